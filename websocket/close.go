@@ -1,0 +1,133 @@
+package websocket
+
+import (
+	"errors"
+
+	"github.com/smartsocket/smartsocket/frame"
+)
+
+// Close starts the close handshake: queued messages, then the close frame; the
+// peer has CloseTimeout to answer, else the connection is aborted. Later sends
+// are Dropped and no OnMessage follows. A code that may not be on the wire (RFC
+// 6455 section 7.4) is sent as 1011, except CloseNoStatus: no code; a reason is
+// cut to 123 bytes. Idempotent: the first one wins.
+func (c *Conn) Close(code frame.CloseCode, reason string) {
+	if c.state.Load() == stateHead {
+		if c.rc != nil {
+			c.rc.Close(nil)
+		}
+		return
+	}
+	if c.sendClose(&ending{code: code, reason: reason}, stateClosing) {
+		c.rc.Post(c.armClose)
+	}
+}
+
+// armClose starts the wait for the peer's close frame. On the loop.
+func (c *Conn) armClose() {
+	if c.state.Load() == stateClosing {
+		c.rc.SetTimer(c.ep.closing)
+	}
+}
+
+// Abort closes TCP at once, without a close frame. OnClose gets 1006 and err.
+func (c *Conn) Abort(err error) {
+	c.mu.Lock()
+	if c.state.Load() == stateOpen {
+		c.end = &ending{code: frame.CloseAbnormal, err: err}
+	}
+	c.state.Store(stateDone)
+	c.mu.Unlock()
+	if c.rc != nil {
+		c.rc.Abort(err)
+	}
+}
+
+// sendClose sends the close frame that end tells and goes to state next; false
+// when a close frame was sent before.
+func (c *Conn) sendClose(end *ending, next uint32) bool {
+	var body [125]byte
+	code := end.code
+	if !sendable(code) {
+		code = frame.CloseInternal
+	}
+	b := frame.AppendCloseBody(body[:0], code, end.reason)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Load() != stateOpen {
+		return false
+	}
+	c.end = end
+	c.state.Store(next)
+	var buf [139]byte
+	if c.ep.client {
+		c.rc.Write(frame.AppendMaskedFrame(buf[:0], frame.Close, false, b, maskKey()))
+	} else {
+		c.rc.Write(frame.AppendFrame(buf[:0], frame.Close, b))
+	}
+	return true
+}
+
+// sendable reports whether code may be given to AppendCloseBody: what RFC 6455
+// section 7.4 allows on the wire, and CloseNoStatus for an empty body.
+func sendable(code frame.CloseCode) bool {
+	switch {
+	case code == frame.CloseNoStatus:
+		return true
+	case code < 1000, code > 4999, code == 1004, code == frame.CloseAbnormal, code == 1015:
+		return false
+	}
+	return code >= 3000 || code <= 1014
+}
+
+// onClose handles the peer's close frame: it is echoed, or the answer to ours,
+// and then the server closes TCP first (RFC 6455 section 7.1.1).
+func (c *Conn) onClose(p []byte) {
+	code, reason, err := frame.ParseCloseBody(p)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	end := &ending{code: code, reason: string(reason), clean: true}
+	if !c.sendClose(&ending{code: code, clean: true}, stateDone) {
+		c.mu.Lock()
+		if c.state.Load() == stateClosing {
+			c.state.Store(stateDone)
+			c.end.clean = true
+		}
+		c.mu.Unlock()
+	} else {
+		c.mu.Lock()
+		c.end = end
+		c.mu.Unlock()
+	}
+	if c.ep.client {
+		c.rc.SetTimer(c.ep.closing) // for the server to close TCP
+		return
+	}
+	c.rc.Close(nil)
+}
+
+// fail answers the peer's violation with the close frame that err names.
+func (c *Conn) fail(err error) {
+	var fe *frame.Error
+	if errors.As(err, &fe) {
+		c.failWith(fe.Code, fe.Reason, err)
+		return
+	}
+	c.failWith(frame.CloseInternal, "internal error", err)
+}
+
+// failWith sends a close frame if none was sent and closes TCP without waiting
+// for the peer's (RFC 6455 section 7.1.7); what it still sends is ignored.
+func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
+	if err == nil {
+		err = &frame.Error{Code: code, Reason: reason}
+	}
+	if !c.sendClose(&ending{code: code, reason: reason, err: err}, stateDone) {
+		c.mu.Lock()
+		c.state.Store(stateDone)
+		c.mu.Unlock()
+	}
+	c.rc.Close(err)
+}

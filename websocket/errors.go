@@ -1,0 +1,29 @@
+package websocket
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrCloseTimeout is OnClose's error when the peer did not answer our close
+	// frame within Options.CloseTimeout.
+	ErrCloseTimeout = errors.New("websocket: the peer did not answer the close frame within CloseTimeout")
+	// ErrHandshakeTimeout means that the opening handshake was not complete within
+	// Options.HandshakeTimeout.
+	ErrHandshakeTimeout = errors.New("websocket: the opening handshake was not complete within HandshakeTimeout")
+	// ErrListening is returned by a second Listen of one Server.
+	ErrListening = errors.New("websocket: this Server listens already; make one Server per address")
+	// ErrExtension means that a server answered with an extension, or parameters
+	// of one, that Dial did not offer.
+	ErrExtension = errors.New("websocket: the server answered with an extension that was not offered")
+)
+
+// PanicError is OnClose's error after a handler panicked.
+type PanicError struct {
+	Value any // what the handler panicked with
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("websocket: handler panicked: %v", e.Value)
+}

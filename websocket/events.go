@@ -1,0 +1,100 @@
+package websocket
+
+import (
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/reactor"
+)
+
+// events is a Conn as the reactor sees it. A type of its own keeps the
+// reactor's callbacks out of Conn's methods.
+type events Conn
+
+var _ reactor.Handler = (*events)(nil)
+
+func newConn(ep *endpoint) *events { return (*events)(&Conn{ep: ep}) }
+
+func (e *events) OnOpen(rc *reactor.Conn) {
+	c := (*Conn)(e)
+	c.rc = rc
+	rc.SetTimer(c.ep.handshake)
+	if c.hs != nil && c.hs.request != nil {
+		rc.Write(c.hs.request.B)
+	}
+}
+
+func (e *events) OnData(_ *reactor.Conn, p []byte) {
+	c := (*Conn)(e)
+	defer c.recoverPanic()
+	if c.opened {
+		c.feed(p)
+		return
+	}
+	if c.state.Load() == stateHead {
+		c.onHead(p)
+	}
+}
+
+func (e *events) OnWritable(*reactor.Conn) {
+	c := (*Conn)(e)
+	defer c.recoverPanic()
+	c.pongQueued = false
+	if c.latePong != nil {
+		c.sendLatePong()
+	}
+	if c.state.Load() == stateOpen {
+		c.h.OnWritable(c)
+	}
+}
+
+func (e *events) OnTimer(*reactor.Conn) {
+	c := (*Conn)(e)
+	defer c.recoverPanic()
+	switch c.state.Load() {
+	case stateOpen:
+		c.h.OnTimer(c)
+	case stateHead:
+		if c.ep.client {
+			c.abandon(ErrHandshakeTimeout)
+			return
+		}
+		c.refuse(&frame.HandshakeError{Status: 408, Reason: ErrHandshakeTimeout.Error()})
+	default:
+		c.rc.Abort(ErrCloseTimeout)
+	}
+}
+
+func (e *events) OnClose(rc *reactor.Conn, err error) {
+	c := (*Conn)(e)
+	if c.rc == nil {
+		c.rc = rc // a dial that failed
+	}
+	c.mu.Lock()
+	c.state.Store(stateDone)
+	end := c.end
+	c.mu.Unlock()
+	c.ps.Reset()
+	c.dropHandshake()
+	c.latePong = nil
+	if !c.opened && !c.ep.client {
+		c.ep.log.Debug("websocket: closed before the handshake was complete", "err", err)
+		return
+	}
+	code, reason := frame.CloseAbnormal, ""
+	if end != nil {
+		code, reason = end.code, end.reason
+		if end.err != nil {
+			err = end.err
+		} else if end.clean {
+			err = nil
+		}
+	}
+	defer c.recoverClose()
+	c.h.OnClose(c, code, reason, err)
+}
+
+// recoverClose contains a panic of OnClose itself: nothing is left to close.
+func (c *Conn) recoverClose() {
+	if v := recover(); v != nil {
+		c.logPanic(v)
+	}
+}

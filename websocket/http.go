@@ -1,0 +1,90 @@
+package websocket
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+)
+
+// ServeHTTP upgrades a request of a net/http server (HTTP/1.1 without TLS: put a
+// TLS terminator in front) under the same strict rules and hands the hijacked
+// connection, with the bytes pipelined behind the request, over to the reactor;
+// no goroutine stays. The head is written out again and put in front of those
+// bytes, so everything from there on is the way of a connection accepted by
+// Listen: the acceptor runs on the loop, and HandshakeTimeout holds.
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.ProtoMajor != 1 {
+		http.Error(w, "WebSocket needs HTTP/1.1 here", http.StatusHTTPVersionNotSupported)
+		return
+	}
+	if req.TLS != nil {
+		http.Error(w, "this endpoint cannot take over a TLS connection; terminate TLS in front of it", http.StatusNotImplemented)
+		return
+	}
+	head := appendHead(make([]byte, 0, 1024), req)
+	if err := checkHead(head); err != nil {
+		refuseHTTP(w, err)
+		return
+	}
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.ep.log.Error("websocket: the http.ResponseWriter cannot be hijacked; do not wrap it without Unwrap", "err", err)
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	early := head
+	if n := rw.Reader.Buffered(); n > 0 {
+		pipelined, _ := rw.Reader.Peek(n)
+		early = append(early, pipelined...)
+	}
+	nc.SetDeadline(time.Time{}) // the http.Server's deadlines end here
+	if err := s.r.Adopt(nc, early, newConn(s.ep)); err != nil {
+		s.ep.log.Error("websocket: connection was not adopted", "err", err)
+		nc.Close()
+	}
+}
+
+// appendHead writes req's head as it came, but for the order of its fields.
+func appendHead(dst []byte, req *http.Request) []byte {
+	dst = append(dst, req.Method...)
+	dst = append(dst, ' ')
+	dst = append(dst, req.URL.RequestURI()...)
+	dst = append(dst, ' ')
+	dst = append(dst, req.Proto...)
+	dst = append(dst, "\r\nHost: "...)
+	dst = append(dst, req.Host...)
+	dst = append(dst, "\r\n"...)
+	for name, values := range req.Header {
+		for _, v := range values {
+			dst = append(dst, name...)
+			dst = append(dst, ": "...)
+			dst = append(dst, v...)
+			dst = append(dst, "\r\n"...)
+		}
+	}
+	return append(dst, "\r\n"...)
+}
+
+func checkHead(head []byte) error {
+	n, _, err := frame.ScanHead(head, 0)
+	if err != nil {
+		return err
+	}
+	_, err = frame.ParseRequest(head[:n])
+	return err
+}
+
+// refuseHTTP is refuse while the connection is still net/http's.
+func refuseHTTP(w http.ResponseWriter, err error) {
+	he := &frame.HandshakeError{Status: http.StatusBadRequest, Reason: err.Error()}
+	errors.As(err, &he)
+	if he.Status == http.StatusUpgradeRequired {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Sec-WebSocket-Version", strconv.Itoa(13))
+	}
+	http.Error(w, he.Reason, he.Status)
+}

@@ -1,0 +1,72 @@
+package websocket
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+)
+
+// Options configure an endpoint. The zero value is usable.
+type Options struct {
+	MaxMessage       int64         // bytes of one message, on the wire and inflated; 0 = 16 MiB
+	HandshakeTimeout time.Duration // accept → complete request head; 0 = 5 s
+	CloseTimeout     time.Duration // our close frame → peer's; 0 = 5 s
+	Deflate          bool          // accept (Dial: offer) permessage-deflate
+	DeflateLevel     int           // 1..9, 0 = 1
+	DeflateThreshold int           // messages smaller than this are sent plain; 0 = 256
+	// MaxControlRate is the number of control frames per second past which a
+	// connection is closed with 1008; 0 = 100. It is judged over spans of that
+	// many frames, so an idle peer may burst up to twice as many.
+	MaxControlRate int
+	Origin         *frame.OriginPolicy // nil = same origin only; requests without Origin pass
+	Logger         *slog.Logger        // nil = discard
+}
+
+// endpoint is what all connections of a Server, or one dialled, have in common.
+// Read only once made.
+type endpoint struct {
+	plain, deflated frame.Config
+	maxMessage      int
+	handshake       time.Duration
+	closing         time.Duration
+	level           int
+	threshold       int
+	controlRate     uint32
+	deflate         bool
+	client          bool
+	origin          *frame.OriginPolicy
+	log             *slog.Logger
+	accept          Acceptor // nil on a client
+}
+
+func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
+	ep := &endpoint{
+		maxMessage:  int(orDefault(o.MaxMessage, 16<<20)),
+		handshake:   orDefault(o.HandshakeTimeout, 5*time.Second),
+		closing:     orDefault(o.CloseTimeout, 5*time.Second),
+		level:       min(orDefault(o.DeflateLevel, 1), 9),
+		threshold:   orDefault(o.DeflateThreshold, 256),
+		controlRate: uint32(orDefault(o.MaxControlRate, 100)),
+		deflate:     o.Deflate,
+		client:      client,
+		origin:      o.Origin,
+		log:         o.Logger,
+		accept:      accept,
+	}
+	if ep.log == nil {
+		ep.log = slog.New(slog.DiscardHandler)
+	}
+	ep.plain = frame.Config{Client: client, MaxMessage: int64(ep.maxMessage)}
+	ep.deflated = ep.plain
+	ep.deflated.Deflate = true
+	return ep
+}
+
+// orDefault is v, or def when v is zero or negative.
+func orDefault[T int | int64 | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}

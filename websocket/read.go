@@ -1,0 +1,126 @@
+package websocket
+
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// maxPongsPerRead bounds how many pings of one read are answered one by one;
+// of further ones only the newest is (RFC 6455 section 5.5.3 allows that).
+const maxPongsPerRead = 16
+
+// feed runs what came in through the parser and hands the messages on. It is the
+// hot path.
+func (c *Conn) feed(p []byte) {
+	cfg := &c.ep.plain
+	if c.deflate {
+		cfg = &c.ep.deflated
+	}
+	c.pings = 0
+	for c.state.Load() != stateDone {
+		m, rest, ok, err := c.ps.Feed(cfg, p)
+		if err != nil {
+			c.fail(err)
+			return
+		}
+		if !ok {
+			break
+		}
+		p = rest
+		if m.Op >= frame.Close {
+			c.onControl(m)
+			continue
+		}
+		if c.latePong != nil && !c.pongQueued {
+			c.sendLatePong()
+		}
+		if c.state.Load() != stateOpen {
+			continue // only the peer's close frame matters now
+		}
+		if m.Compressed {
+			c.inflate(m)
+			continue
+		}
+		c.h.OnMessage(c, m.Op, m.Payload)
+	}
+	if c.latePong != nil && !c.pongQueued {
+		c.sendLatePong()
+	}
+}
+
+// inflate is the detour of a compressed message.
+func (c *Conn) inflate(m frame.Message) {
+	b, err := frame.InflateMessage(m, c.ep.maxMessage)
+	if err != nil {
+		c.fail(err)
+		return
+	}
+	c.h.OnMessage(c, m.Op, b.B)
+	pool.Put(b)
+}
+
+func (c *Conn) onControl(m frame.Message) {
+	if m.Op == frame.Close {
+		c.onClose(m.Payload)
+		return
+	}
+	if c.controlFlood() {
+		c.failWith(frame.ClosePolicyViolation, "too many control frames", nil)
+		return
+	}
+	if c.state.Load() != stateOpen {
+		return
+	}
+	if m.Op == frame.Ping {
+		c.pong(m.Payload)
+		return
+	}
+	c.h.OnPong(c, m.Payload)
+}
+
+// latePong is the newest ping's payload, kept while its answer has to wait.
+type latePong struct {
+	n uint8
+	b [125]byte
+}
+
+// pong answers a ping at once, within the bounds: not more than maxPongsPerRead
+// per read and none while one waits in a backpressured outbox. Beyond them the
+// newest is kept.
+func (c *Conn) pong(p []byte) {
+	c.pings++
+	if c.pings > maxPongsPerRead || c.pongQueued {
+		if c.latePong == nil {
+			c.latePong = new(latePong)
+		}
+		c.latePong.n = uint8(copy(c.latePong.b[:], p))
+		return
+	}
+	c.pongQueued = c.sendControl(frame.Pong, p) == Backpressured
+}
+
+func (c *Conn) sendLatePong() {
+	late := c.latePong
+	c.latePong = nil
+	c.pongQueued = c.sendControl(frame.Pong, late.b[:late.n]) == Backpressured
+}
+
+var startUp = time.Now()
+
+// controlFlood counts a control frame and reports whether the last
+// controlRate+1 of them came within one second. It reads the clock once per
+// controlRate frames; the loop's coarse one stands still while no timer is armed.
+func (c *Conn) controlFlood() bool {
+	c.controlCount++
+	if c.controlCount <= c.ep.controlRate && c.controlCount > 1 {
+		return false
+	}
+	now := uint32(time.Since(startUp) / time.Millisecond)
+	if c.controlCount > 1 && now-c.controlSince < 1000 {
+		return true
+	}
+	c.controlSince, c.controlCount = now, 1
+	return false
+}

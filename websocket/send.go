@@ -1,0 +1,105 @@
+package websocket
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// Send sends one message in one frame; p is copied or written before return.
+// Deflated when negotiated, not smaller than the threshold and smaller for it.
+func (c *Conn) Send(op frame.Opcode, p []byte) Status {
+	if c.ep.client || c.deflate {
+		return c.sendSlow(op, p)
+	}
+	return c.write(op, false, p)
+}
+
+// write sends one unmasked frame unless the connection is closing.
+func (c *Conn) write(op frame.Opcode, rsv1 bool, p []byte) Status {
+	var buf [14]byte
+	head := frame.AppendHeader(buf[:0], op, true, rsv1, len(p))
+	c.mu.Lock()
+	if c.state.Load() != stateOpen {
+		c.mu.Unlock()
+		return Dropped
+	}
+	status := c.rc.Write2(head, p)
+	c.mu.Unlock()
+	return status
+}
+
+// sendSlow is Send for clients, which have to mask, and where messages may be
+// deflated.
+func (c *Conn) sendSlow(op frame.Opcode, p []byte) Status {
+	if c.state.Load() != stateOpen {
+		return Dropped
+	}
+	if !c.deflate || len(p) < c.ep.threshold {
+		return c.writeFrame(op, false, p)
+	}
+	b := pool.Get(len(p))
+	defer pool.Put(b)
+	deflated, err := pool.Deflate(b.B, p, c.ep.level, true)
+	if err != nil || len(deflated) >= len(p) {
+		return c.writeFrame(op, false, p)
+	}
+	b.B = deflated
+	return c.writeFrame(op, true, deflated)
+}
+
+// writeFrame is write for both sides.
+func (c *Conn) writeFrame(op frame.Opcode, rsv1 bool, p []byte) Status {
+	if !c.ep.client {
+		return c.write(op, rsv1, p)
+	}
+	b := pool.Get(len(p) + 14)
+	b.B = frame.AppendMaskedFrame(b.B, op, rsv1, p, maskKey())
+	c.mu.Lock()
+	status := Dropped
+	if c.state.Load() == stateOpen {
+		status = c.rc.Write(b.B)
+	}
+	c.mu.Unlock()
+	pool.Put(b)
+	return status
+}
+
+// maskKey is fresh and unpredictable (RFC 6455 section 10.3): the top-level
+// functions of math/rand/v2 are a ChaCha8 generator per thread, which the
+// runtime seeds from the system's randomness and rekeys; a server cannot tell
+// the next key from those it has seen. It neither locks nor allocates.
+func maskKey() (key [4]byte) {
+	binary.LittleEndian.PutUint32(key[:], rand.Uint32())
+	return key
+}
+
+// SendShared sends bytes prepared by frame.Prepare, or PrepareDeflated when
+// Deflate reports true. The caller keeps its reference. Server side only: a
+// client's frames are masked one by one, so there it is Dropped.
+func (c *Conn) SendShared(s *pool.Shared) Status {
+	if c.ep.client {
+		return Dropped
+	}
+	c.mu.Lock()
+	if c.state.Load() != stateOpen {
+		c.mu.Unlock()
+		return Dropped
+	}
+	status := c.rc.WriteShared(s)
+	c.mu.Unlock()
+	return status
+}
+
+// Ping sends a ping frame; p is at most 125 bytes (RFC 6455 section 5.5),
+// copied; a longer one is Dropped.
+func (c *Conn) Ping(p []byte) Status { return c.sendControl(frame.Ping, p) }
+
+func (c *Conn) sendControl(op frame.Opcode, p []byte) Status {
+	if len(p) > 125 {
+		return Dropped
+	}
+	return c.writeFrame(op, false, p)
+}
