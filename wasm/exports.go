@@ -1,0 +1,197 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"unsafe"
+
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// recordAddress returns where the record lies; it never moves.
+//
+//go:wasmexport ss_record
+func recordAddress() uint32 {
+	return uint32(uintptr(unsafe.Pointer(&record)))
+}
+
+// inputAddress makes room for n bytes of input and returns where. JavaScript must refresh its views of the memory
+// afterwards, because making room may have grown it.
+//
+//go:wasmexport ss_input
+func inputAddress(n uint32) uint32 {
+	if uint32(cap(in)) < n || cap(in) > maxKeptBuffer && n <= maxKeptBuffer {
+		in = nil
+		in = make([]byte, roomFor(n))
+	}
+	if cap(out) > maxKeptBuffer && n <= maxKeptBuffer {
+		out = nil
+	}
+	if cap(inflated) > maxKeptBuffer && n <= maxKeptBuffer {
+		inflated = nil
+	}
+	return address(in[:cap(in)])
+}
+
+// canInflateExport says 1 when compressed payloads can be decoded.
+//
+//go:wasmexport ss_can_inflate
+func canInflateExport() uint32 {
+	if canInflate {
+		return 1
+	}
+	return 0
+}
+
+// decode reads the binary message in the first n bytes of the input into the record; a compressed payload may
+// inflate to at most limit bytes.
+//
+//go:wasmexport ss_decode
+func decode(n, limit uint32) (failed uint32) {
+	defer contain(&failed)
+	record[slotFailed] = 0
+	if n > uint32(cap(in)) {
+		return fail(errShortInput)
+	}
+	b := in[:n]
+	m, err := message.Parse(b)
+	if err != nil {
+		return fail(err)
+	}
+	if m.Flags&message.FlagDeflated != 0 {
+		inflated, err = inflate(inflated[:0], m.Payload, int(limit))
+		if err != nil {
+			return fail(err)
+		}
+		m.Payload = inflated
+	}
+	record[slotKind], record[slotFlags] = uint32(m.Kind), uint32(m.Flags)
+	setNumber(slotSeq, m.Seq)
+	setNumber(slotAck, m.AckID)
+	setBytes(slotEvent, m.Event)
+	setBytes(slotPayload, m.Payload)
+	if m.Kind == message.KindEvent || m.Kind == message.KindAck || m.Kind == message.KindError {
+		return 0
+	}
+	if err := decodeFields(m.Kind, b); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// decodeFields puts the fields of the whole binary message b into the record.
+func decodeFields(kind message.Kind, b []byte) error {
+	switch kind {
+	case message.KindHello:
+		h, err := message.ParseHello(b)
+		if err != nil {
+			return err
+		}
+		setNumber(slotField, h.Version)
+		setBytes(slotField+2, h.Random)
+		setBytes(slotField+4, h.Algorithms)
+		setBytes(slotField+6, h.KeyIDs)
+		setBit(slotField+8, h.AuthRequired)
+		setBit(slotField+10, h.ResumeSupported)
+		setNumber(slotField+12, h.MaxMessageBytes)
+		setNumber(slotField+14, h.HandshakeTimeout)
+	case message.KindConnectAck:
+		c, err := message.ParseConnectAck(b)
+		if err != nil {
+			return err
+		}
+		setBytes(slotField, c.SocketID)
+		setBytes(slotField+2, c.SessionToken)
+		setBit(slotField+4, c.Recovered)
+		setNumber(slotField+6, c.HeartbeatInterval)
+		setNumber(slotField+8, c.CompressionThreshold)
+		setNumber(slotField+10, c.MaxMessageBytes)
+		setNumber(slotField+12, c.ServerTime)
+	case message.KindGoaway:
+		g, err := message.ParseGoaway(b)
+		if err != nil {
+			return err
+		}
+		setNumber(slotField, g.Deadline)
+		setNumber(slotField+2, g.ReconnectWindow)
+		setBytes(slotField+4, g.URL)
+	case message.KindPing, message.KindPong:
+		c, err := message.ParseClock(b)
+		if err != nil {
+			return err
+		}
+		setNumber(slotField, c.ServerTime)
+		setNumber(slotField+2, c.RTT)
+		setNumber(slotField+4, c.ClientTime)
+	}
+	return nil
+}
+
+// outgoing is reused so that no message escapes to the heap.
+var outgoing message.Message
+
+// encode writes an EVENT, ACK or ERROR whose event name and payload lie one behind the other at the start of the
+// input; slotPayload of the record then says where the binary message lies.
+//
+//go:wasmexport ss_encode
+func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength uint32) (failed uint32) {
+	defer contain(&failed)
+	record[slotFailed] = 0
+	t := taker{rest: in[:cap(in)]}
+	name, payload := t.take(nameLength), t.take(payloadLength)
+	if t.failed {
+		return fail(errShortInput)
+	}
+	if message.Kind(kind) == message.KindEvent && (len(name) == 0 || len(name) > message.MaxEventName) {
+		return fail(errEventName)
+	}
+	outgoing = message.Message{
+		Kind:    message.Kind(kind),
+		Flags:   message.Flags(flags),
+		AckID:   uint64(ackLow) | uint64(ackHigh)<<32,
+		Event:   name,
+		Payload: payload,
+	}
+	out = message.Append(out[:0], &outgoing)
+	setBytes(slotPayload, out)
+	return 0
+}
+
+// encodeConnect writes a CONNECT. The byte values lie one behind the other at the start of the input in the order
+// random, namespace, api key, session token, client; their fields hold the lengths, field 4 the last seq, field 6 whether the client inflates.
+//
+//go:wasmexport ss_connect
+func encodeConnect() (failed uint32) {
+	defer contain(&failed)
+	record[slotFailed] = 0
+	t := taker{rest: in[:cap(in)]}
+	c := message.Connect{Version: message.Version}
+	c.Random = t.take(record[slotField])
+	c.Namespace = t.take(record[slotField+2])
+	c.APIKey = t.take(record[slotField+4])
+	c.SessionToken = t.take(record[slotField+6])
+	c.LastSeq = number(slotField + 8)
+	c.Client = t.take(record[slotField+10])
+	c.CanInflate = record[slotField+12] == 1
+	if t.failed {
+		return fail(errShortInput)
+	}
+	out = message.AppendConnect(out[:0], &c)
+	setBytes(slotPayload, out)
+	return 0
+}
+
+// encodePong answers a PING: field 0 is its server time, field 1 its RTT, field 2 the client's time.
+//
+//go:wasmexport ss_pong
+func encodePong() (failed uint32) {
+	defer contain(&failed)
+	record[slotFailed] = 0
+	out = message.AppendClock(out[:0], message.KindPong, message.Clock{
+		ServerTime: number(slotField),
+		RTT:        number(slotField + 2),
+		ClientTime: number(slotField + 4),
+	})
+	setBytes(slotPayload, out)
+	return 0
+}

@@ -1,0 +1,20 @@
+// When to come back after a lost connection.
+
+import { CODES } from './errors.js';
+
+var FACTOR = 1.5;
+var CAP = 30000;
+
+// HEALTHY is how long a connection must last before the next loss starts counting from the first delay again.
+export var HEALTHY = 10000;
+
+// backoff is the delay before attempt n (1, 2, …) in milliseconds: base × 1.5ⁿ⁻¹, at most 30 s, times 0.5 to 1.5.
+export function backoff(n, base, random) {
+  return Math.round(Math.min(CAP, base * Math.pow(FACTOR, n - 1)) * (0.5 + random));
+}
+
+// isFatal reports whether reconnecting after this close code or error code is pointless.
+export function isFatal(closeCode, errorCode) {
+  if (errorCode === CODES.AUTH_FAILED || errorCode === CODES.INVALID_NAMESPACE) return true;
+  return closeCode >= 3500 && closeCode <= 3999 || closeCode === 1008 || closeCode === 1002;
+}

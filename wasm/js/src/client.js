@@ -1,0 +1,373 @@
+// SmartSocketClient: the public API. It owns what outlives one connection: listeners, pending acks, the offline queue, reconnecting.
+
+import { CODES, SmartSocketError, errorFromWire, errorToWire } from './errors.js';
+import { logger } from './logger.js';
+import { chooseEngine } from './engine.js';
+import { HEALTHY, backoff, isFatal } from './backoff.js';
+import { Listeners, isLifecycle } from './listeners.js';
+import { readOptions, socketURL } from './options.js';
+import { encodeData } from './payload.js';
+import { Session, valueOf } from './session.js';
+import { ACK, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY, TWO_32 } from './wire.js';
+
+// States: idle (never connected, or done), connecting, connected, waiting (for the next reconnect attempt), closed (by disconnect()).
+export function SmartSocketClient(url, options) {
+  if (!(this instanceof SmartSocketClient)) return new SmartSocketClient(url, options);
+  this._options = readOptions(options);
+  this._url = socketURL(url);
+  this._log = this._options.logger || logger;
+  this._listeners = new Listeners();
+  this._state = 'idle';
+  this._session = null;
+  this._connecting = null; // promise of the running attempt, with its resolve and reject
+  this._lost = false; // a session was lost and not yet replaced
+  this._attempt = 0;
+  this._busy = 0; // attempts that a full server turned away; they do not use up maxReconnectAttempts
+  this._timer = null;
+  this._healthTimer = null;
+  this._drain = null; // {at, url} after GOAWAY
+  this._token = new Uint8Array(0);
+  this._lastSeq = 0;
+  this._acks = new Map(); // id → {event, settle, timer}
+  this._nextAck = 1;
+  this._queue = []; // {bytes, at, ack} waiting for a connection
+  this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
+  this._connectedAt = 0;
+  this.connected = false;
+  this.id = '';
+  this.data = {};
+}
+
+SmartSocketClient.prototype.connect = function () {
+  if (this._state === 'connected') return Promise.resolve();
+  if (this._state === 'connecting') return this._connecting.promise;
+  var self = this, attempt = {};
+  clearTimeout(this._timer);
+  this._timer = null;
+  attempt.promise = new Promise(function (resolve, reject) {
+    attempt.resolve = resolve;
+    attempt.reject = reject;
+  });
+  this._connecting = attempt;
+  this._state = 'connecting';
+  this._log.info('Connecting to ' + this._url);
+  this._session = this._openSession(attempt);
+  attempt.promise.catch(function (error) { self._log.debug('connect failed: ' + error.message); });
+  return attempt.promise;
+};
+
+SmartSocketClient.prototype._openSession = function (attempt) {
+  var self = this, options = this._options, session;
+  var Socket = options.WebSocket || (typeof WebSocket === 'function' ? WebSocket : null);
+  session = new Session({
+    url: this._url,
+    WebSocket: Socket,
+    engine: function () {
+      if (!Socket) return Promise.reject(new Error('there is no WebSocket here; pass one as option WebSocket'));
+      return chooseEngine(options, self._log, function (engine) { if (session.phase !== 'ended') session.engine = engine; });
+    },
+    canInflate: function () { return options.engine !== 'auto' && session.engine.canInflate; },
+    namespace: options.namespace,
+    apiKey: options.apiKey,
+    token: this._token,
+    lastSeq: this._lastSeq,
+    connectTimeout: options.connectTimeout,
+    log: this._log
+  }, {
+    ready: function (ack) { self._ready(session, ack, attempt); },
+    message: function (m) { self._received(session, m); },
+    invalid: function (error) { self._invalid(error); },
+    closed: function (error, code, reason, wasReady) {
+      self._countBytes(session);
+      if (wasReady) self._lose(error, code, reason);
+      else self._failAttempt(error, code, attempt);
+    }
+  });
+  return session;
+};
+
+// _ready runs when the handshake is done.
+SmartSocketClient.prototype._ready = function (session, ack, attempt) {
+  var self = this, again = this._lost;
+  if (!ack.recovered) this._lastSeq = 0;
+  this._token = ack.sessionToken;
+  this._state = 'connected';
+  this._connecting = null;
+  this._lost = false;
+  this._drain = null;
+  this._connectedAt = Date.now();
+  this.connected = true;
+  this.id = ack.socketId;
+  this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
+  this._log.info('Connected to server');
+  this._flush();
+  if (again) this._stats.reconnects++;
+  this._raise('connected');
+  if (again) this._raise('reconnected', ack.recovered);
+  attempt.resolve();
+};
+
+// _failAttempt settles an attempt that never became a connection.
+SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
+  this._session = null;
+  this._connecting = null;
+  this._state = this._lost ? 'waiting' : 'idle';
+  if (this._lost) {
+    if (isFatal(code, error.code)) this._giveUp(error);
+    else {
+      if (error.code === CODES.MAX_CONNECTIONS) this._busy++;
+      this._scheduleReconnect();
+    }
+  }
+  attempt.reject(error);
+};
+
+// _lose runs when an established connection ended without our wish.
+SmartSocketClient.prototype._lose = function (error, code, reason) {
+  var fatal = isFatal(code, error.code);
+  this._leave();
+  this._lost = !fatal;
+  this._state = fatal ? 'idle' : 'waiting';
+  this._log.info('Disconnected: ' + error.message);
+  this._failAcks(error);
+  if (fatal) this._clearQueue(error);
+  this._raise('disconnected', reason || (code >= 1000 && code !== 1006 ? 'closed by the server' : 'connection lost'), { code: code, reason: reason, reconnects: !fatal && this._options.maxReconnectAttempts !== 0 });
+  if (fatal) this._raiseError(error);
+  else if (this._state === 'waiting' && this._timer === null) this._scheduleReconnect();
+};
+
+// _leave forgets the current session.
+SmartSocketClient.prototype._leave = function () {
+  clearTimeout(this._healthTimer);
+  this._session = null;
+  this.connected = false;
+};
+
+SmartSocketClient.prototype._scheduleReconnect = function () {
+  var self = this, max = this._options.maxReconnectAttempts;
+  if (max >= 0 && this._attempt - this._busy >= max) {
+    this._giveUp(new SmartSocketError(CODES.CONNECTION_LOST, max === 0 ? 'the connection was lost and reconnecting is switched off' : 'the connection was lost and ' + max + ' attempts to reconnect failed; call connect() to try again'));
+    return;
+  }
+  var delay = backoff(++this._attempt, this._options.reconnectDelay, Math.random());
+  if (this._drain) {
+    delay = Math.max(0, this._drain.at - Date.now());
+    if (this._drain.url) this._url = this._drain.url;
+    this._drain = null;
+  }
+  this._log.info('Reconnecting in ' + delay + ' ms, attempt ' + this._attempt);
+  this._timer = setTimeout(function () { self._reconnect(); }, delay);
+  this._raise('reconnecting', this._attempt, delay);
+};
+
+// _reconnect goes through the public connect, so that an application may wrap it.
+SmartSocketClient.prototype._reconnect = function () {
+  var self = this;
+  this._timer = null;
+  new Promise(function (resolve) { resolve(self.connect()); }).catch(function (error) {
+    self._log.debug('reconnecting failed: ' + (error && error.message));
+    if (self._state === 'waiting' && self._timer === null) self._scheduleReconnect(); // a wrapper failed before it reached us
+  });
+};
+
+// _giveUp ends reconnecting for good.
+SmartSocketClient.prototype._giveUp = function (error) {
+  this._lost = false;
+  this._state = 'idle';
+  this._attempt = this._busy = 0;
+  this._clearQueue(error);
+  this._failAcks(error);
+  this._raiseError(error);
+};
+
+SmartSocketClient.prototype.disconnect = function () {
+  var was = this._state, session = this._session, attempt = this._connecting;
+  var error = new SmartSocketError(CODES.CONNECTION_LOST, 'disconnect() was called');
+  this._state = 'closed';
+  this._lost = false;
+  this._attempt = this._busy = 0;
+  this._drain = null;
+  this._token = new Uint8Array(0);
+  this._lastSeq = 0;
+  this._connecting = null;
+  clearTimeout(this._timer);
+  this._timer = null;
+  this._leave();
+  if (session) {
+    this._countBytes(session);
+    session.close();
+  }
+  this._clearQueue(error);
+  this._failAcks(error);
+  if (attempt) attempt.reject(error);
+  if (was === 'connected') this._raise('disconnected', 'disconnect() was called', { code: 1000, reason: '', reconnects: false });
+};
+
+// _received takes an EVENT, ACK, ERROR or GOAWAY of the running session.
+SmartSocketClient.prototype._received = function (session, m) {
+  this._stats.messagesReceived++;
+  if (m.flags & FLAG_SEQ) {
+    if (m.seq <= this._lastSeq) return; // replayed after a resume, handled before
+    this._lastSeq = m.seq;
+  }
+  var wanted = m.ackHigh * TWO_32 + m.ackLow;
+  switch (m.kind) {
+    case EVENT: this._event(session, m); break;
+    case ACK: this._settle(wanted, m, null); break;
+    case ERROR: this._peerError(session, m, wanted); break;
+    case GOAWAY: this._goaway(session, m.fields); break;
+    default: this._invalid(new SmartSocketError(CODES.INVALID_FORMAT, 'the server sent a message of kind ' + m.kind + ' outside the handshake'));
+  }
+};
+
+SmartSocketClient.prototype._event = function (session, m) {
+  var value, reply = this._replier(session, m);
+  if (isLifecycle(m.event)) {
+    this._invalid(new SmartSocketError(CODES.INVALID_FORMAT, 'the server sent the reserved event "' + m.event + '"'));
+    return;
+  }
+  if (!this._listeners.has(m.event)) {
+    this._log.debug('No listener for event: ' + m.event);
+    reply(undefined, new SmartSocketError(CODES.NO_HANDLER, 'the client has no listener for "' + m.event + '"'));
+    return;
+  }
+  try {
+    value = valueOf(m);
+  } catch (e) {
+    reply(undefined, new SmartSocketError(CODES.INVALID_FORMAT, 'the data is not JSON'));
+    this._invalid(new SmartSocketError(CODES.INVALID_FORMAT, 'the data of event "' + m.event + '" is not JSON', e));
+    return;
+  }
+  this._raise(m.event, value, reply);
+};
+
+// _replier makes the ack function of one event; it does nothing when the server asked for none or after its first call.
+SmartSocketClient.prototype._replier = function (session, m) {
+  var self = this, open = (m.flags & FLAG_ACK) !== 0;
+  return function (response, error) {
+    if (!open) return;
+    if (session.phase !== 'ready') { open = false; return; } // its connection is gone and so is who asked
+    var failed = error !== undefined && error !== null;
+    var payload = failed ? errorToWire(error) : encodeData(response, m.event); // may throw: the ack stays open for the error
+    open = false;
+    self._transmit(session.engine.encode(failed ? ERROR : ACK, '', payload, m.ackLow, m.ackHigh, true));
+  };
+};
+
+// _settle hands the answer m, or error, to whoever waits for ack id.
+SmartSocketClient.prototype._settle = function (id, m, error) {
+  var entry = this._acks.get(id), value;
+  if (!entry) {
+    this._stats.unknownAcks++;
+    this._log.debug(CODES.ACK_UNKNOWN + ': an answer came for ack ' + id + ', which nobody waits for');
+    return;
+  }
+  this._acks.delete(id);
+  clearTimeout(entry.timer);
+  if (!error) {
+    try {
+      value = valueOf(m);
+    } catch (e) {
+      error = new SmartSocketError(CODES.ACK_INVALID, 'the answer to "' + entry.event + '" is not JSON', e);
+    }
+  }
+  try {
+    entry.settle(value, error || undefined);
+  } catch (thrown) {
+    this._listenerFailed(entry.event, thrown);
+  }
+};
+
+SmartSocketClient.prototype._peerError = function (session, m, id) {
+  var error;
+  try {
+    error = errorFromWire(valueOf(m));
+  } catch (e) {
+    error = errorFromWire(null);
+  }
+  if (m.flags & FLAG_ACK) {
+    this._settle(id, m, error);
+    return;
+  }
+  if (isFatal(0, error.code)) session.refusal = error; // the close follows and is told with this reason
+  else this._raiseError(error);
+};
+
+// _goaway plans the move to another server, or back to this one, somewhere within the window.
+SmartSocketClient.prototype._goaway = function (session, fields) {
+  var self = this, wait = Math.random() * fields.reconnectWindow, url = '';
+  if (fields.url) {
+    try {
+      url = socketURL(fields.url);
+    } catch (e) {
+      this._log.warn('the server named an unusable URL to move to; staying with ' + this._url);
+    }
+    if (this._url.indexOf('wss:') === 0 && url.indexOf('ws:') === 0) url = ''; // never from encrypted to plain
+  }
+  this._log.info('The server is going away; reconnecting in ' + Math.round(wait) + ' ms');
+  this._drain = { at: Date.now() + wait, url: url };
+  setTimeout(function () {
+    if (self._session !== session || session.phase !== 'ready') return;
+    session.end(new SmartSocketError(CODES.CONNECTION_LOST, 'the server asked its clients to reconnect'), 1001, 'going away');
+  }, wait);
+};
+
+SmartSocketClient.prototype._invalid = function (error) {
+  this._stats.invalidMessages++;
+  this._raiseError(error);
+};
+
+// on, once and off return the client, so that calls can be chained.
+SmartSocketClient.prototype.on = function (event, listener) {
+  this._listeners.add(event, listener, false);
+  return this;
+};
+
+SmartSocketClient.prototype.once = function (event, listener) {
+  this._listeners.add(event, listener, true);
+  return this;
+};
+
+SmartSocketClient.prototype.off = function (event, listener) {
+  this._listeners.remove(event, listener);
+  return this;
+};
+
+// _raise calls the listeners of event; for an application's event b is the ack function, which a throwing listener fails.
+SmartSocketClient.prototype._raise = function (event, a, b) {
+  var self = this;
+  return this._listeners.emit(event, a, b, function (thrown) {
+    self._listenerFailed(event, thrown);
+    if (typeof b === 'function') b(undefined, new SmartSocketError(CODES.HANDLER_FAILED, 'the listener of "' + event + '" failed'));
+  });
+};
+
+SmartSocketClient.prototype._listenerFailed = function (event, thrown) {
+  if (typeof console === 'object') console.error('[smartsocket] [error] a listener of "' + event + '" failed:', thrown);
+};
+
+SmartSocketClient.prototype._raiseError = function (error) {
+  if (!this._options.enableErrorHandling || !this._raise('error', error)) this._log.error(error.code + ' ' + error.message);
+};
+
+SmartSocketClient.prototype._countBytes = function (session) {
+  this._stats.bytesSent += session.bytesSent;
+  this._stats.bytesReceived += session.bytesReceived;
+};
+
+SmartSocketClient.prototype.getStats = function () {
+  var s = this._stats, session = this._session, out = {};
+  for (var name in s) out[name] = s[name];
+  if (session) {
+    out.bytesSent += session.bytesSent;
+    out.bytesReceived += session.bytesReceived;
+  }
+  out.connected = this.connected;
+  out.uptime = this.connected ? Date.now() - this._connectedAt : 0;
+  out.rtt = session ? session.rtt : 0;
+  out.clockOffset = session ? session.clockOffset : 0;
+  out.queued = this._queue.length;
+  out.pendingAcks = this._acks.size;
+  out.engine = session && session.engine ? session.engine.name : '';
+  return out;
+};

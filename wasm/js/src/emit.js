@@ -1,0 +1,171 @@
+// Sending: emit, emitWithAck, pending acks, and the queue for times without a connection.
+
+import { CODES, SmartSocketError } from './errors.js';
+import { SmartSocketClient } from './client.js';
+import { utf8 } from './bytes.js';
+import { isReserved } from './listeners.js';
+import { encodeData } from './payload.js';
+import { EVENT, MAX_EVENT_NAME, TWO_32 } from './wire.js';
+
+// emit sends an event. With a callback it asks for an ack: callback(response, error) runs exactly once. It returns
+// whether the event was handed to the connection or the queue; a failure is told to the callback, else raised as an error event.
+SmartSocketClient.prototype.emit = function (event, data, callback) {
+  if (callback === undefined && typeof data === 'function') {
+    callback = data;
+    data = undefined;
+  }
+  if (callback !== undefined && typeof callback !== 'function') throw new TypeError('the callback of emit must be a function');
+  this._checkEvent(event, callback !== undefined);
+  return this._emit(event, data, callback ? this._await(event, callback, this._options.ackTimeout) : 0);
+};
+
+SmartSocketClient.prototype.send = SmartSocketClient.prototype.emit;
+
+// emitWithAck sends an event and resolves with the answer. options: timeout in milliseconds, signal (AbortSignal).
+SmartSocketClient.prototype.emitWithAck = function (event, data, options) {
+  var self = this, timeout = options && options.timeout !== undefined ? options.timeout : this._options.ackTimeout, signal = options && options.signal;
+  return new Promise(function (resolve, reject) {
+    self._checkEvent(event, true);
+    if (typeof timeout !== 'number' || !(timeout > 0)) throw new TypeError('timeout must be a positive number of milliseconds');
+    if (signal && signal.aborted) throw abortError(signal);
+    var id = self._await(event, function (response, error) {
+      if (signal) signal.removeEventListener('abort', abort);
+      if (error) reject(error);
+      else resolve(response);
+    }, timeout);
+    function abort() { self._settle(id, null, abortError(signal)); }
+    if (signal) signal.addEventListener('abort', abort);
+    self._emit(event, data, id);
+  });
+};
+
+function abortError(signal) {
+  if (signal.reason !== undefined) return signal.reason;
+  var e = new Error('the wait for an ack was aborted');
+  e.name = 'AbortError';
+  return e;
+}
+
+SmartSocketClient.prototype._checkEvent = function (event, wantsAck) {
+  if (typeof event !== 'string') throw new TypeError('an event name is a string');
+  if (event === '' || event.length > MAX_EVENT_NAME || event.length * 3 > MAX_EVENT_NAME && utf8(event).length > MAX_EVENT_NAME) {
+    throw new SmartSocketError(CODES.INVALID_FORMAT, 'an event name has 1 to ' + MAX_EVENT_NAME + ' bytes of UTF-8');
+  }
+  if (isReserved(event)) throw new SmartSocketError(CODES.INVALID_FORMAT, 'the event name "' + event + '" is reserved; choose another');
+  if (wantsAck && !this._options.enableAcknowledgments) {
+    throw new SmartSocketError(CODES.ACK_INVALID, 'asking for an ack needs the option enableAcknowledgments');
+  }
+};
+
+// _await registers a pending ack and returns its id.
+SmartSocketClient.prototype._await = function (event, settle, timeout) {
+  var self = this, id = this._nextAck++;
+  this._acks.set(id, {
+    event: event,
+    settle: settle,
+    timer: setTimeout(function () {
+      self._settle(id, null, new SmartSocketError(CODES.ACK_TIMEOUT, 'no answer to "' + event + '" within ' + timeout + ' ms'));
+    }, timeout)
+  });
+  return id;
+};
+
+// _emit sends or queues; ack is the id of a pending ack or 0.
+SmartSocketClient.prototype._emit = function (event, data, ack) {
+  var payload;
+  try {
+    payload = encodeData(data, event);
+  } catch (error) {
+    this._forget(ack);
+    throw error;
+  }
+  if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Emitting event: ' + event);
+  if (this.connected) return this._sendEvent(event, payload, ack);
+  if (this._state !== 'closed' && this._options.offlineQueue && this._options.offlineQueueSize > 0) {
+    this._enqueue(event, payload, ack);
+    return true;
+  }
+  return this._refuse(ack, new SmartSocketError(CODES.CONNECTION_LOST, 'not connected: "' + event + '" was not sent'));
+};
+
+SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
+  var session = this._session, bytes = session.engine.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
+  if (bytes.length > session.limit) {
+    return this._refuse(ack, new SmartSocketError(CODES.TOO_LARGE, '"' + event + '" has ' + bytes.length + ' bytes, the server takes ' + session.limit + '; split it or raise maxMessageBytes'));
+  }
+  this._transmit(bytes);
+  return true;
+};
+
+// _transmit hands bytes to the connection.
+SmartSocketClient.prototype._transmit = function (bytes) {
+  this._stats.messagesSent++;
+  this._session.send(bytes);
+  if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Sent message (' + bytes.length + ' bytes)');
+};
+
+// _refuse tells the callback of ack, or else the error listeners, that an event was not sent.
+SmartSocketClient.prototype._refuse = function (ack, error) {
+  var self = this;
+  Promise.resolve().then(function () { // never before emit returned
+    if (!ack) self._raiseError(error);
+    else if (self._acks.has(ack)) self._settle(ack, null, error);
+  });
+  return false;
+};
+
+// _forget drops a pending ack whose event was never accepted.
+SmartSocketClient.prototype._forget = function (ack) {
+  var entry = this._acks.get(ack);
+  if (!entry) return;
+  clearTimeout(entry.timer);
+  this._acks.delete(ack);
+};
+
+// _enqueue keeps an event for the next connection, dropping the oldest when the queue is full.
+SmartSocketClient.prototype._enqueue = function (event, payload, ack) {
+  this._dropOld();
+  while (this._queue.length >= this._options.offlineQueueSize) this._dropFirst('the offline queue is full');
+  this._queue.push({ event: event, payload: payload instanceof Uint8Array ? payload.slice() : payload, ack: ack, at: Date.now() });
+};
+
+SmartSocketClient.prototype._dropOld = function () {
+  var oldest = Date.now() - this._options.offlineQueueAge;
+  while (this._queue.length > 0 && this._queue[0].at < oldest) this._dropFirst('it waited too long for a connection');
+};
+
+SmartSocketClient.prototype._dropFirst = function (why) {
+  var item = this._queue.shift();
+  this._stats.dropped++;
+  this._log.warn('Dropped event ' + item.event + ': ' + why);
+  if (item.ack && this._acks.has(item.ack)) {
+    this._settle(item.ack, null, new SmartSocketError(CODES.CONNECTION_LOST, '"' + item.event + '" was never sent: ' + why));
+  }
+};
+
+// _flush sends what waited, in order. An event whose ack has failed meanwhile is not sent: its sender has given it up.
+SmartSocketClient.prototype._flush = function () {
+  var item;
+  this._dropOld();
+  while (this.connected && this._queue.length > 0) {
+    item = this._queue.shift();
+    if (item.ack && !this._acks.has(item.ack)) this._stats.dropped++;
+    else this._sendEvent(item.event, item.payload, item.ack);
+  }
+};
+
+// _clearQueue drops everything that waits, because no connection will come.
+SmartSocketClient.prototype._clearQueue = function (error) {
+  while (this._queue.length > 0) this._dropFirst(error.message);
+};
+
+// _failAcks fails every ack that waits for an answer which cannot come any more; events still queued keep waiting.
+SmartSocketClient.prototype._failAcks = function (error) {
+  var self = this, queued = new Set();
+  this._queue.forEach(function (item) { if (item.ack) queued.add(item.ack); });
+  Array.from(this._acks.keys()).forEach(function (id) {
+    if (!queued.has(id) && self._acks.has(id)) {
+      self._settle(id, null, error.code === CODES.CONNECTION_LOST ? error : new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost: ' + error.message, error));
+    }
+  });
+};

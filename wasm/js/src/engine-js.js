@@ -1,0 +1,189 @@
+// The js engine: the same wire as the wasm engine in plain JavaScript, for browsers and content policies without WebAssembly.
+
+import { CODES, SmartSocketError } from './errors.js';
+import { text, utf8 } from './bytes.js';
+import { ACK, CONNECT, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, GOAWAY, HELLO, MAX_EVENT_NAME, PING, PONG, TWO_32, VERSION } from './wire.js';
+
+// ALLOWED holds the flags that each kind may carry; a kind that is not listed is unknown.
+var ALLOWED = [];
+ALLOWED[HELLO] = ALLOWED[CONNECT] = ALLOWED[CONNECT_ACK] = ALLOWED[PING] = ALLOWED[PONG] = ALLOWED[GOAWAY] = 0;
+ALLOWED[EVENT] = FLAG_SEQ | FLAG_ACK | FLAG_BINARY | FLAG_DEFLATED;
+ALLOWED[ACK] = FLAG_SEQ | FLAG_ACK | FLAG_BINARY | FLAG_DEFLATED;
+ALLOWED[ERROR] = FLAG_SEQ | FLAG_ACK | FLAG_DEFLATED;
+
+function invalid(what) {
+  return new SmartSocketError(CODES.INVALID_FORMAT, what);
+}
+
+// Reader walks over the bytes of one message.
+function Reader(bytes) {
+  this.bytes = bytes;
+  this.at = 0;
+  this.low = 0;
+  this.high = 0;
+}
+
+// uvarint reads a LEB128 number of at most 64 bits in its shortest form into low and high.
+Reader.prototype.uvarint = function () {
+  var low = 0, high = 0, b;
+  for (var i = 0; i < 10; i++) {
+    if (this.at >= this.bytes.length) throw invalid('a number is cut short');
+    b = this.bytes[this.at++];
+    if (i < 4) low = (low | (b & 0x7f) << (7 * i)) >>> 0;
+    else if (i === 4) { low = (low | (b & 0x0f) << 28) >>> 0; high = (b & 0x7f) >>> 4; }
+    else if (i < 9) high = (high | (b & 0x7f) << (7 * i - 32)) >>> 0;
+    else { if (b > 1) throw invalid('a number exceeds 64 bits'); high = (high | b << 31) >>> 0; }
+    if (b < 0x80) {
+      if (b === 0 && i > 0) throw invalid('a number is longer than it must be');
+      this.low = low;
+      this.high = high;
+      return high * TWO_32 + low;
+    }
+  }
+  throw invalid('a number exceeds 64 bits');
+};
+
+// take borrows the next n bytes.
+Reader.prototype.take = function (n) {
+  if (n > this.bytes.length - this.at) throw invalid('a length points beyond the message');
+  this.at += n;
+  return this.bytes.subarray(this.at - n, this.at);
+};
+
+function decode(bytes) {
+  if (bytes.length === 0) throw invalid('a message has at least one byte');
+  var r = new Reader(bytes);
+  var kind = bytes[0] & 0x0f, flags = bytes[0] & 0xf0;
+  r.at = 1;
+  if (ALLOWED[kind] === undefined) throw invalid('unknown kind of message ' + kind);
+  if (flags & ~ALLOWED[kind]) throw invalid('this kind of message cannot carry these flags');
+  var m = { kind: kind, flags: flags, seq: 0, ackLow: 0, ackHigh: 0, event: '', payload: undefined, fields: null };
+  if (kind !== EVENT && kind !== ACK && kind !== ERROR) {
+    m.fields = FIELDS[kind] ? FIELDS[kind](readFields(r)) : readClock(r);
+    return m;
+  }
+  if (kind === ACK && !(flags & FLAG_ACK)) throw invalid('an ACK names the message it answers');
+  if (flags & FLAG_SEQ) m.seq = r.uvarint();
+  if (flags & FLAG_ACK) { r.uvarint(); m.ackLow = r.low; m.ackHigh = r.high; }
+  if (kind === EVENT) {
+    var length = r.uvarint();
+    if (length < 1 || length > MAX_EVENT_NAME) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes');
+    m.event = text(r.take(length));
+  }
+  var payload = bytes.subarray(r.at);
+  if (flags & FLAG_DEFLATED) throw new SmartSocketError(CODES.DECOMPRESSION, 'the js engine cannot inflate a compressed payload, and told the server so');
+  if (flags & FLAG_BINARY) m.payload = payload.slice().buffer;
+  else if (payload.length > 0) m.payload = text(payload);
+  return m;
+}
+
+// readFields reads the fields of a handshake record by id; a repeated id is invalid.
+function readFields(r) {
+  var fields = new Map();
+  while (r.at < r.bytes.length) {
+    var id = r.uvarint(), value = r.take(r.uvarint());
+    if (fields.has(id)) throw invalid('field ' + id + ' of a handshake record is repeated');
+    fields.set(id, value);
+  }
+  return {
+    bytes: function (id) { return fields.get(id) || new Uint8Array(0); },
+    text: function (id) { return fields.has(id) ? text(fields.get(id)) : ''; },
+    number: function (id) {
+      if (!fields.has(id)) return 0;
+      var n = new Reader(fields.get(id)), v = n.uvarint();
+      if (n.at !== n.bytes.length) throw invalid('field ' + id + ' of a handshake record is not one number');
+      return v;
+    }
+  };
+}
+
+var FIELDS = [];
+FIELDS[HELLO] = function (f) {
+  var bits = f.number(5);
+  return { version: f.number(1), encrypted: f.bytes(3).length > 0, authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
+};
+FIELDS[CONNECT] = function () { throw invalid('a CONNECT goes from client to server'); };
+FIELDS[CONNECT_ACK] = function (f) {
+  return { socketId: f.text(1), sessionToken: f.bytes(2).slice(), recovered: f.number(3) % 2 === 1, heartbeatInterval: f.number(4), compressionThreshold: f.number(5), maxMessageBytes: f.number(6), serverTime: f.number(7) };
+};
+FIELDS[GOAWAY] = function (f) {
+  return { deadline: f.number(1), reconnectWindow: f.number(2), url: f.text(3) };
+};
+
+function readClock(r) {
+  var clock = { serverTime: r.uvarint(), rtt: r.uvarint(), clientTime: r.uvarint() };
+  if (r.at !== r.bytes.length) throw invalid('bytes after the clock of a PING or PONG');
+  return clock;
+}
+
+function uvarintLength(low, high) {
+  var n = 1;
+  while (high > 0 || low > 0x7f) {
+    low = (low >>> 7 | high << 25) >>> 0;
+    high >>>= 7;
+    n++;
+  }
+  return n;
+}
+
+function putUvarint(out, at, low, high) {
+  while (high > 0 || low > 0x7f) {
+    out[at++] = low & 0x7f | 0x80;
+    low = (low >>> 7 | high << 25) >>> 0;
+    high >>>= 7;
+  }
+  out[at++] = low;
+  return at;
+}
+
+function encode(kind, event, data, ackLow, ackHigh, withAck) {
+  var flags = withAck ? FLAG_ACK : 0;
+  var name = kind === EVENT ? utf8(event) : null;
+  var payload = data;
+  if (typeof data === 'string') payload = utf8(data);
+  else if (data !== undefined) flags |= FLAG_BINARY;
+  if (name && (name.length < 1 || name.length > MAX_EVENT_NAME)) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes of UTF-8');
+  var size = 1 + (withAck ? uvarintLength(ackLow, ackHigh) : 0) + (name ? uvarintLength(name.length, 0) + name.length : 0);
+  var out = new Uint8Array(size + (payload ? payload.length : 0)), at = 1;
+  out[0] = kind | flags;
+  if (withAck) at = putUvarint(out, at, ackLow, ackHigh);
+  if (name) {
+    at = putUvarint(out, at, name.length, 0);
+    out.set(name, at);
+    at += name.length;
+  }
+  if (payload) out.set(payload, at);
+  return out;
+}
+
+function numberBytes(n) {
+  var out = [];
+  putUvarint(out, 0, n % TWO_32, Math.floor(n / TWO_32));
+  return out;
+}
+
+function encodeConnect(c) {
+  var out = [CONNECT];
+  function field(id, value) {
+    if (value.length === 0) return;
+    Array.prototype.push.apply(out, numberBytes(id).concat(numberBytes(value.length)));
+    for (var i = 0; i < value.length; i++) out.push(value[i]);
+  }
+  function numberField(id, n) { if (n > 0) field(id, numberBytes(n)); }
+  numberField(1, VERSION);
+  field(2, c.random);
+  field(10, utf8(c.namespace));
+  field(11, utf8(c.apiKey));
+  field(12, c.sessionToken);
+  numberField(13, c.lastSeq);
+  numberField(14, c.canInflate ? 1 : 0);
+  field(15, utf8(c.client));
+  return new Uint8Array(out);
+}
+
+function encodePong(p) {
+  return new Uint8Array([PONG].concat(numberBytes(p.serverTime), numberBytes(p.rtt), numberBytes(p.clientTime)));
+}
+
+// jsEngine has the interface described in engine-wasm.js.
+export var jsEngine = { name: 'js', canInflate: false, decode: decode, encode: encode, encodeConnect: encodeConnect, encodePong: encodePong };

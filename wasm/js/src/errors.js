@@ -1,0 +1,55 @@
+// Error codes, stable on the wire, and the one error type of this client.
+
+export var CODES = {
+  REFUSED: 'ERR_CONN_001',
+  TIMEOUT: 'ERR_CONN_002',
+  HANDSHAKE_FAILED: 'ERR_CONN_003',
+  AUTH_FAILED: 'ERR_CONN_004',
+  MAX_CONNECTIONS: 'ERR_CONN_005',
+  CONNECTION_LOST: 'ERR_CONN_006',
+  INVALID_FORMAT: 'ERR_MSG_001',
+  DECOMPRESSION: 'ERR_MSG_002',
+  DECRYPTION: 'ERR_MSG_003',
+  TOO_LARGE: 'ERR_MSG_004',
+  INVALID_NAMESPACE: 'ERR_MSG_005',
+  RATE_LIMITED: 'ERR_RATE_001',
+  EVENT_RATE_LIMITED: 'ERR_RATE_002',
+  ACK_TIMEOUT: 'ERR_ACK_001',
+  ACK_INVALID: 'ERR_ACK_002',
+  ACK_UNKNOWN: 'ERR_ACK_003',
+  REJECTED: 'ERR_APP_001',
+  HANDLER_FAILED: 'ERR_APP_002',
+  NO_HANDLER: 'ERR_APP_003',
+  SHUTTING_DOWN: 'ERR_SRV_001'
+};
+
+// SmartSocketError carries a code of the table above; cause is the error beneath it, if any.
+export function SmartSocketError(code, message, cause) {
+  var e = Error.call(this, message);
+  this.name = 'SmartSocketError';
+  this.code = code;
+  this.message = message;
+  this.stack = e.stack;
+  if (cause !== undefined) this.cause = cause;
+}
+
+SmartSocketError.prototype = Object.create(Error.prototype, {
+  constructor: { value: SmartSocketError, writable: true, configurable: true }
+});
+
+// errorFromWire turns the payload of an ERROR message into a SmartSocketError, whatever the payload is.
+export function errorFromWire(value) {
+  var v = value !== null && typeof value === 'object' ? value : {};
+  var code = typeof v.code === 'string' ? v.code : CODES.INVALID_FORMAT;
+  var e = new SmartSocketError(code, typeof v.message === 'string' ? v.message : 'the server reported an error without a message');
+  if (typeof v.event === 'string') e.event = v.event;
+  if (typeof v.retryAfter === 'number') e.retryAfter = v.retryAfter;
+  return e;
+}
+
+// errorToWire is the payload of an ERROR message that answers an ack with a failure.
+export function errorToWire(error) {
+  var code = error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code) ? error.code : CODES.HANDLER_FAILED;
+  var text = error && typeof error.message === 'string' ? error.message : String(error);
+  return JSON.stringify({ code: code, message: text });
+}

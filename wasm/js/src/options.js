@@ -1,0 +1,79 @@
+// Options of SmartSocketClient: defaults and checks. An unknown or unusable option is an error, never ignored.
+
+var DEFAULTS = {
+  namespace: undefined,
+  enableNamespaces: true,
+  enableAcknowledgments: true,
+  enableErrorHandling: true,
+  enableEncryption: false,
+  encryptionKey: undefined,
+  apiKey: undefined,
+  reconnectDelay: 1000,
+  maxReconnectAttempts: 10,
+  ackTimeout: 30000,
+  connectTimeout: 10000,
+  offlineQueue: true,
+  offlineQueueSize: 1000,
+  offlineQueueAge: 300000,
+  engine: 'auto',
+  wasmURL: undefined,
+  logger: undefined,
+  WebSocket: undefined
+};
+
+// MINIMUM of each numeric option.
+var MINIMUM = { reconnectDelay: 0, maxReconnectAttempts: -1, ackTimeout: 1, connectTimeout: 1, offlineQueueSize: 0, offlineQueueAge: 0 };
+
+export function readOptions(given) {
+  var options = {}, name;
+  for (name in DEFAULTS) options[name] = DEFAULTS[name];
+  Object.keys(given || {}).forEach(function (key) {
+    if (!Object.prototype.hasOwnProperty.call(DEFAULTS, key)) throw new TypeError('unknown option "' + key + '"');
+    if (given[key] !== undefined) options[key] = given[key];
+  });
+  for (name in DEFAULTS) {
+    if (typeof DEFAULTS[name] === 'boolean' && typeof options[name] !== 'boolean') throw new TypeError('option ' + name + ' must be true or false');
+    if (typeof DEFAULTS[name] === 'number') checkNumber(name, options[name]);
+  }
+  ['namespace', 'apiKey', 'encryptionKey', 'wasmURL'].forEach(function (key) {
+    if (options[key] !== undefined && typeof options[key] !== 'string') throw new TypeError('option ' + key + ' must be a string');
+  });
+  if (options.enableEncryption || options.encryptionKey !== undefined) {
+    throw new TypeError('this client cannot seal messages: leave enableEncryption and encryptionKey out and use a wss: URL');
+  }
+  if (options.engine !== 'auto' && options.engine !== 'wasm' && options.engine !== 'js') {
+    throw new TypeError('option engine must be "auto", "wasm" or "js"');
+  }
+  if (options.namespace !== undefined && !options.enableNamespaces) {
+    throw new TypeError('option namespace needs enableNamespaces');
+  }
+  if (options.namespace !== undefined) options.namespace = cleanNamespace(options.namespace);
+  return options;
+}
+
+function checkNumber(name, n) {
+  if (typeof n !== 'number' || !(n >= MINIMUM[name])) throw new TypeError('option ' + name + ' must be a number of at least ' + MINIMUM[name]);
+}
+
+// cleanNamespace adds the leading slash and trims trailing ones, as the server does.
+export function cleanNamespace(path) {
+  var clean = path.charAt(0) === '/' ? path : '/' + path;
+  while (clean.length > 1 && clean.charAt(clean.length - 1) === '/') clean = clean.slice(0, -1);
+  return clean;
+}
+
+// socketURL makes a ws: or wss: URL of what the caller gave: http(s): is mapped, a relative URL belongs to the page.
+export function socketURL(url) {
+  var base = typeof location === 'object' && /^(https?|wss?):/.test(location.href) ? location.href : undefined;
+  var parsed;
+  try {
+    parsed = base === undefined ? new URL(url) : new URL(url === undefined ? '/' : url, base);
+  } catch (e) {
+    throw new TypeError('"' + url + '" is not a URL; expected something like ws://localhost:3000');
+  }
+  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
+  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
+  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') throw new TypeError('"' + url + '" must begin with ws:// or wss://');
+  parsed.hash = '';
+  return parsed.href;
+}

@@ -1,0 +1,254 @@
+// Session: one WebSocket from its opening to its end, with the handshake, the clock and the codec. It never reconnects.
+
+import { CODES, SmartSocketError, errorFromWire } from './errors.js';
+import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO_32, VERSION } from './wire.js';
+
+var CLIENT = 'smartsocket-js/0.1.0';
+var DEFAULT_LIMIT = 16 * 1024 * 1024;
+var GRACE = 1000; // a page that slept gets to read what waits for it before silence counts
+
+// Session starts at once. config: url, WebSocket, engine() → promise, namespace, apiKey, token, lastSeq, connectTimeout, log.
+// hooks: ready(ack), message(m) for EVENT, ACK, ERROR and GOAWAY, closed(error, code, reason) exactly once unless close() came first.
+export function Session(config, hooks) {
+  var self = this;
+  this.config = config;
+  this.hooks = hooks;
+  this.phase = 'opening';
+  this.socket = null;
+  this.engine = null;
+  this.refusal = null; // the last ERROR before the server closes
+  this.limit = DEFAULT_LIMIT;
+  this.bytesSent = this.bytesReceived = 0;
+  this.rtt = 0; // milliseconds, as the server measured it
+  this.clockOffset = 0; // milliseconds to add to our clock for the server's
+  this.bestRTT = Infinity;
+  this.heard = 0;
+  this.watch = null;
+  this.timer = setTimeout(function () {
+    self.end(new SmartSocketError(CODES.TIMEOUT, 'no connection to ' + config.url + ' within ' + config.connectTimeout + ' ms; check that the server is reachable or raise connectTimeout'), 0, '');
+  }, config.connectTimeout);
+  config.engine().then(function (engine) { self.open(engine); }, function (error) {
+    self.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the codec engine did not load: ' + error.message, error), 0, '');
+  });
+}
+
+Session.prototype.open = function (engine) {
+  if (this.phase === 'ended') return;
+  var self = this, socket;
+  this.engine = engine;
+  try {
+    socket = this.socket = new this.config.WebSocket(this.config.url, [SUBPROTOCOL]);
+  } catch (error) {
+    this.end(new SmartSocketError(CODES.REFUSED, 'the WebSocket could not be opened: ' + error.message, error), 0, '');
+    return;
+  }
+  var failure = '';
+  socket.binaryType = 'arraybuffer';
+  socket.onopen = function () { self.opened(); };
+  socket.onmessage = function (e) { self.received(e.data); };
+  socket.onerror = function (e) { failure = e && e.message || failure; };
+  socket.onclose = function (e) { self.end(self.explain(e.code, e.reason, failure), e.code, e.reason); };
+};
+
+Session.prototype.opened = function () {
+  this.config.log.debug('WebSocket connection opened');
+  if (this.socket.protocol !== SUBPROTOCOL) {
+    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server at ' + this.config.url + ' does not speak ' + SUBPROTOCOL), 0, '');
+    return;
+  }
+  this.phase = 'greeting';
+};
+
+// received takes one WebSocket message: a string or an ArrayBuffer.
+Session.prototype.received = function (data) {
+  var m;
+  this.heard = Date.now();
+  try {
+    if (typeof data === 'string') {
+      this.bytesReceived += data.length;
+      m = fromJSON(data);
+    } else {
+      this.bytesReceived += data.byteLength;
+      m = this.engine.decode(new Uint8Array(data), this.limit);
+    }
+  } catch (error) {
+    this.undecodable(error);
+    return;
+  }
+  if (m.kind === PING) this.pong(m.fields);
+  else if (this.phase === 'ready') this.hooks.message(m);
+  else this.handshake(m);
+};
+
+Session.prototype.undecodable = function (error) {
+  var e = error instanceof SmartSocketError ? error : new SmartSocketError(CODES.INVALID_FORMAT, 'a message could not be decoded: ' + error.message, error);
+  if (this.phase === 'ready') this.hooks.invalid(e);
+  else this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the handshake could not be decoded: ' + e.message, e), 0, '');
+};
+
+Session.prototype.handshake = function (m) {
+  if (m.kind === ERROR) {
+    this.refusal = errorFromWire(parseOr(m, null));
+  } else if (m.kind === HELLO && this.phase === 'greeting') {
+    this.greet(m.fields);
+  } else if (m.kind === CONNECT_ACK && this.phase === 'joining') {
+    this.config.log.debug('Received CONNECT_ACK');
+    this.phase = 'ready';
+    clearTimeout(this.timer);
+    if (m.fields.maxMessageBytes > 0) this.limit = m.fields.maxMessageBytes;
+    this.watchSilence(m.fields.heartbeatInterval);
+    this.hooks.ready(m.fields);
+  } else {
+    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server sent a message of kind ' + m.kind + ' in the middle of the handshake'), 0, '');
+  }
+};
+
+// greet answers HELLO with CONNECT.
+Session.prototype.greet = function (hello) {
+  var config = this.config, random = new Uint8Array(32);
+  if (hello.version !== VERSION) {
+    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server speaks version ' + hello.version + ' of the protocol, this client version ' + VERSION), 0, '');
+    return;
+  }
+  if (hello.encrypted) {
+    this.end(new SmartSocketError(CODES.AUTH_FAILED, 'the server requires encryption, which this client does not offer'), 0, '');
+    return;
+  }
+  if (hello.maxMessageBytes > 0) this.limit = hello.maxMessageBytes;
+  if (typeof crypto === 'object' && crypto.getRandomValues) crypto.getRandomValues(random);
+  config.log.debug('Sending CONNECT message');
+  this.phase = 'joining';
+  this.send(this.engine.encodeConnect({
+    random: random,
+    namespace: config.namespace || '',
+    apiKey: config.apiKey || '',
+    sessionToken: hello.resumeSupported ? config.token : new Uint8Array(0),
+    lastSeq: hello.resumeSupported ? config.lastSeq : 0,
+    canInflate: config.canInflate(),
+    client: CLIENT
+  }));
+};
+
+Session.prototype.pong = function (ping) {
+  var now = Date.now();
+  if (ping.rtt > 0) {
+    this.rtt = ping.rtt / 1000;
+    if (this.rtt <= this.bestRTT) { // the least delayed sample tells the clocks' difference best
+      this.bestRTT = this.rtt;
+      this.clockOffset = ping.serverTime / 1000 + this.rtt / 2 - now;
+    }
+  }
+  if (this.interval && now - this.since > this.interval / 2) this.pinged = true;
+  this.send(this.engine.encodePong({ serverTime: ping.serverTime, rtt: ping.rtt, clientTime: now * 1000 }));
+};
+
+// watchSilence ends the session when a server that pings falls silent: a browser notices a dead network only after minutes.
+Session.prototype.watchSilence = function (interval) {
+  if (!interval) return;
+  var self = this, suspected = false;
+  this.interval = interval;
+  this.since = Date.now();
+  this.pinged = false; // the server's pings are known to come with the heartbeat
+  function look() {
+    var silent = self.pinged && Date.now() - self.heard > interval * 2.5;
+    if (silent && suspected) {
+      self.end(new SmartSocketError(CODES.CONNECTION_LOST, 'nothing was heard from the server for ' + (Date.now() - self.heard) + ' ms'), 0, '');
+      return;
+    }
+    suspected = silent;
+    self.watch = setTimeout(look, silent ? GRACE : interval);
+  }
+  this.watch = setTimeout(look, interval);
+};
+
+// send hands an encoded message to the WebSocket.
+Session.prototype.send = function (bytes) {
+  this.bytesSent += bytes.length;
+  this.socket.send(bytes);
+};
+
+// close ends the session by our wish; closed is not called.
+Session.prototype.close = function () {
+  this.detach(1000);
+};
+
+// end ends the session and reports why.
+Session.prototype.end = function (error, code, reason) {
+  if (this.phase === 'ended') return;
+  var wasReady = this.phase === 'ready';
+  this.detach(1000);
+  this.hooks.closed(error, code, reason, wasReady);
+};
+
+Session.prototype.detach = function (code) {
+  var socket = this.socket;
+  this.phase = 'ended';
+  clearTimeout(this.timer);
+  clearTimeout(this.watch);
+  if (!socket) return;
+  socket.onopen = socket.onmessage = socket.onclose = null;
+  socket.onerror = function () {}; // a socket that is closed while connecting reports it
+  try {
+    socket.close(code);
+  } catch (e) {
+    this.config.log.debug('closing the WebSocket failed: ' + e.message);
+  }
+};
+
+// CLOSE_ERRORS maps close codes that carry a meaning of their own to error codes.
+var CLOSE_ERRORS = { 1009: CODES.TOO_LARGE, 1013: CODES.MAX_CONNECTIONS, 3001: CODES.TIMEOUT, 3500: CODES.AUTH_FAILED, 3501: CODES.INVALID_NAMESPACE, 3502: CODES.DECRYPTION };
+
+// explain makes the error for a WebSocket that was closed from outside.
+Session.prototype.explain = function (code, reason, failure) {
+  if (this.refusal) return this.refusal;
+  var what = ' (close code ' + code + (reason ? ', ' + reason : '') + (failure ? ', ' + failure : '') + ')';
+  if (CLOSE_ERRORS[code]) return new SmartSocketError(CLOSE_ERRORS[code], 'the server closed the connection' + what);
+  if (this.phase === 'ready') return new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost' + what);
+  if (this.phase !== 'opening') return new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the connection ended before the handshake did' + what);
+  if (/unexpected server response|invalid .*header|subprotocol/i.test(failure)) {
+    return new SmartSocketError(CODES.HANDSHAKE_FAILED, this.config.url + ' did not accept the WebSocket' + what);
+  }
+  return new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened to ' + this.config.url + what + '; check the address, the port and that the server runs');
+};
+
+function parseOr(m, fallback) {
+  try {
+    return m.value !== undefined ? m.value : JSON.parse(m.payload);
+  } catch (e) {
+    return fallback;
+  }
+}
+
+// fromJSON reads the JSON encoding: {"event","data","ack"}, {"ack","data"}, {"ack","error"} or {"error"}.
+function fromJSON(string) {
+  var v;
+  try {
+    v = JSON.parse(string);
+  } catch (e) {
+    throw new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not JSON');
+  }
+  var object = v !== null && typeof v === 'object' && !Array.isArray(v);
+  var hasAck = object && Number.isSafeInteger(v.ack) && v.ack >= 0;
+  if (!object || v.ack !== undefined && !hasAck) throw new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not an event, an ack or an error');
+  var m = { kind: 0, flags: hasAck ? FLAG_ACK : 0, seq: 0, ackLow: hasAck ? v.ack % TWO_32 : 0, ackHigh: hasAck ? Math.floor(v.ack / TWO_32) : 0, event: '', payload: undefined, value: undefined, fields: null };
+  if (typeof v.event === 'string' && v.event !== '') {
+    m.kind = EVENT;
+    m.event = v.event;
+    m.value = v.data;
+  } else if (v.error !== undefined) {
+    m.kind = ERROR;
+    m.value = v.error;
+  } else if (hasAck) {
+    m.kind = ACK;
+    m.value = v.data;
+  } else {
+    throw new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not an event, an ack or an error');
+  }
+  return m;
+}
+
+// valueOf returns the user's data of a message: parsed JSON, an ArrayBuffer, or undefined.
+export function valueOf(m) {
+  return typeof m.payload === 'string' ? JSON.parse(m.payload) : m.payload !== undefined ? m.payload : m.value;
+}
+
