@@ -1,19 +1,11 @@
 package smartsocket
 
 import (
+	"fmt"
 	"log/slog"
+	"net/url"
+	"runtime"
 	"time"
-)
-
-// Toggle is an option that is on, off, or left to the library.
-type Toggle uint8
-
-const (
-	// Auto leaves the choice to the library; the option's comment says what it picks.
-	Auto Toggle = iota
-	// On and Off settle it.
-	On
-	Off
 )
 
 // Options configure a Server. The zero value means the defaults named beside
@@ -54,4 +46,75 @@ type Options struct {
 	ShutdownTimeout time.Duration `config:"shutdownTimeout"`
 	// Logger receives the server's log; nil = a text logger to stderr at info (debug when DEBUG contains smartsocket:*).
 	Logger *slog.Logger `config:"-"`
+}
+
+// withDefaults fills the zero fields and checks the rest.
+func (o Options) withDefaults() (Options, error) {
+	if o.Host == "" {
+		o.Host = "localhost"
+	}
+	if o.Port == 0 {
+		o.Port = 3000
+	}
+	if o.Port < -1 || o.Port > 65535 {
+		return o, &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
+	}
+	counts := []struct {
+		field    string
+		v        *int
+		def, max int
+	}{
+		{"MaxConnections", &o.MaxConnections, 10_000, 1 << 24},
+		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20, 1 << 30},
+		{"MaxOutboxBytes", &o.MaxOutboxBytes, 1 << 20, 1 << 30},
+		{"CompressionLevel", &o.CompressionLevel, 6, 9},
+		{"Loops", &o.Loops, runtime.GOMAXPROCS(0), 1024},
+		{"Workers", &o.Workers, 64 * runtime.GOMAXPROCS(0), 1 << 20},
+	}
+	for _, c := range counts {
+		if *c.v == 0 {
+			*c.v = c.def
+		}
+		if *c.v < 1 || *c.v > c.max {
+			return o, &OptionError{c.field, fmt.Sprintf("%d is out of range: use 1..%d, or 0 for the default %d", *c.v, c.max, c.def)}
+		}
+	}
+	waits := []struct {
+		field    string
+		v        *time.Duration
+		def, min time.Duration
+	}{
+		{"ConnectionTimeout", &o.ConnectionTimeout, 30 * time.Second, 200 * time.Millisecond},
+		{"HandshakeTimeout", &o.HandshakeTimeout, 5 * time.Second, 100 * time.Millisecond},
+		{"AckTimeout", &o.AckTimeout, 30 * time.Second, time.Millisecond},
+		{"MaxOutboxAge", &o.MaxOutboxAge, 10 * time.Second, 100 * time.Millisecond},
+		{"InlineBudget", &o.InlineBudget, 10 * time.Millisecond, 100 * time.Microsecond},
+		{"ShutdownTimeout", &o.ShutdownTimeout, 15 * time.Second, time.Millisecond},
+	}
+	for _, w := range waits {
+		if *w.v == 0 {
+			*w.v = w.def
+		}
+		if *w.v < w.min {
+			return o, &OptionError{w.field, fmt.Sprintf("%v is too short: use at least %v, or 0 for the default %v", *w.v, w.min, w.def)}
+		}
+	}
+	if o.CompressionThreshold == 0 {
+		o.CompressionThreshold = 1024
+	}
+	if o.CompressionThreshold < -1 {
+		return o, &OptionError{"CompressionThreshold", fmt.Sprintf("%d is no size: use bytes, or -1 to compress nothing", o.CompressionThreshold)}
+	}
+	if o.MaxOutboxBytes < o.MaxMessageBytes && o.MaxOutboxBytes < 64<<10 {
+		return o, &OptionError{"MaxOutboxBytes", fmt.Sprintf("%d would drop ordinary messages: use at least 65536", o.MaxOutboxBytes)}
+	}
+	for _, origin := range o.AllowedOrigins {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
+			return o, &OptionError{"AllowedOrigins", fmt.Sprintf("%q is no origin: write scheme://host[:port] without a path, or *", origin)}
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = defaultLogger()
+	}
+	return o, nil
 }

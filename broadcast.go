@@ -1,0 +1,157 @@
+package smartsocket
+
+import (
+	"sync"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// Delivery says what became of an emit: for how many sockets the message was
+// queued (or sent at once), and for how many it was dropped because the socket
+// was gone or its client too slow. Both 0 means that nobody was addressed.
+type Delivery struct {
+	Queued, Dropped int
+}
+
+func (d *Delivery) add(o Delivery) {
+	d.Queued += o.Queued
+	d.Dropped += o.Dropped
+}
+
+// Target is a selection of sockets, built by To, ToSocket and Except and
+// resolved when Emit is called. A Target is immutable; each method returns a new one.
+type Target struct {
+	ns     *Namespace
+	names  []string
+	except []string
+	out    []*Socket
+	nobody bool
+}
+
+// To adds rooms, or sockets by id. Without any To the whole namespace is selected.
+func (t *Target) To(names ...string) *Target {
+	c := *t
+	c.names = append(append([]string(nil), t.names...), names...)
+	return &c
+}
+
+// Except leaves out the members of rooms, or sockets by id.
+func (t *Target) Except(names ...string) *Target {
+	c := *t
+	c.except = append(append([]string(nil), t.except...), names...)
+	return &c
+}
+
+// ExceptSocket leaves out sockets.
+func (t *Target) ExceptSocket(sockets ...*Socket) *Target {
+	c := *t
+	c.out = append(append([]*Socket(nil), t.out...), sockets...)
+	return &c
+}
+
+// Emit sends an event to every selected socket once. The message is encoded
+// once and its bytes are shared by all receivers; data is borrowed for the call.
+// The error is about the value (see Socket.Emit); nothing was sent then.
+func (t *Target) Emit(event string, data any) (Delivery, error) {
+	o, err := t.ns.srv.newOutgoing(event, data)
+	if err != nil {
+		return Delivery{}, err
+	}
+	defer o.release()
+	return t.send(o), nil
+}
+
+func (t *Target) send(o *outgoing) Delivery {
+	if t.nobody {
+		return Delivery{}
+	}
+	h := t.ns.hub
+	if len(t.except) == 0 && len(t.out) == 0 && len(t.names) <= 1 {
+		name := ""
+		if len(t.names) == 1 {
+			if name = t.names[0]; name == "" {
+				return Delivery{}
+			}
+		}
+		return o.sendAll(h.named(name))
+	}
+	buf := socketLists.Get().(*[]*Socket)
+	list := h.selection((*buf)[:0], t.names, t.except, t.out)
+	d := o.sendAll(list)
+	clear(list)
+	*buf = list[:0]
+	socketLists.Put(buf)
+	return d
+}
+
+var socketLists = sync.Pool{New: func() any { return new([]*Socket) }}
+
+// outgoing is one event on its way to many sockets, encoded at most once per encoding.
+type outgoing struct {
+	srv     *Server
+	event   string
+	flags   message.Flags
+	payload *pool.Buffer
+	binary  *pool.Shared // prepared frame for protocol clients
+	text    *pool.Shared // prepared frame for plain clients
+}
+
+func (v *Server) newOutgoing(event string, data any) (*outgoing, error) {
+	o := &outgoing{srv: v, event: event, payload: pool.Get(256)}
+	var err error
+	if o.payload.B, o.flags, err = appendData(o.payload.B, data); err == nil {
+		err = v.checkSize(event, len(o.payload.B))
+	}
+	if err != nil {
+		o.release()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *outgoing) release() {
+	pool.Put(o.payload)
+	if o.binary != nil {
+		o.binary.Release()
+	}
+	if o.text != nil {
+		o.text.Release()
+	}
+}
+
+func (o *outgoing) sendAll(list []*Socket) Delivery {
+	var d Delivery
+	for _, s := range list {
+		if s.Connected() && s.ws.SendShared(o.encoded(s.plain)) != websocket.Dropped {
+			d.Queued++
+		} else {
+			d.Dropped++
+		}
+	}
+	o.srv.counters.out.Add(int64(d.Queued))
+	return d
+}
+
+func (o *outgoing) encoded(plain bool) *pool.Shared {
+	if !plain {
+		if o.binary == nil {
+			b := pool.Get(len(o.payload.B) + len(o.event) + 16)
+			b.B = message.AppendEventHeader(b.B, o.flags, 0, 0, o.event)
+			b.B = append(b.B, o.payload.B...)
+			o.binary = frame.Prepare(frame.Binary, b.B)
+			pool.Put(b)
+		}
+		return o.binary
+	}
+	if o.text == nil {
+		m := message.Message{Kind: message.KindEvent, Flags: o.flags, Event: []byte(o.event), Payload: o.payload.B}
+		b := pool.Get(len(o.payload.B) + len(o.event) + 32)
+		b.B = message.AppendJSON(b.B, &m)
+		o.text = frame.Prepare(frame.Text, b.B)
+		pool.Put(b)
+	}
+	return o.text
+}

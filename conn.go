@@ -1,0 +1,285 @@
+package smartsocket
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// conn is a Socket as the transport sees it: the same memory, with the
+// callbacks of websocket.Handler instead of the user's methods.
+type conn Socket
+
+func (c *conn) socket() *Socket { return (*Socket)(c) }
+
+// maxConnectBytes bounds what a client may send before it is connected.
+const maxConnectBytes = 4 << 10
+
+// OnOpen greets the client: HELLO leaves in the same write as the 101. A plain client is connected at once.
+func (c *conn) OnOpen(ws *websocket.Conn) {
+	s := c.socket()
+	s.ws = ws
+	if s.refusal != nil {
+		s.sendError(s.refusal)
+		ws.Close(frame.CloseCode(message.CloseCodeFor(s.refusal.Code)), string(s.refusal.Code))
+		return
+	}
+	ws.SetTimer(s.srv.opts.HandshakeTimeout)
+	if s.plain {
+		s.open()
+		return
+	}
+	var random [32]byte
+	rand.Read(random[:])
+	h := message.Hello{
+		Version:          message.Version,
+		Random:           random[:],
+		MaxMessageBytes:  uint64(s.srv.opts.MaxMessageBytes),
+		HandshakeTimeout: uint64(s.srv.opts.HandshakeTimeout.Milliseconds()),
+	}
+	b := pool.Get(128)
+	b.B = message.AppendHello(b.B, &h)
+	s.sendMessage(b.B)
+	pool.Put(b)
+}
+
+// OnMessage is the door for everything that a client sends.
+func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
+	s := c.socket()
+	s.srv.loops[ws.Loop()].in.Add(1)
+	if s.state.Load() != stateOpen {
+		if s.state.Load() == stateHandshake && s.refusal == nil {
+			s.connect(op, p)
+		}
+		return
+	}
+	m, err := s.parse(op, p)
+	if err != nil {
+		s.violation(asWire(err, message.CodeInvalidFormat))
+		return
+	}
+	switch m.Kind {
+	case message.KindEvent:
+		s.event(&m)
+	case message.KindAck, message.KindError:
+		if m.Flags&message.FlagAck == 0 {
+			s.srv.log.Debug("the client reports an error", "socket", s.id)
+			return
+		}
+		s.settle(&m)
+	case message.KindPing:
+		s.pong(p)
+	case message.KindPong:
+	default:
+		s.violation(errorf(message.CodeInvalidFormat, "a message of kind %d is not expected from a client here", m.Kind))
+	}
+}
+
+func (s *Socket) parse(op frame.Opcode, p []byte) (message.Message, error) {
+	if op == frame.Text {
+		return message.ParseJSON(p)
+	}
+	if s.plain {
+		return message.Message{}, errPlainBinary
+	}
+	m, err := message.Parse(p)
+	if err != nil {
+		return m, err
+	}
+	if m.Flags&message.FlagDeflated != 0 {
+		return m, errDeflated
+	}
+	if (m.Kind == message.KindEvent || m.Kind == message.KindAck) && m.Flags&message.FlagBinary == 0 &&
+		len(m.Payload) > 0 && !message.ValidJSON(m.Payload) {
+		return m, errBadJSON
+	}
+	return m, nil
+}
+
+var (
+	errPlainBinary = &Error{Code: message.CodeInvalidFormat, Message: "a plain client sends text messages: ask for the subprotocol " + message.Subprotocol + " to send binary ones"}
+	errBadJSON     = &Error{Code: message.CodeInvalidFormat, Message: "the payload is not valid JSON: set the binary flag for raw bytes"}
+	errDeflated    = &Error{Code: message.CodeDecompression, Message: "compressed messages were not agreed on: send them plain"}
+	errReserved    = &Error{Code: message.CodeInvalidFormat, Message: "this event name is reserved: use another"}
+)
+
+// connect handles the one message that may come before the socket is connected.
+func (s *Socket) connect(op frame.Opcode, p []byte) {
+	if op != frame.Binary || len(p) > maxConnectBytes {
+		s.refuseConnect(errorf(message.CodeInvalidFormat, "the first message must be a CONNECT of at most %d bytes", maxConnectBytes))
+		return
+	}
+	m, err := message.ParseConnect(p)
+	if err != nil {
+		s.refuseConnect(asWire(err, message.CodeInvalidFormat))
+		return
+	}
+	if m.Version != message.Version {
+		s.refuseConnect(errorf(message.CodeHandshakeFailed, "the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version))
+		return
+	}
+	if m.Algorithm != 0 {
+		s.refuseConnect(errorf(message.CodeAuthFailed, "the client encrypts and this server does not: give both the same key"))
+		return
+	}
+	if m.Namespace != nil {
+		ns, e := s.srv.lookup(string(m.Namespace))
+		if e != nil {
+			s.refuseConnect(e)
+			return
+		}
+		s.ns = ns
+	}
+	if s.ns == nil {
+		s.refuseConnect(s.srv.unknownNamespace())
+		return
+	}
+	s.open()
+}
+
+// refuseConnect ends a handshake with an ERROR and the code's close code.
+func (s *Socket) refuseConnect(e *Error) {
+	s.srv.counters.rejected.Add(1)
+	s.sendError(e)
+	s.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
+}
+
+// open makes the socket visible and runs the connected handlers.
+func (s *Socket) open() {
+	if s.ns == nil {
+		s.refuseConnect(s.srv.unknownNamespace())
+		return
+	}
+	s.id = newSocketID()
+	if !s.plain {
+		a := message.ConnectAck{
+			SocketID:             []byte(s.id),
+			HeartbeatInterval:    uint64(s.srv.opts.ConnectionTimeout.Milliseconds() / 2),
+			CompressionThreshold: uint64(max(s.srv.opts.CompressionThreshold, 0)),
+			MaxMessageBytes:      uint64(s.srv.opts.MaxMessageBytes),
+			ServerTime:           uint64(time.Now().UnixMicro()),
+		}
+		b := pool.Get(128)
+		b.B = message.AppendConnectAck(b.B, &a)
+		s.sendMessage(b.B)
+		pool.Put(b)
+	}
+	s.state.Store(stateOpen)
+	s.ns.hub.add(s)
+	s.ping()
+	s.ws.SetTimer(s.srv.opts.ConnectionTimeout / 2)
+	any, inline := s.has(pickConnected)
+	switch {
+	case !any:
+		s.greeted = true
+	case inline:
+		s.fire(pickConnected, Data{})
+		s.greeted = true
+	default:
+		s.post(job{kind: jobConnected})
+	}
+}
+
+// OnPong takes the round-trip time out of the answer to our ping.
+func (c *conn) OnPong(_ *websocket.Conn, p []byte) {
+	if len(p) != 8 {
+		return
+	}
+	s := c.socket()
+	rtt := s.srv.sinceStart() - time.Duration(binary.BigEndian.Uint64(p))
+	if rtt > 0 && rtt < s.srv.opts.ConnectionTimeout {
+		s.rtt.Store(int64(rtt))
+		s.srv.latency.add(rtt)
+	}
+}
+
+// ping sends a WebSocket ping that carries our clock; browsers answer by themselves.
+func (s *Socket) ping() {
+	var p [8]byte
+	binary.BigEndian.PutUint64(p[:], uint64(s.srv.sinceStart()))
+	s.ws.Ping(p[:])
+}
+
+// pong answers the clock message of a client.
+func (s *Socket) pong(p []byte) {
+	k, err := message.ParseClock(p)
+	if err != nil {
+		s.violation(asWire(err, message.CodeInvalidFormat))
+		return
+	}
+	var b [40]byte
+	s.sendMessage(message.AppendClock(b[:0], message.KindPong, message.Clock{
+		ServerTime: uint64(time.Now().UnixMicro()), RTT: uint64(s.RTT().Microseconds()), ClientTime: k.ClientTime,
+	}))
+}
+
+// OnTimer is the handshake's deadline first, the heartbeat afterwards. One
+// timer serves both, and is not touched by traffic: it looks at the last read when it fires.
+func (c *conn) OnTimer(ws *websocket.Conn) {
+	s := c.socket()
+	if s.state.Load() == stateHandshake {
+		s.refuseConnect(errorf(message.CodeTimeout, "no CONNECT came within %v", s.srv.opts.HandshakeTimeout))
+		return
+	}
+	limit := s.srv.opts.ConnectionTimeout
+	idle := ws.Now() - ws.LastRead()
+	if idle >= limit {
+		s.srv.counters.idleCloses.Add(1)
+		ws.Close(frame.CloseCode(message.CloseIdle), string(message.CodeTimeout)+" idle")
+		return
+	}
+	s.ping()
+	if rest := limit - idle; rest < limit/2 {
+		ws.SetTimer(rest)
+		return
+	}
+	ws.SetTimer(limit / 2)
+}
+
+// OnWritable has nothing to resume: senders learn of a full outbox from Emit.
+func (c *conn) OnWritable(*websocket.Conn) {}
+
+// OnClose runs the disconnected handlers behind everything that the socket sent, then forgets it.
+func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
+	s := c.socket()
+	was := s.state.Swap(stateClosed)
+	s.srv.release(s)
+	s.failPending()
+	if was != stateOpen {
+		return
+	}
+	r := reasonOf(code, reason, err)
+	any, inline := s.has(pickDisconnected)
+	if (!any || inline) && s.mailEmpty() {
+		s.gone(r)
+		return
+	}
+	s.post(job{kind: jobDisconnected, reason: r})
+}
+
+// gone tells the disconnected handlers, with the rooms still in place, and leaves the rooms.
+func (s *Socket) gone(r Reason) {
+	if any, _ := s.has(pickDisconnected); any {
+		b, _ := message.Marshal(nil, r.String())
+		s.fire(pickDisconnected, Data{b: b, info: r})
+	}
+	s.ns.hub.remove(s)
+}
+
+// newSocketID returns a fresh public id.
+func newSocketID() string {
+	var raw [16]byte
+	rand.Read(raw[:])
+	var out [len(socketIDPrefix) + 22]byte
+	copy(out[:], socketIDPrefix)
+	base64.RawURLEncoding.Encode(out[len(socketIDPrefix):], raw[:])
+	return string(out[:])
+}
+
+const socketIDPrefix = "ss_"

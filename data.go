@@ -1,0 +1,139 @@
+package smartsocket
+
+import (
+	"encoding/json"
+
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// Data is what came with an event or an ack: JSON text, raw bytes or nothing.
+// It is a small value; pass it by value. What a handler is given borrows its
+// bytes until the handler returns: Clone it to keep it.
+type Data struct {
+	b      []byte
+	binary bool
+	info   any // what a lifecycle handler is told: an error or a Reason
+}
+
+// Bytes returns the payload as it came, JSON text or raw, borrowed as Data says.
+// It may be passed on to Emit: as json.RawMessage (see JSON) or, when Binary, as []byte.
+func (d Data) Bytes() []byte { return d.b }
+
+// JSON returns the payload as raw JSON, "null" when there is none, borrowed. A
+// binary payload is not JSON; it gives "null" too.
+func (d Data) JSON() json.RawMessage {
+	if len(d.b) == 0 || d.binary {
+		return json.RawMessage("null")
+	}
+	return json.RawMessage(d.b)
+}
+
+// Binary reports whether the payload is raw bytes rather than JSON.
+func (d Data) Binary() bool { return d.binary }
+
+// Empty reports whether the event came without data.
+func (d Data) Empty() bool { return len(d.b) == 0 && !d.binary }
+
+// Err is the error that an "error" handler is told of, and nil otherwise.
+func (d Data) Err() error {
+	err, _ := d.info.(error)
+	return err
+}
+
+// Reason is what a "disconnected" handler is told, and the zero Reason otherwise.
+func (d Data) Reason() Reason {
+	r, _ := d.info.(Reason)
+	return r
+}
+
+// Clone copies the payload so that the copy may be kept.
+func (d Data) Clone() Data {
+	d.b = append([]byte(nil), d.b...)
+	return d
+}
+
+// Decode reads the JSON payload into v, a non-nil pointer; nothing of v aliases
+// the payload. No data leaves v as it is. A binary payload can only be decoded
+// into a *[]byte, which gets a copy. Failure is an ERR_MSG_001.
+func (d Data) Decode(v any) error {
+	if d.binary {
+		p, ok := v.(*[]byte)
+		if !ok {
+			return &Error{Code: message.CodeInvalidFormat, Message: "the payload is binary: send JSON, or handle the event with Bytes"}
+		}
+		*p = append([]byte(nil), d.b...)
+		return nil
+	}
+	if len(d.b) == 0 {
+		return nil
+	}
+	if err := message.Unmarshal(d.b, v); err != nil {
+		return &Error{Code: message.CodeInvalidFormat, Message: "the data does not fit what the handler expects", Cause: err}
+	}
+	return nil
+}
+
+// appendData appends the payload form of a user's value: nil is no data, []byte
+// goes as raw bytes, json.RawMessage as it is, anything else through the codec.
+func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
+	switch v := v.(type) {
+	case nil:
+		return dst, 0, nil
+	case []byte:
+		return append(dst, v...), message.FlagBinary, nil
+	case json.RawMessage:
+		return append(dst, v...), 0, nil
+	case Data:
+		if v.binary {
+			return append(dst, v.b...), message.FlagBinary, nil
+		}
+		return append(dst, v.b...), 0, nil
+	}
+	out, err := message.Marshal(dst, v)
+	if err != nil {
+		return dst, 0, &Error{Code: message.CodeInvalidFormat, Message: "the value cannot be written as JSON", Cause: err}
+	}
+	return out, 0, nil
+}
+
+// encodeEvent appends a whole EVENT message in the encoding that s speaks.
+func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
+	var flags message.Flags
+	if ackID != 0 {
+		flags = message.FlagAck
+	}
+	if !s.plain {
+		// The flags byte is known only after the payload was written, so it is patched.
+		start := len(dst)
+		dst = message.AppendEventHeader(dst, flags, 0, ackID, event)
+		body := len(dst)
+		dst, pf, err := appendData(dst, v)
+		if err != nil {
+			return dst, err
+		}
+		dst[start] |= byte(pf)
+		return dst, s.srv.checkSize(event, len(dst)-body)
+	}
+	b := pool.Get(256)
+	defer pool.Put(b)
+	payload, pf, err := appendData(b.B, v)
+	if err != nil {
+		return dst, err
+	}
+	b.B = payload
+	if err := s.srv.checkSize(event, len(payload)); err != nil {
+		return dst, err
+	}
+	m := message.Message{Kind: message.KindEvent, Flags: flags | pf, AckID: ackID, Event: []byte(event), Payload: payload}
+	return message.AppendJSON(dst, &m), nil
+}
+
+func (v *Server) checkSize(event string, n int) error {
+	if n <= v.opts.MaxMessageBytes {
+		return nil
+	}
+	e := errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.opts.MaxMessageBytes)
+	e.Event = event
+	return e
+}

@@ -1,0 +1,116 @@
+package smartsocket
+
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// event takes one EVENT on the loop: finds its handlers and runs them here, or
+// hands a copy to the socket's mailbox.
+func (s *Socket) event(m *message.Message) {
+	if message.ReservedEvent(m.Event) {
+		s.reject(m, errReserved)
+		return
+	}
+	s.faults = 0
+	ns := s.ns.handlers.find(m.Event)
+	var own *entry
+	if x := s.ext.Load(); x != nil {
+		own = x.own.find(m.Event)
+	}
+	if ns == nil && own == nil {
+		s.unhandled(m)
+		return
+	}
+	if s.greeted && (ns == nil || ns.inline) && (own == nil || own.inline) {
+		s.runInline(ns, own, m)
+		return
+	}
+	j := job{kind: jobEvent, ns: ns, own: own, binary: m.Flags&message.FlagBinary != 0}
+	if m.Flags&message.FlagAck != 0 {
+		j.ackID, j.wantsAck = m.AckID, true
+	}
+	if len(m.Payload) > 0 {
+		j.payload = pool.Get(len(m.Payload))
+		j.payload.B = append(j.payload.B, m.Payload...)
+	}
+	if !s.post(j) {
+		pool.Put(j.payload)
+		s.srv.counters.overflows.Add(1)
+		s.reject(m, errMailboxFull)
+	}
+}
+
+var errMailboxFull = &Error{Code: message.CodeRateLimited, Message: "too many of this connection's messages wait for their handlers: send slower"}
+
+// reject answers an event that is not going to be handled.
+func (s *Socket) reject(m *message.Message, e *Error) {
+	if m.Flags&message.FlagAck != 0 {
+		s.nack(m.AckID, e)
+		return
+	}
+	s.violation(e)
+}
+
+// unhandled is an event that nobody registered for.
+func (s *Socket) unhandled(m *message.Message) {
+	s.srv.counters.unhandled.Add(1)
+	if m.Flags&message.FlagAck != 0 {
+		s.nack(m.AckID, &Error{Code: message.CodeNoHandler, Message: "no handler for this event in the namespace " + s.ns.path, Event: string(m.Event)})
+	}
+}
+
+func (s *Socket) runInline(ns, own *entry, m *message.Message) {
+	var ack Ack
+	if m.Flags&message.FlagAck != 0 {
+		ack = newAck(s, m.AckID)
+	}
+	l := &s.srv.loops[s.ws.Loop()]
+	l.inline.Store(s)
+	s.handle(ns, own, Data{b: m.Payload, binary: m.Flags&message.FlagBinary != 0}, ack)
+	l.inline.Store(nil)
+	l.handled.Add(1)
+}
+
+// handle runs middleware and handlers of one event.
+func (s *Socket) handle(ns, own *entry, d Data, ack Ack) {
+	event := ""
+	if ns != nil {
+		event = ns.event
+	} else {
+		event = own.event
+	}
+	if !s.passes(event, d, ack) {
+		return
+	}
+	if ns != nil {
+		s.ns.handlers.run(ns, s, d, ack)
+	}
+	if own != nil {
+		s.extra().own.run(own, s, d, ack)
+	}
+}
+
+// watchInline reports handlers that hold a loop for longer than the budget. It
+// runs on the server's sampler, since a loop that is stuck cannot report
+// itself, and says whether any inline handler ran since the last look.
+func (v *Server) watchInline(now time.Duration) (active bool) {
+	for i := range v.loops {
+		l := &v.loops[i]
+		s, handled := l.inline.Load(), l.handled.Load()
+		active = active || s != nil || handled != l.suspectHandled
+		if s == nil || s != l.suspect || handled != l.suspectHandled {
+			l.suspect, l.suspectHandled, l.suspectSince, l.reported = s, handled, now, false
+			continue
+		}
+		if !l.reported && now-l.suspectSince >= v.opts.InlineBudget {
+			l.reported = true
+			v.counters.slowInline.Add(1)
+			v.log.Warn("an inline handler holds its event loop: register it without Inline, or make it return sooner",
+				"socket", s.id, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
+		}
+	}
+	return active
+}

@@ -1,0 +1,231 @@
+package smartsocket
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// A mailbox keeps one socket's work for pooled goroutines, in order. At most one
+// goroutine works on a socket at a time, so handlers of one socket never run
+// concurrently with each other (Inline handlers aside).
+type mailbox struct {
+	mu      sync.Mutex
+	head    *job
+	tail    *job
+	next    *Socket // in the workers' ready list
+	count   int32
+	bytes   int32
+	running bool // in the ready list or in a worker's hands
+}
+
+// The bounds of a mailbox; what is over them is refused with ERR_RATE_001.
+const (
+	maxMailCount = 1024
+	maxMailBytes = 4 << 20
+	// mailBatch is how many jobs of one socket run before another socket has its turn.
+	mailBatch = 32
+)
+
+type jobKind uint8
+
+const (
+	jobEvent jobKind = iota
+	jobConnected
+	jobDisconnected
+)
+
+// job is one thing to do for a socket.
+type job struct {
+	next     *job
+	ns, own  *entry
+	payload  *pool.Buffer // owned; nil = no data
+	ackID    uint64
+	reason   Reason
+	kind     jobKind
+	binary   bool
+	wantsAck bool
+}
+
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// post queues j behind the socket's other work. It reports false when the
+// mailbox is full; lifecycle jobs always fit.
+func (s *Socket) post(j job) bool {
+	n := 0
+	if j.payload != nil {
+		n = len(j.payload.B)
+	}
+	m := &s.mail
+	m.mu.Lock()
+	if j.kind == jobEvent && (m.count >= maxMailCount || int(m.bytes)+n > maxMailBytes && m.count > 0) {
+		m.mu.Unlock()
+		return false
+	}
+	p := jobs.Get().(*job)
+	*p = j
+	if m.tail == nil {
+		m.head = p
+	} else {
+		m.tail.next = p
+	}
+	m.tail = p
+	m.count++
+	m.bytes += int32(n)
+	wake := !m.running
+	m.running = true
+	m.mu.Unlock()
+	if wake {
+		s.srv.workers.add(s)
+	}
+	return true
+}
+
+func (s *Socket) mailEmpty() bool {
+	s.mail.mu.Lock()
+	defer s.mail.mu.Unlock()
+	return !s.mail.running
+}
+
+// take removes the oldest job, or marks the mailbox idle and returns nil.
+func (m *mailbox) take() *job {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	j := m.head
+	if j == nil {
+		m.running = false
+		return nil
+	}
+	if m.head = j.next; m.head == nil {
+		m.tail = nil
+	}
+	m.count--
+	if j.payload != nil {
+		m.bytes -= int32(len(j.payload.B))
+	}
+	return j
+}
+
+// work runs a batch of the socket's jobs; true means that there is more.
+func (s *Socket) work() bool {
+	for range mailBatch {
+		j := s.mail.take()
+		if j == nil {
+			return false
+		}
+		s.do(j)
+		*j = job{}
+		jobs.Put(j)
+	}
+	return true
+}
+
+func (s *Socket) do(j *job) {
+	switch j.kind {
+	case jobConnected:
+		s.fire(pickConnected, Data{})
+		s.ws.Post(func() { s.greeted = true })
+	case jobDisconnected:
+		s.gone(j.reason)
+	case jobEvent:
+		var ack Ack
+		if j.wantsAck {
+			ack = newAck(s, j.ackID)
+		}
+		d := Data{binary: j.binary}
+		if j.payload != nil {
+			d.b = j.payload.B
+		}
+		s.handle(j.ns, j.own, d, ack)
+		if j.payload != nil {
+			pool.Put(j.payload)
+		}
+	}
+}
+
+// workers is a bounded set of goroutines that run the mailboxes. Goroutines are
+// started when there is work and nobody idle, and stay until the server stops.
+type workers struct {
+	mu      sync.Mutex
+	wake    sync.Cond
+	head    *Socket
+	tail    *Socket
+	idle    int
+	started int
+	max     int
+	stopped bool
+	done    sync.WaitGroup
+}
+
+func newWorkers(n int) *workers {
+	w := &workers{max: n}
+	w.wake.L = &w.mu
+	return w
+}
+
+// add puts a socket with work at the end of the ready list.
+func (w *workers) add(s *Socket) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s.mail.next = nil
+	if w.tail == nil {
+		w.head = s
+	} else {
+		w.tail.mail.next = s
+	}
+	w.tail = s
+	switch {
+	case w.idle > 0:
+		w.idle--
+		w.wake.Signal()
+	case w.started < w.max && !w.stopped:
+		w.started++
+		w.done.Add(1)
+		go w.run()
+	}
+}
+
+func (w *workers) run() {
+	defer w.done.Done()
+	for {
+		w.mu.Lock()
+		for w.head == nil {
+			if w.stopped {
+				w.mu.Unlock()
+				return
+			}
+			w.idle++
+			w.wake.Wait()
+		}
+		s := w.head
+		if w.head = s.mail.next; w.head == nil {
+			w.tail = nil
+		}
+		w.mu.Unlock()
+		if s.work() {
+			w.add(s)
+		}
+	}
+}
+
+// stop lets the goroutines finish what is queued and waits for them until ctx ends.
+func (w *workers) stop(ctx context.Context) error {
+	w.mu.Lock()
+	w.stopped = true
+	w.idle = 0
+	w.wake.Broadcast()
+	w.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		w.done.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return errors.New("smartsocket: handlers were still running at shutdown")
+	}
+}

@@ -1,0 +1,95 @@
+package smartsocket
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// Middleware looks at an event before its handlers do. It lets the event pass
+// by calling next(nil) before it returns; next(err), no call at all or a panic
+// stops the event, answers its sender with the error (ERR_APP_001 unless err is
+// an *Error) and raises "error". d is borrowed until the middleware returns.
+// It runs where the handlers run: it may block unless they are Inline.
+type Middleware func(s *Socket, event string, d Data, next func(error))
+
+// middlewares is a list that is read without a lock.
+type middlewares struct {
+	mu   sync.Mutex
+	list atomic.Pointer[[]Middleware]
+}
+
+func (m *middlewares) use(mw Middleware) {
+	if mw == nil {
+		panic("smartsocket: a nil middleware")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := append(slices.Clone(m.all()), mw)
+	m.list.Store(&list)
+}
+
+func (m *middlewares) all() []Middleware {
+	if l := m.list.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// passes runs the server's middleware, then the namespace's.
+func (s *Socket) passes(event string, d Data, ack Ack) bool {
+	return s.passesAll(s.srv.middlewares.all(), event, d, ack) && s.passesAll(s.ns.middlewares.all(), event, d, ack)
+}
+
+func (s *Socket) passesAll(list []Middleware, event string, d Data, ack Ack) bool {
+	for _, mw := range list {
+		if err := s.ask(mw, event, d); err != nil {
+			e := asWire(err, message.CodeRejected)
+			s.srv.counters.rejectedEvents.Add(1)
+			if ack.Requested() {
+				ack.Fail(e)
+			}
+			s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
+			return false
+		}
+	}
+	return true
+}
+
+// verdict is what one run of one middleware decided. It is never reused: a
+// next that is called late must not let another event pass.
+type verdict struct {
+	mu     sync.Mutex
+	called bool
+	err    error
+}
+
+func (v *verdict) next(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.called {
+		v.called, v.err = true, err
+	}
+}
+
+func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
+	v := new(verdict)
+	defer func() {
+		if p := recover(); p != nil {
+			s.srv.counters.panics.Add(1)
+			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.id, "panic", fmt.Sprint(p))
+			err = &Error{Code: message.CodeRejected, Message: "a middleware failed: see the server's log", Event: event}
+		}
+	}()
+	mw(s, event, d, v.next)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.called {
+		v.called = true
+		return &Error{Code: message.CodeRejected, Message: "a middleware did not let this event pass", Event: event}
+	}
+	return v.err
+}

@@ -1,0 +1,141 @@
+package smartsocket
+
+import (
+	"strings"
+
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// Namespace is a separate world of sockets, rooms, handlers and middleware
+// under one path. Get one with Server.Namespace. Safe for concurrent use.
+type Namespace struct {
+	srv         *Server
+	path        string
+	hub         *hub
+	handlers    table
+	life        lifecycle
+	middlewares middlewares
+}
+
+// cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
+func cleanPath(path string) string {
+	return "/" + strings.Trim(path, "/")
+}
+
+// Path is the namespace's name, with a leading slash.
+func (n *Namespace) Path() string { return n.path }
+
+// On registers a handler for an event of the namespace's sockets, or for one of
+// the lifecycle events connected, disconnected and error. Several handlers of
+// one event run in the order of registration. On panics on a reserved or
+// impossible name, since no client could ever send it.
+func (n *Namespace) On(event string, h Handler, opts ...HandlerOption) {
+	register(&n.handlers, &n.life, event, h, false, opts)
+}
+
+// Once is On for the first such event only.
+func (n *Namespace) Once(event string, h Handler, opts ...HandlerOption) {
+	register(&n.handlers, &n.life, event, h, true, opts)
+}
+
+// Off removes all handlers of an event.
+func (n *Namespace) Off(event string) { unregister(&n.handlers, &n.life, event) }
+
+// OnConnected registers a handler that runs once per socket, after its
+// handshake and before any of its events.
+func (n *Namespace) OnConnected(h func(*Socket), opts ...HandlerOption) {
+	n.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
+}
+
+// OnDisconnected registers a handler that runs once per socket, after all its
+// events, while its rooms are still visible.
+func (n *Namespace) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
+	n.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnError registers a handler for what goes wrong with a socket: panics in
+// handlers, refusals by middleware, answers that cannot be encoded.
+func (n *Namespace) OnError(h func(*Socket, error), opts ...HandlerOption) {
+	n.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
+}
+
+// Use adds a middleware for the namespace's events; see Middleware.
+func (n *Namespace) Use(mw Middleware) { n.middlewares.use(mw) }
+
+// Emit sends an event to every socket of the namespace; see Target.Emit.
+func (n *Namespace) Emit(event string, data any) (Delivery, error) {
+	return (&Target{ns: n}).Emit(event, data)
+}
+
+// To selects the members of rooms; a name that is a socket's id selects that socket.
+func (n *Namespace) To(names ...string) *Target {
+	return &Target{ns: n, names: names, nobody: len(names) == 0}
+}
+
+// ToSocket selects one socket by id.
+func (n *Namespace) ToSocket(id string) *Target {
+	return &Target{ns: n, names: []string{id}, nobody: !isSocketID(id)}
+}
+
+// Except selects everybody but the members of rooms or the sockets with these ids.
+func (n *Namespace) Except(names ...string) *Target {
+	return &Target{ns: n, except: names}
+}
+
+// Len counts the sockets in the namespace.
+func (n *Namespace) Len() int {
+	sockets, _ := n.hub.size()
+	return sockets
+}
+
+// Sockets lists the sockets in the namespace. The list is a snapshot; do not change it.
+func (n *Namespace) Sockets() []*Socket { return n.hub.named("") }
+
+// Socket finds a socket by id, nil if it is not here.
+func (n *Namespace) Socket(id string) *Socket { return n.hub.byID(id) }
+
+// RoomSockets lists the members of a room. The list is a snapshot; do not change it.
+func (n *Namespace) RoomSockets(room string) []*Socket {
+	if room == "" || isSocketID(room) {
+		return nil
+	}
+	return n.hub.named(room)
+}
+
+// RoomLen counts the members of a room.
+func (n *Namespace) RoomLen(room string) int { return n.hub.roomSize(room) }
+
+// RoomNames lists the rooms that have members, sorted.
+func (n *Namespace) RoomNames() []string { return n.hub.roomNames() }
+
+func register(t *table, l *lifecycle, event string, h Handler, once bool, opts []HandlerOption) {
+	if lt, name := l.of(event); lt != nil {
+		lt.add(name, h, once, opts)
+		return
+	}
+	checkEvent(event)
+	t.add(event, h, once, opts)
+}
+
+func unregister(t *table, l *lifecycle, event string) {
+	if lt, name := l.of(event); lt != nil {
+		lt.remove(name)
+		return
+	}
+	t.remove(event)
+}
+
+// lookup finds the namespace that a client asks for.
+func (v *Server) lookup(path string) (*Namespace, *Error) {
+	v.mu.RLock()
+	ns := v.namespaces[cleanPath(path)]
+	v.mu.RUnlock()
+	if ns == nil {
+		return nil, v.unknownNamespace()
+	}
+	return ns, nil
+}
+
+func (v *Server) unknownNamespace() *Error {
+	return errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s", strings.Join(v.Namespaces(), ", "))
+}

@@ -1,0 +1,387 @@
+package smartsocket
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/reactor"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// Server accepts clients and routes their events. Make one with New, register
+// handlers, then Start it. All methods are safe for concurrent use.
+type Server struct {
+	opts    Options
+	log     *slog.Logger
+	started time.Time
+
+	mu         sync.RWMutex // guards namespaces, phase, reactor and endpoint
+	namespaces map[string]*Namespace
+	phase      phase
+	reactor    *reactor.Reactor
+	endpoint   *websocket.Server
+
+	root        *Namespace // "/"
+	life        lifecycle  // server-wide lifecycle handlers
+	middlewares middlewares
+	workers     *workers
+	sampler     *sampler
+
+	live     atomic.Int64 // accepted connections, refused ones included until they are gone
+	peak     atomic.Int64
+	counters counters
+	latency  histogram
+	loops    []loopState
+}
+
+type phase uint8
+
+const (
+	phaseNew phase = iota
+	phaseRunning
+	phaseClosed
+)
+
+// loopState is what belongs to one event loop, padded so that loops do not share cache lines.
+type loopState struct {
+	in      atomic.Int64 // messages received
+	out     atomic.Int64 // messages sent to single sockets of this loop
+	handled atomic.Int64 // inline events finished
+	inline  atomic.Pointer[Socket]
+	_       [32]byte
+
+	suspect        *Socket // the sampler's, see watchInline
+	suspectHandled int64
+	suspectSince   time.Duration
+	reported       bool
+}
+
+// refusalMargin is how many connections past MaxConnections are told so in a
+// WebSocket message; more get HTTP 503.
+const refusalMargin = 64
+
+// New checks the options and makes a server that does nothing yet. A value that
+// cannot be used is an *OptionError.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	v := &Server{
+		opts:       o,
+		log:        o.Logger,
+		started:    time.Now(),
+		namespaces: make(map[string]*Namespace),
+		workers:    newWorkers(o.Workers),
+		loops:      make([]loopState, o.Loops),
+	}
+	v.root = v.Namespace("/")
+	return v, nil
+}
+
+// Start binds the address and serves in the background. It returns once the
+// port is bound, or the reason why it cannot be. A server starts once.
+func (v *Server) Start() error {
+	if err := v.StartDetached(); err != nil {
+		return err
+	}
+	addr := net.JoinHostPort(v.opts.Host, strconv.Itoa(max(v.opts.Port, 0)))
+	if err := v.endpoint.Listen("tcp", addr); err != nil {
+		v.Close()
+		return err
+	}
+	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.opts.Loops,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.opts.MaxConnections)
+	return nil
+}
+
+// StartDetached starts everything but the listener, for a server that is
+// mounted into a net/http server by its ServeHTTP.
+func (v *Server) StartDetached() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch v.phase {
+	case phaseRunning:
+		return ErrStarted
+	case phaseClosed:
+		return ErrClosed
+	}
+	r, err := reactor.New(reactor.Options{
+		Loops:          v.opts.Loops,
+		MaxOutboxBytes: v.opts.MaxOutboxBytes,
+		MaxOutboxAge:   v.opts.MaxOutboxAge,
+		Logger:         v.log,
+	})
+	if err != nil {
+		return err
+	}
+	v.checkDescriptors()
+	v.reactor = r
+	v.endpoint = websocket.NewServer(r, websocket.Options{
+		MaxMessage:       int64(v.opts.MaxMessageBytes),
+		HandshakeTimeout: v.opts.HandshakeTimeout,
+		Deflate:          v.opts.CompressionThreshold >= 0,
+		DeflateLevel:     v.opts.CompressionLevel,
+		DeflateThreshold: max(v.opts.CompressionThreshold, 0),
+		Origin:           originPolicy(v.opts.AllowedOrigins),
+		Logger:           v.log,
+	}, v.accept)
+	v.phase = phaseRunning
+	v.sampler = startSampler(v)
+	return nil
+}
+
+// Run starts the server, waits for the context to end, and shuts down within Options.ShutdownTimeout.
+func (v *Server) Run(ctx context.Context) error {
+	if err := v.Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.Background(), v.opts.ShutdownTimeout)
+	defer cancel()
+	return v.Shutdown(stop)
+}
+
+// Addr is the bound address, nil before Start.
+func (v *Server) Addr() net.Addr {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.endpoint == nil {
+		return nil
+	}
+	return v.endpoint.Addr()
+}
+
+// ServeHTTP upgrades a request of a net/http server and takes its connection
+// over to the event loops; no goroutine stays behind. The server must be
+// started, with Start or StartDetached.
+func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.RLock()
+	running, endpoint := v.phase == phaseRunning, v.endpoint
+	v.mu.RUnlock()
+	if !running {
+		http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
+		return
+	}
+	endpoint.ServeHTTP(w, r)
+}
+
+// Namespace returns the namespace of a path, making it if need be. A missing
+// leading slash is added, a trailing one trimmed; case matters.
+func (v *Server) Namespace(path string) *Namespace {
+	path = cleanPath(path)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ns := v.namespaces[path]
+	if ns == nil {
+		ns = &Namespace{srv: v, path: path, hub: newHub()}
+		v.namespaces[path] = ns
+	}
+	return ns
+}
+
+// Namespaces lists the paths of all namespaces, sorted.
+func (v *Server) Namespaces() []string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return slices.Sorted(maps.Keys(v.namespaces))
+}
+
+func (v *Server) eachNamespace() []*Namespace {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return slices.Collect(maps.Values(v.namespaces))
+}
+
+// On registers a handler in the namespace "/". The lifecycle events connected,
+// disconnected and error are those of all namespaces. See Namespace.On.
+func (v *Server) On(event string, h Handler, opts ...HandlerOption) {
+	register(&v.root.handlers, &v.life, event, h, false, opts)
+}
+
+// Once is On for the first such event only.
+func (v *Server) Once(event string, h Handler, opts ...HandlerOption) {
+	register(&v.root.handlers, &v.life, event, h, true, opts)
+}
+
+// Off removes what On and Once registered for an event.
+func (v *Server) Off(event string) { unregister(&v.root.handlers, &v.life, event) }
+
+// OnConnected is Namespace.OnConnected for the sockets of every namespace.
+func (v *Server) OnConnected(h func(*Socket), opts ...HandlerOption) {
+	v.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
+}
+
+// OnDisconnected is Namespace.OnDisconnected for the sockets of every namespace.
+func (v *Server) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
+	v.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnError is Namespace.OnError for the sockets of every namespace.
+func (v *Server) OnError(h func(*Socket, error), opts ...HandlerOption) {
+	v.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
+}
+
+// Use adds a middleware for every namespace; it runs before theirs.
+func (v *Server) Use(mw Middleware) { v.middlewares.use(mw) }
+
+// Emit sends an event to every socket of every namespace; see Target.Emit.
+func (v *Server) Emit(event string, data any) (Delivery, error) {
+	o, err := v.newOutgoing(event, data)
+	if err != nil {
+		return Delivery{}, err
+	}
+	defer o.release()
+	var d Delivery
+	for _, ns := range v.eachNamespace() {
+		d.add((&Target{ns: ns}).send(o))
+	}
+	return d, nil
+}
+
+// To selects members of rooms of the namespace "/", and sockets by id in any namespace.
+func (v *Server) To(names ...string) *Target {
+	if len(names) == 1 && isSocketID(names[0]) {
+		return v.ToSocket(names[0])
+	}
+	return v.root.To(names...)
+}
+
+// ToSocket selects one socket by id, in whichever namespace it is.
+func (v *Server) ToSocket(id string) *Target {
+	for _, ns := range v.eachNamespace() {
+		if ns.Socket(id) != nil {
+			return ns.ToSocket(id)
+		}
+	}
+	return v.root.ToSocket(id)
+}
+
+// Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.
+func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
+
+// accept decides about an upgrade request, on its loop.
+func (v *Server) accept(r *frame.Request, _ *websocket.Conn) (websocket.Handler, string, error) {
+	path, err := url.PathUnescape(string(r.Path))
+	if err != nil {
+		return nil, "", &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
+	}
+	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
+	n := v.live.Add(1)
+	switch {
+	case n > int64(v.opts.MaxConnections+refusalMargin):
+		v.live.Add(-1)
+		v.counters.rejected.Add(1)
+		return nil, "", &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections"}
+	case n > int64(v.opts.MaxConnections):
+		v.counters.rejected.Add(1)
+		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", v.opts.MaxConnections)
+	default:
+		s.ns, _ = v.lookup(path)
+	}
+	for p := v.peak.Load(); n > p && !v.peak.CompareAndSwap(p, n); p = v.peak.Load() {
+	}
+	if s.plain {
+		return (*conn)(s), "", nil
+	}
+	return (*conn)(s), message.Subprotocol, nil
+}
+
+// release gives back what accept counted.
+func (v *Server) release(*Socket) { v.live.Add(-1) }
+
+func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
+
+// Shutdown drains the server: it stops accepting, tells the clients to
+// reconnect elsewhere, lets queued events run, flushes, closes every connection
+// with 1001 and stops. When ctx ends first, what is left is closed at once and
+// ctx's error returned. Idempotent.
+func (v *Server) Shutdown(ctx context.Context) error {
+	if !v.end() {
+		return nil
+	}
+	v.log.Info("shutting down", "connections", v.live.Load())
+	v.endpoint.Close()
+	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.live.Load())})
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			if !s.plain {
+				s.sendMessage(goaway)
+			}
+			s.ws.Close(frame.CloseGoingAway, "server shutting down")
+		}
+	}
+	err := v.waitGone(ctx)
+	return errors.Join(err, v.stop(ctx))
+}
+
+func deadlineMillis(ctx context.Context) uint64 {
+	if t, ok := ctx.Deadline(); ok {
+		return uint64(max(time.Until(t).Milliseconds(), 0))
+	}
+	return 0
+}
+
+// waitGone waits until no connection is left.
+func (v *Server) waitGone(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for v.live.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			v.log.Warn("closing what is left", "connections", v.live.Load())
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// stop ends loops, workers and sampler; connections that are left are cut.
+// Handlers that still run when ctx ends are left behind.
+func (v *Server) stop(ctx context.Context) error {
+	err := v.reactor.Close()
+	v.sampler.stop()
+	return errors.Join(err, v.workers.stop(ctx))
+}
+
+// Close stops at once, without draining: connections are cut, and handlers that
+// run get a second to return. Idempotent.
+func (v *Server) Close() error {
+	if !v.end() {
+		return nil
+	}
+	v.endpoint.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return v.stop(ctx)
+}
+
+// end moves to the closed phase and reports whether the server was running.
+func (v *Server) end() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	was := v.phase
+	v.phase = phaseClosed
+	return was == phaseRunning
+}
+
+func originPolicy(allowed []string) *frame.OriginPolicy {
+	if slices.Contains(allowed, "*") {
+		return &frame.OriginPolicy{AllowAll: true}
+	}
+	return &frame.OriginPolicy{Allowed: allowed}
+}
