@@ -1,0 +1,46 @@
+package pool
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// Statistics counts the use of the size-classed buffers since the program
+// started. Hits are Gets minus Misses.
+type Statistics struct {
+	Gets   uint64 // calls of Get
+	Misses uint64 // of these, how many had to allocate
+}
+
+const shards = 16 // power of two
+
+// counter fills a cache line of its own (two on machines that fetch pairs).
+type counter struct {
+	n atomic.Uint64
+	_ [120]byte
+}
+
+var (
+	gets   [shards]counter
+	misses atomic.Uint64 // written only next to an allocation
+)
+
+// countGet spreads the count by the Buffer's address: sync.Pool tends to give
+// a Buffer back to the processor that released it, so a shard is mostly one
+// processor's own.
+func countGet(b *Buffer) {
+	a := uintptr(unsafe.Pointer(b))
+	gets[(a>>5^a>>9)&(shards-1)].n.Add(1)
+}
+
+func countMiss() { misses.Add(1) }
+
+// Stats adds the counters up. Safe for concurrent use; the sums are exact only
+// while nothing else runs.
+func Stats() Statistics {
+	s := Statistics{Misses: misses.Load()}
+	for i := range gets {
+		s.Gets += gets[i].n.Load()
+	}
+	return s
+}
