@@ -1,0 +1,106 @@
+package frame
+
+import (
+	"encoding/binary"
+	"strconv"
+	"unicode/utf8"
+)
+
+// CloseCode is a WebSocket close status (RFC 6455 section 7.4).
+type CloseCode uint16
+
+// The codes this package and its callers use. CloseNoStatus and CloseAbnormal
+// are for local use and never on the wire.
+const (
+	CloseNormal             CloseCode = 1000
+	CloseGoingAway          CloseCode = 1001
+	CloseProtocolError      CloseCode = 1002
+	CloseUnsupportedData    CloseCode = 1003
+	CloseNoStatus           CloseCode = 1005
+	CloseAbnormal           CloseCode = 1006
+	CloseInvalidPayload     CloseCode = 1007
+	ClosePolicyViolation    CloseCode = 1008
+	CloseTooBig             CloseCode = 1009
+	CloseMandatoryExtension CloseCode = 1010
+	CloseInternal           CloseCode = 1011
+	CloseServiceRestart     CloseCode = 1012
+	CloseTryAgainLater      CloseCode = 1013
+)
+
+// OnWire reports whether a close frame may carry the code: 1000-1003, 1007-1011,
+// the IANA registrations 1012-1014, and 3000-4999 for libraries and
+// applications (RFC 6455 section 7.4).
+func (c CloseCode) OnWire() bool {
+	switch {
+	case c >= 1000 && c <= 1003, c >= 1007 && c <= 1014, c >= 3000 && c <= 4999:
+		return true
+	}
+	return false
+}
+
+// Error is a violation found in the peer's bytes: the close code that answers
+// it and why. The parser returns shared values; do not change them.
+type Error struct {
+	Code   CloseCode
+	Reason string
+}
+
+// Error returns the code and the reason.
+func (e *Error) Error() string {
+	return "frame: " + strconv.Itoa(int(e.Code)) + " " + e.Reason
+}
+
+var (
+	errCloseShort  = &Error{CloseProtocolError, "close body of one byte"}
+	errCloseLong   = &Error{CloseProtocolError, "close body over 125 bytes"}
+	errCloseCode   = &Error{CloseProtocolError, "close code that may not be sent"}
+	errCloseReason = &Error{CloseInvalidPayload, "close reason is not UTF-8"}
+)
+
+// AppendCloseBody appends a close frame's payload to dst: the code in two bytes
+// and the reason, cut at a rune boundary so that both fit 125 bytes. Codes that
+// may not be on the wire, CloseNoStatus among them, append nothing, which is a
+// close without status. Reason should be UTF-8: from the first invalid byte on it is cut.
+func AppendCloseBody(dst []byte, code CloseCode, reason string) []byte {
+	if !code.OnWire() {
+		return dst
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
+	return append(dst, reason[:reasonLen(reason)]...)
+}
+
+// reasonLen is how much of reason fits a close body as valid UTF-8.
+func reasonLen(reason string) int {
+	n := 0
+	for n < len(reason) {
+		r, size := utf8.DecodeRuneInString(reason[n:])
+		if r == utf8.RuneError && size <= 1 || n+size > maxControl-2 {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// ParseCloseBody checks and splits the payload of a received close frame. The
+// reason borrows p. An empty body is CloseNoStatus. Errors are *Error: 1002 for
+// a body of one byte or a code that may not be sent, 1007 for a reason that is
+// not UTF-8 (RFC 6455 section 5.5.1).
+func ParseCloseBody(p []byte) (code CloseCode, reason []byte, err error) {
+	switch {
+	case len(p) == 0:
+		return CloseNoStatus, nil, nil
+	case len(p) == 1:
+		return 0, nil, errCloseShort
+	case len(p) > maxControl:
+		return 0, nil, errCloseLong
+	}
+	code = CloseCode(binary.BigEndian.Uint16(p))
+	if !code.OnWire() {
+		return 0, nil, errCloseCode
+	}
+	if !utf8.Valid(p[2:]) {
+		return 0, nil, errCloseReason
+	}
+	return code, p[2:], nil
+}

@@ -1,0 +1,196 @@
+package frame
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// The bounds of an HTTP head, both sides.
+const (
+	MaxHeadBytes   = 8 << 10 // with the blank line
+	MaxHeaderLine  = 4 << 10 // the request line too
+	MaxHeaderLines = 64
+)
+
+// HandshakeError is a refused upgrade: HTTP status and reason. On the client's
+// side Status is the server's, or 0 when its answer was not HTTP.
+type HandshakeError struct {
+	Status     int
+	Reason     string
+	RetryAfter int // seconds the server asked for (client side); 0 = none
+}
+
+// Error returns the status and the reason.
+func (e *HandshakeError) Error() string {
+	return "frame: handshake refused: " + strconv.Itoa(e.Status) + " " + e.Reason
+}
+
+// ScanHead looks for the end of an HTTP head in buf, resuming at from (the next
+// that it returned before, 0 at first), and returns the head's length with the
+// blank line, or 0 when more is needed. Bytes behind the head are not looked
+// at. Errors are *HandshakeError: 431 over MaxHeadBytes, 400 for a line that
+// does not end in CR LF. Called again and again for a growing buf it is linear.
+func ScanHead(buf []byte, from int) (n, next int, err error) {
+	head := buf[:min(len(buf), MaxHeadBytes)]
+	for next = from; next < len(head); next++ {
+		i := bytes.IndexByte(head[next:], '\n')
+		if i < 0 {
+			break
+		}
+		next += i
+		switch {
+		case next == 0 || head[next-1] != '\r':
+			return 0, next, &HandshakeError{Status: 400, Reason: "line not ended by CR LF"}
+		case next == 1:
+			return 0, next, &HandshakeError{Status: 400, Reason: "empty request line"}
+		case next >= 3 && head[next-2] == '\n':
+			return next + 1, next + 1, nil
+		}
+	}
+	if len(buf) >= MaxHeadBytes {
+		return 0, len(head), &HandshakeError{Status: 431, Reason: "head over 8 KiB"}
+	}
+	return 0, len(head), nil
+}
+
+// lines walks the lines of a head.
+type lines struct {
+	rest  []byte
+	count int // header lines seen
+}
+
+// first cuts the request or status line.
+func (l *lines) first(head []byte) (line []byte, err error) {
+	if len(head) > MaxHeadBytes {
+		return nil, &HandshakeError{Status: 431, Reason: "head over 8 KiB"}
+	}
+	l.rest = head
+	return l.cut()
+}
+
+// cut takes one line without its CR LF.
+func (l *lines) cut() ([]byte, error) {
+	i := bytes.IndexByte(l.rest, '\n')
+	if i < 1 || l.rest[i-1] != '\r' {
+		return nil, &HandshakeError{Status: 400, Reason: "line not ended by CR LF"}
+	}
+	line := l.rest[:i-1]
+	l.rest = l.rest[i+1:]
+	if len(line) > MaxHeaderLine {
+		return nil, &HandshakeError{Status: 431, Reason: "header line over 4 KiB"}
+	}
+	return line, nil
+}
+
+// header cuts one header line into its name and its trimmed value; name is
+// empty at the blank line, which must be the end (RFC 9112 section 5).
+func (l *lines) header() (name, value []byte, err error) {
+	line, err := l.cut()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(line) == 0 {
+		if len(l.rest) > 0 {
+			return nil, nil, &HandshakeError{Status: 400, Reason: "bytes behind the head"}
+		}
+		return nil, nil, nil
+	}
+	if l.count++; l.count > MaxHeaderLines {
+		return nil, nil, &HandshakeError{Status: 431, Reason: "over 64 header lines"}
+	}
+	n := 0
+	for n < len(line) && isToken[line[n]] {
+		n++
+	}
+	if n == 0 || n == len(line) || line[n] != ':' {
+		// Folded lines, which begin with a space, end here as well.
+		return nil, nil, &HandshakeError{Status: 400, Reason: "invalid header name"}
+	}
+	value = trimSpace(line[n+1:])
+	if !validValue(value) {
+		return nil, nil, &HandshakeError{Status: 400, Reason: "control byte in a header value"}
+	}
+	return line[:n], value, nil
+}
+
+// validValue refuses control bytes other than the tab (RFC 9110 section 5.5).
+func validValue(v []byte) bool {
+	for _, c := range v {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// trimSpace cuts spaces and tabs from both ends.
+func trimSpace(p []byte) []byte {
+	for len(p) > 0 && (p[0] == ' ' || p[0] == '\t') {
+		p = p[1:]
+	}
+	for len(p) > 0 && (p[len(p)-1] == ' ' || p[len(p)-1] == '\t') {
+		p = p[:len(p)-1]
+	}
+	return p
+}
+
+// isToken are the characters of a token (RFC 9110 section 5.6.2).
+var isToken = func() (t [256]bool) {
+	for c := '0'; c <= '9'; c++ {
+		t[c] = true
+	}
+	for c := 'a'; c <= 'z'; c++ {
+		t[c], t[c-'a'+'A'] = true, true
+	}
+	for _, c := range "!#$%&'*+-.^_`|~" {
+		t[c] = true
+	}
+	return t
+}()
+
+// equalFold reports whether p is lower, which is lower-case ASCII, in any case.
+func equalFold(p []byte, lower string) bool {
+	if len(p) != len(lower) {
+		return false
+	}
+	for i, c := range p {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// cutElement takes the first element of a comma-separated list, trimmed.
+func cutElement(list []byte) (element, rest []byte) {
+	if i := bytes.IndexByte(list, ','); i >= 0 {
+		return trimSpace(list[:i]), list[i+1:]
+	}
+	return trimSpace(list), nil
+}
+
+// hasToken reports whether a comma-separated list holds the lower-case token in any case.
+func hasToken(list []byte, token string) bool {
+	for len(list) > 0 {
+		var e []byte
+		if e, list = cutElement(list); equalFold(e, token) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasProtocol reports whether the comma-separated list offered contains name
+// exactly: subprotocol names differ by case (RFC 6455 section 11.3.4).
+func HasProtocol(offered []byte, name string) bool {
+	for len(offered) > 0 {
+		var e []byte
+		if e, offered = cutElement(offered); len(name) > 0 && string(e) == name {
+			return true
+		}
+	}
+	return false
+}

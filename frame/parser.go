@@ -1,0 +1,287 @@
+package frame
+
+import (
+	"encoding/binary"
+	"math"
+	"unicode/utf8"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// Message is one complete data message or one control frame.
+type Message struct {
+	Op         Opcode // Text, Binary, Close, Ping or Pong
+	Payload    []byte // unmasked; borrowed until the next call of Feed
+	Compressed bool   // RSV1 was set: raw DEFLATE of RFC 7692, not yet inflated nor UTF-8 checked
+}
+
+// The limits of a Config that leaves them zero.
+const (
+	DefaultMaxMessage   = 1 << 20
+	DefaultMaxFragments = 1024
+)
+
+// Config is what a Parser enforces; shared by all connections of an endpoint, read only.
+type Config struct {
+	Client       bool  // this end is a client: frames must be unmasked; else they must be masked
+	Deflate      bool  // permessage-deflate was negotiated: RSV1 allowed on first data frames
+	MaxMessage   int64 // payload bytes of one message as on the wire; 0 = DefaultMaxMessage
+	MaxFragments int   // frames of one message; 0 = DefaultMaxFragments
+}
+
+// maxMessage is the limit as an unsigned number that an int can hold.
+func (cfg *Config) maxMessage() uint64 {
+	if cfg.MaxMessage <= 0 {
+		return DefaultMaxMessage
+	}
+	return min(uint64(cfg.MaxMessage), math.MaxInt)
+}
+
+func (cfg *Config) maxFragments() uint64 {
+	if cfg.MaxFragments <= 0 {
+		return DefaultMaxFragments
+	}
+	return min(uint64(cfg.MaxFragments), math.MaxUint32-1)
+}
+
+// What a Parser is in the middle of. The zero state is the boundary between two messages.
+const (
+	inHeader   = 1 << iota // hdr[:hdrLen] holds the beginning of a frame header
+	inFrame                // a header was read, left bytes of its payload are to come
+	inMessage              // a data message has begun and its last frame is not complete
+	releasable             // the last Feed handed out ctl, or else msg
+	failed                 // an error was returned
+)
+
+// Parser is the push parser of one direction of one connection. The zero value
+// is ready. It holds a pooled buffer only while a message or a control frame is
+// incomplete, and until the Feed after the one that completed it. Not safe for
+// concurrent use.
+type Parser struct {
+	msg    *pool.Buffer // what came of an unfinished message, unmasked; nil when nothing did
+	ctl    *pool.Buffer // the same of a control frame, which may come between fragments
+	left   uint64       // payload bytes of the current frame still to come
+	key    uint32       // its mask, turned to fit the next byte; 0 when unmasked
+	frames uint32       // frames of the current message so far
+	hdr    [maxHeader]byte
+	hdrLen uint8
+	state  uint8
+	head   uint8 // first byte of the current frame
+	first  uint8 // first byte of the message's first frame: its opcode and RSV1
+	utf8   uint8 // bytes at the end of msg that begin an incomplete code point
+}
+
+// Feed consumes bytes from p, in place (payloads are unmasked where they lie),
+// until one message or control frame is complete or p is used up.
+//
+// ok: m is complete, its payload borrowed from p or from the parser until the
+// next call, and rest still has to be fed: call again until ok is false, even
+// when rest is empty, for that call releases the buffer behind m. Not ok:
+// everything was consumed, and what is unfinished is kept.
+//
+// An error is final and an *Error: 1002 for a violation of RFC 6455 section 5,
+// 1007 for text that is not UTF-8, 1008 for too many fragments, 1009 for a
+// message over the limit; each as soon as the offending byte is there. The
+// parser must then be Reset.
+func (ps *Parser) Feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, err error) {
+	// Nearly everything is a small, whole, masked, uncompressed data frame.
+	if ps.state == 0 && len(p) >= 6 && !cfg.Client {
+		op, n := Opcode(p[0]-bitFin), int(p[1])-bitMask
+		if op-Text <= Binary-Text && uint(n) < length16 && len(p) >= 6+n && int64(n) <= cfg.MaxMessage {
+			payload := p[6 : 6+n : 6+n]
+			xorKey(payload, payload, binary.LittleEndian.Uint32(p[2:6]))
+			if op == Text && !utf8.Valid(payload) {
+				return Message{}, nil, false, ps.fail(errUTF8)
+			}
+			return Message{Op: op, Payload: payload}, p[6+n:], true, nil
+		}
+	}
+	return ps.feed(cfg, p)
+}
+
+// feed is Feed for everything else.
+func (ps *Parser) feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, err error) {
+	if ps.state&failed != 0 {
+		return Message{}, nil, false, errFailed
+	}
+	if ps.state&releasable != 0 {
+		ps.release()
+	}
+	for len(p) > 0 {
+		var bad *Error
+		if ps.state&inFrame == 0 {
+			if p, bad = ps.header(cfg, p); bad != nil {
+				return Message{}, nil, false, ps.fail(bad)
+			}
+			if ps.state&inFrame == 0 {
+				break
+			}
+		}
+		if ps.head&bitControl != 0 {
+			m, p, ok = ps.control(p)
+		} else {
+			m, p, ok, bad = ps.data(p)
+		}
+		if bad != nil {
+			return Message{}, nil, false, ps.fail(bad)
+		}
+		if ok {
+			return m, p, true, nil
+		}
+	}
+	return Message{}, nil, false, nil
+}
+
+// fail returns bad as an error and makes it final: everything fed later fails too.
+func (ps *Parser) fail(bad *Error) error {
+	ps.state |= failed
+	return bad
+}
+
+// control consumes payload of a control frame. One that lies whole in p is handed out there.
+func (ps *Parser) control(p []byte) (m Message, rest []byte, ok bool) {
+	chunk, rest := ps.split(p)
+	m.Op = Opcode(ps.head & bitsOpcode)
+	if ps.left == 0 && ps.ctl == nil {
+		ps.unmask(chunk, chunk)
+		ps.state &^= inFrame
+		m.Payload = chunk
+		return m, rest, true
+	}
+	if len(chunk) == 0 {
+		return Message{}, rest, false
+	}
+	if ps.ctl == nil {
+		ps.ctl = pool.Get(maxControl)
+	}
+	ps.append(ps.ctl, chunk)
+	if ps.left > 0 {
+		return Message{}, rest, false
+	}
+	ps.state = ps.state&^inFrame | releasable
+	m.Payload = ps.ctl.B
+	return m, rest, true
+}
+
+// data consumes payload of a data frame. A message of one frame that lies whole
+// in p is handed out there; any other is put together in one pooled buffer.
+func (ps *Parser) data(p []byte) (m Message, rest []byte, ok bool, bad *Error) {
+	chunk, rest := ps.split(p)
+	last := ps.left == 0 && ps.head&bitFin != 0
+	isText := ps.first&(bitRsv1|bitsOpcode) == byte(Text)
+	payload := chunk
+	switch {
+	case ps.msg != nil || !last && len(chunk) > 0:
+		ps.grow(len(chunk))
+		ps.append(ps.msg, chunk)
+		payload = ps.msg.B
+		if isText {
+			n, valid := validPrefix(payload[len(payload)-len(chunk)-int(ps.utf8):])
+			if !valid || last && n > 0 {
+				return m, nil, false, errUTF8
+			}
+			ps.utf8 = uint8(n)
+		}
+	default:
+		ps.unmask(chunk, chunk)
+		if isText && !utf8.Valid(chunk) {
+			return m, nil, false, errUTF8
+		}
+	}
+	if ps.left > 0 {
+		return m, rest, false, nil
+	}
+	ps.state &^= inFrame
+	if !last {
+		return m, rest, false, nil
+	}
+	ps.state &^= inMessage
+	if ps.msg != nil {
+		ps.state |= releasable
+	}
+	m = Message{Op: Opcode(ps.first & bitsOpcode), Payload: payload, Compressed: ps.first&bitRsv1 != 0}
+	return m, rest, true, nil
+}
+
+// split takes from p what belongs to the current frame's payload.
+func (ps *Parser) split(p []byte) (chunk, rest []byte) {
+	n := len(p)
+	if uint64(n) > ps.left {
+		n = int(ps.left)
+	}
+	ps.left -= uint64(n)
+	return p[:n:n], p[n:]
+}
+
+// unmask writes the unmasked src to dst, which may be src.
+func (ps *Parser) unmask(dst, src []byte) {
+	if ps.key != 0 {
+		ps.key = xorKey(dst, src, ps.key)
+	} else if len(src) > 0 && &dst[0] != &src[0] {
+		copy(dst, src)
+	}
+}
+
+// append unmasks chunk behind the contents of b, which has the room.
+func (ps *Parser) append(b *pool.Buffer, chunk []byte) {
+	n := len(b.B)
+	b.B = b.B[:n+len(chunk)]
+	ps.unmask(b.B[n:], chunk)
+}
+
+// grow makes room for n more bytes of the message. Room follows the bytes that
+// came and never the length that was announced, so that a header alone costs
+// nothing; it doubles, but not beyond a message whose end is known.
+func (ps *Parser) grow(n int) {
+	if ps.msg == nil {
+		ps.msg = pool.Get(n)
+		return
+	}
+	need := len(ps.msg.B) + n
+	if need <= cap(ps.msg.B) {
+		return
+	}
+	size := 2 * cap(ps.msg.B)
+	if ps.head&bitFin != 0 && uint64(size) > uint64(need)+ps.left {
+		size = need + int(ps.left)
+	}
+	b := pool.Get(max(size, need))
+	b.B = append(b.B, ps.msg.B...)
+	pool.Put(ps.msg)
+	ps.msg = b
+}
+
+// release returns the buffer behind the message that the last Feed handed out.
+func (ps *Parser) release() {
+	ps.state &^= releasable
+	if ps.ctl != nil {
+		pool.Put(ps.ctl)
+		ps.ctl = nil
+		return
+	}
+	pool.Put(ps.msg)
+	ps.msg = nil
+}
+
+// Reset releases what the parser holds and makes it ready for a new stream. Idempotent.
+func (ps *Parser) Reset() {
+	if ps.ctl != nil {
+		pool.Put(ps.ctl)
+	}
+	if ps.msg != nil {
+		pool.Put(ps.msg)
+	}
+	*ps = Parser{}
+}
+
+// Buffered is the number of payload bytes held of an unfinished message or control frame.
+func (ps *Parser) Buffered() int {
+	n := 0
+	if ps.msg != nil && ps.state&inMessage != 0 {
+		n += len(ps.msg.B)
+	}
+	if ps.ctl != nil && ps.state&releasable == 0 {
+		n += len(ps.ctl.B)
+	}
+	return n
+}

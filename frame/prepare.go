@@ -1,0 +1,63 @@
+package frame
+
+import (
+	"errors"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+var errInflate = &Error{CloseInvalidPayload, "compressed payload is not DEFLATE"}
+
+// Prepare encodes a message once, as one unmasked frame for many connections.
+// It copies payload; the caller owns one reference of the result.
+func Prepare(op Opcode, payload []byte) *pool.Shared {
+	b := pool.Get(maxHeader + len(payload))
+	b.B = AppendFrame(b.B, op, payload)
+	return pool.NewShared(b)
+}
+
+// PrepareDeflated is Prepare for connections that negotiated permessage-deflate,
+// at a level of 1..9. A payload that compression does not make smaller is sent
+// as it is, which RFC 7692 section 6 allows for each message. The caller owns one
+// reference of the result. An error is the compressor's refusal of the level.
+func PrepareDeflated(op Opcode, payload []byte, level int) (*pool.Shared, error) {
+	const room = maxHeader - 4 // an unmasked header at its longest
+	b := pool.Get(room + len(payload))
+	var err error
+	if b.B, err = pool.Deflate(b.B[:room], payload, level, true); err != nil {
+		pool.Put(b)
+		return nil, err
+	}
+	n := len(b.B) - room
+	if n >= len(payload) {
+		b.B = AppendFrame(b.B[:0], op, payload)
+		return pool.NewShared(b), nil
+	}
+	header := AppendHeader(b.B[:0], op, true, true, n)
+	b.B = append(header, b.B[room:]...)
+	return pool.NewShared(b), nil
+}
+
+// InflateMessage inflates the payload of a Compressed message into a Buffer of
+// the pool, owned by the caller, and checks UTF-8 when m.Op is Text. It borrows
+// m. Errors are *Error: 1009 for more than limit bytes, found before more than
+// 16 KiB over it were produced, 1007 for bad DEFLATE and bad text.
+func InflateMessage(m Message, limit int) (*pool.Buffer, error) {
+	b := pool.Get(min(limit, 4*len(m.Payload)))
+	out, err := pool.Inflate(b.B, m.Payload, limit, true)
+	if out != nil {
+		b.B = out
+	}
+	switch {
+	case err == nil && (m.Op != Text || validText(b.B)):
+		return b, nil
+	case err == nil:
+		err = errUTF8
+	case errors.Is(err, pool.ErrTooLarge):
+		err = errTooBig
+	default:
+		err = errInflate
+	}
+	pool.Put(b)
+	return nil, err
+}
