@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/smartsocket/smartsocket"
+)
+
+// config is everything that can be set: the library's options and what only
+// this program has. A field's config tag is its name in files; the names in the
+// environment and on the command line derive from it (see setting).
+type config struct {
+	smartsocket.Options
+
+	// Echo serves a bare WebSocket echo in place of events.
+	Echo bool `config:"echo"`
+	// Demo serves the chat demo and its page on the same port.
+	Demo bool `config:"demo"`
+	// LogLevel is error, warn, info, debug or trace.
+	LogLevel string `config:"logLevel"`
+	// LogFormat is text or json.
+	LogFormat string `config:"logFormat"`
+	// ProfileAddr serves net/http/pprof; "" = off.
+	ProfileAddr string `config:"profileAddr"`
+}
+
+// defaultConfig spells out the defaults of Options, so that they can be printed;
+// a test compares them with what the library does. Zeros that remain (loops,
+// workers) mean "by the machine's size".
+func defaultConfig() *config {
+	return &config{
+		Options: smartsocket.Options{
+			Host:                 "localhost",
+			Port:                 3000,
+			MaxConnections:       10_000,
+			ConnectionTimeout:    30 * time.Second,
+			HandshakeTimeout:     5 * time.Second,
+			AckTimeout:           30 * time.Second,
+			MaxMessageBytes:      16 << 20,
+			CompressionThreshold: 1024,
+			CompressionLevel:     6,
+			MaxOutboxBytes:       1 << 20,
+			MaxOutboxAge:         10 * time.Second,
+			InlineBudget:         10 * time.Millisecond,
+			ShutdownTimeout:      15 * time.Second,
+		},
+		LogLevel:  "info",
+		LogFormat: "text",
+	}
+}
+
+// help has a line for each setting whose meaning its name does not give away.
+var help = map[string]string{
+	"addr":                 "host:port, instead of host and port",
+	"host":                 "address to bind to; 0.0.0.0 for all",
+	"port":                 "port to listen on; 0 = any free one",
+	"echo":                 "serve a bare WebSocket echo instead of events",
+	"demo":                 "serve the chat demo's page and namespace too",
+	"logLevel":             "error, warn, info, debug or trace",
+	"logFormat":            "text or json",
+	"profileAddr":          "host:port for net/http/pprof; empty = off",
+	"maxConnections":       "hard cap on live connections",
+	"connectionTimeout":    "close a peer that was silent so long",
+	"handshakeTimeout":     "time for the opening handshake",
+	"ackTimeout":           "default wait for a client's acknowledgement",
+	"maxMessageBytes":      "largest decoded message",
+	"compressionThreshold": "compress messages larger than this; -1 = never",
+	"compressionLevel":     "1 (fast) to 9 (small)",
+	"allowedOrigins":       "scheme://host[:port] list or *; empty = same origin",
+	"maxOutboxBytes":       "bytes that may wait for a slow peer",
+	"maxOutboxAge":         "time that bytes may wait for a slow peer",
+	"loops":                "event loops; 0 = GOMAXPROCS",
+	"workers":              "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
+	"inlineBudget":         "report inline handlers that take longer",
+	"shutdownTimeout":      "time to drain at SIGTERM",
+}
+
+// setting is one configurable value of a config.
+type setting struct {
+	name  string // camelCase, as in files
+	field string // the Go field's name
+	v     reflect.Value
+}
+
+// env is the setting's name in the environment: SMARTSOCKET_MAX_CONNECTIONS.
+func (s setting) env() string { return envPrefix + strings.ToUpper(separate(s.name, '_')) }
+
+// flag is the setting's name on the command line, without the dash: max-connections.
+func (s setting) flag() string { return separate(s.name, '-') }
+
+// separate turns camelCase into lower-case words joined by sep.
+func separate(name string, sep byte) string {
+	var b strings.Builder
+	for i := range len(name) {
+		ch := name[i]
+		if 'A' <= ch && ch <= 'Z' {
+			b.WriteByte(sep)
+			ch += 'a' - 'A'
+		}
+		b.WriteByte(ch)
+	}
+	return b.String()
+}
+
+// settings lists what can be set, addr first: host and port given beside it win.
+func (c *config) settings() []setting {
+	list := []setting{{name: "addr", field: "Addr"}}
+	return appendSettings(list, reflect.ValueOf(c).Elem())
+}
+
+func appendSettings(list []setting, v reflect.Value) []setting {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			list = appendSettings(list, v.Field(i))
+			continue
+		}
+		if name := f.Tag.Get("config"); name != "" && name != "-" {
+			list = append(list, setting{name, f.Name, v.Field(i)})
+		}
+	}
+	return list
+}
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// setText gives the setting a value written as text: in the environment or a flag.
+func (c *config) setText(s setting, text string) error {
+	switch {
+	case s.name == "addr":
+		return c.setAddr(text)
+	case s.v.Type() == durationType:
+		d, err := parseDuration(text)
+		if err != nil {
+			return err
+		}
+		s.v.SetInt(int64(d))
+	case s.v.Kind() == reflect.String:
+		s.v.SetString(text)
+	case s.v.Kind() == reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false: write true or false", text)
+		}
+		s.v.SetBool(b)
+	case s.v.CanInt():
+		n, err := strconv.ParseInt(strings.ReplaceAll(text, "_", ""), 10, s.v.Type().Bits())
+		if err != nil {
+			return fmt.Errorf("%q is no whole number: write digits, as in 10000", text)
+		}
+		s.v.SetInt(n)
+	case s.v.Type() == reflect.TypeFor[[]string]():
+		s.v.Set(reflect.ValueOf(splitList(text)))
+	default:
+		return fmt.Errorf("values of type %s cannot be given as text: set it in a Go program", s.v.Type())
+	}
+	return nil
+}
+
+// setJSON gives the setting a value of a JSON file.
+func (c *config) setJSON(s setting, raw json.RawMessage) error {
+	var value any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&value); err != nil {
+		return err
+	}
+	isText := s.name == "addr" || s.v.Kind() == reflect.String
+	isBool := !isText && s.v.Kind() == reflect.Bool
+	isList := !isText && s.v.Kind() == reflect.Slice
+	isDuration := !isText && s.v.Type() == durationType
+	switch value := value.(type) {
+	case string:
+		if isText || isDuration {
+			return c.setText(s, value)
+		}
+	case bool:
+		if isBool {
+			return c.setText(s, strconv.FormatBool(value))
+		}
+	case json.Number:
+		if !isText && !isBool && !isList {
+			return c.setText(s, value.String())
+		}
+	case []any:
+		if isList {
+			return setList(s.v, value)
+		}
+	}
+	want := "a whole number, as in 10000"
+	switch {
+	case isText:
+		want = `a string, as in "text"`
+	case isBool:
+		want = "true or false"
+	case isList:
+		want = `a list of strings, as in ["a", "b"]`
+	case isDuration:
+		want = `a duration, as in "30s", or a number of milliseconds`
+	}
+	return fmt.Errorf("%s is of the wrong type: write %s", raw, want)
+}
+
+func setList(v reflect.Value, values []any) error {
+	list := make([]string, 0, len(values))
+	for _, item := range values {
+		text, ok := item.(string)
+		if !ok {
+			return fmt.Errorf("%v in the list is no string: put it in quotes", item)
+		}
+		list = append(list, text)
+	}
+	v.Set(reflect.ValueOf(list))
+	return nil
+}
+
+func (c *config) setAddr(text string) error {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return fmt.Errorf("%q is no address: write host:port, as in localhost:3000 or :3000", text)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return fmt.Errorf("%q has no numeric port: write host:port, as in localhost:3000", text)
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	c.Host, c.Port = host, n
+	return nil
+}
+
+// parseDuration reads Go's form or a plain number of milliseconds.
+func parseDuration(text string) (time.Duration, error) {
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if ms > int64(time.Duration(1<<63-1)/time.Millisecond) || ms < -int64(time.Duration(1<<63-1)/time.Millisecond) {
+			return 0, fmt.Errorf("%s ms is more than 292 years: write a shorter duration", text)
+		}
+		return time.Duration(ms) * time.Millisecond, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no duration: write 30s, 1m30s or a number of milliseconds", text)
+	}
+	return d, nil
+}
+
+func splitList(text string) []string {
+	var list []string
+	for _, item := range strings.Split(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// json writes the configuration in the form that a file has.
+func (c *config) json() []byte {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, s := range c.settings()[1:] {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "\n  %q: ", s.name)
+		var value any
+		switch v := s.v.Interface().(type) {
+		case time.Duration:
+			value = v.String()
+		case []string:
+			value = append([]string{}, v...)
+		default:
+			value = v
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			text = []byte("null")
+		}
+		b.Write(text)
+	}
+	b.WriteString("\n}\n")
+	return b.Bytes()
+}
+
+// levels are the values of logLevel.
+var levels = map[string]slog.Level{
+	"error": slog.LevelError,
+	"warn":  slog.LevelWarn,
+	"info":  slog.LevelInfo,
+	"debug": slog.LevelDebug,
+	"trace": smartsocket.LevelTrace,
+}

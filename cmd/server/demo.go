@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+	"time"
+
+	"github.com/smartsocket/smartsocket"
+)
+
+const httpHeadTimeout = 5 * time.Second
+
+// serveDemo serves the page, its files and the WebSocket upgrades of one
+// SmartSocket server on one port.
+func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+	srv, err := smartsocket.New(c.options(log))
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	handleBasics(srv)
+	room := newChat(srv.Namespace("/chat"))
+	files, err := loadAssets()
+	if err != nil {
+		return err
+	}
+	if err := srv.StartDetached(); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.address())
+	if err != nil {
+		return err
+	}
+	front := &http.Server{
+		Handler:           demoHandler(srv, files),
+		ReadHeaderTimeout: httpHeadTimeout,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- front.Serve(l) }()
+	reported := make(chan struct{})
+	go func() { defer close(reported); room.report(ctx, srv) }()
+
+	log.Info("listening", "address", l.Addr(), "page", "http://"+pageHost(l.Addr())+"/")
+	ready(l.Addr())
+	select {
+	case err := <-ended:
+		return err // nothing but a broken listener gets here
+	case <-ctx.Done():
+	}
+	log.Info("draining", "timeout", c.ShutdownTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(front.Shutdown(drain), srv.Shutdown(drain))
+	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	<-reported
+	return err
+}
+
+// pageHost is the address as a person would type it.
+func pageHost(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// demoHandler routes: upgrades to SmartSocket, the rest to the page.
+func demoHandler(srv *smartsocket.Server, files *assets) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, struct {
+			Server      smartsocket.Stats                     `json:"server"`
+			Connections smartsocket.ConnectionStats           `json:"connections"`
+			Namespaces  map[string]smartsocket.NamespaceStats `json:"namespaces"`
+		}{srv.Stats(), srv.ConnectionStats(), srv.NamespaceStats()})
+	})
+	mux.Handle("GET /", files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			srv.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Write(append(text, '\n'))
+}
+
+// profileMux is net/http/pprof on a mux of its own: nothing else is on that address.
+func profileMux() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}

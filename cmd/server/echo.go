@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/reactor"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// serveEcho sends every WebSocket message back as it came, compressed for peers
+// that offer permessage-deflate: what conformance suites and raw benchmarks want.
+func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+	r, err := reactor.New(reactor.Options{
+		Loops:          c.Loops,
+		MaxOutboxBytes: max(c.MaxOutboxBytes, 2*c.MaxMessageBytes),
+		MaxOutboxAge:   c.MaxOutboxAge,
+		Logger:         log,
+	})
+	if err != nil {
+		return err
+	}
+	srv := websocket.NewServer(r, websocket.Options{
+		MaxMessage:       int64(c.MaxMessageBytes),
+		HandshakeTimeout: c.HandshakeTimeout,
+		Deflate:          true,
+		DeflateLevel:     c.CompressionLevel,
+		DeflateThreshold: max(c.CompressionThreshold, 0),
+		Origin:           originPolicy(c.AllowedOrigins),
+		Logger:           log,
+	}, websocket.Echo)
+	if err := srv.Listen("tcp", c.address()); err != nil {
+		return errors.Join(err, r.Close())
+	}
+	log.Info("listening", "address", srv.Addr())
+	ready(srv.Addr())
+	<-ctx.Done()
+	return errors.Join(srv.Close(), r.Close())
+}
+
+func originPolicy(allowed []string) *frame.OriginPolicy {
+	p := &frame.OriginPolicy{Allowed: allowed}
+	for _, origin := range allowed {
+		p.AllowAll = p.AllowAll || origin == "*"
+	}
+	return p
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/smartsocket/smartsocket"
+)
+
+const envPrefix = "SMARTSOCKET_"
+
+// command is what the command line asks for.
+type command struct {
+	config *config
+	print  bool // -print-config
+	help   bool
+	verb   string            // "", "defaultconfig" or "checkconfig"
+	source map[string]string // setting name → where its value came from, for errors
+}
+
+// parse reads the configuration: defaults, then the file named by -config or
+// SMARTSOCKET_CONFIG, then the environment, then the flags; later ones win.
+func parse(args, environ []string) (*command, error) {
+	cmd := &command{config: defaultConfig(), source: make(map[string]string)}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		cmd.verb, args = args[0], args[1:]
+		if verbs := []string{"defaultconfig", "checkconfig", "help"}; !slices.Contains(verbs, cmd.verb) {
+			return nil, fmt.Errorf("unknown command %q%s", cmd.verb, didYouMean(cmd.verb, verbs))
+		}
+		cmd.help = cmd.verb == "help"
+	}
+	flags, file, err := cmd.parseFlags(args)
+	if err != nil {
+		return nil, err
+	}
+	if cmd.help || cmd.verb == "defaultconfig" {
+		return cmd, nil
+	}
+	env, envFile, err := cmd.parseEnv(environ)
+	if err != nil {
+		return nil, err
+	}
+	if file == "" {
+		file = envFile
+	}
+	if file != "" {
+		if err := cmd.readFile(file); err != nil {
+			return nil, err
+		}
+	}
+	for _, given := range [][]assignment{env, flags} {
+		for _, a := range given {
+			if err := cmd.config.setText(a.setting, a.text); err != nil {
+				return nil, fmt.Errorf("%s: %w", a.source, err)
+			}
+			cmd.source[a.setting.name] = a.source
+		}
+	}
+	return cmd, cmd.validate()
+}
+
+// assignment is a value given as text.
+type assignment struct {
+	setting setting
+	text    string
+	source  string // how the user wrote the name
+}
+
+// parseFlags reads -name value, -name=value and -switch; two dashes are as good as one.
+func (cmd *command) parseFlags(args []string) (list []assignment, file string, err error) {
+	byFlag := make(map[string]setting)
+	names := []string{"config", "print-config", "help"}
+	for _, s := range cmd.config.settings() {
+		byFlag[s.flag()] = s
+		names = append(names, s.flag())
+	}
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		name, text, hasText := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-"), "=")
+		if !strings.HasPrefix(arg, "-") || name == "" {
+			return nil, "", fmt.Errorf("unexpected argument %q: flags begin with a dash, as in -port 3000", arg)
+		}
+		switch name {
+		case "help", "h":
+			cmd.help = true
+			continue
+		case "print-config":
+			cmd.print = true
+			continue
+		}
+		s, known := byFlag[name]
+		if !known && name != "config" {
+			return nil, "", fmt.Errorf("unknown flag -%s%s", name, didYouMean(name, names))
+		}
+		if !hasText && s.v.IsValid() && s.v.Kind() == reflect.Bool {
+			text, hasText = "true", true
+		}
+		if !hasText {
+			if len(args) == 0 {
+				return nil, "", fmt.Errorf("flag -%s wants a value: write -%s VALUE", name, name)
+			}
+			text, args = args[0], args[1:]
+		}
+		if name == "config" {
+			file = text
+			continue
+		}
+		list = append(list, assignment{s, text, "flag -" + name})
+	}
+	return list, file, nil
+}
+
+// parseEnv picks the SMARTSOCKET_ variables out of environ.
+func (cmd *command) parseEnv(environ []string) (list []assignment, file string, err error) {
+	given := make(map[string]string)
+	for _, e := range environ {
+		if name, text, ok := strings.Cut(e, "="); ok && strings.HasPrefix(name, envPrefix) {
+			given[name] = text
+		}
+	}
+	file = given[envPrefix+"CONFIG"]
+	delete(given, envPrefix+"CONFIG")
+	names := []string{envPrefix + "CONFIG"}
+	for _, s := range cmd.config.settings() {
+		names = append(names, s.env())
+		if text, ok := given[s.env()]; ok {
+			list = append(list, assignment{s, text, "environment variable " + s.env()})
+			delete(given, s.env())
+		}
+	}
+	for name := range given {
+		return nil, "", fmt.Errorf("unknown environment variable %s%s", name, didYouMean(name, names))
+	}
+	return list, file, nil
+}
+
+// readFile applies a JSON file of settings.
+func (cmd *command) readFile(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("config file: %w", err)
+	}
+	var values map[string]json.RawMessage
+	dec := json.NewDecoder(bytes.NewReader(text))
+	err = dec.Decode(&values)
+	if err == nil {
+		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
+			err = errors.New("there is more after the closing brace: keep one object")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("config file %s%s: %w", path, lineOf(text, err), err)
+	}
+	var names []string
+	for _, s := range cmd.config.settings() {
+		names = append(names, s.name)
+		raw, ok := values[s.name]
+		if !ok {
+			continue
+		}
+		delete(values, s.name)
+		if err := cmd.config.setJSON(s, raw); err != nil {
+			return fmt.Errorf("config file %s: %s: %w", path, s.name, err)
+		}
+		cmd.source[s.name] = fmt.Sprintf("config file %s: %s", path, s.name)
+	}
+	for name := range values {
+		return fmt.Errorf("config file %s: unknown setting %q%s", path, name, didYouMean(name, names))
+	}
+	return nil
+}
+
+// lineOf says where in the file a syntax error is.
+func lineOf(text []byte, err error) string {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return ""
+	}
+	return fmt.Sprintf(":%d", 1+bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte{'\n'}))
+}
+
+// validate checks what this program owns, and lets the library check its options.
+func (cmd *command) validate() error {
+	c := cmd.config
+	if _, ok := levels[c.LogLevel]; !ok {
+		return cmd.reject("logLevel", fmt.Errorf("%q is no level: write error, warn, info, debug or trace", c.LogLevel))
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return cmd.reject("logFormat", fmt.Errorf("%q is no format: write text or json", c.LogFormat))
+	}
+	if c.Echo && c.Demo {
+		return cmd.reject("echo", errors.New("echo and demo exclude each other: switch one of them off"))
+	}
+	if c.Port < 0 || c.Port > 65535 {
+		return cmd.reject("port", fmt.Errorf("%d is no port: write 1 to 65535, or 0 for any free one", c.Port))
+	}
+	if c.ProfileAddr != "" {
+		if _, _, err := net.SplitHostPort(c.ProfileAddr); err != nil {
+			return cmd.reject("profileAddr", fmt.Errorf("%q is no address: write host:port, as in 127.0.0.1:6060", c.ProfileAddr))
+		}
+	}
+	_, err := smartsocket.New(c.options(nil))
+	var bad *smartsocket.OptionError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	for _, s := range c.settings() {
+		if s.field == bad.Field {
+			return cmd.reject(s.name, errors.New(bad.Fix))
+		}
+	}
+	return err
+}
+
+// reject names the setting by the way in which the user gave it.
+func (cmd *command) reject(name string, err error) error {
+	source := cmd.source[name]
+	if source == "" {
+		source = name
+	}
+	return fmt.Errorf("%s: %w", source, err)
+}
+
+// didYouMean suggests the known name nearest to the unknown one.
+func didYouMean(name string, known []string) string {
+	best, least := "", 1+len(name)/2
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return ": run with -help for the known ones"
+	}
+	return fmt.Sprintf(": did you mean %s?", best)
+}
+
+// distance is the Levenshtein distance of two strings, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

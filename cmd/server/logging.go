@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"runtime"
+
+	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// newLogger makes the program's logger. DEBUG=smartsocket:* in the environment
+// switches debug on whatever logLevel says, unless it already says more.
+func newLogger(c *config, w io.Writer) *slog.Logger {
+	level := levels[c.LogLevel]
+	if smartsocket.DebugEnabled() {
+		level = min(level, slog.LevelDebug)
+	}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(smartsocket.NewLogHandler(w, level))
+}
+
+// logStart says what the process runs on, and warns when the kernel will allow
+// fewer connections than are configured.
+func logStart(c *config, log *slog.Logger) {
+	loops := c.Loops
+	if loops == 0 {
+		loops = runtime.GOMAXPROCS(0)
+	}
+	limit, known := descriptorLimit()
+	log.Info("starting", "mode", c.mode(), "codec", message.CodecName(), "loops", loops,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "go", runtime.Version(), "nofile", limit)
+	// Besides connections there are listeners, pollers, log files and the like.
+	const others = 64
+	if known && limit < uint64(c.MaxConnections+others) {
+		log.Warn("the limit of open files is below maxConnections: raise it with ulimit -n, LimitNOFILE= or --ulimit, or lower maxConnections",
+			"nofile", limit, "maxConnections", c.MaxConnections, "need", c.MaxConnections+others)
+	}
+}
+
+func (c *config) mode() string {
+	switch {
+	case c.Echo:
+		return "echo"
+	case c.Demo:
+		return "demo"
+	}
+	return "events"
+}

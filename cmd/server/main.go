@@ -1,0 +1,164 @@
+// Command server is the SmartSocket server as a program: events on namespace
+// "/", a chat demo with -demo, or a bare WebSocket echo with -echo.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/smartsocket/smartsocket"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the default handling is back: a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, nil))
+}
+
+// run is the program without its process. ready, if not nil, is told the bound
+// address once the server accepts connections. It returns the exit code.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr)) int {
+	cmd, err := parse(args, environ)
+	if err != nil {
+		fmt.Fprintf(stderr, "smartsocket-server: %v\n", err)
+		return 2
+	}
+	switch {
+	case cmd.help:
+		usage(stdout)
+		return 0
+	case cmd.verb == "defaultconfig" || cmd.print:
+		stdout.Write(cmd.config.json())
+		return 0
+	case cmd.verb == "checkconfig":
+		fmt.Fprintln(stdout, "the configuration is valid")
+		return 0
+	}
+	log := newLogger(cmd.config, stderr)
+	if ready == nil {
+		ready = func(net.Addr) {}
+	}
+	if err := serve(ctx, cmd.config, log, ready); err != nil {
+		log.Error("the server stopped", "error", err)
+		return 1
+	}
+	log.Info("stopped")
+	return 0
+}
+
+// serve runs what the configuration asks for until ctx ends, and drains it.
+func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+	logStart(c, log)
+	if c.ProfileAddr != "" {
+		stop, err := serveProfiles(c.ProfileAddr, log)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	switch {
+	case c.Echo:
+		return serveEcho(ctx, c, log, ready)
+	case c.Demo:
+		return serveDemo(ctx, c, log, ready)
+	}
+	srv, err := smartsocket.New(c.options(log))
+	if err != nil {
+		return err
+	}
+	defer srv.Close()
+	handleBasics(srv)
+	if err := srv.Start(); err != nil {
+		return err
+	}
+	ready(srv.Addr())
+	<-ctx.Done()
+	log.Info("draining", "timeout", c.ShutdownTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+	defer cancel()
+	return srv.Shutdown(drain)
+}
+
+// options are the library's options as configured; log may be nil.
+func (c *config) options(log *slog.Logger) smartsocket.Options {
+	o := c.Options
+	o.Logger = log
+	if o.Port == 0 {
+		o.Port = -1
+	}
+	return o
+}
+
+// address is where the modes that bind by themselves listen.
+func (c *config) address() string { return net.JoinHostPort(c.Host, fmt.Sprint(c.Port)) }
+
+// handleBasics registers what a server without an application answers:
+//
+//	"echo"  comes back as an "echo" event with the same data, and in the ack
+//	"ping"  is answered by a "pong" event with the same data, and in the ack
+func handleBasics(srv *smartsocket.Server) {
+	answerWith := func(event string) smartsocket.Handler {
+		return func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+			// A peer that is gone or too slow has been counted and closed; nobody is left to tell.
+			_, _ = s.Emit(event, d)
+			ack.Reply(d)
+		}
+	}
+	srv.On("echo", answerWith("echo"), smartsocket.Inline)
+	srv.On("ping", answerWith("pong"), smartsocket.Inline)
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, `smartsocket-server: a real-time event server over WebSocket
+
+  smartsocket-server [flags]
+  smartsocket-server defaultconfig   print the defaults as a config file
+  smartsocket-server checkconfig     check file, environment and flags, and exit
+
+Settings come from the defaults, the file given with -config (JSON), the
+environment and the flags; later ones win. Durations are written 30s or as
+milliseconds.
+
+  -config FILE               read settings from a JSON file   [SMARTSOCKET_CONFIG]
+  -print-config              print the settings in force, and exit
+  -help                      print this
+`)
+	for _, s := range defaultConfig().settings() {
+		value := ""
+		if s.name != "addr" {
+			value = fmt.Sprint(s.v.Interface())
+		}
+		text := help[s.name]
+		if text == "" {
+			text = "see Options." + s.field
+		}
+		if value != "" && value != "[]" {
+			text += " (" + value + ")"
+		}
+		fmt.Fprintf(w, "  -%-25s %s   [%s]\n", s.flag(), text, s.env())
+	}
+}
+
+// serveProfiles serves net/http/pprof on an address of its own.
+func serveProfiles(addr string, log *slog.Logger) (stop func(), err error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("profileAddr: %w", err)
+	}
+	log.Warn("serving profiles: keep this address private", "address", l.Addr())
+	server := &http.Server{Handler: profileMux(), ReadHeaderTimeout: httpHeadTimeout}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(l) // ends with ErrServerClosed at stop
+	}()
+	return func() { _ = server.Close(); <-done }, nil
+}

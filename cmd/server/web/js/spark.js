@@ -1,0 +1,23 @@
+// The round-trip curve as two SVG paths: a line and the area below it.
+
+const WIDTH = 240;
+const HEIGHT = 56;
+const POINTS = 60;
+
+// draw puts samples (ms, null = no answer) at the right edge, newest last.
+export function draw(line, area, samples) {
+  const top = Math.max(1, ...samples.map((ms) => ms ?? 0)) * 1.25;
+  const runs = [];
+  samples.forEach((ms, i) => {
+    if (ms === null) {
+      runs.push([]);
+      return;
+    }
+    if (!runs.length) runs.push([]);
+    const x = WIDTH - (samples.length - 1 - i) * (WIDTH / (POINTS - 1));
+    runs.at(-1).push([x.toFixed(1), (HEIGHT - 2 - (ms / top) * (HEIGHT - 6)).toFixed(1)]);
+  });
+  const drawn = runs.filter((run) => run.length);
+  line.setAttribute('d', drawn.map((run) => 'M' + run.map((p) => p.join(' ')).join('L') + (run.length === 1 ? 'h.1' : '')).join(''));
+  area.setAttribute('d', drawn.map((run) => `M${run[0][0]} ${HEIGHT}L${run.map((p) => p.join(' ')).join('L')}L${run.at(-1)[0]} ${HEIGHT}Z`).join(''));
+}
