@@ -45,3 +45,4 @@ environment.root.SmartSocketClient = SmartSocketClient;
 JS
 } >"$dist/SmartSocketClient.js"
 cp "$here/js/index.d.ts" "$dist/index.d.ts"
+cp "$here/js/dist-package.json" "$dist/package.json"

@@ -1,1 +1,207 @@
-export {};
+/**
+ * SmartSocket's client for browsers, workers and Node.
+ *
+ * Type parameters: `In` maps the events the server sends to their data, `Out` the events the client sends.
+ * Both default to "any event, any data".
+ */
+
+/** Codes of SmartSocketError; stable on the wire. */
+export declare const CODES: {
+  readonly REFUSED: 'ERR_CONN_001';
+  readonly TIMEOUT: 'ERR_CONN_002';
+  readonly HANDSHAKE_FAILED: 'ERR_CONN_003';
+  readonly AUTH_FAILED: 'ERR_CONN_004';
+  readonly MAX_CONNECTIONS: 'ERR_CONN_005';
+  readonly CONNECTION_LOST: 'ERR_CONN_006';
+  readonly INVALID_FORMAT: 'ERR_MSG_001';
+  readonly DECOMPRESSION: 'ERR_MSG_002';
+  readonly DECRYPTION: 'ERR_MSG_003';
+  readonly TOO_LARGE: 'ERR_MSG_004';
+  readonly INVALID_NAMESPACE: 'ERR_MSG_005';
+  readonly RATE_LIMITED: 'ERR_RATE_001';
+  readonly EVENT_RATE_LIMITED: 'ERR_RATE_002';
+  readonly ACK_TIMEOUT: 'ERR_ACK_001';
+  readonly ACK_INVALID: 'ERR_ACK_002';
+  readonly ACK_UNKNOWN: 'ERR_ACK_003';
+  readonly REJECTED: 'ERR_APP_001';
+  readonly HANDLER_FAILED: 'ERR_APP_002';
+  readonly NO_HANDLER: 'ERR_APP_003';
+  readonly SHUTTING_DOWN: 'ERR_SRV_001';
+};
+
+/** Every error of this client. */
+export declare class SmartSocketError extends Error {
+  constructor(code: string, message: string, cause?: unknown);
+  readonly name: 'SmartSocketError';
+  /** One of CODES, or a code this client does not know yet. */
+  readonly code: string;
+  /** The event it is about, if any. */
+  readonly event?: string;
+  /** Milliseconds after which trying again makes sense. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export interface Logger {
+  setLevel(level: LogLevel): void;
+  enabled(level: LogLevel): boolean;
+  error(text: string, detail?: unknown): void;
+  warn(text: string, detail?: unknown): void;
+  info(text: string, detail?: unknown): void;
+  debug(text: string, detail?: unknown): void;
+  trace(text: string, detail?: unknown): void;
+}
+
+/** The logger of every client that is given none; it starts at warn, or at debug when DEBUG (Node) or localStorage.debug holds smartsocket:*. */
+export declare const logger: Logger;
+
+/** A logger that writes to the console, or to sink. */
+export declare function createLogger(sink?: (level: LogLevel, text: string, detail?: unknown) => void): Logger;
+
+export interface Options {
+  /** Namespace to join; overrides the URL's path. */
+  namespace?: string;
+  /** False: namespace may not be given, the URL's path alone counts. Default true. */
+  enableNamespaces?: boolean;
+  /** False: asking for an ack throws. Default true. */
+  enableAcknowledgments?: boolean;
+  /** False: errors are logged instead of raised as "error" events. Default true. */
+  enableErrorHandling?: boolean;
+  /** Not available in this build: true throws. */
+  enableEncryption?: false;
+  /** Sent inside the handshake, never in the URL. */
+  apiKey?: string;
+  /** First delay before reconnecting, in milliseconds; grows by 1.5 to at most 30 s, times 0.5 to 1.5. Default 1000. */
+  reconnectDelay?: number;
+  /** 0 = never, -1 = for ever. Attempts that a full server turned away are not counted. Default 10. */
+  maxReconnectAttempts?: number;
+  /** Default wait for an ack, in milliseconds. Default 30000. */
+  ackTimeout?: number;
+  /** Bounds connect(), loading the engine included, in milliseconds. Default 10000. */
+  connectTimeout?: number;
+  /** Keep events emitted without a connection for the next one; false: they fail. Default true. */
+  offlineQueue?: boolean;
+  /** Most events kept; the oldest are dropped and counted. Default 1000. */
+  offlineQueueSize?: number;
+  /** How long an event is kept, in milliseconds. Default 300000. */
+  offlineQueueAge?: number;
+  /** Codec: "wasm" (fails where it cannot load), "js", or "auto" (js at once, wasm as soon as it is there). Default "auto". */
+  engine?: 'auto' | 'wasm' | 'js';
+  /** Where smartsocket.wasm lies; wasm_exec.js is loaded from the same directory. Default: beside the client. */
+  wasmURL?: string;
+  /** Receives the log lines instead of the shared logger. */
+  logger?: Logger;
+  /** WebSocket constructor, for Node without one, such as the package ws. */
+  WebSocket?: unknown;
+}
+
+export interface Stats {
+  connected: boolean;
+  /** Milliseconds since the current connection was established. */
+  uptime: number;
+  messagesSent: number;
+  messagesReceived: number;
+  bytesSent: number;
+  bytesReceived: number;
+  /** Connections that replaced a lost one. */
+  reconnects: number;
+  /** Events in the offline queue. */
+  queued: number;
+  /** Events dropped from the offline queue. */
+  dropped: number;
+  pendingAcks: number;
+  /** Answers that came for an ack nobody waits for, such as after its timeout. */
+  unknownAcks: number;
+  /** Messages from the server that made no sense. */
+  invalidMessages: number;
+  /** Round trip in milliseconds as the server measured it; 0 = not yet. */
+  rtt: number;
+  /** Milliseconds to add to Date.now() for the server's clock. */
+  clockOffset: number;
+  /** The codec in use; '' before the first connection. */
+  engine: 'wasm' | 'js' | '';
+}
+
+/** Answers the server's request for an ack; does nothing if none was asked for, or from the second call on. */
+export type Ack = (response?: unknown, error?: { code?: string; message: string } | null) => void;
+
+/** Why and how a connection ended. */
+export interface Disconnection {
+  /** WebSocket close code, 0 if none came. */
+  code: number;
+  reason: string;
+  /** Whether the client tries to come back. */
+  reconnects: boolean;
+}
+
+/** Sent by the server, once per window, when it drops events because of a rate limit. */
+export interface RateLimited {
+  message: string;
+  retryAfter: number;
+  code: string;
+  event?: string;
+}
+
+/** Events the client itself raises. */
+export interface LifecycleEvents {
+  connected: () => void;
+  disconnected: (reason: string, detail: Disconnection) => void;
+  reconnecting: (attempt: number, delay: number) => void;
+  /** recovered: nothing was lost; otherwise fetch the state anew. */
+  reconnected: (recovered: boolean) => void;
+  error: (error: SmartSocketError) => void;
+}
+
+export type EventMap = Record<string, any>;
+type Listener<In, E> = E extends keyof LifecycleEvents
+  ? LifecycleEvents[E]
+  : E extends '__rate-limited__'
+    ? (info: RateLimited) => void
+    : E extends keyof In
+      ? (data: In[E], ack: Ack) => void
+      : never;
+type Name<In> = (keyof In & string) | keyof LifecycleEvents | '__rate-limited__';
+
+export declare class SmartSocketClient<In extends object = EventMap, Out extends object = EventMap> {
+  /** url: ws:, wss:, http: or https:; in a page it may be relative. Throws TypeError for an unusable URL or option. */
+  constructor(url: string, options?: Options);
+
+  /**
+   * Resolves after the handshake; rejects with a SmartSocketError and does not retry. Later on a lost connection calls connect() again by itself,
+   * through this property, so that an application may wrap it.
+   */
+  connect(): Promise<void>;
+
+  /** Ends the connection and all reconnecting. */
+  disconnect(): void;
+
+  readonly connected: boolean;
+  /** The socket's id on the server; '' before the first connection. */
+  readonly id: string;
+  /** For the application's own use. */
+  data: Record<string, any>;
+
+  /** JSON arrives parsed, binary as an ArrayBuffer of its own, no data as undefined. A listener that throws is logged and fails its ack. */
+  on<E extends Name<In>>(event: E, listener: Listener<In, E>): this;
+  once<E extends Name<In>>(event: E, listener: Listener<In, E>): this;
+  /** Without a listener: removes all of the event. */
+  off<E extends Name<In>>(event: E, listener?: Listener<In, E>): this;
+
+  /**
+   * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all else as JSON.
+   * The callback runs exactly once. Returns whether the event was handed to the connection or the offline queue.
+   */
+  emit<E extends keyof Out & string>(event: E, data?: Out[E], callback?: (response: any, error?: SmartSocketError) => void): boolean;
+  emit<E extends keyof Out & string>(event: E, callback: (response: any, error?: SmartSocketError) => void): boolean;
+  /** The same as emit. */
+  send: SmartSocketClient<In, Out>['emit'];
+
+  /** Sends an event and resolves with the answer; rejects with a SmartSocketError, or with the signal's reason. */
+  emitWithAck<R = any, E extends keyof Out & string = keyof Out & string>(event: E, data?: Out[E], options?: { timeout?: number; signal?: AbortSignal }): Promise<R>;
+
+  getStats(): Stats;
+}
+
+export default SmartSocketClient;

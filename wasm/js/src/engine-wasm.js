@@ -193,7 +193,7 @@ function loadGo(wasmURL) {
 // source starts the download and resolves with a function that instantiates it.
 function source(url) {
   if (url.indexOf('file:') === 0) {
-    return Promise.resolve(environment.readFile(url)).then(instantiateBytes);
+    return new Promise(function (resolve) { resolve(environment.readFile(url)); }).then(instantiateBytes);
   }
   return fetch(url, { credentials: 'same-origin' }).then(function (response) {
     if (!response.ok) throw new Error('loading ' + url + ' answered ' + response.status);

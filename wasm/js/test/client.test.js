@@ -1,0 +1,547 @@
+// The shell against a server that does as told, on both engines.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SmartSocketError, WebSocket, client, next, until } from './setup.js';
+import { ACK, ERROR, EVENT, GOAWAY, PING, PONG, ackOf, error, event, record, startServer, uvarint } from './fake-server.js';
+
+async function serve(t, behaviour) {
+  const server = await startServer(behaviour);
+  t.after(() => server.close());
+  return server;
+}
+
+const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
+
+for (const engine of ['js', 'wasm']) {
+  describe('shell on engine ' + engine, { skip: engine === 'wasm' && process.env.SMARTSOCKET_WASM === 'off' && 'package message is not built yet' }, () => {
+    const make = (t, server, options) => client(t, server.url, { engine, ...options });
+
+    test('connects, tells id and namespace', async (t) => {
+      const server = await serve(t);
+      const c = make(t, server, { namespace: 'chat/', apiKey: 'k€y' });
+      const events = [];
+      c.on('connected', () => events.push('connected'));
+      await c.connect();
+      assert.equal(c.connected, true);
+      assert.equal(c.id, 's_0');
+      assert.deepEqual(events, ['connected']);
+      const fields = server.connects[0];
+      assert.equal(fields.get(10).toString(), '/chat');
+      assert.equal(fields.get(11).toString(), 'k€y');
+      assert.equal(fields.get(2).length, 32);
+      assert.notDeepEqual(fields.get(2), Buffer.alloc(32));
+      assert.equal(server.peers[0].request.url, '/', 'the key never rides in the URL');
+      assert.equal(c.getStats().engine, engine);
+      await c.connect(); // connected: resolves, opens nothing
+      assert.equal(server.peers.length, 1);
+    });
+
+    test('connect called twice shares one attempt', async (t) => {
+      const server = await serve(t);
+      const c = make(t, server);
+      await Promise.all([c.connect(), c.connect()]);
+      assert.equal(server.peers.length, 1);
+    });
+
+    test('emits JSON, no data, null and binary as they are', async (t) => {
+      const server = await serve(t);
+      const c = make(t, server);
+      await c.connect();
+      c.emit('none');
+      c.emit('null', null);
+      c.emit('text', 'grüße 🎮');
+      c.emit('object', { a: [1, 2.5], b: '' });
+      c.emit('bytes', new Uint8Array([0, 255, 7]).subarray(1));
+      c.emit('floats', new Float32Array([1.5]));
+      c.emit('buffer', new ArrayBuffer(0));
+      c.send('long', 'é'.repeat(100000));
+      await until(() => server.peers[0].messages.length === 8);
+      const [none, nil, text, object, bytes, floats, buffer, long] = server.peers[0].messages;
+      assert.equal(none.text, '');
+      assert.equal(none.flags, 0);
+      assert.equal(nil.text, 'null');
+      assert.equal(text.text, '"grüße 🎮"');
+      assert.deepEqual(JSON.parse(object.text), { a: [1, 2.5], b: '' });
+      assert.equal(bytes.flags, 0x20);
+      assert.deepEqual([...bytes.payload], [255, 7]);
+      assert.equal(floats.payload.readFloatLE(0), 1.5);
+      assert.equal(buffer.flags, 0x20);
+      assert.equal(buffer.payload.length, 0);
+      assert.equal(JSON.parse(long.text).length, 100000);
+    });
+
+    test('receives JSON, no data, null and binary as they are', async (t) => {
+      const server = await serve(t, {
+        connection: (peer) => {
+          peer.send(event('none'));
+          peer.send(event('null', 'null'));
+          peer.send(event('object', '{"__proto__":{"x":1},"a":"ü"}'));
+          peer.send(event('bytes', [1, 2, 3, 4], { binary: true }));
+          peer.send(event('empty', [], { binary: true }));
+          peer.send('{"event":"json","data":[1]}');
+          peer.send(event('last'));
+        },
+      });
+      const c = make(t, server);
+      const got = [];
+      for (const name of ['none', 'null', 'object', 'bytes', 'empty', 'json']) c.on(name, (data) => got.push(data));
+      const last = next(c, 'last');
+      await c.connect();
+      await last;
+      assert.equal(got[0], undefined);
+      assert.equal(got[1], null);
+      assert.equal(got[2].a, 'ü');
+      assert.equal(({}).x, undefined);
+      assert.ok(got[3] instanceof ArrayBuffer);
+      assert.deepEqual([...new Uint8Array(got[3])], [1, 2, 3, 4]);
+      assert.ok(got[4] instanceof ArrayBuffer);
+      assert.equal(got[4].byteLength, 0);
+      assert.deepEqual(got[5], [1]);
+    });
+
+    test('names of Object.prototype are plain event names', async (t) => {
+      const before = Object.getOwnPropertyNames(Object.prototype).sort();
+      const names = ['constructor', 'toString', 'hasOwnProperty', '__proto__', 'valueOf'];
+      const server = await serve(t, { connection: (peer) => names.concat('end').forEach((n) => peer.send(event(n, '1'))) });
+      const c = make(t, server);
+      const got = [];
+      for (const name of names) c.on(name, () => got.push(name));
+      const end = next(c, 'end');
+      await c.connect();
+      await end;
+      assert.deepEqual(got, names);
+      c.emit('constructor', 1);
+      c.off('toString').off('__proto__');
+      assert.throws(() => c.emit('__proto__', 1), code('ERR_MSG_001'));
+      await until(() => server.peers[0].messages.length === 1);
+      assert.deepEqual(Object.getOwnPropertyNames(Object.prototype).sort(), before);
+    });
+
+    test('an ack settles exactly once: reply, binary reply, error, timeout', async (t) => {
+      const server = await serve(t, {
+        message: (peer, m) => {
+          if (m.event === 'reply') { peer.send(ackOf(m.ack, '{"ok":true}')); peer.send(ackOf(m.ack, '{"ok":false}')); }
+          if (m.event === 'binary') peer.send(ackOf(m.ack, [9], true));
+          if (m.event === 'void') peer.send(ackOf(m.ack));
+          if (m.event === 'fail') peer.send(error('ERR_APP_001', 'no', m.ack, { event: 'fail', retryAfter: 5 }));
+          if (m.event === 'garbage') peer.send(ackOf(m.ack, '{'));
+        },
+      });
+      const c = make(t, server);
+      await c.connect();
+      const calls = [];
+      c.emit('reply', 1, (response, e) => calls.push([response, e]));
+      assert.deepEqual(new Uint8Array(await c.emitWithAck('binary')), new Uint8Array([9]));
+      assert.equal(await c.emitWithAck('void'), undefined);
+      await assert.rejects(c.emitWithAck('fail'), (e) => code('ERR_APP_001')(e) && e.retryAfter === 5 && e.event === 'fail');
+      await assert.rejects(c.emitWithAck('garbage'), code('ERR_ACK_002'));
+      await assert.rejects(c.emitWithAck('silent', 1, { timeout: 5 }), code('ERR_ACK_001'));
+      assert.deepEqual(calls, [[{ ok: true }, undefined]]);
+      assert.equal(c.getStats().unknownAcks, 1);
+      assert.equal(c.getStats().pendingAcks, 0);
+      const abort = new AbortController();
+      const pending = c.emitWithAck('silent', 1, { signal: abort.signal });
+      abort.abort(new Error('changed my mind'));
+      await assert.rejects(pending, /changed my mind/);
+      await assert.rejects(c.emitWithAck('silent', 1, { signal: abort.signal }), /changed my mind/);
+      assert.equal(c.getStats().pendingAcks, 0);
+    });
+
+    test('pending acks fail with ERR_CONN_006 when the connection is lost', async (t) => {
+      const server = await serve(t, { message: (peer) => peer.socket.terminate() });
+      const c = make(t, server);
+      await c.connect();
+      let calls = 0;
+      c.emit('a', 1, () => calls++);
+      await assert.rejects(c.emitWithAck('b'), code('ERR_CONN_006'));
+      await next(c, 'reconnected');
+      assert.equal(calls, 1);
+    });
+
+    test('answers the server\'s acks once; failures and missing listeners are nacked', async (t) => {
+      const huge = (1n << 64n) - 1n;
+      const server = await serve(t, {
+        connection: (peer) => {
+          peer.send(event('sum', '[1,2]', { ack: huge }));
+          peer.send(event('throws', '', { ack: 2 }));
+          peer.send(event('nobody', '', { ack: 3 }));
+          peer.send(event('refuses', '', { ack: 4 }));
+          peer.send(event('bytes', '', { ack: 5 }));
+          peer.send(event('void', '', { ack: 6 }));
+          peer.send(event('none-wanted', ''));
+        },
+      });
+      const c = make(t, server);
+      c.on('sum', ([a, b], ack) => { ack(a + b); ack(99); });
+      c.on('throws', () => { throw new Error('listener failed on purpose'); });
+      c.on('refuses', (_, ack) => ack(undefined, { code: 'ERR_APP_001', message: 'not you' }));
+      c.on('bytes', (_, ack) => ack(new Uint8Array([1, 2])));
+      c.on('void', (_, ack) => ack());
+      c.on('none-wanted', (_, ack) => ack('ignored'));
+      t.mock.method(console, 'error', () => {});
+      await c.connect();
+      await until(() => server.peers[0].messages.length === 6);
+      const [sum, throws, nobody, refuses, bytes, none] = server.peers[0].messages;
+      assert.deepEqual([sum.kind, sum.ack, sum.text], [ACK, huge, '3']);
+      assert.deepEqual([throws.kind, throws.ack, JSON.parse(throws.text).code], [ERROR, 2n, 'ERR_APP_002']);
+      assert.deepEqual([nobody.kind, nobody.ack, JSON.parse(nobody.text).code], [ERROR, 3n, 'ERR_APP_003']);
+      assert.deepEqual([refuses.kind, refuses.ack, JSON.parse(refuses.text)], [ERROR, 4n, { code: 'ERR_APP_001', message: 'not you' }]);
+      assert.deepEqual([bytes.kind, bytes.flags, [...bytes.payload]], [ACK, 0x60, [1, 2]]);
+      assert.deepEqual([none.kind, none.ack, none.text], [ACK, 6n, '']);
+      assert.equal(console.error.mock.callCount(), 1);
+    });
+
+    test('answers PING with PONG and keeps the clock', async (t) => {
+      const server = await serve(t, { connection: (peer) => peer.send(Buffer.concat([Buffer.from([PING]), uvarint(1700000000000000n), uvarint(2500), uvarint(0)])) });
+      const c = make(t, server);
+      await c.connect();
+      await until(() => server.peers[0].messages.length === 1);
+      const [pong] = server.peers[0].messages;
+      assert.equal(pong.kind, PONG);
+      assert.deepEqual(pong.numbers.slice(0, 2), [1700000000000000n, 2500n]);
+      assert.ok(Math.abs(Number(pong.numbers[2]) / 1000 - Date.now()) < 60000);
+      assert.equal(c.getStats().rtt, 2.5);
+    });
+
+    test('an event of the wire cannot pretend to be a lifecycle event', async (t) => {
+      const server = await serve(t, { connection: (peer) => { peer.send(event('disconnected', '"fake"')); peer.send(event('connect')); peer.send(event('end')); } });
+      const c = make(t, server);
+      let fakes = 0, connects = 0;
+      c.on('disconnected', () => fakes++).on('connected', () => connects++).on('error', () => {});
+      const end = next(c, 'end');
+      await c.connect();
+      await end;
+      assert.deepEqual([fakes, connects], [0, 1]);
+      assert.equal(c.getStats().invalidMessages, 2);
+    });
+
+    test('undecodable messages are errors, not the end', async (t) => {
+      const bad = [[], [0x0a], [0x34, 0x80], [EVENT, 0], [EVENT, 200, 1, 65], [EVENT, 5, 65], [EVENT, 1, 0xff], [EVENT | 0x10, 1, 65, 1], [EVENT | 0x80, 0x80, 0x00, 1, 65], [PING | 0x40, 1, 1, 1, 1], [PING, 1]];
+      const server = await serve(t, { connection: (peer) => { bad.forEach((b) => peer.send(Buffer.from(b))); peer.send('{'); peer.send('[]'); peer.send(event('end', '{')); peer.send(event('end')); } });
+      const c = make(t, server);
+      const errors = [];
+      c.on('error', (e) => errors.push(e.code));
+      const end = next(c, 'end');
+      await c.connect();
+      await end;
+      assert.equal(errors.length, bad.length + 3);
+      assert.ok(errors.every((e) => e === 'ERR_MSG_001' || e === 'ERR_MSG_002'), String(errors));
+      assert.equal(c.connected, true);
+    });
+
+    test('too large is refused before sending', async (t) => {
+      const server = await serve(t, { maxMessageBytes: 100 });
+      const c = make(t, server);
+      await c.connect();
+      await assert.rejects(c.emitWithAck('big', 'x'.repeat(200)), code('ERR_MSG_004'));
+      const raised = next(c, 'error');
+      assert.equal(c.emit('big', new Uint8Array(200)), false);
+      assert.equal((await raised)[0].code, 'ERR_MSG_004');
+      assert.equal(c.connected, true);
+    });
+
+    test('resumes with token and last seq and drops what it has seen', async (t) => {
+      const server = await serve(t, {
+        recover: true,
+        connection: (peer) => {
+          if (peer.number === 0) {
+            peer.send(event('n', '1', { seq: 1 }));
+            peer.send(event('n', '2', { seq: 2 }));
+            peer.socket.close(3000);
+          } else {
+            for (const n of [2, 3]) peer.send(event('n', String(n), { seq: n }));
+            peer.send(event('end'));
+          }
+        },
+      });
+      const c = make(t, server);
+      const got = [], again = [];
+      c.on('n', (n) => got.push(n));
+      c.on('reconnected', (recovered) => again.push(recovered));
+      const end = next(c, 'end');
+      await c.connect();
+      await end;
+      assert.deepEqual(got, [1, 2, 3]);
+      assert.deepEqual(again, [true]);
+      assert.deepEqual([...server.connects[1].get(12)], Array(32).fill(1));
+      assert.deepEqual([...server.connects[1].get(13)], [2]);
+    });
+  });
+}
+
+describe('connect() rejects and does not retry', () => {
+  const refusals = [
+    ['ERR_CONN_004', (peer) => { peer.send(error('ERR_CONN_004', 'bad key')); peer.socket.close(3500); }],
+    ['ERR_CONN_005', (peer) => { peer.send(error('ERR_CONN_005', 'full')); peer.socket.close(1013); }],
+    ['ERR_CONN_005', (peer) => peer.socket.close(1013)],
+    ['ERR_MSG_005', (peer) => { peer.send(error('ERR_MSG_005', 'known: /')); peer.socket.close(3501); }],
+    ['ERR_CONN_003', (peer) => peer.socket.terminate()],
+    ['ERR_CONN_003', (peer) => peer.send(event('early'))],
+  ];
+  for (const [wanted, refuse] of refusals) {
+    test(wanted + ' ' + refuse, async (t) => {
+      const server = await serve(t, { refuse });
+      const c = client(t, server.url);
+      let reconnecting = 0;
+      c.on('reconnecting', () => reconnecting++);
+      await assert.rejects(c.connect(), code(wanted));
+      await assert.rejects(c.connect(), code(wanted), 'may be called again');
+      assert.equal(server.peers.length, 2);
+      assert.equal(reconnecting, 0);
+      assert.equal(c.connected, false);
+    });
+  }
+
+  test('ERR_CONN_001 nobody listens', async (t) => {
+    const server = await startServer();
+    await server.close();
+    await assert.rejects(client(t, server.url).connect(), code('ERR_CONN_001'));
+  });
+
+  test('ERR_CONN_002 nobody answers', async (t) => {
+    const server = await serve(t, { handshake: false });
+    await assert.rejects(client(t, server.url, { connectTimeout: 20 }).connect(), code('ERR_CONN_002'));
+    await until(() => server.wss.clients.size === 0); // and the WebSocket is closed
+  });
+
+  test('ERR_CONN_003 without the subprotocol, or with another version', async (t) => {
+    const plain = await serve(t, { handshake: false, handleProtocols: () => false });
+    await assert.rejects(client(t, plain.url).connect(), code('ERR_CONN_003'));
+    const future = await serve(t, { handshake: false, connection: (peer) => peer.send(record(1, [[1, 2]])) });
+    await assert.rejects(client(t, future.url).connect(), code('ERR_CONN_003'));
+  });
+
+  test('ERR_CONN_004 when the server requires encryption', async (t) => {
+    const server = await serve(t, { hello: [[3, [1]]] });
+    await assert.rejects(client(t, server.url).connect(), code('ERR_CONN_004'));
+  });
+
+  test('disconnect() during connect()', async (t) => {
+    const server = await serve(t, { handshake: false });
+    const c = client(t, server.url);
+    const attempt = c.connect();
+    c.disconnect();
+    await assert.rejects(attempt, code('ERR_CONN_006'));
+  });
+});
+
+describe('reconnecting', () => {
+  test('goes through the public connect, counts up and resumes events', async (t) => {
+    let server = await startServer();
+    const { port } = server;
+    const c = client(t, server.url, { maxReconnectAttempts: -1 });
+    const original = c.connect;
+    let calls = 0;
+    c.connect = function () { calls++; if (calls === 2) throw new Error('a wrapper that fails'); return original.call(c); };
+    await c.connect();
+    const attempts = [], reasons = [];
+    c.on('reconnecting', (n, delay) => attempts.push([n, delay]));
+    c.on('disconnected', (reason, detail) => reasons.push([reason, detail.reconnects]));
+    const again = next(c, 'reconnected');
+    await server.close();
+    await until(() => attempts.length >= 4);
+    server = await startServer({}, port);
+    t.after(() => server.close());
+    assert.deepEqual(await again, [false, undefined]);
+    assert.deepEqual(attempts.map(([n]) => n), attempts.map((_, i) => i + 1));
+    attempts.forEach(([n, delay]) => assert.ok(delay >= Math.floor(2.5 * 1.5 ** (n - 1)) && delay <= Math.ceil(7.5 * 1.5 ** (n - 1)), n + ' ' + delay));
+    assert.equal(reasons.length, 1);
+    assert.equal(reasons[0][1], true);
+    assert.ok(calls >= 4);
+    assert.equal(c.getStats().reconnects, 1);
+  });
+
+  for (const closeCode of [3500, 3503, 3999, 1008, 1002]) {
+    test('never after close code ' + closeCode, async (t) => {
+      const server = await serve(t, { connection: (peer) => peer.socket.close(closeCode, 'because') });
+      const c = client(t, server.url);
+      let reconnecting = 0;
+      c.on('reconnecting', () => reconnecting++);
+      const failed = next(c, 'error'), gone = next(c, 'disconnected');
+      await c.connect();
+      assert.deepEqual(await gone, ['because', { code: closeCode, reason: 'because', reconnects: false }]);
+      await failed;
+      assert.equal(reconnecting, 0);
+      assert.equal(server.peers.length, 1);
+    });
+  }
+
+  test('never after ERR_CONN_004 while reconnecting', async (t) => {
+    const server = await serve(t, { connection: (peer) => { server.behaviour.refuse = (p) => { p.send(error('ERR_CONN_004', 'revoked')); p.socket.close(3500); }; peer.socket.terminate(); } });
+    const c = client(t, server.url);
+    const failed = next(c, 'error');
+    await c.connect();
+    assert.equal((await failed)[0].code, 'ERR_CONN_004');
+    assert.equal(server.peers.length, 2);
+  });
+
+  test('gives up after maxReconnectAttempts, and at once with 0', async (t) => {
+    for (const max of [0, 3]) {
+      const server = await startServer();
+      const c = client(t, server.url, { maxReconnectAttempts: max });
+      await c.connect();
+      let attempts = 0;
+      c.on('reconnecting', () => attempts++);
+      const failed = next(c, 'error');
+      await server.close();
+      assert.equal((await failed)[0].code, 'ERR_CONN_006');
+      assert.equal(attempts, max);
+    }
+  });
+
+  test('disconnect() is final, also from a listener', async (t) => {
+    const server = await serve(t, { connection: (peer) => peer.socket.terminate() });
+    const c = client(t, server.url);
+    let reconnecting = 0;
+    c.on('reconnecting', () => reconnecting++);
+    const gone = new Promise((resolve) => c.on('disconnected', () => { c.disconnect(); resolve(); }));
+    await c.connect();
+    await gone;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(reconnecting, 0);
+    const events = [];
+    const d = client(t, (await serve(t)).url);
+    d.on('disconnected', (reason) => events.push(reason));
+    await d.connect();
+    d.disconnect();
+    d.disconnect();
+    assert.equal(d.connected, false);
+    assert.deepEqual(events, ['disconnect() was called']);
+    await assert.rejects(d.emitWithAck('x'), code('ERR_CONN_006'));
+    await d.connect(); // but a new connect() works
+    assert.equal(d.connected, true);
+  });
+
+  test('GOAWAY moves within the window, to the named URL', async (t) => {
+    const target = await serve(t);
+    const server = await serve(t, { connection: (peer) => peer.send(record(GOAWAY, [[1, 1000], [2, 20], [3, target.url]])) });
+    const c = client(t, server.url);
+    const again = next(c, 'reconnected');
+    await c.connect();
+    await again;
+    assert.equal(target.peers.length, 1);
+    assert.equal(server.peers.length, 1);
+  });
+
+  test('a server that pings and then falls silent is left', async (t) => {
+    const server = await serve(t, {
+      heartbeat: 20,
+      connection: (peer) => {
+        if (peer.number > 0) return;
+        const ping = () => peer.send(Buffer.from([PING, 1, 0, 0]));
+        setTimeout(ping, 15);
+        setTimeout(ping, 25);
+      },
+    });
+    const c = client(t, server.url);
+    await c.connect();
+    const [, detail] = await next(c, 'disconnected');
+    assert.equal(detail.reconnects, true);
+    await next(c, 'reconnected');
+  });
+});
+
+describe('the offline queue', () => {
+  test('keeps order, is bounded, counts what it drops', async (t) => {
+    const server = await serve(t);
+    const c = client(t, server.url, { offlineQueueSize: 3 });
+    const buffer = new Uint8Array([1]);
+    const dropped = c.emitWithAck('first');
+    c.emit('second', buffer);
+    buffer[0] = 2; // the queue holds a copy
+    c.emit('third');
+    c.emit('fourth', 4);
+    await assert.rejects(dropped, code('ERR_CONN_006'));
+    assert.deepEqual([c.getStats().queued, c.getStats().dropped], [3, 1]);
+    c.on('connected', () => c.emit('fifth'));
+    await c.connect();
+    await until(() => server.peers[0].messages.length === 4);
+    assert.deepEqual(server.peers[0].messages.map((m) => m.event), ['second', 'third', 'fourth', 'fifth']);
+    assert.equal(server.peers[0].messages[0].payload[0], 1);
+  });
+
+  test('drops what is too old or whose ack timed out', async (t) => {
+    const server = await serve(t);
+    const c = client(t, server.url, { offlineQueueAge: 1000, ackTimeout: 5 });
+    t.mock.timers.enable({ apis: ['Date'], now: 0 });
+    c.emit('old');
+    t.mock.timers.setTime(1001);
+    await assert.rejects(c.emitWithAck('waits'), code('ERR_ACK_001'));
+    c.emit('young');
+    await c.connect();
+    await until(() => server.peers[0].messages.length === 1);
+    assert.equal(server.peers[0].messages[0].event, 'young');
+    assert.equal(c.getStats().dropped, 2);
+  });
+
+  test('off: emit fails visibly', async (t) => {
+    const server = await serve(t);
+    const c = client(t, server.url, { offlineQueue: false });
+    const raised = next(c, 'error');
+    assert.equal(c.emit('x'), false);
+    assert.equal((await raised)[0].code, 'ERR_CONN_006');
+    await assert.rejects(c.emitWithAck('x'), code('ERR_CONN_006'));
+  });
+});
+
+describe('arguments and listeners', () => {
+  test('options are checked, never ignored', () => {
+    const make = (options, url = 'ws://127.0.0.1:1') => () => client({ after() {} }, url, options);
+    assert.throws(make({ retries: 3 }), /unknown option "retries"/);
+    assert.throws(make({ reconnectDelay: '1' }), /reconnectDelay/);
+    assert.throws(make({ ackTimeout: NaN }), /ackTimeout/);
+    assert.throws(make({ enableErrorHandling: 1 }), /enableErrorHandling/);
+    assert.throws(make({ enableEncryption: true }), /seal/);
+    assert.throws(make({ engine: 'asm' }), /engine/);
+    assert.throws(make({}, 'ftp://x'), /ws:/);
+    assert.throws(make({}, 'nonsense'), /not a URL/);
+    make({}, 'https://example.test/chat')();
+  });
+
+  test('emit refuses what cannot travel', async (t) => {
+    const c = client(t, 'ws://127.0.0.1:1');
+    const ring = {};
+    ring.ring = ring;
+    for (const name of ['', 'x'.repeat(129), 'é'.repeat(65), 'connected', 'error', '__x']) assert.throws(() => c.emit(name), code('ERR_MSG_001'), name);
+    assert.throws(() => c.emit('ring', ring), code('ERR_MSG_001'));
+    assert.throws(() => c.emit('symbol', Symbol('s'), () => {}), code('ERR_MSG_001'));
+    assert.throws(() => c.emit('x', 1, 'no function'), TypeError);
+    await assert.rejects(c.emitWithAck('x', 1, { timeout: 0 }), TypeError);
+    assert.equal(c.getStats().pendingAcks, 0);
+    const quiet = client(t, 'ws://127.0.0.1:1', { enableAcknowledgments: false });
+    assert.throws(() => quiet.emit('x', 1, () => {}), SmartSocketError);
+  });
+
+  test('on, once, off; one failing listener does not stop the next', async (t) => {
+    const server = await serve(t, { message: (peer) => peer.send(event('tick')) });
+    const c = client(t, server.url);
+    const got = [];
+    const second = () => got.push('on');
+    t.mock.method(console, 'error', () => {});
+    c.on('tick', () => { throw new Error('on purpose'); }).on('tick', second).once('tick', () => got.push('once'));
+    await c.connect();
+    c.emit('go');
+    c.emit('go');
+    await until(() => got.length === 3);
+    assert.deepEqual(got, ['on', 'once', 'on']);
+    assert.equal(console.error.mock.callCount(), 2);
+    c.off('tick', second);
+    c.off('tick');
+    assert.equal(c._listeners.table.size, 0);
+  });
+
+  test('the log has the expected lines and no payloads', async (t) => {
+    const lines = [];
+    const { createLogger } = await import('./setup.js');
+    const log = createLogger((level, text) => lines.push(level + ' ' + text));
+    log.setLevel('debug');
+    const server = await serve(t);
+    const c = client(t, server.url, { logger: log, apiKey: 'secret-key' });
+    await c.connect();
+    c.emit('move', { secret: 'payload' });
+    const wanted = ['info Connecting to ' + c._url, 'debug WebSocket connection opened', 'debug Sending CONNECT message', 'debug Received CONNECT_ACK', 'info Connected to server', 'debug Emitting event: move', 'debug Sent message (26 bytes)'];
+    assert.deepEqual(lines, wanted);
+    assert.throws(() => log.setLevel('loud'), TypeError);
+  });
+});

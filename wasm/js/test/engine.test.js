@@ -1,0 +1,146 @@
+// The engines themselves: vectors shared with the Go tests, agreement with each other, memory, the page's globals.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import vm from 'node:vm';
+import { pathToFileURL } from 'node:url';
+import { dist, source } from './setup.js';
+import { event, record, uvarint } from './fake-server.js';
+
+const { loadWasmEngine } = await source('engine-wasm.js');
+const { jsEngine } = await source('engine-js.js');
+const { environment } = await source('environment.js');
+environment.loadScript = (url) => import(url);
+
+const noWasm = process.env.SMARTSOCKET_WASM === 'off' && 'package message is not built yet';
+const globalsBefore = Reflect.ownKeys(globalThis);
+const wasm = noWasm ? null : await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href);
+const engines = noWasm ? [jsEngine] : [jsEngine, wasm];
+const LIMIT = 1 << 20;
+const bytes = (b) => new Uint8Array(b); // the shell never hands a Buffer to an engine
+
+test('loading leaves nothing in the global object', { skip: noWasm }, () => {
+  assert.deepEqual(Reflect.ownKeys(globalThis), globalsBefore);
+});
+
+test('an engine is loaded once per URL', { skip: noWasm }, async () => {
+  assert.equal(await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href), wasm);
+});
+
+test('a missing engine is an error that can be tried again', async () => {
+  const url = pathToFileURL(join(dist, 'missing.wasm')).href;
+  await assert.rejects(loadWasmEngine(url), /ENOENT/);
+  await assert.rejects(loadWasmEngine(url), /ENOENT/);
+});
+
+for (const engine of engines) {
+  describe('engine ' + engine.name, () => {
+    test('round trip of events, acks and errors', () => {
+      for (const [kind, name] of [[4, 'grüße'], [5, ''], [6, '']]) {
+        for (const payload of [undefined, '{"a":1}', '"é🎮"', new Uint8Array([0, 1, 255]), new Uint8Array(0)]) {
+          if (kind === 6 && typeof payload === 'object') continue;
+          for (const [low, high] of [[0, 0], [7, 0], [0x80, 0], [0xffffffff, 0], [0, 1], [0xffffffff, 0xffffffff]]) {
+            const m = engine.decode(engine.encode(kind, name, payload, low, high, true), LIMIT);
+            assert.deepEqual([m.kind, m.event, m.ackLow, m.ackHigh], [kind, name, low, high]);
+            if (payload instanceof Uint8Array) assert.deepEqual(new Uint8Array(m.payload), payload);
+            else assert.equal(m.payload, payload);
+          }
+        }
+      }
+      const plain = engine.decode(engine.encode(4, 'x', undefined, 0, 0, false), LIMIT);
+      assert.deepEqual([plain.flags, plain.payload], [0, undefined]);
+    });
+
+    test('handshake records', () => {
+      const hello = engine.decode(bytes(record(1, [[1, 1], [2, Buffer.alloc(32)], [5, 3], [6, 2 ** 40], [7, 5000], [1000, 'later']])), LIMIT);
+      assert.deepEqual(hello.fields, { version: 1, encrypted: false, authRequired: true, resumeSupported: true, maxMessageBytes: 2 ** 40, handshakeTimeout: 5000 });
+      const ack = engine.decode(bytes(record(3, [[1, 's_1'], [2, [1, 2, 3]], [3, 1], [4, 15000], [5, 1024], [6, 100], [7, 1700000000000000n]])), LIMIT);
+      assert.deepEqual(ack.fields, { socketId: 's_1', sessionToken: new Uint8Array([1, 2, 3]), recovered: true, heartbeatInterval: 15000, compressionThreshold: 1024, maxMessageBytes: 100, serverTime: 1700000000000000 });
+      const away = engine.decode(bytes(record(9, [[1, 5000], [2, 3000], [3, 'wss://b/']])), LIMIT);
+      assert.deepEqual(away.fields, { deadline: 5000, reconnectWindow: 3000, url: 'wss://b/' });
+      const ping = engine.decode(bytes(Buffer.concat([Buffer.from([7]), uvarint(1700000000000000n), uvarint(900), uvarint(0)])), LIMIT);
+      assert.deepEqual(ping.fields, { serverTime: 1700000000000000, rtt: 900, clientTime: 0 });
+      assert.deepEqual(engine.decode(engine.encodePong({ serverTime: 1700000000000001, rtt: 3, clientTime: 2 ** 52 }), LIMIT).fields, { serverTime: 1700000000000001, rtt: 3, clientTime: 2 ** 52 });
+    });
+
+    test('malformed input is refused', () => {
+      const bad = [[], [0], [10], [15], [4], [4, 0], [4, 2, 65], [4, 1, 0xff], [0x44, 0x80], [0x44, 0x80, 0, 1, 65], [0x44, ...Array(9).fill(0xff), 2, 1, 65], [4, 129, 1, ...Array(129).fill(65)], [0x81], [1, 1], [1, 1, 1, 1, 1, 1, 1], [7, 1, 2], [7, 1, 2, 3, 4], [9, 1, 2, 0x80, 0]];
+      for (const b of bad) assert.throws(() => engine.decode(new Uint8Array(b), LIMIT), (e) => e.code === 'ERR_MSG_001', b.join());
+    });
+
+    test('an oversized buffer does not disturb the messages after it', () => {
+      const big = engine.encode(4, 'big', 'x'.repeat(3 << 20), 0, 0, false);
+      assert.equal(engine.decode(big, LIMIT * 8).payload.length, 3 << 20);
+      assert.equal(engine.decode(bytes(event('small', '1')), LIMIT).payload, '1');
+      const raw = engine.encode(4, 'big', new Uint8Array(5 << 20).fill(7), 0, 0, false);
+      assert.ok(new Uint8Array(engine.decode(raw, LIMIT * 8).payload).every((b) => b === 7));
+    });
+
+    test('results are owned by the caller', () => {
+      const first = engine.encode(4, 'a', new Uint8Array([1]), 0, 0, false), copy = first.slice();
+      const m = engine.decode(first, LIMIT);
+      engine.decode(engine.encode(4, 'b', new Uint8Array([2, 2]), 0, 0, false), LIMIT);
+      assert.deepEqual(first, copy);
+      assert.deepEqual([...new Uint8Array(m.payload)], [1]);
+    });
+  });
+}
+
+test('100 000 messages leave the wasm memory as it was', { skip: noWasm }, async () => {
+  const exports = await freshExports();
+  const { wasmEngine } = await source('engine-wasm.js');
+  const engine = wasmEngine(exports);
+  const message = bytes(event('position', JSON.stringify({ x: 1.5, y: 2.5, id: 'player-1' }), { seq: 70000 }));
+  const run = (n) => {
+    for (let i = 0; i < n; i++) {
+      assert.equal(engine.decode(message, LIMIT).seq, 70000);
+      engine.encode(4, 'move', '{"x":1}', i, 0, true);
+      if (i % 100 === 0) assert.throws(() => engine.decode(message.subarray(0, 5), LIMIT));
+    }
+  };
+  run(5000);
+  const before = exports.mem.buffer.byteLength;
+  run(100000);
+  assert.equal(exports.mem.buffer.byteLength, before);
+});
+
+async function freshExports() {
+  await import(pathToFileURL(join(dist, 'wasm_exec.js')).href + '?fresh');
+  const slot = Symbol.for('@smartsocket/go');
+  const Go = globalThis[slot];
+  delete globalThis[slot];
+  const go = new Go();
+  const { instance } = await WebAssembly.instantiate(readFileSync(join(dist, 'smartsocket.wasm')), go.importObject);
+  go.run(instance);
+  return instance.exports;
+}
+
+test('both engines agree on mutated messages', { skip: noWasm }, () => {
+  const seeds = [
+    event('move', '{"x":1}', { ack: 300, seq: 5 }), event('bytes', [1, 2, 3], { binary: true }), Buffer.from([0x45, 7, 0x31]), Buffer.from([0x46, 7, 0x7b, 0x7d]),
+    record(1, [[1, 1], [2, Buffer.alloc(32)], [6, 70000]]), record(3, [[1, 's_1'], [3, 1], [4, 15000]]), record(9, [[1, 5], [2, 6], [3, 'ws://x']]), Buffer.from([7, 1, 2, 3]), Buffer.from([8, 0x80, 1, 2, 3]),
+  ];
+  let state = 1; // a fixed generator: a failure comes back
+  const random = (n) => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return (state >>> 8) % n; };
+  const outcome = (engine, b) => { try { return engine.decode(b, LIMIT); } catch (e) { return e.code; } };
+  for (let i = 0; i < 20000; i++) {
+    const b = new Uint8Array(seeds[random(seeds.length)]);
+    for (let edits = random(3); edits >= 0; edits--) b[random(b.length)] = random(4) ? random(256) : [0, 1, 0x7f, 0x80, 0xff][random(5)];
+    const cut = random(4) ? b : b.subarray(0, random(b.length + 1));
+    if ((cut[0] & 0x10) !== 0) continue; // the engines may differ in what they can inflate
+    assert.deepEqual(outcome(wasm, cut), outcome(jsEngine, cut), Buffer.from(cut).toString('hex'));
+  }
+});
+
+test('the script build sets window.SmartSocketClient and nothing else', () => {
+  const window = { location: { href: 'https://example.test/' } };
+  Object.assign(window, { self: window, globalThis: window, URL, setTimeout, clearTimeout, Promise, Map, Set, TextEncoder, TextDecoder, Uint8Array, console });
+  const before = Object.keys(window);
+  const script = readFileSync(join(dist, 'SmartSocketClient.js'), 'utf8').replaceAll('typeof globalThis', 'typeof undefined'); // an old browser
+  vm.runInNewContext(script, vm.createContext(window));
+  assert.deepEqual(Object.keys(window).filter((k) => !before.includes(k)), ['SmartSocketClient']);
+  assert.equal(new window.SmartSocketClient('/game').connected, false);
+  assert.equal(new window.SmartSocketClient('/game')._url, 'wss://example.test/game');
+});

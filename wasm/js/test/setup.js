@@ -1,0 +1,31 @@
+// What every test file shares: the built client, the WebSocket of package ws, and waiting for events.
+
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { WebSocket } from 'ws';
+
+export const dist = process.env.SMARTSOCKET_DIST ?? join(dirname(fileURLToPath(import.meta.url)), '../../../dist');
+export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = await import(pathToFileURL(join(dist, 'smartsocket-client.js')));
+export const source = (name) => import(new URL('../src/' + name, import.meta.url));
+export const vectorsPath = process.env.SMARTSOCKET_VECTORS;
+export const readVectors = () => JSON.parse(readFileSync(vectorsPath, 'utf8'));
+
+logger.setLevel('error');
+
+// clients made here are closed after the test t.
+export function client(t, url, options) {
+  const c = new SmartSocketClient(url, { WebSocket, engine: 'js', reconnectDelay: 5, ...options });
+  t.after(() => c.disconnect());
+  return c;
+}
+
+// next resolves with the arguments of the next event.
+export const next = (c, event) => new Promise((resolve) => c.once(event, (...args) => resolve(args)));
+
+// until resolves as soon as condition() holds; it asks again after each turn of the event loop.
+export async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+export { WebSocket };
