@@ -19,6 +19,9 @@ type Options struct {
 	// connection is closed with 1008; 0 = 100. It is judged over spans of that
 	// many frames, so an idle peer may burst up to twice as many.
 	MaxControlRate int
+	// MaxFragments per message; 0 = one per 64 bytes of MaxMessage, at least 1024.
+	// Fragments are put together in one buffer, so tiny ones cost time, not memory.
+	MaxFragments int
 	Origin         *frame.OriginPolicy // nil = same origin only; requests without Origin pass
 	Logger         *slog.Logger        // nil = discard
 }
@@ -57,7 +60,11 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 	if ep.log == nil {
 		ep.log = slog.New(slog.DiscardHandler)
 	}
-	ep.plain = frame.Config{Client: client, MaxMessage: int64(ep.maxMessage)}
+	ep.plain = frame.Config{
+		Client:       client,
+		MaxMessage:   int64(ep.maxMessage),
+		MaxFragments: orDefault(o.MaxFragments, max(1024, ep.maxMessage/64)),
+	}
 	ep.deflated = ep.plain
 	ep.deflated.Deflate = true
 	return ep
