@@ -1,0 +1,33 @@
+package conformance
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// The ws client of npm, installed from node/package-lock.json.
+func TestNodeClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short mode")
+	}
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip("needs " + tool + " in PATH")
+		}
+	}
+	if _, err := os.Stat("node/node_modules/ws/package.json"); err != nil {
+		install := exec.Command("npm", "ci", "--omit=optional")
+		install.Dir = "node"
+		if out, err := install.CombinedOutput(); err != nil {
+			t.Skipf("npm ci: %v\n%s", err, out)
+		}
+	}
+	client := exec.Command("node", "echo.mjs", "ws://"+target.addr)
+	client.Dir = "node"
+	out, err := client.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
