@@ -1,0 +1,57 @@
+# Every target sets up what it needs on a fresh machine; only Go and Node.js are assumed.
+#
+#   make run            build everything and serve the chat demo on http://localhost:3000
+#   make build          bin/smartsocket-server, with the browser client embedded
+#   make wasm           dist/: the browser client
+#   make test           all checks and tests
+#   make lint           the checks alone
+#   make fuzz           every fuzz target for FUZZTIME (60s)
+#   make bench          our scenarios; table, JSON and profiles in artifacts/bench
+#   make bench-compare  the same against other servers
+#   make profile        capture a CPU profile under load and refresh profiles/default.pgo
+#   make clean          remove what was built
+
+FUZZTIME ?= 60s
+ARGS ?=
+PGO := $(wildcard profiles/default.pgo)
+BUILDFLAGS := -trimpath $(if $(PGO),-pgo=$(abspath $(PGO)))
+
+.DEFAULT_GOAL := build
+.PHONY: run build wasm test lint fuzz bench bench-compare profile clean need-go need-node
+
+run: build
+	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
+
+build: wasm
+	go build $(BUILDFLAGS) -o bin/smartsocket-server ./cmd/server
+
+wasm: need-go
+	scripts/wasm.sh
+
+test: need-go need-node
+	scripts/test.sh
+
+lint: need-go need-node
+	scripts/lint.sh
+
+fuzz: need-go
+	scripts/fuzz.sh $(FUZZTIME)
+
+bench: need-go
+	go run $(BUILDFLAGS) ./bench -o artifacts/bench $(ARGS)
+
+bench-compare: need-go
+	cd bench/compare && go run . $(ARGS)
+
+profile: build
+	scripts/profile.sh $(ARGS)
+
+clean:
+	rm -rf bin dist artifacts
+	find cmd/server/web/dist -type f ! -name README.txt ! -name .gitignore -delete
+
+need-go:
+	@scripts/need.sh go
+
+need-node:
+	@scripts/need.sh node

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func writeFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLaterSourcesWin(t *testing.T) {
+	file := writeFile(t, `{"port": 4001, "maxConnections": 11, "connectionTimeout": 45000, "ackTimeout": "2m", "allowedOrigins": ["https://a.example"], "echo": true}`)
+	env := []string{"PATH=/bin", "SMARTSOCKET_CONFIG=" + file, "SMARTSOCKET_MAX_CONNECTIONS=12", "SMARTSOCKET_COMPRESSION_LEVEL=3", "SMARTSOCKET_ALLOWED_ORIGINS=https://b.example, https://c.example"}
+	cmd, err := parse([]string{"-compression-level=4", "--log-level", "debug", "-echo=false", "-addr", ":4002"}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cmd.config
+	for _, check := range []struct {
+		name      string
+		got, want any
+	}{
+		{"port (flag -addr over file)", c.Port, 4002},
+		{"host (flag -addr)", c.Host, "0.0.0.0"},
+		{"maxConnections (environment over file)", c.MaxConnections, 12},
+		{"compressionLevel (flag over environment)", c.CompressionLevel, 4},
+		{"connectionTimeout (file, milliseconds)", c.ConnectionTimeout, 45 * time.Second},
+		{"ackTimeout (file, Go syntax)", c.AckTimeout, 2 * time.Minute},
+		{"allowedOrigins (environment over file)", c.AllowedOrigins, []string{"https://b.example", "https://c.example"}},
+		{"echo (flag over file)", c.Echo, false},
+		{"logLevel (flag)", c.LogLevel, "debug"},
+		{"maxMessageBytes (default)", c.MaxMessageBytes, 16 << 20},
+	} {
+		if !reflect.DeepEqual(check.got, check.want) {
+			t.Errorf("%s = %v, want %v", check.name, check.got, check.want)
+		}
+	}
+}
+
+func TestConfigFlagWinsOverConfigVariable(t *testing.T) {
+	flagged, fromEnv := writeFile(t, `{"port": 5001}`), writeFile(t, `{"port": 5002}`)
+	cmd, err := parse([]string{"-config", flagged}, []string{"SMARTSOCKET_CONFIG=" + fromEnv})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cmd.config.Port != 5001 {
+		t.Errorf("port = %d, want 5001 of the file named by the flag", cmd.config.Port)
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		env  []string
+		file string
+		want []string // each must be part of the message
+	}{
+		{"unknown flag", []string{"-max-conections", "5"}, nil, "", []string{"-max-conections", "did you mean max-connections?"}},
+		{"unknown variable", nil, []string{"SMARTSOCKET_PROT=1"}, "", []string{"SMARTSOCKET_PROT", "did you mean SMARTSOCKET_PORT?"}},
+		{"unknown key", nil, nil, `{"maxConnection": 5}`, []string{`"maxConnection"`, "did you mean maxConnections?"}},
+		{"key in the wrong case", nil, nil, `{"MaxConnections": 5}`, []string{`"MaxConnections"`, "did you mean maxConnections?"}},
+		{"unknown and like nothing", []string{"-zzzzzz", "5"}, nil, "", []string{"-zzzzzz", "-help"}},
+		{"unknown command", []string{"chekconfig"}, nil, "", []string{"chekconfig", "did you mean checkconfig?"}},
+		{"stray argument", []string{"-port", "1", "stray"}, nil, "", []string{`"stray"`}},
+		{"no value", []string{"-port"}, nil, "", []string{"-port", "wants a value"}},
+		{"text for a number in a flag", []string{"-port", "http"}, nil, "", []string{"-port", `"http"`, "digits"}},
+		{"text for a number in a variable", nil, []string{"SMARTSOCKET_PORT=http"}, "", []string{"SMARTSOCKET_PORT", `"http"`}},
+		{"string for a number in a file", nil, nil, `{"port": "3000"}`, []string{"port", `"3000"`, "whole number"}},
+		{"fraction", nil, nil, `{"port": 30.5}`, []string{"port", "30.5"}},
+		{"number for a string", nil, nil, `{"host": 5}`, []string{"host", "5", "string"}},
+		{"null", nil, nil, `{"host": null}`, []string{"host", "null"}},
+		{"string for a switch", nil, nil, `{"echo": "yes"}`, []string{"echo", `"yes"`, "true or false"}},
+		{"text for a list", nil, nil, `{"allowedOrigins": "*"}`, []string{"allowedOrigins", "list"}},
+		{"number in a list", nil, nil, `{"allowedOrigins": [1]}`, []string{"allowedOrigins", "1"}},
+		{"no duration", []string{"-ack-timeout", "soon"}, nil, "", []string{"-ack-timeout", `"soon"`, "30s"}},
+		{"duration out of range", []string{"-ack-timeout", "99999999999999999"}, nil, "", []string{"-ack-timeout", "99999999999999999"}},
+		{"port out of range", nil, nil, `{"port": 70000}`, []string{"port", "70000", "65535"}},
+		{"negative port", []string{"-port", "-2"}, nil, "", []string{"-port", "-2"}},
+		{"library's range", nil, []string{"SMARTSOCKET_COMPRESSION_LEVEL=12"}, "", []string{"SMARTSOCKET_COMPRESSION_LEVEL", "12", "1..9"}},
+		{"library's range in a file", nil, nil, `{"connectionTimeout": 1}`, []string{"connectionTimeout", "1ms", "at least"}},
+		{"origin", []string{"-allowed-origins", "example.com"}, nil, "", []string{"-allowed-origins", "example.com", "scheme://"}},
+		{"level", []string{"-log-level", "loud"}, nil, "", []string{"-log-level", "loud", "trace"}},
+		{"format", []string{"-log-format", "xml"}, nil, "", []string{"-log-format", "xml", "json"}},
+		{"two modes", []string{"-echo", "-demo"}, nil, "", []string{"echo", "demo"}},
+		{"address", []string{"-addr", "3000"}, nil, "", []string{"-addr", "3000", "host:port"}},
+		{"profile address", []string{"-profile-addr", "6060"}, nil, "", []string{"-profile-addr", "6060"}},
+		{"broken file", nil, nil, "{\n\"port\": 1,\n}", []string{"config.json:3"}},
+		{"two objects", nil, nil, `{} {}`, []string{"config.json", "one object"}},
+		{"no object", nil, nil, `[]`, []string{"config.json"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := test.args
+			if test.file != "" {
+				args = append(args, "-config", writeFile(t, test.file))
+			}
+			var stdout, stderr bytes.Buffer
+			if code := run(context.Background(), args, test.env, &stdout, &stderr, nil); code != 2 {
+				t.Errorf("exit code %d, want 2", code)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(stderr.String(), want) {
+					t.Errorf("the message lacks %q: %s", want, stderr.String())
+				}
+			}
+		})
+	}
+}
+
+func TestMissingFileIsNamed(t *testing.T) {
+	_, err := parse([]string{"-config", "/nonexistent/config.json"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "/nonexistent/config.json") {
+		t.Errorf("error = %v, want one that names the file", err)
+	}
+}
+
+func TestDefaultConfigRoundTrips(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), []string{"defaultconfig"}, nil, &stdout, &stderr, nil); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	cmd, err := parse([]string{"-config", writeFile(t, stdout.String())}, nil)
+	if err != nil {
+		t.Fatalf("the printed defaults are refused: %v\n%s", err, stdout.String())
+	}
+	if got := cmd.config.json(); !bytes.Equal(got, stdout.Bytes()) {
+		t.Errorf("read and printed again:\n%s\nwant\n%s", got, stdout.Bytes())
+	}
+}
+
+func TestPrintConfigShowsWhatIsInForce(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), []string{"-port", "4321", "-print-config"}, nil, &stdout, &stderr, nil); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	if !strings.Contains(stdout.String(), `"port": 4321`) {
+		t.Errorf("no port 4321 in %s", stdout.String())
+	}
+}
+
+func TestCheckConfig(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), []string{"checkconfig", "-port", "4321"}, nil, &stdout, &stderr, nil); code != 0 {
+		t.Errorf("exit code %d for a valid configuration: %s", code, stderr.String())
+	}
+	if code := run(context.Background(), []string{"checkconfig", "-port", "99999"}, nil, &stdout, &stderr, nil); code != 2 {
+		t.Errorf("exit code %d for an invalid one, want 2", code)
+	}
+}
+
+// TestEverySettingCanBeGiven sets each setting from the environment and by flag, to the value it has.
+func TestEverySettingCanBeGiven(t *testing.T) {
+	defaults := defaultConfig()
+	for _, s := range defaults.settings()[1:] {
+		text := strings.Trim(strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(toText(s), "[", ""), "]", "")), `"`)
+		if _, err := parse([]string{"-" + s.flag() + "=" + text}, nil); err != nil {
+			t.Errorf("flag: %v", err)
+		}
+		if _, err := parse(nil, []string{s.env() + "=" + text}); err != nil {
+			t.Errorf("environment: %v", err)
+		}
+	}
+}
+
+func toText(s setting) string {
+	if d, ok := s.v.Interface().(time.Duration); ok {
+		return d.String()
+	}
+	var b strings.Builder
+	b.WriteString(strings.ReplaceAll(reflectText(s.v), " ", ","))
+	return b.String()
+}
+
+func TestHelpNamesOnlyRealSettings(t *testing.T) {
+	known := make(map[string]bool)
+	for _, s := range defaultConfig().settings() {
+		known[s.name] = true
+	}
+	for name := range help {
+		if !known[name] {
+			t.Errorf("help for %q, which is no setting", name)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), []string{"-help"}, nil, &stdout, &stderr, nil); code != 0 || !strings.Contains(stdout.String(), "-max-connections") {
+		t.Errorf("-help: code %d, %s", code, stdout.String())
+	}
+}
+
+func TestNames(t *testing.T) {
+	s := setting{name: "maxMessageBytes"}
+	if s.env() != "SMARTSOCKET_MAX_MESSAGE_BYTES" || s.flag() != "max-message-bytes" {
+		t.Errorf("names %s and %s", s.env(), s.flag())
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"port", "prot", 2}, {"kitten", "sitting", 3}, {"same", "same", 0}} {
+		if got := distance(test.a, test.b); got != test.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+// TestPortZeroIsAnyPort starts a server twice on port 0.
+func TestPortZeroIsAnyPort(t *testing.T) {
+	for range 2 {
+		s := start(t, "-port", "0")
+		if s.addr.(*net.TCPAddr).Port == 0 {
+			t.Error("bound to port 0")
+		}
+	}
+}

@@ -1,0 +1,190 @@
+// Package archtest checks the shape of the house: who may import whom, which
+// package is the one door to each dependency, and what the browser build must
+// stay free of.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/smartsocket/smartsocket"
+
+// below lists, for each package, the packages of ours that it may import. A
+// package that is missing here fails the test: give it a place.
+var below = map[string][]string{
+	"crypto":    {},
+	"pool":      {},
+	"frame":     {"pool"},
+	"reactor":   {"pool"},
+	"message":   {"crypto", "pool"},
+	"websocket": {"reactor", "frame", "pool"},
+	"":          {"websocket", "reactor", "frame", "message", "pool"},
+	"client":    {"message", "pool", "frame"},
+	"cluster":   {""},
+	"wasm":      {"client", "message", "pool"},
+}
+
+// programs may import whatever they need; nothing imports them.
+var programs = []string{"cmd", "examples", "bench", "conformance", "internal/archtest"}
+
+// doors names, for each dependency, the only package that may import it.
+var doors = map[string]string{
+	"github.com/cloudwego/netpoll":        "reactor",
+	"github.com/gobwas/ws":                "frame",
+	"github.com/bytedance/sonic":          "message",
+	"github.com/klauspost/compress":       "pool",
+	"github.com/valyala/bytebufferpool":   "pool",
+	"github.com/nats-io/nats.go":          "cluster",
+	"crypto/aes":                          "crypto",
+	"crypto/cipher":                       "crypto",
+	"github.com/chromedp/chromedp":        "", // tests only
+	"github.com/nats-io/nats-server":      "",
+	"github.com/gorilla/websocket":        "",
+	"github.com/prometheus/client_golang": "",
+}
+
+// heavy must not be in the browser build: each costs more than the whole wire code.
+var heavy = []string{
+	"github.com/cloudwego/netpoll", "github.com/bytedance/sonic", "net", "net/http", "crypto/tls",
+	"fmt", "reflect", "encoding/json", "log/slog", "os/exec",
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+// short is a package's path inside the module, "" for the root.
+func short(path string) (string, bool) {
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func within(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/")
+}
+
+func isProgram(name string) bool {
+	return slices.ContainsFunc(programs, func(p string) bool { return within(name, p) })
+}
+
+// list runs go list -json in the module's root.
+func list(t *testing.T, env []string, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, stderr.Bytes())
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// builds are the platforms whose files are looked at.
+var builds = map[string][]string{
+	"native":  nil,
+	"browser": {"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0"},
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for build, env := range builds {
+		for _, p := range list(t, env, "-e", "./...") {
+			name, _ := short(p.ImportPath)
+			allowed, known := below[name]
+			if isProgram(name) {
+				continue
+			}
+			if !known {
+				t.Errorf("package %s has no place: add it to the table in this test and to CONTRIBUTING.md", name)
+				continue
+			}
+			for _, imported := range p.Imports {
+				to, ours := short(imported)
+				if ours && !slices.Contains(allowed, to) {
+					t.Errorf("%s build: package %q imports %q; it may import only %q", build, name, to, allowed)
+				}
+			}
+		}
+	}
+}
+
+func TestOneDoorPerDependency(t *testing.T) {
+	for build, env := range builds {
+		for _, p := range list(t, env, "-e", "./...") {
+			name, _ := short(p.ImportPath)
+			for _, imported := range p.Imports {
+				for dependency, door := range doors {
+					if within(imported, dependency) && (name != door || door == "") && !isProgram(name) {
+						t.Errorf("%s build: package %q imports %s, whose one door is %q", build, name, imported, door)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestDoorsExist(t *testing.T) {
+	imports := make(map[string][]string)
+	for _, p := range list(t, nil, "./...") {
+		name, _ := short(p.ImportPath)
+		imports[name] = p.Imports
+	}
+	for dependency, door := range doors {
+		list, exists := imports[door]
+		if door == "" || !exists {
+			continue
+		}
+		if !slices.ContainsFunc(list, func(path string) bool { return within(path, dependency) }) {
+			t.Errorf("package %q is named as the door to %s but does not import it: the table is out of date", door, dependency)
+		}
+	}
+}
+
+func TestBrowserBuildIsLight(t *testing.T) {
+	found := make(map[string]bool)
+	for _, p := range list(t, builds["browser"], "-deps", "./wasm") {
+		found[p.ImportPath] = true
+	}
+	if !found[module+"/message"] {
+		t.Fatal("the browser build does not contain package message: this test looks at the wrong thing")
+	}
+	for _, path := range heavy {
+		if found[path] {
+			t.Errorf("the browser build contains %s; find out why with: GOOS=js GOARCH=wasm go mod why %s", path, path)
+		}
+	}
+}
+
+// TestNothingImportsPrograms keeps main packages leaves.
+func TestNothingImportsPrograms(t *testing.T) {
+	for _, p := range list(t, nil, "-e", "./...") {
+		from, _ := short(p.ImportPath)
+		for _, imported := range p.Imports {
+			if to, ours := short(imported); ours && isProgram(to) && !isProgram(from) {
+				t.Errorf("package %q imports the program %q", from, to)
+			}
+		}
+	}
+}

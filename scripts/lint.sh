@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The checks that run no test: formatting, vet, staticcheck, for every platform
+# that the code is built for, and the syntax of the page's scripts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n== %s\n' "$*"; }
+
+step gofmt
+unformatted=$(find . -name '*.go' -not -path '*/node_modules/*' -exec gofmt -l {} +)
+if [ -n "$unformatted" ]; then
+	printf 'not formatted, run gofmt -w:\n%s\n' "$unformatted" >&2
+	exit 1
+fi
+
+step go vet
+go vet ./...
+step 'go vet, browser build'
+GOOS=js GOARCH=wasm go vet ./wasm ./message ./pool
+step 'go vet, arm64'
+GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
+if [ -f bench/compare/go.mod ]; then
+	step 'go vet, bench/compare'
+	(cd bench/compare && go vet ./...)
+fi
+
+step staticcheck
+go tool staticcheck ./...
+GOOS=js GOARCH=wasm go tool staticcheck ./wasm
+
+step 'page scripts'
+for file in cmd/server/web/js/*.js; do node --check "$file"; done
+for file in scripts/*.sh wasm/build.sh .ci/run; do bash -n "$file"; done
+echo 'no findings'

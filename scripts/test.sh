@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Everything: the checks, the browser client in Node, then all Go tests, first
+# under the race detector where goroutines meet, at last as they ship.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n== %s\n' "$*"; }
+start=$SECONDS
+
+step 'Go modules'
+go mod download
+go version
+
+scripts/lint.sh
+
+step 'browser client'
+scripts/wasm.sh
+
+step 'browser client in Node.js'
+(
+	cd wasm/js
+	npm ci --no-audit --no-fund --loglevel=error
+	npm test
+)
+
+step Chromium
+if scripts/chromium.sh; then
+	export REQUIRE_BROWSER=1 # a browser test that cannot start a browser now fails instead of being skipped
+	echo present
+fi
+
+step 'Go tests under the race detector'
+race=(. ./pool ./reactor ./websocket ./client ./cmd/server)
+mapfile -t race < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' "${race[@]}" 2>/dev/null)
+go test -race -timeout 8m "${race[@]}"
+
+printf '\n== Go tests (%d s so far)\n' $((SECONDS - start))
+go test -count=1 -timeout 8m ./...
