@@ -89,8 +89,8 @@ func (ps *Parser) Feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, 
 		op, n := Opcode(p[0]-bitFin), int(p[1])-bitMask
 		if op-Text <= Binary-Text && uint(n) < length16 && len(p) >= 6+n && int64(n) <= cfg.MaxMessage {
 			payload := p[6 : 6+n : 6+n]
-			xorKey(payload, payload, binary.LittleEndian.Uint32(p[2:6]))
-			if op == Text && !utf8.Valid(payload) {
+			ascii := xorKey(payload, payload, binary.LittleEndian.Uint32(p[2:6]))
+			if op == Text && !ascii && !utf8.Valid(payload) {
 				return Message{}, nil, false, ps.fail(errUTF8)
 			}
 			return Message{Op: op, Payload: payload}, p[6+n:], true, nil
@@ -170,21 +170,20 @@ func (ps *Parser) data(p []byte) (m Message, rest []byte, ok bool, bad *Error) {
 	last := ps.left == 0 && ps.head&bitFin != 0
 	isText := ps.first&(bitRsv1|bitsOpcode) == byte(Text)
 	payload := chunk
-	switch {
-	case ps.msg != nil || !last && len(chunk) > 0:
+	if ps.msg != nil || !last && len(chunk) > 0 {
 		ps.grow(len(chunk))
-		ps.append(ps.msg, chunk)
+		ascii := ps.append(ps.msg, chunk)
 		payload = ps.msg.B
-		if isText {
+		if isText && !(ascii && ps.utf8 == 0) {
 			n, valid := validPrefix(payload[len(payload)-len(chunk)-int(ps.utf8):])
 			if !valid || last && n > 0 {
 				return m, nil, false, errUTF8
 			}
 			ps.utf8 = uint8(n)
 		}
-	default:
-		ps.unmask(chunk, chunk)
-		if isText && !utf8.Valid(chunk) {
+	} else {
+		ascii := ps.unmask(chunk, chunk)
+		if isText && !ascii && !utf8.Valid(chunk) {
 			return m, nil, false, errUTF8
 		}
 	}
@@ -213,20 +212,22 @@ func (ps *Parser) split(p []byte) (chunk, rest []byte) {
 	return p[:n:n], p[n:]
 }
 
-// unmask writes the unmasked src to dst, which may be src.
-func (ps *Parser) unmask(dst, src []byte) {
+// unmask writes the unmasked src to dst, which may be src; ascii is as xorKey has it.
+func (ps *Parser) unmask(dst, src []byte) (ascii bool) {
 	if ps.key != 0 {
-		ps.key = xorKey(dst, src, ps.key)
+		ascii = xorKey(dst, src, ps.key)
+		ps.key = turnKey(ps.key, len(src))
 	} else if len(src) > 0 && &dst[0] != &src[0] {
 		copy(dst, src)
 	}
+	return ascii
 }
 
 // append unmasks chunk behind the contents of b, which has the room.
-func (ps *Parser) append(b *pool.Buffer, chunk []byte) {
+func (ps *Parser) append(b *pool.Buffer, chunk []byte) (ascii bool) {
 	n := len(b.B)
 	b.B = b.B[:n+len(chunk)]
-	ps.unmask(b.B[n:], chunk)
+	return ps.unmask(b.B[n:], chunk)
 }
 
 // grow makes room for n more bytes of the message. Room follows the bytes that
