@@ -1,0 +1,34 @@
+package message
+
+// Clock is the payload of PING and PONG: three uvarints in order.
+type Clock struct {
+	ServerTime uint64 // µs; PONG repeats the PING's
+	RTT        uint64 // µs, the server's last measurement, 0 = none yet
+	ClientTime uint64 // µs, PONG only; 0 in a PING
+}
+
+// AppendClock appends the PING or PONG message (k) that carries c to dst.
+func AppendClock(dst []byte, k Kind, c Clock) []byte {
+	dst = append(dst, byte(k))
+	dst = appendUvarint(dst, c.ServerTime)
+	dst = appendUvarint(dst, c.RTT)
+	return appendUvarint(dst, c.ClientTime)
+}
+
+// ParseClock reads the whole binary PING or PONG message b.
+func ParseClock(b []byte) (Clock, error) {
+	if len(b) == 0 || b[0] != byte(KindPing) && b[0] != byte(KindPong) {
+		return Clock{}, errClock
+	}
+	var c Clock
+	i := 1
+	for _, v := range [...]*uint64{&c.ServerTime, &c.RTT, &c.ClientTime} {
+		if *v, i = readUvarint(b, i); i < 0 {
+			return Clock{}, errNumber
+		}
+	}
+	if i != len(b) {
+		return Clock{}, errClock
+	}
+	return c, nil
+}

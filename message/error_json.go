@@ -1,0 +1,91 @@
+package message
+
+// AppendErrorJSON appends e as {"code":…,"message":…[,"event":…][,"retryAfter":…]}: the payload of an ERROR message.
+// The cause stays here: it may tell what no peer should know.
+func AppendErrorJSON(dst []byte, e *Error) []byte {
+	dst = append(dst, `{"code":`...)
+	dst = appendString(dst, string(e.Code))
+	dst = append(dst, `,"message":`...)
+	dst = appendString(dst, e.Message)
+	if e.Event != "" {
+		dst = append(dst, `,"event":`...)
+		dst = appendString(dst, e.Event)
+	}
+	if e.RetryAfter > 0 {
+		dst = append(dst, `,"retryAfter":`...)
+		dst = appendDecimal(dst, uint64(e.RetryAfter))
+	}
+	return append(dst, '}')
+}
+
+// ParseErrorJSON reads such a payload (no encoding/json): an object with a
+// string "code"; unknown keys are ignored, the others checked. It copies, and
+// leaves b as it is. Anything else is an *Error with CodeInvalidFormat.
+func ParseErrorJSON(b []byte) (Error, error) {
+	var e Error
+	if !ValidJSON(b) {
+		return Error{}, errErrorPayload
+	}
+	// The text is valid, so none of the skips below can fail.
+	i := skipSpace(b, 0)
+	if b[i] != '{' {
+		return Error{}, errErrorPayload
+	}
+	seen := 0
+	for i = skipSpace(b, i+1); b[i] != '}'; {
+		var key string
+		key, i = readString(b, i)
+		i = skipSpace(b, skipSpace(b, i)+1) // over the colon
+		bit, ok := 0, true
+		switch key {
+		case "code":
+			bit = 1
+			var s string
+			s, i, ok = stringField(b, i)
+			e.Code = Code(s)
+		case "message":
+			bit = 2
+			e.Message, i, ok = stringField(b, i)
+		case "event":
+			bit = 4
+			e.Event, i, ok = stringField(b, i)
+		case "retryAfter":
+			bit = 8
+			var ms uint64
+			ms, i = readAck(b, i)
+			e.RetryAfter, ok = int64(ms), i >= 0
+		default:
+			i = skipValue(b, i, MaxJSONDepth)
+		}
+		if !ok || seen&bit != 0 {
+			return Error{}, errErrorPayload
+		}
+		seen |= bit
+		if i = skipSpace(b, i); b[i] == ',' {
+			i = skipSpace(b, i+1)
+		}
+	}
+	if e.Code == "" {
+		return Error{}, errErrorPayload
+	}
+	return e, nil
+}
+
+// stringField reads the value at i if it is a string.
+func stringField(b []byte, i int) (s string, next int, ok bool) {
+	if b[i] != '"' {
+		return "", i, false
+	}
+	s, next = readString(b, i)
+	return s, next, true
+}
+
+// readString copies the valid string at i, unescaped.
+func readString(b []byte, i int) (s string, next int) {
+	next, escaped := skipString(b, i+1)
+	raw := b[i+1 : next-1]
+	if escaped {
+		raw, _ = unescape(append([]byte(nil), raw...), false)
+	}
+	return string(raw), next
+}

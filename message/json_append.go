@@ -1,0 +1,115 @@
+package message
+
+import "unicode/utf8"
+
+// AppendJSON appends the JSON encoding of an EVENT, ACK or ERROR to dst. m.Payload is JSON text (not FlagDeflated), or, with FlagBinary, raw bytes that become a base64 string.
+// An empty payload of an EVENT or ACK is no data. It copies from m and does not check it; Seq has no JSON form; an AckID over MaxJSONAck is unreadable for the peer.
+func AppendJSON(dst []byte, m *Message) []byte {
+	dst = append(dst, '{')
+	if m.Kind == KindEvent {
+		dst = append(dst, `"event":`...)
+		dst = appendString(dst, m.Event)
+	}
+	if m.Flags&FlagAck != 0 {
+		if m.Kind == KindEvent {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `"ack":`...)
+		dst = appendDecimal(dst, m.AckID)
+	}
+	switch {
+	case m.Kind == KindError:
+		if m.Flags&FlagAck != 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `"error":`...)
+		dst = append(dst, m.Payload...)
+	case len(m.Payload) == 0:
+	case m.Flags&FlagBinary != 0:
+		dst = append(dst, `,"data":"`...)
+		dst = appendBase64(dst, m.Payload)
+		dst = append(dst, '"')
+	default:
+		dst = append(dst, `,"data":`...)
+		dst = append(dst, m.Payload...)
+	}
+	return append(dst, '}')
+}
+
+// appendDecimal appends v in base 10.
+func appendDecimal(dst []byte, v uint64) []byte {
+	var digits [20]byte
+	i := len(digits)
+	for {
+		i--
+		digits[i] = byte('0' + v%10)
+		if v /= 10; v == 0 {
+			return append(dst, digits[i:]...)
+		}
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendString appends s as a JSON string; bytes that are not UTF-8 become U+FFFD.
+func appendString[S []byte | string](dst []byte, s S) []byte {
+	dst = append(dst, '"')
+	done := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			if n := runeLen(s[i:]); n > 0 {
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, s[done:i]...)
+		i++
+		done = i
+		switch {
+		case c >= utf8.RuneSelf:
+			dst = append(dst, "\xef\xbf\xbd"...)
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	dst = append(dst, s[done:]...)
+	return append(dst, '"')
+}
+
+// runeLen is the length of the UTF-8 sequence at the start of s, 0 if there is none.
+func runeLen[S []byte | string](s S) int {
+	var b [utf8.UTFMax]byte
+	r, n := utf8.DecodeRune(b[:copy(b[:], s)])
+	if r == utf8.RuneError && n == 1 {
+		return 0
+	}
+	return n
+}
+
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// appendBase64 appends the padded standard base64 of src (RFC 4648 section 4).
+// encoding/base64 would bring reflect into the browser build.
+func appendBase64(dst, src []byte) []byte {
+	for ; len(src) >= 3; src = src[3:] {
+		v := uint(src[0])<<16 | uint(src[1])<<8 | uint(src[2])
+		dst = append(dst, base64Alphabet[v>>18], base64Alphabet[v>>12&63], base64Alphabet[v>>6&63], base64Alphabet[v&63])
+	}
+	switch len(src) {
+	case 1:
+		dst = append(dst, base64Alphabet[src[0]>>2], base64Alphabet[src[0]&3<<4], '=', '=')
+	case 2:
+		v := uint(src[0])<<8 | uint(src[1])
+		dst = append(dst, base64Alphabet[v>>10], base64Alphabet[v>>4&63], base64Alphabet[v&15<<2], '=')
+	}
+	return dst
+}

@@ -1,0 +1,247 @@
+package message
+
+import "math/bits"
+
+// The scanners below validate RFC 8259 text from index i and give the index
+// behind what they read, or bad. They keep no state and do not recurse, so the
+// nesting of hostile input costs nothing.
+
+const bad = -1
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+func load64(b []byte, i int) uint64 {
+	b = b[i : i+8 : len(b)]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// skipSpace never fails.
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// skipString reads a string whose opening quote is before i. escaped says that
+// it holds at least one escape sequence.
+func skipString(b []byte, i int) (next int, escaped bool) {
+	for {
+		// Eight bytes at a time up to the first quote, backslash or control
+		// character: a borrow may mark bytes above a real hit, never below.
+		for i+8 <= len(b) {
+			x := load64(b, i)
+			quote, slash := x^(lows*'"'), x^(lows*'\\')
+			hit := ((quote-lows)&^quote | (slash-lows)&^slash | (x-lows*0x20)&^x) & highs
+			if hit != 0 {
+				i += bits.TrailingZeros64(hit) >> 3
+				break
+			}
+			i += 8
+		}
+		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= 0x20 {
+			i++
+		}
+		if i >= len(b) || b[i] < 0x20 {
+			return bad, escaped
+		}
+		if b[i] == '"' {
+			return i + 1, escaped
+		}
+		escaped = true
+		if i = skipEscape(b, i+1); i < 0 {
+			return bad, escaped
+		}
+	}
+}
+
+// skipEscape reads what follows a backslash. A surrogate without its partner is
+// valid here: the grammar allows it (RFC 8259 section 8.2).
+func skipEscape(b []byte, i int) int {
+	if i >= len(b) {
+		return bad
+	}
+	switch b[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1
+	case 'u':
+		if _, ok := hex4(b, i+1); ok {
+			return i + 5
+		}
+	}
+	return bad
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(b []byte, i int) (v uint32, ok bool) {
+	if i+4 > len(b) {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		v = v<<4 | uint32(c)
+	}
+	return v, true
+}
+
+func isDigit(b []byte, i int) bool { return i < len(b) && b[i]-'0' <= 9 }
+
+func skipDigits(b []byte, i int) int {
+	for isDigit(b, i) {
+		i++
+	}
+	return i
+}
+
+// skipNumber reads a number at i (RFC 8259 section 6).
+func skipNumber(b []byte, i int) int {
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	if !isDigit(b, i) {
+		return bad
+	}
+	if b[i] == '0' {
+		i++
+	} else {
+		i = skipDigits(b, i+1)
+	}
+	if i < len(b) && b[i] == '.' {
+		if !isDigit(b, i+1) {
+			return bad
+		}
+		i = skipDigits(b, i+2)
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if !isDigit(b, i) {
+			return bad
+		}
+		i = skipDigits(b, i+1)
+	}
+	return i
+}
+
+// skipLiteral reads true, false or null.
+func skipLiteral(b []byte, i int) int {
+	for _, word := range [...]string{"true", "false", "null"} {
+		if len(b)-i >= len(word) && string(b[i:i+len(word)]) == word {
+			return i + len(word)
+		}
+	}
+	return bad
+}
+
+// skipScalar reads a value that is neither array nor object.
+func skipScalar(b []byte, i int) int {
+	switch c := b[i]; {
+	case c == '"':
+		i, _ = skipString(b, i+1)
+		return i
+	case c == '-' || c-'0' <= 9:
+		return skipNumber(b, i)
+	default:
+		return skipLiteral(b, i)
+	}
+}
+
+// skipKey reads the name of an object's member and its colon.
+func skipKey(b []byte, i int) int {
+	if i = skipSpace(b, i); i >= len(b) || b[i] != '"' {
+		return bad
+	}
+	if i, _ = skipString(b, i+1); i < 0 {
+		return bad
+	}
+	if i = skipSpace(b, i); i >= len(b) || b[i] != ':' {
+		return bad
+	}
+	return i + 1
+}
+
+// skipValue reads one value, white space before it included, that may open at
+// most depth ≤ 64 levels of arrays and objects.
+func skipValue(b []byte, i, depth int) int {
+	var objects uint64 // one bit per open level, the innermost lowest: 1 = object
+	for open := 0; ; {
+		if i = skipSpace(b, i); i >= len(b) {
+			return bad
+		}
+		if c := b[i] | 0x20; c == '{' { // '{' or '[', which differ in that bit
+			if open == depth {
+				return bad
+			}
+			object := b[i] == '{'
+			open++
+			objects <<= 1
+			if i = skipSpace(b, i+1); i >= len(b) {
+				return bad
+			}
+			switch {
+			case object && b[i] != '}':
+				objects |= 1
+				if i = skipKey(b, i); i < 0 {
+					return bad
+				}
+				continue
+			case !object && b[i] != ']':
+				continue
+			}
+			i++
+			open--
+			objects >>= 1
+		} else if i = skipScalar(b, i); i < 0 {
+			return bad
+		}
+		if i, open, objects = closeLevels(b, i, open, objects); i < 0 || open == 0 {
+			return i
+		}
+		if objects&1 != 0 {
+			if i = skipKey(b, i); i < 0 {
+				return bad
+			}
+		}
+	}
+}
+
+// closeLevels reads what follows a value: closing brackets up to a comma, which
+// it passes, or to the end of the outermost value.
+func closeLevels(b []byte, i, open int, objects uint64) (int, int, uint64) {
+	for open > 0 {
+		if i = skipSpace(b, i); i >= len(b) {
+			return bad, open, objects
+		}
+		switch {
+		case b[i] == ',':
+			return i + 1, open, objects
+		case b[i] == '}' && objects&1 == 1, b[i] == ']' && objects&1 == 0:
+			i++
+			open--
+			objects >>= 1
+		default:
+			return bad, open, objects
+		}
+	}
+	return i, open, objects
+}
+
+// ValidJSON reports whether b is one JSON text nesting at most MaxJSONDepth deep, in O(n), without recursion or allocation.
+// It does not check UTF-8. Safe for concurrent use.
+func ValidJSON(b []byte) bool {
+	i := skipValue(b, 0, MaxJSONDepth)
+	return i >= 0 && skipSpace(b, i) == len(b)
+}

@@ -1,0 +1,214 @@
+package message
+
+// HELLO, CONNECT, CONNECT_ACK and GOAWAY are records: byte 0 = kind, then fields, each
+// uvarint id, uvarint length, value. Unknown ids are skipped; a repeated or malformed known one is CodeInvalidFormat. Numbers inside fields are uvarints.
+// A field with its zero value is left out. The Parse functions take the whole binary message, byte 0 included.
+
+const (
+	// RandomSize is the length in bytes of the randoms in HELLO and CONNECT.
+	RandomSize = 32
+	// KeyIDSize is the length in bytes of one key id.
+	KeyIDSize = 8
+)
+
+// Hello is the server's first message. Byte slices of parsed records borrow the input.
+type Hello struct {
+	Version          uint64 // 1
+	Random           []byte // 2: 32 bytes
+	Algorithms       []byte // 3: ids in server order (1 aes-256-gcm, 2 aes-256-cbc); empty = no encryption
+	KeyIDs           []byte // 4: 8 bytes each
+	AuthRequired     bool   // 5 bit 0
+	ResumeSupported  bool   // 5 bit 1
+	MaxMessageBytes  uint64 // 6
+	HandshakeTimeout uint64 // 7, milliseconds
+}
+
+// Connect is the client's answer. Byte slices of parsed records borrow the input.
+type Connect struct {
+	Version      uint64 // 1
+	Random       []byte // 2: 32 bytes
+	Algorithm    uint64 // 3: chosen id, 0 = none
+	KeyID        []byte // 4
+	Namespace    []byte // 10: overrides the URL path when present
+	APIKey       []byte // 11
+	SessionToken []byte // 12
+	LastSeq      uint64 // 13
+	CanInflate   bool   // 14 bit 0
+	Client       []byte // 15: name/version, for logs
+}
+
+// ConnectAck completes the handshake. Byte slices of parsed records borrow the input.
+type ConnectAck struct {
+	SocketID             []byte // 1
+	SessionToken         []byte // 2
+	Recovered            bool   // 3 bit 0
+	HeartbeatInterval    uint64 // 4, milliseconds
+	CompressionThreshold uint64 // 5, bytes
+	MaxMessageBytes      uint64 // 6
+	ServerTime           uint64 // 7, µs since the Unix epoch
+}
+
+// Goaway asks the client to reconnect elsewhere or later. Byte slices of parsed records borrow the input.
+type Goaway struct {
+	Deadline        uint64 // 1, milliseconds until the server closes
+	ReconnectWindow uint64 // 2, milliseconds over which clients spread their reconnects
+	URL             []byte // 3
+}
+
+// AppendHello appends the HELLO message h to dst; it copies from h.
+func AppendHello(dst []byte, h *Hello) []byte {
+	dst = append(dst, byte(KindHello))
+	dst = appendNumber(dst, 1, h.Version)
+	dst = appendBytes(dst, 2, h.Random)
+	dst = appendBytes(dst, 3, h.Algorithms)
+	dst = appendBytes(dst, 4, h.KeyIDs)
+	dst = appendNumber(dst, 5, bit(h.AuthRequired)|bit(h.ResumeSupported)<<1)
+	dst = appendNumber(dst, 6, h.MaxMessageBytes)
+	return appendNumber(dst, 7, h.HandshakeTimeout)
+}
+
+// ParseHello reads a HELLO message, which it borrows.
+func ParseHello(b []byte) (Hello, error) {
+	var h Hello
+	f := openRecord(b, KindHello)
+	for f.next() {
+		switch f.id {
+		case 1:
+			h.Version = f.number()
+		case 2:
+			h.Random = f.sized(RandomSize, RandomSize)
+		case 3:
+			h.Algorithms = f.value
+		case 4:
+			h.KeyIDs = f.sized(KeyIDSize, len(b))
+		case 5:
+			bits := f.number()
+			h.AuthRequired, h.ResumeSupported = bits&1 != 0, bits&2 != 0
+		case 6:
+			h.MaxMessageBytes = f.number()
+		case 7:
+			h.HandshakeTimeout = f.number()
+		}
+	}
+	if f.err != nil {
+		return Hello{}, f.err
+	}
+	return h, nil
+}
+
+// AppendConnect appends the CONNECT message c to dst; it copies from c.
+func AppendConnect(dst []byte, c *Connect) []byte {
+	dst = append(dst, byte(KindConnect))
+	dst = appendNumber(dst, 1, c.Version)
+	dst = appendBytes(dst, 2, c.Random)
+	dst = appendNumber(dst, 3, c.Algorithm)
+	dst = appendBytes(dst, 4, c.KeyID)
+	dst = appendBytes(dst, 10, c.Namespace)
+	dst = appendBytes(dst, 11, c.APIKey)
+	dst = appendBytes(dst, 12, c.SessionToken)
+	dst = appendNumber(dst, 13, c.LastSeq)
+	dst = appendNumber(dst, 14, bit(c.CanInflate))
+	return appendBytes(dst, 15, c.Client)
+}
+
+// ParseConnect reads a CONNECT message, which it borrows.
+func ParseConnect(b []byte) (Connect, error) {
+	var c Connect
+	f := openRecord(b, KindConnect)
+	for f.next() {
+		switch f.id {
+		case 1:
+			c.Version = f.number()
+		case 2:
+			c.Random = f.sized(RandomSize, RandomSize)
+		case 3:
+			c.Algorithm = f.number()
+		case 4:
+			c.KeyID = f.sized(KeyIDSize, KeyIDSize)
+		case 10:
+			c.Namespace = f.value
+		case 11:
+			c.APIKey = f.value
+		case 12:
+			c.SessionToken = f.value
+		case 13:
+			c.LastSeq = f.number()
+		case 14:
+			c.CanInflate = f.number()&1 != 0
+		case 15:
+			c.Client = f.value
+		}
+	}
+	if f.err != nil {
+		return Connect{}, f.err
+	}
+	return c, nil
+}
+
+// AppendConnectAck appends the CONNECT_ACK message c to dst; it copies from c.
+func AppendConnectAck(dst []byte, c *ConnectAck) []byte {
+	dst = append(dst, byte(KindConnectAck))
+	dst = appendBytes(dst, 1, c.SocketID)
+	dst = appendBytes(dst, 2, c.SessionToken)
+	dst = appendNumber(dst, 3, bit(c.Recovered))
+	dst = appendNumber(dst, 4, c.HeartbeatInterval)
+	dst = appendNumber(dst, 5, c.CompressionThreshold)
+	dst = appendNumber(dst, 6, c.MaxMessageBytes)
+	return appendNumber(dst, 7, c.ServerTime)
+}
+
+// ParseConnectAck reads a CONNECT_ACK message, which it borrows.
+func ParseConnectAck(b []byte) (ConnectAck, error) {
+	var c ConnectAck
+	f := openRecord(b, KindConnectAck)
+	for f.next() {
+		switch f.id {
+		case 1:
+			c.SocketID = f.value
+		case 2:
+			c.SessionToken = f.value
+		case 3:
+			c.Recovered = f.number()&1 != 0
+		case 4:
+			c.HeartbeatInterval = f.number()
+		case 5:
+			c.CompressionThreshold = f.number()
+		case 6:
+			c.MaxMessageBytes = f.number()
+		case 7:
+			c.ServerTime = f.number()
+		}
+	}
+	if f.err != nil {
+		return ConnectAck{}, f.err
+	}
+	return c, nil
+}
+
+// AppendGoaway appends the GOAWAY message g to dst; it copies from g.
+func AppendGoaway(dst []byte, g *Goaway) []byte {
+	dst = append(dst, byte(KindGoaway))
+	dst = appendNumber(dst, 1, g.Deadline)
+	dst = appendNumber(dst, 2, g.ReconnectWindow)
+	return appendBytes(dst, 3, g.URL)
+}
+
+// ParseGoaway reads a GOAWAY message, which it borrows.
+func ParseGoaway(b []byte) (Goaway, error) {
+	var g Goaway
+	f := openRecord(b, KindGoaway)
+	for f.next() {
+		switch f.id {
+		case 1:
+			g.Deadline = f.number()
+		case 2:
+			g.ReconnectWindow = f.number()
+		case 3:
+			g.URL = f.value
+		}
+	}
+	if f.err != nil {
+		return Goaway{}, f.err
+	}
+	return g, nil
+}
