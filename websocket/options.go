@@ -22,8 +22,8 @@ type Options struct {
 	// MaxFragments per message; 0 = one per 64 bytes of MaxMessage, at least 1024.
 	// Fragments are put together in one buffer, so tiny ones cost time, not memory.
 	MaxFragments int
-	Origin         *frame.OriginPolicy // nil = same origin only; requests without Origin pass
-	Logger         *slog.Logger        // nil = discard
+	Origin       *frame.OriginPolicy // nil = same origin only; requests without Origin pass
+	Logger       *slog.Logger        // nil = discard
 }
 
 // endpoint is what all connections of a Server, or one dialled, have in common.

@@ -1,0 +1,228 @@
+package websocket
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+)
+
+// What the acceptor refuses reaches the client as it was said; its OnClose is told.
+func TestRefusals(t *testing.T) {
+	for name, x := range map[string]struct {
+		accept Acceptor
+		status int
+	}{
+		"as it is": {func(*frame.Request, *Conn) (Handler, string, error) {
+			return nil, "", &frame.HandshakeError{Status: 503, Reason: "full"}
+		}, 503},
+		"wrapped": {func(*frame.Request, *Conn) (Handler, string, error) {
+			return nil, "", fmt.Errorf("because: %w", &frame.HandshakeError{Status: 401, Reason: "who are you"})
+		}, 401},
+		"any other": {func(*frame.Request, *Conn) (Handler, string, error) { return nil, "", io.ErrShortWrite }, 500},
+		"panic":     {func(*frame.Request, *Conn) (Handler, string, error) { panic("boom") }, 500},
+		"protocol not offered": {func(*frame.Request, *Conn) (Handler, string, error) {
+			return new(funcs), "other", nil
+		}, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReactor(t)
+			addr := serve(t, r, Options{}, x.accept)
+			h := &funcs{open: func(*Conn) { t.Error("OnOpen ran") }}
+			told := h.record()
+			dial(t, r, addr, DialOptions{Protocols: "one"}, h)
+			c := wait(t, told)
+			var he *frame.HandshakeError
+			if c.code != frame.CloseAbnormal || !errors.As(c.err, &he) || he.Status != x.status {
+				t.Errorf("told %+v", c)
+			}
+		})
+	}
+}
+
+func TestRequestReachesAcceptor(t *testing.T) {
+	r := newReactor(t)
+	got := make(chan string, 1)
+	addr := serve(t, r, Options{}, func(req *frame.Request, c *Conn) (Handler, string, error) {
+		if s := c.Send(frame.Text, []byte("early")); s != Dropped {
+			t.Error("Send before the 101:", s)
+		}
+		got <- fmt.Sprintf("%s?%s %s %s", req.Path, req.RawQuery, req.Protocols, req.Authorization)
+		return new(funcs), "b", nil
+	})
+	opened := make(chan struct{})
+	dial(t, r, addr, DialOptions{Target: "/chat?x=1", Protocols: "a, b", Header: "Authorization: Bearer t\r\n"},
+		&funcs{open: func(*Conn) { close(opened) }})
+	if s := wait(t, got); s != "/chat?x=1 a, b Bearer t" {
+		t.Errorf("%q", s)
+	}
+	wait(t, opened)
+}
+
+func TestDialFails(t *testing.T) {
+	r := newReactor(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	h := &funcs{open: func(*Conn) { t.Error("OnOpen ran") }}
+	told := h.record()
+	if err := Dial(context.Background(), r, addr, DialOptions{}, h); err != nil {
+		return // refused at once: h hears nothing
+	}
+	if c := wait(t, told); c.err == nil || c.code != frame.CloseAbnormal {
+		t.Errorf("told %+v", c)
+	}
+}
+
+// A server that does not answer, or answers nonsense, is given up.
+func TestBadServers(t *testing.T) {
+	for name, answer := range map[string]string{
+		"silent":    "",
+		"no HTTP":   "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+		"200":       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		"wrong key": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+		"endless":   "HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X-A: b\r\n", 5000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ln.Close()
+			go func() {
+				nc, err := ln.Accept()
+				if err == nil {
+					io.WriteString(nc, answer)
+					io.Copy(io.Discard, nc)
+					nc.Close()
+				}
+			}()
+			r := newReactor(t)
+			h := &funcs{open: func(*Conn) { t.Error("OnOpen ran") }}
+			told := h.record()
+			dial(t, r, ln.Addr().String(), DialOptions{Options: Options{HandshakeTimeout: 200 * time.Millisecond}}, h)
+			c := wait(t, told)
+			if c.err == nil || (name == "silent") != errors.Is(c.err, ErrHandshakeTimeout) {
+				t.Errorf("told %+v", c)
+			}
+		})
+	}
+}
+
+func TestAcceptableDeflate(t *testing.T) {
+	for s, want := range map[string]bool{
+		"permessage-deflate; server_no_context_takeover":                             true,
+		"permessage-deflate;server_no_context_takeover ; client_no_context_takeover": true,
+		"permessage-deflate; server_no_context_takeover; server_max_window_bits=10":  true,
+		"permessage-deflate":                                                          false,
+		"permessage-deflate; client_no_context_takeover":                              false,
+		"permessage-deflate; server_no_context_takeover; client_max_window_bits=10":   false,
+		"permessage-bzip2; server_no_context_takeover":                                false,
+		"permessage-deflate; server_no_context_takeover, permessage-deflate; unknown": false,
+	} {
+		if got := acceptableDeflate([]byte(s)); got != want {
+			t.Errorf("%q: %v", s, got)
+		}
+	}
+}
+
+func TestListenOnce(t *testing.T) {
+	r := newReactor(t)
+	s := NewServer(r, Options{}, Echo)
+	if s.Addr() != nil {
+		t.Error("address before Listen")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, ErrListening) {
+		t.Error(err)
+	}
+	p := connect(t, s.Addr().String(), "")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	p.send(frame.Text, "connections stay")
+	if _, b := p.read(t); string(b) != "connections stay" {
+		t.Errorf("%q", b)
+	}
+}
+
+// The way over net/http: frames behind the request are kept, the rules are the
+// same, refusals leave the connection to net/http.
+func TestServeHTTP(t *testing.T) {
+	r := newReactor(t)
+	paths := make(chan string, 1)
+	ws := NewServer(r, Options{}, func(req *frame.Request, c *Conn) (Handler, string, error) {
+		paths <- string(req.Path)
+		return Echo(req, c)
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/ws/", http.StripPrefix("/ws", ws))
+	hs := httptest.NewServer(mux)
+	defer hs.Close()
+	addr := hs.Listener.Addr().String()
+
+	p := &peer{Conn: tcp(t, addr)}
+	head := frame.AppendRequest(nil, addr, "/ws/room", frame.NewKey(), "http://"+addr, "", "", "")
+	p.Write(append(head, masked(frame.Text, "pipelined")...))
+	p.br = bufio.NewReader(p)
+	resp, err := http.ReadResponse(p.br, nil)
+	if err != nil || resp.StatusCode != 101 {
+		t.Fatal(resp, err)
+	}
+	if s := wait(t, paths); s != "/room" {
+		t.Errorf("path %q", s)
+	}
+	for _, s := range []string{"pipelined", "behind"} {
+		if _, b := p.read(t); string(b) != s {
+			t.Errorf("%q, want %q", b, s)
+		}
+		p.send(frame.Text, "behind")
+	}
+
+	resp, err = http.Get(hs.URL + "/ws/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 426 || resp.Header.Get("Upgrade") != "websocket" {
+		t.Error(resp.Status, resp.Header)
+	}
+
+	nc := tcp(t, addr)
+	nc.Write(frame.AppendRequest(nil, addr, "/ws/", frame.NewKey(), "http://evil.example", "", "", ""))
+	resp, err = http.ReadResponse(bufio.NewReader(nc), nil)
+	if err != nil || resp.StatusCode != 403 {
+		t.Error(resp, err)
+	}
+}
+
+func TestServeHTTPOverTLS(t *testing.T) {
+	r := newReactor(t)
+	hs := httptest.NewTLSServer(NewServer(r, Options{}, Echo))
+	defer hs.Close()
+	resp, err := hs.Client().Get(hs.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNotImplemented {
+		t.Error(resp.Status)
+	}
+}

@@ -1,0 +1,214 @@
+package websocket
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/reactor"
+)
+
+// hang bounds waits; it is only ever reached when something hangs.
+const hang = 20 * time.Second
+
+func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	end := time.Now().Add(hang)
+	for runtime.NumGoroutine() > before && time.Now().Before(end) {
+		time.Sleep(time.Millisecond)
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		buf := make([]byte, 1<<20)
+		fmt.Fprintf(os.Stderr, "%d goroutines, %d at the start:\n%s", n, before, buf[:runtime.Stack(buf, true)])
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// funcs is a Handler of what a test cares about.
+type funcs struct {
+	open    func(*Conn)
+	message func(*Conn, frame.Opcode, []byte)
+	pong    func(*Conn, []byte)
+	timer   func(*Conn)
+	closed  func(*Conn, frame.CloseCode, string, error)
+}
+
+func (f *funcs) OnOpen(c *Conn) {
+	if f.open != nil {
+		f.open(c)
+	}
+}
+
+func (f *funcs) OnMessage(c *Conn, op frame.Opcode, p []byte) {
+	if f.message != nil {
+		f.message(c, op, p)
+	}
+}
+
+func (f *funcs) OnPong(c *Conn, p []byte) {
+	if f.pong != nil {
+		f.pong(c, p)
+	}
+}
+
+func (f *funcs) OnWritable(*Conn) {}
+
+func (f *funcs) OnTimer(c *Conn) {
+	if f.timer != nil {
+		f.timer(c)
+	}
+}
+
+func (f *funcs) OnClose(c *Conn, code frame.CloseCode, reason string, err error) {
+	if f.closed != nil {
+		f.closed(c, code, reason, err)
+	}
+}
+
+// closing is what OnClose was told.
+type closing struct {
+	code   frame.CloseCode
+	reason string
+	err    error
+}
+
+// record makes f send what OnClose is told to the channel; a second OnClose
+// would be seen by the test's end as a second value.
+func (f *funcs) record() chan closing {
+	ch := make(chan closing, 2)
+	f.closed = func(_ *Conn, code frame.CloseCode, reason string, err error) { ch <- closing{code, reason, err} }
+	return ch
+}
+
+func accepting(h Handler) Acceptor {
+	return func(*frame.Request, *Conn) (Handler, string, error) { return h, "", nil }
+}
+
+func newReactor(t testing.TB) *reactor.Reactor {
+	t.Helper()
+	r, err := reactor.New(reactor.Options{Loops: 2, Tick: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// serve starts a server and returns its address.
+func serve(t testing.TB, r *reactor.Reactor, o Options, accept Acceptor) string {
+	t.Helper()
+	s := NewServer(r, o, accept)
+	if err := s.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	return s.Addr().String()
+}
+
+func dial(t testing.TB, r *reactor.Reactor, addr string, o DialOptions, h Handler) {
+	t.Helper()
+	if err := Dial(context.Background(), r, addr, o, h); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait receives from ch.
+func wait[T any](t testing.TB, ch <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(hang):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+// peer is a client that does only what the test tells it.
+type peer struct {
+	net.Conn
+	br *bufio.Reader
+}
+
+func tcp(t testing.TB, addr string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc.SetDeadline(time.Now().Add(hang))
+	t.Cleanup(func() { nc.Close() })
+	return nc
+}
+
+func upgradeRequest(addr, header string) []byte {
+	return frame.AppendRequest(nil, addr, "/", frame.NewKey(), "", "", "", header)
+}
+
+func connect(t testing.TB, addr, header string) *peer {
+	t.Helper()
+	p := &peer{Conn: tcp(t, addr)}
+	p.Write(upgradeRequest(addr, header))
+	p.br = bufio.NewReader(p)
+	resp, err := http.ReadResponse(p.br, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 101 {
+		t.Fatal(resp.Status)
+	}
+	return p
+}
+
+func (p *peer) send(op frame.Opcode, payload string) {
+	p.Write(frame.AppendMaskedFrame(nil, op, false, []byte(payload), [4]byte{1, 2, 3, 4}))
+}
+
+// read returns the next frame, of less than 64 KiB.
+func (p *peer) read(t testing.TB) (b0 byte, payload []byte) {
+	t.Helper()
+	b0, payload, err := p.tryRead()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b0, payload
+}
+
+func (p *peer) tryRead() (b0 byte, payload []byte, err error) {
+	var h [4]byte
+	if _, err := io.ReadFull(p.br, h[:2]); err != nil {
+		return 0, nil, err
+	}
+	n := int(h[1])
+	if n == 126 {
+		if _, err := io.ReadFull(p.br, h[2:]); err != nil {
+			return 0, nil, err
+		}
+		n = int(h[2])<<8 | int(h[3])
+	}
+	payload = make([]byte, n)
+	_, err = io.ReadFull(p.br, payload)
+	return h[0], payload, err
+}
+
+func (p *peer) wantClose(t testing.TB, want frame.CloseCode) {
+	t.Helper()
+	b0, body := p.read(t)
+	code, _, err := frame.ParseCloseBody(body)
+	if b0 != 0x88 || err != nil || code != want {
+		t.Fatalf("want close %d, got frame %#x %d %v", want, b0, code, err)
+	}
+}
