@@ -123,6 +123,8 @@ func decodeFields(kind message.Kind, b []byte) error {
 		setNumber(slotField, c.ServerTime)
 		setNumber(slotField+2, c.RTT)
 		setNumber(slotField+4, c.ClientTime)
+	default:
+		return errNotForClients
 	}
 	return nil
 }

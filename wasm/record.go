@@ -74,8 +74,9 @@ func roomFor(n uint32) int {
 }
 
 var (
-	errShortInput = &message.Error{Code: message.CodeInvalidFormat, Message: "the shell passed lengths beyond the input buffer; shell and engine are of different versions"}
-	errEventName  = &message.Error{Code: message.CodeInvalidFormat, Message: "an event name has 1 to 128 bytes of UTF-8"}
+	errShortInput    = &message.Error{Code: message.CodeInvalidFormat, Message: "the shell passed lengths beyond the input buffer; shell and engine are of different versions"}
+	errNotForClients = &message.Error{Code: message.CodeInvalidFormat, Message: "a message of this kind is not for clients, or needs encryption, which this client does not offer"}
+	errEventName     = &message.Error{Code: message.CodeInvalidFormat, Message: "an event name has 1 to 128 bytes of UTF-8"}
 )
 
 // taker cuts the input buffer into the values whose lengths the record names.

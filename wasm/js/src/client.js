@@ -41,7 +41,7 @@ export function SmartSocketClient(url, options) {
 SmartSocketClient.prototype.connect = function () {
   if (this._state === 'connected') return Promise.resolve();
   if (this._state === 'connecting') return this._connecting.promise;
-  var self = this, attempt = {};
+  var attempt = {};
   clearTimeout(this._timer);
   this._timer = null;
   attempt.promise = new Promise(function (resolve, reject) {
@@ -52,7 +52,6 @@ SmartSocketClient.prototype.connect = function () {
   this._state = 'connecting';
   this._log.info('Connecting to ' + this._url);
   this._session = this._openSession(attempt);
-  attempt.promise.catch(function (error) { self._log.debug('connect failed: ' + error.message); });
   return attempt.promise;
 };
 
@@ -112,6 +111,7 @@ SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
   this._session = null;
   this._connecting = null;
   this._state = this._lost ? 'waiting' : 'idle';
+  this._log.info('Connecting failed: ' + error.code + ' ' + error.message);
   if (this._lost) {
     if (isFatal(code, error.code)) this._giveUp(error);
     else {

@@ -2,7 +2,7 @@
 
 import { CODES, SmartSocketError } from './errors.js';
 import { text, utf8 } from './bytes.js';
-import { ACK, CONNECT, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, GOAWAY, HELLO, MAX_EVENT_NAME, PING, PONG, TWO_32, VERSION } from './wire.js';
+import { ACK, CONNECT, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, CONTROL, GOAWAY, HELLO, MAX_EVENT_NAME, PING, PONG, TWO_32, VERSION } from './wire.js';
 
 // ALLOWED holds the flags that each kind may carry; a kind that is not listed is unknown.
 var ALLOWED = [];
@@ -69,6 +69,7 @@ function decode(bytes) {
     var length = r.uvarint();
     if (length < 1 || length > MAX_EVENT_NAME) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes');
     m.event = text(r.take(length));
+    if (CONTROL.test(m.event)) throw invalid('an event name holds no control characters');
   }
   var payload = bytes.subarray(r.at);
   if (flags & FLAG_DEFLATED) throw new SmartSocketError(CODES.DECOMPRESSION, 'the js engine cannot inflate a compressed payload, and told the server so');

@@ -22,7 +22,8 @@ export function wasmEngine(exports) {
   var encoder = new TextEncoder();
   var memory = exports.mem;
   var bytes = new Uint8Array(memory.buffer);
-  var record = new Uint32Array(memory.buffer, exports.ss_record(), RECORD_SLOTS);
+  var recordAddress = exports.ss_record();
+  var record = new Uint32Array(memory.buffer, recordAddress, RECORD_SLOTS);
 
   // input makes room for n bytes, refreshes the views if the memory grew, and returns the address.
   function input(n) {
@@ -31,10 +32,11 @@ export function wasmEngine(exports) {
     return at;
   }
 
+  // refresh renews the views after the memory grew, which detaches the old ones.
   function refresh() {
     if (bytes.buffer === memory.buffer) return;
     bytes = new Uint8Array(memory.buffer);
-    record = new Uint32Array(memory.buffer, record.byteOffset, RECORD_SLOTS);
+    record = new Uint32Array(memory.buffer, recordAddress, RECORD_SLOTS);
   }
 
   function number(slot) { return record[slot] + record[slot + 1] * TWO_32; }

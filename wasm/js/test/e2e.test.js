@@ -1,0 +1,112 @@
+// The client against a real server; started by TestEndToEnd (../../e2e_test.go), which registers the handlers.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SmartSocketError, client, next, until } from './setup.js';
+
+const url = process.env.SMARTSOCKET_URL;
+const fullURL = process.env.SMARTSOCKET_FULL_URL;
+const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
+
+for (const engine of ['wasm', 'js', 'auto']) {
+  describe('end to end on engine ' + engine, { skip: !url && 'run by go test ./wasm' }, () => {
+    async function join(t, options) {
+      const c = client(t, url + '/game', { engine, ...options });
+      await c.connect();
+      return c;
+    }
+
+    test('data comes back as it went', async (t) => {
+      const c = await join(t);
+      assert.notEqual(c.id, '');
+      const values = [undefined, null, true, 0, -1.5e300, '', 'grüße 🎮', [], [1, [2, [3]]], {}, { deep: { list: [null, { x: '"\\\n' }] } }, 'x'.repeat(200000)];
+      for (const v of values) {
+        const echoed = next(c, 'echoed');
+        assert.deepEqual(await c.emitWithAck('echo', v), v);
+        assert.deepEqual((await echoed)[0], v);
+      }
+      const pollution = JSON.parse('{"__proto__":{"polluted":1},"constructor":2}');
+      assert.deepEqual(Object.keys(await c.emitWithAck('echo', pollution)), ['__proto__', 'constructor']);
+      assert.equal(({}).polluted, undefined);
+      for (const bytes of [new Uint8Array(0), new Uint8Array([0, 1, 255]), new Uint8Array(100000).fill(9), new Float64Array([Math.PI])]) {
+        const answer = await c.emitWithAck('echo', bytes);
+        assert.ok(answer instanceof ArrayBuffer);
+        assert.deepEqual(new Uint8Array(answer), new Uint8Array(bytes.buffer));
+      }
+      for (const name of ['constructor', 'toString', 'hasOwnProperty']) assert.equal(await c.emitWithAck(name), name);
+    });
+
+    test('acks in both directions', async (t) => {
+      const c = await join(t);
+      c.on('question', (data, ack) => ack(data === undefined ? undefined : { answerTo: data }));
+      assert.deepEqual(await c.emitWithAck('ask me', 42), { answerTo: 42 });
+      assert.equal(await c.emitWithAck('ask me'), undefined);
+      c.off('question').on('question', (data, ack) => ack(null, { code: 'ERR_APP_001', message: 'no comment' }));
+      await assert.rejects(c.emitWithAck('ask me', 1), code('ERR_APP_001'));
+      c.off('question');
+      await assert.rejects(c.emitWithAck('ask me', 1), code('ERR_APP_003'));
+      const viaCallback = await new Promise((resolve) => c.emit('echo', { a: 1 }, (response, error) => resolve([response, error])));
+      assert.deepEqual(viaCallback, [{ a: 1 }, undefined]);
+    });
+
+    test('rooms', async (t) => {
+      const [a, b, outside] = await Promise.all([join(t), join(t), join(t)]);
+      const room = 'room ' + engine, heard = [];
+      for (const [who, c] of [['a', a], ['b', b], ['outside', outside]]) c.on('said', (text) => heard.push(who + ' ' + text));
+      assert.deepEqual(await a.emitWithAck('join', room), [room]);
+      await b.emitWithAck('join', room);
+      assert.equal(await outside.emitWithAck('say', { room, text: 'hi' }), 2);
+      await until(() => heard.length === 2);
+      await outside.emitWithAck('echo', 1); // whatever was sent to it before has arrived by now
+      assert.deepEqual(heard.sort(), ['a hi', 'b hi']);
+    });
+
+    test('order holds over many messages', async (t) => {
+      const c = await join(t);
+      const got = [];
+      c.on('number', (n) => got.push(n));
+      c.emit('count', 5000);
+      await until(() => got.length === 5000);
+      assert.deepEqual(got, Array.from({ length: 5000 }, (_, i) => i));
+    });
+
+    test('a dropped connection comes back with what was emitted meanwhile', async (t) => {
+      const c = await join(t);
+      const id = c.id, events = [];
+      c.on('disconnected', (reason, detail) => { events.push(['disconnected', reason, detail.code]); events.queued = c.emitWithAck('echo', 'while away'); });
+      c.on('reconnecting', (attempt) => events.push(['reconnecting', attempt]));
+      const again = next(c, 'reconnected');
+      await assert.rejects(c.emitWithAck('drop me'), code('ERR_CONN_006'));
+      await again;
+      assert.deepEqual(events.slice(), [['disconnected', 'too slow', 3000], ['reconnecting', 1]]);
+      assert.equal(await events.queued, 'while away');
+      assert.notEqual(c.id, id);
+    });
+
+    test('error codes', async (t) => {
+      const c = await join(t);
+      await assert.rejects(c.emitWithAck('forbidden'), code('ERR_APP_001'));
+      await assert.rejects(c.emitWithAck('fail'), (e) => code('ERR_APP_002')(e) && /out of luck/.test(e.message));
+      await assert.rejects(c.emitWithAck('panic'), code('ERR_APP_002'));
+      await assert.rejects(c.emitWithAck('nobody listens'), code('ERR_APP_003'));
+      await assert.rejects(c.emitWithAck('silent', 1, { timeout: 20 }), code('ERR_ACK_001'));
+      await assert.rejects(c.emitWithAck('echo', 'x'.repeat(2 << 20)), code('ERR_MSG_004'));
+      assert.equal(c.connected, true, 'none of these costs the connection');
+      await assert.rejects(client(t, url, { engine, namespace: '/nowhere' }).connect(), (e) => code('ERR_MSG_005')(e) && /\/game/.test(e.message));
+      const seat = client(t, fullURL, { engine });
+      while (!seat.connected) await seat.connect().catch((e) => assert.equal(e.code, 'ERR_CONN_005')); // it is free once the server saw the last close
+      await assert.rejects(client(t, fullURL, { engine }).connect(), code('ERR_CONN_005'));
+    });
+
+    test('a ban is final', async (t) => {
+      const c = await join(t);
+      let reconnecting = 0;
+      c.on('reconnecting', () => reconnecting++);
+      const gone = next(c, 'disconnected');
+      c.on('error', () => {});
+      c.emit('ban me');
+      assert.equal((await gone)[1].reconnects, false);
+      assert.equal(reconnecting, 0);
+    });
+  });
+}
