@@ -11,9 +11,8 @@ import (
 type exchange struct {
 	name  string
 	send  []byte
-	want  []got // messages may come in any number of frames; controls in order
-	codes []int // the close code that ends it; nil = it stays open and we close it
-	// early: the server must close although send is not complete.
+	want  []got  // messages may come in any number of frames; controls in order
+	codes []int  // the close code that ends it; nil = it stays open and we close it
 	offer string // extension offer
 }
 
