@@ -78,16 +78,22 @@ function decode(bytes) {
   return m;
 }
 
-// readFields reads the fields of a handshake record by id; a repeated id is invalid.
+// readFields reads the fields of a handshake record by id. Ids from 64 on belong to the future and are skipped.
 function readFields(r) {
   var fields = new Map();
   while (r.at < r.bytes.length) {
     var id = r.uvarint(), value = r.take(r.uvarint());
+    if (id >= 64) continue;
     if (fields.has(id)) throw invalid('field ' + id + ' of a handshake record is repeated');
     fields.set(id, value);
   }
   return {
     bytes: function (id) { return fields.get(id) || new Uint8Array(0); },
+    // units checks that the field, when it is there, holds one to most units of size bytes.
+    units: function (id, size, most) {
+      var n = fields.has(id) ? fields.get(id).length : size;
+      if (n === 0 || n % size !== 0 || n > size * most) throw invalid('field ' + id + ' of a handshake record has ' + n + ' bytes');
+    },
     text: function (id) { return fields.has(id) ? text(fields.get(id)) : ''; },
     number: function (id) {
       if (!fields.has(id)) return 0;
@@ -100,6 +106,8 @@ function readFields(r) {
 
 var FIELDS = [];
 FIELDS[HELLO] = function (f) {
+  f.units(2, 32, 1);
+  f.units(4, 8, Infinity);
   var bits = f.number(5);
   return { version: f.number(1), encrypted: f.bytes(3).length > 0, authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
 };
