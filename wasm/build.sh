@@ -36,7 +36,12 @@ JS
 	echo '"use strict";'
 	shell_body
 	cat <<'JS'
-environment.baseURL = typeof document === 'object' && document.currentScript ? document.currentScript.src : environment.root.location ? environment.root.location.href : '';
+environment.baseURL = scriptURL();
+function scriptURL() {
+  if (typeof document === 'object' && document.currentScript) return document.currentScript.src;
+  var found = /((?:https?|file):[^\s()]*?):\d+(?::\d+)?\)?$/m.exec(new Error().stack || ''); // a worker's scripts have no other way to know
+  return found ? found[1] : environment.root.location ? environment.root.location.href : '';
+}
 SmartSocketClient.SmartSocketError = SmartSocketError;
 SmartSocketClient.CODES = CODES;
 SmartSocketClient.logger = logger;

@@ -16,7 +16,7 @@ SmartSocketClient.prototype.emit = function (event, data, callback) {
   }
   if (callback !== undefined && typeof callback !== 'function') throw new TypeError('the callback of emit must be a function');
   this._checkEvent(event, callback !== undefined);
-  return this._emit(event, data, callback ? this._await(event, callback, this._options.ackTimeout) : 0);
+  return this._emit(event, data, callback ? this._expect(event, callback, this._options.ackTimeout) : 0);
 };
 
 SmartSocketClient.prototype.send = SmartSocketClient.prototype.emit;
@@ -28,7 +28,7 @@ SmartSocketClient.prototype.emitWithAck = function (event, data, options) {
     self._checkEvent(event, true);
     if (typeof timeout !== 'number' || !(timeout > 0)) throw new TypeError('timeout must be a positive number of milliseconds');
     if (signal && signal.aborted) throw abortError(signal);
-    var id = self._await(event, function (response, error) {
+    var id = self._expect(event, function (response, error) {
       if (signal) signal.removeEventListener('abort', abort);
       if (error) reject(error);
       else resolve(response);
@@ -57,8 +57,8 @@ SmartSocketClient.prototype._checkEvent = function (event, wantsAck) {
   }
 };
 
-// _await registers a pending ack and returns its id.
-SmartSocketClient.prototype._await = function (event, settle, timeout) {
+// _expect registers a pending ack and returns its id.
+SmartSocketClient.prototype._expect = function (event, settle, timeout) {
   var self = this, id = this._nextAck++;
   this._acks.set(id, {
     event: event,
