@@ -16,10 +16,9 @@ type exchange struct {
 	offer string // extension offer
 }
 
-func wantText(s string) got        { return got{opText, []byte(s)} }
-func wantBinary(p []byte) got      { return got{opBinary, p} }
-func wantPong(s string) got        { return got{opPong, []byte(s)} }
-func echoed(op byte, p []byte) got { return got{op, p} }
+func wantText(s string) got   { return got{opText, []byte(s)} }
+func wantBinary(p []byte) got { return got{opBinary, p} }
+func wantPong(s string) got   { return got{opPong, []byte(s)} }
 
 var protocolError = []int{1002}
 

@@ -2,12 +2,14 @@ package websocket
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"testing"
 	"time"
 	"unsafe"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // An idle connection is this and the reactor's share.
@@ -141,6 +143,38 @@ func TestPingPong(t *testing.T) {
 	dial(t, r, addr, DialOptions{}, new(funcs))
 	if p := wait(t, pongs); p != "are you there" {
 		t.Errorf("%q", p)
+	}
+}
+
+// While a pong waits behind what a peer does not read, further pings are not
+// answered one by one; the newest is, in the end.
+func TestOnePongQueued(t *testing.T) {
+	r := newReactorWith(t, reactor.Options{MaxOutboxBytes: 64 << 20, MaxOutboxAge: hang})
+	synced := make(chan struct{})
+	h := &funcs{message: func(_ *Conn, _ frame.Opcode, p []byte) { close(synced) }}
+	h.open = func(c *Conn) {
+		if s := c.Send(frame.Binary, make([]byte, 32<<20)); s == Dropped {
+			t.Error("dropped")
+		}
+	}
+	p := connect(t, serve(t, r, Options{MaxControlRate: 1000}, accepting(h)), "")
+	for i := range 100 {
+		p.send(frame.Ping, fmt.Sprint(i))
+		time.Sleep(100 * time.Microsecond) // several reads; the result is the same with one
+	}
+	p.send(frame.Text, "sync")
+	wait(t, synced)
+	if b0, b := p.read(t); b0 != 0x82 || len(b) != 32<<20 {
+		t.Fatalf("frame %#x of %d bytes", b0, len(b))
+	}
+	for pongs := 1; ; pongs++ {
+		b0, b := p.read(t)
+		if b0 != 0x8a || pongs > 2+maxPongsPerRead {
+			t.Fatalf("frame %#x, %d pongs", b0, pongs)
+		}
+		if string(b) == "99" {
+			return
+		}
 	}
 }
 

@@ -96,7 +96,13 @@ func accepting(h Handler) Acceptor {
 
 func newReactor(t testing.TB) *reactor.Reactor {
 	t.Helper()
-	r, err := reactor.New(reactor.Options{Loops: 2, Tick: 10 * time.Millisecond})
+	return newReactorWith(t, reactor.Options{})
+}
+
+func newReactorWith(t testing.TB, o reactor.Options) *reactor.Reactor {
+	t.Helper()
+	o.Loops, o.Tick = 2, 10*time.Millisecond
+	r, err := reactor.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +183,7 @@ func (p *peer) send(op frame.Opcode, payload string) {
 	p.Write(frame.AppendMaskedFrame(nil, op, false, []byte(payload), [4]byte{1, 2, 3, 4}))
 }
 
-// read returns the next frame, of less than 64 KiB.
+// read returns the next frame.
 func (p *peer) read(t testing.TB) (b0 byte, payload []byte) {
 	t.Helper()
 	b0, payload, err := p.tryRead()
@@ -188,16 +194,20 @@ func (p *peer) read(t testing.TB) (b0 byte, payload []byte) {
 }
 
 func (p *peer) tryRead() (b0 byte, payload []byte, err error) {
-	var h [4]byte
-	if _, err := io.ReadFull(p.br, h[:2]); err != nil {
+	var h [2]byte
+	if _, err := io.ReadFull(p.br, h[:]); err != nil {
 		return 0, nil, err
 	}
 	n := int(h[1])
-	if n == 126 {
-		if _, err := io.ReadFull(p.br, h[2:]); err != nil {
+	if n >= 126 {
+		long := make([]byte, 2+(n-126)*6)
+		if _, err := io.ReadFull(p.br, long); err != nil {
 			return 0, nil, err
 		}
-		n = int(h[2])<<8 | int(h[3])
+		n = 0
+		for _, b := range long {
+			n = n<<8 | int(b)
+		}
 	}
 	payload = make([]byte, n)
 	_, err = io.ReadFull(p.br, payload)
