@@ -43,7 +43,8 @@ func PrepareDeflated(op Opcode, payload []byte, level int) (*pool.Shared, error)
 // m. Errors are *Error: 1009 for more than limit bytes, found before more than
 // 16 KiB over it were produced, 1007 for bad DEFLATE and bad text.
 func InflateMessage(m Message, limit int) (*pool.Buffer, error) {
-	b := pool.Get(min(limit, 4*len(m.Payload)))
+	// Room for what such messages mostly become, so that it seldom has to grow.
+	b := pool.Get(max(0, min(limit, max(4*len(m.Payload), 4<<10))))
 	out, err := pool.Inflate(b.B, m.Payload, limit, true)
 	if out != nil {
 		b.B = out

@@ -61,7 +61,7 @@ func ParseRequest(head []byte) (Request, error) {
 func (r *requestParser) requestLine(line []byte) error {
 	method, rest, ok := bytes.Cut(line, []byte(" "))
 	target, version, ok2 := bytes.Cut(rest, []byte(" "))
-	if !ok || !ok2 || !validTarget(target) {
+	if !ok || !ok2 || len(method) == 0 || !validTarget(target) {
 		return &HandshakeError{Status: 400, Reason: "invalid request line"}
 	}
 	if !validVersion(version) {
