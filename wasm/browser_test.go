@@ -91,11 +91,15 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// findChromium skips the test where there is none, unless REQUIRE_BROWSER is set.
 func findChromium(t *testing.T) string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
+	}
+	if os.Getenv("REQUIRE_BROWSER") != "" {
+		t.Fatal("no Chromium is installed, but REQUIRE_BROWSER is set")
 	}
 	t.Skip("no Chromium is installed")
 	return ""

@@ -159,13 +159,4 @@ func node(t *testing.T, file string, env ...string) {
 func TestShell(t *testing.T)   { node(t, "client.test.js") }
 func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 
-func TestVectors(t *testing.T) {
-	path, err := filepath.Abs("../message/testdata/vectors.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("message/testdata/vectors.json is missing")
-	}
-	node(t, "vectors.test.js", "SMARTSOCKET_VECTORS="+path)
-}
+func TestVectors(t *testing.T) { node(t, "vectors.test.js") }

@@ -14,7 +14,7 @@ async function serve(t, behaviour) {
 const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
 
 for (const engine of ['js', 'wasm']) {
-  describe('shell on engine ' + engine, { skip: engine === 'wasm' && process.env.SMARTSOCKET_WASM === 'off' && 'package message is not built yet' }, () => {
+  describe('shell on engine ' + engine, () => {
     const make = (t, server, options) => client(t, server.url, { engine, ...options });
 
     test('connects, tells id and namespace', async (t) => {

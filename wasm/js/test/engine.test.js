@@ -9,23 +9,22 @@ import { pathToFileURL } from 'node:url';
 import { dist, source } from './setup.js';
 import { event, record, uvarint } from './fake-server.js';
 
-const { loadWasmEngine } = await source('engine-wasm.js');
+const { loadWasmEngine, wasmEngine } = await source('engine-wasm.js');
 const { jsEngine } = await source('engine-js.js');
 const { environment } = await source('environment.js');
 environment.loadScript = (url) => import(url);
 
-const noWasm = process.env.SMARTSOCKET_WASM === 'off' && 'package message is not built yet';
 const globalsBefore = Reflect.ownKeys(globalThis);
-const wasm = noWasm ? null : await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href);
-const engines = noWasm ? [jsEngine] : [jsEngine, wasm];
+const wasm = await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href);
+const engines = [jsEngine, wasm];
 const LIMIT = 1 << 20;
 const bytes = (b) => new Uint8Array(b); // the shell never hands a Buffer to an engine
 
-test('loading leaves nothing in the global object', { skip: noWasm }, () => {
+test('loading leaves nothing in the global object', () => {
   assert.deepEqual(Reflect.ownKeys(globalThis), globalsBefore);
 });
 
-test('an engine is loaded once per URL', { skip: noWasm }, async () => {
+test('an engine is loaded once per URL', async () => {
   assert.equal(await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href), wasm);
 });
 
@@ -88,9 +87,8 @@ for (const engine of engines) {
   });
 }
 
-test('100 000 messages leave the wasm memory as it was', { skip: noWasm }, async () => {
+test('100 000 messages leave the wasm memory as it was', async () => {
   const exports = await freshExports();
-  const { wasmEngine } = await source('engine-wasm.js');
   const engine = wasmEngine(exports);
   const message = bytes(event('position', JSON.stringify({ x: 1.5, y: 2.5, id: 'player-1' }), { seq: 70000 }));
   const run = (n) => {
@@ -117,7 +115,7 @@ async function freshExports() {
   return instance.exports;
 }
 
-test('both engines agree on mutated messages', { skip: noWasm }, () => {
+test('both engines agree on mutated messages', () => {
   const seeds = [
     event('move', '{"x":1}', { ack: 300, seq: 5 }), event('bytes', [1, 2, 3], { binary: true }), Buffer.from([0x45, 7, 0x31]), Buffer.from([0x46, 7, 0x7b, 0x7d]),
     record(1, [[1, 1], [2, Buffer.alloc(32)], [6, 70000]]), record(3, [[1, 's_1'], [3, 1], [4, 15000]]), record(9, [[1, 5], [2, 6], [3, 'ws://x']]), Buffer.from([7, 1, 2, 3]), Buffer.from([8, 0x80, 1, 2, 3]),

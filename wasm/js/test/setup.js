@@ -1,15 +1,14 @@
 // What every test file shares: the built client, the WebSocket of package ws, and waiting for events.
 
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WebSocket } from 'ws';
 
-export const dist = process.env.SMARTSOCKET_DIST ?? join(dirname(fileURLToPath(import.meta.url)), '../../../dist');
+const here = dirname(fileURLToPath(import.meta.url));
+export const dist = process.env.SMARTSOCKET_DIST ?? join(here, '../../../dist');
 export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = await import(pathToFileURL(join(dist, 'smartsocket-client.js')));
 export const source = (name) => import(new URL('../src/' + name, import.meta.url));
-export const vectorsPath = process.env.SMARTSOCKET_VECTORS;
-export const readVectors = () => JSON.parse(readFileSync(vectorsPath, 'utf8'));
+export const vectorsPath = join(here, '../../../message/testdata/vectors.json');
 
 logger.setLevel('error');
 
