@@ -28,7 +28,7 @@ type holder struct{ b []byte }
 var holders = sync.Pool{New: func() any { return new(holder) }}
 
 // Marshal appends v as JSON to dst and returns the result: what encoding/json
-// writes, but HTML is not escaped and map keys are in no order. On an error it returns dst unchanged. Safe for concurrent use.
+// would write, but HTML is not escaped, a control character may be spelled differently, and map keys are in no order. On an error it returns dst unchanged. Safe for concurrent use.
 func Marshal(dst []byte, v any) ([]byte, error) {
 	h := holders.Get().(*holder)
 	h.b = dst
