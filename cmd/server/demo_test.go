@@ -54,18 +54,17 @@ func TestChatReachesTheRoomAndNobodyElse(t *testing.T) {
 
 func TestChatKeepsTheLastFifty(t *testing.T) {
 	r := start(t, "-demo")
-	c := r.dial(t, "/chat")
-	enter(t, c, "Ann", "lobby")
+	// Several senders, so that none is over its allowance.
+	var senders [5]*plainClient
+	for i := range senders {
+		senders[i] = r.dial(t, "/chat")
+		enter(t, senders[i], "Ann", "lobby")
+	}
 	const total = maxHistory + 5
 	for i := range total {
-		for {
-			m := c.ask(uint64(100+i), "say", fmt.Sprintf(`{"room":"lobby","text":"message %d"}`, i))
-			if m.Error == nil {
-				break
-			}
-			if m.Error.Code != "ERR_RATE_001" {
-				t.Fatalf("say: %+v", m.Error)
-			}
+		m := senders[i%len(senders)].ask(uint64(100+i), "say", fmt.Sprintf(`{"room":"lobby","text":"message %d"}`, i))
+		if m.Error != nil {
+			t.Fatalf("say: %+v", m.Error)
 		}
 	}
 	history := enter(t, r.dial(t, "/chat"), "Bob", "lobby").History
@@ -181,22 +180,27 @@ func TestRoomsAreBounded(t *testing.T) {
 	r := start(t, "-demo")
 	c := r.dial(t, "/chat")
 	enter(t, c, "Ann", "lobby")
-	joined := 1
-	for i := 0; joined < maxJoined+1; i++ {
-		m := c.ask(uint64(10+i), "join", fmt.Sprintf(`{"room":"room-%d"}`, joined))
-		if m.Error == nil {
-			joined++
-			continue
+	for i := 1; i <= maxJoined; i++ {
+		m := c.ask(uint64(10+i), "join", fmt.Sprintf(`{"room":"room-%d"}`, i))
+		if refused := m.Error != nil; refused != (i == maxJoined) {
+			t.Fatalf("room %d of %d: error %+v", i+1, maxJoined, m.Error)
 		}
-		if m.Error.Code == "ERR_RATE_001" {
-			continue
-		}
-		if joined != maxJoined {
-			t.Fatalf("refused after %d rooms: %+v", joined, m.Error)
-		}
-		return
 	}
-	t.Errorf("joined %d rooms, the limit is %d", joined, maxJoined)
+}
+
+func TestTooFastIsRefused(t *testing.T) {
+	c := start(t, "-demo").dial(t, "/chat")
+	enter(t, c, "Ann", "lobby")
+	for i := range 100 * requestBurst {
+		m := c.ask(uint64(10+i), "say", `{"room":"lobby","text":"spam"}`)
+		if m.Error != nil {
+			if m.Error.Code != "ERR_RATE_001" {
+				t.Errorf("error %+v, want ERR_RATE_001", m.Error)
+			}
+			return
+		}
+	}
+	t.Error("no limit")
 }
 
 func get(t *testing.T, r *running, path, encoding string) (*http.Response, []byte) {

@@ -59,7 +59,6 @@ export async function connect(page) {
 function measure(client, page) {
   const samples = [];
   setInterval(async () => {
-    if (document.hidden) return;
     let ms = null;
     if (client.connected) {
       const sent = performance.now();

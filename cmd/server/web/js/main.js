@@ -6,7 +6,8 @@ import { invent, store } from './identity.js';
 import { View } from './view.js';
 
 const view = new View();
-const joined = new Map(); // room → {messages, ids, people, count, unread, typing}
+const joined = new Set(); // names of the rooms we are in
+const places = new Map(); // room → what we know of it; see place
 let current = '';
 let rooms = [];
 let name = store.get('name') || invent();
@@ -31,16 +32,13 @@ client.on('rooms', (list) => {
 });
 
 client.on('people', (p) => {
-  const room = joined.get(p.room);
-  if (!room) return;
-  room.people = p.people;
-  room.count = p.count;
+  Object.assign(place(p.room), { people: p.people, count: p.count });
   if (p.room === current) drawPeople();
 });
 
 client.on('said', (message) => {
-  const room = joined.get(message.room);
-  if (!room || !remember(room, message)) return;
+  const room = place(message.room);
+  if (!remember(room, message)) return;
   stopTyping(message.room, message.from);
   if (message.room === current) view.append(message, message.from === client.id);
   else {
@@ -50,8 +48,7 @@ client.on('said', (message) => {
 });
 
 client.on('typing', (who) => {
-  const room = joined.get(who.room);
-  if (!room) return;
+  const room = place(who.room);
   clearTimeout(room.typing.get(who.id)?.timer);
   room.typing.set(who.id, { name: who.name, timer: setTimeout(() => stopTyping(who.room, who.id), 3000) });
   if (who.room === current) drawTyping();
@@ -59,18 +56,30 @@ client.on('typing', (who) => {
 
 client.on('stats', (figures) => view.figures(figures));
 
+// place is what we know of a room. News may come before the answer to our join,
+// so it is kept for rooms we do not count as joined yet.
+function place(room) {
+  let known = places.get(room);
+  if (!known) {
+    known = { messages: [], ids: new Set(), people: [], count: 0, unread: 0, typing: new Map() };
+    places.set(room, known);
+  }
+  return known;
+}
+
 // enter runs after every connect: the server knows nothing of us yet.
 async function enter() {
   await ask('introduce', { name });
-  for (const room of joined.keys()) await join(room, room === current);
+  for (const room of joined) await join(room, room === current);
   if (!joined.size) await join(roomInAddress() || store.get('room') || 'lobby').catch(() => join('lobby'));
 }
 
 async function join(room, show = true) {
   const reply = await ask('join', { room });
-  const known = joined.get(reply.room) || { messages: [], ids: new Set(), people: [], count: 0, unread: 0, typing: new Map() };
-  joined.set(reply.room, known);
+  const known = place(reply.room);
+  joined.add(reply.room);
   const missed = reply.history.filter((message) => remember(known, message));
+  known.messages.sort((a, b) => a.id - b.id);
   if (show) open(reply.room);
   else if (missed.length && reply.room !== current) known.unread += missed.length;
   drawRooms();
@@ -86,7 +95,7 @@ function remember(room, message) {
 }
 
 function open(name) {
-  const room = joined.get(name);
+  const room = place(name);
   current = name;
   room.unread = 0;
   store.set('room', name);
@@ -105,25 +114,24 @@ function isMine(message) {
 
 function drawRooms() {
   const listed = new Map(rooms.map((room) => [room.name, room.count]));
-  for (const known of joined.keys()) if (!listed.has(known)) listed.set(known, joined.get(known).count);
+  for (const known of joined) if (!listed.has(known)) listed.set(known, place(known).count);
   view.rooms([...listed].map(([roomName, count]) => ({
-    name: roomName, count, joined: joined.has(roomName), current: roomName === current, unread: joined.get(roomName)?.unread || 0,
+    name: roomName, count, joined: joined.has(roomName), current: roomName === current, unread: joined.has(roomName) ? place(roomName).unread : 0,
   })));
 }
 
 function drawPeople() {
-  const room = joined.get(current);
-  if (room) view.people(room.people, room.count, client.id);
+  const room = place(current);
+  view.people(room.people, room.count, client.id);
 }
 
 function drawTyping() {
-  const room = joined.get(current);
-  view.typing(room ? [...room.typing.values()].map((who) => who.name) : []);
+  view.typing([...place(current).typing.values()].map((who) => who.name));
 }
 
 function stopTyping(roomName, id) {
-  const room = joined.get(roomName);
-  if (!room?.typing.has(id)) return;
+  const room = place(roomName);
+  if (!room.typing.has(id)) return;
   clearTimeout(room.typing.get(id).timer);
   room.typing.delete(id);
   if (roomName === current) drawTyping();
@@ -155,7 +163,8 @@ view.on('leave', guard(async () => {
   const gone = current;
   await ask('leave', { room: gone });
   joined.delete(gone);
-  open(joined.keys().next().value);
+  places.delete(gone);
+  open([...joined].at(-1));
 }));
 
 view.on('rename', guard(async (wanted) => {

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// browserPath finds Chromium. Without one the test is skipped, unless
+// REQUIRE_BROWSER says that there has to be one.
+func browserPath(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	missing(t, "there is no Chromium: install the package chromium")
+	return ""
+}
+
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_BROWSER") != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// page is one tab on the demo.
+type page struct {
+	t    *testing.T
+	name string
+	ctx  context.Context
+
+	mu     sync.Mutex
+	faults []string // what the console and uncaught exceptions said
+}
+
+// newBrowser starts a headless Chromium that talks to nobody but the page's server.
+func newBrowser(t *testing.T) context.Context {
+	t.Helper()
+	path := browserPath(t)
+	if _, err := web.ReadFile("web/dist/smartsocket-client.js"); err != nil {
+		missing(t, "the browser client is not built: run make wasm")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
+	deadline, cancelDeadline := context.WithTimeout(context.Background(), 3*time.Minute)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(deadline, options...)
+	browser, cancelBrowser := chromedp.NewContext(allocator)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(browser); err != nil {
+			t.Logf("closing the browser: %v", err)
+		}
+		cancelBrowser()
+		cancelAllocator()
+		cancelDeadline()
+	})
+	if err := chromedp.Run(browser); err != nil {
+		t.Fatalf("starting %s: %v", path, err)
+	}
+	return browser
+}
+
+// open loads the demo in a new tab and waits until it is in its room.
+func open(t *testing.T, browser context.Context, url, name string, width, height int64) *page {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser)
+	t.Cleanup(cancel)
+	p := &page{t: t, name: name, ctx: ctx}
+	chromedp.ListenTarget(ctx, func(event any) {
+		switch event := event.(type) {
+		case *runtime.EventExceptionThrown:
+			p.fault(event.ExceptionDetails.Error())
+		case *runtime.EventConsoleAPICalled:
+			if event.Type == runtime.APITypeError || event.Type == runtime.APITypeWarning {
+				p.fault(fmt.Sprintf("console %s: %s", event.Type, event.Args[0].Value))
+			}
+		}
+	})
+	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
+	p.until("is connected and in a room", `document.getElementById('app').dataset.state === 'online' && document.querySelectorAll('#people li').length > 0`)
+	p.do(chromedp.Evaluate(fmt.Sprintf(`{ const box = document.getElementById('my-name'); box.value = %q; box.dispatchEvent(new Event('change')); }`, name), nil))
+	p.until("has its name", fmt.Sprintf(`document.querySelector('#people li:has(.you) .name')?.textContent === %q`, name))
+	return p
+}
+
+func (p *page) fault(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = append(p.faults, text)
+}
+
+func (p *page) do(actions ...chromedp.Action) {
+	p.t.Helper()
+	if err := chromedp.Run(p.ctx, actions...); err != nil {
+		p.t.Fatalf("%s: %v", p.name, err)
+	}
+}
+
+// until waits for a JavaScript expression to be true.
+func (p *page) until(what, expression string) {
+	p.t.Helper()
+	err := chromedp.Run(p.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond)))
+	if err != nil {
+		var text string
+		_ = chromedp.Run(p.ctx, chromedp.Evaluate(`document.body.innerText`, &text))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.t.Fatalf("%s never %s: %v\nconsole: %q\npage:\n%s", p.name, what, err, p.faults, text)
+	}
+}
+
+func (p *page) say(text string) {
+	p.t.Helper()
+	p.do(chromedp.SendKeys("#text", text+"\r", chromedp.ByID))
+}
+
+// sees waits for a message by its sender; own messages stand at the right.
+func (p *page) sees(text string, mine bool) {
+	p.t.Helper()
+	p.until("saw "+text, fmt.Sprintf(`[...document.querySelectorAll('.message')].filter((m) => m.querySelector('.bubble').textContent === %q && m.classList.contains('mine') === %t).length === 1`, text, mine))
+}
+
+func (p *page) seesPeople(names ...string) {
+	p.t.Helper()
+	p.until("saw "+strings.Join(names, " and "), fmt.Sprintf(`[...document.querySelectorAll('#people .name')].map((n) => n.textContent).join() === %q`, strings.Join(names, ",")))
+}
+
+func (p *page) screenshot(file string) {
+	p.t.Helper()
+	dir := filepath.Join("..", "..", "artifacts", "demo")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	var picture []byte
+	p.do(chromedp.CaptureScreenshot(&picture))
+	if err := os.WriteFile(filepath.Join(dir, file), picture, 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestDemoInABrowser(t *testing.T) {
+	browser := newBrowser(t)
+	url := "http://" + start(t, "-demo").addr.String() + "/"
+	ann := open(t, browser, url, "Ann Arbor", 1280, 800)
+	bob := open(t, browser, url+"#lobby", "Bob Barker", 390, 844)
+
+	ann.seesPeople("Ann Arbor", "Bob Barker")
+	bob.seesPeople("Ann Arbor", "Bob Barker")
+	ann.until("runs the wasm engine", `document.getElementById('engine').textContent === 'wasm'`)
+
+	ann.say("Hello from the desktop")
+	ann.sees("Hello from the desktop", true)
+	bob.sees("Hello from the desktop", false)
+	bob.say("and from a phone <b>not bold</b>")
+	bob.sees("and from a phone <b>not bold</b>", true)
+	ann.sees("and from a phone <b>not bold</b>", false)
+	ann.until("kept markup as text", `document.querySelector('.bubble b') === null`)
+
+	bob.do(chromedp.SendKeys("#text", "h", chromedp.ByID))
+	ann.until("saw Bob typing", `document.getElementById('typing').textContent.startsWith('Bob Barker is typing')`)
+	ann.until("measured a round trip", `parseFloat(document.getElementById('rtt').textContent) >= 0`)
+	ann.until("got the server's figures", `document.getElementById('connections').textContent === '2'`)
+
+	ann.do(chromedp.Evaluate(`document.getElementById('drop').click()`, nil))
+	ann.until("lost its connection", `document.getElementById('app').dataset.state !== 'online'`)
+	ann.until("said so", `!document.getElementById('banner').hidden`)
+	bob.seesPeople("Bob Barker")
+	bob.do(chromedp.SetValue("#text", "", chromedp.ByID))
+	bob.say("while you were away")
+	ann.until("reconnected", `document.getElementById('app').dataset.state === 'online' && document.getElementById('reconnects').textContent === '1'`)
+	ann.seesPeople("Ann Arbor", "Bob Barker")
+	bob.seesPeople("Ann Arbor", "Bob Barker")
+	ann.sees("while you were away", false)
+	ann.sees("Hello from the desktop", true)
+	ann.say("back again")
+	ann.sees("back again", true)
+	bob.sees("back again", false)
+
+	for _, p := range []*page{ann, bob} {
+		p.until("kept the prototypes clean", `(() => { for (const key in {}) return false; return [Object, Array, Function].every((c) => Object.keys(c.prototype).length === 0); })()`)
+		p.until("leaked no globals", `['Go', 'fs', 'process', 'client'].every((name) => !(name in window))`)
+		p.until("fits its window", `document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight`)
+	}
+	ann.screenshot("desktop-light.png")
+	bob.screenshot("phone-light.png")
+	dark := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
+	ann.do(dark)
+	ann.screenshot("desktop-dark.png")
+	bob.do(dark, chromedp.Click("#show-info", chromedp.ByID))
+	bob.until("opened the drawer", `document.getElementById('info-panel').getAnimations().length === 0`)
+	bob.screenshot("phone-dark-info.png")
+
+	for _, p := range []*page{ann, bob} {
+		p.mu.Lock()
+		for _, fault := range p.faults {
+			t.Errorf("%s's console: %s", p.name, fault)
+		}
+		p.mu.Unlock()
+	}
+}
+
+func TestDemoWorksByKeyboard(t *testing.T) {
+	browser := newBrowser(t)
+	url := "http://" + start(t, "-demo").addr.String() + "/"
+	p := open(t, browser, url, "Kay", 390, 844)
+	p.do(chromedp.Focus("#show-rooms", chromedp.ByID), chromedp.KeyEvent("\r"))
+	p.until("opened the drawer", `document.getElementById('rooms-panel').contains(document.activeElement) && document.getElementById('show-rooms').getAttribute('aria-expanded') === 'true'`)
+	p.do(chromedp.KeyEvent("\u001b"))
+	p.until("closed the drawer", `document.activeElement.id === 'show-rooms' && document.getElementById('show-rooms').getAttribute('aria-expanded') === 'false'`)
+	p.do(chromedp.Focus("#text", chromedp.ByID), chromedp.KeyEvent("two words\r"))
+	p.sees("two words", true)
+}
