@@ -166,6 +166,11 @@ export function loadWasmEngine(url) {
   return promise;
 }
 
+// forgetEngines makes the next connection load its engine anew, after one failed for good.
+export function forgetEngines() {
+  loading.clear();
+}
+
 function resolveURL(url) {
   return environment.baseURL ? new URL(url, environment.baseURL).href : url;
 }

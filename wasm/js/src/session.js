@@ -1,6 +1,7 @@
 // Session: one WebSocket from its opening to its end, with the handshake, the clock and the codec. It never reconnects.
 
 import { CODES, SmartSocketError, errorFromWire } from './errors.js';
+import { forgetEngines } from './engine-wasm.js';
 import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO_32, VERSION } from './wire.js';
 
 var CLIENT = 'smartsocket-js/0.1.0';
@@ -80,10 +81,17 @@ Session.prototype.received = function (data) {
   else this.handshake(m);
 };
 
+// undecodable tells of a message that makes no sense. Any other failure is the engine's own, and a new connection gets a new one.
 Session.prototype.undecodable = function (error) {
-  var e = error instanceof SmartSocketError ? error : new SmartSocketError(CODES.INVALID_FORMAT, 'a message could not be decoded: ' + error.message, error);
-  if (this.phase === 'ready') this.hooks.invalid(e);
-  else this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the handshake could not be decoded: ' + e.message, e), 0, '');
+  var ready = this.phase === 'ready';
+  if (!(error instanceof SmartSocketError)) {
+    forgetEngines();
+    this.end(new SmartSocketError(ready ? CODES.CONNECTION_LOST : CODES.HANDSHAKE_FAILED, 'the codec engine failed: ' + error.message, error), 0, '');
+  } else if (ready) {
+    this.hooks.invalid(error);
+  } else {
+    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the handshake could not be decoded: ' + error.message, error), 0, '');
+  }
 };
 
 Session.prototype.handshake = function (m) {

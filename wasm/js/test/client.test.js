@@ -230,6 +230,18 @@ for (const engine of ['js', 'wasm']) {
       assert.equal(c.connected, true);
     });
 
+    test('an engine that breaks down is replaced with the connection', async (t) => {
+      const server = await serve(t, { message: (peer, m) => peer.send(event(m.event)) });
+      const c = make(t, server);
+      await c.connect();
+      c._session.engine = { ...c._session.engine, decode() { throw new RangeError('unreachable'); } };
+      c.emit('x');
+      await next(c, 'reconnected');
+      const answer = next(c, 'x');
+      c.emit('x');
+      await answer;
+    });
+
     test('too large is refused before sending', async (t) => {
       const server = await serve(t, { maxMessageBytes: 100 });
       const c = make(t, server);

@@ -104,6 +104,17 @@ test('100 000 messages leave the wasm memory as it was', async () => {
   assert.equal(exports.mem.buffer.byteLength, before);
 });
 
+test('large and small messages in turn do not pile up in the wasm memory', async () => {
+  const exports = await freshExports(), engine = wasmEngine(exports);
+  const large = new Uint8Array(3 << 20), small = bytes(event('s'));
+  large.set([0x24, 1, 65]); // a binary EVENT named A
+  for (let i = 0; i < 200; i++) {
+    assert.equal(engine.decode(large, 1 << 30).payload.byteLength, large.length - 3);
+    assert.equal(engine.decode(small, LIMIT).event, 's');
+  }
+  assert.ok(exports.mem.buffer.byteLength < 64 << 20, exports.mem.buffer.byteLength + ' bytes');
+});
+
 async function freshExports() {
   await import(pathToFileURL(join(dist, 'wasm_exec.js')).href + '?fresh');
   const slot = Symbol.for('@smartsocket/go');
