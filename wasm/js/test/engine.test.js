@@ -115,8 +115,10 @@ test('large and small messages in turn do not pile up in the wasm memory', async
   assert.ok(exports.mem.buffer.byteLength < 64 << 20, exports.mem.buffer.byteLength + ' bytes');
 });
 
+let instances = 0;
+
 async function freshExports() {
-  await import(pathToFileURL(join(dist, 'wasm_exec.js')).href + '?fresh');
+  await import(pathToFileURL(join(dist, 'wasm_exec.js')).href + '?' + ++instances); // a module runs only once per URL
   const slot = Symbol.for('@smartsocket/go');
   const Go = globalThis[slot];
   delete globalThis[slot];
