@@ -34,6 +34,8 @@ var sampleConnectAcks = []ConnectAck{
 
 var sampleGoaways = []Goaway{{}, {Deadline: 5000, ReconnectWindow: 10000, URL: []byte("wss://example.org/")}, {ReconnectWindow: 1}}
 
+func ptr[T any](v T) *T { return &v }
+
 func checkRecord[T any](t *testing.T, k Kind, samples []T, appendTo func([]byte, *T) []byte, parse func([]byte) (T, error)) {
 	t.Helper()
 	for _, want := range samples {

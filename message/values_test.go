@@ -72,8 +72,6 @@ var values = []any{
 	time.Unix(0, 0).UTC(), math.NaN(), math.Inf(1), func() {}, make(chan int), map[string]any{"f": func() {}}, json.RawMessage(`{`), json.Number("x"),
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func standard(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

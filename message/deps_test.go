@@ -1,0 +1,29 @@
+package message
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// TestBrowserBuildStaysSmall names the packages that would make the browser's
+// download grow by more than all of this package.
+func TestBrowserBuildStaysSmall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go command")
+	}
+	list := exec.Command("go", "list", "-deps", ".")
+	list.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	out, err := list.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, out)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		switch {
+		case dep == "fmt", dep == "reflect", dep == "time", dep == "os", dep == "strconv", dep == "encoding/json", dep == "net/http",
+			strings.Contains(dep, "sonic"), strings.Contains(dep, "klauspost"):
+			t.Errorf("the browser build depends on %s", dep)
+		}
+	}
+}
