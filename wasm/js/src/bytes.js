@@ -1,6 +1,7 @@
 // UTF-8 and binary data, with plain-JavaScript stand-ins for browsers without TextEncoder.
 
 import { CODES, SmartSocketError } from './errors.js';
+import { CONTROL, MAX_EVENT_NAME } from './wire.js';
 
 var encoder = typeof TextEncoder === 'function' ? new TextEncoder() : null;
 var decoder = typeof TextDecoder === 'function' ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) : null;
@@ -33,6 +34,12 @@ export function decodePlain(bytes) {
 // wellFormed replaces lone surrogates, as TextEncoder does.
 function wellFormed(s) {
   return s.replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g, function (m) { return m.length === 2 ? m : '\uFFFD'; });
+}
+
+// isEventName reports whether name has 1 to 128 bytes of UTF-8, whole characters and no control characters.
+export function isEventName(name) {
+  if (typeof name !== 'string' || name === '' || name.length > MAX_EVENT_NAME || CONTROL.test(name) || wellFormed(name) !== name) return false;
+  return name.length * 3 <= MAX_EVENT_NAME || utf8(name).length <= MAX_EVENT_NAME;
 }
 
 // binary returns a view of data when it is an ArrayBuffer or a view of one, else null.

@@ -2,10 +2,10 @@
 
 import { CODES, SmartSocketError } from './errors.js';
 import { SmartSocketClient } from './client.js';
-import { utf8 } from './bytes.js';
+import { isEventName } from './bytes.js';
 import { isReserved } from './listeners.js';
 import { encodeData } from './payload.js';
-import { CONTROL, EVENT, MAX_EVENT_NAME, TWO_32 } from './wire.js';
+import { EVENT, MAX_EVENT_NAME, TWO_32 } from './wire.js';
 
 // emit sends an event. With a callback it asks for an ack: callback(response, error) runs exactly once. It returns
 // whether the event was handed to the connection or the queue; a failure is told to the callback, else raised as an error event.
@@ -48,7 +48,7 @@ function abortError(signal) {
 
 SmartSocketClient.prototype._checkEvent = function (event, wantsAck) {
   if (typeof event !== 'string') throw new TypeError('an event name is a string');
-  if (event === '' || event.length > MAX_EVENT_NAME || event.length * 3 > MAX_EVENT_NAME && utf8(event).length > MAX_EVENT_NAME || CONTROL.test(event)) {
+  if (!isEventName(event)) {
     throw new SmartSocketError(CODES.INVALID_FORMAT, 'an event name has 1 to ' + MAX_EVENT_NAME + ' bytes of UTF-8 without control characters');
   }
   if (isReserved(event)) throw new SmartSocketError(CODES.INVALID_FORMAT, 'the event name "' + event + '" is reserved; choose another');

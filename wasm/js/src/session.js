@@ -1,6 +1,7 @@
 // Session: one WebSocket from its opening to its end, with the handshake, the clock and the codec. It never reconnects.
 
 import { CODES, SmartSocketError, errorFromWire } from './errors.js';
+import { isEventName } from './bytes.js';
 import { forgetEngines } from './engine-wasm.js';
 import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO_32, VERSION } from './wire.js';
 
@@ -227,32 +228,38 @@ function parseOr(m, fallback) {
   }
 }
 
-// fromJSON reads the JSON encoding: {"event","data","ack"}, {"ack","data"}, {"ack","error"} or {"error"}.
-function fromJSON(string) {
+// fromJSON reads the JSON encoding: {"event","data","ack"}, {"ack","data"}, {"ack","error"} or {"error"}. JSON.parse hides
+// what the codec refuses besides: repeated keys, deep nesting and the spelling of numbers.
+export function fromJSON(string) {
   var v;
   try {
     v = JSON.parse(string);
   } catch (e) {
-    throw new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not JSON');
+    throw notAMessage();
   }
-  var object = v !== null && typeof v === 'object' && !Array.isArray(v);
-  var hasAck = object && Number.isSafeInteger(v.ack) && v.ack >= 0;
-  if (!object || v.ack !== undefined && !hasAck) throw new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not an event, an ack or an error');
-  var m = { kind: 0, flags: hasAck ? FLAG_ACK : 0, seq: 0, ackLow: hasAck ? v.ack % TWO_32 : 0, ackHigh: hasAck ? Math.floor(v.ack / TWO_32) : 0, event: '', payload: undefined, value: undefined, fields: null };
-  if (typeof v.event === 'string' && v.event !== '') {
-    m.kind = EVENT;
-    m.event = v.event;
-    m.value = v.data;
-  } else if (v.error !== undefined) {
-    m.kind = ERROR;
-    m.value = v.error;
-  } else if (hasAck) {
-    m.kind = ACK;
-    m.value = v.data;
-  } else {
-    throw new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not an event, an ack or an error');
-  }
-  return m;
+  if (!isObject(v)) throw notAMessage();
+  var hasAck = v.ack !== undefined, hasEvent = v.event !== undefined, hasError = v.error !== undefined;
+  if (hasAck && !(Number.isSafeInteger(v.ack) && v.ack >= 0)) throw notAMessage();
+  if (hasEvent ? hasError || !isEventName(v.event) : hasError ? v.data !== undefined || !isObject(v.error) : !hasAck) throw notAMessage();
+  return {
+    kind: hasEvent ? EVENT : hasError ? ERROR : ACK,
+    flags: hasAck ? FLAG_ACK : 0,
+    seq: 0,
+    ackLow: hasAck ? v.ack % TWO_32 : 0,
+    ackHigh: hasAck ? Math.floor(v.ack / TWO_32) : 0,
+    event: hasEvent ? v.event : '',
+    payload: undefined,
+    value: hasError ? v.error : v.data,
+    fields: null
+  };
+}
+
+function isObject(v) {
+  return v !== null && typeof v === 'object' && !Array.isArray(v);
+}
+
+function notAMessage() {
+  return new SmartSocketError(CODES.INVALID_FORMAT, 'a text message is not an event, an ack or an error in JSON');
 }
 
 // valueOf returns the user's data of a message: parsed JSON, an ArrayBuffer, or undefined.

@@ -515,7 +515,7 @@ describe('arguments and listeners', () => {
     const c = client(t, 'ws://127.0.0.1:1');
     const ring = {};
     ring.ring = ring;
-    for (const name of ['', 'x'.repeat(129), 'é'.repeat(65), 'a\n', 'connected', 'error', '__x']) assert.throws(() => c.emit(name), code('ERR_MSG_001'), name);
+    for (const name of ['', 'x'.repeat(129), 'é'.repeat(65), 'a\n', '\ud800', 'connected', 'error', '__x']) assert.throws(() => c.emit(name), code('ERR_MSG_001'), name);
     assert.throws(() => c.emit('ring', ring), code('ERR_MSG_001'));
     assert.throws(() => c.emit('symbol', Symbol('s'), () => {}), code('ERR_MSG_001'));
     assert.throws(() => c.emit('x', 1, 'no function'), TypeError);
