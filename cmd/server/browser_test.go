@@ -181,7 +181,7 @@ func TestDemoInABrowser(t *testing.T) {
 	ann.until("lost its connection", `document.getElementById('app').dataset.state !== 'online'`)
 	ann.until("said so", `!document.getElementById('banner').hidden`)
 	bob.seesPeople("Bob Barker")
-	bob.do(chromedp.SetValue("#text", "", chromedp.ByID))
+	bob.do(chromedp.Evaluate(`document.getElementById('text').value = ''`, nil))
 	bob.say("while you were away")
 	ann.until("reconnected", `document.getElementById('app').dataset.state === 'online' && document.getElementById('reconnects').textContent === '1'`)
 	ann.seesPeople("Ann Arbor", "Bob Barker")

@@ -27,6 +27,9 @@ const (
 	maxPeople     = 50 // names in a presence list; the count goes on
 	requestBurst  = 20
 	requestPerSec = 10
+
+	// demoMaxRequests is the library's limit of events per window for the demo, where measuring alone takes 60 a minute.
+	demoMaxRequests = 1200
 )
 
 // closeDropped asks the client to reconnect (3000–3499 do).

@@ -40,6 +40,9 @@ func defaultConfig() *config {
 		Options: smartsocket.Options{
 			Host:                 "localhost",
 			Port:                 3000,
+			EnableRateLimiting:   smartsocket.Enabled,
+			RateLimitWindow:      time.Minute,
+			RateLimitMaxRequests: 100,
 			MaxConnections:       10_000,
 			ConnectionTimeout:    30 * time.Second,
 			HandshakeTimeout:     5 * time.Second,
@@ -67,6 +70,9 @@ var help = map[string]string{
 	"logLevel":             "error, warn, info, debug or trace",
 	"logFormat":            "text or json",
 	"profileAddr":          "host:port for net/http/pprof; empty = off",
+	"enableRateLimiting":   "false switches all rate limits off",
+	"rateLimitWindow":      "window in which a socket's events are counted",
+	"rateLimitMaxRequests": "events of one socket in a window; the demo's default is 1200",
 	"maxConnections":       "hard cap on live connections",
 	"connectionTimeout":    "close a peer that was silent so long",
 	"handshakeTimeout":     "time for the opening handshake",
@@ -130,7 +136,10 @@ func appendSettings(list []setting, v reflect.Value) []setting {
 	return list
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	toggleType   = reflect.TypeFor[smartsocket.Toggle]()
+)
 
 // setText gives the setting a value written as text: in the environment or a flag.
 func (c *config) setText(s setting, text string) error {
@@ -143,6 +152,10 @@ func (c *config) setText(s setting, text string) error {
 			return err
 		}
 		s.v.SetInt(int64(d))
+	case s.v.Type() == toggleType:
+		if err := s.v.Addr().Interface().(*smartsocket.Toggle).UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("%w: write one of them", err)
+		}
 	case s.v.Kind() == reflect.String:
 		s.v.SetString(text)
 	case s.v.Kind() == reflect.Bool:
@@ -175,19 +188,20 @@ func (c *config) setJSON(s setting, raw json.RawMessage) error {
 	}
 	isText := s.name == "addr" || s.v.Kind() == reflect.String
 	isBool := !isText && s.v.Kind() == reflect.Bool
+	isToggle := !isText && s.v.Type() == toggleType
 	isList := !isText && s.v.Kind() == reflect.Slice
 	isDuration := !isText && s.v.Type() == durationType
 	switch value := value.(type) {
 	case string:
-		if isText || isDuration {
+		if isText || isDuration || isToggle && value == "auto" {
 			return c.setText(s, value)
 		}
 	case bool:
-		if isBool {
+		if isBool || isToggle {
 			return c.setText(s, strconv.FormatBool(value))
 		}
 	case json.Number:
-		if !isText && !isBool && !isList {
+		if !isText && !isBool && !isToggle && !isList {
 			return c.setText(s, value.String())
 		}
 	case []any:
@@ -201,6 +215,8 @@ func (c *config) setJSON(s setting, raw json.RawMessage) error {
 		want = `a string, as in "text"`
 	case isBool:
 		want = "true or false"
+	case isToggle:
+		want = `true, false or "auto"`
 	case isList:
 		want = `a list of strings, as in ["a", "b"]`
 	case isDuration:
@@ -263,6 +279,18 @@ func splitList(text string) []string {
 	return list
 }
 
+// text is the setting's value as setText would take it.
+func (s setting) text() string {
+	switch v := s.v.Interface().(type) {
+	case smartsocket.Toggle:
+		return fmt.Sprint(toggleValue(v))
+	case []string:
+		return strings.Join(v, ",")
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
 // json writes the configuration in the form that a file has.
 func (c *config) json() []byte {
 	var b bytes.Buffer
@@ -276,6 +304,8 @@ func (c *config) json() []byte {
 		switch v := s.v.Interface().(type) {
 		case time.Duration:
 			value = v.String()
+		case smartsocket.Toggle:
+			value = toggleValue(v)
 		case []string:
 			value = append([]string{}, v...)
 		default:
@@ -289,6 +319,13 @@ func (c *config) json() []byte {
 	}
 	b.WriteString("\n}\n")
 	return b.Bytes()
+}
+
+func toggleValue(t smartsocket.Toggle) any {
+	if t == smartsocket.Auto {
+		return "auto"
+	}
+	return t == smartsocket.Enabled
 }
 
 // levels are the values of logLevel.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/smartsocket/smartsocket"
 )
 
 func writeFile(t *testing.T, text string) string {
@@ -161,11 +163,42 @@ func TestCheckConfig(t *testing.T) {
 	}
 }
 
+// TestDefaultsAreTheLibrarys provokes the library's complaint about each numeric option; it names the default.
+func TestDefaultsAreTheLibrarys(t *testing.T) {
+	compared := 0
+	for _, s := range defaultConfig().settings()[1:] {
+		if !s.v.CanInt() || s.v.IsZero() {
+			continue
+		}
+		c := new(config)
+		for _, other := range c.settings()[1:] {
+			if other.name == s.name {
+				other.v.SetInt(-7)
+			}
+		}
+		_, err := smartsocket.New(c.Options)
+		if err == nil {
+			t.Errorf("%s: the library takes -7", s.name)
+			continue
+		}
+		_, named, ok := strings.Cut(err.Error(), "the default ")
+		if !ok {
+			continue
+		}
+		if compared++; named != s.text() {
+			t.Errorf("%s: default %s, the library's is %s", s.name, s.text(), named)
+		}
+	}
+	if compared < 8 {
+		t.Errorf("only %d defaults compared: the library's messages have changed", compared)
+	}
+}
+
 // TestEverySettingCanBeGiven sets each setting from the environment and by flag, to the value it has.
 func TestEverySettingCanBeGiven(t *testing.T) {
 	defaults := defaultConfig()
 	for _, s := range defaults.settings()[1:] {
-		text := strings.Trim(strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(toText(s), "[", ""), "]", "")), `"`)
+		text := s.text()
 		if _, err := parse([]string{"-" + s.flag() + "=" + text}, nil); err != nil {
 			t.Errorf("flag: %v", err)
 		}
@@ -173,15 +206,6 @@ func TestEverySettingCanBeGiven(t *testing.T) {
 			t.Errorf("environment: %v", err)
 		}
 	}
-}
-
-func toText(s setting) string {
-	if d, ok := s.v.Interface().(time.Duration); ok {
-		return d.String()
-	}
-	var b strings.Builder
-	b.WriteString(strings.ReplaceAll(reflectText(s.v), " ", ","))
-	return b.String()
 }
 
 func TestHelpNamesOnlyRealSettings(t *testing.T) {

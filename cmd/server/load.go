@@ -64,6 +64,9 @@ func parse(args, environ []string) (*command, error) {
 			cmd.source[a.setting.name] = a.source
 		}
 	}
+	if cmd.config.Demo && cmd.source["rateLimitMaxRequests"] == "" {
+		cmd.config.RateLimitMaxRequests = demoMaxRequests
+	}
 	return cmd, cmd.validate()
 }
 
@@ -101,7 +104,7 @@ func (cmd *command) parseFlags(args []string) (list []assignment, file string, e
 		if !known && name != "config" {
 			return nil, "", fmt.Errorf("unknown flag -%s%s", name, didYouMean(name, names))
 		}
-		if !hasText && s.v.IsValid() && s.v.Kind() == reflect.Bool {
+		if !hasText && s.isSwitch() {
 			text, hasText = "true", true
 		}
 		if !hasText {
@@ -117,6 +120,11 @@ func (cmd *command) parseFlags(args []string) (list []assignment, file string, e
 		list = append(list, assignment{s, text, "flag -" + name})
 	}
 	return list, file, nil
+}
+
+// isSwitch reports whether the flag needs no value.
+func (s setting) isSwitch() bool {
+	return s.v.IsValid() && (s.v.Kind() == reflect.Bool || s.v.Type() == toggleType)
 }
 
 // parseEnv picks the SMARTSOCKET_ variables out of environ.

@@ -134,13 +134,13 @@ milliseconds.
 	for _, s := range defaultConfig().settings() {
 		value := ""
 		if s.name != "addr" {
-			value = fmt.Sprint(s.v.Interface())
+			value = s.text()
 		}
 		text := help[s.name]
 		if text == "" {
 			text = "see Options." + s.field
 		}
-		if value != "" && value != "[]" {
+		if value != "" {
 			text += " (" + value + ")"
 		}
 		fmt.Fprintf(w, "  -%-25s %s   [%s]\n", s.flag(), text, s.env())

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -51,8 +50,6 @@ func lingering() string {
 		}
 	}
 }
-
-func reflectText(v reflect.Value) string { return fmt.Sprint(v.Interface()) }
 
 // running is the program, in this process.
 type running struct {
