@@ -84,6 +84,9 @@ type Parser struct {
 // message over the limit; each as soon as the offending byte is there. The
 // parser must then be Reset.
 func (ps *Parser) Feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, err error) {
+	if len(p) == 0 && ps.state == 0 {
+		return Message{}, nil, false, nil
+	}
 	// Nearly everything is a small, whole, masked, uncompressed data frame.
 	if ps.state == 0 && len(p) >= 6 && !cfg.Client {
 		op, n := Opcode(p[0]-bitFin), int(p[1])-bitMask
