@@ -1,0 +1,150 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/cloudwego/netpoll"
+)
+
+// closeTimeout bounds the flushing and lingering of a close.
+const closeTimeout = 5 * time.Second
+
+// Close closes after what is queued has been flushed, or after 5 s at the latest; err is passed to OnClose.
+// Writes after Close are Dropped. Idempotent: the first error wins.
+//
+// When the outbox is empty a FIN is sent; then input is discarded until the
+// peer's FIN, within the same 5 s, so that no RST overtakes the last bytes.
+func (c *Conn) Close(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state >= stateFlushing {
+		return
+	}
+	if c.err == nil {
+		c.err = err
+	}
+	if c.state < stateOpen {
+		c.doomLocked(nil, false)
+		return
+	}
+	c.state = stateFlushing
+	if !c.corked { // else end will see it
+		c.loop.post(task{kind: taskSettle, c: c})
+	}
+}
+
+// Abort closes at once, discarding the outbox, with a RST (SO_LINGER 0).
+// Like Close it is idempotent and the first error wins; it also cuts a Close short.
+func (c *Conn) Abort(err error) { c.doom(err, true) }
+
+func (c *Conn) doom(err error, reset bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.doomLocked(err, reset)
+}
+
+// doomLocked has the loop close c as soon as it can. mu is held.
+func (c *Conn) doomLocked(err error, reset bool) {
+	registered := c.op != nil
+	// Corked: end will see it. Not registered: its first task will.
+	if c.mark(err, reset) && registered && !c.corked {
+		c.loop.post(task{kind: taskSettle, c: c})
+	}
+}
+
+// mark enters stateDoomed, unless c is there or past it. mu is held.
+func (c *Conn) mark(err error, reset bool) bool {
+	if c.state >= stateDoomed {
+		return false
+	}
+	if c.err == nil && c.state < stateFlushing {
+		c.err = err
+	}
+	c.state = stateDoomed
+	c.reset = reset
+	c.dropOutbox()
+	return true
+}
+
+// lose closes c now, for the reason err unless there was one before. On the
+// loop, not corked.
+func (c *Conn) lose(err error, reset bool) {
+	c.mu.Lock()
+	c.mark(err, reset)
+	c.mu.Unlock()
+	c.teardown()
+}
+
+// settle goes on with a close as far as it can. On the loop, not corked.
+func (c *Conn) settle() {
+	c.mu.Lock()
+	s := c.state
+	if s == stateFlushing && c.out == nil && !c.broken {
+		s = stateLingering
+		if c.loop.r.closing.Load() || syscall.Shutdown(int(c.fd), syscall.SHUT_WR) != nil {
+			s = stateDoomed
+		}
+		c.state = s
+	}
+	if s == stateLingering && c.loop.r.closing.Load() {
+		s = stateDoomed
+		c.state = s
+	}
+	c.mu.Unlock()
+	switch s {
+	case stateDoomed:
+		c.teardown()
+	case stateFlushing, stateLingering:
+		if !c.closing {
+			c.SetTimer(closeTimeout)
+			c.closing = true
+		}
+	}
+}
+
+// teardown detaches and closes c and runs OnClose. On the loop, in stateDoomed.
+func (c *Conn) teardown() {
+	l := c.loop
+	c.mu.Lock()
+	if c.state == stateClosed {
+		c.mu.Unlock()
+		return
+	}
+	c.state = stateClosed
+	op, err, reset := c.op, c.err, c.reset
+	c.op = nil
+	c.dropOutbox()
+	if op != nil {
+		_ = op.Control(netpoll.PollDetach) // nothing to do if netpoll was first
+	}
+	c.mu.Unlock()
+	l.wheel.cancel(c)
+	c.closing = true
+	if op != nil {
+		l.unlink(c)
+		l.retire(op)
+	}
+	if c.counted {
+		l.r.open.Add(-1)
+		l.r.closed.Add(1)
+	}
+	c.callClose(err)
+	c.mu.Lock()
+	fd := int(c.fd)
+	c.fd = -1
+	c.mu.Unlock()
+	if reset {
+		setReset(fd)
+	}
+	syscall.Close(fd)
+	l.r.descriptorFreed()
+	l.r.live.Done()
+}
+
+func (c *Conn) callClose(err error) {
+	defer c.panicked()
+	c.handler.OnClose(c, err)
+}

@@ -1,0 +1,190 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cloudwego/netpoll"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+type state uint8
+
+// A connection's states, in the order in which it can pass them.
+const (
+	stateNew       state = iota // accepted or adopted, on its way to its loop
+	stateDialing                // connect has not ended
+	stateOpen                   // the only one in which the Handler gets data
+	stateFlushing               // Close was called; the outbox drains
+	stateLingering              // FIN sent; the peer's is awaited
+	stateDoomed                 // to be closed by the loop as soon as it gets to it
+	stateClosed                 // descriptor gone, OnClose has run or is running
+)
+
+// Conn is one TCP connection. Unless said otherwise its methods may be called from any goroutine and never block.
+type Conn struct {
+	loop *loop
+	// handler and what follows up to mu belong to the loop's goroutine.
+	handler    Handler
+	prev, next *Conn // the loop's list
+	timer      timer
+	lastRead   int64 // loop.now at the last read
+
+	mu     sync.Mutex
+	op     *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
+	out    *outbox             // guarded by mu; nil when nothing is queued
+	err    error               // guarded by mu; for OnClose
+	fd     int32               // written by the loop under mu; -1 once closed
+	state  state               // guarded by mu
+	corked bool                // guarded by mu: the loop's cork buffer is this connection's
+	// The rest of the flags, guarded by mu.
+	armed     bool // writability is asked for
+	pressured bool // Backpressured was answered; OnWritable is owed
+	watched   bool // on the loop's list of outboxes
+	broken    bool // a write failed; the loop will take the last input and close
+	reset     bool // close with a RST
+
+	closing bool // SetTimer is over; belongs to the loop
+	counted bool // in Stats.Open; belongs to the loop
+}
+
+func newConn(l *loop, fd int, s state, h Handler) *Conn {
+	return &Conn{loop: l, handler: h, fd: int32(fd), state: s}
+}
+
+// Write sends a copy of p, which is borrowed for the call only.
+func (c *Conn) Write(p []byte) Status { return c.send(p, nil, nil) }
+
+// Write2 sends head then body as one unit, like Write (a frame header and its payload).
+// Both are borrowed for the call only.
+func (c *Conn) Write2(head, body []byte) Status { return c.send(head, body, nil) }
+
+// WriteShared sends s without copying it when it has to be queued. The caller keeps its own reference.
+// (Up to 256 bytes are copied all the same: that costs less than the reference.)
+func (c *Conn) WriteShared(s *pool.Shared) Status { return c.send(nil, s.Bytes(), s) }
+
+// Queued is the number of bytes waiting in the outbox.
+func (c *Conn) Queued() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out == nil {
+		return 0
+	}
+	return c.out.bytes
+}
+
+// SetTimer arms the connection's one timer to run OnTimer after d, replacing an earlier setting; 0 disarms it.
+// OnTimer runs between d and d plus two ticks later; earlier only by as much as
+// the loop was held up, since the coarse clock counts. It allocates nothing and
+// costs the same for every d. Once the connection is closing it does nothing.
+// On the connection's loop only.
+func (c *Conn) SetTimer(d time.Duration) {
+	l := c.loop
+	switch {
+	case c.closing:
+	case d <= 0:
+		l.wheel.cancel(c)
+	default:
+		l.startTicking()
+		tick := l.r.opts.Tick
+		l.wheel.set(c, (l.now.Load()+int64(d)+int64(tick)-1)/int64(tick)+1)
+	}
+}
+
+// LastRead is the loop's coarse clock (see Now) at the last read.
+// On the connection's loop only.
+func (c *Conn) LastRead() time.Duration { return time.Duration(c.lastRead) }
+
+// Now is the loop's coarse monotonic clock, advanced once per tick while timers are armed and once per OnTimer.
+// While no timer of the loop is armed it stands still, but for reads, which advance it then.
+func (c *Conn) Now() time.Duration { return time.Duration(c.loop.now.Load()) }
+
+// Post runs f on the connection's loop, corked for c; after the connection has closed f is not run and Post returns false.
+// Functions run in the order of their posting, none before OnOpen. If Post
+// returned true, f may still not run because the connection closes first; OnClose always does.
+func (c *Conn) Post(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state >= stateDoomed {
+		return false
+	}
+	c.loop.post(task{kind: taskFunc, c: c, f: f})
+	return true
+}
+
+// Loop is the index of the connection's loop, 0..Loops()-1.
+func (c *Conn) Loop() int { return c.loop.index }
+
+// RemoteAddr is the peer's address. It allocates, and asks the kernel, so that
+// an idle connection stores none. It is still known in OnClose unless the peer
+// reset the connection; when not known it is an empty *net.TCPAddr.
+func (c *Conn) RemoteAddr() net.Addr { return c.addr(syscall.Getpeername) }
+
+// LocalAddr is like RemoteAddr for this end.
+func (c *Conn) LocalAddr() net.Addr { return c.addr(syscall.Getsockname) }
+
+func (c *Conn) addr(get func(fd int) (syscall.Sockaddr, error)) net.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd >= 0 {
+		if sa, err := get(int(c.fd)); err == nil {
+			return toAddr(sa)
+		}
+	}
+	return &net.TCPAddr{}
+}
+
+// begin corks c if it is open. On the loop, before a callback.
+func (c *Conn) begin() state {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked = c.state == stateOpen
+	return c.state
+}
+
+// end sends what was corked and goes on with a close that was asked for meanwhile.
+func (c *Conn) end() {
+	c.mu.Lock()
+	c.corked = false
+	if l := c.loop; len(l.cork) > 0 {
+		if c.state < stateDoomed && !c.broken {
+			c.push(l.cork, nil, nil, nil)
+		}
+		l.cork = l.cork[:0]
+	}
+	s := c.state
+	c.mu.Unlock()
+	if s > stateOpen {
+		c.settle()
+	}
+}
+
+// call runs a posted function.
+func (c *Conn) call(f func()) {
+	defer c.panicked()
+	f()
+}
+
+// expire is called by the wheel.
+func (c *Conn) expire() {
+	switch c.begin() {
+	case stateOpen:
+		c.callTimer()
+		c.end()
+	case stateDialing:
+		c.lose(errDialTimeout, false)
+	case stateFlushing, stateLingering:
+		c.loop.r.opts.Logger.Debug(ErrCloseTimeout.Error(), "queued", c.Queued())
+		c.lose(nil, c.Queued() > 0)
+	}
+}
+
+func (c *Conn) callTimer() {
+	defer c.panicked()
+	c.handler.OnTimer(c)
+}

@@ -1,0 +1,253 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/cloudwego/netpoll"
+)
+
+const (
+	acceptBatch  = 64                     // connections accepted before others get a turn
+	acceptResume = 200 * time.Millisecond // a pause ends then, or when a connection closes
+)
+
+// Listener accepts connections until it is closed.
+type Listener struct {
+	r          *Reactor
+	loop       *loop
+	addr       net.Addr
+	newHandler func(*Conn) Handler
+
+	mu     sync.Mutex
+	fd     int                 // guarded by mu; -1 once closed
+	op     *netpoll.FDOperator // guarded by mu; nil while paused and once closed
+	resume *time.Timer         // guarded by mu; set while paused
+}
+
+// Listen binds addr exclusively (no SO_REUSEPORT sharing with another process)
+// and returns once it is bound. network is tcp, tcp4 or tcp6. newHandler is called on the accepting
+// loop for each connection, before OnOpen; a nil result closes the connection at once.
+// The c it gets may be kept, and written to: that leaves after OnOpen's.
+func (r *Reactor) Listen(network, addr string, newHandler func(c *Conn) Handler) (*Listener, error) {
+	if newHandler == nil {
+		return nil, ErrNoHandler
+	}
+	fd, bound, err := r.bind(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	ln := &Listener{r: r, loop: r.pick(), addr: bound, newHandler: newHandler, fd: fd}
+	r.mu.Lock()
+	if r.closing.Load() {
+		r.mu.Unlock()
+		syscall.Close(fd)
+		return nil, ErrClosed
+	}
+	r.listeners[ln] = struct{}{}
+	r.mu.Unlock()
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if err := ln.attach(); err != nil {
+		syscall.Close(fd)
+		ln.fd = -1
+		return nil, fmt.Errorf("reactor: cannot watch the listener: %w", err)
+	}
+	return ln, nil
+}
+
+// bind has package net resolve, bind and listen, with its REUSEADDR and the
+// system's whole backlog, and keeps a duplicate of the descriptor.
+func (r *Reactor) bind(network, addr string) (int, net.Addr, error) {
+	switch network {
+	case "tcp", "tcp4", "tcp6":
+	default:
+		return -1, nil, net.UnknownNetworkError(network)
+	}
+	config := net.ListenConfig{Control: func(_, _ string, rc syscall.RawConn) error {
+		return rc.Control(func(fd uintptr) { setStream(int(fd), &r.opts) })
+	}}
+	config.SetMultipathTCP(false) // its sockets lack TCP_USER_TIMEOUT and cost more per byte
+	nl, err := config.Listen(context.Background(), network, addr)
+	if err != nil {
+		return -1, nil, err
+	}
+	defer nl.Close()
+	fd, err := dup(nl.(*net.TCPListener))
+	return fd, nl.Addr(), err
+}
+
+// dup duplicates a descriptor of package net; it stays non-blocking.
+func dup(sc syscall.Conn) (int, error) {
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd, e := -1, syscall.Errno(0)
+	err = rc.Control(func(old uintptr) {
+		var n uintptr
+		if n, _, e = syscall.Syscall(syscall.SYS_FCNTL, old, syscall.F_DUPFD_CLOEXEC, 0); e == 0 {
+			fd = int(n)
+		}
+	})
+	if err == nil && e != 0 {
+		err = fmt.Errorf("reactor: cannot duplicate a descriptor (raise the limit, ulimit -n): %w", e)
+	}
+	return fd, err
+}
+
+// attach starts accepting. mu is held.
+func (ln *Listener) attach() error {
+	op := ln.loop.poll.Alloc()
+	op.FD = ln.fd
+	op.OnRead = ln.onRead
+	if err := op.Control(netpoll.PollReadable); err != nil {
+		return err
+	}
+	ln.op = op
+	return nil
+}
+
+// detach stops accepting. mu is held.
+func (ln *Listener) detach() {
+	op := ln.op
+	if op == nil {
+		return
+	}
+	ln.op = nil
+	_ = op.Control(netpoll.PollDetach)
+	ln.loop.post(task{kind: taskFunc, f: op.Free}) // this may be its own callback
+}
+
+// Addr is the bound address, with the port that was chosen for port 0.
+func (ln *Listener) Addr() net.Addr { return ln.addr }
+
+// Close stops accepting. Connections stay. Idempotent. When it returns the address can be bound again.
+func (ln *Listener) Close() error {
+	ln.mu.Lock()
+	if ln.fd >= 0 {
+		ln.detach()
+		ln.endPause()
+		syscall.Close(ln.fd)
+		ln.fd = -1
+	}
+	ln.mu.Unlock()
+	ln.r.mu.Lock()
+	delete(ln.r.listeners, ln)
+	ln.r.mu.Unlock()
+	return nil
+}
+
+func (ln *Listener) onRead(netpoll.Poll) error {
+	for range acceptBatch {
+		ln.mu.Lock()
+		if ln.fd < 0 || ln.op == nil {
+			ln.mu.Unlock()
+			return nil
+		}
+		fd, e := sysAccept(ln.fd)
+		switch e {
+		case 0:
+		case syscall.EAGAIN:
+			ln.mu.Unlock()
+			return nil
+		case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
+			ln.pause(e)
+			ln.mu.Unlock()
+			return nil
+		default: // that one connection is gone (ECONNABORTED, EPROTO, …) or EINTR
+			ln.mu.Unlock()
+			continue
+		}
+		ln.mu.Unlock()
+		ln.accepted(fd)
+	}
+	return nil
+}
+
+func (ln *Listener) accepted(fd int) {
+	r := ln.r
+	setAccepted(fd, &r.opts)
+	if !r.join() {
+		syscall.Close(fd)
+		return
+	}
+	r.accepted.Add(1)
+	l := r.pick()
+	c := newConn(l, fd, stateNew, nil)
+	if c.handler = ln.callNew(c); c.handler == nil {
+		c.mu.Lock()
+		c.state, c.fd = stateClosed, -1
+		c.dropOutbox()
+		c.mu.Unlock()
+		syscall.Close(fd)
+		r.live.Done()
+		return
+	}
+	l.post(task{kind: taskOpen, c: c})
+}
+
+func (ln *Listener) callNew(c *Conn) Handler {
+	defer c.panicked()
+	return ln.newHandler(c)
+}
+
+// pause stops accepting while there are no descriptors: the pending connections
+// would wake the loop for ever. mu is held.
+func (ln *Listener) pause(e syscall.Errno) {
+	r := ln.r
+	ln.detach()
+	r.pauses.Add(1)
+	r.paused.Add(1)
+	ln.resume = time.AfterFunc(acceptResume, ln.unpause)
+	now := int64(r.clock()) + int64(time.Second) // so that the first is past zero
+	if last := r.pauseLogged.Load(); (last == 0 || now-last >= int64(time.Second)) && r.pauseLogged.CompareAndSwap(last, now) {
+		r.opts.Logger.Error("reactor: accepting is paused, no descriptors or memory are left; raise the limit (ulimit -n)", "addr", ln.addr, "err", e)
+	}
+}
+
+// endPause forgets a pause. mu is held.
+func (ln *Listener) endPause() {
+	if ln.resume != nil {
+		ln.resume.Stop()
+		ln.resume = nil
+		ln.r.paused.Add(-1)
+	}
+}
+
+func (ln *Listener) unpause() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if ln.resume == nil {
+		return
+	}
+	ln.endPause()
+	if ln.fd < 0 {
+		return
+	}
+	if err := ln.attach(); err != nil {
+		ln.pause(syscall.ENOMEM)
+	}
+}
+
+// descriptorFreed lets paused listeners try again.
+func (r *Reactor) descriptorFreed() {
+	if r.paused.Load() == 0 {
+		return
+	}
+	r.mu.Lock()
+	listeners := make([]*Listener, 0, len(r.listeners))
+	for ln := range r.listeners {
+		listeners = append(listeners, ln)
+	}
+	r.mu.Unlock()
+	for _, ln := range listeners {
+		ln.unpause()
+	}
+}

@@ -1,0 +1,301 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloudwego/netpoll"
+)
+
+const (
+	corkBytes     = 64 << 10
+	keepTasks     = 4096 // a longer task list is left to the garbage collector after use
+	maxReadRounds = 16   // full read buffers taken from one connection before others get a turn
+)
+
+type taskKind uint8
+
+const (
+	taskFunc      taskKind = iota // run f, corked for c unless c is nil
+	taskOpen                      // register c, OnOpen, then f
+	taskDial                      // register c and wait for its connect
+	taskConnected                 // c's connect has ended
+	taskHup                       // c's peer has gone: take what is left and close
+	taskSettle                    // c was closed or aborted: go on with that
+	taskWatch                     // c has an outbox, whose age must be watched
+	taskFree                      // only free dead operators
+	taskShutdown                  // close every connection
+	taskStop                      // end the loop
+)
+
+type task struct {
+	c    *Conn
+	f    func()
+	kind taskKind
+}
+
+// loop is one event loop. Fields without a note belong to its goroutine.
+type loop struct {
+	r      *Reactor
+	index  int
+	poll   netpoll.Poll
+	wake   wakeup
+	wakeOp *netpoll.FDOperator
+	done   chan struct{} // closed when the goroutine has ended
+
+	buf  []byte // read into by every connection
+	cork []byte // what was written to the corked connection; guarded by that one's mu
+
+	conns   *Conn   // registered connections
+	watched []*Conn // those with an outbox
+	wheel   wheel
+	dead    []*netpoll.FDOperator // detached, to be freed outside their callbacks
+	spare   []task
+	ticking bool
+	ticker  *time.Timer
+
+	now     atomic.Int64 // coarse clock, ns since Reactor.start; written by the loop
+	tickDue atomic.Bool  // set by ticker
+
+	mu      sync.Mutex
+	tasks   []task // guarded by mu
+	stopped bool   // guarded by mu: wake is closed
+
+	_                                [64]byte // the counters, written from everywhere, get their own cache line
+	bytesIn, reads, bytesOut, writes atomic.Int64
+}
+
+func newLoop(r *Reactor, index int) (*loop, error) {
+	p, err := openPoll()
+	if err != nil {
+		return nil, err
+	}
+	l := &loop{r: r, index: index, poll: p, done: make(chan struct{})}
+	if !boundEvents(p) {
+		r.opts.Logger.Warn("reactor: this netpoll's event array cannot be bounded; busy servers will use more memory", "want", netpollVersion)
+	}
+	l.buf = make([]byte, r.opts.ReadBuffer)
+	l.cork = make([]byte, 0, corkBytes)
+	l.ticker = time.AfterFunc(time.Hour, l.onTicker)
+	l.ticker.Stop()
+	if l.wake, err = newWakeup(); err != nil {
+		_ = p.Close()
+		go p.Wait() // lets the poll close its own descriptors
+		return nil, err
+	}
+	l.wakeOp = p.Alloc()
+	l.wakeOp.FD = l.wake.r
+	l.wakeOp.OnRead = l.onWake
+	if err = l.wakeOp.Control(netpoll.PollReadable); err != nil {
+		l.wake.close()
+		_ = p.Close()
+		go p.Wait()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *loop) run() {
+	defer close(l.done)
+	if err := l.poll.Wait(); err != nil {
+		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "err", err)
+	}
+}
+
+// stop ends the loop and waits for it.
+func (l *loop) stop() {
+	l.post(task{kind: taskStop})
+	<-l.done
+}
+
+// post hands t to the loop, from any goroutine including its own. It never blocks.
+// Tasks run in the order of their posting. After the loop has stopped it does nothing.
+func (l *loop) post(t task) {
+	l.mu.Lock()
+	if !l.stopped {
+		l.tasks = append(l.tasks, t)
+		if len(l.tasks) == 1 {
+			l.wake.signal() // under mu, which fences it from the descriptor's close
+		}
+	}
+	l.mu.Unlock()
+}
+
+// onWake runs one list of tasks. Tasks posted meanwhile wait for the next event,
+// so that the connections in between get their turn.
+func (l *loop) onWake(netpoll.Poll) error {
+	l.wake.clear()
+	l.mu.Lock()
+	batch := l.tasks
+	l.tasks = l.spare[:0]
+	l.mu.Unlock()
+	if l.tickDue.Swap(false) {
+		l.onTick()
+	}
+	for i := range batch {
+		l.do(&batch[i])
+	}
+	clear(batch)
+	l.spare = nil
+	if cap(batch) <= keepTasks {
+		l.spare = batch
+	}
+	// The callback that runs is the wake operator's, so no dead operator's is.
+	for i, op := range l.dead {
+		op.Free()
+		l.dead[i] = nil
+	}
+	l.dead = l.dead[:0]
+	return nil
+}
+
+func (l *loop) do(t *task) {
+	switch t.kind {
+	case taskFunc:
+		l.runFunc(t)
+	case taskOpen:
+		t.c.register(t.f)
+	case taskDial:
+		t.c.registerDial()
+	case taskConnected:
+		t.c.connected()
+	case taskHup:
+		t.c.drain()
+	case taskSettle:
+		t.c.settle()
+	case taskWatch:
+		l.watched = append(l.watched, t.c)
+		l.startTicking()
+	case taskShutdown:
+		l.closeAll()
+	case taskStop:
+		l.end()
+	}
+}
+
+func (l *loop) runFunc(t *task) {
+	if t.c == nil {
+		t.f()
+		return
+	}
+	switch t.c.begin() {
+	case stateNew, stateDialing: // its taskOpen is on the way
+		l.post(*t)
+		return
+	case stateDoomed, stateClosed:
+		return
+	}
+	t.c.call(t.f)
+	t.c.end()
+}
+
+// retire frees op, which is detached, as soon as that is safe.
+func (l *loop) retire(op *netpoll.FDOperator) {
+	l.dead = append(l.dead, op)
+	if len(l.dead) == 1 {
+		l.post(task{kind: taskFree})
+	}
+}
+
+func (l *loop) closeAll() {
+	for c := l.conns; c != nil; {
+		next := c.next
+		c.Close(ErrClosed)
+		c.settle() // may unlink c
+		c = next
+	}
+}
+
+// end closes what the loop owns; netpoll's Wait returns after this batch.
+func (l *loop) end() {
+	l.mu.Lock()
+	l.stopped = true
+	l.tasks = nil
+	l.ticker.Stop()
+	_ = l.wakeOp.Control(netpoll.PollDetach)
+	l.wake.close()
+	l.mu.Unlock()
+	if err := l.poll.Close(); err != nil {
+		l.r.opts.Logger.Error("reactor: cannot close the poller", "loop", l.index, "err", err)
+	}
+}
+
+func (l *loop) link(c *Conn) {
+	c.next = l.conns
+	if l.conns != nil {
+		l.conns.prev = c
+	}
+	l.conns = c
+}
+
+func (l *loop) unlink(c *Conn) {
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else if l.conns == c {
+		l.conns = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+}
+
+// onTicker runs on a goroutine of the runtime's.
+func (l *loop) onTicker() {
+	l.mu.Lock()
+	if !l.stopped {
+		l.tickDue.Store(true)
+		l.wake.signal()
+	}
+	l.mu.Unlock()
+}
+
+func (l *loop) startTicking() {
+	if l.ticking {
+		return
+	}
+	l.ticking = true
+	now := l.r.clock()
+	l.now.Store(int64(now))
+	l.wheel.start(int64(now / l.r.opts.Tick))
+	l.ticker.Reset(l.r.opts.Tick)
+}
+
+// onTick advances the clock, fires timers and looks at the age of outboxes. When
+// neither is left the next tick is not asked for: an idle loop sleeps.
+func (l *loop) onTick() {
+	now := l.r.clock()
+	l.now.Store(int64(now))
+	l.wheel.advance(int64(now/l.r.opts.Tick), (*Conn).expire)
+	l.checkAges(now)
+	if l.wheel.count > 0 || len(l.watched) > 0 {
+		l.ticker.Reset(l.r.opts.Tick)
+	} else {
+		l.ticking = false
+	}
+}
+
+func (l *loop) checkAges(now time.Duration) {
+	kept := l.watched[:0]
+	for _, c := range l.watched {
+		if c.checkAge(now) {
+			kept = append(kept, c)
+		}
+	}
+	clear(l.watched[len(kept):])
+	l.watched = kept
+}
+
+// panicked is deferred around every call of a user's function for c.
+func (c *Conn) panicked() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	c.loop.r.opts.Logger.Error("reactor: handler panicked; its connection is closed", "panic", v, "stack", string(debug.Stack()))
+	c.Abort(&PanicError{Value: v})
+}

@@ -1,0 +1,129 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Reactor is a set of event loops. Its methods may be called concurrently.
+type Reactor struct {
+	opts  Options
+	loops []*loop
+	start time.Time     // zero of every loop's clock
+	next  atomic.Uint32 // loop of the next connection
+
+	mu        sync.Mutex
+	closing   atomic.Bool // written under mu
+	listeners map[*Listener]struct{}
+	live      sync.WaitGroup // connections and dials whose OnClose is to come; Add under mu
+	closeOnce sync.Once
+
+	open, peak, accepted, dialed, closed atomic.Int64
+	slow, pauses                         atomic.Int64
+	paused                               atomic.Int32 // listeners that wait for a descriptor
+	pauseLogged                          atomic.Int64 // clock of the last line about it
+}
+
+// New starts the loops. The caller owns the Reactor and must Close it.
+func New(o Options) (*Reactor, error) {
+	o = o.withDefaults()
+	r := &Reactor{opts: o, start: time.Now(), listeners: make(map[*Listener]struct{})}
+	for i := range o.Loops {
+		l, err := newLoop(r, i)
+		if err != nil {
+			for _, l := range r.loops {
+				l.stop()
+			}
+			return nil, fmt.Errorf("reactor: cannot open an event loop (raise the descriptor limit, ulimit -n): %w", err)
+		}
+		r.loops = append(r.loops, l)
+		go l.run()
+	}
+	return r, nil
+}
+
+// Stats are counters since New, read without stopping anything.
+type Stats struct {
+	Open, Peak, Accepted, Dialed, Closed int64
+	SlowConsumers, AcceptPauses          int64
+	BytesIn, BytesOut, Reads, Writes     int64
+}
+
+// Stats reads the counters. Each is exact; together they are not one moment's.
+func (r *Reactor) Stats() Stats {
+	s := Stats{
+		Open: r.open.Load(), Peak: r.peak.Load(), Accepted: r.accepted.Load(), Dialed: r.dialed.Load(), Closed: r.closed.Load(),
+		SlowConsumers: r.slow.Load(), AcceptPauses: r.pauses.Load(),
+	}
+	for _, l := range r.loops {
+		s.BytesIn += l.bytesIn.Load()
+		s.BytesOut += l.bytesOut.Load()
+		s.Reads += l.reads.Load()
+		s.Writes += l.writes.Load()
+	}
+	return s
+}
+
+// Loops is the number of event loops.
+func (r *Reactor) Loops() int { return len(r.loops) }
+
+// Close closes every listener and connection, waits for each OnClose, and stops the loops. Idempotent.
+// What is queued is still flushed, for at most 5 s; OnClose gets ErrClosed.
+// It must not be called from a Handler, whose return it would wait for.
+func (r *Reactor) Close() error {
+	r.closeOnce.Do(r.shutdown)
+	return nil
+}
+
+func (r *Reactor) shutdown() {
+	r.mu.Lock()
+	r.closing.Store(true)
+	listeners := make([]*Listener, 0, len(r.listeners))
+	for ln := range r.listeners {
+		listeners = append(listeners, ln)
+	}
+	r.mu.Unlock()
+	for _, ln := range listeners {
+		_ = ln.Close()
+	}
+	for _, l := range r.loops {
+		l.post(task{kind: taskShutdown})
+	}
+	r.live.Wait()
+	for _, l := range r.loops {
+		l.stop()
+	}
+}
+
+// join counts one more connection that Close waits for; false after Close.
+func (r *Reactor) join() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing.Load() {
+		return false
+	}
+	r.live.Add(1)
+	return true
+}
+
+// pick returns the loops in turn.
+func (r *Reactor) pick() *loop {
+	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
+}
+
+func (r *Reactor) countOpen() {
+	n := r.open.Add(1)
+	for {
+		p := r.peak.Load()
+		if n <= p || r.peak.CompareAndSwap(p, n) {
+			return
+		}
+	}
+}
+
+// clock is the time since New, from the system.
+func (r *Reactor) clock() time.Duration { return time.Since(r.start) }

@@ -1,0 +1,216 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+
+	"github.com/cloudwego/netpoll"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// corkMaxWrite is the size from which a write leaves at once, together with what
+// is corked: the copy would cost more than the system call it saves.
+const corkMaxWrite = 16 << 10
+
+// send writes head and body as one unit; body is s's if s is set.
+func (c *Conn) send(head, body []byte, s *pool.Shared) Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(head) + len(body)
+	if c.broken || (c.state != stateOpen && c.state != stateNew) {
+		return Dropped
+	}
+	var status Status
+	switch {
+	case n == 0:
+	case c.out != nil || c.state == stateNew:
+		status = c.queue(nil, head, body, s, 0)
+	case !c.corked:
+		status = c.push(nil, head, body, s)
+	default:
+		l := c.loop
+		if n < corkMaxWrite && len(l.cork)+n <= cap(l.cork) {
+			l.cork = append(append(l.cork, head...), body...)
+			return Sent
+		}
+		status = c.push(l.cork, head, body, s)
+		l.cork = l.cork[:0]
+	}
+	if status == Backpressured {
+		c.pressured = true
+	}
+	return status
+}
+
+// push writes cork, head and body now and queues what the kernel does not take.
+// The outbox is empty; mu is held.
+func (c *Conn) push(cork, head, body []byte, s *pool.Shared) Status {
+	total := len(cork) + len(head) + len(body)
+	n, e := c.writeParts(cork, head, body, total)
+	switch {
+	case e == syscall.EAGAIN:
+		n = 0
+	case e != 0:
+		c.breakDown(e)
+		return Dropped
+	default:
+		c.loop.writes.Add(1)
+		c.loop.bytesOut.Add(int64(n))
+	}
+	if n == total {
+		return Sent
+	}
+	return c.queue(cork, head, body, s, n)
+}
+
+func (c *Conn) writeParts(cork, head, body []byte, total int) (int, syscall.Errno) {
+	switch total {
+	case len(cork):
+		return sysWrite(c.fd, cork)
+	case len(head):
+		return sysWrite(c.fd, head)
+	case len(body):
+		return sysWrite(c.fd, body)
+	}
+	var vectors [3]syscall.Iovec
+	v := vectors[:0]
+	for _, p := range [...][]byte{cork, head, body} {
+		if len(p) > 0 {
+			v = append(v, vector(p))
+		}
+	}
+	return sysWritev(c.fd, v, total)
+}
+
+func vector(p []byte) syscall.Iovec {
+	v := syscall.Iovec{Base: unsafe.SliceData(p)}
+	v.SetLen(len(p))
+	return v
+}
+
+// queue appends the three parts, without their first skip bytes, to the outbox. mu is held.
+func (c *Conn) queue(cork, head, body []byte, s *pool.Shared, skip int) Status {
+	o := &c.loop.r.opts
+	queued := 0
+	if c.out != nil {
+		queued = c.out.bytes
+	}
+	if queued+len(cork)+len(head)+len(body)-skip > o.MaxOutboxBytes {
+		c.slow()
+		return Dropped
+	}
+	if c.out == nil {
+		c.out = newOutbox()
+	}
+	now := int64(c.loop.r.clock())
+	for i, p := range [...][]byte{cork, head, body} {
+		if skip >= len(p) {
+			skip -= len(p)
+			continue
+		}
+		if i == 2 && s != nil {
+			c.out.appendShared(s, skip, now)
+		} else {
+			c.out.appendCopy(p[skip:], now)
+		}
+		skip = 0
+	}
+	c.arm()
+	if !c.watched {
+		c.watched = true
+		c.loop.post(task{kind: taskWatch, c: c})
+	}
+	return Backpressured
+}
+
+// arm asks the poller for writability. mu is held, which fences the call from
+// the detachment and from another use of the descriptor's number.
+func (c *Conn) arm() {
+	if !c.armed && c.op != nil {
+		c.armed = true
+		// It fails only when netpoll has detached a hung-up operator, whose OnHup is coming.
+		_ = c.op.Control(netpoll.PollR2RW)
+	}
+}
+
+// breakDown remembers that writing failed. The peer's last bytes may still wait
+// to be read, so the loop drains the socket before it closes. mu is held.
+func (c *Conn) breakDown(e syscall.Errno) {
+	c.broken = true
+	if c.err == nil && c.state < stateFlushing {
+		c.err = os.NewSyscallError("write", e)
+	}
+	c.dropOutbox()
+	c.loop.post(task{kind: taskHup, c: c})
+}
+
+// slow dooms a connection that does not read what it is sent. mu is held.
+func (c *Conn) slow() {
+	c.loop.r.slow.Add(1)
+	c.doomLocked(ErrSlowConsumer, true)
+}
+
+// onWrite is called by the poller when c is writable and that was asked for, or
+// when its connect has ended.
+func (c *Conn) onWrite(netpoll.Poll) error {
+	c.mu.Lock()
+	switch {
+	case c.fd < 0 || c.state > stateLingering:
+		c.mu.Unlock()
+		return nil
+	case c.state == stateDialing:
+		c.mu.Unlock()
+		// The poller's interest cannot be changed in its own callback on every system.
+		c.loop.post(task{kind: taskConnected, c: c})
+		return nil
+	}
+	if c.out != nil && !c.broken {
+		c.flush()
+	}
+	if c.out == nil && c.armed && c.op != nil {
+		c.armed = false
+		_ = c.op.Control(netpoll.PollRW2R)
+	}
+	s := c.state
+	writable := c.pressured && s == stateOpen && !c.broken && (c.out == nil || c.out.bytes <= c.loop.r.opts.LowWaterBytes)
+	if writable {
+		c.pressured = false
+	}
+	c.mu.Unlock()
+	if s > stateOpen {
+		c.settle()
+	} else if writable && c.begin() == stateOpen {
+		c.callWritable()
+		c.end()
+	}
+	return nil
+}
+
+func (c *Conn) callWritable() {
+	defer c.panicked()
+	c.handler.OnWritable(c)
+}
+
+// flush makes one write of the outbox's first segments. mu is held.
+func (c *Conn) flush() {
+	var vectors [maxVectors]syscall.Iovec
+	v, bytes := c.out.vectors(vectors[:0])
+	n, e := sysWritev(c.fd, v, bytes)
+	switch {
+	case e == syscall.EAGAIN:
+		return
+	case e != 0:
+		c.breakDown(e)
+		return
+	}
+	c.loop.writes.Add(1)
+	c.loop.bytesOut.Add(int64(n))
+	c.out.advance(n)
+	if c.out.bytes == 0 {
+		c.dropOutbox()
+	}
+}
