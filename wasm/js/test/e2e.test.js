@@ -73,7 +73,7 @@ for (const engine of ['wasm', 'js', 'auto']) {
     test('a dropped connection comes back with what was emitted meanwhile', async (t) => {
       const c = await join(t);
       const id = c.id, events = [];
-      c.on('disconnected', (reason, detail) => { events.push(['disconnected', reason, detail.code]); events.queued = c.emitWithAck('echo', 'while away'); });
+      c.once('disconnected', (reason, detail) => { events.push(['disconnected', reason, detail.code]); events.queued = c.emitWithAck('echo', 'while away'); });
       c.on('reconnecting', (attempt) => events.push(['reconnecting', attempt]));
       const again = next(c, 'reconnected');
       await assert.rejects(c.emitWithAck('drop me'), code('ERR_CONN_006'));
