@@ -77,7 +77,9 @@ func TestCloseTimeout(t *testing.T) {
 	h.message = func(*Conn, frame.Opcode, []byte) { t.Error("message after Close") }
 	h.timer = func(*Conn) { t.Error("OnTimer after Close") }
 	p := connect(t, serve(t, r, Options{CloseTimeout: 100 * time.Millisecond}, accepting(h)), "")
-	p.wantClose(t, frame.CloseNormal)
+	if b0, _ := p.read(t); b0 != 0x88 {
+		t.Fatalf("frame %#x", b0)
+	}
 	p.send(frame.Text, "not yet")
 	c := wait(t, told)
 	if c.code != frame.CloseNormal || !errors.Is(c.err, ErrCloseTimeout) {

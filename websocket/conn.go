@@ -22,7 +22,7 @@ const (
 // Conn is one WebSocket connection. Methods may be called from any goroutine
 // and never block, unless said otherwise.
 //
-// An idle one is these 136 bytes and the reactor's share; what only the
+// An idle one is these 144 bytes and the reactor's share; what only the
 // handshake or the closing needs hangs on pointers that are nil meanwhile.
 type Conn struct {
 	ep *endpoint
@@ -33,19 +33,25 @@ type Conn struct {
 
 	// mu makes "is it open? then write" one step, so that no message follows a
 	// close frame. It is taken before the reactor's locks and held over no
-	// callback. It guards end and the changes of state.
+	// callback. It guards end, head and the changes of state.
 	mu    sync.Mutex
 	end   *ending
+	late  *latePong // loop only
 	state atomic.Uint32
 
 	controlSince uint32 // loop only: milliseconds since start-up at which controlCount began
-	controlCount uint32
-	pings        uint16 // answered in this read
+	controlCount uint16
+	pings        uint8 // answered in this read
 	deflate      bool
 	opened       bool // OnOpen ran; loop only
-	pongQueued   bool // a pong is in a backpressured outbox; latePong waits for it
-	latePong     *latePong
+	pongQueued   bool // a pong is in a backpressured outbox; late waits for it
+	// head is where the header of a frame is built. On the stack it would move to
+	// the heap if the compiler cannot prove that the reactor does not keep it.
+	head [maxServerHeader]byte
 }
+
+// maxServerHeader is an unmasked frame's longest header.
+const maxServerHeader = 10
 
 // ending records how a connection came to close: whoever was first.
 type ending struct {

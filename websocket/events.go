@@ -38,7 +38,7 @@ func (e *events) OnWritable(*reactor.Conn) {
 	c := (*Conn)(e)
 	defer c.recoverPanic()
 	c.pongQueued = false
-	if c.latePong != nil {
+	if c.late != nil {
 		c.sendLatePong()
 	}
 	if c.state.Load() == stateOpen {
@@ -74,7 +74,7 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 	c.mu.Unlock()
 	c.ps.Reset()
 	c.dropHandshake()
-	c.latePong = nil
+	c.late = nil
 	if !c.opened && !c.ep.client {
 		c.ep.log.Debug("websocket: closed before the handshake was complete", "err", err)
 		return

@@ -214,6 +214,7 @@ func (p *peer) tryRead() (b0 byte, payload []byte, err error) {
 	return h[0], payload, err
 }
 
+// wantClose reads a close frame and closes, as a peer that does not answer it.
 func (p *peer) wantClose(t testing.TB, want frame.CloseCode) {
 	t.Helper()
 	b0, body := p.read(t)
@@ -221,4 +222,5 @@ func (p *peer) wantClose(t testing.TB, want frame.CloseCode) {
 	if b0 != 0x88 || err != nil || code != want {
 		t.Fatalf("want close %d, got frame %#x %d %v", want, b0, code, err)
 	}
+	p.Close()
 }

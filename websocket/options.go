@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -16,7 +17,7 @@ type Options struct {
 	DeflateLevel     int           // 1..9, 0 = 1
 	DeflateThreshold int           // messages smaller than this are sent plain; 0 = 256
 	// MaxControlRate is the number of control frames per second past which a
-	// connection is closed with 1008; 0 = 100. It is judged over spans of that
+	// connection is closed with 1008; 0 = 100, at most 65534. It is judged over spans of that
 	// many frames, so an idle peer may burst up to twice as many.
 	MaxControlRate int
 	// MaxFragments per message; 0 = one per 64 bytes of MaxMessage, at least 1024.
@@ -35,7 +36,7 @@ type endpoint struct {
 	closing         time.Duration
 	level           int
 	threshold       int
-	controlRate     uint32
+	controlRate     uint16
 	deflate         bool
 	client          bool
 	origin          *frame.OriginPolicy
@@ -50,7 +51,7 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		closing:     orDefault(o.CloseTimeout, 5*time.Second),
 		level:       min(orDefault(o.DeflateLevel, 1), 9),
 		threshold:   orDefault(o.DeflateThreshold, 256),
-		controlRate: uint32(orDefault(o.MaxControlRate, 100)),
+		controlRate: uint16(min(orDefault(o.MaxControlRate, 100), math.MaxUint16-1)),
 		deflate:     o.Deflate,
 		client:      client,
 		origin:      o.Origin,

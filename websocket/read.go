@@ -33,7 +33,7 @@ func (c *Conn) feed(p []byte) {
 			c.onControl(m)
 			continue
 		}
-		if c.latePong != nil && !c.pongQueued {
+		if c.late != nil && !c.pongQueued {
 			c.sendLatePong()
 		}
 		if c.state.Load() != stateOpen {
@@ -45,7 +45,7 @@ func (c *Conn) feed(p []byte) {
 		}
 		c.h.OnMessage(c, m.Op, m.Payload)
 	}
-	if c.latePong != nil && !c.pongQueued {
+	if c.late != nil && !c.pongQueued {
 		c.sendLatePong()
 	}
 }
@@ -90,20 +90,20 @@ type latePong struct {
 // per read and none while one waits in a backpressured outbox. Beyond them the
 // newest is kept.
 func (c *Conn) pong(p []byte) {
-	c.pings++
-	if c.pings > maxPongsPerRead || c.pongQueued {
-		if c.latePong == nil {
-			c.latePong = new(latePong)
+	if c.pings >= maxPongsPerRead || c.pongQueued {
+		if c.late == nil {
+			c.late = new(latePong)
 		}
-		c.latePong.n = uint8(copy(c.latePong.b[:], p))
+		c.late.n = uint8(copy(c.late.b[:], p))
 		return
 	}
+	c.pings++
 	c.pongQueued = c.sendControl(frame.Pong, p) == Backpressured
 }
 
 func (c *Conn) sendLatePong() {
-	late := c.latePong
-	c.latePong = nil
+	late := c.late
+	c.late = nil
 	c.pongQueued = c.sendControl(frame.Pong, late.b[:late.n]) == Backpressured
 }
 

@@ -19,14 +19,12 @@ func (c *Conn) Send(op frame.Opcode, p []byte) Status {
 
 // write sends one unmasked frame unless the connection is closing.
 func (c *Conn) write(op frame.Opcode, rsv1 bool, p []byte) Status {
-	var buf [14]byte
-	head := frame.AppendHeader(buf[:0], op, true, rsv1, len(p))
 	c.mu.Lock()
 	if c.state.Load() != stateOpen {
 		c.mu.Unlock()
 		return Dropped
 	}
-	status := c.rc.Write2(head, p)
+	status := c.rc.Write2(frame.AppendHeader(c.head[:0], op, true, rsv1, len(p)), p)
 	c.mu.Unlock()
 	return status
 }
