@@ -99,7 +99,9 @@ func serveTests(server *smartsocket.Server) {
 		s.DisconnectWith(3000, "too slow")
 	})
 	game.On("ban me", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { s.DisconnectWith(3500, "banned") })
-	game.On("forbidden", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply("the middleware let it through") })
+	game.On("forbidden", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		ack.Reply("the middleware let it through")
+	})
 	game.On("silent", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {})
 	game.On("fail", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		ack.Fail(errors.New("out of luck"))
