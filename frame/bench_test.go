@@ -102,3 +102,23 @@ func BenchmarkHandshake(b *testing.B) {
 		AppendResponse(dst, &r, "smartsocket.v1", answer)
 	}
 }
+
+// A mebibyte of text that comes one byte at a time: the cost of a byte must not
+// depend on how many came before.
+func BenchmarkParseByteByByte(b *testing.B) {
+	for _, n := range []int{1 << 10, 1 << 15, 1 << 20} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			cfg := &Config{MaxMessage: 1 << 20}
+			in := AppendMaskedFrame(nil, Text, false, bytes.Repeat([]byte("é"), n/2), testKey)
+			var ps Parser
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				for i := range in {
+					for p, ok := in[i:i+1:i+1], true; ok; {
+						_, p, ok, _ = ps.Feed(cfg, p)
+					}
+				}
+			}
+		})
+	}
+}

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gobwas/ws"
+
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // The examples of RFC 6455 section 5.7, byte for byte.
@@ -182,5 +186,63 @@ func TestAppendMaskedFrameInSpareRoom(t *testing.T) {
 	events, code, _ := feed(t, &Config{Deflate: true}, got[3:])
 	if code != 0 || len(events) != 1 || events[0] != (event{Binary, payload, true}) {
 		t.Fatalf("%v %d", events, code)
+	}
+}
+
+// Autobahn 12.* and 13.*: compressed messages of many sizes, in fragments with
+// pings between them, in reads of any size.
+func TestCompressedFragments(t *testing.T) {
+	for _, n := range []int{16, 64, 256, 1024, 4096, 8192, 32768, 131072} {
+		payload := bytes.Repeat([]byte(`{"event":"move","x":12,"y":"é"} `), n/32+1)
+		deflated, err := pool.Deflate(nil, payload, 6, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []side{{false}, {true}} {
+			var in []byte
+			first := byte(Text) | bitRsv1
+			for chunk := range slices.Chunk(deflated, len(deflated)/5+1) {
+				in = append(in, s.frame(first, string(chunk))...)
+				in = append(in, s.frame(finPing, "between")...)
+				first = byte(Continuation)
+			}
+			in = append(in, s.frame(finCont, "")...)
+			for _, step := range []int{1, 7, 100, len(in)} {
+				var cuts []int
+				for at := step; at < len(in); at += step {
+					cuts = append(cuts, at)
+				}
+				events, code, _ := feed(t, &Config{Client: s.client, Deflate: true}, in, cuts...)
+				if code != 0 || len(events) < 2 {
+					t.Fatalf("%d bytes: %d events, code %d", n, len(events), code)
+				}
+				last := events[len(events)-1]
+				b, err := InflateMessage(Message{Op: last.op, Payload: []byte(last.payload), Compressed: last.compressed}, len(payload))
+				if err != nil || !bytes.Equal(b.B, payload) {
+					t.Fatalf("%d bytes: %v", n, err)
+				}
+				pool.Put(b)
+			}
+		}
+	}
+}
+
+// Another implementation reads our frames as we meant them.
+func TestHeadersAgainstGobwas(t *testing.T) {
+	for _, op := range []Opcode{Continuation, Text, Binary, Close, Ping, Pong} {
+		for _, n := range []int{0, 1, 125, 126, 65535, 65536, 1 << 20} {
+			for _, masked := range []bool{false, true} {
+				b := AppendHeader(nil, op, true, true, n)
+				want := ws.Header{Fin: true, Rsv: ws.Rsv(true, false, false), OpCode: op, Length: int64(n)}
+				if masked {
+					b = AppendMaskedFrame(nil, op, true, make([]byte, n), testKey)
+					want.Masked, want.Mask = true, testKey
+				}
+				got, err := ws.ReadHeader(bytes.NewReader(b))
+				if err != nil || got != want {
+					t.Fatalf("%+v %v, want %+v", got, err, want)
+				}
+			}
+		}
 	}
 }

@@ -12,12 +12,13 @@ const (
 	MaxHeaderLines = 64
 )
 
-// HandshakeError is a refused upgrade: HTTP status and reason. On the client's
-// side Status is the server's, or 0 when its answer was not HTTP.
+// HandshakeError is a refused upgrade: HTTP status and reason, which the client
+// sees. On the client's side Status is the server's, or 0 when its answer was
+// not HTTP.
 type HandshakeError struct {
 	Status     int
 	Reason     string
-	RetryAfter int // seconds the server asked for (client side); 0 = none
+	RetryAfter int // seconds the client should wait before it tries again; 0 = none said
 }
 
 // Error returns the status and the reason.

@@ -237,6 +237,7 @@ func TestAppendRefusal(t *testing.T) {
 		{HandshakeError{Status: 405, Reason: "x"}, 0, "HTTP/1.1 405 Method Not Allowed", []string{"Allow: GET\r\n"}},
 		{HandshakeError{Status: 426, Reason: "x"}, 0, "HTTP/1.1 426 Upgrade Required", []string{"Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n", "Connection: close, Upgrade\r\n"}},
 		{HandshakeError{Status: 503, Reason: "full"}, 7, "HTTP/1.1 503 Service Unavailable", []string{"Retry-After: 7\r\n"}},
+		{HandshakeError{Status: 429, Reason: "slow", RetryAfter: 8}, 9, "HTTP/1.1 429 Too Many Requests", []string{"Retry-After: 9\r\n"}},
 		{HandshakeError{Status: 599, Reason: "odd\r\nX: y"}, 0, "HTTP/1.1 599 Refused", []string{"Content-Length: 10\r\n"}},
 	} {
 		got := string(AppendRefusal(nil, &c.e, c.retry))
@@ -249,6 +250,13 @@ func TestAppendRefusal(t *testing.T) {
 				t.Errorf("%d lacks %q", c.e.Status, line)
 			}
 		}
+	}
+}
+
+func TestAppendRefusalTakesTheErrorsWait(t *testing.T) {
+	got := string(AppendRefusal(nil, &HandshakeError{Status: 503, Reason: "full", RetryAfter: 3}, 0))
+	if !strings.Contains(got, "\r\nRetry-After: 3\r\n") {
+		t.Errorf("%q", got)
 	}
 }
 

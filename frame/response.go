@@ -40,7 +40,7 @@ func appendLine(dst []byte, name, value string) []byte {
 }
 
 // AppendRefusal appends a complete HTTP error answer with Connection: close and
-// the reason as its text body; retryAfter in seconds, 0 = none. A 405 names GET,
+// the reason as its text body; retryAfter in seconds, 0 = e.RetryAfter. A 405 names GET,
 // a 426 the protocol and version that are spoken (RFC 6455 section 4.4).
 func AppendRefusal(dst []byte, e *HandshakeError, retryAfter int) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
@@ -54,6 +54,9 @@ func AppendRefusal(dst []byte, e *HandshakeError, retryAfter int) []byte {
 		dst = append(dst, "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: close, Upgrade"...)
 	default:
 		dst = append(dst, "\r\nConnection: close"...)
+	}
+	if retryAfter == 0 {
+		retryAfter = e.RetryAfter
 	}
 	if retryAfter > 0 {
 		dst = append(dst, "\r\nRetry-After: "...)
