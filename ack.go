@@ -88,7 +88,13 @@ func (s *Socket) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
 			return dst[:start], err
 		}
 		dst[start] |= byte(pf)
-		return dst, s.srv.checkSize("", len(dst)-body)
+		if err := s.srv.checkSize("", len(dst)-body); err != nil {
+			return dst[:start], err
+		}
+		if s.inflates && s.srv.compresses(len(dst)-body) {
+			dst = s.srv.compressTail(dst, start, body)
+		}
+		return dst, nil
 	}
 	b := pool.Get(256)
 	defer pool.Put(b)

@@ -95,9 +95,15 @@ type outgoing struct {
 	event   string
 	flags   message.Flags
 	payload *pool.Buffer
-	binary  *pool.Shared // prepared frame for protocol clients
-	text    *pool.Shared // prepared frame for plain clients
+	forms   [3]*pool.Shared // prepared frames, made when the first receiver needs them
 }
+
+// The forms in which one event can go out.
+const (
+	formBinary   = iota // for protocol clients
+	formDeflated        // for those that inflate; may be formBinary's, when compressing does not pay
+	formText            // for plain clients
+)
 
 func (v *Server) newOutgoing(event string, data any) (*outgoing, error) {
 	o := &outgoing{srv: v, event: event, payload: pool.Get(256)}
@@ -114,18 +120,17 @@ func (v *Server) newOutgoing(event string, data any) (*outgoing, error) {
 
 func (o *outgoing) release() {
 	pool.Put(o.payload)
-	if o.binary != nil {
-		o.binary.Release()
-	}
-	if o.text != nil {
-		o.text.Release()
+	for _, f := range o.forms {
+		if f != nil {
+			f.Release()
+		}
 	}
 }
 
 func (o *outgoing) sendAll(list []*Socket) Delivery {
 	var d Delivery
 	for _, s := range list {
-		if s.Connected() && s.ws.SendShared(o.encoded(s.plain)) != websocket.Dropped {
+		if s.Connected() && s.ws.SendShared(o.frameFor(s)) != websocket.Dropped {
 			d.Queued++
 		} else {
 			d.Dropped++
@@ -135,23 +140,34 @@ func (o *outgoing) sendAll(list []*Socket) Delivery {
 	return d
 }
 
-func (o *outgoing) encoded(plain bool) *pool.Shared {
-	if !plain {
-		if o.binary == nil {
-			b := pool.Get(len(o.payload.B) + len(o.event) + 16)
-			b.B = message.AppendEventHeader(b.B, o.flags, 0, 0, o.event)
-			b.B = append(b.B, o.payload.B...)
-			o.binary = frame.Prepare(frame.Binary, b.B)
-			pool.Put(b)
-		}
-		return o.binary
+// frameFor returns the frame that s is sent, encoding it if s is the first of its kind.
+func (o *outgoing) frameFor(s *Socket) *pool.Shared {
+	form := formBinary
+	switch {
+	case s.plain:
+		form = formText
+	case s.inflates && o.srv.compresses(len(o.payload.B)):
+		form = formDeflated
 	}
-	if o.text == nil {
+	if o.forms[form] == nil {
+		o.forms[form] = o.encode(form)
+	}
+	return o.forms[form]
+}
+
+func (o *outgoing) encode(form int) *pool.Shared {
+	b := pool.Get(len(o.payload.B) + len(o.event) + 32)
+	defer pool.Put(b)
+	if form == formText {
 		m := message.Message{Kind: message.KindEvent, Flags: o.flags, Event: []byte(o.event), Payload: o.payload.B}
-		b := pool.Get(len(o.payload.B) + len(o.event) + 32)
 		b.B = message.AppendJSON(b.B, &m)
-		o.text = frame.Prepare(frame.Text, b.B)
-		pool.Put(b)
+		return frame.Prepare(frame.Text, b.B)
 	}
-	return o.text
+	b.B = message.AppendEventHeader(b.B, o.flags, 0, 0, o.event)
+	body := len(b.B)
+	b.B = append(b.B, o.payload.B...)
+	if form == formDeflated {
+		b.B = o.srv.compressTail(b.B, 0, body)
+	}
+	return frame.Prepare(frame.Binary, b.B)
 }

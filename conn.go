@@ -60,19 +60,33 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		return
 	}
 	m, err := s.parse(op, p)
+	if err == nil && m.Flags&message.FlagDeflated != 0 {
+		var b *pool.Buffer
+		if b, err = s.inflate(&m); err == nil {
+			defer pool.Put(b)
+		}
+	}
+	if err == nil {
+		err = checkPayload(&m, op)
+	}
 	if err != nil {
-		s.violation(asWire(err, message.CodeInvalidFormat))
+		s.malformed(asWire(err, message.CodeInvalidFormat))
 		return
 	}
+	s.dispatch(&m, p)
+}
+
+// dispatch does what a message of a connected client asks for; p is all of it.
+func (s *Socket) dispatch(m *message.Message, p []byte) {
 	switch m.Kind {
 	case message.KindEvent:
-		s.event(&m)
+		s.event(m)
 	case message.KindAck, message.KindError:
 		if m.Flags&message.FlagAck == 0 {
 			s.srv.log.Debug("the client reports an error", "socket", s.id)
 			return
 		}
-		s.settle(&m)
+		s.settle(m)
 	case message.KindPing:
 		s.pong(p)
 	case message.KindPong:
@@ -88,24 +102,32 @@ func (s *Socket) parse(op frame.Opcode, p []byte) (message.Message, error) {
 	if s.plain {
 		return message.Message{}, errPlainBinary
 	}
-	m, err := message.Parse(p)
-	if err != nil {
-		return m, err
+	return message.Parse(p)
+}
+
+// checkPayload makes sure that what is called JSON is, before anybody passes it on.
+func checkPayload(m *message.Message, op frame.Opcode) error {
+	if op == frame.Binary && (m.Kind == message.KindEvent || m.Kind == message.KindAck) &&
+		m.Flags&message.FlagBinary == 0 && len(m.Payload) > 0 && !message.ValidJSON(m.Payload) {
+		return errBadJSON
 	}
-	if m.Flags&message.FlagDeflated != 0 {
-		return m, errDeflated
+	return nil
+}
+
+// malformed answers a message that cannot be used. One over the size limit ends the connection.
+func (s *Socket) malformed(e *Error) {
+	if e.Code == message.CodeTooLarge {
+		s.srv.counters.violations.Add(1)
+		s.sendError(e)
+		s.ws.Close(frame.CloseTooBig, string(e.Code))
+		return
 	}
-	if (m.Kind == message.KindEvent || m.Kind == message.KindAck) && m.Flags&message.FlagBinary == 0 &&
-		len(m.Payload) > 0 && !message.ValidJSON(m.Payload) {
-		return m, errBadJSON
-	}
-	return m, nil
+	s.violation(e)
 }
 
 var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat, Message: "a plain client sends text messages: ask for the subprotocol " + message.Subprotocol + " to send binary ones"}
 	errBadJSON     = &Error{Code: message.CodeInvalidFormat, Message: "the payload is not valid JSON: set the binary flag for raw bytes"}
-	errDeflated    = &Error{Code: message.CodeDecompression, Message: "compressed messages were not agreed on: send them plain"}
 	errReserved    = &Error{Code: message.CodeInvalidFormat, Message: "this event name is reserved: use another"}
 )
 
@@ -128,6 +150,7 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 		s.refuseConnect(errorf(message.CodeAuthFailed, "the client encrypts and this server does not: give both the same key"))
 		return
 	}
+	s.inflates = m.CanInflate
 	if m.Namespace != nil {
 		ns, e := s.srv.lookup(string(m.Namespace))
 		if e != nil {
@@ -161,7 +184,7 @@ func (s *Socket) open() {
 		a := message.ConnectAck{
 			SocketID:             []byte(s.id),
 			HeartbeatInterval:    uint64(s.srv.opts.ConnectionTimeout.Milliseconds() / 2),
-			CompressionThreshold: uint64(max(s.srv.opts.CompressionThreshold, 0)),
+			CompressionThreshold: s.srv.wireThreshold(),
 			MaxMessageBytes:      uint64(s.srv.opts.MaxMessageBytes),
 			ServerTime:           uint64(time.Now().UnixMicro()),
 		}
@@ -229,7 +252,15 @@ func (c *conn) OnTimer(ws *websocket.Conn) {
 	}
 	limit := s.srv.opts.ConnectionTimeout
 	idle := ws.Now() - ws.LastRead()
-	if idle >= limit {
+	switch {
+	case idle < limit:
+		s.expiring = false
+	case !s.expiring:
+		// The loop itself may have been held up: what the client sent meanwhile is read before the next tick.
+		s.expiring = true
+		ws.SetTimer(time.Millisecond)
+		return
+	default:
 		s.srv.counters.idleCloses.Add(1)
 		ws.Close(frame.CloseCode(message.CloseIdle), string(message.CodeTimeout)+" idle")
 		return
@@ -260,7 +291,7 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 		s.gone(r)
 		return
 	}
-	s.post(job{kind: jobDisconnected, reason: r})
+	s.post(job{kind: jobDisconnected, info: r})
 }
 
 // gone tells the disconnected handlers, with the rooms still in place, and leaves the rooms.

@@ -113,7 +113,13 @@ func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]b
 			return dst, err
 		}
 		dst[start] |= byte(pf)
-		return dst, s.srv.checkSize(event, len(dst)-body)
+		if err := s.srv.checkSize(event, len(dst)-body); err != nil {
+			return dst, err
+		}
+		if s.inflates && s.srv.compresses(len(dst)-body) {
+			dst = s.srv.compressTail(dst, start, body)
+		}
+		return dst, nil
 	}
 	b := pool.Get(256)
 	defer pool.Put(b)

@@ -15,6 +15,9 @@ func (s *Socket) event(m *message.Message) {
 		return
 	}
 	s.faults = 0
+	if s.limited(m) {
+		return
+	}
 	ns := s.ns.handlers.find(m.Event)
 	var own *entry
 	if x := s.ext.Load(); x != nil {

@@ -28,12 +28,14 @@ type lifecycle struct {
 	connected    table // under the name "connected"
 	disconnected table
 	failed       table // "error"
+	limited      table // "rate-limit"
 }
 
 const (
 	eventConnected    = "connected"
 	eventDisconnected = "disconnected"
 	eventError        = "error"
+	eventLimited      = "rate-limit"
 )
 
 // of returns the table behind a lifecycle event's name or alias, or nil.
@@ -45,6 +47,8 @@ func (l *lifecycle) of(event string) (*table, string) {
 		return &l.disconnected, eventDisconnected
 	case "error":
 		return &l.failed, eventError
+	case "rate-limit":
+		return &l.limited, eventLimited
 	}
 	return nil, ""
 }
@@ -69,6 +73,7 @@ func (s *Socket) tablesOf(pick func(*lifecycle) *table) [2]*table {
 func pickConnected(l *lifecycle) *table    { return &l.connected }
 func pickDisconnected(l *lifecycle) *table { return &l.disconnected }
 func pickFailed(l *lifecycle) *table       { return &l.failed }
+func pickLimited(l *lifecycle) *table      { return &l.limited }
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
 func (s *Socket) has(pick func(*lifecycle) *table) (any, inline bool) {

@@ -35,6 +35,7 @@ const (
 	jobEvent jobKind = iota
 	jobConnected
 	jobDisconnected
+	jobLimited
 )
 
 // job is one thing to do for a socket.
@@ -43,7 +44,7 @@ type job struct {
 	ns, own  *entry
 	payload  *pool.Buffer // owned; nil = no data
 	ackID    uint64
-	reason   Reason
+	info     any // the Reason of jobDisconnected, the *Error of jobLimited
 	kind     jobKind
 	binary   bool
 	wantsAck bool
@@ -128,7 +129,9 @@ func (s *Socket) do(j *job) {
 		s.fire(pickConnected, Data{})
 		s.ws.Post(func() { s.greeted = true })
 	case jobDisconnected:
-		s.gone(j.reason)
+		s.gone(j.info.(Reason))
+	case jobLimited:
+		s.fire(pickLimited, Data{info: j.info})
 	case jobEvent:
 		var ack Ack
 		if j.wantsAck {

@@ -8,6 +8,37 @@ import (
 	"time"
 )
 
+// Toggle is an option that is on, off, or left to its default, which the option's comment names.
+type Toggle uint8
+
+const (
+	// Auto is the default of the option.
+	Auto Toggle = iota
+	// Enabled and Disabled settle it.
+	Enabled
+	Disabled
+)
+
+// UnmarshalText reads "true", "false" or "auto", as config files and the environment have them.
+func (t *Toggle) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "true":
+		*t = Enabled
+	case "false":
+		*t = Disabled
+	case "auto", "":
+		*t = Auto
+	default:
+		return fmt.Errorf("%q is none of true, false and auto", b)
+	}
+	return nil
+}
+
+// MarshalText is the opposite of UnmarshalText.
+func (t Toggle) MarshalText() ([]byte, error) {
+	return []byte([]string{"auto", "true", "false"}[t%3]), nil
+}
+
 // Options configure a Server. The zero value means the defaults named beside
 // each field. The config tag is the option's name in files and, in upper snake
 // case behind SMARTSOCKET_, in the environment; durations given there as plain
@@ -17,9 +48,14 @@ type Options struct {
 	Host string `config:"host"`
 	// Port to listen on; 0 = 3000, -1 = any free one (see Server.Addr).
 	Port int `config:"port"`
+	// EnableRateLimiting turns all rate limits on (the default) or off.
+	EnableRateLimiting Toggle `config:"enableRateLimiting"`
+	// RateLimitWindow and RateLimitMaxRequests limit the events of one socket; 0 = 60 s, 100.
+	RateLimitWindow      time.Duration `config:"rateLimitWindow"`
+	RateLimitMaxRequests int           `config:"rateLimitMaxRequests"`
 	// MaxConnections is a hard cap on live connections; 0 = 10 000.
 	MaxConnections int `config:"maxConnections"`
-	// ConnectionTimeout closes a connection from which no frame of any kind came for so long; the server pings at half of it. 0 = 30 s.
+	// ConnectionTimeout closes a connection from which no frame of any kind came for so long; the server pings at half of it. 0 = 30 s, at least 1 s.
 	ConnectionTimeout time.Duration `config:"connectionTimeout"`
 	// HandshakeTimeout bounds accept → request head, and 101 → CONNECT; 0 = 5 s.
 	HandshakeTimeout time.Duration `config:"handshakeTimeout"`
@@ -27,7 +63,7 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout"`
 	// MaxMessageBytes limits one decoded message; 0 = 16 MiB.
 	MaxMessageBytes int `config:"maxMessageBytes"`
-	// CompressionThreshold: strictly larger messages are compressed; 0 = 1024, -1 = never.
+	// CompressionThreshold: payloads strictly larger are compressed, for clients that inflate; 0 = 1024, -1 = never.
 	CompressionThreshold int `config:"compressionThreshold"`
 	// CompressionLevel 1..9; 0 = 6.
 	CompressionLevel int `config:"compressionLevel"`
@@ -68,6 +104,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20, 1 << 30},
 		{"MaxOutboxBytes", &o.MaxOutboxBytes, 1 << 20, 1 << 30},
 		{"CompressionLevel", &o.CompressionLevel, 6, 9},
+		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
 		{"Loops", &o.Loops, runtime.GOMAXPROCS(0), 1024},
 		{"Workers", &o.Workers, 64 * runtime.GOMAXPROCS(0), 1 << 20},
 	}
@@ -84,7 +121,8 @@ func (o Options) withDefaults() (Options, error) {
 		v        *time.Duration
 		def, min time.Duration
 	}{
-		{"ConnectionTimeout", &o.ConnectionTimeout, 30 * time.Second, 200 * time.Millisecond},
+		{"ConnectionTimeout", &o.ConnectionTimeout, 30 * time.Second, time.Second},
+		{"RateLimitWindow", &o.RateLimitWindow, time.Minute, 10 * time.Millisecond},
 		{"HandshakeTimeout", &o.HandshakeTimeout, 5 * time.Second, 100 * time.Millisecond},
 		{"AckTimeout", &o.AckTimeout, 30 * time.Second, time.Millisecond},
 		{"MaxOutboxAge", &o.MaxOutboxAge, 10 * time.Second, 100 * time.Millisecond},

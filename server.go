@@ -37,6 +37,7 @@ type Server struct {
 	root        *Namespace // "/"
 	life        lifecycle  // server-wide lifecycle handlers
 	middlewares middlewares
+	limits      limits
 	workers     *workers
 	sampler     *sampler
 
@@ -87,6 +88,9 @@ func New(o Options) (*Server, error) {
 		namespaces: make(map[string]*Namespace),
 		workers:    newWorkers(o.Workers),
 		loops:      make([]loopState, o.Loops),
+	}
+	if o.EnableRateLimiting != Disabled {
+		v.limits.all = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
 	}
 	v.root = v.Namespace("/")
 	return v, nil

@@ -72,7 +72,7 @@ func TestProtocolClient(t *testing.T) {
 }
 
 func TestEventNamesOfObjectPrototypesAreOrdinary(t *testing.T) {
-	names := []string{"__proto", "constructor", "toString", "hasOwnProperty", "valueOf"}
+	names := []string{"constructor", "toString", "hasOwnProperty", "valueOf"}
 	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
 		for _, n := range names {
 			v.On(n, func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(n) })
@@ -80,14 +80,13 @@ func TestEventNamesOfObjectPrototypesAreOrdinary(t *testing.T) {
 	})
 	w := dialFull(t, v, "/")
 	for i, n := range names {
-		if strings.HasPrefix(n, "__") {
-			continue
-		}
 		w.request(uint64(i), n, "")
 		w.wantAck(uint64(i), `"`+n+`"`)
 	}
-	w.request(99, "prototype", "")
-	w.wantNack(99, message.CodeNoHandler)
+	w.request(98, "prototype", "")
+	w.wantNack(98, message.CodeNoHandler)
+	w.request(99, "__proto__", "")
+	w.wantNack(99, message.CodeInvalidFormat)
 }
 
 func init() {
@@ -502,7 +501,7 @@ func TestShutdownTellsClients(t *testing.T) {
 }
 
 func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
-	v := startServer(t, smartsocket.Options{ConnectionTimeout: 400 * time.Millisecond}, nil)
+	v := startServer(t, smartsocket.Options{ConnectionTimeout: time.Second}, nil)
 	live, silent := dialFull(t, v, "/"), dialFull(t, v, "/")
 	gone := make(chan struct{})
 	go func() {
@@ -522,7 +521,7 @@ func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
 			}
 		}
 	}()
-	<-gone
+	<-gone // the server's close frame is not answered either, so this takes its close timeout too
 	if v.ConnectionStats().IdleCloses != 1 || v.Stats().Connections != 1 {
 		t.Errorf("idle closes %d, connections %d: want 1 and 1", v.ConnectionStats().IdleCloses, v.Stats().Connections)
 	}

@@ -30,12 +30,15 @@ type Socket struct {
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	mail mailbox
 
-	rtt     atomic.Int64 // nanoseconds, 0 = not measured yet
-	state   atomic.Uint32
-	plain   bool  // speaks JSON text without the handshake
-	greeted bool  // the connected handlers are done; inline handlers may run
-	faults  uint8 // violations in a row, loop only
-	refusal *Error
+	windows  *windows     // counts of the rate limits, nil until the first event; loop only
+	rtt      atomic.Int64 // nanoseconds, 0 = not measured yet
+	state    atomic.Uint32
+	inflates bool  // takes compressed messages
+	plain    bool  // speaks JSON text without the handshake
+	greeted  bool  // the connected handlers are done; inline handlers may run
+	expiring bool  // silent for too long at the last look, loop only
+	faults   uint8 // violations in a row, loop only
+	refusal  *Error
 }
 
 // socketExtra is what only some sockets need, so that an idle one stays small.

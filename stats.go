@@ -21,6 +21,7 @@ type counters struct {
 	rejectedEvents atomic.Int64
 	idleCloses     atomic.Int64
 	slowInline     atomic.Int64
+	rateLimited    atomic.Int64
 }
 
 // Stats is the server at one moment. Rates are over the last 10 s.
@@ -47,6 +48,7 @@ type ConnectionStats struct {
 	Violations, UnknownAcks              int64
 	Unhandled, Overflows, RejectedEvents int64
 	HandlerPanics, Errors, SlowInline    int64
+	RateLimited                          int64
 	MessagesIn, MessagesOut              int64
 	BytesIn, BytesOut, Reads, Writes     int64
 	AcceptPauses                         int64
@@ -81,7 +83,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Open: v.live.Load(), Peak: v.peak.Load(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
-		Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
+		RateLimited: c.rateLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
 	}
 	v.mu.RLock()
 	r := v.reactor

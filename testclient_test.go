@@ -21,6 +21,9 @@ func startServer(t testing.TB, o smartsocket.Options, setup func(*smartsocket.Se
 	t.Helper()
 	o.Host = "127.0.0.1"
 	o.Port = -1
+	if o.RateLimitMaxRequests == 0 {
+		o.EnableRateLimiting = smartsocket.Disabled
+	}
 	if o.Logger == nil {
 		o.Logger = testLogger(t)
 	}
