@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,10 +207,9 @@ func TestPanics(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newReactor(t)
 			told := h.record()
-			first := true
+			var second atomic.Bool
 			addr := serve(t, r, Options{}, func(req *frame.Request, c *Conn) (Handler, string, error) {
-				if first {
-					first = false
+				if !second.Swap(true) {
 					return Echo(req, c)
 				}
 				return h, "", nil

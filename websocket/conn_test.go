@@ -78,7 +78,9 @@ func TestSendShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer deflated.Release()
+	sent := make(chan struct{}) // the references are ours to release only then
 	addr := serve(t, r, Options{Deflate: true}, accepting(&funcs{open: func(c *Conn) {
+		defer close(sent)
 		c.SendShared(plain)
 		if c.Deflate() {
 			c.SendShared(deflated)
@@ -87,7 +89,7 @@ func TestSendShared(t *testing.T) {
 	got := make(chan string, 4)
 	h := &funcs{message: func(_ *Conn, _ frame.Opcode, p []byte) { got <- string(p) }}
 	h.open = func(c *Conn) {
-		if s := c.SendShared(plain); s != Dropped {
+		if s := c.SendShared(nil); s != Dropped {
 			t.Error("a client sent an unmasked frame:", s)
 		}
 	}
@@ -98,6 +100,7 @@ func TestSendShared(t *testing.T) {
 	if s := wait(t, got); len(s) != 700 {
 		t.Errorf("%q", s)
 	}
+	wait(t, sent)
 }
 
 // Messages are deflated from the threshold on, and only when that helps.
