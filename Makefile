@@ -43,7 +43,7 @@ bench: need-go
 bench-compare: need-go
 	cd bench/compare && go run . $(ARGS)
 
-profile: build
+profile: need-go
 	scripts/profile.sh $(ARGS)
 
 clean:

@@ -225,4 +225,5 @@ func TestDemoWorksByKeyboard(t *testing.T) {
 	p.until("closed the drawer", `document.activeElement.id === 'show-rooms' && document.getElementById('show-rooms').getAttribute('aria-expanded') === 'false'`)
 	p.do(chromedp.Focus("#text", chromedp.ByID), chromedp.KeyEvent("two words\r"))
 	p.sees("two words", true)
+	p.until("emptied the box", `document.getElementById('text').value === ''`)
 }

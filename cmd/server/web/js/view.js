@@ -213,8 +213,16 @@ export class View {
       this.#raise('say', text);
       box.focus();
     });
+    // Enter sends, Shift+Enter starts a line. The keys of a phone's keyboard have no names, but a line break they mean to insert has.
+    let shift = false;
     box.addEventListener('keydown', (e) => {
-      if (e.key !== 'Enter' || e.shiftKey || e.isComposing) return;
+      shift = e.shiftKey;
+      if (e.key !== 'Enter' || shift || e.isComposing) return;
+      e.preventDefault();
+      $('composer').requestSubmit();
+    });
+    box.addEventListener('beforeinput', (e) => {
+      if (e.inputType !== 'insertLineBreak' || shift) return;
       e.preventDefault();
       $('composer').requestSubmit();
     });
