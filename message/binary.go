@@ -14,10 +14,11 @@ var allowed = [16]Flags{
 	KindSealed:     known,
 }
 
+const known Flags = 1 // no flag uses the low four bits
+
 const (
-	known    Flags = 1 // no flag uses the low four bits
-	flagMask       = 0xf0
-	kindMask       = 0x0f
+	flagMask = 0xf0
+	kindMask = 0x0f
 )
 
 // Parse reads the binary encoding. Event and Payload borrow b. Unknown kinds and flags, flags that the kind does not

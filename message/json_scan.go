@@ -13,12 +13,6 @@ const (
 	highs = 0x8080808080808080
 )
 
-func load64(b []byte, i int) uint64 {
-	b = b[i : i+8 : len(b)]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-}
-
 // skipSpace never fails.
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && b[i] <= ' ' && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
@@ -33,10 +27,10 @@ func skipString(b []byte, i int) (next int, escaped bool) {
 	for {
 		// Eight bytes at a time up to the first quote, backslash or control
 		// character: a borrow may mark bytes above a real hit, never below.
-		for i+8 <= len(b) {
-			x := load64(b, i)
-			quote, slash := x^(lows*'"'), x^(lows*'\\')
-			hit := ((quote-lows)&^quote | (slash-lows)&^slash | (x-lows*0x20)&^x) & highs
+		for p := b[i:]; len(p) >= 8; p = p[8:] {
+			x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
+				uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+			hit := ((x ^ lows*'"' - lows) | (x ^ lows*'\\' - lows) | (x - lows*0x20)) &^ x & highs
 			if hit != 0 {
 				i += bits.TrailingZeros64(hit) >> 3
 				break

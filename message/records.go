@@ -29,6 +29,7 @@ type Connect struct {
 	Random       []byte // 2: 32 bytes
 	Algorithm    uint64 // 3: chosen id, 0 = none
 	KeyID        []byte // 4
+	Sealed       []byte // 5: with encryption, a SEALED message that holds a CONNECT with the fields below; always last
 	Namespace    []byte // 10: overrides the URL path when present
 	APIKey       []byte // 11
 	SessionToken []byte // 12
@@ -103,6 +104,7 @@ func AppendConnect(dst []byte, c *Connect) []byte {
 	dst = appendBytes(dst, 2, c.Random)
 	dst = appendNumber(dst, 3, c.Algorithm)
 	dst = appendBytes(dst, 4, c.KeyID)
+	dst = appendBytes(dst, fieldSealed, c.Sealed)
 	dst = appendBytes(dst, 10, c.Namespace)
 	dst = appendBytes(dst, 11, c.APIKey)
 	dst = appendBytes(dst, 12, c.SessionToken)
@@ -125,6 +127,11 @@ func ParseConnect(b []byte) (Connect, error) {
 			c.Algorithm = f.number()
 		case 4:
 			c.KeyID = f.sized(KeyIDSize, KeyIDSize)
+		case fieldSealed:
+			c.Sealed = f.value
+			if len(f.rest) > 0 {
+				f.err = errRecordField // what follows would not be covered by the seal
+			}
 		case 10:
 			c.Namespace = f.value
 		case 11:
