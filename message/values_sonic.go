@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/bytedance/sonic"
+	"github.com/bytedance/sonic/decoder"
 	"github.com/bytedance/sonic/encoder"
 )
 
@@ -16,7 +16,13 @@ func CodecName() string { return "sonic" }
 
 // decoding copies every string out of the input, since the input is a borrowed
 // payload, and replaces invalid UTF-8 as encoding/json does.
-var decoding = sonic.Config{CopyString: true, ValidateString: true}.Froze()
+const decoding = decoder.OptionCopyString | decoder.OptionValidateString
+
+var decoders = sync.Pool{New: func() any {
+	d := decoder.NewDecoder("")
+	d.SetOptions(decoding)
+	return d
+}}
 
 // The encoder's own ValidateString and EscapeHTML would rewrite the whole
 // buffer, and with it what stood in dst before.
@@ -48,7 +54,15 @@ func Unmarshal(data []byte, v any) error {
 	if tooDeep(data) {
 		return errJSON
 	}
-	if err := decoding.UnmarshalFromString(unsafe.String(unsafe.SliceData(data), len(data)), v); err != nil {
+	d := decoders.Get().(*decoder.Decoder)
+	d.Reset(unsafe.String(unsafe.SliceData(data), len(data)))
+	err := d.Decode(v)
+	if err == nil {
+		err = d.CheckTrailings()
+	}
+	d.Reset("")
+	decoders.Put(d)
+	if err != nil {
 		// sonic's errors borrow the input, and quote it; encoding/json's do not.
 		return stdUnmarshal(data, v)
 	}
