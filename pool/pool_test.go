@@ -136,3 +136,22 @@ func TestSharedMisusePanicsEachTime(t *testing.T) {
 		mustPanic(t, "Release after the last Release", s.Release)
 	}
 }
+
+func TestPoisonFindsUseAfterRelease(t *testing.T) {
+	if !Poisoned {
+		t.Skip("needs the build tag poison")
+	}
+	b := Get(100)
+	kept := append(b.B, "borrowed too long"...)
+	b.B = kept
+	s := NewShared(b)
+	s.Release()
+	for i, c := range kept {
+		if c != 0xa5 {
+			t.Fatalf("byte %d is still %q", i, c)
+		}
+	}
+	mustPanic(t, "a second Put", func() { Put(b) })
+	mustPanic(t, "Retain after Release", s.Retain)
+	mustPanic(t, "Release after Release", s.Release)
+}
