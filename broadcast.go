@@ -95,7 +95,13 @@ type outgoing struct {
 	event   string
 	flags   message.Flags
 	payload *pool.Buffer
-	forms   [3]*pool.Shared // prepared frames, made when the first receiver needs them
+	forms   [3]encoded // made when the first receiver needs them
+}
+
+// encoded is one form of an event.
+type encoded struct {
+	message *pool.Buffer
+	frame   *pool.Shared // around message; nil until somebody takes it as it is
 }
 
 // The forms in which one event can go out.
@@ -121,8 +127,11 @@ func (v *Server) newOutgoing(event string, data any) (*outgoing, error) {
 func (o *outgoing) release() {
 	pool.Put(o.payload)
 	for _, f := range o.forms {
-		if f != nil {
-			f.Release()
+		if f.frame != nil {
+			f.frame.Release()
+		}
+		if f.message != nil {
+			pool.Put(f.message)
 		}
 	}
 }
@@ -130,7 +139,7 @@ func (o *outgoing) release() {
 func (o *outgoing) sendAll(list []*Socket) Delivery {
 	var d Delivery
 	for _, s := range list {
-		if s.Connected() && s.ws.SendShared(o.frameFor(s)) != websocket.Dropped {
+		if s.Connected() && o.sendTo(s) != websocket.Dropped {
 			d.Queued++
 		} else {
 			d.Dropped++
@@ -140,28 +149,35 @@ func (o *outgoing) sendAll(list []*Socket) Delivery {
 	return d
 }
 
-// frameFor returns the frame that s is sent, encoding it if s is the first of its kind.
-func (o *outgoing) frameFor(s *Socket) *pool.Shared {
-	form := formBinary
+// sendTo sends the event in the form that s takes, encoding it if s is the first
+// of its kind. Only encrypted sockets need bytes of their own.
+func (o *outgoing) sendTo(s *Socket) websocket.Status {
+	form, op := formBinary, frame.Binary
 	switch {
 	case s.plain:
-		form = formText
+		form, op = formText, frame.Text
 	case s.inflates && o.srv.compresses(len(o.payload.B)):
 		form = formDeflated
 	}
-	if o.forms[form] == nil {
-		o.forms[form] = o.encode(form)
+	e := &o.forms[form]
+	if e.message == nil {
+		e.message = o.encode(form)
 	}
-	return o.forms[form]
+	if s.seal != nil {
+		return s.seal.send(s.ws, e.message.B)
+	}
+	if e.frame == nil {
+		e.frame = frame.Prepare(op, e.message.B)
+	}
+	return s.ws.SendShared(e.frame)
 }
 
-func (o *outgoing) encode(form int) *pool.Shared {
+func (o *outgoing) encode(form int) *pool.Buffer {
 	b := pool.Get(len(o.payload.B) + len(o.event) + 32)
-	defer pool.Put(b)
 	if form == formText {
 		m := message.Message{Kind: message.KindEvent, Flags: o.flags, Event: []byte(o.event), Payload: o.payload.B}
 		b.B = message.AppendJSON(b.B, &m)
-		return frame.Prepare(frame.Text, b.B)
+		return b
 	}
 	b.B = message.AppendEventHeader(b.B, o.flags, 0, 0, o.event)
 	body := len(b.B)
@@ -169,5 +185,5 @@ func (o *outgoing) encode(form int) *pool.Shared {
 	if form == formDeflated {
 		b.B = o.srv.compressTail(b.B, 0, body)
 	}
-	return frame.Prepare(frame.Binary, b.B)
+	return b
 }

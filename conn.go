@@ -43,10 +43,20 @@ func (c *conn) OnOpen(ws *websocket.Conn) {
 		MaxMessageBytes:  uint64(s.srv.opts.MaxMessageBytes),
 		HandshakeTimeout: uint64(s.srv.opts.HandshakeTimeout.Milliseconds()),
 	}
-	b := pool.Get(128)
-	b.B = message.AppendHello(b.B, &h)
-	s.sendMessage(b.B)
-	pool.Put(b)
+	if k := s.srv.keys; k != nil {
+		h.Algorithms, h.KeyIDs = []byte{byte(k.algorithm)}, k.ids
+	}
+	s.hello = pool.Get(128)
+	s.hello.B = message.AppendHello(s.hello.B, &h)
+	s.sendMessage(s.hello.B)
+}
+
+// forgetHello returns the buffer of HELLO, which only the handshake needs.
+func (s *Socket) forgetHello() {
+	if s.hello != nil {
+		pool.Put(s.hello)
+		s.hello = nil
+	}
 }
 
 // OnMessage is the door for everything that a client sends.
@@ -59,6 +69,13 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		}
 		return
 	}
+	if s.seal != nil {
+		var ok bool
+		if p, ok = s.unseal(op, p); !ok {
+			return
+		}
+		op = frame.Binary
+	}
 	m, err := s.parse(op, p)
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
 		var b *pool.Buffer
@@ -67,7 +84,7 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		}
 	}
 	if err == nil {
-		err = checkPayload(&m, op)
+		err = s.checkPayload(&m, op)
 	}
 	if err != nil {
 		s.malformed(asWire(err, message.CodeInvalidFormat))
@@ -105,8 +122,12 @@ func (s *Socket) parse(op frame.Opcode, p []byte) (message.Message, error) {
 	return message.Parse(p)
 }
 
-// checkPayload makes sure that what is called JSON is, before anybody passes it on.
-func checkPayload(m *message.Message, op frame.Opcode) error {
+// checkPayload holds a payload to the size limit, and makes sure that what is
+// called JSON is, before anybody passes it on.
+func (s *Socket) checkPayload(m *message.Message, op frame.Opcode) error {
+	if len(m.Payload) > s.srv.opts.MaxMessageBytes {
+		return errTooLarge
+	}
 	if op == frame.Binary && (m.Kind == message.KindEvent || m.Kind == message.KindAck) &&
 		m.Flags&message.FlagBinary == 0 && len(m.Payload) > 0 && !message.ValidJSON(m.Payload) {
 		return errBadJSON
@@ -128,6 +149,9 @@ func (s *Socket) malformed(e *Error) {
 var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat, Message: "a plain client sends text messages: ask for the subprotocol " + message.Subprotocol + " to send binary ones"}
 	errBadJSON     = &Error{Code: message.CodeInvalidFormat, Message: "the payload is not valid JSON: set the binary flag for raw bytes"}
+	errPlaintext   = &Error{Code: message.CodeAuthFailed, Message: "this server encrypts: use a SmartSocket client with its encryption key"}
+	errEncrypts    = &Error{Code: message.CodeAuthFailed, Message: "the client encrypts and this server does not: give both the same key, or none"}
+	errTooLarge    = &Error{Code: message.CodeTooLarge, Message: "the payload is over maxMessageBytes: split it"}
 	errReserved    = &Error{Code: message.CodeInvalidFormat, Message: "this event name is reserved: use another"}
 )
 
@@ -137,17 +161,20 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 		s.refuseConnect(errorf(message.CodeInvalidFormat, "the first message must be a CONNECT of at most %d bytes", maxConnectBytes))
 		return
 	}
-	m, err := message.ParseConnect(p)
+	var m message.Connect
+	var err error
+	if s.srv.keys != nil {
+		m, err = s.openConnect(p)
+	} else if m, err = message.ParseConnect(p); err == nil && m.Algorithm != 0 {
+		err = errEncrypts
+	}
+	s.forgetHello()
 	if err != nil {
 		s.refuseConnect(asWire(err, message.CodeInvalidFormat))
 		return
 	}
 	if m.Version != message.Version {
 		s.refuseConnect(errorf(message.CodeHandshakeFailed, "the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version))
-		return
-	}
-	if m.Algorithm != 0 {
-		s.refuseConnect(errorf(message.CodeAuthFailed, "the client encrypts and this server does not: give both the same key"))
 		return
 	}
 	s.inflates = m.CanInflate
@@ -281,6 +308,7 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	s := c.socket()
 	was := s.state.Swap(stateClosed)
 	s.srv.release(s)
+	s.forgetHello()
 	s.failPending()
 	if was != stateOpen {
 		return

@@ -48,6 +48,14 @@ type Options struct {
 	Host string `config:"host"`
 	// Port to listen on; 0 = 3000, -1 = any free one (see Server.Addr).
 	Port int `config:"port"`
+	// EnableEncryption: unset = on exactly when a key is given; Enabled without a valid key makes New fail.
+	EnableEncryption Toggle `config:"enableEncryption"`
+	// EncryptionKey is strict base64 of exactly 32 random bytes, shared with the clients.
+	EncryptionKey string `config:"encryptionKey"`
+	// PreviousEncryptionKey is accepted too, while clients move to a new key.
+	PreviousEncryptionKey string `config:"previousEncryptionKey"`
+	// EncryptionAlgorithm is aes-256-cbc (default) or aes-256-gcm (faster, recommended).
+	EncryptionAlgorithm string `config:"encryptionAlgorithm"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
 	EnableRateLimiting Toggle `config:"enableRateLimiting"`
 	// RateLimitWindow and RateLimitMaxRequests limit the events of one socket; 0 = 60 s, 100.

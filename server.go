@@ -25,6 +25,7 @@ import (
 // handlers, then Start it. All methods are safe for concurrent use.
 type Server struct {
 	opts    Options
+	keys    *keyring // nil = no encryption
 	log     *slog.Logger
 	started time.Time
 
@@ -70,6 +71,9 @@ type loopState struct {
 	reported       bool
 }
 
+// maxEnvelope bounds what a message adds to its payload: header, event name, seal.
+const maxEnvelope = 256
+
 // refusalMargin is how many connections past MaxConnections are told so in a
 // WebSocket message; more get HTTP 503.
 const refusalMargin = 64
@@ -81,7 +85,12 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := newKeyring(&o)
+	if err != nil {
+		return nil, err
+	}
 	v := &Server{
+		keys:       keys,
 		opts:       o,
 		log:        o.Logger,
 		started:    time.Now(),
@@ -135,7 +144,8 @@ func (v *Server) StartDetached() error {
 	v.checkDescriptors()
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:       int64(v.opts.MaxMessageBytes),
+		MaxMessage:       int64(v.opts.MaxMessageBytes + maxEnvelope),
+		MaxFragments:     1024,
 		HandshakeTimeout: v.opts.HandshakeTimeout,
 		Deflate:          v.opts.CompressionThreshold >= 0,
 		DeflateLevel:     v.opts.CompressionLevel,
@@ -284,6 +294,9 @@ func (v *Server) accept(r *frame.Request, _ *websocket.Conn) (websocket.Handler,
 		return nil, "", &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
+	if v.keys != nil && s.plain {
+		s.refusal = errPlaintext
+	}
 	n := v.live.Add(1)
 	switch {
 	case n > int64(v.opts.MaxConnections+refusalMargin):

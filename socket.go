@@ -27,6 +27,9 @@ type Socket struct {
 	index int32   // position in ns.hub.all, guarded by ns.hub.mu
 	mark  uint64  // last selection this socket was part of, guarded by ns.hub.mu
 
+	hello *pool.Buffer // the HELLO that was sent, until the handshake is done; loop only
+	seal  *sealing     // nil without encryption; set before the socket is connected
+
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	mail mailbox
 
@@ -174,6 +177,9 @@ func (s *Socket) sendMessage(b []byte) websocket.Status {
 		op = frame.Text
 	}
 	s.srv.loops[s.ws.Loop()].out.Add(1)
+	if s.seal != nil {
+		return s.seal.send(s.ws, b)
+	}
 	return s.ws.Send(op, b)
 }
 

@@ -63,14 +63,19 @@ var wireConfig = frame.Config{Client: true, MaxMessage: 32 << 20}
 
 func dialWire(t testing.TB, v *smartsocket.Server, target, protocol string) *wire {
 	t.Helper()
-	nc, err := net.Dial("tcp", v.Addr().String())
+	return dialWireAt(t, v.Addr().String(), target, protocol)
+}
+
+func dialWireAt(t testing.TB, addr, target, protocol string) *wire {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	nc.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { nc.Close() })
 	key := frame.NewKey()
-	nc.Write(frame.AppendRequest(nil, v.Addr().String(), target, key, "", protocol, "", ""))
+	nc.Write(frame.AppendRequest(nil, addr, target, key, "", protocol, "", ""))
 	w := &wire{t: t, nc: nc, buf: make([]byte, 256<<10)}
 	r := bufio.NewReader(nc)
 	var head []byte

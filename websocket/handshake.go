@@ -106,7 +106,7 @@ func (c *Conn) answer(head []byte) error {
 		return errors.New("websocket: the acceptor chose the subprotocol " + protocol + ", which was not offered; check with frame.HasProtocol")
 	}
 	extensions := ""
-	if c.ep.deflate {
+	if c.ep.deflate && protocol == "" {
 		extensions, c.deflate = frame.NegotiateDeflate(r.Extensions)
 	}
 	b := pool.Get(256)

@@ -13,7 +13,7 @@ type Options struct {
 	MaxMessage       int64         // bytes of one message, on the wire and inflated; 0 = 16 MiB
 	HandshakeTimeout time.Duration // accept → complete request head; 0 = 5 s
 	CloseTimeout     time.Duration // our close frame → peer's; 0 = 5 s
-	Deflate          bool          // accept (Dial: offer) permessage-deflate
+	Deflate          bool          // accept (Dial: offer) permessage-deflate, for connections without a subprotocol: a subprotocol may compress itself
 	DeflateLevel     int           // 1..9, 0 = 1
 	DeflateThreshold int           // messages smaller than this are sent plain; 0 = 256
 	// MaxControlRate is the number of control frames per second past which a

@@ -1,0 +1,273 @@
+package crypto
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"hash"
+)
+
+// Algorithm is an encryption algorithm's id on the wire.
+type Algorithm uint8
+
+const (
+	// None is no encryption.
+	None Algorithm = 0
+	// AES256GCM is AES-256-GCM with a 96-bit counter nonce and a 128-bit tag.
+	AES256GCM Algorithm = 1
+	// AES256CBC is AES-256-CBC with PKCS#7 padding, then HMAC-SHA256 cut to 128
+	// bits over header, counter, IV and ciphertext (encrypt-then-MAC).
+	AES256CBC Algorithm = 2
+)
+
+// String is the algorithm's name in the options.
+func (a Algorithm) String() string {
+	switch a {
+	case AES256GCM:
+		return "aes-256-gcm"
+	case AES256CBC:
+		return "aes-256-cbc"
+	}
+	return "none"
+}
+
+// RandomSize is the length of each side's random in the handshake.
+const RandomSize = 32
+
+// tagSize is the length of a record's tag, for both algorithms.
+const tagSize = 16
+
+// ErrOpen is every failure to open a record, whatever the cause: saying more would help an attacker.
+var ErrOpen = errors.New("crypto: the record does not open")
+
+// ErrAlgorithm is returned for an algorithm id that is not implemented.
+var ErrAlgorithm = errors.New("crypto: unknown algorithm")
+
+// Handshake is what both ends know when the keys are derived. Transcript is what
+// both saw of the handshake in clear: a change in transit gives different keys.
+type Handshake struct {
+	Algorithm    Algorithm
+	ClientRandom []byte
+	ServerRandom []byte
+	Transcript   []byte
+}
+
+// ClientEnd derives the client's two ends of a connection's keys:
+//
+//	th  = SHA-256("smartsocket/1" || transcript)
+//	prk = HKDF-Extract(SHA-256, salt = clientRandom || serverRandom, key)
+//	s_d = HKDF-Expand(prk, "ss1 " || direction || algorithm || th, 32)
+//	cipher key, iv, MAC key, IV key = HKDF-Expand(s_d, "key" | "iv" | "mac" | "ivk")
+//
+// direction is "c2s" or "s2c", algorithm one byte. An unknown algorithm is ErrAlgorithm.
+func (h *Handshake) ClientEnd(key *Key) (*Sealer, *Opener, error) { return h.end(key, "c2s", "s2c") }
+
+// ServerEnd derives the server's two ends, see ClientEnd.
+func (h *Handshake) ServerEnd(key *Key) (*Sealer, *Opener, error) { return h.end(key, "s2c", "c2s") }
+
+func (h *Handshake) end(key *Key, out, in string) (*Sealer, *Opener, error) {
+	prk, err := hkdf.Extract(sha256.New, key.b[:], append(append(make([]byte, 0, 2*RandomSize), h.ClientRandom...), h.ServerRandom...))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, o := new(Sealer), new(Opener)
+	if err := s.init(h, prk, out); err != nil {
+		return nil, nil, err
+	}
+	if err := o.init(h, prk, in); err != nil {
+		return nil, nil, err
+	}
+	return s, o, nil
+}
+
+// half is one direction's cipher state.
+type half struct {
+	seq  uint64
+	aead cipher.AEAD // GCM
+	iv   [12]byte
+	// What follows is a field and not a local, since it would escape through the interfaces.
+	nonce [12]byte
+	head  [1]byte
+
+	cbc *cbcState
+}
+
+// cbcState is what CBC needs instead of aead.
+type cbcState struct {
+	block   cipher.BlockMode
+	mac     hash.Hash
+	ivBlock cipher.Block
+	count   [16]byte
+	iv      [16]byte
+	sum     [sha256.Size]byte
+}
+
+func (h *half) init(hs *Handshake, prk []byte, direction string, decrypt bool) error {
+	t := sha256.New()
+	t.Write([]byte("smartsocket/1"))
+	t.Write(hs.Transcript)
+	info := append([]byte("ss1 "+direction), byte(hs.Algorithm))
+	secret, err := hkdf.Expand(sha256.New, prk, string(t.Sum(info)), 32)
+	if err != nil {
+		return err
+	}
+	expand := func(label string, n int) []byte {
+		b, e := hkdf.Expand(sha256.New, secret, label, n)
+		if e != nil {
+			err = e
+		}
+		return b
+	}
+	block, e := aes.NewCipher(expand("key", 32))
+	if err = errors.Join(err, e); err != nil {
+		return err
+	}
+	switch hs.Algorithm {
+	case AES256GCM:
+		copy(h.iv[:], expand("iv", 12))
+		if err != nil {
+			return err
+		}
+		h.aead, err = cipher.NewGCM(block)
+		return err
+	case AES256CBC:
+		c := &cbcState{mac: hmac.New(sha256.New, expand("mac", 32))}
+		c.ivBlock, e = aes.NewCipher(expand("ivk", 32))
+		if decrypt {
+			c.block = cipher.NewCBCDecrypter(block, c.iv[:])
+		} else {
+			c.block = cipher.NewCBCEncrypter(block, c.iv[:])
+		}
+		if _, ok := c.block.(ivSetter); !ok {
+			return errors.New("crypto: this Go version's CBC mode takes no new IV")
+		}
+		h.cbc = c
+		return errors.Join(err, e)
+	}
+	return ErrAlgorithm
+}
+
+// ivSetter is what crypto/cipher's own CBC modes implement, so that one mode serves all records.
+type ivSetter interface{ SetIV([]byte) }
+
+// next sets the nonce of the next record: the iv XOR the counter, which is never
+// sent. The wire is ordered, so a replayed, lost or swapped record does not open.
+func (h *half) next(head byte) {
+	h.head[0] = head
+	h.nonce = h.iv
+	for i := range 8 {
+		h.nonce[4+i] ^= byte(h.seq >> (56 - 8*i))
+	}
+}
+
+// putUint64 is encoding/binary's, which would bring reflect into browser builds.
+func putUint64(b []byte, v uint64) {
+	for i := range 8 {
+		b[i] = byte(v >> (56 - 8*i))
+	}
+}
+
+// tag computes the MAC over header, counter, IV and ciphertext into sum.
+func (c *cbcState) tag(h *half, ivAndText []byte) []byte {
+	c.mac.Reset()
+	putUint64(c.count[:8], h.seq)
+	c.mac.Write(h.head[:])
+	c.mac.Write(c.count[:8])
+	c.mac.Write(ivAndText)
+	return c.mac.Sum(c.sum[:0])[:tagSize]
+}
+
+// Sealer encrypts one direction of one connection. Not safe for concurrent use:
+// records must be sent in the order in which they are sealed.
+type Sealer struct{ half }
+
+func (s *Sealer) init(h *Handshake, prk []byte, direction string) error {
+	return s.half.init(h, prk, direction, false)
+}
+
+// Overhead is how many bytes longer than its plaintext a record can be, header byte included.
+func (s *Sealer) Overhead() int {
+	if s.aead != nil {
+		return 1 + tagSize
+	}
+	return 1 + aes.BlockSize + aes.BlockSize + tagSize
+}
+
+// Seal appends one record to dst: the header byte, which is authenticated, and
+// the encrypted plain. plain is borrowed and must not overlap dst's spare capacity.
+// Nothing is allocated when dst has Overhead()+len(plain) bytes to spare.
+//
+//	gcm: header | ciphertext | tag
+//	cbc: header | IV | ciphertext, padded by PKCS#7 | tag
+//
+// The IV of CBC is AES-256(IV key, counter): unpredictable and never repeated.
+func (s *Sealer) Seal(dst []byte, header byte, plain []byte) []byte {
+	s.next(header)
+	dst = append(dst, header)
+	if s.aead != nil {
+		dst = s.aead.Seal(dst, s.nonce[:], plain, s.head[:])
+		s.seq++
+		return dst
+	}
+	c := s.cbc
+	c.count = [16]byte{}
+	putUint64(c.count[8:], s.seq)
+	c.ivBlock.Encrypt(c.iv[:], c.count[:])
+	start := len(dst)
+	dst = append(dst, c.iv[:]...)
+	dst = append(dst, plain...)
+	pad := aes.BlockSize - len(plain)%aes.BlockSize
+	for range pad {
+		dst = append(dst, byte(pad))
+	}
+	text := dst[start+aes.BlockSize:]
+	c.block.(ivSetter).SetIV(c.iv[:])
+	c.block.CryptBlocks(text, text)
+	dst = append(dst, c.tag(&s.half, dst[start:])...)
+	s.seq++
+	return dst
+}
+
+// Opener decrypts one direction of one connection. Not safe for concurrent use.
+// After an error it must not be used again: the connection is not to be trusted.
+type Opener struct{ half }
+
+func (o *Opener) init(h *Handshake, prk []byte, direction string) error {
+	return o.half.init(h, prk, direction, true)
+}
+
+// Open checks and decrypts one record in place and returns the plaintext, which
+// borrows record. Any failure is ErrOpen; no plaintext is given out then.
+func (o *Opener) Open(record []byte) ([]byte, error) {
+	if len(record) < 1+tagSize {
+		return nil, ErrOpen
+	}
+	o.next(record[0])
+	body := record[1:]
+	if o.aead != nil {
+		plain, err := o.aead.Open(body[:0], o.nonce[:], body, o.head[:])
+		if err != nil {
+			return nil, ErrOpen
+		}
+		o.seq++
+		return plain, nil
+	}
+	c := o.cbc
+	n := len(body) - tagSize
+	if n < 2*aes.BlockSize || n%aes.BlockSize != 0 || !hmac.Equal(c.tag(&o.half, body[:n]), body[n:]) {
+		return nil, ErrOpen
+	}
+	text := body[aes.BlockSize:n]
+	copy(c.iv[:], body)
+	c.block.(ivSetter).SetIV(c.iv[:])
+	c.block.CryptBlocks(text, text)
+	pad := int(text[len(text)-1])
+	if pad == 0 || pad > aes.BlockSize {
+		return nil, ErrOpen
+	}
+	o.seq++
+	return text[:len(text)-pad], nil
+}
