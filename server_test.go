@@ -256,6 +256,8 @@ func TestLifecycleRunsOnceAndInOrder(t *testing.T) {
 	w.emit("a", "")
 	w.emit("b", "")
 	w.send(frame.Close, frame.AppendCloseBody(nil, 1000, "bye"))
+	w.wantClose(1000)
+	w.nc.Close()
 	<-gone
 	eventually(t, "the room to be empty", func() bool { return v.Namespace("/n").RoomLen("lobby") == 0 })
 	want := "server connected|connected|inline|blocking 1|blocking 2|disconnected 1000 in [lobby]"
@@ -491,6 +493,7 @@ func TestShutdownTellsClients(t *testing.T) {
 	for _, w := range []*wire{full, plain} {
 		w.wantClose(1001)
 		w.send(frame.Close, frame.AppendCloseBody(nil, 1001, ""))
+		w.nc.Close()
 	}
 	if err := <-done; err != nil {
 		t.Error(err)

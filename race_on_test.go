@@ -1,0 +1,5 @@
+//go:build race
+
+package smartsocket_test
+
+const raceEnabled = true
