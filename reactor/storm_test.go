@@ -13,6 +13,9 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // countingLog counts lines.
@@ -97,14 +100,14 @@ func TestCloseStorm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var closes sync.WaitGroup
+	var closes, storms sync.WaitGroup
 	big := shared(noise(20_000))
 	ln, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler {
 		closes.Add(1)
 		plan := rand.IntN(12)
 		return &life{t: t, done: &closes, kill: func(c *Conn, when int) {
 			if when == 0 {
-				go storm(c, plan, big)
+				storms.Go(func() { storm(c, plan, big) })
 			}
 			switch {
 			case plan == when:
@@ -128,7 +131,11 @@ func TestCloseStorm(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for end := time.Now().Add(patience); r.Stats().Accepted < int64(total) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // the last may still be in the backlog
+	}
 	closes.Wait()
+	storms.Wait()
 	if s := r.Stats(); s.Open != 0 || s.Accepted != int64(total) || s.Closed != s.Accepted {
 		t.Errorf("stats: %+v", s)
 	}
@@ -139,11 +146,10 @@ func TestCloseStorm(t *testing.T) {
 	}
 }
 
-func storm(c *Conn, plan int, big interface {
-	Bytes() []byte
-}) {
+func storm(c *Conn, plan int, big *pool.Shared) {
 	for range rand.IntN(4) {
-		c.Write2([]byte("head"), big.Bytes())
+		c.Write2([]byte("head"), big.Bytes()[:1000])
+		c.WriteShared(big)
 		c.Post(func() { c.Write([]byte("posted")) })
 		runtime.Gosched()
 	}
