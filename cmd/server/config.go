@@ -40,6 +40,7 @@ func defaultConfig() *config {
 		Options: smartsocket.Options{
 			Host:                 "localhost",
 			Port:                 3000,
+			EncryptionAlgorithm:  "aes-256-cbc",
 			EnableRateLimiting:   smartsocket.Enabled,
 			RateLimitWindow:      time.Minute,
 			RateLimitMaxRequests: 100,
@@ -62,31 +63,35 @@ func defaultConfig() *config {
 
 // help has a line for each setting whose meaning its name does not give away.
 var help = map[string]string{
-	"addr":                 "host:port, instead of host and port",
-	"host":                 "address to bind to; 0.0.0.0 for all",
-	"port":                 "port to listen on; 0 = any free one",
-	"echo":                 "serve a bare WebSocket echo instead of events",
-	"demo":                 "serve the chat demo's page and namespace too",
-	"logLevel":             "error, warn, info, debug or trace",
-	"logFormat":            "text or json",
-	"profileAddr":          "host:port for net/http/pprof; empty = off",
-	"enableRateLimiting":   "false switches all rate limits off",
-	"rateLimitWindow":      "window in which a socket's events are counted",
-	"rateLimitMaxRequests": "events of one socket in a window; the demo's default is 1200",
-	"maxConnections":       "hard cap on live connections",
-	"connectionTimeout":    "close a peer that was silent so long",
-	"handshakeTimeout":     "time for the opening handshake",
-	"ackTimeout":           "default wait for a client's acknowledgement",
-	"maxMessageBytes":      "largest decoded message",
-	"compressionThreshold": "compress messages larger than this; -1 = never",
-	"compressionLevel":     "1 (fast) to 9 (small)",
-	"allowedOrigins":       "scheme://host[:port] list or *; empty = same origin",
-	"maxOutboxBytes":       "bytes that may wait for a slow peer",
-	"maxOutboxAge":         "time that bytes may wait for a slow peer",
-	"loops":                "event loops; 0 = GOMAXPROCS",
-	"workers":              "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
-	"inlineBudget":         "report inline handlers that take longer",
-	"shutdownTimeout":      "time to drain at SIGTERM",
+	"addr":                  "host:port, instead of host and port",
+	"host":                  "address to bind to; 0.0.0.0 for all",
+	"port":                  "port to listen on; 0 = any free one",
+	"echo":                  "serve a bare WebSocket echo instead of events",
+	"demo":                  "serve the chat demo's page and namespace too",
+	"logLevel":              "error, warn, info, debug or trace",
+	"logFormat":             "text or json",
+	"profileAddr":           "host:port for net/http/pprof; empty = off",
+	"enableEncryption":      "auto = on exactly when a key is given",
+	"encryptionKey":         "base64 of 32 random bytes; prefer the environment to a flag",
+	"previousEncryptionKey": "accepted too while clients change keys",
+	"encryptionAlgorithm":   "aes-256-cbc or aes-256-gcm (faster)",
+	"enableRateLimiting":    "false switches all rate limits off",
+	"rateLimitWindow":       "window in which a socket's events are counted",
+	"rateLimitMaxRequests":  "events of one socket in a window; the demo's default is 1200",
+	"maxConnections":        "hard cap on live connections",
+	"connectionTimeout":     "close a peer that was silent so long",
+	"handshakeTimeout":      "time for the opening handshake",
+	"ackTimeout":            "default wait for a client's acknowledgement",
+	"maxMessageBytes":       "largest decoded message",
+	"compressionThreshold":  "compress messages larger than this; -1 = never",
+	"compressionLevel":      "1 (fast) to 9 (small)",
+	"allowedOrigins":        "scheme://host[:port] list or *; empty = same origin",
+	"maxOutboxBytes":        "bytes that may wait for a slow peer",
+	"maxOutboxAge":          "time that bytes may wait for a slow peer",
+	"loops":                 "event loops; 0 = GOMAXPROCS",
+	"workers":               "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
+	"inlineBudget":          "report inline handlers that take longer",
+	"shutdownTimeout":       "time to drain at SIGTERM",
 }
 
 // setting is one configurable value of a config.
@@ -291,7 +296,12 @@ func (s setting) text() string {
 	}
 }
 
-// json writes the configuration in the form that a file has.
+// secret reports whether the value must never be printed.
+func (s setting) secret() bool {
+	return strings.HasSuffix(strings.ToLower(s.name), "key") || strings.HasSuffix(strings.ToLower(s.name), "keys")
+}
+
+// json writes the configuration in the form that a file has. Secrets that are set are hidden.
 func (c *config) json() []byte {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -301,6 +311,10 @@ func (c *config) json() []byte {
 		}
 		fmt.Fprintf(&b, "\n  %q: ", s.name)
 		var value any
+		if s.secret() && !s.v.IsZero() {
+			b.WriteString(`"(hidden)"`)
+			continue
+		}
 		switch v := s.v.Interface().(type) {
 		case time.Duration:
 			value = v.String()

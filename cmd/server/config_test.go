@@ -153,6 +153,19 @@ func TestPrintConfigShowsWhatIsInForce(t *testing.T) {
 	}
 }
 
+func TestSecretsAreNotPrinted(t *testing.T) {
+	const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	var stdout, stderr bytes.Buffer
+	code := run(context.Background(), []string{"-print-config"}, []string{"SMARTSOCKET_ENCRYPTION_KEY=" + key}, &stdout, &stderr, nil)
+	if code != 0 || !strings.Contains(stdout.String(), "(hidden)") {
+		t.Errorf("exit code %d: %s%s", code, stdout.String(), stderr.String())
+	}
+	run(context.Background(), []string{"checkconfig", "-encryption-key", key[:20]}, nil, &stdout, &stderr, nil)
+	if text := stdout.String() + stderr.String(); strings.Contains(text, key[:20]) {
+		t.Errorf("the key is printed: %s", text)
+	}
+}
+
 func TestCheckConfig(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := run(context.Background(), []string{"checkconfig", "-port", "4321"}, nil, &stdout, &stderr, nil); code != 0 {

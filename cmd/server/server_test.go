@@ -1,16 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +27,10 @@ const patience = 30 * time.Second
 
 // TestMain fails the run when goroutines of ours outlive the tests.
 func TestMain(m *testing.M) {
+	if os.Getenv("RUN_AS_SERVER") != "" {
+		os.Unsetenv("RUN_AS_SERVER")
+		main()
+	}
 	code := m.Run()
 	if code == 0 {
 		if left := lingering(); left != "" {
@@ -221,20 +229,63 @@ func TestUnknownEventIsRefusedWhenItAsks(t *testing.T) {
 }
 
 func TestStopIsGraceful(t *testing.T) {
-	for _, mode := range [][]string{nil, {"-demo"}, {"-echo"}} {
-		t.Run(strings.Join(mode, ""), func(t *testing.T) {
-			r := start(t, mode...)
+	for mode, wantClose := range map[string]bool{"-demo=false": true, "-demo": true, "-echo": false} {
+		t.Run(mode, func(t *testing.T) {
+			r := start(t, mode)
 			c := r.dial(t, "/")
+			ended := make(chan error, 1)
+			go func() {
+				for {
+					if _, err := wsutil.ReadServerText(c.conn); err != nil {
+						c.conn.Close()
+						ended <- err
+						return
+					}
+				}
+			}()
 			if code := r.stop(); code != 0 {
 				t.Errorf("exit code %d:\n%s", code, r.log)
 			}
-			if _, err := io.Copy(io.Discard, c.conn); err != nil && strings.Contains(err.Error(), "timeout") {
-				t.Errorf("the client's connection stayed open")
+			var closed wsutil.ClosedError
+			if err := <-ended; wantClose && (!errors.As(err, &closed) || closed.Code != ws.StatusGoingAway) {
+				t.Errorf("the client saw %v, want close code 1001", err)
 			}
 			if !strings.Contains(r.log.String(), "stopped") {
 				t.Errorf("no last line in the log:\n%s", r.log)
 			}
 		})
+	}
+}
+
+// TestSignalEndsTheProcess runs the program as a process of its own.
+func TestSignalEndsTheProcess(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, "-host", "127.0.0.1", "-port", "0")
+	cmd.Env = append(os.Environ(), "RUN_AS_SERVER=1")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	signalled := false
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "listening") && !signalled {
+			signalled = true
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil || !signalled {
+		t.Errorf("listening: %v, exit: %v", signalled, err)
 	}
 }
 
