@@ -38,6 +38,7 @@ func (c *conn) OnOpen(ws *websocket.Conn) {
 	var random [32]byte
 	rand.Read(random[:])
 	h := message.Hello{
+		AuthRequired:     s.srv.needsAuth(),
 		Version:          message.Version,
 		Random:           random[:],
 		MaxMessageBytes:  uint64(s.srv.opts.MaxMessageBytes),
@@ -190,12 +191,15 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 		s.refuseConnect(s.srv.unknownNamespace())
 		return
 	}
-	s.open()
+	s.authenticate(&m)
 }
 
 // refuseConnect ends a handshake with an ERROR and the code's close code.
 func (s *Socket) refuseConnect(e *Error) {
 	s.srv.counters.rejected.Add(1)
+	if e.Code == message.CodeAuthFailed && s.address.IsValid() {
+		s.srv.throttle.failed(s.address, s.srv.sinceStart())
+	}
 	s.sendError(e)
 	s.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -221,6 +225,9 @@ func (s *Socket) open() {
 		pool.Put(b)
 	}
 	s.state.Store(stateOpen)
+	if s.srv.opts.RequireAuth {
+		s.RequireAuth()
+	}
 	s.ns.hub.add(s)
 	s.ping()
 	s.ws.SetTimer(s.srv.opts.ConnectionTimeout / 2)
@@ -273,8 +280,11 @@ func (s *Socket) pong(p []byte) {
 // timer serves both, and is not touched by traffic: it looks at the last read when it fires.
 func (c *conn) OnTimer(ws *websocket.Conn) {
 	s := c.socket()
-	if s.state.Load() == stateHandshake {
+	if s.state.Load() < stateOpen {
 		s.refuseConnect(errorf(message.CodeTimeout, "no CONNECT came within %v", s.srv.opts.HandshakeTimeout))
+		return
+	}
+	if s.authOverdue() {
 		return
 	}
 	limit := s.srv.opts.ConnectionTimeout

@@ -85,6 +85,11 @@ func (s *Socket) handle(ns, own *entry, d Data, ack Ack) {
 	} else {
 		event = own.event
 	}
+	// Here and not on arrival: a connected handler that calls RequireAuth may still have been running then.
+	if s.auth.Load() == authMissing && event != AuthEvent {
+		s.refuse(event, ack, errAuthFirst)
+		return
+	}
 	if !s.passes(event, d, ack) {
 		return
 	}

@@ -36,6 +36,7 @@ const (
 	jobConnected
 	jobDisconnected
 	jobLimited
+	jobAuthenticate
 )
 
 // job is one thing to do for a socket.
@@ -44,7 +45,7 @@ type job struct {
 	ns, own  *entry
 	payload  *pool.Buffer // owned; nil = no data
 	ackID    uint64
-	info     any // the Reason of jobDisconnected, the *Error of jobLimited
+	info     any // the Reason of jobDisconnected, the *Error of jobLimited, the AuthRequest of jobAuthenticate
 	kind     jobKind
 	binary   bool
 	wantsAck bool
@@ -130,6 +131,8 @@ func (s *Socket) do(j *job) {
 		s.ws.Post(func() { s.greeted = true })
 	case jobDisconnected:
 		s.gone(j.info.(Reason))
+	case jobAuthenticate:
+		s.runAuthenticate(j.info.(AuthRequest))
 	case jobLimited:
 		s.fire(pickLimited, Data{info: j.info})
 	case jobEvent:

@@ -1,8 +1,10 @@
 package smartsocket
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"time"
@@ -56,6 +58,19 @@ type Options struct {
 	PreviousEncryptionKey string `config:"previousEncryptionKey"`
 	// EncryptionAlgorithm is aes-256-cbc (default) or aes-256-gcm (faster, recommended).
 	EncryptionAlgorithm string `config:"encryptionAlgorithm"`
+	// APIKeys are what clients may present in their handshake; empty = none is asked for.
+	APIKeys []string `config:"apiKeys"`
+	// Authenticate decides about a client's handshake, after APIKeys; what it returns is Socket.Identity. It may block, for
+	// HandshakeTimeout at most, and runs on a pooled goroutine. Any error refuses the client with ERR_CONN_004.
+	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
+	// RequireAuth calls Socket.RequireAuth for every socket.
+	RequireAuth bool `config:"requireAuth"`
+	// AuthTimeout is how long a socket that must authenticate by event may take; 0 = 10 s.
+	AuthTimeout time.Duration `config:"authTimeout"`
+	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For is believed.
+	TrustedProxies []string `config:"trustedProxies"`
+	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
+	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
 	EnableRateLimiting Toggle `config:"enableRateLimiting"`
 	// RateLimitWindow and RateLimitMaxRequests limit the events of one socket; 0 = 60 s, 100.
@@ -90,6 +105,22 @@ type Options struct {
 	ShutdownTimeout time.Duration `config:"shutdownTimeout"`
 	// Logger receives the server's log; nil = a text logger to stderr at info (debug when DEBUG contains smartsocket:*).
 	Logger *slog.Logger `config:"-"`
+}
+
+// proxies reads TrustedProxies.
+func (o *Options) proxies() ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, s := range o.TrustedProxies {
+		p, err := netip.ParsePrefix(s)
+		if a, e := netip.ParseAddr(s); e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, &OptionError{"TrustedProxies", fmt.Sprintf("%q is neither an address nor a prefix such as 10.0.0.0/8", s)}
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
 }
 
 // withDefaults fills the zero fields and checks the rest.
@@ -132,6 +163,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"ConnectionTimeout", &o.ConnectionTimeout, 30 * time.Second, time.Second},
 		{"RateLimitWindow", &o.RateLimitWindow, time.Minute, 10 * time.Millisecond},
 		{"HandshakeTimeout", &o.HandshakeTimeout, 5 * time.Second, 100 * time.Millisecond},
+		{"AuthTimeout", &o.AuthTimeout, 10 * time.Second, 100 * time.Millisecond},
 		{"AckTimeout", &o.AckTimeout, 30 * time.Second, time.Millisecond},
 		{"MaxOutboxAge", &o.MaxOutboxAge, 10 * time.Second, 100 * time.Millisecond},
 		{"InlineBudget", &o.InlineBudget, 10 * time.Millisecond, 100 * time.Microsecond},
@@ -143,6 +175,14 @@ func (o Options) withDefaults() (Options, error) {
 		}
 		if *w.v < w.min {
 			return o, &OptionError{w.field, fmt.Sprintf("%v is too short: use at least %v, or 0 for the default %v", *w.v, w.min, w.def)}
+		}
+	}
+	if o.MaxConnectionsPerAddress < 0 {
+		return o, &OptionError{"MaxConnectionsPerAddress", fmt.Sprintf("%d is no number of connections: use 0 for no limit", o.MaxConnectionsPerAddress)}
+	}
+	for _, k := range o.APIKeys {
+		if len(k) < 8 {
+			return o, &OptionError{"APIKeys", "a key has fewer than 8 characters and can be guessed: use random ones of 20 and more"}
 		}
 	}
 	if o.CompressionThreshold == 0 {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"slices"
@@ -26,6 +27,8 @@ import (
 type Server struct {
 	opts    Options
 	keys    *keyring // nil = no encryption
+	apiKeys *apiKeys // nil = none needed
+	proxies []netip.Prefix
 	log     *slog.Logger
 	started time.Time
 
@@ -39,6 +42,7 @@ type Server struct {
 	life        lifecycle  // server-wide lifecycle handlers
 	middlewares middlewares
 	limits      limits
+	throttle    throttle
 	workers     *workers
 	sampler     *sampler
 
@@ -89,8 +93,14 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := o.proxies()
+	if err != nil {
+		return nil, err
+	}
 	v := &Server{
 		keys:       keys,
+		proxies:    proxies,
+		apiKeys:    newAPIKeys(o.APIKeys),
 		opts:       o,
 		log:        o.Logger,
 		started:    time.Now(),
@@ -288,21 +298,23 @@ func (v *Server) ToSocket(id string) *Target {
 func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
 
 // accept decides about an upgrade request, on its loop.
-func (v *Server) accept(r *frame.Request, _ *websocket.Conn) (websocket.Handler, string, error) {
+func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler, string, error) {
 	path, err := url.PathUnescape(string(r.Path))
 	if err != nil {
 		return nil, "", &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
-	if v.keys != nil && s.plain {
-		s.refusal = errPlaintext
+	if v.needsAuth() || v.keys != nil || v.opts.MaxConnectionsPerAddress > 0 {
+		if err := v.admit(s, r, c); err != nil {
+			return nil, "", err
+		}
 	}
 	n := v.live.Add(1)
 	switch {
 	case n > int64(v.opts.MaxConnections+refusalMargin):
-		v.live.Add(-1)
+		v.release(s)
 		v.counters.rejected.Add(1)
-		return nil, "", &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections"}
+		return nil, "", &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections", RetryAfter: 1}
 	case n > int64(v.opts.MaxConnections):
 		v.counters.rejected.Add(1)
 		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", v.opts.MaxConnections)
@@ -317,8 +329,40 @@ func (v *Server) accept(r *frame.Request, _ *websocket.Conn) (websocket.Handler,
 	return (*conn)(s), message.Subprotocol, nil
 }
 
+// admit checks what depends on the client's address, and refuses plain clients
+// where credentials or a key are needed, since they can give neither.
+func (v *Server) admit(s *Socket, r *frame.Request, c *websocket.Conn) error {
+	s.address = v.addressOf(r, c)
+	if wait := v.throttle.blocked(s.address, v.sinceStart()); wait > 0 {
+		v.counters.rejected.Add(1)
+		return &frame.HandshakeError{Status: http.StatusTooManyRequests, Reason: "too many failed authentications", RetryAfter: int(wait/time.Second) + 1}
+	}
+	if s.plain {
+		switch {
+		case v.keys != nil:
+			s.refusal = errPlaintext
+		case v.needsAuth():
+			s.refusal = errAuth
+		}
+	}
+	if limit := v.opts.MaxConnectionsPerAddress; limit > 0 {
+		if !v.throttle.enter(s.address, limit) {
+			v.counters.rejected.Add(1)
+			return &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections of one address", RetryAfter: 1}
+		}
+		s.counted = true
+	}
+	return nil
+}
+
 // release gives back what accept counted.
-func (v *Server) release(*Socket) { v.live.Add(-1) }
+func (v *Server) release(s *Socket) {
+	v.live.Add(-1)
+	if s.counted {
+		s.counted = false
+		v.throttle.leave(s.address)
+	}
+}
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
 

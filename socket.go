@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,12 @@ type Socket struct {
 	hello *pool.Buffer // the HELLO that was sent, until the handshake is done; loop only
 	seal  *sealing     // nil without encryption; set before the socket is connected
 
+	address  netip.Addr // the client's; only where something is decided by it
+	identity atomic.Pointer[any]
+	auth     atomic.Uint32 // authNotNeeded, authMissing, authDone
+	authBy   time.Duration // when authMissing ends the connection, 0 = not set; loop only
+	counted  bool          // in the server's count per address; loop only
+
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	mail mailbox
 
@@ -57,6 +64,7 @@ type socketExtra struct {
 // The states of a Socket, in order.
 const (
 	stateHandshake uint32 = iota
+	stateAuthenticating
 	stateOpen
 	stateClosed
 )
