@@ -28,29 +28,28 @@ const (
 
 // Conn is one TCP connection. Unless said otherwise its methods may be called from any goroutine and never block.
 type Conn struct {
-	loop *loop
-	// handler and what follows up to mu belong to the loop's goroutine.
-	handler    Handler
-	prev, next *Conn // the loop's list
-	timer      timer
-	lastRead   int64 // loop.now at the last read
+	// What a message touches comes first, within 64 bytes.
+	loop     *loop
+	handler  Handler // belongs to the loop
+	lastRead int64   // loop.now at the last read; belongs to the loop
+	mu       sync.Mutex
+	out      *outbox // guarded by mu; nil when nothing is queued
+	fd       int32   // written by the loop under mu; -1 once closed
+	state    state   // guarded by mu
+	corked   bool    // guarded by mu: the loop's cork buffer is this connection's
+	broken   bool    // guarded by mu: a write failed; the loop will take the last input and close
 
-	mu     sync.Mutex
-	op     *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
-	out    *outbox             // guarded by mu; nil when nothing is queued
-	err    error               // guarded by mu; for OnClose
-	fd     int32               // written by the loop under mu; -1 once closed
-	state  state               // guarded by mu
-	corked bool                // guarded by mu: the loop's cork buffer is this connection's
-	// The rest of the flags, guarded by mu.
-	armed     bool // writability is asked for
-	pressured bool // Backpressured was answered; OnWritable is owed
-	watched   bool // on the loop's list of outboxes
-	broken    bool // a write failed; the loop will take the last input and close
-	reset     bool // close with a RST
+	armed     bool // guarded by mu: writability is asked for
+	pressured bool // guarded by mu: Backpressured was answered, OnWritable is owed
+	watched   bool // guarded by mu: on the loop's list of outboxes
+	reset     bool // guarded by mu: close with a RST
+	closing   bool // SetTimer is over; belongs to the loop
+	counted   bool // in Stats.Open; belongs to the loop
 
-	closing bool // SetTimer is over; belongs to the loop
-	counted bool // in Stats.Open; belongs to the loop
+	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
+	err        error               // guarded by mu; for OnClose
+	timer      timer               // belongs to the loop
+	prev, next *Conn               // the loop's list
 }
 
 func newConn(l *loop, fd int, s state, h Handler) *Conn {
@@ -142,9 +141,10 @@ func (c *Conn) addr(get func(fd int) (syscall.Sockaddr, error)) net.Addr {
 // begin corks c if it is open. On the loop, before a callback.
 func (c *Conn) begin() state {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.corked = c.state == stateOpen
-	return c.state
+	s := c.state
+	c.corked = s == stateOpen
+	c.mu.Unlock()
+	return s
 }
 
 // end sends what was corked and goes on with a close that was asked for meanwhile.

@@ -75,12 +75,15 @@ func (r *Reactor) Dial(ctx context.Context, network, addr string, local net.Addr
 
 // resolve looks the name up, on a goroutine of its own.
 func (d *dialing) resolve(host, service string) {
-	port, err := net.DefaultResolver.LookupPort(d.ctx, d.network, service)
+	ctx, cancel := context.WithCancel(d.ctx)
+	defer cancel()
+	defer context.AfterFunc(d.r.ctx, cancel)()
+	port, err := net.DefaultResolver.LookupPort(ctx, d.network, service)
 	if err != nil {
 		d.fail(err)
 		return
 	}
-	ips, err := net.DefaultResolver.LookupIPAddr(d.ctx, host)
+	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
 		d.fail(err)
 		return

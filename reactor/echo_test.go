@@ -2,10 +2,12 @@ package reactor
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -216,5 +218,41 @@ func TestReactorCloseWaitsForEveryOnClose(t *testing.T) {
 	}
 	if err := r.Dial(t.Context(), "tcp", "127.0.0.1:1", nil, echo); err != ErrClosed {
 		t.Errorf("Dial after Close: %v", err)
+	}
+}
+
+func TestAbortSendsReset(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	nc := dialNet(t, listen(t, r, &hooks{data: func(c *Conn, _ []byte) { c.Abort(nil) }}))
+	nc.Write([]byte("x"))
+	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the peer of an Abort read %v", err)
+	}
+}
+
+// A peer that is still sending must get the last bytes and a FIN, not a RST.
+func TestCloseWithUnreadInput(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	closed := make(chan error, 1)
+	answer := noise(300_000)
+	nc := dialNet(t, listen(t, r, &hooks{
+		data:  func(c *Conn, _ []byte) { c.Write(answer); c.Close(nil) },
+		close: func(_ *Conn, err error) { closed <- err },
+	}))
+	sent := make(chan error, 1)
+	go func() {
+		_, err := nc.Write(make([]byte, 8<<20))
+		sent <- err
+	}()
+	got, err := io.ReadAll(nc)
+	if err != nil || !bytes.Equal(got, answer) {
+		t.Errorf("%d of %d bytes: %v", len(got), len(answer), err)
+	}
+	if err := await(t, sent, "end of sending"); err != nil {
+		t.Error(err)
+	}
+	nc.Close()
+	if err := await(t, closed, "OnClose"); err != nil {
+		t.Errorf("OnClose got %v", err)
 	}
 }

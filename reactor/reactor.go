@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -13,7 +14,9 @@ import (
 type Reactor struct {
 	opts  Options
 	loops []*loop
-	start time.Time     // zero of every loop's clock
+	start time.Time       // zero of every loop's clock
+	ctx   context.Context // ends with Close, which must not wait for name servers
+	end   context.CancelFunc
 	next  atomic.Uint32 // loop of the next connection
 
 	mu        sync.Mutex
@@ -32,9 +35,11 @@ type Reactor struct {
 func New(o Options) (*Reactor, error) {
 	o = o.withDefaults()
 	r := &Reactor{opts: o, start: time.Now(), listeners: make(map[*Listener]struct{})}
+	r.ctx, r.end = context.WithCancel(context.Background())
 	for i := range o.Loops {
 		l, err := newLoop(r, i)
 		if err != nil {
+			r.end()
 			for _, l := range r.loops {
 				l.stop()
 			}
@@ -87,6 +92,7 @@ func (r *Reactor) shutdown() {
 		listeners = append(listeners, ln)
 	}
 	r.mu.Unlock()
+	r.end()
 	for _, ln := range listeners {
 		_ = ln.Close()
 	}
