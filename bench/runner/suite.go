@@ -1,0 +1,87 @@
+//go:build linux
+
+// Package runner starts servers and the load generator, each on a CPU of its
+// own, takes the servers of a scenario in turns and reports medians.
+package runner
+
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/bench/load"
+)
+
+// Server is one program under test.
+type Server struct {
+	Name string // in tables
+	// Package is what to build; "" = the floor. The program follows package serve.
+	Package  string
+	Args     []string
+	Protocol load.Protocol
+	// Ours marks SmartSocket's own, which are profiled.
+	Ours bool
+}
+
+// Entry is a server's part in a scenario.
+type Entry struct {
+	Server string // Server.Name
+	Label  string // in the table; "" = Server
+	Path   string
+	Event  string
+	Args   []string // behind the server's own
+	// Target is the largest ratio to the scenario's first entry (bytes per
+	// connection, with Idle) that we accept; 0 = none.
+	Target float64
+}
+
+// Scenario is one load that several servers take. Ratios are to the first entry.
+type Scenario struct {
+	Name    string // for -scenario and file names
+	Title   string
+	Load    load.Params // without Addr, PID, Protocol, Path, Event, and Profile
+	Entries []Entry
+}
+
+// Suite is a benchmark program's content.
+type Suite struct {
+	Command   string // how it is started, for the table's head
+	Servers   []Server
+	Scenarios []Scenario
+	Rounds    int // default of -rounds
+}
+
+// Floor is the C program that everything is compared with.
+var Floor = Server{Name: "floor", Protocol: load.Floor, Args: []string{"echo"}}
+
+// FloorBroadcast is the same in its fan-out mode.
+var FloorBroadcast = Server{Name: "floor fan-out", Protocol: load.Floor, Args: []string{"broadcast"}}
+
+const module = "github.com/smartsocket/smartsocket"
+
+// Raw is our WebSocket layer alone, Full the whole stack; see bench/servers.
+var (
+	Raw  = Server{Name: "raw", Package: module + "/bench/servers/raw", Protocol: load.WebSocket, Ours: true}
+	Full = Server{Name: "full", Package: module + "/bench/servers/full", Protocol: load.Session, Ours: true}
+)
+
+// Loads that several suites share.
+var (
+	Echo20     = load.Params{Conns: 200, Payload: 20, Window: 1, Warm: warm, Measure: measure}
+	Echo512    = load.Params{Conns: 200, Payload: 512, Window: 1, Warm: warm, Measure: measure}
+	Echo16K    = load.Params{Conns: 200, Payload: 16 << 10, Window: 1, Warm: warm, Measure: measure}
+	Echo20Many = load.Params{Conns: 10_000, Payload: 20, Window: 1, Warm: warm, Measure: measure}
+	Bursts     = load.Params{Conns: 200, Payload: 20, Window: 16, Warm: warm, Measure: measure}
+	Idle       = load.Params{Conns: 15_000, Payload: 20, Window: 1, Idle: true}
+	Broadcast  = load.Params{Conns: 10_000, Payload: 100, Window: 1, Broadcast: true, Warm: warm, Measure: measure}
+)
+
+const (
+	warm    = 300 * time.Millisecond
+	measure = time.Second
+)
+
+// quick makes a scenario small: a look at whether everything works, no basis for conclusions.
+func (s *Scenario) quick() {
+	s.Load.Conns = min(s.Load.Conns, 2000)
+	s.Load.Warm /= 3
+	s.Load.Measure /= 3
+}
