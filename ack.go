@@ -175,7 +175,7 @@ func (s *Socket) EmitAck(event string, data any, timeout time.Duration, done fun
 func (s *Socket) emitAck(event string, data any, timeout time.Duration, done func(Data, error)) (uint64, error) {
 	x := s.extra()
 	x.mu.Lock()
-	if x.closed || !s.Connected() {
+	if x.closed || !s.Connected() && s.session == nil {
 		x.mu.Unlock()
 		return 0, lost("the socket is not connected")
 	}
@@ -190,13 +190,13 @@ func (s *Socket) emitAck(event string, data any, timeout time.Duration, done fun
 	x.mu.Unlock()
 
 	b := pool.Get(256)
-	defer pool.Put(b)
 	var err error
 	if b.B, err = s.encodeEvent(b.B, event, id, data); err != nil {
+		pool.Put(b)
 		s.abandon(id)
 		return 0, err
 	}
-	if s.sendMessage(b.B) == dropped {
+	if s.sendEvent(b) == dropped {
 		if s.claim(id) != nil {
 			return 0, lost("the message could not be queued")
 		}

@@ -100,7 +100,7 @@ type outgoing struct {
 
 // encoded is one form of an event.
 type encoded struct {
-	message *pool.Buffer
+	message *pool.Shared
 	frame   *pool.Shared // around message; nil until somebody takes it as it is
 }
 
@@ -131,7 +131,7 @@ func (o *outgoing) release() {
 			f.frame.Release()
 		}
 		if f.message != nil {
-			pool.Put(f.message)
+			f.message.Release()
 		}
 	}
 }
@@ -139,7 +139,7 @@ func (o *outgoing) release() {
 func (o *outgoing) sendAll(list []*Socket) Delivery {
 	var d Delivery
 	for _, s := range list {
-		if s.Connected() && o.sendTo(s) != websocket.Dropped {
+		if (s.Connected() || s.session != nil) && o.sendTo(s) != websocket.Dropped {
 			d.Queued++
 		} else {
 			d.Dropped++
@@ -150,7 +150,7 @@ func (o *outgoing) sendAll(list []*Socket) Delivery {
 }
 
 // sendTo sends the event in the form that s takes, encoding it if s is the first
-// of its kind. Only encrypted sockets need bytes of their own.
+// of its kind. Only encrypted and resumable sockets need bytes of their own.
 func (o *outgoing) sendTo(s *Socket) websocket.Status {
 	form, op := formBinary, frame.Binary
 	switch {
@@ -161,13 +161,16 @@ func (o *outgoing) sendTo(s *Socket) websocket.Status {
 	}
 	e := &o.forms[form]
 	if e.message == nil {
-		e.message = o.encode(form)
+		e.message = pool.NewShared(o.encode(form))
+	}
+	if s.session != nil {
+		return s.session.send(o.srv.sessions, e.message)
 	}
 	if s.seal != nil {
-		return s.seal.send(s.ws, e.message.B)
+		return s.seal.send(s.ws, e.message.Bytes())
 	}
 	if e.frame == nil {
-		e.frame = frame.Prepare(op, e.message.B)
+		e.frame = frame.Prepare(op, e.message.Bytes())
 	}
 	return s.ws.SendShared(e.frame)
 }

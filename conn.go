@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"time"
@@ -39,6 +40,7 @@ func (c *conn) OnOpen(ws *websocket.Conn) {
 	rand.Read(random[:])
 	h := message.Hello{
 		AuthRequired:     s.srv.needsAuth(),
+		ResumeSupported:  s.srv.sessions != nil,
 		Version:          message.Version,
 		Random:           random[:],
 		MaxMessageBytes:  uint64(s.srv.opts.MaxMessageBytes),
@@ -179,6 +181,9 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 		return
 	}
 	s.inflates = m.CanInflate
+	if s.srv.sessions != nil {
+		s.resume = &resumeRequest{append([]byte(nil), m.SessionToken...), m.LastSeq, sha256.Sum256(m.APIKey)}
+	}
 	if m.Namespace != nil {
 		ns, e := s.srv.lookup(string(m.Namespace))
 		if e != nil {
@@ -210,25 +215,23 @@ func (s *Socket) open() {
 		s.refuseConnect(s.srv.unknownNamespace())
 		return
 	}
-	s.id = newSocketID()
-	if !s.plain {
-		a := message.ConnectAck{
-			SocketID:             []byte(s.id),
-			HeartbeatInterval:    uint64(s.srv.opts.ConnectionTimeout.Milliseconds() / 2),
-			CompressionThreshold: s.srv.wireThreshold(),
-			MaxMessageBytes:      uint64(s.srv.opts.MaxMessageBytes),
-			ServerTime:           uint64(time.Now().UnixMicro()),
+	x := s.srv.sessions
+	if x == nil || s.plain || !s.tryResume(x) {
+		s.id = newSocketID()
+		if !s.plain {
+			var token []byte
+			if x != nil {
+				token = x.start(s, s.resume.apiKey)
+			}
+			s.sendConnectAck(token)
 		}
-		b := pool.Get(128)
-		b.B = message.AppendConnectAck(b.B, &a)
-		s.sendMessage(b.B)
-		pool.Put(b)
+		s.state.Store(stateOpen)
+		s.ns.hub.add(s)
 	}
-	s.state.Store(stateOpen)
+	s.resume = nil
 	if s.srv.opts.RequireAuth {
 		s.RequireAuth()
 	}
-	s.ns.hub.add(s)
 	s.ping()
 	s.ws.SetTimer(s.srv.opts.ConnectionTimeout / 2)
 	any, inline := s.has(pickConnected)
@@ -241,6 +244,22 @@ func (s *Socket) open() {
 	default:
 		s.post(job{kind: jobConnected})
 	}
+}
+
+func (s *Socket) sendConnectAck(token []byte) {
+	a := message.ConnectAck{
+		SocketID:             []byte(s.id),
+		SessionToken:         token,
+		Recovered:            s.recovered,
+		HeartbeatInterval:    uint64(s.srv.opts.ConnectionTimeout.Milliseconds() / 2),
+		CompressionThreshold: s.srv.wireThreshold(),
+		MaxMessageBytes:      uint64(s.srv.opts.MaxMessageBytes),
+		ServerTime:           uint64(time.Now().UnixMicro()),
+	}
+	b := pool.Get(128)
+	b.B = message.AppendConnectAck(b.B, &a)
+	s.sendMessage(b.B)
+	pool.Put(b)
 }
 
 // OnPong takes the round-trip time out of the answer to our ping.
@@ -319,9 +338,11 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	was := s.state.Swap(stateClosed)
 	s.srv.release(s)
 	s.forgetHello()
-	s.failPending()
 	if was != stateOpen {
 		return
+	}
+	if !s.stays(code) {
+		s.failPending()
 	}
 	r := reasonOf(code, reason, err)
 	any, inline := s.has(pickDisconnected)
@@ -338,7 +359,9 @@ func (s *Socket) gone(r Reason) {
 		b, _ := message.Marshal(nil, r.String())
 		s.fire(pickDisconnected, Data{b: b, info: r})
 	}
-	s.ns.hub.remove(s)
+	if !s.stays(r.Code) {
+		s.ns.hub.remove(s)
+	}
 }
 
 // newSocketID returns a fresh public id.

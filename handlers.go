@@ -133,14 +133,6 @@ func (t *table) change(event string, f func([]*registration) []*registration) {
 	t.m.Store(&m)
 }
 
-// len counts the events that have handlers.
-func (t *table) len() int {
-	if m := t.m.Load(); m != nil {
-		return len(*m)
-	}
-	return 0
-}
-
 // run calls the handlers of e in order. A panic ends that handler alone.
 func (t *table) run(e *entry, s *Socket, d Data, ack Ack) {
 	for _, r := range e.regs {

@@ -18,6 +18,7 @@ type hub struct {
 	all   members // everybody; a socket knows its own position
 	rooms map[string]*room
 	marks uint64
+	away  int // sockets in all whose client is away, with a session to come back to
 }
 
 // room is a named set of sockets. An empty room does not exist.
@@ -51,10 +52,7 @@ func (m *members) add(s *Socket) int32 {
 
 // drop removes position i by moving the last member there, which it returns.
 func (m *members) drop(i int32) (moved *Socket) {
-	if m.lent {
-		m.list = append(make([]*Socket, 0, len(m.list)), m.list...)
-		m.lent = false
-	}
+	m.own()
 	last := len(m.list) - 1
 	moved = m.list[last]
 	m.list[i] = moved
@@ -64,6 +62,20 @@ func (m *members) drop(i int32) (moved *Socket) {
 		return nil
 	}
 	return moved
+}
+
+// set puts s at position i.
+func (m *members) set(i int32, s *Socket) {
+	m.own()
+	m.list[i] = s
+}
+
+// own makes sure that nobody else reads the list.
+func (m *members) own() {
+	if m.lent {
+		m.list = append(make([]*Socket, 0, len(m.list)), m.list...)
+		m.lent = false
+	}
 }
 
 // lend hands the list out for reading.
@@ -87,6 +99,9 @@ func (h *hub) remove(s *Socket) {
 		return
 	}
 	delete(h.ids, s.id)
+	if s.away {
+		h.away--
+	}
 	if moved := h.all.drop(s.index); moved != nil {
 		moved.index = s.index
 	}
@@ -94,6 +109,27 @@ func (h *hub) remove(s *Socket) {
 		h.dropFrom(r, s)
 	}
 	s.rooms = nil
+}
+
+// replace puts the socket of a resumed session where the earlier one stood, in all its rooms.
+func (h *hub) replace(old, s *Socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ids[old.id] != old {
+		return
+	}
+	h.ids[s.id] = s
+	s.index, s.rooms, old.rooms = old.index, old.rooms, nil
+	if old.away {
+		h.away--
+	}
+	h.all.set(s.index, s)
+	for _, r := range s.rooms {
+		i := r.index[old]
+		delete(r.index, old)
+		r.index[s] = i
+		r.set.set(i, s)
+	}
 }
 
 func (h *hub) join(s *Socket, names []string) error {
@@ -193,7 +229,17 @@ func (h *hub) byID(id string) *Socket {
 func (h *hub) size() (sockets, rooms int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.all.list), len(h.rooms)
+	return len(h.all.list) - h.away, len(h.rooms)
+}
+
+// goAway notes that the client of s is away while s stays in its rooms.
+func (h *hub) goAway(s *Socket) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ids[s.id] == s && !s.away {
+		s.away = true
+		h.away++
+	}
 }
 
 func (h *hub) roomSize(name string) int {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"net/url"
 	"runtime"
@@ -71,6 +72,15 @@ type Options struct {
 	TrustedProxies []string `config:"trustedProxies"`
 	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress"`
+	// EnableMessageCache keeps what was sent to a client for its return: id, rooms, values and missed events come back.
+	EnableMessageCache bool `config:"enableMessageCache"`
+	// MessageCacheSize, MessageCacheBytes and MessageCacheAge bound what is kept for one client; 0 = 1000 events, 256 KiB, 5 min.
+	// The age is also how long a client may be away.
+	MessageCacheSize  int           `config:"messageCacheSize"`
+	MessageCacheBytes int           `config:"messageCacheBytes"`
+	MessageCacheAge   time.Duration `config:"messageCacheAge"`
+	// MessageCacheTotalBytes bounds what is kept for all; 0 = 256 MiB.
+	MessageCacheTotalBytes int `config:"messageCacheTotalBytes"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
 	EnableRateLimiting Toggle `config:"enableRateLimiting"`
 	// RateLimitWindow and RateLimitMaxRequests limit the events of one socket; 0 = 60 s, 100.
@@ -144,6 +154,9 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxOutboxBytes", &o.MaxOutboxBytes, 1 << 20, 1 << 30},
 		{"CompressionLevel", &o.CompressionLevel, 6, 9},
 		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
+		{"MessageCacheSize", &o.MessageCacheSize, 1000, 1 << 20},
+		{"MessageCacheBytes", &o.MessageCacheBytes, 256 << 10, 1 << 30},
+		{"MessageCacheTotalBytes", &o.MessageCacheTotalBytes, 256 << 20, math.MaxInt},
 		{"Loops", &o.Loops, runtime.GOMAXPROCS(0), 1024},
 		{"Workers", &o.Workers, 64 * runtime.GOMAXPROCS(0), 1 << 20},
 	}
@@ -163,6 +176,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"ConnectionTimeout", &o.ConnectionTimeout, 30 * time.Second, time.Second},
 		{"RateLimitWindow", &o.RateLimitWindow, time.Minute, 10 * time.Millisecond},
 		{"HandshakeTimeout", &o.HandshakeTimeout, 5 * time.Second, 100 * time.Millisecond},
+		{"MessageCacheAge", &o.MessageCacheAge, 5 * time.Minute, 100 * time.Millisecond},
 		{"AuthTimeout", &o.AuthTimeout, 10 * time.Second, 100 * time.Millisecond},
 		{"AckTimeout", &o.AckTimeout, 30 * time.Second, time.Millisecond},
 		{"MaxOutboxAge", &o.MaxOutboxAge, 10 * time.Second, 100 * time.Millisecond},

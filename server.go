@@ -43,6 +43,7 @@ type Server struct {
 	middlewares middlewares
 	limits      limits
 	throttle    throttle
+	sessions    *sessions // nil without the message cache
 	workers     *workers
 	sampler     *sampler
 
@@ -110,6 +111,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.EnableRateLimiting != Disabled {
 		v.limits.all = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
+	}
+	if o.EnableMessageCache {
+		v.sessions = &sessions{srv: v, all: make(map[tokenHash]*session)}
 	}
 	v.root = v.Namespace("/")
 	return v, nil

@@ -25,6 +25,7 @@ type Socket struct {
 	id  string     // "ss_" and 128 random bits, base64url
 
 	rooms []*room // guarded by ns.hub.mu
+	away  bool    // the client is gone, its session waits; guarded by ns.hub.mu
 	index int32   // position in ns.hub.all, guarded by ns.hub.mu
 	mark  uint64  // last selection this socket was part of, guarded by ns.hub.mu
 
@@ -36,6 +37,10 @@ type Socket struct {
 	auth     atomic.Uint32 // authNotNeeded, authMissing, authDone
 	authBy   time.Duration // when authMissing ends the connection, 0 = not set; loop only
 	counted  bool          // in the server's count per address; loop only
+
+	session   *session       // nil without the message cache; set before the socket is connected
+	resume    *resumeRequest // what CONNECT asked for, until the socket opens; loop only
+	recovered bool           // took over an earlier connection's session
 
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	mail mailbox
@@ -156,16 +161,16 @@ func (s *Socket) Broadcast() *Target { return s.ns.Except().ExceptSocket(s) }
 // says whether it was queued or dropped (the connection is gone or the client
 // too slow); the error is about the value: not encodable, or ERR_MSG_004.
 func (s *Socket) Emit(event string, data any) (Delivery, error) {
-	if !s.Connected() {
+	if !s.Connected() && s.session == nil {
 		return Delivery{Dropped: 1}, nil
 	}
 	b := pool.Get(256)
-	defer pool.Put(b)
 	var err error
 	if b.B, err = s.encodeEvent(b.B, event, 0, data); err != nil {
+		pool.Put(b)
 		return Delivery{Dropped: 1}, err
 	}
-	if s.sendMessage(b.B) == dropped {
+	if s.sendEvent(b) == dropped {
 		return Delivery{Dropped: 1}, nil
 	}
 	return Delivery{Queued: 1}, nil
@@ -177,6 +182,19 @@ func (s *Socket) Disconnect() { s.ws.Close(frame.CloseNormal, "") }
 // DisconnectWith closes with a code and a reason: 3000–3499 asks the client to
 // reconnect, 3500–3999 forbids it.
 func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) { s.ws.Close(code, reason) }
+
+// sendEvent sends an encoded EVENT, through the session where there is one. It takes b.
+func (s *Socket) sendEvent(b *pool.Buffer) websocket.Status {
+	if s.session == nil {
+		status := s.sendMessage(b.B)
+		pool.Put(b)
+		return status
+	}
+	body := pool.NewShared(b)
+	status := s.session.send(s.srv.sessions, body)
+	body.Release()
+	return status
+}
 
 // sendMessage sends one encoded message in the socket's encoding.
 func (s *Socket) sendMessage(b []byte) websocket.Status {

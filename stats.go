@@ -176,6 +176,9 @@ func (sm *sampler) run(v *Server) {
 		if now >= next {
 			next = now + time.Second
 			sm.sample(v)
+			if v.sessions != nil {
+				v.sessions.sweep(now)
+			}
 		}
 		timer.Reset(min(pause, max(next-v.sinceStart(), time.Millisecond)))
 	}

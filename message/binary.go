@@ -95,3 +95,11 @@ func appendHead(dst []byte, k Kind, f Flags, seq, ackID uint64) []byte {
 	}
 	return dst
 }
+
+// AppendSeq appends the binary message body, which carries no seq yet, with seq
+// put in: the same event under its number in one receiver's stream.
+func AppendSeq(dst, body []byte, seq uint64) []byte {
+	dst = append(dst, body[0]|byte(FlagSeq))
+	dst = appendUvarint(dst, seq)
+	return append(dst, body[1:]...)
+}

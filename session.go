@@ -1,0 +1,312 @@
+package smartsocket
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"sync"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// session is what outlives a connection when the message cache is on: the
+// socket's id, rooms, values and pending acks, and the events that were sent
+// lately, each under its number in the stream.
+type session struct {
+	id     string
+	apiKey [32]byte // digest of the key that authenticated; the same is needed to resume
+
+	mu     sync.Mutex
+	at     *Socket // the live socket, nil while the client is away
+	last   *Socket // the socket of the latest connection, which stands in its rooms while the client is away
+	token  tokenHash
+	ring   []cached // events from first on, in order; start is the oldest
+	start  int
+	count  int
+	bytes  int
+	seq    uint64 // of the newest event, 0 = none was sent
+	leftAt time.Duration
+	ended  bool
+}
+
+type cached struct {
+	body *pool.Shared // the message without a seq
+	at   time.Duration
+}
+
+type tokenHash [32]byte
+
+// sessions are the sessions of a server by token; nil when the cache is off.
+type sessions struct {
+	srv *Server
+	mu  sync.Mutex
+	all map[tokenHash]*session
+
+	bytes int // of all rings; guarded by bytesMu, the last lock of all
+	// bytesMu is apart from mu, since events are cached while a session's own lock is held.
+	bytesMu sync.Mutex
+}
+
+// newToken returns a fresh session token and its hash, the only form that is kept.
+func newToken() (token []byte, h tokenHash) {
+	var raw [32]byte
+	rand.Read(raw[:])
+	token = base64.RawURLEncoding.AppendEncode(nil, raw[:])
+	return token, sha256.Sum256(token)
+}
+
+// start begins a session for a socket that opens without one.
+func (x *sessions) start(s *Socket, apiKey [32]byte) (token []byte) {
+	token, h := newToken()
+	n := &session{id: s.id, apiKey: apiKey, at: s, last: s, token: h}
+	s.session = n
+	x.mu.Lock()
+	x.all[h] = n
+	x.mu.Unlock()
+	return token
+}
+
+// claim finds the session of a token and takes the token out of use. nil when
+// there is none, it ended, or it belongs to somebody else.
+func (x *sessions) claim(token []byte, apiKey [32]byte) *session {
+	h := tokenHash(sha256.Sum256(token))
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := x.all[h]
+	if n == nil || !hmac.Equal(n.apiKey[:], apiKey[:]) {
+		return nil
+	}
+	delete(x.all, h)
+	return n
+}
+
+// resume gives the session to s: everything after seq is sent again, behind the
+// CONNECT_ACK and before anything new. It reports false, and ends the session,
+// when the cache no longer holds all of that. On s's loop.
+func (x *sessions) resume(n *session, s *Socket, seq uint64) bool {
+	n.mu.Lock()
+	x.trim(n, x.srv.sinceStart())
+	oldest := n.seq - uint64(n.count) + 1
+	if n.ended || n.last.ns != s.ns || seq > n.seq || seq+1 < oldest {
+		old := n.at
+		n.at = nil
+		n.mu.Unlock()
+		x.end(n)
+		if old != nil {
+			old.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
+		}
+		return false
+	}
+	token, h := newToken()
+	old := n.last
+	s.id, s.session, s.recovered = n.id, n, true
+	s.ext.Store(old.ext.Load())
+	if p := old.identity.Load(); p != nil && s.identity.Load() == nil {
+		s.identity.Store(p)
+	}
+	s.auth.Store(old.auth.Load())
+	s.state.Store(stateOpen)
+	s.sendConnectAck(token)
+	for i := int(seq + 1 - oldest); i < n.count; i++ {
+		c := &n.ring[(n.start+i)%len(n.ring)]
+		s.sendNumbered(c.body.Bytes(), oldest+uint64(i))
+	}
+	was := n.at
+	n.at, n.last, n.token = s, s, h
+	s.ns.hub.replace(old, s)
+	n.mu.Unlock()
+	if was != nil {
+		was.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
+	}
+	x.mu.Lock()
+	x.all[h] = n
+	x.mu.Unlock()
+	return true
+}
+
+// resumeRequest is what a CONNECT says about an earlier session.
+type resumeRequest struct {
+	token  []byte // empty = none
+	seq    uint64 // of the newest event that the client got
+	apiKey [32]byte
+}
+
+// tryResume takes over the session that the client asked for, if that can be.
+func (s *Socket) tryResume(x *sessions) bool {
+	if len(s.resume.token) == 0 {
+		return false
+	}
+	n := x.claim(s.resume.token, s.resume.apiKey)
+	return n != nil && x.resume(n, s, s.resume.seq)
+}
+
+// stays reports whether s's session goes on without its connection, which was
+// closed with code: not after a close that is final.
+func (s *Socket) stays(code frame.CloseCode) bool {
+	if s.session == nil {
+		return false
+	}
+	x := s.srv.sessions
+	if code == frame.CloseNormal || !message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced) {
+		x.endOf(s)
+		return false
+	}
+	return x.leave(s)
+}
+
+// endOf ends the session of s unless another connection has taken it over.
+func (x *sessions) endOf(s *Socket) {
+	n := s.session
+	n.mu.Lock()
+	mine := n.last == s
+	if mine {
+		n.at = nil
+	}
+	n.mu.Unlock()
+	if mine {
+		x.end(n)
+	}
+}
+
+// send numbers an event, keeps it, and sends it if the client is there. body is
+// borrowed; the session takes its own reference.
+func (n *session) send(x *sessions, body *pool.Shared) websocket.Status {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ended {
+		return websocket.Dropped
+	}
+	n.seq++
+	x.keep(n, body)
+	if n.at == nil {
+		return websocket.Backpressured
+	}
+	if n.at.sendNumbered(body.Bytes(), n.seq) == websocket.Dropped {
+		return websocket.Backpressured // not lost: it is sent again on resume
+	}
+	return websocket.Sent
+}
+
+// sendNumbered sends an encoded EVENT with its number in the stream.
+func (s *Socket) sendNumbered(body []byte, seq uint64) websocket.Status {
+	b := pool.Get(len(body) + 10)
+	b.B = message.AppendSeq(b.B, body, seq)
+	status := s.sendMessage(b.B)
+	pool.Put(b)
+	return status
+}
+
+// keep puts an event into the ring and drops what is too much or too old. Caller holds n.mu.
+func (x *sessions) keep(n *session, body *pool.Shared) {
+	now := x.srv.sinceStart()
+	if n.count == len(n.ring) {
+		grown := make([]cached, max(8, 2*len(n.ring)))
+		for i := range n.count {
+			grown[i] = n.ring[(n.start+i)%len(n.ring)]
+		}
+		n.ring, n.start = grown, 0
+	}
+	body.Retain()
+	n.ring[(n.start+n.count)%len(n.ring)] = cached{body, now}
+	n.count++
+	x.account(n, len(body.Bytes()))
+	x.trim(n, now)
+}
+
+func (x *sessions) account(n *session, bytes int) {
+	n.bytes += bytes
+	x.bytesMu.Lock()
+	x.bytes += bytes
+	x.bytesMu.Unlock()
+}
+
+// full reports whether all sessions together keep more than they may.
+func (x *sessions) full() bool {
+	x.bytesMu.Lock()
+	defer x.bytesMu.Unlock()
+	return x.bytes > x.srv.opts.MessageCacheTotalBytes
+}
+
+// trim drops the oldest events beyond the bounds. Caller holds n.mu.
+func (x *sessions) trim(n *session, now time.Duration) {
+	o := &x.srv.opts
+	for n.count > 0 {
+		c := &n.ring[n.start]
+		if n.count <= o.MessageCacheSize && n.bytes <= o.MessageCacheBytes && now-c.at <= o.MessageCacheAge && !x.full() {
+			return
+		}
+		x.account(n, -len(c.body.Bytes()))
+		c.body.Release()
+		*c = cached{}
+		n.start = (n.start + 1) % len(n.ring)
+		n.count--
+	}
+}
+
+// leave notes that s's connection is gone and reports whether the session waits
+// for the client to come back: not when s was replaced, nor when there is none.
+func (x *sessions) leave(s *Socket) (away bool) {
+	n := s.session
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.at != s || n.ended {
+		return !n.ended
+	}
+	n.at = nil
+	n.leftAt = x.srv.sinceStart()
+	s.ns.hub.goAway(s)
+	return true
+}
+
+// end forgets a session: its token, its events, its place in the rooms.
+func (x *sessions) end(n *session) {
+	n.mu.Lock()
+	if n.ended {
+		n.mu.Unlock()
+		return
+	}
+	n.ended = true
+	for i := range n.count {
+		c := n.ring[(n.start+i)%len(n.ring)]
+		x.account(n, -len(c.body.Bytes()))
+		c.body.Release()
+	}
+	n.ring, n.count = nil, 0
+	last, h, here := n.last, n.token, n.at != nil
+	n.mu.Unlock()
+	x.mu.Lock()
+	if x.all[h] == n {
+		delete(x.all, h)
+	}
+	x.mu.Unlock()
+	if !here {
+		last.ns.hub.remove(last)
+		last.failPending()
+	}
+}
+
+// sweep ends the sessions whose client has been away for too long. The sampler calls it.
+func (x *sessions) sweep(now time.Duration) {
+	var over []*session
+	x.mu.Lock()
+	for _, n := range x.all {
+		n.mu.Lock()
+		if n.at == nil && now-n.leftAt > x.srv.opts.MessageCacheAge {
+			over = append(over, n)
+		}
+		n.mu.Unlock()
+	}
+	x.mu.Unlock()
+	for _, n := range over {
+		x.end(n)
+	}
+}
+
+// Recovered reports whether the socket took over the session of an earlier
+// connection: it has that one's id, rooms and values, and got what it missed.
+func (s *Socket) Recovered() bool { return s.recovered }
