@@ -29,7 +29,7 @@ func newKeyring(o *Options) (*keyring, error) {
 	switch o.EncryptionAlgorithm {
 	case crypto.AES256GCM.String():
 		k.algorithm = crypto.AES256GCM
-	case crypto.AES256CBC.String(), "":
+	case crypto.AES256CBC.String():
 		k.algorithm = crypto.AES256CBC
 	default:
 		return nil, &OptionError{"EncryptionAlgorithm", "unknown: use aes-256-gcm or aes-256-cbc"}

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"runtime"
 	"time"
+
+	"github.com/smartsocket/smartsocket/crypto"
 )
 
 // Toggle is an option that is on, off, or left to its default, which the option's comment names.
@@ -117,6 +119,17 @@ type Options struct {
 	Logger *slog.Logger `config:"-"`
 }
 
+// DefaultOptions are the defaults spelled out. Zeros that remain mean no limit, or by the machine's size.
+func DefaultOptions() Options {
+	o, err := Options{Logger: slog.New(slog.DiscardHandler)}.withDefaults()
+	if err != nil {
+		panic(err)
+	}
+	o.EnableRateLimiting = Enabled
+	o.Loops, o.Workers, o.Logger = 0, 0, nil
+	return o
+}
+
 // proxies reads TrustedProxies.
 func (o *Options) proxies() ([]netip.Prefix, error) {
 	var list []netip.Prefix
@@ -140,6 +153,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Port == 0 {
 		o.Port = 3000
+	}
+	if o.EncryptionAlgorithm == "" {
+		o.EncryptionAlgorithm = crypto.AES256CBC.String()
 	}
 	if o.Port < -1 || o.Port > 65535 {
 		return o, &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}

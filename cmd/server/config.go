@@ -32,66 +32,52 @@ type config struct {
 	ProfileAddr string `config:"profileAddr"`
 }
 
-// defaultConfig spells out the defaults of Options, so that they can be printed;
-// a test compares them with what the library does. Zeros that remain (loops,
-// workers) mean "by the machine's size".
+// defaultConfig is the library's defaults and this program's own.
 func defaultConfig() *config {
-	return &config{
-		Options: smartsocket.Options{
-			Host:                 "localhost",
-			Port:                 3000,
-			EncryptionAlgorithm:  "aes-256-cbc",
-			EnableRateLimiting:   smartsocket.Enabled,
-			RateLimitWindow:      time.Minute,
-			RateLimitMaxRequests: 100,
-			MaxConnections:       10_000,
-			ConnectionTimeout:    30 * time.Second,
-			HandshakeTimeout:     5 * time.Second,
-			AckTimeout:           30 * time.Second,
-			MaxMessageBytes:      16 << 20,
-			CompressionThreshold: 1024,
-			CompressionLevel:     6,
-			MaxOutboxBytes:       1 << 20,
-			MaxOutboxAge:         10 * time.Second,
-			InlineBudget:         10 * time.Millisecond,
-			ShutdownTimeout:      15 * time.Second,
-		},
-		LogLevel:  "info",
-		LogFormat: "text",
-	}
+	return &config{Options: smartsocket.DefaultOptions(), LogLevel: "info", LogFormat: "text"}
 }
 
 // help has a line for each setting whose meaning its name does not give away.
 var help = map[string]string{
-	"addr":                  "host:port, instead of host and port",
-	"host":                  "address to bind to; 0.0.0.0 for all",
-	"port":                  "port to listen on; 0 = any free one",
-	"echo":                  "serve a bare WebSocket echo instead of events",
-	"demo":                  "serve the chat demo's page and namespace too",
-	"logLevel":              "error, warn, info, debug or trace",
-	"logFormat":             "text or json",
-	"profileAddr":           "host:port for net/http/pprof; empty = off",
-	"enableEncryption":      "auto = on exactly when a key is given",
-	"encryptionKey":         "base64 of 32 random bytes; prefer the environment to a flag",
-	"previousEncryptionKey": "accepted too while clients change keys",
-	"encryptionAlgorithm":   "aes-256-cbc or aes-256-gcm (faster)",
-	"enableRateLimiting":    "false switches all rate limits off",
-	"rateLimitWindow":       "window in which a socket's events are counted",
-	"rateLimitMaxRequests":  "events of one socket in a window; the demo's default is 1200",
-	"maxConnections":        "hard cap on live connections",
-	"connectionTimeout":     "close a peer that was silent so long",
-	"handshakeTimeout":      "time for the opening handshake",
-	"ackTimeout":            "default wait for a client's acknowledgement",
-	"maxMessageBytes":       "largest decoded message",
-	"compressionThreshold":  "compress messages larger than this; -1 = never",
-	"compressionLevel":      "1 (fast) to 9 (small)",
-	"allowedOrigins":        "scheme://host[:port] list or *; empty = same origin",
-	"maxOutboxBytes":        "bytes that may wait for a slow peer",
-	"maxOutboxAge":          "time that bytes may wait for a slow peer",
-	"loops":                 "event loops; 0 = GOMAXPROCS",
-	"workers":               "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
-	"inlineBudget":          "report inline handlers that take longer",
-	"shutdownTimeout":       "time to drain at SIGTERM",
+	"addr":                     "host:port, instead of host and port",
+	"host":                     "address to bind to; 0.0.0.0 for all",
+	"port":                     "port to listen on; 0 = any free one",
+	"echo":                     "serve a bare WebSocket echo instead of events",
+	"demo":                     "serve the chat demo's page and namespace too",
+	"logLevel":                 "error, warn, info, debug or trace",
+	"logFormat":                "text or json",
+	"profileAddr":              "host:port for net/http/pprof; empty = off",
+	"enableEncryption":         "auto = on exactly when a key is given",
+	"encryptionKey":            "base64 of 32 random bytes; prefer the environment to a flag",
+	"previousEncryptionKey":    "accepted too while clients change keys",
+	"apiKeys":                  "keys of which a client must present one; prefer the environment",
+	"requireAuth":              "sockets must authenticate by the event auth",
+	"authTimeout":              "time for the event auth",
+	"trustedProxies":           "addresses or prefixes whose X-Forwarded-For is believed",
+	"maxConnectionsPerAddress": "connections of one address; 0 = no limit",
+	"enableMessageCache":       "keep sessions and missed events for clients that come back",
+	"messageCacheSize":         "events kept for one client",
+	"messageCacheBytes":        "bytes kept for one client",
+	"messageCacheAge":          "how long events are kept and a client may be away",
+	"messageCacheTotalBytes":   "bytes kept for all clients",
+	"encryptionAlgorithm":      "aes-256-cbc or aes-256-gcm (faster)",
+	"enableRateLimiting":       "false switches all rate limits off",
+	"rateLimitWindow":          "window in which a socket's events are counted",
+	"rateLimitMaxRequests":     "events of one socket in a window; the demo's default is 1200",
+	"maxConnections":           "hard cap on live connections",
+	"connectionTimeout":        "close a peer that was silent so long",
+	"handshakeTimeout":         "time for the opening handshake",
+	"ackTimeout":               "default wait for a client's acknowledgement",
+	"maxMessageBytes":          "largest decoded message",
+	"compressionThreshold":     "compress messages larger than this; -1 = never",
+	"compressionLevel":         "1 (fast) to 9 (small)",
+	"allowedOrigins":           "scheme://host[:port] list or *; empty = same origin",
+	"maxOutboxBytes":           "bytes that may wait for a slow peer",
+	"maxOutboxAge":             "time that bytes may wait for a slow peer",
+	"loops":                    "event loops; 0 = GOMAXPROCS",
+	"workers":                  "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
+	"inlineBudget":             "report inline handlers that take longer",
+	"shutdownTimeout":          "time to drain at SIGTERM",
 }
 
 // setting is one configurable value of a config.
@@ -311,7 +297,7 @@ func (c *config) json() []byte {
 		}
 		fmt.Fprintf(&b, "\n  %q: ", s.name)
 		var value any
-		if s.secret() && !s.v.IsZero() {
+		if s.secret() && s.v.Len() > 0 {
 			b.WriteString(`"(hidden)"`)
 			continue
 		}

@@ -264,3 +264,24 @@ func TestPortZeroIsAnyPort(t *testing.T) {
 		}
 	}
 }
+
+func TestKeygenPrintsAKeyThatWorks(t *testing.T) {
+	var keys []string
+	for range 2 {
+		var stdout, stderr bytes.Buffer
+		if code := run(context.Background(), []string{"-keygen"}, []string{"SMARTSOCKET_ENCRYPTION_KEY=broken"}, &stdout, &stderr, nil); code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr.String())
+		}
+		key := strings.TrimSpace(stdout.String())
+		if _, err := parse(nil, []string{"SMARTSOCKET_ENCRYPTION_KEY=" + key}); err != nil {
+			t.Errorf("the printed key is refused: %v", err)
+		}
+		keys = append(keys, key)
+	}
+	if keys[0] == keys[1] {
+		t.Error("two calls gave the same key")
+	}
+	if _, err := parse(nil, []string{"SMARTSOCKET_ENCRYPTION_KEY=broken"}); err == nil || strings.Contains(err.Error(), "broken") {
+		t.Errorf("a broken key: %v", err)
+	}
+}

@@ -21,6 +21,7 @@ const envPrefix = "SMARTSOCKET_"
 type command struct {
 	config *config
 	print  bool // -print-config
+	keygen bool // -keygen
 	help   bool
 	verb   string            // "", "defaultconfig" or "checkconfig"
 	source map[string]string // setting name → where its value came from, for errors
@@ -41,7 +42,7 @@ func parse(args, environ []string) (*command, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cmd.help || cmd.verb == "defaultconfig" {
+	if cmd.help || cmd.keygen || cmd.verb == "defaultconfig" {
 		return cmd, nil
 	}
 	env, envFile, err := cmd.parseEnv(environ)
@@ -80,7 +81,7 @@ type assignment struct {
 // parseFlags reads -name value, -name=value and -switch; two dashes are as good as one.
 func (cmd *command) parseFlags(args []string) (list []assignment, file string, err error) {
 	byFlag := make(map[string]setting)
-	names := []string{"config", "print-config", "help"}
+	names := []string{"config", "print-config", "keygen", "help"}
 	for _, s := range cmd.config.settings() {
 		byFlag[s.flag()] = s
 		names = append(names, s.flag())
@@ -98,6 +99,9 @@ func (cmd *command) parseFlags(args []string) (list []assignment, file string, e
 			continue
 		case "print-config":
 			cmd.print = true
+			continue
+		case "keygen":
+			cmd.keygen = true
 			continue
 		}
 		s, known := byFlag[name]

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/crypto"
 )
 
 func main() {
@@ -34,6 +35,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 	switch {
 	case cmd.help:
 		usage(stdout)
+		return 0
+	case cmd.keygen:
+		key := crypto.GenerateKey()
+		fmt.Fprintln(stdout, key.Encode())
 		return 0
 	case cmd.verb == "defaultconfig" || cmd.print:
 		stdout.Write(cmd.config.json())
@@ -128,6 +133,7 @@ environment and the flags; later ones win. Durations are written 30s or as
 milliseconds.
 
   -config FILE               read settings from a JSON file   [SMARTSOCKET_CONFIG]
+  -keygen                    print a fresh encryption key, and exit
   -print-config              print the settings in force, and exit
   -help                      print this
 `)

@@ -28,9 +28,9 @@ var below = map[string][]string{
 	"message":        {"crypto", "pool"},
 	"websocket":      {"reactor", "frame", "pool"},
 	"":               {"websocket", "reactor", "frame", "message", "crypto", "pool"},
-	"client":         {"message", "pool", "frame"},
+	"client":         {"message", "pool", "frame", "crypto"},
 	"cluster":        {""},
-	"wasm":           {"client", "message", "pool"},
+	"wasm":           {"client", "message", "pool", "crypto"},
 }
 
 // programs may import whatever they need; nothing imports them.
