@@ -1,6 +1,8 @@
 package load
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -8,7 +10,6 @@ import (
 	"time"
 	"unsafe"
 
-	"bytes"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -63,7 +64,7 @@ func open(fd int, p *Params, addr netip.AddrPort, index int) error {
 
 // upgrade does the opening handshake and, with Session, SmartSocket's own.
 func upgrade(fd int, p *Params) error {
-	req := "GET " + cmpOr(p.Path, "/") + " HTTP/1.1\r\nHost: " + p.Addr + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	req := "GET " + cmp.Or(p.Path, "/") + " HTTP/1.1\r\nHost: " + p.Addr + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c21hcnRzb2NrZXQtbG9hZA==\r\n"
 	if p.Protocol == Session {
 		req += "Sec-WebSocket-Protocol: " + message.Subprotocol + "\r\n"
@@ -159,13 +160,6 @@ func (r *reader) whole() error {
 		}
 	}
 	return nil
-}
-
-func cmpOr(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }
 
 // cpuTime is the CPU that all threads of process pid used so far, those that

@@ -10,10 +10,7 @@ import (
 // generator must cost little, and not zero so that unmasking changes the bytes.
 var mask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-const (
-	opText   = 1
-	opBinary = 2
-)
+const opBinary = 2 // RFC 6455 section 5.2
 
 // headerLen is the length of a frame's header (RFC 6455 section 5.2) without the masking key.
 func headerLen(payload int) int {

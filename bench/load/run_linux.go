@@ -78,12 +78,11 @@ func (g *generator) exchange(*Result) error {
 	if err := g.register(); err != nil {
 		return err
 	}
+	g.single = true
 	for i := range g.conns {
-		c := &g.conns[i]
-		if err := g.send(c); err != nil {
+		if err := g.send(&g.conns[i]); err != nil {
 			return err
 		}
-		g.single = true
 		if err := g.loop(1, 0, 0); err != nil {
 			return err
 		}
@@ -233,7 +232,7 @@ func (g *generator) loop(enough int64, d time.Duration, limit int64) error {
 		if g.p.Broadcast && !rounds {
 			continue
 		}
-		if got >= enough && now.Sub(start) >= d || limit > 0 && got >= limit {
+		if limit > 0 && got >= limit || limit == 0 && got >= enough && now.Sub(start) >= d {
 			return nil
 		}
 	}

@@ -17,17 +17,16 @@ import (
 
 // run is one start of a benchmark program.
 type run struct {
-	suite      Suite
-	rounds     int
-	quick      bool
-	profile    bool
-	out        string
-	pgo        string
-	server     int // CPU
-	generator  int // CPU
-	bins       map[string]string
-	servers    map[string]Server
-	descriptor int // limit of open files
+	suite     Suite
+	rounds    int
+	quick     bool
+	profile   bool
+	out       string
+	pgo       string
+	server    int               // CPU
+	generator int               // CPU
+	bins      map[string]string // by Server.Package
+	servers   map[string]Server // by Server.Name
 }
 
 // Main runs a suite as the command line asks and returns the exit code.
@@ -43,6 +42,7 @@ func Main(s Suite) int {
 	return 0
 }
 
+// command is Main without its process.
 func command(s Suite, args []string) error {
 	if len(args) > 0 && args[0] == Generate {
 		return generate()
@@ -93,6 +93,9 @@ func (r *run) choose(names string) error {
 		c := &r.suite.Scenarios[i]
 		if r.quick {
 			c.quick()
+		}
+		if r.profile {
+			c.Load.Measure *= 4 // a hundred samples a second are few
 		}
 		if c.Load.Conns > most {
 			fmt.Fprintf(os.Stderr, "%s: %d connections instead of %d: raise ulimit -n for all\n", c.Name, most, c.Load.Conns)
