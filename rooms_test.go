@@ -1,6 +1,7 @@
 package smartsocket_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -162,4 +163,28 @@ func TestOrderPerConnection(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A message far over the outbox limit reaches a client that reads; one that does not read is closed and counted.
+func TestLargeMessagesAndSlowConsumers(t *testing.T) {
+	v := startServer(t, smartsocket.Options{}, joiner)
+	reader, stalled := dialFull(t, v, "/"), dialFull(t, v, "/")
+	big := `"` + strings.Repeat("x", 5<<20) + `"`
+	if d, err := v.Namespace("/").ToSocket(reader.id).Emit("big", json.RawMessage(big)); err != nil || d.Queued != 1 {
+		t.Fatalf("%+v %v", d, err)
+	}
+	reader.wantEvent("big", big)
+	ns := v.Namespace("/")
+	half := json.RawMessage(big[:512<<10] + `"`)
+	for i := 0; v.ConnectionStats().SlowConsumers == 0; i++ {
+		if i > 200 {
+			t.Fatal("100 MB were queued for a client that reads nothing")
+		}
+		if _, err := ns.ToSocket(stalled.id).Emit("much", half); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the stalled client to be gone", func() bool { return ns.Len() == 1 })
+	reader.request(1, "join", `["r"]`)
+	reader.wantAck(1, "true")
 }

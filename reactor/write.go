@@ -99,7 +99,8 @@ func (c *Conn) queue(cork, head, body []byte, s *pool.Shared, skip int) Status {
 	if c.out != nil {
 		queued = c.out.bytes
 	}
-	if queued+len(cork)+len(head)+len(body)-skip > o.MaxOutboxBytes {
+	// One message alone may be larger than the limit: it is no sign of a slow peer.
+	if queued > 0 && queued+len(cork)+len(head)+len(body)-skip > o.MaxOutboxBytes {
 		c.slow()
 		return Dropped
 	}
