@@ -14,7 +14,7 @@ cat "$here/js/go-head.js" "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$here/js/go-
 
 # The modules in the order of their imports, without import and export: neither build needs a bundler.
 shell_body() {
-	for part in errors logger wire bytes environment engine-js engine-wasm engine payload options backoff listeners session client emit; do
+	for part in errors logger wire bytes environment key flate sha256 aes sealing engine-js engine-wasm engine payload options backoff listeners session client emit; do
 		sed -e '/^import /d' -e 's/^export //' -e '/^\/\//d' "$src/$part.js"
 	done
 }

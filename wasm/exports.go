@@ -5,6 +5,7 @@ package main
 //lint:file-ignore U1000 the functions here are called from JavaScript through go:wasmexport, which the linter does not know
 
 import (
+	"strconv"
 	"unsafe"
 
 	"github.com/smartsocket/smartsocket/message"
@@ -29,20 +30,10 @@ func inputAddress(n uint32) uint32 {
 	if cap(out) > maxKeptBuffer && n <= maxKeptBuffer {
 		out = nil
 	}
-	if cap(inflated) > maxKeptBuffer && n <= maxKeptBuffer {
-		inflated = nil
+	if cap(scratch) > maxKeptBuffer && n <= maxKeptBuffer {
+		scratch = nil
 	}
 	return address(in[:cap(in)])
-}
-
-// canInflateExport says 1 when compressed payloads can be decoded.
-//
-//go:wasmexport ss_can_inflate
-func canInflateExport() uint32 {
-	if canInflate {
-		return 1
-	}
-	return 0
 }
 
 // decode reads the binary message in the first n bytes of the input into the record; a compressed payload may
@@ -61,11 +52,9 @@ func decode(n, limit uint32) (failed uint32) {
 		return fail(err)
 	}
 	if m.Flags&message.FlagDeflated != 0 {
-		inflated, err = inflate(inflated[:0], m.Payload, int(limit))
-		if err != nil {
+		if err := inflate(&m, limit); err != nil {
 			return fail(err)
 		}
-		m.Payload = inflated
 	}
 	record[slotKind], record[slotFlags] = uint32(m.Kind), uint32(m.Flags)
 	setNumber(slotSeq, m.Seq)
@@ -135,10 +124,11 @@ func decodeFields(kind message.Kind, b []byte) error {
 var outgoing message.Message
 
 // encode writes an EVENT, ACK or ERROR whose event name and payload lie one behind the other at the start of the
-// input; slotPayload of the record then says where the binary message lies.
+// input; slotPayload of the record then says where the binary message lies. A payload of more than limit bytes is
+// refused, one of more than threshold bytes compressed; 0 stands for never.
 //
 //go:wasmexport ss_encode
-func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength uint32) (failed uint32) {
+func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength, threshold, limit uint32) (failed uint32) {
 	defer contain(&failed)
 	record[slotFailed] = 0
 	t := taker{rest: in[:cap(in)]}
@@ -149,6 +139,10 @@ func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength uint32) (fai
 	if message.Kind(kind) == message.KindEvent && (len(name) == 0 || len(name) > message.MaxEventName) {
 		return fail(errEventName)
 	}
+	if limit > 0 && payloadLength > limit {
+		return fail(message.New(message.CodeTooLarge, strconv.FormatUint(uint64(payloadLength), 10)+" bytes of data are more than the "+
+			strconv.FormatUint(uint64(limit), 10)+" that the server takes; split them or raise its maxMessageBytes"))
+	}
 	outgoing = message.Message{
 		Kind:    message.Kind(kind),
 		Flags:   message.Flags(flags),
@@ -157,6 +151,9 @@ func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength uint32) (fai
 		Payload: payload,
 	}
 	out = message.Append(out[:0], &outgoing)
+	if threshold > 0 && payloadLength > threshold {
+		deflate(len(out) - int(payloadLength))
+	}
 	setBytes(slotPayload, out)
 	return 0
 }
@@ -169,6 +166,17 @@ func encodeConnect() (failed uint32) {
 	defer contain(&failed)
 	record[slotFailed] = 0
 	t := taker{rest: in[:cap(in)]}
+	c := takeConnect(&t)
+	if t.failed {
+		return fail(errShortInput)
+	}
+	out = message.AppendConnect(out[:0], &c)
+	setBytes(slotPayload, out)
+	return 0
+}
+
+// takeConnect reads the arguments of encodeConnect.
+func takeConnect(t *taker) message.Connect {
 	c := message.Connect{Version: message.Version}
 	c.Random = t.take(record[slotField])
 	c.Namespace = t.take(record[slotField+2])
@@ -177,12 +185,7 @@ func encodeConnect() (failed uint32) {
 	c.LastSeq = number(slotField + 8)
 	c.Client = t.take(record[slotField+10])
 	c.CanInflate = record[slotField+12] == 1
-	if t.failed {
-		return fail(errShortInput)
-	}
-	out = message.AppendConnect(out[:0], &c)
-	setBytes(slotPayload, out)
-	return 0
+	return c
 }
 
 // encodePong answers a PING: field 0 is its server time, field 1 its RTT, field 2 the client's time.

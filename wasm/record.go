@@ -28,9 +28,9 @@ const (
 // record is where an export leaves its result, and where JavaScript puts the fields of a CONNECT.
 var record [recordSlots]uint32
 
-// in is the message or the arguments that JavaScript wrote, out the encoded message, inflated the payload of a
-// compressed message. Each is reused; none is valid beyond the next call.
-var in, out, inflated []byte
+// in is the message or the arguments that JavaScript wrote, out the encoded message, scratch a payload on its way
+// through DEFLATE. Each is reused; none is valid beyond the next call.
+var in, out, scratch []byte
 
 // text and code keep alive what the record points to.
 var text, code string
@@ -75,7 +75,7 @@ func roomFor(n uint32) int {
 
 var (
 	errShortInput    = &message.Error{Code: message.CodeInvalidFormat, Message: "the shell passed lengths beyond the input buffer; shell and engine are of different versions"}
-	errNotForClients = &message.Error{Code: message.CodeInvalidFormat, Message: "a message of this kind is not for clients, or needs encryption, which this client does not offer"}
+	errNotForClients = &message.Error{Code: message.CodeInvalidFormat, Message: "a message of this kind is not for clients, or is encrypted although the connection is not"}
 	errEventName     = &message.Error{Code: message.CodeInvalidFormat, Message: "an event name has 1 to 128 bytes of UTF-8"}
 )
 

@@ -69,8 +69,13 @@ export interface Options {
   enableAcknowledgments?: boolean;
   /** False: errors are logged instead of raised as "error" events. Default true. */
   enableErrorHandling?: boolean;
-  /** Not available in this build: true throws. */
-  enableEncryption?: false;
+  /**
+   * Encrypt every message under keys derived from encryptionKey; a server that does not offer it is refused with ERR_CONN_004.
+   * Default: whether encryptionKey is given. This complements wss: and does not replace it: what loads this script in clear can be changed on the way.
+   */
+  enableEncryption?: boolean;
+  /** The server's key: base64 of 32 bytes. Who has it can read and imitate every connection that uses it. */
+  encryptionKey?: string;
   /** Sent inside the handshake, never in the URL. */
   apiKey?: string;
   /** First delay before reconnecting, in milliseconds; grows by 1.5 to at most 30 s, times 0.5 to 1.5. Default 1000. */
@@ -122,6 +127,8 @@ export interface Stats {
   clockOffset: number;
   /** The codec in use; '' before the first connection. */
   engine: 'wasm' | 'js' | '';
+  /** Whether the current connection is encrypted by SmartSocket itself. */
+  encrypted: boolean;
 }
 
 /** Answers the server's request for an ack; does nothing if none was asked for, or from the second call on. */

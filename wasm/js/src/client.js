@@ -65,7 +65,7 @@ SmartSocketClient.prototype._openSession = function (attempt) {
       if (!Socket) return Promise.reject(new Error('there is no WebSocket here; pass one as option WebSocket'));
       return chooseEngine(options, self._log, function (engine) { if (session.phase !== 'ended') session.engine = engine; });
     },
-    canInflate: function () { return options.engine !== 'auto' && session.engine.canInflate; },
+    key: options.enableEncryption ? options.encryptionKey : null,
     namespace: options.namespace,
     apiKey: options.apiKey,
     token: this._token,
@@ -249,8 +249,9 @@ SmartSocketClient.prototype._replier = function (session, m) {
     if (session.phase !== 'ready') { open = false; return; } // its connection is gone and so is who asked
     var failed = error !== undefined && error !== null;
     var payload = failed ? errorToWire(error) : encodeData(response, m.event); // may throw: the ack stays open for the error
+    var bytes = session.encode(failed ? ERROR : ACK, '', payload, m.ackLow, m.ackHigh, true);
     open = false;
-    self._transmit(session.engine.encode(failed ? ERROR : ACK, '', payload, m.ackLow, m.ackHigh, true));
+    self._transmit(bytes);
   };
 };
 
@@ -368,6 +369,7 @@ SmartSocketClient.prototype.getStats = function () {
   out.clockOffset = session ? session.clockOffset : 0;
   out.queued = this._queue.length;
   out.pendingAcks = this._acks.size;
+  out.encrypted = this.connected && session.ends !== null;
   out.engine = session && session.engine ? session.engine.name : '';
   return out;
 };

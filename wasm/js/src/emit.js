@@ -89,9 +89,12 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
 };
 
 SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
-  var session = this._session, bytes = session.engine.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
-  if (bytes.length > session.limit) {
-    return this._refuse(ack, new SmartSocketError(CODES.TOO_LARGE, '"' + event + '" has ' + bytes.length + ' bytes, the server takes ' + session.limit + '; split it or raise maxMessageBytes'));
+  var bytes;
+  try {
+    bytes = this._session.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
+  } catch (error) {
+    if (!(error instanceof SmartSocketError)) throw error;
+    return this._refuse(ack, error);
   }
   this._transmit(bytes);
   return true;

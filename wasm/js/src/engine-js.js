@@ -2,6 +2,10 @@
 
 import { CODES, SmartSocketError } from './errors.js';
 import { text, utf8 } from './bytes.js';
+import { deflate, inflate } from './flate.js';
+import { decodeKey } from './key.js';
+import { clientEnds, keyId } from './sealing.js';
+import { concat } from './sha256.js';
 import { ACK, CONNECT, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, CONTROL, GOAWAY, HELLO, MAX_EVENT_NAME, PING, PONG, TWO_32, VERSION } from './wire.js';
 
 // ALLOWED holds the flags that each kind may carry; a kind that is not listed is unknown.
@@ -50,7 +54,7 @@ Reader.prototype.take = function (n) {
   return this.bytes.subarray(this.at - n, this.at);
 };
 
-function decode(bytes) {
+function decode(bytes, limit) {
   if (bytes.length === 0) throw invalid('a message has at least one byte');
   var r = new Reader(bytes);
   var kind = bytes[0] & 0x0f, flags = bytes[0] & 0xf0;
@@ -72,7 +76,7 @@ function decode(bytes) {
     if (CONTROL.test(m.event)) throw invalid('an event name holds no control characters');
   }
   var payload = bytes.subarray(r.at);
-  if (flags & FLAG_DEFLATED) throw new SmartSocketError(CODES.DECOMPRESSION, 'the js engine cannot inflate a compressed payload, and told the server so');
+  if (flags & FLAG_DEFLATED) payload = inflate(payload, limit);
   if (flags & FLAG_BINARY) m.payload = payload.slice().buffer;
   else if (payload.length > 0) m.payload = text(payload);
   return m;
@@ -109,7 +113,7 @@ FIELDS[HELLO] = function (f) {
   f.units(2, 32, 1);
   f.units(4, 8, Infinity);
   var bits = f.number(5);
-  return { version: f.number(1), encrypted: f.bytes(3).length > 0, authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
+  return { version: f.number(1), random: f.bytes(2).slice(), algorithms: f.bytes(3).slice(), authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
 };
 FIELDS[CONNECT] = function () { throw invalid('a CONNECT goes from client to server'); };
 FIELDS[CONNECT_ACK] = function (f) {
@@ -145,13 +149,18 @@ function putUvarint(out, at, low, high) {
   return at;
 }
 
-function encode(kind, event, data, ackLow, ackHigh, withAck) {
+function encode(kind, event, data, ackLow, ackHigh, withAck, threshold, limit) {
   var flags = withAck ? FLAG_ACK : 0;
   var name = kind === EVENT ? utf8(event) : null;
-  var payload = data;
+  var payload = data, packed;
   if (typeof data === 'string') payload = utf8(data);
   else if (data !== undefined) flags |= FLAG_BINARY;
   if (name && (name.length < 1 || name.length > MAX_EVENT_NAME)) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes of UTF-8');
+  if (payload && limit > 0 && payload.length > limit) throw new SmartSocketError(CODES.TOO_LARGE, payload.length + ' bytes of data are more than the ' + limit + ' that the server takes; split them or raise its maxMessageBytes');
+  if (payload && threshold > 0 && payload.length > threshold && (packed = deflate(payload))) {
+    payload = packed;
+    flags |= FLAG_DEFLATED;
+  }
   var size = 1 + (withAck ? uvarintLength(ackLow, ackHigh) : 0) + (name ? uvarintLength(name.length, 0) + name.length : 0);
   var out = new Uint8Array(size + (payload ? payload.length : 0)), at = 1;
   out[0] = kind | flags;
@@ -172,6 +181,19 @@ function numberBytes(n) {
 }
 
 function encodeConnect(c) {
+  return connectRecord({ version: VERSION, random: c.random, algorithm: 0, keyId: [], namespace: c.namespace, apiKey: c.apiKey, sessionToken: c.sessionToken, lastSeq: c.lastSeq, canInflate: c.canInflate, client: c.client });
+}
+
+// encodeSealedConnect puts version, random, algorithm and key id in clear and everything else into field 5, sealed.
+function encodeSealedConnect(c, key, hello, algorithm) {
+  var secret = decodeKey(key), none = new Uint8Array(0);
+  var clear = connectRecord({ version: VERSION, random: c.random, algorithm: algorithm, keyId: keyId(secret), namespace: '', apiKey: '', sessionToken: none, lastSeq: 0, canInflate: false, client: '' });
+  var ends = clientEnds(secret, algorithm, c.random, decode(hello, 0).fields.random, concat([hello, clear]));
+  var sealed = ends.seal(connectRecord({ version: 0, random: none, algorithm: 0, keyId: none, namespace: c.namespace, apiKey: c.apiKey, sessionToken: c.sessionToken, lastSeq: c.lastSeq, canInflate: c.canInflate, client: c.client }));
+  return { connect: concat([clear, [5], numberBytes(sealed.length), sealed]), ends: ends };
+}
+
+function connectRecord(c) {
   var out = [CONNECT];
   function field(id, value) {
     if (value.length === 0) return;
@@ -179,8 +201,10 @@ function encodeConnect(c) {
     for (var i = 0; i < value.length; i++) out.push(value[i]);
   }
   function numberField(id, n) { if (n > 0) field(id, numberBytes(n)); }
-  numberField(1, VERSION);
+  numberField(1, c.version);
   field(2, c.random);
+  numberField(3, c.algorithm);
+  field(4, c.keyId);
   field(10, utf8(c.namespace));
   field(11, utf8(c.apiKey));
   field(12, c.sessionToken);
@@ -195,4 +219,4 @@ function encodePong(p) {
 }
 
 // jsEngine has the interface described in engine-wasm.js.
-export var jsEngine = { name: 'js', canInflate: false, decode: decode, encode: encode, encodeConnect: encodeConnect, encodePong: encodePong };
+export var jsEngine = { name: 'js', decode: decode, encode: encode, encodeConnect: encodeConnect, encodeSealedConnect: encodeSealedConnect, encodePong: encodePong };

@@ -1,9 +1,12 @@
 // The wasm engine: Go's message package behind exported functions (see ../../exports.go and ../../record.go).
 //
-// An engine is stateless between messages:
+// An engine is stateless between messages, but for the keys of encrypted connections:
 //   decode(bytes, limit) → {kind, flags, seq, ackLow, ackHigh, event, payload, fields}; throws SmartSocketError
-//   encode(kind, event, payload, ackLow, ackHigh, wantsAck) → Uint8Array, owned by the caller
+//   encode(kind, event, payload, ackLow, ackHigh, wantsAck, threshold, limit) → Uint8Array, owned by the caller; a payload of
+//     more than threshold bytes is compressed where that helps, one of more than limit bytes refused; 0 or undefined = never
 //   encodeConnect(fields) / encodePong(fields) → Uint8Array
+//   encodeSealedConnect(fields, key in base64, bytes of HELLO, algorithm) → {connect: Uint8Array, ends}, where ends has
+//     seal(message) and open(record) → Uint8Array, to be called in the order of the wire, and close()
 // payload is a string (JSON text), an ArrayBuffer or Uint8Array (binary), or undefined (no data).
 
 import { CODES, SmartSocketError } from './errors.js';
@@ -66,7 +69,7 @@ export function wasmEngine(exports) {
     var f = SLOT_FIELD;
     switch (kind) {
       case HELLO:
-        return { version: number(f), encrypted: record[f + 5] > 0, authRequired: record[f + 8] === 1, resumeSupported: record[f + 10] === 1, maxMessageBytes: number(f + 12), handshakeTimeout: number(f + 14) };
+        return { version: number(f), random: view(f + 2).slice(), algorithms: view(f + 4).slice(), authRequired: record[f + 8] === 1, resumeSupported: record[f + 10] === 1, maxMessageBytes: number(f + 12), handshakeTimeout: number(f + 14) };
       case CONNECT_ACK:
         return { socketId: string(f), sessionToken: view(f + 2).slice(), recovered: record[f + 4] === 1, heartbeatInterval: number(f + 6), compressionThreshold: number(f + 8), maxMessageBytes: number(f + 10), serverTime: number(f + 12) };
       case GOAWAY:
@@ -83,9 +86,41 @@ export function wasmEngine(exports) {
     return encoder.encodeInto(s, bytes.subarray(at)).written;
   }
 
+  // putConnect writes the arguments of a CONNECT: byte values into the input, their lengths and the numbers into the record.
+  function putConnect(c, more) {
+    var values = [c.random, utf8(c.namespace), utf8(c.apiKey), c.sessionToken, utf8(c.client)].concat(more);
+    var slots = [0, 2, 4, 6, 10, 14, 16], room = 0, i;
+    for (i = 0; i < values.length; i++) room += values[i].length;
+    var at = input(room);
+    for (i = 0; i < values.length; i++) {
+      bytes.set(values[i], at);
+      at += values[i].length;
+      putNumber(SLOT_FIELD + slots[i], values[i].length);
+    }
+    putNumber(SLOT_FIELD + 8, c.lastSeq);
+    putNumber(SLOT_FIELD + 12, c.canInflate ? 1 : 0);
+  }
+
+  // ends wraps the handle of a connection's keys, which close gives back.
+  function ends(handle) {
+    function run(operation, data) {
+      var at = input(data.length);
+      bytes.set(data, at);
+      check(operation(handle, data.length));
+      return result();
+    }
+    return {
+      seal: function (message) { return run(exports.ss_seal, message); },
+      open: function (record) { return run(exports.ss_open, record); },
+      close: function () {
+        if (handle) exports.ss_release(handle);
+        handle = 0;
+      }
+    };
+  }
+
   return {
     name: 'wasm',
-    canInflate: exports.ss_can_inflate() === 1,
 
     decode: function (data, limit) {
       var at = input(data.length);
@@ -105,7 +140,7 @@ export function wasmEngine(exports) {
       };
     },
 
-    encode: function (kind, event, data, ackLow, ackHigh, withAck) {
+    encode: function (kind, event, data, ackLow, ackHigh, withAck, threshold, limit) {
       var flags = withAck ? FLAG_ACK : 0, room = event.length * 3, source = data;
       if (data !== undefined && typeof data !== 'string') flags |= FLAG_BINARY;
       if (typeof data === 'string' && data.length > INPLACE_LIMIT) source = utf8(data);
@@ -118,24 +153,21 @@ export function wasmEngine(exports) {
         length = source.length;
         bytes.set(source, at + nameLength);
       }
-      check(exports.ss_encode(kind, flags, ackLow, ackHigh, nameLength, length));
+      check(exports.ss_encode(kind, flags, ackLow, ackHigh, nameLength, length, threshold || 0, limit || 0));
       return result();
     },
 
     encodeConnect: function (c) {
-      var values = [c.random, utf8(c.namespace), utf8(c.apiKey), c.sessionToken, utf8(c.client)];
-      var slots = [0, 2, 4, 6, 10], room = 0, i;
-      for (i = 0; i < values.length; i++) room += values[i].length;
-      var at = input(room);
-      for (i = 0; i < values.length; i++) {
-        bytes.set(values[i], at);
-        at += values[i].length;
-        putNumber(SLOT_FIELD + slots[i], values[i].length);
-      }
-      putNumber(SLOT_FIELD + 8, c.lastSeq);
-      putNumber(SLOT_FIELD + 12, c.canInflate ? 1 : 0);
+      putConnect(c, []);
       check(exports.ss_connect());
       return result();
+    },
+
+    encodeSealedConnect: function (c, key, hello, algorithm) {
+      putConnect(c, [utf8(key), hello]);
+      putNumber(SLOT_FIELD + 18, algorithm);
+      check(exports.ss_connect_sealed());
+      return { connect: result(), ends: ends(record[SLOT_KIND]) };
     },
 
     encodePong: function (p) {

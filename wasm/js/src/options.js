@@ -1,5 +1,7 @@
 // Options of SmartSocketClient: defaults and checks. An unknown or unusable option is an error, never ignored.
 
+import { decodeKey } from './key.js';
+
 var DEFAULTS = {
   namespace: undefined,
   enableNamespaces: true,
@@ -38,9 +40,10 @@ export function readOptions(given) {
   ['namespace', 'apiKey', 'encryptionKey', 'wasmURL'].forEach(function (key) {
     if (options[key] !== undefined && typeof options[key] !== 'string') throw new TypeError('option ' + key + ' must be a string');
   });
-  if (options.enableEncryption || options.encryptionKey !== undefined) {
-    throw new TypeError('this client cannot seal messages: leave enableEncryption and encryptionKey out and use a wss: URL');
-  }
+  if (given && given.enableEncryption === undefined) options.enableEncryption = options.encryptionKey !== undefined;
+  if (options.enableEncryption && options.encryptionKey === undefined) throw new TypeError('option enableEncryption needs encryptionKey');
+  if (options.encryptionKey !== undefined) decodeKey(options.encryptionKey);
+  ['apiKey', 'encryptionKey'].forEach(function (key) { Object.defineProperty(options, key, { enumerable: false }); }); // kept out of printed objects
   if (options.engine !== 'auto' && options.engine !== 'wasm' && options.engine !== 'js') {
     throw new TypeError('option engine must be "auto", "wasm" or "js"');
   }

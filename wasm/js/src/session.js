@@ -7,9 +7,11 @@ import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO
 
 var CLIENT = 'smartsocket-js/0.1.0';
 var DEFAULT_LIMIT = 16 * 1024 * 1024;
+var MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
 var GRACE = 1000; // a page that slept gets to read what waits for it before silence counts
 
-// Session starts at once. config: url, WebSocket, engine() → promise, namespace, apiKey, token, lastSeq, connectTimeout, log.
+// Session starts at once. config: url, WebSocket, engine() → promise, namespace, apiKey, key (base64 to encrypt,
+// else null), token, lastSeq, connectTimeout, log.
 // hooks: ready(ack), message(m) for EVENT, ACK, ERROR and GOAWAY, closed(error, code, reason) exactly once unless close() came first.
 export function Session(config, hooks) {
   var self = this;
@@ -18,8 +20,10 @@ export function Session(config, hooks) {
   this.phase = 'opening';
   this.socket = null;
   this.engine = null;
+  this.ends = null; // the keys, from CONNECT on; nothing goes in clear afterwards. They stay in the engine that made them
   this.refusal = null; // the last ERROR before the server closes
   this.limit = DEFAULT_LIMIT;
+  this.threshold = 0; // above it payloads are compressed; 0 = never
   this.bytesSent = this.bytesReceived = 0;
   this.rtt = 0; // milliseconds, as the server measured it
   this.clockOffset = 0; // milliseconds to add to our clock for the server's
@@ -63,23 +67,39 @@ Session.prototype.opened = function () {
 
 // received takes one WebSocket message: a string or an ArrayBuffer.
 Session.prototype.received = function (data) {
-  var m;
+  var bytes = typeof data === 'string' ? null : new Uint8Array(data), sealed = this.ends !== null, m;
   this.heard = Date.now();
+  this.bytesReceived += data.length || data.byteLength || 0;
+  // A server that could not open our CONNECT has no keys to seal its refusal with.
+  if (sealed && this.phase === 'joining' && bytes && bytes[0] === ERROR) sealed = false;
   try {
-    if (typeof data === 'string') {
-      this.bytesReceived += data.length;
-      m = fromJSON(data);
-    } else {
-      this.bytesReceived += data.byteLength;
-      m = this.engine.decode(new Uint8Array(data), this.limit);
-    }
+    if (sealed) bytes = this.unseal(bytes);
+    m = bytes ? this.engine.decode(bytes, this.limit) : fromJSON(data);
   } catch (error) {
-    this.undecodable(error);
+    if (error instanceof SmartSocketError && error.code === CODES.DECRYPTION) this.distrust(error);
+    else this.undecodable(error);
     return;
   }
+  if (m.kind === HELLO) this.hello = bytes;
   if (m.kind === PING) this.pong(m.fields);
   else if (this.phase === 'ready') this.hooks.message(m);
   else this.handshake(m);
+};
+
+// unseal opens what must be encrypted; text never is.
+Session.prototype.unseal = function (bytes) {
+  if (!bytes) throw new SmartSocketError(CODES.DECRYPTION, 'the server sent a message in clear on an encrypted connection');
+  return this.ends.open(bytes);
+};
+
+// distrust ends a session on which something was not sealed by who has the key.
+Session.prototype.distrust = function (error) {
+  if (this.phase === 'ready') {
+    this.hooks.invalid(error);
+    this.end(error, 0, '', CLOSE_DECRYPT);
+    return;
+  }
+  this.end(new SmartSocketError(CODES.AUTH_FAILED, 'the server did not prove that it has the encryption key', error), 0, '', CLOSE_DECRYPT);
 };
 
 // undecodable tells of a message that makes no sense. Any other failure is the engine's own, and a new connection gets a new one.
@@ -103,8 +123,10 @@ Session.prototype.handshake = function (m) {
   } else if (m.kind === CONNECT_ACK && this.phase === 'joining') {
     this.config.log.debug('Received CONNECT_ACK');
     this.phase = 'ready';
+    this.refusal = null;
     clearTimeout(this.timer);
-    if (m.fields.maxMessageBytes > 0) this.limit = m.fields.maxMessageBytes;
+    this.setLimit(m.fields.maxMessageBytes);
+    this.threshold = Math.min(m.fields.compressionThreshold, MAX_LIMIT);
     this.watchSilence(m.fields.heartbeatInterval);
     this.hooks.ready(m.fields);
   } else {
@@ -119,23 +141,45 @@ Session.prototype.greet = function (hello) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server speaks version ' + hello.version + ' of the protocol, this client version ' + VERSION), 0, '');
     return;
   }
-  if (hello.encrypted) {
-    this.end(new SmartSocketError(CODES.AUTH_FAILED, 'the server requires encryption, which this client does not offer'), 0, '');
+  var algorithm = Array.prototype.filter.call(hello.algorithms, function (a) { return a === 1 || a === 2; })[0];
+  var mismatch = !config.key ? hello.algorithms.length > 0 && 'the server requires encryption: set enableEncryption and encryptionKey'
+    : (!algorithm || hello.random.length !== 32) && 'the server offers no encryption that this client knows, and nothing was sent in clear: give the server a key, or take enableEncryption away';
+  if (mismatch) {
+    this.end(new SmartSocketError(CODES.AUTH_FAILED, mismatch), 0, '');
     return;
   }
-  if (hello.maxMessageBytes > 0) this.limit = hello.maxMessageBytes;
+  this.setLimit(hello.maxMessageBytes);
   if (typeof crypto === 'object' && crypto.getRandomValues) crypto.getRandomValues(random);
+  else if (config.key) {
+    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'there is no crypto.getRandomValues here, which encryption needs'), 0, '');
+    return;
+  }
   config.log.debug('Sending CONNECT message');
   this.phase = 'joining';
-  this.send(this.engine.encodeConnect({
+  this.join(algorithm, {
     random: random,
     namespace: config.namespace || '',
     apiKey: config.apiKey || '',
     sessionToken: hello.resumeSupported ? config.token : new Uint8Array(0),
     lastSeq: hello.resumeSupported ? config.lastSeq : 0,
-    canInflate: config.canInflate(),
+    canInflate: true,
     client: CLIENT
-  }));
+  });
+};
+
+// join sends CONNECT, sealed when there is a key.
+Session.prototype.join = function (algorithm, connect) {
+  if (!this.config.key) {
+    this.send(this.engine.encodeConnect(connect));
+    return;
+  }
+  var sealed = this.engine.encodeSealedConnect(connect, this.config.key, this.hello, algorithm);
+  this.write(sealed.connect);
+  this.ends = sealed.ends;
+};
+
+Session.prototype.setLimit = function (maxMessageBytes) {
+  if (maxMessageBytes > 0) this.limit = Math.min(maxMessageBytes, MAX_LIMIT);
 };
 
 Session.prototype.pong = function (ping) {
@@ -170,8 +214,18 @@ Session.prototype.watchSilence = function (interval) {
   this.watch = setTimeout(look, interval);
 };
 
-// send hands an encoded message to the WebSocket.
+// encode is the engine's, within the limits of the server.
+Session.prototype.encode = function (kind, event, payload, ackLow, ackHigh, withAck) {
+  return this.engine.encode(kind, event, payload, ackLow, ackHigh, withAck, this.threshold, this.limit);
+};
+
+// send hands an encoded message to the WebSocket, sealed when the session is.
 Session.prototype.send = function (bytes) {
+  if (this.phase === 'ended') return;
+  this.write(this.ends ? this.ends.seal(bytes) : bytes);
+};
+
+Session.prototype.write = function (bytes) {
   this.bytesSent += bytes.length;
   this.socket.send(bytes);
 };
@@ -181,11 +235,11 @@ Session.prototype.close = function () {
   this.detach(1000);
 };
 
-// end ends the session and reports why.
-Session.prototype.end = function (error, code, reason) {
+// end ends the session and reports why; closeCode is what the server is told, 1000 unless given.
+Session.prototype.end = function (error, code, reason, closeCode) {
   if (this.phase === 'ended') return;
   var wasReady = this.phase === 'ready';
-  this.detach(1000);
+  this.detach(closeCode || 1000);
   this.hooks.closed(error, code, reason, wasReady);
 };
 
@@ -194,6 +248,7 @@ Session.prototype.detach = function (code) {
   this.phase = 'ended';
   clearTimeout(this.timer);
   clearTimeout(this.watch);
+  if (this.ends) this.ends.close();
   if (!socket) return;
   socket.onopen = socket.onmessage = socket.onclose = null;
   socket.onerror = function () {}; // a socket that is closed while connecting reports it
@@ -203,6 +258,8 @@ Session.prototype.detach = function (code) {
     this.config.log.debug('closing the WebSocket failed: ' + e.message);
   }
 };
+
+var CLOSE_DECRYPT = 3502;
 
 // CLOSE_ERRORS maps close codes that carry a meaning of their own to error codes.
 var CLOSE_ERRORS = { 1009: CODES.TOO_LARGE, 1013: CODES.MAX_CONNECTIONS, 3001: CODES.TIMEOUT, 3500: CODES.AUTH_FAILED, 3501: CODES.INVALID_NAMESPACE, 3502: CODES.DECRYPTION };

@@ -9,6 +9,7 @@ export var ERROR = 6;
 export var PING = 7;
 export var PONG = 8;
 export var GOAWAY = 9;
+export var SEALED = 15;
 
 export var FLAG_SEQ = 0x80;
 export var FLAG_ACK = 0x40;

@@ -504,7 +504,10 @@ describe('arguments and listeners', () => {
     assert.throws(make({ reconnectDelay: '1' }), /reconnectDelay/);
     assert.throws(make({ ackTimeout: NaN }), /ackTimeout/);
     assert.throws(make({ enableErrorHandling: 1 }), /enableErrorHandling/);
-    assert.throws(make({ enableEncryption: true }), /seal/);
+    assert.throws(make({ enableEncryption: true }), /needs encryptionKey/);
+    const almost = 'k3mZ7x9pQ2vL8nR5tY1hJ4bF6wS0dA2eK9mX7cP3vN=';
+    assert.throws(make({ encryptionKey: almost }), (e) => /44 characters/.test(e.message) && !e.message.includes(almost.slice(0, 8)));
+    assert.throws(make({ enableEncryption: true, encryptionKey: 'A'.repeat(43) + '=' }), /one byte repeated/);
     assert.throws(make({ engine: 'asm' }), /engine/);
     assert.throws(make({}, 'ftp://x'), /ws:/);
     assert.throws(make({}, 'nonsense'), /not a URL/);

@@ -54,7 +54,7 @@ for (const engine of engines) {
 
     test('handshake records', () => {
       const hello = engine.decode(bytes(record(1, [[1, 1], [2, Buffer.alloc(32)], [5, 3], [6, 2 ** 40], [7, 5000], [1000, 'later']])), LIMIT);
-      assert.deepEqual(hello.fields, { version: 1, encrypted: false, authRequired: true, resumeSupported: true, maxMessageBytes: 2 ** 40, handshakeTimeout: 5000 });
+      assert.deepEqual(hello.fields, { version: 1, random: new Uint8Array(32), algorithms: new Uint8Array(0), authRequired: true, resumeSupported: true, maxMessageBytes: 2 ** 40, handshakeTimeout: 5000 });
       const ack = engine.decode(bytes(record(3, [[1, 's_1'], [2, [1, 2, 3]], [3, 1], [4, 15000], [5, 1024], [6, 100], [7, 1700000000000000n]])), LIMIT);
       assert.deepEqual(ack.fields, { socketId: 's_1', sessionToken: new Uint8Array([1, 2, 3]), recovered: true, heartbeatInterval: 15000, compressionThreshold: 1024, maxMessageBytes: 100, serverTime: 1700000000000000 });
       const away = engine.decode(bytes(record(9, [[1, 5000], [2, 3000], [3, 'wss://b/']])), LIMIT);
@@ -140,7 +140,6 @@ test('both engines agree on mutated messages', () => {
     const b = new Uint8Array(seeds[random(seeds.length)]);
     for (let edits = random(3); edits >= 0; edits--) b[random(b.length)] = random(4) ? random(256) : [0, 1, 0x7f, 0x80, 0xff][random(5)];
     const cut = random(4) ? b : b.subarray(0, random(b.length + 1));
-    if ((cut[0] & 0x10) !== 0) continue; // the engines may differ in what they can inflate
     assert.deepEqual(outcome(wasm, cut), outcome(jsEngine, cut), Buffer.from(cut).toString('hex'));
   }
 });

@@ -1,0 +1,102 @@
+// Encryption in the js engine: keys per connection and direction, and the records under them. It is Go's packages crypto
+// (key.go, record.go) and message (secure.go) over again.
+
+import { CODES, SmartSocketError } from './errors.js';
+import { Aes, Gcm, cbcDecrypt, cbcEncrypt } from './aes.js';
+import { concat, hmac, sha256, words64 } from './sha256.js';
+import { utf8 } from './bytes.js';
+import { SEALED } from './wire.js';
+
+var GCM = 1, TAG = 16, BLOCK = 16;
+
+// expand is the first block of HKDF-Expand (RFC 5869), more than which no key here needs.
+function expand(secret, info, length) {
+  return hmac(secret, info.concat([new Uint8Array([1])])).subarray(0, length);
+}
+
+// Half seals or opens the records of one direction.
+function Half(secret, algorithm) {
+  var key = expand(secret, [utf8('key')], 32);
+  this.seq = 0;
+  if (algorithm === GCM) {
+    this.gcm = new Gcm(key);
+    this.iv = expand(secret, [utf8('iv')], 12);
+  } else {
+    this.aes = new Aes(key);
+    this.mac = expand(secret, [utf8('mac')], 32);
+    this.ivAes = new Aes(expand(secret, [utf8('ivk')], 32));
+  }
+}
+
+// nonce is the iv XOR the counter, which is never sent.
+Half.prototype.nonce = function () {
+  var counter = words64(new Uint8Array(12), 4, this.seq);
+  return counter.map(function (b, i) { return b ^ this.iv[i]; }, this);
+};
+
+// tag authenticates a record of CBC: header, counter, IV and text.
+Half.prototype.tag = function (head, ivAndText) {
+  return hmac(this.mac, [head, words64(new Uint8Array(8), 0, this.seq), ivAndText]).subarray(0, TAG);
+};
+
+Half.prototype.seal = function (plain) {
+  var head = new Uint8Array([SEALED]), text, parts, iv;
+  if (this.gcm) {
+    text = this.gcm.crypt(this.nonce(), plain);
+    parts = [head, text, this.gcm.tag(this.nonce(), head, text)];
+  } else {
+    iv = words64(new Uint8Array(BLOCK), 8, this.seq);
+    this.ivAes.encrypt(iv, 0, iv, 0);
+    text = concat([iv, cbcEncrypt(this.aes, iv, plain)]);
+    parts = [head, text, this.tag(head, text)];
+  }
+  this.seq++;
+  return concat(parts);
+};
+
+Half.prototype.open = function (record) {
+  var n = record.length - TAG, head = record.subarray(0, 1), text, plain;
+  if (n < 1 || head[0] !== SEALED) throw unopened();
+  text = record.subarray(1, n);
+  if (this.gcm) {
+    if (!equal(this.gcm.tag(this.nonce(), head, text), record.subarray(n))) throw unopened();
+    plain = this.gcm.crypt(this.nonce(), text);
+  } else {
+    if (text.length < 2 * BLOCK || text.length % BLOCK !== 0 || !equal(this.tag(head, text), record.subarray(n))) throw unopened();
+    plain = cbcDecrypt(this.aes, text.subarray(0, BLOCK), text.subarray(BLOCK));
+    if (!plain) throw unopened();
+  }
+  this.seq++;
+  return plain;
+};
+
+// equal takes as long for one wrong byte as for sixteen.
+function equal(a, b) {
+  for (var i = 0, difference = 0; i < TAG; i++) difference |= a[i] ^ b[i];
+  return difference === 0;
+}
+
+function unopened() {
+  return new SmartSocketError(CODES.DECRYPTION, 'an encrypted message does not open: give both sides the same key, and look for what changes bytes between them');
+}
+
+// keyId names a key without giving anything away.
+export function keyId(key) {
+  return hmac(key, [utf8('smartsocket key id')]).subarray(0, 8);
+}
+
+// clientEnds derives the keys of one connection: {seal(message), open(record), close()}. transcript is what both ends saw
+// of the handshake in clear.
+export function clientEnds(key, algorithm, clientRandom, serverRandom, transcript) {
+  var hash = sha256([utf8('smartsocket/1'), transcript]);
+  var secret = hmac(concat([clientRandom, serverRandom]), [key]);
+  function half(direction) {
+    return new Half(expand(secret, [utf8('ss1 ' + direction), new Uint8Array([algorithm]), hash], 32), algorithm);
+  }
+  var out = half('c2s'), back = half('s2c');
+  return {
+    seal: function (message) { return out.seal(message); },
+    open: function (record) { return back.open(record); },
+    close: function () { out = back = null; }
+  };
+}
