@@ -1,0 +1,26 @@
+// Package client is the Go client of SmartSocket. It speaks the protocol
+// smartsocket.v1 over ws and wss, and over the browser's WebSocket when built
+// for GOOS=js.
+//
+//	c, err := client.New("ws://localhost:3000/game", client.Options{})
+//	client.On(c, "moved", func(m Move, _ client.Ack) { draw(m) })
+//	err = c.Connect(ctx)
+//	players, err := client.Request[int](ctx, c, "join", "arena")
+//	err = c.Emit("move", Move{X: 1, Y: 2})
+//
+// Connect fails with a typed error and does not try again. A session that was
+// established and is lost comes back by itself, with growing, jittered delays,
+// unless the server forbade it; what was emitted meanwhile waits in a bounded
+// queue and is sent first.
+//
+// Goroutines: one reads the connection and settles acks; one, which exists only
+// while there is something to do, runs all handlers one after the other, so they
+// may block and call EmitWithAck. Emit writes on the caller's goroutine: while
+// one caller is in the write system call, others append to the next batch and
+// return, and the batch leaves in one write. One caller alone pays one write for
+// a message; a hand-over to a writer goroutine would add a wake-up to its
+// latency (BenchmarkEmit and its parallel form compare them).
+//
+// Read client.go for the states, session.go for one connection, transport_net.go
+// for the bytes.
+package client

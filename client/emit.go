@@ -1,0 +1,214 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// Emit sends an event. data: nil for none, []byte for raw bytes,
+// json.RawMessage for JSON as it is, anything else is encoded as JSON; it is
+// borrowed for the call. nil means that the message was written or queued, not
+// that it arrived: ask for an ack to know that. While a session is being made or
+// restored the message waits in the offline queue, or fails with ERR_CONN_006;
+// without Connect it fails. Emit waits when more than 1 MiB is unsent. Errors
+// are *Error. Safe for concurrent use: the messages of one goroutine stay in order.
+func (c *Client) Emit(event string, data any) error {
+	return c.emit(event, 0, data)
+}
+
+func (c *Client) emit(event string, ack uint64, data any) error {
+	b := pool.Get(256)
+	defer pool.Put(b)
+	var flags message.Flags
+	if ack != 0 {
+		flags = message.FlagAck
+	}
+	b.B = message.AppendEventHeader(b.B, flags, 0, ack, event)
+	body := len(b.B)
+	if name := b.B[body-len(event):]; !message.ValidEvent(name) || message.ReservedEvent(name) {
+		return badEvent(event)
+	}
+	out, flags, err := appendData(b.B, data)
+	if err != nil {
+		return err
+	}
+	b.B = out
+	b.B[0] |= byte(flags)
+	for {
+		if s := c.current.Load(); s != nil {
+			if err := s.tooLarge(event, len(b.B)-body); err != nil {
+				return err
+			}
+			c.own(ack, s)
+			if err := s.sendPacked(b.B, body); err == nil {
+				c.stats.sent.Add(1)
+				return nil
+			}
+			// The connection ended and its reader is about to say so, unless it
+			// waits for the very handler that we may be in.
+			c.queue.setOpen(false)
+			<-s.done
+		}
+		if done, err := c.enqueue(event, ack, b.B, body); done {
+			return err
+		}
+	}
+}
+
+func badEvent(event string) error {
+	if len(event) > message.MaxEventName {
+		event = event[:message.MaxEventName]
+	}
+	return &Error{Code: message.CodeInvalidFormat, Message: "this event name is empty, too long, not text or reserved: use another", Event: event}
+}
+
+// EmitWithAck sends an event and waits for the server's answer, which the
+// caller owns. It ends with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006
+// when the connection is lost, the context's error, or the error that the server
+// answered. It may be called from handlers.
+func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
+	if err := ctx.Err(); err != nil {
+		return Data{}, err
+	}
+	type answer struct {
+		d   Data
+		err error
+	}
+	got := make(chan answer, 1)
+	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} })
+	if err != nil {
+		return Data{}, err
+	}
+	select {
+	case a := <-got:
+		return a.d, a.err
+	case <-ctx.Done():
+		if c.claim(id) == nil { // settled at the same time
+			a := <-got
+			return a.d, a.err
+		}
+		return Data{}, ctx.Err()
+	}
+}
+
+// EmitAck is EmitWithAck without the wait: done runs exactly once among the
+// handlers, with an owned answer or an error. timeout 0 means
+// Options.AckTimeout. When EmitAck returns an error done does not run.
+func (c *Client) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
+	if timeout <= 0 {
+		timeout = c.opts.AckTimeout
+	}
+	_, err := c.emitAck(event, data, timeout, func(d Data, err error) {
+		c.post(job{run: func() { done(d, err) }})
+	})
+	return err
+}
+
+// Request is EmitWithAck with the answer decoded into a T; one that does not
+// fit is ERR_ACK_002.
+func Request[T any](ctx context.Context, c *Client, event string, data any) (T, error) {
+	var v T
+	d, err := c.EmitWithAck(ctx, event, data)
+	if err != nil {
+		return v, err
+	}
+	if err := d.Decode(&v); err != nil {
+		return v, &Error{Code: message.CodeAckInvalid, Message: "the answer does not fit what is expected", Event: event, Cause: err}
+	}
+	return v, nil
+}
+
+// waiting is one awaited answer. It is in Client.acks until somebody claims it.
+type waiting struct {
+	s     *session // nil until sent
+	done  func(Data, error)
+	timer *time.Timer
+}
+
+func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error)) (uint64, error) {
+	if c.opts.EnableAcknowledgments == Disabled {
+		return 0, &Error{Code: message.CodeAckInvalid, Message: "acknowledgements are off: see Options.EnableAcknowledgments", Event: event}
+	}
+	c.ackMu.Lock()
+	c.lastAck++
+	id := c.lastAck
+	w := &waiting{done: done}
+	c.acks[id] = w
+	w.timer = time.AfterFunc(timeout, func() {
+		if w := c.claim(id); w != nil {
+			w.done(Data{}, &Error{Code: message.CodeAckTimeout, Message: message.ErrAckTimeout.Message, Event: event})
+		}
+	})
+	c.ackMu.Unlock()
+	if err := c.emit(event, id, data); err != nil {
+		if c.claim(id) != nil {
+			return 0, err
+		}
+	}
+	return id, nil
+}
+
+// own notes which session an awaited message goes out on.
+func (c *Client) own(id uint64, s *session) {
+	if id == 0 {
+		return
+	}
+	c.ackMu.Lock()
+	if w := c.acks[id]; w != nil {
+		w.s = s
+	}
+	c.ackMu.Unlock()
+}
+
+// claim takes a pending answer out of the table: whoever gets it settles it.
+func (c *Client) claim(id uint64) *waiting {
+	c.ackMu.Lock()
+	defer c.ackMu.Unlock()
+	w := c.acks[id]
+	if w == nil {
+		return nil
+	}
+	delete(c.acks, id)
+	w.timer.Stop()
+	return w
+}
+
+func (c *Client) awaited(id uint64) bool {
+	c.ackMu.Lock()
+	defer c.ackMu.Unlock()
+	return c.acks[id] != nil
+}
+
+// settle hands a received answer to whoever waits for it.
+func (c *Client) settle(id uint64, d Data, e *Error) {
+	w := c.claim(id)
+	switch {
+	case w == nil:
+		c.stats.unknownAcks.Add(1)
+		c.opts.Logger.Debug("an answer came that nobody waits for", "ack", id)
+	case e != nil:
+		w.done(Data{}, e)
+	default:
+		w.done(d, nil)
+	}
+}
+
+// abandon settles with ERR_CONN_006 what was sent on s, or everything when s is nil.
+func (c *Client) abandon(s *session, why string) {
+	c.ackMu.Lock()
+	var failed []*waiting
+	for id, w := range c.acks {
+		if s == nil || w.s == s {
+			delete(c.acks, id)
+			w.timer.Stop()
+			failed = append(failed, w)
+		}
+	}
+	c.ackMu.Unlock()
+	for _, w := range failed {
+		w.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why})
+	}
+}

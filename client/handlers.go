@@ -1,0 +1,143 @@
+package client
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// Handler receives an event of the server. d is borrowed until it returns; ack
+// answers the server if it asked. It may block: later events wait for it.
+type Handler func(d Data, ack Ack)
+
+// registry holds the handlers by event. The slices are never changed in place.
+type registry struct {
+	mu sync.RWMutex
+	m  map[string][]*registered
+}
+
+type registered struct {
+	f    Handler
+	once bool
+	ran  atomic.Bool
+}
+
+// Lifecycle events; On takes them, and their aliases, like any other name.
+const (
+	EventConnected    = "connected"    // no data
+	EventDisconnected = "disconnected" // the Reason as a string
+	EventReconnecting = "reconnecting" // {"attempt":1,"delay":1500}, milliseconds
+	EventReconnected  = "reconnected"  // {"recovered":false}
+	EventError        = "error"        // {"code","message"…}, see Data.Err
+)
+
+func canonical(event string) string {
+	switch event {
+	case "connect", "connection":
+		return EventConnected
+	case "disconnect":
+		return EventDisconnected
+	}
+	return event
+}
+
+// On registers a handler; several for one event run in the order of registration. Safe for concurrent use.
+func (c *Client) On(event string, f Handler) { c.handlers.add(event, &registered{f: f}) }
+
+// Once is On for a handler that runs at most once.
+func (c *Client) Once(event string, f Handler) { c.handlers.add(event, &registered{f: f, once: true}) }
+
+// Off removes all handlers of an event.
+func (c *Client) Off(event string) {
+	c.handlers.mu.Lock()
+	delete(c.handlers.m, canonical(event))
+	c.handlers.mu.Unlock()
+}
+
+// On registers a handler that receives the data decoded into a T. Data that does
+// not fit is answered with an error, if an answer was asked for, and raised as "error".
+func On[T any](c *Client, event string, f func(T, Ack)) {
+	c.On(event, func(d Data, ack Ack) {
+		var v T
+		if err := d.Decode(&v); err != nil {
+			ack.Fail(err)
+			c.raise(asError(err, message.CodeInvalidFormat))
+			return
+		}
+		f(v, ack)
+	})
+}
+
+// OnConnected registers f for every established session, the first and restored ones.
+func (c *Client) OnConnected(f func()) { c.On(EventConnected, func(Data, Ack) { f() }) }
+
+// OnDisconnected registers f for the end of every established session.
+func (c *Client) OnDisconnected(f func(Reason)) {
+	c.On(EventDisconnected, func(d Data, _ Ack) {
+		if r, ok := d.info.(Reason); ok {
+			f(r)
+		}
+	})
+}
+
+// OnReconnecting registers f, which runs before each wait for the next attempt.
+func (c *Client) OnReconnecting(f func(Reconnecting)) {
+	c.On(EventReconnecting, func(d Data, _ Ack) {
+		if r, ok := d.info.(Reconnecting); ok {
+			f(r)
+		}
+	})
+}
+
+// OnReconnected registers f for restored sessions; recovered says that nothing
+// was missed. It runs after the connected handlers.
+func (c *Client) OnReconnected(f func(recovered bool)) {
+	c.On(EventReconnected, func(d Data, _ Ack) {
+		if r, ok := d.info.(bool); ok {
+			f(r)
+		}
+	})
+}
+
+// OnError registers f for errors that no call returns.
+func (c *Client) OnError(f func(error)) {
+	c.On(EventError, func(d Data, _ Ack) {
+		if err := d.Err(); err != nil {
+			f(err)
+		}
+	})
+}
+
+func (r *registry) add(event string, h *registered) {
+	event = canonical(event)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.m == nil {
+		r.m = make(map[string][]*registered)
+	}
+	old := r.m[event]
+	r.m[event] = append(old[:len(old):len(old)], h)
+}
+
+func (r *registry) of(event []byte) []*registered {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.m[string(event)]
+}
+
+func (r *registry) remove(event []byte, h *registered) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var left []*registered
+	for _, x := range r.m[string(event)] {
+		if x != h {
+			left = append(left, x)
+		}
+	}
+	if left == nil {
+		delete(r.m, string(event))
+		return
+	}
+	r.m[string(event)] = left
+}

@@ -1,0 +1,4 @@
+package client
+
+// TLSConfig has no fields in a browser, which does TLS by itself.
+type TLSConfig struct{}

@@ -1,0 +1,249 @@
+//go:build !js
+
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+)
+
+const (
+	readBytes = 32 << 10
+	envelope  = 1 << 10 // what a message adds to its payload: name, ids, seal
+)
+
+// netTransport is a WebSocket over TCP or TLS.
+type netTransport struct {
+	writer
+	cfg     frame.Config
+	rest    []byte // what the server sent behind its 101
+	silence atomic.Int64
+	closing atomic.Bool
+}
+
+// dial connects, upgrades and returns an open transport. Errors are *Error.
+func dial(ctx context.Context, at *target, o *Options) (transport, error) {
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "tcp", at.addr)
+	if err != nil {
+		return nil, refused(ctx, at, err)
+	}
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	t, err := upgrade(ctx, nc, at, o)
+	if !stop() && err == nil {
+		err = contextError(ctx)
+	}
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func refused(ctx context.Context, at *target, err error) *Error {
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &Error{Code: message.CodeTimeout, Message: at.addr + " did not answer in time", Cause: err}
+	}
+	return &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address and that the server runs", Cause: err}
+}
+
+// upgrade does TLS and the client's half of RFC 6455 section 4.1.
+func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTransport, error) {
+	if at.secure {
+		cfg := new(tls.Config)
+		if o.TLSConfig != nil {
+			cfg = o.TLSConfig.Clone()
+		}
+		if cfg.ServerName == "" {
+			cfg.ServerName = at.name
+		}
+		cfg.NextProtos = []string{"http/1.1"}
+		tc := tls.Client(nc, cfg)
+		if err := tc.HandshakeContext(ctx); err != nil {
+			return nil, failed(ctx, "TLS failed: check the certificate and that the port speaks TLS", err)
+		}
+		nc = tc
+	}
+	key := frame.NewKey()
+	if _, err := nc.Write(frame.AppendRequest(nil, at.host, at.request, key, o.Origin, message.Subprotocol, "", "")); err != nil {
+		return nil, failed(ctx, "the server closed before the upgrade", err)
+	}
+	head, rest, err := readHead(nc)
+	if err != nil {
+		return nil, failed(ctx, "there was no whole answer to the upgrade: is this a WebSocket server?", err)
+	}
+	r, err := frame.ParseResponse(head, key, message.Subprotocol)
+	if err == nil && string(r.Protocol) != message.Subprotocol {
+		err = &frame.HandshakeError{Status: 101, Reason: "the server did not choose the subprotocol " + message.Subprotocol}
+	}
+	if err == nil {
+		_, err = frame.DeflateAnswer(r.Extensions, false)
+	}
+	if err != nil {
+		return nil, failed(ctx, "the server refused the upgrade", err)
+	}
+	t := &netTransport{
+		writer: writer{nc: nc},
+		rest:   rest,
+		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
+	}
+	t.space.L = &t.mu
+	return t, nil
+}
+
+// readHead reads up to the blank line, within frame.MaxHeadBytes; rest is what came behind it.
+func readHead(nc net.Conn) (head, rest []byte, err error) {
+	buf := make([]byte, 2*frame.MaxHeadBytes)
+	for filled, next := 0, 0; ; {
+		n, err := nc.Read(buf[filled:])
+		filled += n
+		end, resume, bad := frame.ScanHead(buf[:filled], next)
+		switch {
+		case bad != nil:
+			return nil, nil, bad
+		case end > 0:
+			return buf[:end], buf[end:filled], nil
+		case err != nil:
+			return nil, nil, err
+		}
+		next = resume
+	}
+}
+
+func failed(ctx context.Context, why string, err error) *Error {
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	e := &Error{Code: message.CodeHandshakeFailed, Message: why, Cause: err}
+	if h := (*frame.HandshakeError)(nil); errors.As(err, &h) {
+		e.RetryAfter = int64(h.RetryAfter) * 1000
+		if h.Status == 503 {
+			e.Code, e.Message = message.CodeMaxConnections, "the server takes no more connections (HTTP 503): try again later"
+		}
+	}
+	return e
+}
+
+func (t *netTransport) run(receive func(bool, []byte)) ending {
+	end := t.read(receive)
+	t.mu.Lock()
+	t.end()
+	t.mu.Unlock()
+	t.nc.Close()
+	return end
+}
+
+func (t *netTransport) read(receive func(bool, []byte)) ending {
+	var parser frame.Parser
+	defer parser.Reset()
+	p := t.rest
+	t.rest = nil
+	buf := make([]byte, readBytes)
+	var deadline time.Time
+	for {
+		for {
+			m, rest, ok, err := parser.Feed(&t.cfg, p)
+			if err != nil {
+				return t.violation(err)
+			}
+			if !ok {
+				break
+			}
+			p = rest
+			switch m.Op {
+			case frame.Ping:
+				t.control(frame.Pong, m.Payload)
+				t.flushLater()
+			case frame.Pong:
+			case frame.Close:
+				return t.closed(m.Payload)
+			default:
+				receive(m.Op == frame.Text, m.Payload)
+			}
+		}
+		t.extend(&deadline)
+		n, err := t.nc.Read(buf)
+		if n == 0 && err != nil {
+			return lostBy(err)
+		}
+		p = buf[:n]
+	}
+}
+
+// extend moves the read deadline on, now and then.
+func (t *netTransport) extend(deadline *time.Time) {
+	s := time.Duration(t.silence.Load())
+	if s == 0 || t.closing.Load() {
+		return
+	}
+	now := time.Now()
+	if deadline.Sub(now) > s-s/8 {
+		return
+	}
+	*deadline = now.Add(s)
+	t.nc.SetReadDeadline(*deadline)
+	if t.closing.Load() { // close set a nearer one meanwhile
+		t.nc.SetReadDeadline(now.Add(closeGrace))
+	}
+}
+
+func lostBy(err error) ending {
+	switch {
+	case errors.Is(err, io.EOF):
+		return ending{closeAbnormal, "the server closed without a close frame", err}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return ending{closeAbnormal, "the server was silent for too long", err}
+	}
+	return ending{closeAbnormal, "the connection broke", err}
+}
+
+// violation ends a connection whose server broke RFC 6455.
+func (t *netTransport) violation(err error) ending {
+	end := ending{uint16(frame.CloseProtocolError), "the server broke RFC 6455", err}
+	if e := (*frame.Error)(nil); errors.As(err, &e) {
+		end.code = uint16(e.Code)
+	}
+	t.farewell(frame.CloseCode(end.code), end.reason)
+	return end
+}
+
+// closed answers the server's close frame (RFC 6455 section 5.5.1).
+func (t *netTransport) closed(p []byte) ending {
+	code, reason, err := frame.ParseCloseBody(p)
+	if err != nil {
+		return t.violation(err)
+	}
+	end := ending{code: uint16(code), reason: string(reason)}
+	t.farewell(code, "")
+	return end
+}
+
+// farewell sends a close frame as the last one, if that was not done before.
+func (t *netTransport) farewell(code frame.CloseCode, reason string) {
+	t.nc.SetWriteDeadline(time.Now().Add(closeGrace))
+	t.control(frame.Close, frame.AppendCloseBody(nil, code, reason))
+	t.flush()
+}
+
+func (t *netTransport) close(code uint16, reason string) {
+	t.closing.Store(true)
+	t.nc.SetDeadline(time.Now().Add(closeGrace))
+	t.control(frame.Close, frame.AppendCloseBody(nil, frame.CloseCode(code), reason))
+	t.flushLater()
+}
+
+func (t *netTransport) abort() { t.nc.Close() }
+
+func (t *netTransport) limits(silence time.Duration) { t.silence.Store(int64(silence)) }
