@@ -110,6 +110,7 @@ func (s *Socket) dispatch(m *message.Message, p []byte) {
 	case message.KindPing:
 		s.pong(p)
 	case message.KindPong:
+		s.clockAnswer(p)
 	default:
 		s.violation(errorf(message.CodeInvalidFormat, "a message of kind %d is not expected from a client here", m.Kind))
 	}
@@ -233,6 +234,7 @@ func (s *Socket) open() {
 		s.RequireAuth()
 	}
 	s.ping()
+	s.sendClock()
 	s.ws.SetTimer(s.srv.opts.ConnectionTimeout / 2)
 	any, inline := s.has(pickConnected)
 	switch {
@@ -270,8 +272,7 @@ func (c *conn) OnPong(_ *websocket.Conn, p []byte) {
 	s := c.socket()
 	rtt := s.srv.sinceStart() - time.Duration(binary.BigEndian.Uint64(p))
 	if rtt > 0 && rtt < s.srv.opts.ConnectionTimeout {
-		s.rtt.Store(int64(rtt))
-		s.srv.latency.add(rtt)
+		s.measured(rtt)
 	}
 }
 
@@ -322,6 +323,7 @@ func (c *conn) OnTimer(ws *websocket.Conn) {
 		return
 	}
 	s.ping()
+	s.sendClock()
 	if rest := limit - idle; rest < limit/2 {
 		ws.SetTimer(rest)
 		return

@@ -63,6 +63,9 @@ func (w *sealedWire) open() message.Message {
 	w.t.Helper()
 	_, p := w.next()
 	plain, err := w.ends.Open(p)
+	if err == nil && plain[0] == byte(message.KindPing) {
+		return w.open()
+	}
 	if err != nil {
 		w.t.Fatalf("a message of the server does not open: %v %q", err, p)
 	}

@@ -74,6 +74,9 @@ type Options struct {
 	TrustedProxies []string `config:"trustedProxies"`
 	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress"`
+	// EnableConnectionPooling reuses buffers (the default); Disabled allocates each anew, for comparison and debugging.
+	// It is a switch of the whole process.
+	EnableConnectionPooling Toggle `config:"enableConnectionPooling"`
 	// EnableMessageCache keeps what was sent to a client for its return: id, rooms, values and missed events come back.
 	EnableMessageCache bool `config:"enableMessageCache"`
 	// MessageCacheSize, MessageCacheBytes and MessageCacheAge bound what is kept for one client; 0 = 1000 events, 256 KiB, 5 min.
@@ -125,7 +128,7 @@ func DefaultOptions() Options {
 	if err != nil {
 		panic(err)
 	}
-	o.EnableRateLimiting = Enabled
+	o.EnableRateLimiting, o.EnableConnectionPooling = Enabled, Enabled
 	o.Loops, o.Workers, o.Logger = 0, 0, nil
 	return o
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -156,6 +157,7 @@ func (v *Server) StartDetached() error {
 		return err
 	}
 	v.checkDescriptors()
+	pool.SetPooling(v.opts.EnableConnectionPooling != Disabled)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:       int64(v.opts.MaxMessageBytes + maxEnvelope),

@@ -47,6 +47,8 @@ type Socket struct {
 
 	windows  *windows     // counts of the rate limits, nil until the first event; loop only
 	rtt      atomic.Int64 // nanoseconds, 0 = not measured yet
+	offset   atomic.Int64 // microseconds, see ClockOffset
+	clock    clock
 	state    atomic.Uint32
 	inflates bool  // takes compressed messages
 	plain    bool  // speaks JSON text without the handshake

@@ -1,11 +1,15 @@
 package smartsocket
 
 import (
+	"encoding/json"
+	"fmt"
 	"math/bits"
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // counters only grow.
@@ -43,21 +47,37 @@ type Latency struct {
 
 // ConnectionStats are counters since Start, and the bytes and calls of the event loops.
 type ConnectionStats struct {
-	Open, Peak, Rejected                 int64
-	SlowConsumers, IdleCloses            int64
-	Violations, UnknownAcks              int64
-	Unhandled, Overflows, RejectedEvents int64
-	HandlerPanics, Errors, SlowInline    int64
-	RateLimited                          int64
-	MessagesIn, MessagesOut              int64
-	BytesIn, BytesOut, Reads, Writes     int64
-	AcceptPauses                         int64
+	Open             int64 `json:"open"`           // accepted connections, refused ones until they are gone
+	Peak             int64 `json:"peak"`           // the most that were open at once
+	Rejected         int64 `json:"rejected"`       // refused: full, not authenticated, no such namespace, too late
+	SlowConsumers    int64 `json:"slowConsumers"`  // closed at their outbox limit
+	IdleCloses       int64 `json:"idleCloses"`     // closed for their silence
+	AcceptPauses     int64 `json:"acceptPauses"`   // times that descriptors ran out
+	Violations       int64 `json:"violations"`     // messages that broke the protocol
+	UnknownAcks      int64 `json:"unknownAcks"`    // acks that nobody waited for
+	Unhandled        int64 `json:"unhandled"`      // events without a handler
+	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
+	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
+	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
+	HandlerPanics    int64 `json:"handlerPanics"`
+	Errors           int64 `json:"errors"`     // raised as "error"
+	SlowInline       int64 `json:"slowInline"` // inline handlers that held their loop
+	MessagesIn       int64 `json:"messagesIn"`
+	MessagesOut      int64 `json:"messagesOut"`
+	BytesIn          int64 `json:"bytesIn"`
+	BytesOut         int64 `json:"bytesOut"`
+	Reads            int64 `json:"reads"`
+	Writes           int64 `json:"writes"`
+	BuffersTaken     int64 `json:"buffersTaken"`     // from the pools of the process
+	BuffersAllocated int64 `json:"buffersAllocated"` // of these, how many the pools had to allocate
 }
 
 // NamespaceStats describe one namespace.
 type NamespaceStats struct {
-	Connections, Rooms int
-	Events, Handlers   int // event names with handlers, and handlers
+	Connections int `json:"connections"`
+	Rooms       int `json:"rooms"`
+	Events      int `json:"events"`   // names that have handlers
+	Handlers    int `json:"handlers"` // of all of them
 }
 
 // Stats summarises the server.
@@ -75,6 +95,29 @@ func (v *Server) Stats() Stats {
 	return st
 }
 
+// MarshalJSON gives the numbers under the names of the JavaScript API too:
+// memoryUsage as text ("45.1MB"), uptime and averageLatency in milliseconds.
+func (st Stats) MarshalJSON() ([]byte, error) {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return json.Marshal(struct {
+		Connections       int     `json:"connections"`
+		MemoryUsage       string  `json:"memoryUsage"`
+		MemoryBytes       uint64  `json:"memoryBytes"`
+		Uptime            int64   `json:"uptime"`
+		MessagesPerSecond float64 `json:"messagesPerSecond"`
+		MessagesIn        float64 `json:"messagesInPerSecond"`
+		MessagesOut       float64 `json:"messagesOutPerSecond"`
+		AverageLatency    float64 `json:"averageLatency"`
+		LatencyP50        float64 `json:"latencyP50"`
+		LatencyP99        float64 `json:"latencyP99"`
+		LatencySamples    int64   `json:"latencySamples"`
+	}{
+		st.Connections, fmt.Sprintf("%.1fMB", float64(st.MemoryBytes)/(1<<20)), st.MemoryBytes, st.Uptime.Milliseconds(),
+		st.MessagesIn + st.MessagesOut, st.MessagesIn, st.MessagesOut,
+		ms(st.Latency.Mean), ms(st.Latency.P50), ms(st.Latency.P99), st.Latency.Samples,
+	})
+}
+
 // ConnectionStats returns the counters.
 func (v *Server) ConnectionStats() ConnectionStats {
 	in, out := v.totals()
@@ -85,6 +128,8 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
 		RateLimited: c.rateLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
 	}
+	ps := pool.Stats()
+	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
 	v.mu.RLock()
 	r := v.reactor
 	v.mu.RUnlock()

@@ -55,6 +55,7 @@ var help = map[string]string{
 	"authTimeout":              "time for the event auth",
 	"trustedProxies":           "addresses or prefixes whose X-Forwarded-For is believed",
 	"maxConnectionsPerAddress": "connections of one address; 0 = no limit",
+	"enableConnectionPooling":  "false allocates every buffer anew, for comparison",
 	"enableMessageCache":       "keep sessions and missed events for clients that come back",
 	"messageCacheSize":         "events kept for one client",
 	"messageCacheBytes":        "bytes kept for one client",
