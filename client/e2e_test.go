@@ -1,3 +1,5 @@
+//go:build !js
+
 package client
 
 import (
@@ -28,7 +30,7 @@ func echoes(v *smartsocket.Server) {
 		default:
 			s.Emit("back", d.JSON())
 		}
-	})
+	}, smartsocket.Inline) // a mailbox holds no 5000 events
 	smartsocket.Handle(v, "join", func(s *smartsocket.Socket, room string) (int, error) {
 		err := s.Join(room)
 		return s.Namespace().RoomLen(room), err
