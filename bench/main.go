@@ -18,22 +18,22 @@ var suite = runner.Suite{
 	Rounds:  3,
 	Servers: []runner.Server{runner.Floor, runner.FloorBroadcast, runner.Raw, runner.Full},
 	Scenarios: []runner.Scenario{
-		{Name: "echo-20", Title: "Echo of 20 B, 200 connections", Load: runner.Echo20, Entries: echo(1.15)},
-		{Name: "echo-512", Title: "Echo of 512 B, 200 connections", Load: runner.Echo512, Entries: echo(1.15)},
-		{Name: "echo-16k", Title: "Echo of 16 KB, 200 connections", Load: runner.Echo16K, Entries: echo(1.5)},
-		{Name: "echo-many", Title: "Echo of 20 B, 10 000 connections", Load: runner.Echo20Many, Entries: echo(1.15)},
-		{Name: "bursts", Title: "Echo of 20 B in bursts of 16, 200 connections", Load: runner.Bursts, Entries: echo(1.4)},
-		{Name: "stack", Title: "Event with 20 B of JSON, answered by an ack, 200 connections, against the raw echo", Load: runner.Echo20, Entries: []runner.Entry{
+		{Name: "echo-20", Title: "Echo of 20 B", Load: runner.Echo20, Entries: echo(1.15)},
+		{Name: "echo-512", Title: "Echo of 512 B", Load: runner.Echo512, Entries: echo(1.15)},
+		{Name: "echo-16k", Title: "Echo of 16 KB", Load: runner.Echo16K, Entries: echo(1.5)},
+		{Name: "echo-many", Title: "Echo of 20 B, many connections", Load: runner.Echo20Many, Entries: echo(1.15)},
+		{Name: "bursts", Title: "Echo of 20 B in bursts of 16", Load: runner.Bursts, Entries: echo(1.4)},
+		{Name: "stack", Title: "Event with 20 B of JSON, answered by an ack, against the raw echo", Load: runner.Echo20, Entries: []runner.Entry{
 			{Server: "raw"},
 			{Server: "full", Label: "inline handler", Event: "inline", Target: 1.25},
 			{Server: "full", Label: "blocking handler", Event: "blocking", Target: 1.9},
 		}},
-		{Name: "idle", Title: "Memory of 15 000 idle connections, each after one message", Load: runner.Idle, Entries: []runner.Entry{
+		{Name: "idle", Title: "Memory of idle connections, each after one message", Load: runner.Idle, Entries: []runner.Entry{
 			{Server: "floor"},
 			{Server: "raw", Target: 700},
 			{Server: "full", Label: "full session in a room", Event: "inline", Target: 2000},
 		}},
-		{Name: "broadcast", Title: "Broadcast of 100 B to 10 000 connections, per delivery", Load: runner.Broadcast, Entries: []runner.Entry{
+		{Name: "broadcast", Title: "Broadcast of 100 B to all connections, per delivery", Load: runner.Broadcast, Entries: []runner.Entry{
 			{Server: "floor fan-out"},
 			{Server: "full", Event: "broadcast", Target: 1.25},
 		}},

@@ -118,7 +118,7 @@ func median(v []float64) float64 {
 // table is the scenario in Markdown.
 func (s *ScenarioRow) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n**%s** (%s)\n\n", s.Title, s.Name)
+	fmt.Fprintf(&b, "\n**%s** (%s, %d connections)\n\n", s.Title, s.Name, s.Load.Conns)
 	if s.Load.Idle {
 		b.WriteString("| server | resident bytes per connection | target |\n|---|---|---|\n")
 		for _, e := range s.Entries {

@@ -37,7 +37,7 @@ func cpu(d ...time.Duration) (list []load.Result) {
 
 // A ratio is taken within a round, so that a slow round slows both sides of it.
 func TestRatiosAreTakenPerRound(t *testing.T) {
-	c := Scenario{Name: "s", Title: "T", Entries: []Entry{{Server: "floor"}, {Server: "raw", Target: 1.15}}}
+	c := Scenario{Name: "s", Title: "T", Load: Echo20, Entries: []Entry{{Server: "floor"}, {Server: "raw", Target: 1.15}}}
 	base := cpu(10*time.Microsecond, 40*time.Microsecond, 10*time.Microsecond)
 	ours := cpu(11*time.Microsecond, 44*time.Microsecond, 13*time.Microsecond)
 	rep := Report{}
@@ -47,7 +47,7 @@ func TestRatiosAreTakenPerRound(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 	table := rep.Scenarios[0].table()
-	for _, want := range []string{"**T** (s)", "| CPU µs per message | × floor |", "| floor | 10.00 | 1.00 |", "| raw | 13.00 | 1.10 | 1.10 | ≤ 1.15: met | 1000 | 50 % |"} {
+	for _, want := range []string{"**T** (s, 200 connections)", "| CPU µs per message | × floor |", "| floor | 10.00 | 1.00 |", "| raw | 13.00 | 1.10 | 1.10 | ≤ 1.15: met | 1000 | 50 % |"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q:\n%s", want, table)
 		}

@@ -1,0 +1,39 @@
+// Package crowd is the set of connections that a peer's server broadcasts to.
+package crowd
+
+import "sync"
+
+// Path is the request target of connections that take part in broadcasts.
+const Path = "/broadcast"
+
+// Crowd is a set that is safe for concurrent use. The zero value is empty.
+type Crowd[C comparable] struct {
+	mu  sync.Mutex
+	set map[C]struct{}
+}
+
+// Add puts c into the set.
+func (w *Crowd[C]) Add(c C) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.set == nil {
+		w.set = map[C]struct{}{}
+	}
+	w.set[c] = struct{}{}
+}
+
+// Remove takes c out; it need not be there.
+func (w *Crowd[C]) Remove(c C) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.set, c)
+}
+
+// Each calls f for every member, one at a time; f must not call the Crowd.
+func (w *Crowd[C]) Each(f func(C)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.set {
+		f(c)
+	}
+}
