@@ -173,12 +173,15 @@ func client(t *testing.T, addr string) {
 		t.Error(err)
 		return
 	}
+	_ = nc.SetDeadline(time.Now().Add(patience))
 	tc := nc.(*net.TCPConn)
 	buf := make([]byte, 4096)
 	for range rand.IntN(4) {
-		nc.Write(buf[:rand.IntN(len(buf))])
+		nc.Write(buf[:1+rand.IntN(len(buf)-1)]) // never nothing, which nobody answers
 		if rand.IntN(2) == 0 {
-			nc.Read(buf[:1+rand.IntN(4000)])
+			if _, err := nc.Read(buf[:1+rand.IntN(4000)]); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error("neither an echo nor a close came")
+			}
 		}
 	}
 	switch rand.IntN(3) {
