@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the browser client into dist/ (or into the directory named as argument): the engine, Go's loader for it and the shell,
-# as ES module (smartsocket-client.js) and as plain script (SmartSocketClient.js). The same sources give the same bytes.
+# as ES module (smartsocket-client.js) and as plain script (SmartSocketClient.js), both minified. The same sources give the same bytes.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,19 +19,21 @@ shell_body() {
 	done
 }
 
-banner='/* SmartSocket client. Sources: wasm/js/src; API: index.d.ts. */'
+# minify fails on syntax that the target, its first argument, does not have.
+minify() {
+	(cd "$here" && go tool esbuild --minify --charset=utf8 --log-level=warning --banner='/* SmartSocket client. Sources: wasm/js/src; API: index.d.ts. */' "$@")
+}
+
 {
-	echo "$banner"
 	shell_body
 	cat <<'JS'
 environment.baseURL = import.meta.url;
-environment.loadScript = function (url) { return import(/* @vite-ignore */ /* webpackIgnore: true */ url); };
+environment.loadScript = function (url) { return import(url); };
 export { SmartSocketClient, SmartSocketError, CODES, logger, createLogger };
 export default SmartSocketClient;
 JS
-} >"$dist/smartsocket-client.js"
+} | minify --target=es2020 --format=esm | sed 's|return import(|&/* @vite-ignore */ /* webpackIgnore: true */ |' >"$dist/smartsocket-client.js"
 {
-	echo "$banner"
 	echo '(function () {'
 	echo '"use strict";'
 	shell_body
@@ -48,6 +50,6 @@ SmartSocketClient.logger = logger;
 environment.root.SmartSocketClient = SmartSocketClient;
 })();
 JS
-} >"$dist/SmartSocketClient.js"
+} | minify --target=es5 >"$dist/SmartSocketClient.js"
 cp "$here/js/index.d.ts" "$dist/index.d.ts"
 cp "$here/js/dist-package.json" "$dist/package.json"

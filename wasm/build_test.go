@@ -4,10 +4,10 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -16,7 +16,7 @@ import (
 const (
 	maxWasm       = 2_800_000
 	maxWasmGzip   = 800_000
-	maxShellGzip  = 17_000 // not minified
+	maxShellGzip  = 19_000 // both engines' shell, and the js engine with its own DEFLATE and AES
 	maxLoaderGzip = 6_000
 )
 
@@ -63,13 +63,15 @@ func TestSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var packed bytes.Buffer
-		z, _ := gzip.NewWriterLevel(&packed, 9)
-		z.Write(b)
-		z.Close()
-		t.Logf("%s: %d bytes, %d gzipped", c.file, len(b), packed.Len())
-		if len(b) > c.raw || packed.Len() > c.gzip {
-			t.Errorf("%s has %d bytes (%d gzipped), budget %d (%d): see what `go list -deps` gained", c.file, len(b), packed.Len(), c.raw, c.gzip)
+		cmd := exec.Command("gzip", "-9", "-n", "-c") // what is served is made by it; compress/gzip packs a per cent less
+		cmd.Stdin = bytes.NewReader(b)
+		packed, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d bytes, %d gzipped", c.file, len(b), len(packed))
+		if len(b) > c.raw || len(packed) > c.gzip {
+			t.Errorf("%s has %d bytes (%d gzipped), budget %d (%d): see what `go list -deps` gained", c.file, len(b), len(packed), c.raw, c.gzip)
 		}
 	}
 }
@@ -108,34 +110,32 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
+// quoted is a string literal of minified code.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
+
 // TestOldSyntax keeps the script build readable for browsers that know only ES5 syntax.
 func TestOldSyntax(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(dist, "SmartSocketClient.js"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, line := range strings.Split(string(b), "\n") {
-		code, _, _ := strings.Cut(line, " // ")
-		for _, modern := range []string{"=>", "`", "let ", "const ", "class ", "async ", "await ", "import(", "...", "?.", "??", "catch {"} {
-			if strings.HasPrefix(strings.TrimSpace(code), "//") || inString(code, modern) {
-				continue
-			}
-			if strings.Contains(code, modern) {
-				t.Errorf("SmartSocketClient.js:%d uses %q: %s", i+1, modern, line)
-			}
+	code := quoted.ReplaceAllString(string(b), `""`)
+	for _, modern := range []string{"=>", "`", "let ", "const ", "class ", "async ", "await ", "import(", "import.meta", "...", "?.", "??", "catch{"} {
+		if strings.Contains(code, modern) {
+			t.Errorf("SmartSocketClient.js uses %q", modern)
 		}
 	}
 }
 
-// inString reports whether word stands in line only inside a quoted string.
-func inString(line, word string) bool {
-	parts := strings.Split(line, "'")
-	for i := 0; i < len(parts); i += 2 {
-		if strings.Contains(parts[i], word) {
-			return false
-		}
+// TestBundlersLeaveTheLoaderAlone: without these words bundlers try to resolve the loader's URL when they build.
+func TestBundlersLeaveTheLoaderAlone(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(dist, "smartsocket-client.js"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return true
+	if !strings.Contains(string(b), "import(/* @vite-ignore */ /* webpackIgnore: true */") {
+		t.Error("the dynamic import lost its comments")
+	}
 }
 
 // node runs one file of js/test, or all of them, with the environment env.
@@ -160,3 +160,5 @@ func TestShell(t *testing.T)   { node(t, "client.test.js") }
 func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 
 func TestVectors(t *testing.T) { node(t, "vectors.test.js") }
+func TestFlate(t *testing.T)   { node(t, "flate.test.js") }
+func TestSealing(t *testing.T) { node(t, "sealing.test.js") }
