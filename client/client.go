@@ -117,7 +117,7 @@ func (c *Client) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	_, err := c.attempt(ctx)
+	err := c.attempt(ctx)
 	if err == nil {
 		return nil
 	}
@@ -131,13 +131,13 @@ func (c *Client) Connect(ctx context.Context) error {
 	return err
 }
 
-// attempt makes one connection, up to CONNECT_ACK. The session of a failed attempt is returned if there was one.
-func (c *Client) attempt(parent context.Context) (*session, error) {
+// attempt makes one connection, up to CONNECT_ACK.
+func (c *Client) attempt(parent context.Context) error {
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
 	t, err := dial(ctx, c.at, &c.opts)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s := newSession(c, t)
 	go s.run()
@@ -147,15 +147,14 @@ func (c *Client) attempt(parent context.Context) (*session, error) {
 		if s.settled.CompareAndSwap(false, true) {
 			t.abort()
 			<-s.done
-			return s, contextError(ctx)
+			return contextError(ctx)
 		}
 		<-s.ready
 	}
 	if s.err != nil {
-		<-s.done
-		return s, s.err
+		return s.err
 	}
-	return s, nil
+	return nil
 }
 
 // contextError turns the end of a context into an *Error that unwraps to it.

@@ -57,17 +57,15 @@ func (c *Client) reconnect(life context.Context, hint time.Duration, window bool
 		if !c.wait(life, Reconnecting{tries, delay}) {
 			return
 		}
-		s, err := c.attempt(life)
+		c.keepLosses(life, counted+1) // before the session can be lost again
+		err := c.attempt(life)
 		if err == nil || life.Err() != nil {
-			c.keepLosses(life, counted+1)
 			return
 		}
 		hint, window = -1, false
 		e := asError(err, message.CodeConnectionLost)
 		if e.RetryAfter > 0 {
 			hint = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
-		} else if s != nil && s.waitFor >= 0 {
-			hint, window = s.waitFor, s.window
 		}
 		if final(e) {
 			c.giveUp(life, e)

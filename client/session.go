@@ -94,6 +94,10 @@ func (s *session) fail(e *Error) {
 		s.fault = e
 	}
 	s.t.close(message.CloseCodeFor(e.Code), string(e.Code))
+	if s.settled.CompareAndSwap(false, true) { // who waits for the handshake need not wait for the closing one
+		s.err = s.fault
+		close(s.ready)
+	}
 }
 
 // receive is the door for everything that the server sends; p may be changed.
