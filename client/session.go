@@ -19,7 +19,6 @@ type session struct {
 	c     *Client
 	t     transport
 	phase phase  // reader only
-	hello []byte // reader only, kept until CONNECT was sent
 	bad   int    // unreadable messages in a row, reader only
 	fault *Error // why this end closed, or what the server said before it did; reader only
 
