@@ -23,7 +23,7 @@ type mailbox struct {
 
 // The bounds of a mailbox; what is over them is refused with ERR_RATE_001.
 const (
-	maxMailCount = 1024
+	maxMailCount = 8192
 	maxMailBytes = 4 << 20
 	// mailBatch is how many jobs of one socket run before another socket has its turn.
 	mailBatch = 32

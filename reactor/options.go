@@ -12,7 +12,7 @@ import (
 type Options struct {
 	Loops          int           // event loops; 0 = GOMAXPROCS
 	ReadBuffer     int           // bytes of the read buffer shared by a loop's connections; 0 = 64 KiB
-	MaxOutboxBytes int           // queued bytes past which a connection is a slow consumer; 0 = 1 MiB
+	MaxOutboxBytes int           // queued bytes past which a connection is a slow consumer; 0 = 1 MiB; one message alone may be larger
 	LowWaterBytes  int           // OnWritable when the outbox falls to this; 0 = 64 KiB
 	MaxOutboxAge   time.Duration // age of the oldest queued byte past which it is one; 0 = 10 s
 	SendBuffer     int           // SO_SNDBUF of each connection; 0 = the kernel's choice
