@@ -48,12 +48,12 @@ func open(fd int, p *Params, addr netip.AddrPort, index int) error {
 			return fmt.Errorf("bind: %w", err)
 		}
 	}
-	wait := syscall.Timeval{Sec: 10}
-	_ = syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &wait)
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
 	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
+	wait := syscall.Timeval{Sec: 10}
+	_ = syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &wait)
 	if p.Protocol != Floor {
 		if err := upgrade(fd, p); err != nil {
 			return err
@@ -112,6 +112,10 @@ type reader struct {
 func (r *reader) more() error {
 	var chunk [4096]byte
 	n, err := syscall.Read(r.fd, chunk[:])
+	for err == syscall.EINTR {
+		// With SO_RCVTIMEO the kernel does not restart a read that a signal of the runtime interrupted (signal(7)).
+		n, err = syscall.Read(r.fd, chunk[:])
+	}
 	if err != nil {
 		return err
 	}
