@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/crypto"
 )
 
 // outcome is what testdata/page.js reports.
@@ -28,6 +29,8 @@ type outcome struct {
 	Nothing bool
 	Engine  string
 	Leaked  []string
+	Secure  bool // the page may use WebCrypto
+	Sealed  bool
 }
 
 // pages are the ways to load the client; each is the script of one page.
@@ -91,6 +94,39 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestBrowserEncrypts runs the client with a key on pages from plain http:, where there is no WebCrypto.
+func TestBrowserEncrypts(t *testing.T) {
+	chromium := findChromium(t)
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	key := crypto.GenerateKey()
+	results := map[string]chan outcome{"module": make(chan outcome, 1), "module-js": make(chan outcome, 1)}
+	site := httptest.NewServer(siteHandler(results))
+	defer site.Close()
+	host := strings.Replace(site.URL, "127.0.0.1", insecureHost, 1)
+	for _, c := range []struct {
+		page, engine string
+		algorithm    crypto.Algorithm
+	}{{"module", "wasm", crypto.AES256GCM}, {"module-js", "js", crypto.AES256CBC}} {
+		t.Run(c.engine, func(t *testing.T) {
+			server := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}, EncryptionKey: key.Encode(), EncryptionAlgorithm: c.algorithm.String()})
+			serveTests(server)
+			query := url.Values{"server": {"ws://" + server.Addr().String()}, "expect": {c.engine}, "key": {key.Encode()}}
+			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			visit(t, ctx, chromium, host+"/page/"+c.page+"?"+query.Encode())
+			select {
+			case got := <-results[c.page]:
+				check(t, got, c.engine)
+				if got.Secure || !got.Sealed {
+					t.Errorf("the page is trusted: %v, the connection is encrypted: %v; want false and true", got.Secure, got.Sealed)
+				}
+			case <-ctx.Done():
+				t.Fatal("the page reported nothing")
+			}
+		})
+	}
+}
+
 // findChromium skips the test where there is none, unless REQUIRE_BROWSER is set.
 func findChromium(t *testing.T) string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -105,11 +141,14 @@ func findChromium(t *testing.T) string {
 	return ""
 }
 
+// insecureHost stands for 127.0.0.1 under a name that browsers do not trust, as they trust localhost.
+const insecureHost = "smartsocket.example"
+
 // visit opens address and keeps the browser until the test ends.
 func visit(t *testing.T, ctx context.Context, chromium, address string) {
 	profile := t.TempDir()
 	ctx, stop := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--user-data-dir="+profile, address)
+	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--host-resolver-rules=MAP "+insecureHost+" 127.0.0.1", "--user-data-dir="+profile, address)
 	cmd.WaitDelay = 5 * time.Second
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Start(); err != nil {

@@ -161,4 +161,4 @@ func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 
 func TestVectors(t *testing.T) { node(t, "vectors.test.js") }
 func TestFlate(t *testing.T)   { node(t, "flate.test.js") }
-func TestSealing(t *testing.T) { node(t, "sealing.test.js") }
+func TestSealing(t *testing.T) { node(t, "sealing.test.js"); node(t, "sealing-client.test.js") }

@@ -9,10 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/crypto"
 )
 
 // TestEndToEnd lets the JavaScript client, on either engine, talk to a real server.
@@ -23,6 +25,23 @@ func TestEndToEnd(t *testing.T) {
 	// full has one seat, which the client takes before it is refused a second one.
 	full := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, MaxConnections: 1})
 	node(t, "e2e.test.js", "SMARTSOCKET_URL=ws://"+server.Addr().String(), "SMARTSOCKET_FULL_URL=ws://"+full.Addr().String())
+}
+
+// TestEndToEndSealed lets it talk to servers that encrypt, and to one that does not.
+func TestEndToEndSealed(t *testing.T) {
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	key := crypto.GenerateKey()
+	o := smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AckTimeout: 5 * time.Second, MaxMessageBytes: 1 << 20}
+	plain := start(t, o)
+	env := []string{"SMARTSOCKET_KEY=" + key.Encode(), "SMARTSOCKET_PLAIN_URL=ws://" + plain.Addr().String()}
+	o.EncryptionKey = key.Encode()
+	for _, algorithm := range []crypto.Algorithm{crypto.AES256GCM, crypto.AES256CBC} {
+		o.EncryptionAlgorithm = algorithm.String()
+		server := start(t, o)
+		serveTests(server)
+		env = append(env, "SMARTSOCKET_"+strings.ToUpper(strings.ReplaceAll(algorithm.String(), "-", "_"))+"=ws://"+server.Addr().String())
+	}
+	node(t, "e2e-sealed.test.js", env...)
 }
 
 func start(t *testing.T, o smartsocket.Options) *smartsocket.Server {

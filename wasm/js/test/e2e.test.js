@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SmartSocketError, client, next, until } from './setup.js';
+import { deflateRawSync } from 'node:zlib';
+import { SmartSocketError, WebSocket, client, next, source, until } from './setup.js';
+import { parse } from './fake-server.js';
 
+const { jsEngine } = await source('engine-js.js');
 const url = process.env.SMARTSOCKET_URL;
 const fullURL = process.env.SMARTSOCKET_FULL_URL;
 const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
@@ -34,6 +37,27 @@ for (const engine of ['wasm', 'js', 'auto']) {
         assert.deepEqual(new Uint8Array(answer), new Uint8Array(bytes.buffer));
       }
       for (const name of ['constructor', 'toString', 'hasOwnProperty']) assert.equal(await c.emitWithAck(name), name);
+    });
+
+    test('long data is compressed both ways, short data and images are not', async (t) => {
+      const c = await join(t);
+      const cost = async (v) => {
+        const before = c.getStats();
+        const answer = await c.emitWithAck('echo', v), after = c.getStats();
+        return { answer, sent: after.bytesSent - before.bytesSent, received: after.bytesReceived - before.bytesReceived };
+      };
+      const players = Array.from({ length: 60 }, (_, i) => ({ id: i, name: 'player ' + i, x: i * 1.5, y: 100 - i, alive: true, inventory: ['sword', 'shield'] }));
+      const size = JSON.stringify(players).length;
+      assert.ok(size > 5000);
+      const json = await cost(players);
+      assert.deepEqual(json.answer, players);
+      assert.ok(json.sent < size / 2 && json.received < size, JSON.stringify([json.sent, json.received, size])); // received twice: event and ack
+      const bytes = new Uint8Array(5000).map((_, i) => i % 50);
+      const binary = await cost(bytes);
+      assert.deepEqual(new Uint8Array(binary.answer), bytes);
+      assert.ok(binary.sent < 1000 && binary.received < 1000);
+      assert.ok((await cost('x'.repeat(1000))).sent > 1000, 'not above the threshold');
+      assert.ok((await cost(Uint8Array.from(bytes, (b, i) => [0x89, 0x50, 0x4e, 0x47][i] ?? b))).sent > 5000, 'a PNG');
     });
 
     test('acks in both directions', async (t) => {
@@ -110,3 +134,21 @@ for (const engine of ['wasm', 'js', 'auto']) {
     });
   });
 }
+
+test('the server inflates what fits and refuses a bomb', { skip: !url && 'run by go test ./wasm' }, async (t) => {
+  const socket = new WebSocket(url + '/game', ['smartsocket.v1']), heard = [];
+  t.after(() => socket.terminate());
+  const closed = new Promise((resolve) => socket.on('close', resolve));
+  socket.on('message', (data) => heard.push(parse(data)));
+  await until(() => heard.length === 1);
+  socket.send(jsEngine.encodeConnect({ random: new Uint8Array(32), namespace: '', apiKey: '', sessionToken: new Uint8Array(0), lastSeq: 0, canInflate: false, client: 'test' }));
+  await until(() => heard.some((m) => m.kind === 3));
+  const deflated = (payload) => Buffer.concat([Buffer.from([0x74, 1, 4]), Buffer.from('echo'), deflateRawSync(payload)]); // binary, with ack 1
+  socket.send(deflated(Buffer.alloc(1 << 20, 7)));
+  await until(() => heard.some((m) => m.kind === 5));
+  const answer = heard.find((m) => m.kind === 5);
+  assert.deepEqual([answer.flags & 0x10, answer.payload.length], [0, 1 << 20], 'not compressed for who cannot inflate');
+  socket.send(deflated(Buffer.alloc(64 << 20)));
+  assert.equal(await closed, 1009);
+  assert.match(heard.at(-1).text, /ERR_MSG_004/);
+});

@@ -115,6 +115,23 @@ test('large and small messages in turn do not pile up in the wasm memory', async
   assert.ok(exports.mem.buffer.byteLength < 64 << 20, exports.mem.buffer.byteLength + ' bytes');
 });
 
+test('thousands of encrypted connections that come and go leave the wasm memory as it was', async () => {
+  const exports = await freshExports(), engine = wasmEngine(exports);
+  const hello = bytes(record(1, [[1, 1], [2, Buffer.alloc(32, 7)], [3, [1, 2]]])), key = Buffer.alloc(32).fill('key').toString('base64');
+  const connect = { random: new Uint8Array(32), namespace: '', apiKey: 'k', sessionToken: new Uint8Array(0), lastSeq: 0, canInflate: true, client: 'x' };
+  const run = (n) => {
+    for (let i = 0; i < n; i++) {
+      const { ends } = engine.encodeSealedConnect(connect, key, hello, 1 + i % 2);
+      for (let j = 0; j < 10; j++) ends.seal(hello);
+      ends.close();
+    }
+  };
+  run(2000);
+  const before = exports.mem.buffer.byteLength;
+  run(8000);
+  assert.equal(exports.mem.buffer.byteLength, before);
+});
+
 let instances = 0;
 
 async function freshExports() {
