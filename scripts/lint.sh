@@ -15,7 +15,7 @@ fi
 step go vet
 go vet ./...
 step 'go vet, browser build'
-GOOS=js GOARCH=wasm go vet ./wasm ./message ./pool
+GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/...
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
 if [ -f bench/compare/go.mod ]; then
@@ -24,8 +24,11 @@ if [ -f bench/compare/go.mod ]; then
 fi
 
 step staticcheck
-go tool staticcheck ./...
-GOOS=js GOARCH=wasm go tool staticcheck ./wasm
+checker=$(mktemp -d)
+trap 'rm -rf "$checker"' EXIT
+go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
+"$checker/staticcheck" ./...
+GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message
 
 step 'page scripts'
 for file in cmd/server/web/js/*.js; do node --check "$file"; done
