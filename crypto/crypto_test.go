@@ -11,8 +11,6 @@ import (
 	"testing"
 )
 
-var algorithms = []Algorithm{AES256GCM, AES256CBC}
-
 func ends(t testing.TB, alg Algorithm, key Key, change func(client *Handshake)) (cs *Sealer, co *Opener, ss *Sealer, so *Opener) {
 	t.Helper()
 	h := Handshake{alg, bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), []byte("hello")}

@@ -1,0 +1,3 @@
+package crypto
+
+var algorithms = []Algorithm{AES256GCM, AES256CBC}
