@@ -82,6 +82,9 @@ func (c *Conn) lose(err error, reset bool) {
 func (c *Conn) settle() {
 	c.mu.Lock()
 	s := c.state
+	if s == stateFlushing && c.secure {
+		c.handler.(*tlsConn).closeNotify()
+	}
 	if s == stateFlushing && c.out == nil && !c.broken {
 		s = stateLingering
 		if c.loop.r.closing.Load() || syscall.Shutdown(int(c.fd), syscall.SHUT_WR) != nil {

@@ -45,6 +45,7 @@ type Conn struct {
 	reset     bool // guarded by mu: close with a RST
 	closing   bool // SetTimer is over; belongs to the loop
 	counted   bool // in Stats.Open; belongs to the loop
+	secure    bool // handler is a *tlsConn; settled before anybody else knows the connection
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
@@ -153,7 +154,11 @@ func (c *Conn) end() {
 	c.corked = false
 	if l := c.loop; len(l.cork) > 0 {
 		if c.state < stateDoomed && !c.broken {
-			c.push(l.cork, nil, nil, nil)
+			if c.secure {
+				c.handler.(*tlsConn).seal(l.cork, nil, nil)
+			} else {
+				c.push(l.cork, nil, nil, nil)
+			}
 		}
 		l.cork = l.cork[:0]
 	}

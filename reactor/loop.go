@@ -50,6 +50,8 @@ type loop struct {
 	buf  []byte // read into by every connection
 	cork []byte // what was written to the corked connection; guarded by that one's mu
 
+	plain []byte // decrypted into by every TLS connection; nil before the first
+
 	conns   *Conn   // registered connections
 	watched []*Conn // those with an outbox
 	wheel   wheel

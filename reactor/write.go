@@ -27,6 +27,8 @@ func (c *Conn) send(head, body []byte, s *pool.Shared) Status {
 	var status Status
 	switch {
 	case n == 0:
+	case c.secure:
+		status = c.sendSecure(head, body)
 	case c.out != nil || c.state == stateNew:
 		status = c.queue(nil, head, body, s, 0)
 	case !c.corked:
@@ -94,16 +96,25 @@ func vector(p []byte) syscall.Iovec {
 
 // queue appends the three parts, without their first skip bytes, to the outbox. mu is held.
 func (c *Conn) queue(cork, head, body []byte, s *pool.Shared, skip int) Status {
-	o := &c.loop.r.opts
-	queued := 0
-	if c.out != nil {
-		queued = c.out.bytes
-	}
-	// One message alone may be larger than the limit: it is no sign of a slow peer.
-	if queued > 0 && queued+len(cork)+len(head)+len(body)-skip > o.MaxOutboxBytes {
-		c.slow()
+	if !c.hasRoom(len(cork) + len(head) + len(body) - skip) {
 		return Dropped
 	}
+	c.enqueue(cork, head, body, s, skip)
+	return Backpressured
+}
+
+// hasRoom reports whether n bytes more may be queued; if not, c is doomed. mu is held.
+func (c *Conn) hasRoom(n int) bool {
+	// One message alone may be larger than the limit: it is no sign of a slow peer.
+	if c.out == nil || c.out.bytes == 0 || c.out.bytes+n <= c.loop.r.opts.MaxOutboxBytes {
+		return true
+	}
+	c.slow()
+	return false
+}
+
+// enqueue is queue without the limit. mu is held.
+func (c *Conn) enqueue(cork, head, body []byte, s *pool.Shared, skip int) {
 	if c.out == nil {
 		c.out = newOutbox()
 	}
@@ -125,7 +136,6 @@ func (c *Conn) queue(cork, head, body []byte, s *pool.Shared, skip int) Status {
 		c.watched = true
 		c.loop.post(task{kind: taskWatch, c: c})
 	}
-	return Backpressured
 }
 
 // arm asks the poller for writability. mu is held, which fences the call from

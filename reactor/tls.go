@@ -1,0 +1,389 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+const (
+	maxRecord    = 16 << 10 // plaintext of one TLS record (RFC 8446 section 5.1)
+	sealedWrite  = 64 << 10 // ciphertext gathered for one write
+	recordExtra  = 64       // at least what a record adds to its plaintext
+	maxHandshake = 256 << 10
+)
+
+var (
+	// ErrTLSTimeout reaches the log when a client did not complete its TLS handshake in time.
+	ErrTLSTimeout = errors.New("reactor: TLS handshake timed out")
+	// ErrNotTLS reaches the log when a client's first bytes are no TLS handshake.
+	ErrNotTLS = errors.New("reactor: the client does not speak TLS: it has to connect with wss:// or https://")
+	// ErrTLSFlood reaches the log when a client sent too much before its handshake was complete.
+	ErrTLSFlood = errors.New("reactor: too many bytes before the end of the TLS handshake")
+	// ErrNoTLSConfig is returned by ListenTLS without a config.
+	ErrNoTLSConfig = errors.New("reactor: TLSOptions.Config is nil: give it a certificate, as tls.LoadX509KeyPair reads it")
+)
+
+// TLSError reaches OnClose when the peer broke the TLS protocol after the handshake.
+type TLSError struct {
+	Err error // crypto/tls's
+}
+
+// Error names the cause.
+func (e *TLSError) Error() string { return fmt.Sprintf("reactor: TLS failed: %v", e.Err) }
+
+// Unwrap is crypto/tls's error.
+func (e *TLSError) Unwrap() error { return e.Err }
+
+// TLSOptions configure ListenTLS.
+type TLSOptions struct {
+	// Config needs a certificate, or GetCertificate. It is copied; versions below TLS 1.2 are refused whatever it says.
+	Config *tls.Config
+	// HandshakeTimeout bounds accept → end of the TLS handshake; 0 = 5 s.
+	HandshakeTimeout time.Duration
+	// MaxHandshakes is the number of handshakes that run at once, each on a goroutine; 0 = 512. More wait their turn.
+	MaxHandshakes int
+}
+
+// ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls).
+// What Handlers and Conns get and give is the plaintext; OnOpen follows the TLS
+// handshake, and newHandler is called just before it, on the connection's loop,
+// so that a connection whose handshake fails is never seen. Writes before that
+// are Dropped. The bytes of one callback leave as one record where they fit.
+// WriteShared encrypts for each connection. Close sends close_notify; the peer's
+// makes OnClose get io.EOF.
+//
+// A handshake runs on a goroutine from its first whole record to its end; an
+// established connection has none. Queued and the limits of the outbox count ciphertext.
+func (r *Reactor) ListenTLS(network, addr string, o TLSOptions, newHandler func(c *Conn) Handler) (*Listener, error) {
+	if newHandler == nil {
+		return nil, ErrNoHandler
+	}
+	if o.Config == nil {
+		return nil, ErrNoTLSConfig
+	}
+	s := &tlsServer{config: o.Config.Clone(), timeout: o.HandshakeTimeout, newHandler: newHandler, log: r.opts.Logger}
+	s.config.MinVersion = max(s.config.MinVersion, tls.VersionTLS12)
+	s.config.DynamicRecordSizingDisabled = true // one record per callback
+	if s.timeout <= 0 {
+		s.timeout = 5 * time.Second
+	}
+	s.slots = o.MaxHandshakes
+	if s.slots <= 0 {
+		s.slots = 512
+	}
+	return r.Listen(network, addr, s.accept)
+}
+
+// tlsConn is the TLS of one connection: the reactor's Handler in front of the
+// user's, and the net.Conn below crypto/tls. Its Conn has secure set and keeps it
+// as its handler for life, so that any goroutine may find it there.
+//
+// During the handshake only the goroutine of hs uses tc. From then on every call
+// of tc is made under c.mu: those to decrypt too, since they may answer, and
+// crypto/tls's own locks would otherwise be taken in two orders.
+type tlsConn struct {
+	server *tlsServer
+	c      *Conn
+	tc     *tls.Conn
+	inner  Handler      // the user's; nil before the handshake is complete; belongs to the loop
+	hs     *handshake   // nil once it is complete
+	in     []byte       // borrowed ciphertext to be decrypted; guarded by c.mu
+	sealed *pool.Buffer // ciphertext to be written; guarded by c.mu, nil between its holders
+	up     bool         // the handshake is complete; written once by the loop under c.mu
+	failed bool         // an alert has ended the session; guarded by c.mu
+}
+
+var (
+	_ Handler  = (*tlsConn)(nil)
+	_ net.Conn = (*tlsConn)(nil)
+)
+
+// OnOpen waits for the ClientHello.
+func (t *tlsConn) OnOpen(c *Conn) { c.SetTimer(t.server.timeout) }
+
+// OnData takes ciphertext.
+func (t *tlsConn) OnData(c *Conn, p []byte) {
+	if t.up {
+		t.open(p)
+		return
+	}
+	if err := t.hs.feed(p); err != nil {
+		c.Close(err)
+	} else if !t.hs.started && t.hs.hasRecord() {
+		t.hs.started = true
+		t.tc = tls.Server(t, t.server.config)
+		t.server.start(t)
+	}
+}
+
+// OnWritable passes on.
+func (t *tlsConn) OnWritable(c *Conn) {
+	if t.inner != nil {
+		t.inner.OnWritable(c)
+	}
+}
+
+// OnTimer passes on, once the handshake is complete.
+func (t *tlsConn) OnTimer(c *Conn) {
+	if t.inner == nil {
+		c.Abort(ErrTLSTimeout)
+		return
+	}
+	t.inner.OnTimer(c)
+}
+
+// OnClose ends a handshake, or passes on.
+func (t *tlsConn) OnClose(c *Conn, err error) {
+	if t.inner != nil {
+		t.inner.OnClose(c, err)
+		return
+	}
+	if t.hs != nil {
+		t.hs.end(net.ErrClosed)
+	}
+	t.server.log.Debug("reactor: no TLS connection", "err", err)
+}
+
+// established opens the connection to the user's Handler. On the loop, corked.
+func (t *tlsConn) established() {
+	c := t.c
+	rest := t.hs.rest()
+	t.hs = nil
+	c.mu.Lock()
+	open := c.state == stateOpen
+	t.up = open
+	c.mu.Unlock()
+	if !open {
+		return
+	}
+	c.SetTimer(0)
+	h := t.server.newHandler(c)
+	if h == nil {
+		c.Close(nil)
+		return
+	}
+	t.inner = h
+	h.OnOpen(c)
+	t.open(rest) // crypto/tls may hold bytes of its own
+}
+
+// open decrypts p, which is borrowed, and hands the plaintext over, up to a
+// loop's buffer at a time. On the loop, corked.
+func (t *tlsConn) open(p []byte) {
+	c := t.c
+	l := c.loop
+	if l.plain == nil {
+		l.plain = make([]byte, l.r.opts.ReadBuffer)
+	}
+	for more := true; more; {
+		c.mu.Lock()
+		if c.state != stateOpen {
+			c.mu.Unlock()
+			return
+		}
+		t.in = p
+		n, err := t.decrypt(l.plain)
+		p, t.in = t.in, nil
+		t.flush() // alerts and answers to key updates
+		c.mu.Unlock()
+		if n > 0 {
+			t.inner.OnData(c, l.plain[:n])
+		}
+		switch {
+		case err == errDry:
+			more = false
+		case err == io.EOF:
+			c.Close(io.EOF)
+			return
+		case err != nil:
+			c.Close(&TLSError{err})
+			return
+		}
+	}
+}
+
+// decrypt fills plain as far as t.in allows. mu is held.
+func (t *tlsConn) decrypt(plain []byte) (n int, err error) {
+	for n < len(plain) && err == nil {
+		var k int
+		k, err = t.tc.Read(plain[n:])
+		n += k
+	}
+	if err != nil && err != errDry && err != io.EOF {
+		t.failed = true
+	}
+	return n, err
+}
+
+// sendSecure is send for plaintext of a TLS connection in stateOpen. mu is held.
+func (c *Conn) sendSecure(head, body []byte) Status {
+	t := c.handler.(*tlsConn)
+	n := len(head) + len(body)
+	if !t.up || t.failed {
+		return Dropped
+	}
+	if n == 0 {
+		return Sent
+	}
+	if !c.corked {
+		return t.seal(nil, head, body)
+	}
+	l := c.loop
+	if c.out == nil && n < corkMaxWrite && len(l.cork)+n <= cap(l.cork) {
+		l.cork = append(append(l.cork, head...), body...)
+		return Sent
+	}
+	status := t.seal(l.cork, head, body)
+	l.cork = l.cork[:0]
+	return status
+}
+
+// seal encrypts and sends the three parts, the first records of which they share.
+// mu is held, and the connection not broken.
+func (t *tlsConn) seal(cork, head, body []byte) Status {
+	c := t.c
+	n := len(cork) + len(head) + len(body)
+	n += (n/maxRecord + 1) * recordExtra
+	if !c.hasRoom(n) {
+		return Dropped
+	}
+	t.sealed = pool.Get(min(n, sealedWrite+maxRecord+recordExtra))
+	if small := len(cork) + len(head); small == 0 || len(head)+len(body) == 0 {
+		t.encrypt(cork)
+		t.encrypt(body)
+	} else {
+		fill := min(len(body), (maxRecord-small%maxRecord)%maxRecord)
+		b := pool.Get(small + fill)
+		b.B = append(append(append(b.B, cork...), head...), body[:fill]...)
+		t.encrypt(b.B)
+		t.encrypt(body[fill:])
+		pool.Put(b)
+	}
+	t.flush()
+	switch {
+	case t.failed || c.broken:
+		return Dropped
+	case c.out != nil:
+		return Backpressured
+	}
+	return Sent
+}
+
+// encrypt has crypto/tls write p's records to t. mu is held.
+func (t *tlsConn) encrypt(p []byte) {
+	if len(p) == 0 || t.failed {
+		return
+	}
+	if _, err := t.tc.Write(p); err != nil {
+		t.failed = true
+	}
+}
+
+// flush writes the ciphertext there is. mu is held.
+func (t *tlsConn) flush() {
+	if t.sealed == nil {
+		return
+	}
+	t.emit()
+	pool.Put(t.sealed)
+	t.sealed = nil
+}
+
+// emit empties t.sealed into the kernel or the outbox. mu is held.
+func (t *tlsConn) emit() {
+	t.c.writeRaw(t.sealed.B)
+	t.sealed.B = t.sealed.B[:0]
+}
+
+// writeRaw sends bytes as they are, past the cork and past the outbox's limit. mu is held.
+func (c *Conn) writeRaw(p []byte) {
+	switch {
+	case len(p) == 0 || c.broken || c.state >= stateLingering:
+	case c.out != nil:
+		c.enqueue(nil, p, nil, nil, 0)
+	default:
+		c.push(nil, p, nil, nil)
+	}
+}
+
+// closeNotify ends our half of the session (RFC 8446 section 6.1). mu is held.
+func (t *tlsConn) closeNotify() {
+	if t.up && !t.failed && !t.c.broken {
+		_ = t.tc.CloseWrite() // once only; it writes to t, which does not fail
+		t.flush()
+	}
+}
+
+// Read gives crypto/tls ciphertext: during the handshake it waits for it, later
+// errDry says that there is no more for now.
+func (t *tlsConn) Read(p []byte) (int, error) {
+	if !t.up {
+		return t.hs.read(p)
+	}
+	if len(t.in) == 0 {
+		return 0, errDry
+	}
+	n := copy(p, t.in)
+	t.in = t.in[n:]
+	return n, nil
+}
+
+// Write takes ciphertext from crypto/tls. After the handshake it is gathered, and never fails.
+func (t *tlsConn) Write(p []byte) (int, error) {
+	c := t.c
+	if !t.up {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.state != stateOpen || c.broken {
+			return 0, net.ErrClosed
+		}
+		c.writeRaw(p)
+		return len(p), nil
+	}
+	if t.sealed == nil {
+		t.sealed = pool.Get(len(p))
+	}
+	t.sealed.B = append(t.sealed.B, p...)
+	if len(t.sealed.B) >= sealedWrite {
+		t.emit()
+	}
+	return len(p), nil
+}
+
+// Close, the addresses and the deadlines make a net.Conn; the reactor's own apply.
+
+// Close does nothing: the reactor closes.
+func (t *tlsConn) Close() error { return nil }
+
+// LocalAddr is the Conn's.
+func (t *tlsConn) LocalAddr() net.Addr { return t.c.LocalAddr() }
+
+// RemoteAddr is the Conn's.
+func (t *tlsConn) RemoteAddr() net.Addr { return t.c.RemoteAddr() }
+
+// SetDeadline does nothing: nothing blocks but the handshake, which has a timer.
+func (t *tlsConn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing.
+func (t *tlsConn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing.
+func (t *tlsConn) SetWriteDeadline(time.Time) error { return nil }
+
+// dry is the error that crypto/tls takes for a passing one: it keeps what it has
+// read of a record and can be asked again.
+type dry struct{}
+
+func (dry) Error() string   { return "reactor: no TLS record is complete" }
+func (dry) Timeout() bool   { return true }
+func (dry) Temporary() bool { return true }
+
+var errDry net.Error = dry{}

@@ -1,0 +1,202 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+const (
+	recordHeader     = 5
+	recordHandshake  = 22
+	maxSealedRecord  = maxRecord + 2048       // RFC 5246 section 6.2.3
+	handshakeMinimum = 500 * time.Millisecond // a handshake younger than this does not give way
+)
+
+// tlsServer is what the connections of one ListenTLS share.
+//
+// crypto/tls blocks in a handshake, so each has a goroutine, and slots bounds
+// them. A handshake takes one only with a whole record at hand. When all are
+// taken, newcomers wait in line, and each of them turns out the oldest handshake
+// if that has had its time: clients that stall half-way cannot shut out the rest.
+type tlsServer struct {
+	config     *tls.Config
+	timeout    time.Duration
+	newHandler func(c *Conn) Handler
+	log        *slog.Logger
+
+	mu      sync.Mutex
+	slots   int   // free ones
+	running queue // oldest first
+	waiting queue
+}
+
+func (s *tlsServer) accept(c *Conn) Handler {
+	c.secure = true // c is known to nobody else yet
+	t := &tlsConn{server: s, c: c, hs: new(handshake)}
+	t.hs.conn = t
+	t.hs.arrived.L = &t.hs.mu
+	return t
+}
+
+// start runs t's handshake now or later. On t's loop.
+func (s *tlsServer) start(t *tlsConn) {
+	hs := t.hs
+	s.mu.Lock()
+	if s.slots == 0 {
+		s.waiting.push(hs)
+		oldest := s.running.first
+		s.mu.Unlock()
+		if oldest != nil && t.c.loop.r.clock()-oldest.since > handshakeMinimum {
+			oldest.conn.c.Abort(ErrTLSTimeout)
+		}
+		return
+	}
+	s.slots--
+	s.begin(hs)
+	s.mu.Unlock()
+	go s.run(hs)
+}
+
+// begin counts hs among the running. mu is held.
+func (s *tlsServer) begin(hs *handshake) {
+	hs.since = hs.conn.c.loop.r.clock()
+	s.running.push(hs)
+}
+
+// run does hs's handshake, and then those that wait.
+func (s *tlsServer) run(hs *handshake) {
+	for hs != nil {
+		s.shake(hs)
+		s.mu.Lock()
+		s.running.remove(hs)
+		if hs = s.waiting.first; hs != nil {
+			s.waiting.remove(hs)
+			s.begin(hs)
+		} else {
+			s.slots++
+		}
+		s.mu.Unlock()
+	}
+}
+
+// shake does one handshake; the outcome is posted to the connection's loop.
+func (s *tlsServer) shake(hs *handshake) {
+	t := hs.conn
+	err := s.try(t)
+	if err == nil {
+		t.c.Post(t.established)
+		return
+	}
+	t.c.Close(fmt.Errorf("reactor: TLS handshake: %w", err))
+}
+
+func (s *tlsServer) try(t *tlsConn) (err error) {
+	defer func() { // GetCertificate and its like are the user's
+		if v := recover(); v != nil {
+			s.log.Error("reactor: a TLS handshake panicked; its connection is closed", "panic", v, "stack", string(debug.Stack()))
+			err = &PanicError{Value: v}
+		}
+	}()
+	return t.tc.Handshake()
+}
+
+// handshake is what a connection needs until its session is established.
+type handshake struct {
+	conn       *tlsConn
+	prev, next *handshake    // in one of the server's queues; guarded by its mu
+	since      time.Duration // when it got its slot, Reactor clock; guarded by its mu
+	started    bool          // belongs to the loop
+
+	mu      sync.Mutex
+	arrived sync.Cond // input or err
+	input   []byte    // ciphertext not yet read; guarded by mu
+	err     error     // guarded by mu; for read
+}
+
+// feed adds a copy of p. On the loop.
+func (hs *handshake) feed(p []byte) error {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if len(hs.input)+len(p) > maxHandshake {
+		return ErrTLSFlood
+	}
+	hs.input = append(hs.input, p...)
+	hs.arrived.Signal()
+	if !hs.started && (hs.input[0] != recordHandshake || len(hs.input) >= recordHeader && hs.recordLength() > recordHeader+maxSealedRecord) {
+		return ErrNotTLS
+	}
+	return nil
+}
+
+// recordLength is that of the first record, whose header is there.
+func (hs *handshake) recordLength() int {
+	return recordHeader + int(hs.input[3])<<8 + int(hs.input[4])
+}
+
+// hasRecord reports whether the first record is complete. On the loop, before the start.
+func (hs *handshake) hasRecord() bool {
+	return len(hs.input) >= recordHeader && len(hs.input) >= hs.recordLength()
+}
+
+// read waits for input.
+func (hs *handshake) read(p []byte) (int, error) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	for len(hs.input) == 0 && hs.err == nil {
+		hs.arrived.Wait()
+	}
+	if hs.err != nil {
+		return 0, hs.err
+	}
+	n := copy(p, hs.input)
+	hs.input = hs.input[n:]
+	return n, nil
+}
+
+// end makes reads fail.
+func (hs *handshake) end(err error) {
+	hs.mu.Lock()
+	hs.err = err
+	hs.arrived.Signal()
+	hs.mu.Unlock()
+}
+
+// rest is the input that the handshake did not need.
+func (hs *handshake) rest() []byte {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return hs.input
+}
+
+// queue is a list of handshakes, oldest first.
+type queue struct{ first, last *handshake }
+
+func (q *queue) push(hs *handshake) {
+	hs.prev, hs.next = q.last, nil
+	if q.last != nil {
+		q.last.next = hs
+	} else {
+		q.first = hs
+	}
+	q.last = hs
+}
+
+func (q *queue) remove(hs *handshake) {
+	if hs.prev != nil {
+		hs.prev.next = hs.next
+	} else {
+		q.first = hs.next
+	}
+	if hs.next != nil {
+		hs.next.prev = hs.prev
+	} else {
+		q.last = hs.prev
+	}
+	hs.prev, hs.next = nil, nil
+}
