@@ -2,6 +2,8 @@
 
 package main
 
+//lint:file-ignore U1000 the functions here are called from JavaScript through go:wasmexport, which the linter does not know
+
 import (
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/message"

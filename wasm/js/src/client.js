@@ -249,9 +249,14 @@ SmartSocketClient.prototype._replier = function (session, m) {
     if (session.phase !== 'ready') { open = false; return; } // its connection is gone and so is who asked
     var failed = error !== undefined && error !== null;
     var payload = failed ? errorToWire(error) : encodeData(response, m.event); // may throw: the ack stays open for the error
-    var bytes = session.encode(failed ? ERROR : ACK, '', payload, m.ackLow, m.ackHigh, true);
     open = false;
-    self._transmit(bytes);
+    try {
+      self._transmit(session.encode(failed ? ERROR : ACK, '', payload, m.ackLow, m.ackHigh, true));
+    } catch (e) {
+      if (!(e instanceof SmartSocketError)) throw e;
+      self._raiseError(e); // the answer is too large: the server learns that instead
+      self._transmit(session.encode(ERROR, '', errorToWire(e), m.ackLow, m.ackHigh, true));
+    }
   };
 };
 

@@ -219,12 +219,17 @@ function startEngine(wasmURL) {
 
 // loadGo runs the wasm_exec.js that lies beside the engine, which leaves Go's class in one slot that is emptied at once.
 function loadGo(wasmURL) {
-  return environment.loadScript(new URL('wasm_exec.js', wasmURL).href).then(function () {
+  var url = new URL('wasm_exec.js', wasmURL).href;
+  function take() {
     var slot = typeof Symbol === 'function' ? Symbol.for(GO_SLOT) : GO_SLOT;
     var Go = environment.root[slot] || loadGo.Go;
     delete environment.root[slot];
+    return loadGo.Go = Go; // a module is evaluated only once, however often it is imported
+  }
+  return environment.loadScript(url).then(take).then(function (Go) {
+    return Go || environment.loadScript(url + '?' + Math.random()).then(take); // another copy of this client took the first
+  }).then(function (Go) {
     if (!Go) throw new Error('wasm_exec.js did not provide Go: it must be the file built together with this client');
-    loadGo.Go = Go; // a module is evaluated only once, however often it is imported
     return Go;
   });
 }

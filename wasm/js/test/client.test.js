@@ -159,6 +159,17 @@ for (const engine of ['js', 'wasm']) {
       assert.equal(calls, 1);
     });
 
+    test('an answer that the server would not take becomes an error on both sides', async (t) => {
+      const server = await serve(t, { maxMessageBytes: 500, connection: (peer) => peer.send(event('much', '', { ack: 7 })) });
+      const c = make(t, server), errors = [];
+      c.on('much', (_, ack) => ack('x'.repeat(501))).on('error', (e) => errors.push(e.code));
+      await c.connect();
+      await until(() => server.peers[0].messages.length === 1);
+      const [m] = server.peers[0].messages;
+      assert.deepEqual([m.kind, m.ack, JSON.parse(m.text).code, errors], [ERROR, 7n, 'ERR_MSG_004', ['ERR_MSG_004']]);
+      assert.equal(c.connected, true);
+    });
+
     test('answers the server\'s acks once; failures and missing listeners are nacked', async (t) => {
       const huge = (1n << 64n) - 1n;
       const server = await serve(t, {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import vm from 'node:vm';
 import { pathToFileURL } from 'node:url';
-import { dist, source } from './setup.js';
-import { event, record, uvarint } from './fake-server.js';
+import { client, dist, source } from './setup.js';
+import { event, record, startServer, uvarint } from './fake-server.js';
 
 const { loadWasmEngine, wasmEngine } = await source('engine-wasm.js');
 const { jsEngine } = await source('engine-js.js');
@@ -26,6 +26,14 @@ test('loading leaves nothing in the global object', () => {
 
 test('an engine is loaded once per URL', async () => {
   assert.equal(await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href), wasm);
+});
+
+test('another copy of the client on the same page gets its own engine', async (t) => {
+  const server = await startServer();
+  t.after(() => server.close());
+  const c = client(t, server.url, { engine: 'wasm' });
+  await c.connect();
+  assert.equal(c.getStats().engine, 'wasm');
 });
 
 test('a missing engine is an error that can be tried again', async () => {
