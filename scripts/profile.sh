@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 out=artifacts/profile
 rm -rf "$out"
 mkdir -p "$out" profiles
-go run ./bench -o "$out" "$@"
+go run ./bench -profile -pgo off -o "$out" "$@"
 mapfile -t found < <(find "$out" -type f -name '*cpu*' \( -name '*.pprof' -o -name '*.prof' -o -name '*.pb.gz' \) | sort)
 if [ "${#found[@]}" = 0 ]; then
 	echo "the benchmark left no CPU profile (*cpu*.pprof) in $out" >&2
