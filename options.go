@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"math"
@@ -70,6 +71,13 @@ type Options struct {
 	RequireAuth bool `config:"requireAuth"`
 	// AuthTimeout is how long a socket that must authenticate by event may take; 0 = 10 s.
 	AuthTimeout time.Duration `config:"authTimeout"`
+	// TLSCertFile and TLSKeyFile are PEM files, a certificate chain and its private key, that make Start listen with TLS (wss).
+	// They are read again when they change, see LoadTLS.
+	TLSCertFile string `config:"tlsCert"`
+	TLSKeyFile  string `config:"tlsKey"`
+	// TLSConfig makes Start listen with TLS 1.2 or 1.3; nil = by the files, or without TLS. With the files given too, the
+	// certificate is theirs and the rest is this one's. It is copied.
+	TLSConfig *tls.Config `config:"-"`
 	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For is believed.
 	TrustedProxies []string `config:"trustedProxies"`
 	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
@@ -212,6 +220,13 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxConnectionsPerAddress < 0 {
 		return o, &OptionError{"MaxConnectionsPerAddress", fmt.Sprintf("%d is no number of connections: use 0 for no limit", o.MaxConnectionsPerAddress)}
+	}
+	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
+		given := "TLSCertFile"
+		if o.TLSCertFile == "" {
+			given = "TLSKeyFile"
+		}
+		return o, &OptionError{given, "a certificate and its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"}
 	}
 	for _, k := range o.APIKeys {
 		if len(k) < 8 {

@@ -99,6 +99,9 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.TLSConfig, err = o.secured(); err != nil {
+		return nil, err
+	}
 	v := &Server{
 		keys:       keys,
 		proxies:    proxies,
@@ -131,7 +134,7 @@ func (v *Server) Start() error {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.opts.Loops,
+	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.opts.Loops, "tls", v.opts.TLSConfig != nil,
 		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.opts.MaxConnections)
 	return nil
 }
@@ -167,6 +170,7 @@ func (v *Server) StartDetached() error {
 		DeflateLevel:     v.opts.CompressionLevel,
 		DeflateThreshold: max(v.opts.CompressionThreshold, 0),
 		Origin:           originPolicy(v.opts.AllowedOrigins),
+		TLSConfig:        v.opts.TLSConfig,
 		Logger:           v.log,
 	}, v.accept)
 	v.phase = phaseRunning

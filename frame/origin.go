@@ -10,6 +10,7 @@ type OriginPolicy struct {
 	AllowAll      bool     // any
 	Allowed       []string // exact scheme://host[:port], lower case; nil = same origin only
 	RequireOrigin bool     // refuse requests without Origin (non-browsers)
+	Secure        bool     // the server itself speaks TLS, so that its own origin is https
 }
 
 // Check applies the policy (nil = same origin, absent allowed) to a request:
@@ -33,7 +34,7 @@ func (p *OriginPolicy) Check(r *Request) error {
 	if !ok {
 		return &HandshakeError{Status: 403, Reason: "origin not allowed"}
 	}
-	if p.Allowed == nil {
+	if p.Allowed == nil && (!p.Secure || o.scheme == "https") {
 		// Behind a proxy that ends TLS only the origin knows the scheme, so a
 		// Host without a port has the default one of the origin's scheme.
 		host, port, ok := splitPort(string(r.Host))

@@ -55,6 +55,11 @@ func TestOriginPolicy(t *testing.T) {
 		{"listed, null", list, "null", "h", false},
 		{"empty list", &OriginPolicy{Allowed: []string{}}, "http://h", "h", false},
 		{"all", &OriginPolicy{AllowAll: true}, "http://any", "h", true},
+		{"TLS, https", &OriginPolicy{Secure: true}, "https://h", "h", true},
+		{"TLS, https port", &OriginPolicy{Secure: true}, "https://h:8443", "h:8443", true},
+		{"TLS, http", &OriginPolicy{Secure: true}, "http://h", "h", false},
+		{"TLS, http port", &OriginPolicy{Secure: true}, "http://h:8443", "h:8443", false},
+		{"TLS, listed http", &OriginPolicy{Secure: true, Allowed: list.Allowed}, "http://localhost:3000", "h", true},
 	} {
 		r := &Request{Host: []byte(c.host)}
 		if c.origin != "-" {

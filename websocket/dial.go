@@ -30,6 +30,9 @@ type DialOptions struct {
 // ErrHandshakeTimeout. Frames are masked with keys from the runtime's ChaCha8
 // generator. An error returned means that h will hear nothing.
 func Dial(ctx context.Context, r *reactor.Reactor, addr string, o DialOptions, h Handler) error {
+	if o.TLSConfig != nil {
+		return ErrDialTLS
+	}
 	hs := &handshake{key: frame.NewKey(), protocols: o.Protocols, request: pool.Get(512)}
 	target, extensions := o.Target, ""
 	if target == "" {

@@ -14,6 +14,8 @@ var (
 	ErrHandshakeTimeout = errors.New("websocket: the opening handshake was not complete within HandshakeTimeout")
 	// ErrListening is returned by a second Listen of one Server.
 	ErrListening = errors.New("websocket: this Server listens already; make one Server per address")
+	// ErrDialTLS is returned by Dial for Options.TLSConfig.
+	ErrDialTLS = errors.New("websocket: Dial does not speak TLS; leave TLSConfig nil, or use package client for wss://")
 	// ErrExtension means that a server answered with an extension, or parameters
 	// of one, that Dial did not offer.
 	ErrExtension = errors.New("websocket: the server answered with an extension that was not offered")

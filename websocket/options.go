@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"math"
 	"time"
@@ -24,7 +25,11 @@ type Options struct {
 	// Fragments are put together in one buffer, so tiny ones cost time, not memory.
 	MaxFragments int
 	Origin       *frame.OriginPolicy // nil = same origin only; requests without Origin pass
-	Logger       *slog.Logger        // nil = discard
+	// TLSConfig makes Server.Listen speak TLS 1.2 or 1.3 with HTTP/1.1 inside (wss); nil = plain. It is copied; NextProtos
+	// becomes http/1.1. The TLS handshake and then the request head have HandshakeTimeout each. With the default Origin
+	// policy only https pages of the same host connect. Not for ServeHTTP and Dial, which know no TLS.
+	TLSConfig *tls.Config
+	Logger    *slog.Logger // nil = discard
 }
 
 // endpoint is what all connections of a Server, or one dialled, have in common.
@@ -40,6 +45,7 @@ type endpoint struct {
 	deflate         bool
 	client          bool
 	origin          *frame.OriginPolicy
+	tls             *tls.Config
 	log             *slog.Logger
 	accept          Acceptor // nil on a client
 }
@@ -55,6 +61,7 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		deflate:     o.Deflate,
 		client:      client,
 		origin:      o.Origin,
+		tls:         o.TLSConfig,
 		log:         o.Logger,
 		accept:      accept,
 	}

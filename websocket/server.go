@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
@@ -23,7 +24,7 @@ func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
 	return &Server{ep: newEndpoint(o, false, accept), r: r}
 }
 
-// Listen binds addr (see reactor.Listen). A request that is no upgrade gets
+// Listen binds addr (see reactor.Listen, or ListenTLS with Options.TLSConfig). A request that is no upgrade gets
 // 426. Once per Server.
 func (s *Server) Listen(network, addr string) error {
 	s.mu.Lock()
@@ -31,12 +32,34 @@ func (s *Server) Listen(network, addr string) error {
 	if s.ln != nil {
 		return ErrListening
 	}
-	ln, err := s.r.Listen(network, addr, func(*reactor.Conn) reactor.Handler { return newConn(s.ep) })
+	listen, ep := s.r.Listen, s.ep
+	if ep.tls != nil {
+		listen, ep = s.listenTLS, ep.secured()
+	}
+	ln, err := listen(network, addr, func(*reactor.Conn) reactor.Handler { return newConn(ep) })
 	if err != nil {
 		return err
 	}
 	s.ln = ln
 	return nil
+}
+
+func (s *Server) listenTLS(network, addr string, newHandler func(*reactor.Conn) reactor.Handler) (*reactor.Listener, error) {
+	cfg := s.ep.tls.Clone()
+	cfg.NextProtos = []string{"http/1.1"} // a client that can only speak h2 is refused, not misunderstood
+	return s.r.ListenTLS(network, addr, reactor.TLSOptions{Config: cfg, HandshakeTimeout: s.ep.handshake}, newHandler)
+}
+
+// secured is ep for connections with TLS, whose own origin is https.
+func (ep *endpoint) secured() *endpoint {
+	secured := *ep
+	policy := frame.OriginPolicy{}
+	if ep.origin != nil {
+		policy = *ep.origin
+	}
+	policy.Secure = true
+	secured.origin = &policy
+	return &secured
 }
 
 // Addr is the bound address, or nil before Listen.

@@ -53,6 +53,8 @@ var help = map[string]string{
 	"apiKeys":                  "keys of which a client must present one; prefer the environment",
 	"requireAuth":              "sockets must authenticate by the event auth",
 	"authTimeout":              "time for the event auth",
+	"tlsCert":                  "PEM file with the certificate chain: serve wss; read again when it changes",
+	"tlsKey":                   "PEM file with the certificate's private key",
 	"trustedProxies":           "addresses or prefixes whose X-Forwarded-For is believed",
 	"maxConnectionsPerAddress": "connections of one address; 0 = no limit",
 	"enableConnectionPooling":  "false allocates every buffer anew, for comparison",
@@ -283,9 +285,9 @@ func (s setting) text() string {
 	}
 }
 
-// secret reports whether the value must never be printed.
+// secret reports whether the value must never be printed. That of tlsKey is a file's name.
 func (s setting) secret() bool {
-	return strings.HasSuffix(strings.ToLower(s.name), "key") || strings.HasSuffix(strings.ToLower(s.name), "keys")
+	return s.name != "tlsKey" && (strings.HasSuffix(strings.ToLower(s.name), "key") || strings.HasSuffix(strings.ToLower(s.name), "keys"))
 }
 
 // json writes the configuration in the form that a file has. Secrets that are set are hidden.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 
+	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/reactor"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -14,6 +16,13 @@ import (
 // serveEcho sends every WebSocket message back as it came, compressed for peers
 // that offer permessage-deflate: what conformance suites and raw benchmarks want.
 func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+	var secured *tls.Config
+	if c.TLSCertFile != "" {
+		var err error
+		if secured, err = smartsocket.LoadTLS(c.TLSCertFile, c.TLSKeyFile, log); err != nil {
+			return err
+		}
+	}
 	r, err := reactor.New(reactor.Options{
 		Loops:          c.Loops,
 		MaxOutboxBytes: max(c.MaxOutboxBytes, 2*c.MaxMessageBytes),
@@ -30,6 +39,7 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		DeflateLevel:     c.CompressionLevel,
 		DeflateThreshold: max(c.CompressionThreshold, 0),
 		Origin:           originPolicy(c.AllowedOrigins),
+		TLSConfig:        secured,
 		Logger:           log,
 	}, websocket.Echo)
 	if err := srv.Listen("tcp", c.address()); err != nil {
