@@ -77,37 +77,6 @@ func (a Ack) take() (s *Socket, id uint64, ok bool) {
 	return s, id, true
 }
 
-func (s *Socket) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
-	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
-	if !s.plain {
-		start := len(dst)
-		dst = message.Append(dst, &m)
-		body := len(dst)
-		dst, pf, err := appendData(dst, v)
-		if err != nil {
-			return dst[:start], err
-		}
-		dst[start] |= byte(pf)
-		if err := s.srv.checkSize("", len(dst)-body); err != nil {
-			return dst[:start], err
-		}
-		if s.inflates && s.srv.compresses(len(dst)-body) {
-			dst = s.srv.compressTail(dst, start, body)
-		}
-		return dst, nil
-	}
-	b := pool.Get(256)
-	defer pool.Put(b)
-	payload, pf, err := appendData(b.B, v)
-	if err != nil {
-		return dst, err
-	}
-	b.B = payload
-	m.Flags |= pf
-	m.Payload = payload
-	return message.AppendJSON(dst, &m), s.srv.checkSize("", len(payload))
-}
-
 // nack sends an ERROR that answers the ack id.
 func (s *Socket) nack(id uint64, e *Error) {
 	s.sendErrorMessage(message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}, e)

@@ -103,36 +103,57 @@ func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]b
 	if ackID != 0 {
 		flags = message.FlagAck
 	}
-	if !s.plain {
-		// The flags byte is known only after the payload was written, so it is patched.
-		start := len(dst)
-		dst = message.AppendEventHeader(dst, flags, 0, ackID, event)
-		body := len(dst)
-		dst, pf, err := appendData(dst, v)
-		if err != nil {
-			return dst, err
-		}
-		dst[start] |= byte(pf)
-		if err := s.srv.checkSize(event, len(dst)-body); err != nil {
-			return dst, err
-		}
-		if s.inflates && s.srv.compresses(len(dst)-body) {
-			dst = s.srv.compressTail(dst, start, body)
-		}
-		return dst, nil
+	if s.plain {
+		return s.appendPlain(dst, &message.Message{Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
 	}
+	start := len(dst)
+	return s.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
+}
+
+// encodeAck appends a whole ACK message in the encoding that s speaks.
+func (s *Socket) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
+	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
+	if s.plain {
+		return s.appendPlain(dst, &m, v)
+	}
+	start := len(dst)
+	return s.appendPayload(message.Append(dst, &m), start, "", v)
+}
+
+// appendPayload appends v to the binary message dst[start:], which is complete
+// but for it, compressed where that pays. The flags that say what the payload is
+// are known only then, so they are put into the message's first byte.
+func (s *Socket) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
+	body := len(dst)
+	dst, flags, err := appendData(dst, v)
+	if err == nil {
+		err = s.srv.checkSize(event, len(dst)-body)
+	}
+	if err != nil {
+		return dst[:start], err
+	}
+	dst[start] |= byte(flags)
+	if s.inflates && s.srv.compresses(len(dst)-body) {
+		dst = s.srv.compressTail(dst, start, body)
+	}
+	return dst, nil
+}
+
+// appendPlain appends the JSON encoding of m with v as its payload.
+func (s *Socket) appendPlain(dst []byte, m *message.Message, v any) ([]byte, error) {
 	b := pool.Get(256)
 	defer pool.Put(b)
-	payload, pf, err := appendData(b.B, v)
+	payload, flags, err := appendData(b.B, v)
+	b.B = payload
+	if err == nil {
+		err = s.srv.checkSize(string(m.Event), len(payload))
+	}
 	if err != nil {
 		return dst, err
 	}
-	b.B = payload
-	if err := s.srv.checkSize(event, len(payload)); err != nil {
-		return dst, err
-	}
-	m := message.Message{Kind: message.KindEvent, Flags: flags | pf, AckID: ackID, Event: []byte(event), Payload: payload}
-	return message.AppendJSON(dst, &m), nil
+	m.Flags |= flags
+	m.Payload = payload
+	return message.AppendJSON(dst, m), nil
 }
 
 func (v *Server) checkSize(event string, n int) error {

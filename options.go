@@ -168,9 +168,21 @@ func (o Options) withDefaults() (Options, error) {
 	if o.EncryptionAlgorithm == "" {
 		o.EncryptionAlgorithm = crypto.AES256CBC.String()
 	}
-	if o.Port < -1 || o.Port > 65535 {
-		return o, &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
+	if o.CompressionThreshold == 0 {
+		o.CompressionThreshold = 1024
 	}
+	if o.Logger == nil {
+		o.Logger = defaultLogger()
+	}
+	for _, step := range []func() error{o.fillCounts, o.fillDurations, o.check} {
+		if err := step(); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (o *Options) fillCounts() error {
 	counts := []struct {
 		field    string
 		v        *int
@@ -192,9 +204,13 @@ func (o Options) withDefaults() (Options, error) {
 			*c.v = c.def
 		}
 		if *c.v < 1 || *c.v > c.max {
-			return o, &OptionError{c.field, fmt.Sprintf("%d is out of range: use 1..%d, or 0 for the default %d", *c.v, c.max, c.def)}
+			return &OptionError{c.field, fmt.Sprintf("%d is out of range: use 1..%d, or 0 for the default %d", *c.v, c.max, c.def)}
 		}
 	}
+	return nil
+}
+
+func (o *Options) fillDurations() error {
 	waits := []struct {
 		field    string
 		v        *time.Duration
@@ -215,40 +231,42 @@ func (o Options) withDefaults() (Options, error) {
 			*w.v = w.def
 		}
 		if *w.v < w.min {
-			return o, &OptionError{w.field, fmt.Sprintf("%v is too short: use at least %v, or 0 for the default %v", *w.v, w.min, w.def)}
+			return &OptionError{w.field, fmt.Sprintf("%v is too short: use at least %v, or 0 for the default %v", *w.v, w.min, w.def)}
 		}
 	}
+	return nil
+}
+
+// check is for what is more than a range.
+func (o *Options) check() error {
+	if o.Port < -1 || o.Port > 65535 {
+		return &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
+	}
 	if o.MaxConnectionsPerAddress < 0 {
-		return o, &OptionError{"MaxConnectionsPerAddress", fmt.Sprintf("%d is no number of connections: use 0 for no limit", o.MaxConnectionsPerAddress)}
+		return &OptionError{"MaxConnectionsPerAddress", fmt.Sprintf("%d is no number of connections: use 0 for no limit", o.MaxConnectionsPerAddress)}
 	}
 	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
 		given := "TLSCertFile"
 		if o.TLSCertFile == "" {
 			given = "TLSKeyFile"
 		}
-		return o, &OptionError{given, "a certificate and its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"}
+		return &OptionError{given, "a certificate and its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"}
 	}
 	for _, k := range o.APIKeys {
 		if len(k) < 8 {
-			return o, &OptionError{"APIKeys", "a key has fewer than 8 characters and can be guessed: use random ones of 20 and more"}
+			return &OptionError{"APIKeys", "a key has fewer than 8 characters and can be guessed: use random ones of 20 and more"}
 		}
 	}
-	if o.CompressionThreshold == 0 {
-		o.CompressionThreshold = 1024
-	}
 	if o.CompressionThreshold < -1 {
-		return o, &OptionError{"CompressionThreshold", fmt.Sprintf("%d is no size: use bytes, or -1 to compress nothing", o.CompressionThreshold)}
+		return &OptionError{"CompressionThreshold", fmt.Sprintf("%d is no size: use bytes, or -1 to compress nothing", o.CompressionThreshold)}
 	}
 	if o.MaxOutboxBytes < o.MaxMessageBytes && o.MaxOutboxBytes < 64<<10 {
-		return o, &OptionError{"MaxOutboxBytes", fmt.Sprintf("%d would drop ordinary messages: use at least 65536", o.MaxOutboxBytes)}
+		return &OptionError{"MaxOutboxBytes", fmt.Sprintf("%d would drop ordinary messages: use at least 65536", o.MaxOutboxBytes)}
 	}
 	for _, origin := range o.AllowedOrigins {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
-			return o, &OptionError{"AllowedOrigins", fmt.Sprintf("%q is no origin: write scheme://host[:port] without a path, or *", origin)}
+			return &OptionError{"AllowedOrigins", fmt.Sprintf("%q is no origin: write scheme://host[:port] without a path, or *", origin)}
 		}
 	}
-	if o.Logger == nil {
-		o.Logger = defaultLogger()
-	}
-	return o, nil
+	return nil
 }
