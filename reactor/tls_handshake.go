@@ -51,8 +51,11 @@ func (s *tlsServer) start(t *tlsConn) {
 	if s.slots == 0 {
 		s.waiting.push(hs)
 		oldest := s.running.first
+		if oldest != nil && t.c.loop.r.clock()-oldest.since < handshakeMinimum {
+			oldest = nil
+		}
 		s.mu.Unlock()
-		if oldest != nil && t.c.loop.r.clock()-oldest.since > handshakeMinimum {
+		if oldest != nil {
 			oldest.conn.c.Abort(ErrTLSTimeout)
 		}
 		return
