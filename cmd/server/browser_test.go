@@ -48,7 +48,7 @@ type page struct {
 }
 
 // newBrowser starts a headless Chromium that talks to nobody but the page's server.
-func newBrowser(t *testing.T) context.Context {
+func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := browserPath(t)
 	if _, err := web.ReadFile("web/dist/smartsocket-client.js"); err != nil {
@@ -59,6 +59,7 @@ func newBrowser(t *testing.T) context.Context {
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
+	options = append(options, more...)
 	deadline, cancelDeadline := context.WithTimeout(context.Background(), 3*time.Minute)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(deadline, options...)
 	browser, cancelBrowser := chromedp.NewContext(allocator)

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"io/fs"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+)
+
+// certificate writes a self-signed one and returns the flags that use it.
+func certificate(t *testing.T) []string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, b []byte) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return []string{"-tls-cert", write("cert.pem", "CERTIFICATE", der), "-tls-key", write("key.pem", "PRIVATE KEY", private)}
+}
+
+func TestEchoOverTLS(t *testing.T) {
+	r := start(t, append(certificate(t), "-echo")...)
+	dialer := ws.Dialer{TLSConfig: &tls.Config{InsecureSkipVerify: true}, Timeout: patience}
+	nc, _, _, err := dialer.Dial(context.Background(), "wss://"+r.addr.String()+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	if err := wsutil.WriteClientText(nc, []byte("over TLS")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := wsutil.ReadServerText(nc); err != nil || string(got) != "over TLS" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// tlsPage connects with the browser client and shows what comes back.
+const tlsPage = `<!doctype html><title>wss</title><p id="out">waiting</p><script type="module">
+import { SmartSocketClient } from '/smartsocket-client.js';
+const out = document.getElementById('out');
+try {
+	const client = new SmartSocketClient('SERVER');
+	await client.connect();
+	const big = 'x'.repeat(300000);
+	const text = await client.emitWithAck('echo', { text: 'grüße' });
+	const long = await client.emitWithAck('echo', big);
+	const bytes = new Uint8Array(await client.emitWithAck('echo', new Uint8Array([1, 2, 255])));
+	out.textContent = [text.text, long === big, bytes.join('.')].join(' ');
+	client.disconnect();
+} catch (err) {
+	out.textContent = 'failed: ' + err;
+}
+</script>`
+
+// TestBrowserOverTLS loads the client from an https site and has it speak to the server by wss.
+func TestBrowserOverTLS(t *testing.T) {
+	browser := newBrowser(t, chromedp.Flag("ignore-certificate-errors", true))
+	files, err := fs.Sub(web, "web/dist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := "" // known before the page is asked for
+	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			http.FileServerFS(files).ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, strings.ReplaceAll(tlsPage, "SERVER", server))
+	}))
+	defer site.Close()
+	r := start(t, append(certificate(t), "-allowed-origins", site.URL)...)
+	server = "wss://" + r.addr.String() + "/"
+
+	ctx, cancel := chromedp.NewContext(browser)
+	defer cancel()
+	sockets := make(chan string, 8)
+	chromedp.ListenTarget(ctx, func(event any) {
+		if e, ok := event.(*network.EventWebSocketCreated); ok {
+			select {
+			case sockets <- e.URL:
+			default: // one is enough
+			}
+		}
+	})
+	var got string
+	err = chromedp.Run(ctx, network.Enable(), chromedp.Navigate(site.URL+"/"),
+		chromedp.Poll(`document.getElementById('out').textContent !== 'waiting'`, nil, chromedp.WithPollingTimeout(patience)),
+		chromedp.Text("#out", &got, chromedp.ByID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "grüße true 1.2.255"; got != want {
+		t.Errorf("the page says %q, want %q", got, want)
+	}
+	select {
+	case url := <-sockets:
+		if url != server {
+			t.Errorf("the page connected to %q, want %q", url, server)
+		}
+	case <-time.After(patience):
+		t.Error("the page opened no WebSocket")
+	}
+}
