@@ -95,6 +95,7 @@ type tlsConn struct {
 	tc     *tls.Conn
 	inner  Handler      // the user's; nil before the handshake is complete; belongs to the loop
 	hs     *handshake   // nil once it is complete
+	cut    records      // of what crypto/tls was given; belongs to the handshake's goroutine, then guarded by c.mu
 	in     []byte       // borrowed ciphertext to be decrypted; guarded by c.mu
 	sealed *pool.Buffer // ciphertext to be written; guarded by c.mu, nil between its holders
 	up     bool         // the handshake is complete; written once by the loop under c.mu
@@ -213,6 +214,9 @@ func (t *tlsConn) open(p []byte) {
 // decrypt fills plain as far as t.in allows. mu is held.
 func (t *tlsConn) decrypt(plain []byte) (n int, err error) {
 	for n < len(plain) && err == nil {
+		if n > 0 && len(t.in) == 0 && t.cut.whole() {
+			return n, errDry // as crypto/tls would say
+		}
 		var k int
 		k, err = t.tc.Read(plain[n:])
 		n += k
@@ -331,10 +335,38 @@ func (t *tlsConn) Read(p []byte) (int, error) {
 	if len(t.in) == 0 {
 		return 0, errDry
 	}
-	n := copy(p, t.in)
+	n := copy(p, t.in[:t.cut.take(t.in, len(p))])
 	t.in = t.in[n:]
 	return n, nil
 }
+
+// records finds the ends of TLS records. crypto/tls is never given more than the
+// rest of one: so its buffer keeps to the size of the largest, and it is known to
+// be empty when everything given was whole.
+type records struct {
+	rest   int32 // bytes that the record lacks
+	filled uint8 // of header
+	header [recordHeader]byte
+}
+
+// take is the number of bytes of in, at most room, that belong to one record. They count as given.
+func (r *records) take(in []byte, room int) int {
+	in = in[:min(len(in), room)]
+	n := 0
+	if r.rest == 0 {
+		n = copy(r.header[r.filled:], in)
+		if r.filled += uint8(n); r.filled < recordHeader {
+			return n
+		}
+		r.filled, r.rest = 0, int32(r.header[3])<<8|int32(r.header[4])
+	}
+	body := min(int32(len(in)-n), r.rest)
+	r.rest -= body
+	return n + int(body)
+}
+
+// whole reports whether what was given ends with a record's end.
+func (r *records) whole() bool { return r.rest == 0 && r.filled == 0 }
 
 // Write takes ciphertext from crypto/tls. After the handshake it is gathered, and never fails.
 func (t *tlsConn) Write(p []byte) (int, error) {

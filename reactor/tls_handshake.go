@@ -157,7 +157,7 @@ func (hs *handshake) read(p []byte) (int, error) {
 	if hs.err != nil {
 		return 0, hs.err
 	}
-	n := copy(p, hs.input)
+	n := copy(p, hs.input[:hs.conn.cut.take(hs.input, len(p))])
 	hs.input = hs.input[n:]
 	return n, nil
 }

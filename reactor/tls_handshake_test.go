@@ -179,3 +179,36 @@ func TestTLSPanicInGetCertificate(t *testing.T) {
 	}
 	mustEcho(t, dialTLS(t, ln, insecure(0)), []byte("x"))
 }
+
+// However input is cut and whatever room there is, no piece holds bytes of two records.
+func FuzzTLSRecords(f *testing.F) {
+	f.Add([]byte{22, 3, 1, 0, 2, 9, 9, 23, 3, 3, 0, 0, 23, 3, 3, 1, 0}, byte(3), byte(2))
+	f.Add([]byte{22, 3, 1, 0, 2, 9, 9, 23, 3, 3}, byte(1), byte(200))
+	f.Fuzz(func(t *testing.T, in []byte, cut, room byte) {
+		ends := map[int]bool{0: true} // offsets at which a record ends
+		at := 0
+		for at+recordHeader <= len(in) {
+			at += recordHeader + int(in[at+3])<<8 + int(in[at+4])
+			ends[at] = true
+		}
+		var r records
+		for given := 0; given < len(in); {
+			piece := in[given:min(len(in), given+int(cut)+1)]
+			for len(piece) > 0 {
+				n := r.take(piece, int(room)+1)
+				if n <= 0 || n > len(piece) || n > int(room)+1 {
+					t.Fatalf("%d bytes of %d for a room of %d", n, len(piece), int(room)+1)
+				}
+				for i := given + 1; i < given+n; i++ {
+					if ends[i] {
+						t.Fatalf("bytes %d to %d are of two records", given, given+n)
+					}
+				}
+				given, piece = given+n, piece[n:]
+				if r.whole() != ends[given] {
+					t.Fatalf("at %d: whole %v, want %v", given, r.whole(), ends[given])
+				}
+			}
+		}
+	})
+}
