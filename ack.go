@@ -193,8 +193,19 @@ func (s *Socket) expire(id uint64, event string, after time.Duration) {
 	if p := s.claim(id); p != nil {
 		e := errorf(message.CodeAckTimeout, "no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", after)
 		e.Event = event
-		p.done(Data{}, e)
+		s.finish(p, Data{}, e)
 	}
+}
+
+// finish settles one answer. It contains a panic of the application's function,
+// since a timer's goroutine would take the process down with it.
+func (s *Socket) finish(p *pending, d Data, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.handlerPanicked("", Ack{}, v)
+		}
+	}()
+	p.done(d, err)
 }
 
 // settle hands a received ACK or ERROR to whoever waits for it.
@@ -209,15 +220,15 @@ func (s *Socket) settle(m *message.Message) {
 		return
 	}
 	if m.Kind == message.KindAck {
-		p.done(Data{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}, nil)
+		s.finish(p, Data{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}, nil)
 		return
 	}
 	e, err := message.ParseErrorJSON(m.Payload)
 	if err != nil {
-		p.done(Data{}, &Error{Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: err})
+		s.finish(p, Data{}, &Error{Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: err})
 		return
 	}
-	p.done(Data{}, &e)
+	s.finish(p, Data{}, &e)
 }
 
 // failPending settles everything that still waits when the connection is gone.
@@ -233,7 +244,7 @@ func (s *Socket) failPending() {
 	x.mu.Unlock()
 	for _, p := range waiting {
 		p.timer.Stop()
-		p.done(Data{}, lost("the connection was lost before the answer came"))
+		s.finish(p, Data{}, lost("the connection was lost before the answer came"))
 	}
 }
 
