@@ -212,3 +212,21 @@ func FuzzTLSRecords(f *testing.F) {
 		}
 	})
 }
+
+// Reactor.Close does not wait for clients that stall, and leaves no goroutine of theirs.
+func TestTLSCloseDuringHandshakes(t *testing.T) {
+	r := start(t, Options{Loops: 2})
+	ln := listenTLS(t, r, TLSOptions{HandshakeTimeout: time.Hour, MaxHandshakes: 4}, echo)
+	hello := clientHello(t)
+	for i := range 8 { // half of them wait for a slot
+		nc := dialNet(t, ln)
+		nc.Write(hello)
+		if i < 4 {
+			if _, err := nc.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.Close()
+	eventually(t, "the goroutines end", func() bool { return handshaking() == 0 })
+}
