@@ -148,6 +148,7 @@ func (t *tlsConn) OnClose(c *Conn, err error) {
 		return
 	}
 	if t.hs != nil {
+		t.server.giveUp(t.hs)
 		t.hs.end(net.ErrClosed)
 	}
 	t.server.log.Debug("reactor: no TLS connection", "err", err)

@@ -50,9 +50,14 @@ func (s *tlsServer) start(t *tlsConn) {
 	s.mu.Lock()
 	if s.slots == 0 {
 		s.waiting.push(hs)
+		hs.waits = true
 		oldest := s.running.first
 		if oldest != nil && t.c.loop.r.clock()-oldest.since < handshakeMinimum {
 			oldest = nil
+		}
+		if oldest != nil { // the next newcomer is to turn out another one
+			s.running.remove(oldest)
+			s.begin(oldest)
 		}
 		s.mu.Unlock()
 		if oldest != nil {
@@ -72,6 +77,16 @@ func (s *tlsServer) begin(hs *handshake) {
 	s.running.push(hs)
 }
 
+// giveUp forgets hs if it waits for a slot.
+func (s *tlsServer) giveUp(hs *handshake) {
+	s.mu.Lock()
+	if hs.waits {
+		s.waiting.remove(hs)
+		hs.waits = false
+	}
+	s.mu.Unlock()
+}
+
 // run does hs's handshake, and then those that wait.
 func (s *tlsServer) run(hs *handshake) {
 	for hs != nil {
@@ -80,6 +95,7 @@ func (s *tlsServer) run(hs *handshake) {
 		s.running.remove(hs)
 		if hs = s.waiting.first; hs != nil {
 			s.waiting.remove(hs)
+			hs.waits = false
 			s.begin(hs)
 		} else {
 			s.slots++
@@ -114,6 +130,7 @@ type handshake struct {
 	conn       *tlsConn
 	prev, next *handshake    // in one of the server's queues; guarded by its mu
 	since      time.Duration // when it got its slot, Reactor clock; guarded by its mu
+	waits      bool          // in the server's waiting queue; guarded by its mu
 	started    bool          // belongs to the loop
 
 	mu      sync.Mutex
