@@ -17,4 +17,9 @@
 // to doomed, and on the loop to closed. Only the loop detaches and closes a
 // descriptor, and a detached operator is freed from a task, never from its own
 // callback, where netpoll would wait for itself.
+//
+// ListenTLS puts crypto/tls between a connection and its Handler (see tlsConn):
+// goroutines for handshakes, none afterwards. Once established, crypto/tls is
+// called under Conn.mu only. Neither tlsServer.mu nor handshake.mu is held
+// together with another lock of this package.
 package reactor
