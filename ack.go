@@ -220,7 +220,7 @@ func (s *Socket) settle(m *message.Message) {
 		return
 	}
 	if m.Kind == message.KindAck {
-		s.finish(p, Data{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}, nil)
+		s.finish(p, Data{&body{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}}, nil)
 		return
 	}
 	e, err := message.ParseErrorJSON(m.Payload)

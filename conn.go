@@ -352,14 +352,14 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 		s.gone(r)
 		return
 	}
-	s.post(job{kind: jobDisconnected, info: r})
+	s.post(job{kind: jobDisconnected, data: body{info: r}})
 }
 
 // gone tells the disconnected handlers, with the rooms still in place, and leaves the rooms.
 func (s *Socket) gone(r Reason) {
 	if any, _ := s.has(pickDisconnected); any {
 		b, _ := message.Marshal(nil, r.String())
-		s.fire(pickDisconnected, Data{b: b, info: r})
+		s.fire(pickDisconnected, Data{&body{b: b, info: r}})
 	}
 	if !s.stays(r.Code) {
 		s.ns.hub.remove(s)

@@ -8,67 +8,86 @@ import (
 )
 
 // Data is what came with an event or an ack: JSON text, raw bytes or nothing.
-// It is a small value; pass it by value. What a handler is given borrows its
-// bytes until the handler returns: Clone it to keep it.
+// It is a small value; pass it by value, also to Emit and Reply. What a handler
+// is given is borrowed until the handler returns: Clone it to keep it.
 type Data struct {
+	p *body // a pointer, so that passing a Data as an any allocates nothing; nil = nothing
+}
+
+// body is what a Data stands for.
+type body struct {
 	b      []byte
 	binary bool
 	info   any // what a lifecycle handler is told: an error or a Reason
 }
 
 // Bytes returns the payload as it came, JSON text or raw, borrowed as Data says.
-// It may be passed on to Emit: as json.RawMessage (see JSON) or, when Binary, as []byte.
-func (d Data) Bytes() []byte { return d.b }
+func (d Data) Bytes() []byte {
+	if d.p == nil {
+		return nil
+	}
+	return d.p.b
+}
 
 // JSON returns the payload as raw JSON, "null" when there is none, borrowed. A
 // binary payload is not JSON; it gives "null" too.
 func (d Data) JSON() json.RawMessage {
-	if len(d.b) == 0 || d.binary {
+	if len(d.Bytes()) == 0 || d.p.binary {
 		return json.RawMessage("null")
 	}
-	return json.RawMessage(d.b)
+	return json.RawMessage(d.p.b)
 }
 
 // Binary reports whether the payload is raw bytes rather than JSON.
-func (d Data) Binary() bool { return d.binary }
+func (d Data) Binary() bool { return d.p != nil && d.p.binary }
 
 // Empty reports whether the event came without data.
-func (d Data) Empty() bool { return len(d.b) == 0 && !d.binary }
+func (d Data) Empty() bool { return len(d.Bytes()) == 0 && !d.Binary() }
 
-// Err is the error that an "error" handler is told of, and nil otherwise.
+// Err is the error that an "error" or "rate-limit" handler is told of, and nil otherwise.
 func (d Data) Err() error {
-	err, _ := d.info.(error)
+	if d.p == nil {
+		return nil
+	}
+	err, _ := d.p.info.(error)
 	return err
 }
 
 // Reason is what a "disconnected" handler is told, and the zero Reason otherwise.
 func (d Data) Reason() Reason {
-	r, _ := d.info.(Reason)
+	if d.p == nil {
+		return Reason{}
+	}
+	r, _ := d.p.info.(Reason)
 	return r
 }
 
 // Clone copies the payload so that the copy may be kept.
 func (d Data) Clone() Data {
-	d.b = append([]byte(nil), d.b...)
-	return d
+	if d.p == nil {
+		return d
+	}
+	c := *d.p
+	c.b = append([]byte(nil), c.b...)
+	return Data{&c}
 }
 
 // Decode reads the JSON payload into v, a non-nil pointer; nothing of v aliases
 // the payload. No data leaves v as it is. A binary payload can only be decoded
 // into a *[]byte, which gets a copy. Failure is an ERR_MSG_001.
 func (d Data) Decode(v any) error {
-	if d.binary {
+	if d.Binary() {
 		p, ok := v.(*[]byte)
 		if !ok {
 			return &Error{Code: message.CodeInvalidFormat, Message: "the payload is binary: send JSON, or handle the event with Bytes"}
 		}
-		*p = append([]byte(nil), d.b...)
+		*p = append([]byte(nil), d.Bytes()...)
 		return nil
 	}
-	if len(d.b) == 0 {
+	if len(d.Bytes()) == 0 {
 		return nil
 	}
-	if err := message.Unmarshal(d.b, v); err != nil {
+	if err := message.Unmarshal(d.Bytes(), v); err != nil {
 		return &Error{Code: message.CodeInvalidFormat, Message: "the data does not fit what the handler expects", Cause: err}
 	}
 	return nil
@@ -85,10 +104,10 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	case json.RawMessage:
 		return append(dst, v...), 0, nil
 	case Data:
-		if v.binary {
-			return append(dst, v.b...), message.FlagBinary, nil
+		if v.Binary() {
+			return append(dst, v.Bytes()...), message.FlagBinary, nil
 		}
-		return append(dst, v.b...), 0, nil
+		return append(dst, v.Bytes()...), 0, nil
 	}
 	out, err := message.Marshal(dst, v)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *Socket) event(m *message.Message) {
 		s.runInline(ns, own, m)
 		return
 	}
-	j := job{kind: jobEvent, ns: ns, own: own, binary: m.Flags&message.FlagBinary != 0}
+	j := job{kind: jobEvent, ns: ns, own: own, data: body{binary: m.Flags&message.FlagBinary != 0}}
 	if m.Flags&message.FlagAck != 0 {
 		j.ackID, j.wantsAck = m.AckID, true
 	}
@@ -72,7 +72,9 @@ func (s *Socket) runInline(ns, own *entry, m *message.Message) {
 	}
 	l := &s.srv.loops[s.ws.Loop()]
 	l.inline.Store(s)
-	s.handle(ns, own, Data{b: m.Payload, binary: m.Flags&message.FlagBinary != 0}, ack)
+	l.data = body{b: m.Payload, binary: m.Flags&message.FlagBinary != 0}
+	s.handle(ns, own, Data{&l.data}, ack)
+	l.data = body{}
 	l.inline.Store(nil)
 	l.handled.Add(1)
 }

@@ -104,7 +104,7 @@ func (s *Socket) raise(err error) {
 		s.srv.log.Warn("error on a socket", "socket", s.id, "namespace", s.ns.path, "error", err)
 		return
 	}
-	s.fire(pickFailed, Data{info: err})
+	s.fire(pickFailed, Data{&body{info: err}})
 }
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {

@@ -44,10 +44,9 @@ type job struct {
 	next     *job
 	ns, own  *entry
 	payload  *pool.Buffer // owned; nil = no data
+	data     body         // around payload; info is the Reason of jobDisconnected, the *Error of jobLimited, the AuthRequest of jobAuthenticate
 	ackID    uint64
-	info     any // the Reason of jobDisconnected, the *Error of jobLimited, the AuthRequest of jobAuthenticate
 	kind     jobKind
-	binary   bool
 	wantsAck bool
 }
 
@@ -130,21 +129,20 @@ func (s *Socket) do(j *job) {
 		s.fire(pickConnected, Data{})
 		s.ws.Post(func() { s.greeted = true })
 	case jobDisconnected:
-		s.gone(j.info.(Reason))
+		s.gone(j.data.info.(Reason))
 	case jobAuthenticate:
-		s.runAuthenticate(j.info.(AuthRequest))
+		s.runAuthenticate(j.data.info.(AuthRequest))
 	case jobLimited:
-		s.fire(pickLimited, Data{info: j.info})
+		s.fire(pickLimited, Data{&j.data})
 	case jobEvent:
 		var ack Ack
 		if j.wantsAck {
 			ack = newAck(s, j.ackID)
 		}
-		d := Data{binary: j.binary}
 		if j.payload != nil {
-			d.b = j.payload.B
+			j.data.b = j.payload.B
 		}
-		s.handle(j.ns, j.own, d, ack)
+		s.handle(j.ns, j.own, Data{&j.data}, ack)
 		if j.payload != nil {
 			pool.Put(j.payload)
 		}

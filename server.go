@@ -69,6 +69,7 @@ type loopState struct {
 	out     atomic.Int64 // messages sent to single sockets of this loop
 	handled atomic.Int64 // inline events finished
 	inline  atomic.Pointer[Socket]
+	data    body // what the inline handler that runs was given; the loop's
 	_       [32]byte
 
 	suspect        *Socket // the sampler's, see watchInline
