@@ -90,6 +90,13 @@ func (s *Socket) mailEmpty() bool {
 	return !s.mail.running
 }
 
+// several reports whether more than one job waits.
+func (m *mailbox) several() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.count > 1
+}
+
 // take removes the oldest job, or marks the mailbox idle and returns nil.
 func (m *mailbox) take() *job {
 	m.mu.Lock()
@@ -109,8 +116,13 @@ func (m *mailbox) take() *job {
 	return j
 }
 
-// work runs a batch of the socket's jobs; true means that there is more.
+// work runs a batch of the socket's jobs; true means that there is more. What
+// several of them send to the socket leaves together, or earlier if one takes long.
 func (s *Socket) work() bool {
+	if s.mail.several() {
+		s.ws.Gather()
+		defer s.ws.Flush()
+	}
 	for range mailBatch {
 		j := s.mail.take()
 		if j == nil {

@@ -39,13 +39,16 @@ type Conn struct {
 	corked   bool    // guarded by mu: the loop's cork buffer is this connection's
 	broken   bool    // guarded by mu: a write failed; the loop will take the last input and close
 
-	armed     bool // guarded by mu: writability is asked for
-	pressured bool // guarded by mu: Backpressured was answered, OnWritable is owed
-	watched   bool // guarded by mu: on the loop's list of outboxes
-	reset     bool // guarded by mu: close with a RST
-	closing   bool // SetTimer is over; belongs to the loop
-	counted   bool // in Stats.Open; belongs to the loop
-	secure    bool // handler is a *tlsConn; settled before anybody else knows the connection
+	armed     bool   // guarded by mu: writability is asked for
+	pressured bool   // guarded by mu: Backpressured was answered, OnWritable is owed
+	watched   bool   // guarded by mu: on the loop's list of outboxes
+	reset     bool   // guarded by mu: close with a RST
+	closing   bool   // SetTimer is over; belongs to the loop
+	counted   bool   // in Stats.Open; belongs to the loop
+	late      bool   // guarded by mu: the outbox waits for flushLate, not for writability
+	gathering bool   // guarded by mu: Gather was called
+	turn      uint32 // guarded by mu: the loop's turn at the last direct write
+	secure    bool   // handler is a *tlsConn; settled before anybody else knows the connection
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
@@ -145,6 +148,9 @@ func (c *Conn) begin() state {
 	s := c.state
 	c.corked = s == stateOpen
 	c.mu.Unlock()
+	if s == stateOpen {
+		c.loop.turn.Add(1)
+	}
 	return s
 }
 
@@ -152,7 +158,11 @@ func (c *Conn) begin() state {
 func (c *Conn) end() {
 	c.mu.Lock()
 	c.corked = false
-	if l := c.loop; len(l.cork) > 0 {
+	l := c.loop
+	if l.turn.Load()&1 == 1 {
+		l.turn.Add(1)
+	}
+	if len(l.cork) > 0 {
 		if c.state < stateDoomed && !c.broken {
 			if c.secure {
 				c.handler.(*tlsConn).seal(l.cork, nil, nil)

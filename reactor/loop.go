@@ -28,6 +28,7 @@ const (
 	taskSettle                    // c was closed or aborted: go on with that
 	taskWatch                     // c has an outbox, whose age must be watched
 	taskFree                      // only free dead operators
+	taskLate                      // send what c has gathered
 	taskShutdown                  // close every connection
 	taskStop                      // end the loop
 )
@@ -60,8 +61,9 @@ type loop struct {
 	ticking bool
 	ticker  *time.Timer
 
-	now     atomic.Int64 // coarse clock, ns since Reactor.start; written by the loop
-	tickDue atomic.Bool  // set by ticker
+	turn    atomic.Uint32 // odd while a connection is corked; each cork has its own number
+	now     atomic.Int64  // coarse clock, ns since Reactor.start; written by the loop
+	tickDue atomic.Bool   // set by ticker
 
 	mu      sync.Mutex
 	tasks   []task // guarded by mu
@@ -172,6 +174,8 @@ func (l *loop) do(t *task) {
 	case taskWatch:
 		l.watched = append(l.watched, t.c)
 		l.startTicking()
+	case taskLate:
+		t.c.sendLate()
 	case taskShutdown:
 		l.closeAll()
 	case taskStop:

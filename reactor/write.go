@@ -29,8 +29,12 @@ func (c *Conn) send(head, body []byte, s *pool.Shared) Status {
 	case n == 0:
 	case c.secure:
 		status = c.sendSecure(head, body)
+	case c.late:
+		status = c.gather(head, body, s)
 	case c.out != nil || c.state == stateNew:
 		status = c.queue(nil, head, body, s, 0)
+	case !c.corked && c.gathers():
+		status = c.gather(head, body, s)
 	case !c.corked:
 		status = c.push(nil, head, body, s)
 	default:
@@ -115,6 +119,12 @@ func (c *Conn) hasRoom(n int) bool {
 
 // enqueue is queue without the limit. mu is held.
 func (c *Conn) enqueue(cork, head, body []byte, s *pool.Shared, skip int) {
+	c.append(cork, head, body, s, skip)
+	c.await()
+}
+
+// append puts the three parts into the outbox. mu is held.
+func (c *Conn) append(cork, head, body []byte, s *pool.Shared, skip int) {
 	if c.out == nil {
 		c.out = newOutbox()
 	}
@@ -131,6 +141,10 @@ func (c *Conn) enqueue(cork, head, body []byte, s *pool.Shared, skip int) {
 		}
 		skip = 0
 	}
+}
+
+// await has the loop send the outbox when the kernel takes it, and watch its age. mu is held.
+func (c *Conn) await() {
 	c.arm()
 	if !c.watched {
 		c.watched = true

@@ -101,3 +101,10 @@ func (c *Conn) sendControl(op frame.Opcode, p []byte) Status {
 	}
 	return c.writeFrame(op, false, p)
 }
+
+// Gather keeps what is sent from now on together until Flush, for a caller that
+// sends several messages from a goroutine of its own; see reactor.Conn.Gather.
+func (c *Conn) Gather() { c.rc.Gather() }
+
+// Flush ends Gather.
+func (c *Conn) Flush() { c.rc.Flush() }

@@ -1,0 +1,90 @@
+//go:build linux || darwin
+
+package reactor
+
+import "github.com/smartsocket/smartsocket/pool"
+
+// Gathering is corking for connections other than the one whose callback runs:
+// their writes are kept in the outbox for a moment and leave in one write. It
+// begins with the second write to a connection within one callback of its loop
+// (the first leaves at once, so that a single one is not delayed), or by Gather.
+// It ends, at the latest, with the loop's next turn.
+
+// gatherMax is how many gathered bytes leave without waiting for more.
+const gatherMax = 64 << 10
+
+// Gather asks for what is written from now on to be kept together until Flush,
+// for a caller that is about to write several times from a goroutine of its
+// own. It delays nothing for long: the loop flushes too, as soon as it gets to it.
+func (c *Conn) Gather() {
+	c.mu.Lock()
+	c.gathering = c.state == stateOpen && !c.secure
+	c.mu.Unlock()
+}
+
+// Flush ends Gather and sends what was gathered.
+func (c *Conn) Flush() {
+	c.mu.Lock()
+	c.gathering = false
+	c.flushLate()
+	c.mu.Unlock()
+}
+
+// gathers reports whether a write to c is to be gathered. mu is held.
+func (c *Conn) gathers() bool {
+	if c.gathering {
+		return true
+	}
+	turn := c.loop.turn.Load()
+	if turn&1 == 1 && c.turn == turn {
+		return true
+	}
+	c.turn = turn
+	return false
+}
+
+// gather queues head and body without asking for writability. mu is held.
+func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
+	if !c.hasRoom(len(head) + len(body)) {
+		return Dropped
+	}
+	c.append(nil, head, body, s, 0)
+	if !c.late {
+		c.late = true
+		c.loop.post(task{kind: taskLate, c: c})
+	}
+	if c.out.bytes < gatherMax {
+		return Sent
+	}
+	c.flushLate()
+	if c.out != nil {
+		return Backpressured
+	}
+	return Sent
+}
+
+// flushLate sends what was gathered. mu is held.
+func (c *Conn) flushLate() {
+	if !c.late {
+		return
+	}
+	c.late = false
+	if c.out == nil || c.broken {
+		return
+	}
+	c.flush()
+	if c.out != nil {
+		c.await()
+	}
+}
+
+// sendLate is the loop's part of gathering.
+func (c *Conn) sendLate() {
+	c.mu.Lock()
+	c.flushLate()
+	s := c.state
+	c.mu.Unlock()
+	if s > stateOpen {
+		c.settle()
+	}
+}

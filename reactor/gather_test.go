@@ -1,0 +1,94 @@
+//go:build linux || darwin
+
+package reactor
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Many writes to one connection within a callback of another one leave in few
+// system calls, all of them, in order, and without anybody asking for it.
+func TestWritesOfOneTurnAreGathered(t *testing.T) {
+	const k = 200
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 2)
+	var receiver atomic.Pointer[Conn]
+	ln := listen(t, r, &hooks{
+		open: func(c *Conn) { conns <- c },
+		data: func(c *Conn, p []byte) {
+			for i := range k {
+				if s := receiver.Load().Write(fmt.Appendf(nil, "%d,", i)); s != Sent {
+					t.Errorf("write %d: status %d", i, s)
+				}
+			}
+		},
+	})
+	peer, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	receiver.Store(<-conns)
+	sender, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	<-conns
+	before := r.Stats().Writes
+	if _, err := sender.Write([]byte("go")); err != nil {
+		t.Fatal(err)
+	}
+	var want []byte
+	for i := range k {
+		want = fmt.Appendf(want, "%d,", i)
+	}
+	got := make([]byte, len(want))
+	peer.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.ReadFull(peer, got); err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("got %q (%v)", got, err)
+	}
+	if n := r.Stats().Writes - before; n > 5 {
+		t.Errorf("%d writes for the messages of one turn", n)
+	}
+}
+
+// Gather from a goroutine: one write at Flush, or what the loop sent earlier; a
+// close in between loses nothing.
+func TestGatherAndFlush(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 1)
+	ln := listen(t, r, &hooks{open: func(c *Conn) { conns <- c }})
+	peer, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	c := <-conns
+	var want []byte
+	for round := range 50 {
+		c.Gather()
+		for i := range 40 {
+			p := bytes.Repeat([]byte{byte(round), byte(i)}, 1+i*round)
+			want = append(want, p...)
+			if c.Write(p) == Dropped {
+				t.Fatal("dropped")
+			}
+		}
+		if round != 49 {
+			c.Flush()
+		}
+	}
+	c.Close(nil)
+	peer.SetReadDeadline(time.Now().Add(20 * time.Second))
+	got, err := io.ReadAll(peer)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Fatalf("%d of %d bytes arrived (%v)", len(got), len(want), err)
+	}
+}
