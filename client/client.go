@@ -58,6 +58,8 @@ type clock interface {
 	Now() time.Time
 	// After returns a channel that gets a value once d has passed, and what gives it up.
 	After(d time.Duration) (<-chan time.Time, func() bool)
+	// AfterFunc calls f once d has passed, and returns what gives it up.
+	AfterFunc(d time.Duration, f func()) func() bool
 }
 
 type systemClock struct{}
@@ -68,6 +70,8 @@ func (systemClock) After(d time.Duration) (<-chan time.Time, func() bool) {
 	t := time.NewTimer(d)
 	return t.C, t.Stop
 }
+
+func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 
 // New checks the URL (ws:// or wss://) and the options. It connects to nothing.
 func New(rawURL string, o Options) (*Client, error) {
@@ -113,11 +117,10 @@ func (c *Client) Connect(ctx context.Context) error {
 	life, end := context.WithCancel(context.Background())
 	c.life, c.end = life, end
 	c.mu.Unlock()
-	c.opts.Logger.Info("Connecting to " + c.at.host)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	err := c.attempt(ctx)
+	_, err := c.attempt(ctx, life, c.at, new(stream))
 	if err == nil {
 		return nil
 	}
@@ -131,15 +134,18 @@ func (c *Client) Connect(ctx context.Context) error {
 	return err
 }
 
-// attempt makes one connection, up to CONNECT_ACK.
-func (c *Client) attempt(parent context.Context) error {
+// attempt makes one connection to at, up to CONNECT_ACK, and resumes x if it
+// can. code is the server's close code, if it refused by one.
+func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (code uint16, err error) {
+	c.opts.Logger.Info("Connecting to " + at.host)
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
-	t, err := dial(ctx, c.at, &c.opts)
+	t, err := dial(ctx, at, &c.opts)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	s := newSession(c, t)
+	c.opts.Logger.Debug("WebSocket connection opened")
+	s := newSession(c, t, life, at, x)
 	go s.run()
 	select {
 	case <-s.ready:
@@ -147,14 +153,14 @@ func (c *Client) attempt(parent context.Context) error {
 		if s.settled.CompareAndSwap(false, true) {
 			t.abort()
 			<-s.done
-			return contextError(ctx)
+			return 0, contextError(ctx)
 		}
 		<-s.ready
 	}
 	if s.err != nil {
-		return s.err
+		return s.code, s.err
 	}
-	return nil
+	return 0, nil
 }
 
 // contextError turns the end of a context into an *Error that unwraps to it.
@@ -168,26 +174,39 @@ func contextError(ctx context.Context) *Error {
 
 // established publishes an open session: parked messages go first, then the
 // connected handlers are queued, then events. Called by the reader.
-func (c *Client) established(s *session, recovered bool) {
+func (c *Client) established(s *session) {
+	sizes, ok := c.publish(s)
+	if !ok {
+		s.t.close(message.CloseNormal, "")
+		s.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
+		return
+	}
+	c.opts.Logger.Info("Connected to server", "id", s.id)
+	for _, n := range sizes {
+		c.logSent(n)
+	}
+}
+
+// publish makes s the open session and returns the sizes of what was parked and
+// is sent; not ok means that Disconnect was faster.
+func (c *Client) publish(s *session) (sizes []int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.opened = c.clock.Now()
-	if c.state != connecting && c.state != reconnecting {
-		s.t.close(message.CloseNormal, "") // Disconnect was faster
-		s.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
-		return
+	if c.life != s.life || c.state != connecting && c.state != reconnecting {
+		return nil, false
 	}
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
-	c.opts.Logger.Info("Connected to server", "id", s.id)
 	c.fire(EventConnected, Data{})
 	if again {
 		c.stats.reconnects.Add(1)
-		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(recovered) + `}`), info: recovered})
+		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(s.recovered) + `}`), info: s.recovered})
 	}
-	c.release(s)
+	sizes = c.release(s)
 	c.current.Store(s)
+	return sizes, true
 }
 
 // Reason says how a session ended.
@@ -230,17 +249,17 @@ func (c *Client) lost(s *session, end ending) {
 	}
 	c.disconnected(Reason{end.code, end.reason, end.err})
 	c.mu.Unlock()
+	c.opts.Logger.Info("Disconnected", "code", end.code)
 	c.abandon(s, "the connection was lost before the answer came")
 	if s.fault != nil {
 		c.raise(s.fault)
 	}
 	if again {
-		go c.reconnect(life, s.waitFor, s.window)
+		go c.reconnect(life, s)
 	}
 }
 
 func (c *Client) disconnected(r Reason) {
-	c.opts.Logger.Info("Disconnected", "code", r.Code)
 	b, _ := marshal(nil, r.String())
 	c.fire(EventDisconnected, Data{b: b, info: r})
 }
@@ -248,7 +267,7 @@ func (c *Client) disconnected(r Reason) {
 // Disconnect ends the connection for good, behind what was emitted before:
 // nothing reconnects, and waiting acks end with ERR_CONN_006. It does not wait
 // for the closing handshake or for handlers, so that handlers may call it.
-// Connect may be called again. Idempotent.
+// Connect may be called again and begins a new session. Idempotent.
 func (c *Client) Disconnect() {
 	c.queue.setOpen(false)
 	c.mu.Lock()
@@ -266,13 +285,17 @@ func (c *Client) Disconnect() {
 		c.disconnected(Reason{Code: message.CloseNormal, Text: "Disconnect was called"})
 	}
 	c.mu.Unlock()
+	if s != nil {
+		c.opts.Logger.Info("Disconnected", "code", message.CloseNormal)
+	}
 	c.abandon(nil, "Disconnect was called before the answer came")
 }
 
 // Connected reports whether there is an open session.
 func (c *Client) Connected() bool { return c.current.Load() != nil }
 
-// ID is the socket's id on the server, "" without an open session. It changes with a reconnection.
+// ID is the socket's id on the server, "" without an open session. It
+// changes with a reconnection that did not recover the session.
 func (c *Client) ID() string {
 	if s := c.current.Load(); s != nil {
 		return s.id

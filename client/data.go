@@ -83,8 +83,9 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 }
 
 // Ack answers the server, when it asked for an answer; else it does nothing.
-// It may be kept and used later, from any goroutine. Only the first Reply or
-// Fail counts.
+// It may be kept and used later, from any goroutine, also after the connection
+// was lost and recovered. Only the first Reply or Fail counts. Both wait, for
+// Options.SendTimeout at most, while more than 1 MiB is unsent.
 type Ack struct{ call *ackCall }
 
 type ackCall struct {
@@ -100,8 +101,8 @@ func (a Ack) Requested() bool { return a.call != nil }
 // JSON. A value that cannot be encoded becomes an error answer.
 func (a Ack) Reply(v any) {
 	if c := a.call; c != nil && c.used.CompareAndSwap(false, true) {
-		if err := c.s.sendAck(c.id, v); err != nil {
-			c.s.sendError(c.id, asError(err, message.CodeHandlerFailed))
+		if err := c.s.reply(c.id, v); err != nil {
+			c.s.replyError(c.id, asError(err, message.CodeHandlerFailed))
 		}
 	}
 }
@@ -109,7 +110,7 @@ func (a Ack) Reply(v any) {
 // Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text.
 func (a Ack) Fail(err error) {
 	if c := a.call; c != nil && c.used.CompareAndSwap(false, true) {
-		c.s.sendError(c.id, asError(err, message.CodeHandlerFailed))
+		c.s.replyError(c.id, asError(err, message.CodeHandlerFailed))
 	}
 }
 

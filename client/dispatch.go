@@ -7,13 +7,16 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// job is one thing for the dispatcher: an event, or a function.
+// job is one thing for the dispatcher: an event of the server, one of ours, or a function.
 type job struct {
-	run  func()
-	buf  *pool.Buffer // event name and payload; nil for a function
-	name int          // length of the name
-	d    Data         // its bytes are in buf
+	run  func()       // nil for events
+	name []byte       // of the event
+	d    Data         // its data
+	buf  *pool.Buffer // holds name and data of an event of the server, else nil
 	ack  Ack
+
+	begun bool
+	list  []*registered // the handlers that have not run yet
 }
 
 // dispatcher runs jobs in order on a goroutine that exists while there are any.
@@ -24,6 +27,9 @@ type dispatcher struct {
 	bytes   int
 	running bool
 	open    bool // false: the reader does not wait for room any more
+
+	batch []job // what the goroutine works on, from next on; its own
+	next  int
 }
 
 // Bounds of what waits for handlers: the reader stops reading beyond them.
@@ -62,7 +68,7 @@ func (q *dispatcher) setOpen(open bool) {
 func (c *Client) deliver(s *session, m *message.Message) {
 	b := pool.Get(len(m.Event) + len(m.Payload))
 	b.B = append(append(b.B, m.Event...), m.Payload...)
-	j := job{buf: b, name: len(m.Event), d: Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0}}
+	j := job{buf: b, name: b.B[:len(m.Event)], d: Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0}}
 	if m.Flags&message.FlagAck != 0 {
 		j.ack = Ack{&ackCall{s: s, id: m.AckID}}
 	}
@@ -77,76 +83,98 @@ func (c *Client) deliver(s *session, m *message.Message) {
 	q.mu.Unlock()
 }
 
-// work runs jobs until there are none.
+// work runs jobs until there are none. A handler may end this goroutine, by
+// runtime.Goexit or a test's FailNow: another one then goes on behind it.
 func (c *Client) work() {
+	over := false
+	defer func() {
+		if !over {
+			go c.work()
+		}
+	}()
+	for c.step() {
+	}
+	over = true
+}
+
+// step runs what is left of one job and reports whether there may be more.
+func (c *Client) step() bool {
 	q := &c.queue
-	var batch []job
-	for {
+	if q.next == len(q.batch) {
 		q.mu.Lock()
 		if len(q.jobs) == 0 {
 			q.running = false
 			q.mu.Unlock()
-			return
+			return false
 		}
-		batch, q.jobs = q.jobs, batch[:0]
-		q.bytes = 0
+		q.batch, q.jobs = q.jobs, q.batch[:0]
+		q.bytes, q.next = 0, 0
 		q.room.Broadcast()
 		q.mu.Unlock()
-		for i := range batch {
-			c.do(&batch[i])
-			batch[i] = job{}
-		}
 	}
+	j := &q.batch[q.next]
+	c.do(j)
+	*j = job{}
+	q.next++
+	return true
 }
 
-// do runs one job.
+// do runs one job, or goes on with it.
 func (c *Client) do(j *job) {
-	if j.buf == nil {
-		defer c.contain(Ack{})
-		j.run()
-		return
-	}
-	name := j.buf.B[:j.name]
-	if !c.call(name, j.d, j.ack) {
-		c.stats.unhandled.Add(1)
-		if j.ack.Requested() {
-			j.ack.Fail(&Error{Code: message.CodeNoHandler, Message: message.ErrNoHandler.Message, Event: string(name)})
+	if !j.begun {
+		j.begun = true
+		c.raising = j.buf == nil && string(j.name) == EventError
+		if j.run != nil {
+			c.invoke(func(Data, Ack) { j.run() }, Data{}, Ack{})
+			return
+		}
+		j.list = c.handlers.of(j.name)
+		if len(j.list) == 0 && j.buf != nil {
+			c.stats.unhandled.Add(1)
+			if j.ack.Requested() {
+				j.ack.Fail(&Error{Code: message.CodeNoHandler, Message: message.ErrNoHandler.Message, Event: string(j.name)})
+			}
 		}
 	}
-	pool.Put(j.buf)
-}
-
-// call runs all handlers of an event and reports whether there was one.
-func (c *Client) call(event []byte, d Data, ack Ack) bool {
-	list := c.handlers.of(event)
-	for _, h := range list {
+	for len(j.list) > 0 {
+		h := j.list[0]
+		j.list = j.list[1:]
 		if h.once {
 			if h.ran.Swap(true) {
 				continue
 			}
-			c.handlers.remove(event, h)
+			c.handlers.remove(j.name, h)
 		}
-		c.invoke(h.f, d, ack)
+		c.invoke(h.f, j.d, j.ack)
 	}
-	return len(list) > 0
+	if j.buf != nil {
+		pool.Put(j.buf)
+	}
 }
 
+// invoke runs the user's code and contains its end, if that is not a return.
 func (c *Client) invoke(f Handler, d Data, ack Ack) {
-	defer c.contain(ack)
+	returned := false
+	defer func() {
+		if !returned {
+			c.contain(recover(), ack)
+		}
+	}()
 	f(d, ack)
+	returned = true
 }
 
-// contain ends a panic of the user's code.
-func (c *Client) contain(ack Ack) {
-	p := recover()
-	if p == nil {
-		return
+// contain deals with a handler that panicked with p, or ended its goroutine when p is nil.
+func (c *Client) contain(p any, ack Ack) {
+	what := "a handler ended its goroutine"
+	if p != nil {
+		what = "a handler panicked: " + describe(p)
+	}
+	c.opts.Logger.Error(what)
+	if !c.raising {
+		c.raise(&Error{Code: message.CodeHandlerFailed, Message: what})
 	}
 	ack.Fail(message.ErrHandlerFailed)
-	c.opts.Logger.Error("a handler panicked", "panic", describe(p))
-	if !c.raising {
-		c.raise(&Error{Code: message.CodeHandlerFailed, Message: "a handler panicked: " + describe(p)})
-	}
 }
 
 func describe(p any) string {
@@ -161,11 +189,7 @@ func describe(p any) string {
 
 // fire runs the handlers of a lifecycle event in their turn.
 func (c *Client) fire(event string, d Data) {
-	c.post(job{run: func() {
-		c.raising = event == EventError
-		c.call([]byte(event), d, Ack{})
-		c.raising = false
-	}})
+	c.post(job{name: []byte(event), d: d})
 }
 
 // raise tells the "error" handlers of an error that no call returns.

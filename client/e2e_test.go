@@ -369,10 +369,13 @@ func TestHandlers(t *testing.T) {
 	c.On("e", note("a"))
 	c.Once("e", note("once"))
 	c.On("e", note("b"))
-	c.call([]byte("e"), Data{}, Ack{})
-	c.call([]byte("e"), Data{}, Ack{})
+	c.fire("e", Data{})
+	c.fire("e", Data{})
+	done := make(chan bool)
+	c.post(job{run: func() { close(done) }})
+	take(t, done, "the last of the handlers")
 	c.Off("e")
-	if c.call([]byte("e"), Data{}, Ack{}) {
+	if len(c.handlers.of([]byte("e"))) > 0 {
 		t.Error("Off left handlers")
 	}
 	if s := fmt.Sprint(got); s != "[a once b a b]" {

@@ -13,13 +13,16 @@ import (
 // borrowed for the call. nil means that the message was written or queued, not
 // that it arrived: ask for an ack to know that. While a session is being made or
 // restored the message waits in the offline queue, or fails with ERR_CONN_006;
-// without Connect it fails. Emit waits when more than 1 MiB is unsent. Errors
-// are *Error. Safe for concurrent use: the messages of one goroutine stay in order.
+// without Connect it fails. When more than 1 MiB is unsent, because the server
+// reads too slowly, Emit waits, and after Options.SendTimeout it fails with
+// ERR_CONN_002 and the message is not sent. Errors are *Error. Safe for
+// concurrent use: the messages of one goroutine stay in order.
 func (c *Client) Emit(event string, data any) error {
-	return c.emit(event, 0, data)
+	l := limit{wait: c.opts.SendTimeout, late: errSlow}
+	return c.emit(event, 0, data, &l)
 }
 
-func (c *Client) emit(event string, ack uint64, data any) error {
+func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
 	var flags message.Flags
@@ -37,20 +40,30 @@ func (c *Client) emit(event string, ack uint64, data any) error {
 	}
 	b.B = out
 	b.B[0] |= byte(flags)
+	c.logEvent(event, b.B[body:])
 	for {
 		if s := c.current.Load(); s != nil {
 			if err := s.tooLarge(event, len(b.B)-body); err != nil {
 				return err
 			}
 			c.own(ack, s)
-			if err := s.sendPacked(b.B, body); err == nil {
+			switch err := s.sendPacked(b.B, body, l); err {
+			case nil:
 				c.stats.sent.Add(1)
 				return nil
+			case errClosed:
+			default:
+				return err
 			}
 			// The connection ended and its reader is about to say so, unless it
 			// waits for the very handler that we may be in.
 			c.queue.setOpen(false)
-			<-s.done
+			if err := s.awaitEnd(l); err != nil {
+				return err
+			}
+			if ack != 0 && !c.awaited(ack) {
+				return errClosed // its wait has ended with the connection
+			}
 		}
 		if done, err := c.enqueue(event, ack, b.B, body); done {
 			return err
@@ -68,7 +81,8 @@ func badEvent(event string) error {
 // EmitWithAck sends an event and waits for the server's answer, which the
 // caller owns. It ends with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006
 // when the connection is lost, the context's error, or the error that the server
-// answered. It may be called from handlers.
+// answered. The context and AckTimeout bound the whole call, sending included:
+// what was not yet on its way then is not sent. It may be called from handlers.
 func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
 	if err := ctx.Err(); err != nil {
 		return Data{}, err
@@ -78,7 +92,8 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 		err error
 	}
 	got := make(chan answer, 1)
-	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} })
+	l := limit{ctx: ctx, wait: c.opts.AckTimeout, late: message.ErrAckTimeout}
+	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} }, &l)
 	if err != nil {
 		return Data{}, err
 	}
@@ -96,14 +111,16 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 
 // EmitAck is EmitWithAck without the wait: done runs exactly once among the
 // handlers, with an owned answer or an error. timeout 0 means
-// Options.AckTimeout. When EmitAck returns an error done does not run.
+// Options.AckTimeout. It waits to send as Emit does, and no longer than timeout.
+// When EmitAck returns an error done does not run.
 func (c *Client) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
 	if timeout <= 0 {
 		timeout = c.opts.AckTimeout
 	}
+	l := limit{wait: min(timeout, c.opts.SendTimeout), late: errSlow}
 	_, err := c.emitAck(event, data, timeout, func(d Data, err error) {
 		c.post(job{run: func() { done(d, err) }})
-	})
+	}, &l)
 	return err
 }
 
@@ -123,12 +140,12 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 
 // waiting is one awaited answer. It is in Client.acks until somebody claims it.
 type waiting struct {
-	s     *session // nil until sent
-	done  func(Data, error)
-	timer *time.Timer
+	s    *session // nil until sent
+	done func(Data, error)
+	stop func() bool // the timer
 }
 
-func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error)) (uint64, error) {
+func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), l *limit) (uint64, error) {
 	if c.opts.EnableAcknowledgments == Disabled {
 		return 0, &Error{Code: message.CodeAckInvalid, Message: "acknowledgements are off: see Options.EnableAcknowledgments", Event: event}
 	}
@@ -137,13 +154,13 @@ func (c *Client) emitAck(event string, data any, timeout time.Duration, done fun
 	id := c.lastAck
 	w := &waiting{done: done}
 	c.acks[id] = w
-	w.timer = time.AfterFunc(timeout, func() {
+	w.stop = c.clock.AfterFunc(timeout, func() {
 		if w := c.claim(id); w != nil {
 			w.done(Data{}, &Error{Code: message.CodeAckTimeout, Message: message.ErrAckTimeout.Message, Event: event})
 		}
 	})
 	c.ackMu.Unlock()
-	if err := c.emit(event, id, data); err != nil {
+	if err := c.emit(event, id, data, l); err != nil {
 		if c.claim(id) != nil {
 			return 0, err
 		}
@@ -172,7 +189,7 @@ func (c *Client) claim(id uint64) *waiting {
 		return nil
 	}
 	delete(c.acks, id)
-	w.timer.Stop()
+	w.stop()
 	return w
 }
 
@@ -203,7 +220,7 @@ func (c *Client) abandon(s *session, why string) {
 	for id, w := range c.acks {
 		if s == nil || w.s == s {
 			delete(c.acks, id)
-			w.timer.Stop()
+			w.stop()
 			failed = append(failed, w)
 		}
 	}

@@ -204,14 +204,13 @@ func FuzzServer(f *testing.F) {
 		c, _ := New("ws://localhost", Options{MaxReconnectAttempts: Never, MaxMessageBytes: 1 << 16})
 		c.life, c.end = testContext(t), func() {}
 		c.state = connecting
-		nt := &netTransport{writer: writer{nc: end}, cfg: frame.Config{Client: true, MaxMessage: 1 << 16}}
-		nt.space.L = &nt.mu
+		nt := &netTransport{writer: writer{nc: end, tcp: end}, cfg: frame.Config{Client: true, MaxMessage: 1 << 16}}
 		c.On("e", func(d Data, ack Ack) {
 			var v any
 			_ = d.Decode(&v)
 			ack.Reply(v)
 		})
-		s := newSession(c, nt)
+		s := newSession(c, nt, c.life, c.at, new(stream))
 		s.run()
 		select {
 		case <-s.ready:

@@ -83,6 +83,8 @@ type Options struct {
 	MaxReconnectAttempts int
 	// AckTimeout is the longest wait for an answer; 0 = 30 s. A context may be shorter.
 	AckTimeout time.Duration
+	// SendTimeout is how long Emit waits while more than 1 MiB is unsent; 0 = 5 s.
+	SendTimeout time.Duration
 	// ConnectTimeout bounds one attempt, from the dial to CONNECT_ACK; 0 = 10 s.
 	ConnectTimeout time.Duration
 	// MaxMessageBytes limits one received message, inflated; 0 = 16 MiB.
@@ -96,7 +98,7 @@ type Options struct {
 	TLSConfig *TLSConfig
 	// Origin is the request's Origin header; "" = none. A browser sets its own.
 	Origin string
-	// Logger receives the log, which never holds payloads or keys; nil = none.
+	// Logger receives the log; nil = none. It never holds keys or tokens, and payloads only below debug, at slog.Level(-8).
 	Logger *slog.Logger
 }
 
@@ -109,6 +111,7 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{"ReconnectDelay", &o.ReconnectDelay, time.Second},
 		{"AckTimeout", &o.AckTimeout, 30 * time.Second},
+		{"SendTimeout", &o.SendTimeout, 5 * time.Second},
 		{"ConnectTimeout", &o.ConnectTimeout, 10 * time.Second},
 		{"QueueAge", &o.QueueAge, 5 * time.Minute},
 	} {

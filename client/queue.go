@@ -7,13 +7,15 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// parked is one whole EVENT message that waits for a session, not yet compressed or sealed.
+// parked is one whole EVENT message that waits for a session, or an answer that
+// waits for the session it belongs to, not yet compressed or sealed.
 type parked struct {
-	event string
-	ack   uint64
-	b     []byte
-	body  int
-	at    time.Time
+	stream *stream // of an answer; nil for an event
+	event  string
+	ack    uint64
+	b      []byte
+	body   int
+	at     time.Time
 }
 
 // enqueue parks a message, or says why not. done is false when a session is
@@ -32,14 +34,37 @@ func (c *Client) enqueue(event string, ack uint64, b []byte, body int) (done boo
 		return true, &Error{Code: message.CodeTooLarge, Message: "the payload is over Options.MaxMessageBytes: split it", Event: event}
 	}
 	c.own(ack, nil)
-	c.parked = append(c.parked, parked{event, ack, append([]byte(nil), b...), body, c.clock.Now()})
+	c.park(parked{event: event, ack: ack, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
+	return true, nil
+}
+
+// park queues a message and drops the oldest when there are too many; c.mu is held.
+func (c *Client) park(p parked) {
+	c.parked = append(c.parked, p)
 	c.stats.queued.Add(1)
 	if len(c.parked) > c.opts.QueueSize {
 		c.drop(c.parked[0], "the offline queue is full: raise Options.QueueSize")
 		c.parked[0] = parked{}
 		c.parked = c.parked[1:]
 	}
-	return true, nil
+}
+
+// parkAnswer keeps an answer to a question that came on s, which has ended,
+// until s's stream is recovered. If it is by now, that session is returned.
+// Without a stream to recover the question has ended with s.
+func (c *Client) parkAnswer(s *session, b []byte, body int) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := c.current.Load(); now != nil {
+		if now.stream == s.stream && now != s {
+			return now
+		}
+		return nil
+	}
+	if c.state == reconnecting && s.resumable {
+		c.park(parked{stream: s.stream, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
+	}
+	return nil
 }
 
 // drop counts a message that will never be sent.
@@ -53,13 +78,17 @@ func (c *Client) drop(p parked, why string) {
 }
 
 // release sends what is parked on a fresh session, in order; c.mu is held, so
-// nothing new overtakes it. It does not wait for the peer.
-func (c *Client) release(s *session) {
+// nothing new overtakes it. It does not wait for the peer. It returns the sizes
+// of what it sent, for the log.
+func (c *Client) release(s *session) (sizes []int) {
 	list := c.parked
 	c.parked = nil
 	now := c.clock.Now()
 	for i, p := range list {
 		switch {
+		case p.stream != nil && p.stream != s.stream:
+			c.stats.dropped.Add(1)
+			continue // nobody asks any more
 		case p.ack != 0 && !c.awaited(p.ack):
 			c.stats.dropped.Add(1)
 			continue // its wait has ended: it must not happen any more
@@ -79,11 +108,15 @@ func (c *Client) release(s *session) {
 		if err != nil { // gone again
 			c.own(p.ack, nil)
 			c.parked = list[i:]
-			return
+			return sizes
 		}
-		c.stats.sent.Add(1)
+		sizes = append(sizes, len(out))
+		if p.stream == nil {
+			c.stats.sent.Add(1)
+		}
 	}
 	s.t.flushLater()
+	return sizes
 }
 
 // forget drops everything that is parked; c.mu is held.

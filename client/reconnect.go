@@ -43,8 +43,14 @@ func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
 }
 
 // reconnect restores a lost session. It ends with a session, when the attempts
-// are used up, when the server forbids more, or with life.
-func (c *Client) reconnect(life context.Context, hint time.Duration, window bool) {
+// are used up, when the server forbids more, or with life. Where GOAWAY sent us,
+// or where the session was, is tried in turn with the address that New was given.
+func (c *Client) reconnect(life context.Context, lost *session) {
+	hint, window := lost.waitFor, lost.window
+	to, home := lost.at, c.at
+	if lost.moved != nil {
+		to = lost.moved
+	}
 	c.mu.Lock()
 	counted := c.losses
 	c.mu.Unlock()
@@ -58,16 +64,17 @@ func (c *Client) reconnect(life context.Context, hint time.Duration, window bool
 			return
 		}
 		c.keepLosses(life, counted+1) // before the session can be lost again
-		err := c.attempt(life)
+		code, err := c.attempt(life, life, to, lost.stream)
 		if err == nil || life.Err() != nil {
 			return
 		}
+		to, home = home, to
 		hint, window = -1, false
 		e := asError(err, message.CodeConnectionLost)
 		if e.RetryAfter > 0 {
 			hint = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
 		}
-		if final(e) {
+		if final(e, code) {
 			c.giveUp(life, e)
 			return
 		}
@@ -79,10 +86,11 @@ func (c *Client) reconnect(life context.Context, hint time.Duration, window bool
 	}
 }
 
-// final reports whether another attempt would end the same way. A handshake
-// that broke may have met a proxy without a server behind it, so it is not.
-func final(e *Error) bool {
-	return errors.Is(e, message.ErrAuthFailed) || errors.Is(e, message.ErrInvalidNamespace)
+// final reports whether another attempt would end the same way: code is what
+// the server closed the handshake with, 0 when it did not. A handshake that broke
+// otherwise may have met a proxy without a server behind it, so it is not final.
+func final(e *Error, code uint16) bool {
+	return !message.Reconnects(code) || errors.Is(e, message.ErrAuthFailed) || errors.Is(e, message.ErrInvalidNamespace)
 }
 
 // wait announces an attempt and waits for its time; false: life ended.

@@ -22,10 +22,11 @@ type testClock struct {
 	now   time.Time
 	waits chan time.Duration
 	pass  chan time.Time
+	funcs chan func() // given to AfterFunc
 }
 
 func newTestClock() *testClock {
-	return &testClock{now: time.Unix(1e9, 0), waits: make(chan time.Duration, 100), pass: make(chan time.Time)}
+	return &testClock{now: time.Unix(1e9, 0), waits: make(chan time.Duration, 100), pass: make(chan time.Time), funcs: make(chan func(), 100)}
 }
 
 func (k *testClock) Now() time.Time {
@@ -43,6 +44,11 @@ func (k *testClock) add(d time.Duration) {
 func (k *testClock) After(d time.Duration) (<-chan time.Time, func() bool) {
 	k.waits <- d
 	return k.pass, func() bool { return true }
+}
+
+func (k *testClock) AfterFunc(_ time.Duration, f func()) func() bool {
+	k.funcs <- f
+	return func() bool { return true }
 }
 
 // step waits for the next delay and lets it pass.

@@ -1,6 +1,9 @@
 package client
 
 import (
+	"context"
+	"time"
+
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -8,14 +11,61 @@ import (
 // deflateLevel is the level of compressed payloads.
 const deflateLevel = 6
 
-// send queues and writes one message; it waits while the peer reads too slowly.
-func (s *session) send(b []byte) error {
-	s.t.room()
+// limit ends the waits of one call.
+type limit struct {
+	ctx  context.Context // nil = none
+	wait time.Duration
+	late *Error // what it means that wait has passed
+}
+
+func (l *limit) cancel() <-chan struct{} {
+	if l.ctx == nil {
+		return nil
+	}
+	return l.ctx.Done()
+}
+
+// err is the error of a call whose wait was cut short.
+func (l *limit) err() error {
+	if l.ctx != nil && l.ctx.Err() != nil {
+		return l.ctx.Err()
+	}
+	return l.late
+}
+
+// errSlow is the error of a call that found no room in time.
+var errSlow = &Error{Code: message.CodeTimeout, Message: "the server reads too slowly and too much is unsent: emit less, or raise Options.SendTimeout"}
+
+// send queues one message and sees to it that it is written. Within l it waits
+// while the peer reads too slowly; errClosed says that the connection has ended.
+func (s *session) send(b []byte, l *limit) error {
+	if !s.t.room(nil, nil) {
+		after, stop := s.c.clock.After(l.wait)
+		ok := s.t.room(l.cancel(), after)
+		stop()
+		if !ok {
+			return l.err()
+		}
+	}
 	if err := s.queue(b); err != nil {
 		return err
 	}
 	s.t.flush()
+	s.c.logSent(len(b))
 	return nil
+}
+
+// awaitEnd waits until the reader of a connection that ended has said so.
+func (s *session) awaitEnd(l *limit) error {
+	after, stop := s.c.clock.After(l.wait)
+	defer stop()
+	select {
+	case <-s.done:
+		return nil
+	case <-l.cancel():
+	case <-after:
+	}
+	return l.err()
 }
 
 // queue puts one message, sealed if need be, behind all others and does not wait.
@@ -49,9 +99,9 @@ func (s *session) pack(b []byte, body int) ([]byte, *pool.Buffer) {
 }
 
 // sendPacked is send for a message whose payload begins at body.
-func (s *session) sendPacked(b []byte, body int) error {
+func (s *session) sendPacked(b []byte, body int, l *limit) error {
 	out, d := s.pack(b, body)
-	err := s.send(out)
+	err := s.send(out, l)
 	if d != nil {
 		pool.Put(d)
 	}
@@ -65,7 +115,9 @@ func (s *session) tooLarge(event string, n int) error {
 	return &Error{Code: message.CodeTooLarge, Message: "the payload is over the server's maxMessageBytes: split it", Event: event}
 }
 
-func (s *session) sendAck(id uint64, v any) error {
+// reply answers a question of the server. One that was asked before the
+// connection was lost is answered on the recovered session, or not at all.
+func (s *session) reply(id uint64, v any) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
 	b.B = message.Append(b.B, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id})
@@ -79,13 +131,50 @@ func (s *session) sendAck(id uint64, v any) error {
 		return err
 	}
 	b.B[0] |= byte(flags)
-	_ = s.sendPacked(b.B, body) // a server that is gone waits for no answer
-	return nil
+	return s.answer(b.B, body)
 }
 
-func (s *session) sendError(id uint64, e *Error) {
+func (s *session) replyError(id uint64, e *Error) {
+	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
+	body := len(b)
+	if err := s.answer(message.AppendErrorJSON(b, e), body); err != nil {
+		s.c.raise(asError(err, message.CodeTimeout))
+	}
+}
+
+// answer sends an answer on s, or on the session that took s's stream over, or
+// keeps it for that one.
+func (s *session) answer(b []byte, body int) error {
+	c := s.c
+	l := limit{wait: c.opts.SendTimeout, late: errSlow}
+	for at := s; ; {
+		err := at.sendPacked(b, body, &l)
+		if err != errClosed {
+			return err
+		}
+		if !s.resumable || s.life.Err() != nil {
+			return nil // nobody asks any more
+		}
+		c.queue.setOpen(false)
+		if err := at.awaitEnd(&l); err != nil {
+			return err
+		}
+		if at = c.parkAnswer(s, b, body); at == nil {
+			return nil
+		}
+	}
+}
+
+// refuseNow tells the server of a question that will not be answered; it is for
+// the reader, which must not wait.
+func (s *session) refuseNow(id uint64, e *Error) {
 	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id, Payload: message.AppendErrorJSON(nil, e)})
-	if s.queue(b) == nil {
+	s.sendNow(b)
+}
+
+// sendNow queues what a server that does not read gets no more of.
+func (s *session) sendNow(b []byte) {
+	if s.t.room(nil, nil) && s.queue(b) == nil {
 		s.t.flushLater()
 	}
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"sync"
@@ -18,24 +19,33 @@ import (
 type session struct {
 	c     *Client
 	t     transport
-	phase phase  // reader only
-	bad   int    // unreadable messages in a row, reader only
-	fault *Error // why this end closed, or what the server said before it did; reader only
+	at    *target         // where it is connected
+	life  context.Context // of the connection that the user asked for
+	phase phase           // reader only
+	bad   int             // unreadable messages in a row, reader only
+	fault *Error          // why this end closed, or what the server said before it did; reader only
 
 	settled atomic.Bool   // the handshake has its result; whoever sets it owns the result
 	ready   chan struct{} // closed when err is set
 	err     *Error
+	code    uint16        // the server's close code in the handshake, 0 = none; valid with err
 	waitFor time.Duration // how long the server wants us to stay away, -1 = not said; valid after done
 	window  bool          // waitFor is a window to spread over
+	moved   *target       // where the server wants us to go, nil = not said; valid after done
 	done    chan struct{} // closed when the reader has ended
 
 	id        string
 	threshold int // payloads over it are compressed; 0 = none
 	maxSend   int // the server's limit for one payload; 0 = unknown
 	opened    time.Time
+	stream    *stream // its fields: reader only
+	recovered bool    // stream is an earlier session's
+	resumable bool    // it may be recovered later
 
 	sealMu sync.Mutex // sealing and queueing are one step
 	ends   *message.Ends
+
+	clock remoteClock
 }
 
 type phase uint8
@@ -49,15 +59,17 @@ const (
 // badMessages in a row end a connection.
 const badMessages = 10
 
-func newSession(c *Client, t transport) *session {
-	return &session{c: c, t: t, waitFor: -1, ready: make(chan struct{}), done: make(chan struct{})}
+func newSession(c *Client, t transport, life context.Context, at *target, x *stream) *session {
+	return &session{c: c, t: t, life: life, at: at, stream: x, waitFor: -1, ready: make(chan struct{}), done: make(chan struct{})}
 }
 
 // run serves the connection until it ends.
 func (s *session) run() {
 	end := s.t.run(s.receive)
 	if s.settled.CompareAndSwap(false, true) {
-		s.err = s.refusal(end)
+		if s.err = s.refusal(end); end.err == nil {
+			s.code = end.code
+		}
 		close(s.ready)
 	} else if s.phase == open {
 		s.c.lost(s, end)
@@ -117,6 +129,9 @@ func (s *session) receive(text bool, p []byte) {
 		s.handshake(&m, p)
 		return
 	}
+	if !s.isNew(&m) {
+		return
+	}
 	if m.Flags&message.FlagDeflated != 0 {
 		b, err := s.inflate(&m)
 		if err != nil {
@@ -168,7 +183,7 @@ func (s *session) unreadable(m *message.Message, e *Error) {
 		return
 	}
 	if m.Kind == message.KindEvent && m.Flags&message.FlagAck != 0 {
-		s.sendError(m.AckID, e)
+		s.refuseNow(m.AckID, e)
 	}
 	s.malformed(e)
 }
@@ -230,6 +245,9 @@ func (s *session) connect(hello []byte) error {
 	random := make([]byte, message.RandomSize)
 	rand.Read(random)
 	m.Random = random
+	if h.ResumeSupported {
+		s.stream.offer(&m)
+	}
 	var b []byte
 	if s.c.key == nil {
 		if len(h.Algorithms) > 0 {
@@ -250,6 +268,7 @@ func (s *session) connect(hello []byte) error {
 		return err
 	}
 	s.t.flushLater()
+	o.Logger.Debug("Sending CONNECT message")
 	return nil
 }
 
@@ -273,7 +292,10 @@ func (s *session) algorithm(offered []byte) (crypto.Algorithm, error) {
 
 // accepted opens the session.
 func (s *session) accepted(a *message.ConnectAck) {
-	if !s.settled.CompareAndSwap(false, true) {
+	s.c.opts.Logger.Debug("Received CONNECT_ACK")
+	given := !s.settled.CompareAndSwap(false, true)
+	s.takeStream(a, given)
+	if given {
 		return // the attempt was given up meanwhile
 	}
 	s.id = string(a.SocketID)
@@ -285,7 +307,8 @@ func (s *session) accepted(a *message.ConnectAck) {
 		s.t.limits(time.Duration(min(a.HeartbeatInterval, 1<<31))*3*time.Millisecond + time.Second)
 	}
 	s.phase = open
-	s.c.established(s, a.Recovered)
+	s.clock.add(s.c.clock.Now(), a.ServerTime, 0)
+	s.c.established(s)
 	close(s.ready)
 }
 
@@ -324,6 +347,7 @@ func (s *session) dispatch(m *message.Message, p []byte) {
 			return
 		}
 		s.waitFor, s.window = time.Duration(min(g.ReconnectWindow, 1<<31))*time.Millisecond, true
+		s.move(g.URL)
 	default:
 		s.malformed(&Error{Code: message.CodeInvalidFormat, Message: "a message out of turn"})
 	}
@@ -336,7 +360,23 @@ func (s *session) pong(p []byte) {
 		s.malformed(asError(err, message.CodeInvalidFormat))
 		return
 	}
-	k.ClientTime = uint64(s.c.clock.Now().UnixMicro())
-	s.queue(message.AppendClock(nil, message.KindPong, k))
-	s.t.flushLater()
+	now := s.c.clock.Now()
+	s.clock.add(now, k.ServerTime, k.RTT)
+	k.ClientTime = uint64(now.UnixMicro())
+	var b [40]byte
+	s.sendNow(message.AppendClock(b[:0], message.KindPong, k))
+}
+
+// move notes the address that GOAWAY gives, unless it cannot be used or would
+// give up encryption.
+func (s *session) move(url []byte) {
+	if len(url) == 0 {
+		return
+	}
+	to, err := parseTarget(string(url))
+	if err != nil || s.c.at.secure && !to.secure {
+		s.c.opts.Logger.Warn("the server names an address to move to that cannot be used, or is not as secure: staying")
+		return
+	}
+	s.moved = to
 }

@@ -1,9 +1,12 @@
 package client
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 type counters struct {
-	sent, received, queued, dropped, reconnects, unknownAcks, unhandled, invalid atomic.Uint64
+	sent, received, queued, dropped, reconnects, unknownAcks, unhandled, invalid, duplicates atomic.Uint64
 }
 
 // Stats are counts since New.
@@ -19,6 +22,14 @@ type Stats struct {
 	UnknownAcks uint64 // answers that nobody waited for any more
 	Unhandled   uint64 // events without a handler
 	Invalid     uint64 // messages that could not be read
+	Duplicates  uint64 // events that came again and were dropped
+
+	// RTT is the last round trip that the server measured; 0 = none yet, or not connected.
+	RTT time.Duration
+	// ClockOffset is how far the server's clock is ahead of ours, by the quickest
+	// of the last messages that told: time.Now().Add(ClockOffset) is the server's
+	// time. It is wrong by half of RTT at most. 0 = not known.
+	ClockOffset time.Duration
 }
 
 // Stats reads the counters.
@@ -26,7 +37,10 @@ func (c *Client) Stats() Stats {
 	n := &c.stats
 	s := Stats{
 		Connected: c.Connected(), Sent: n.sent.Load(), Received: n.received.Load(), Queued: n.queued.Load(), Dropped: n.dropped.Load(),
-		Reconnects: n.reconnects.Load(), UnknownAcks: n.unknownAcks.Load(), Unhandled: n.unhandled.Load(), Invalid: n.invalid.Load(),
+		Reconnects: n.reconnects.Load(), UnknownAcks: n.unknownAcks.Load(), Unhandled: n.unhandled.Load(), Invalid: n.invalid.Load(), Duplicates: n.duplicates.Load(),
+	}
+	if open := c.current.Load(); open != nil {
+		s.RTT, s.ClockOffset = open.clock.read()
 	}
 	c.mu.Lock()
 	s.Waiting = len(c.parked)

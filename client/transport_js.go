@@ -167,10 +167,10 @@ func (t *jsTransport) append(p []byte) error {
 }
 
 // The browser buffers and writes by itself.
-func (t *jsTransport) room()                {}
-func (t *jsTransport) flush()               {}
-func (t *jsTransport) flushLater()          {}
-func (t *jsTransport) limits(time.Duration) {}
+func (t *jsTransport) room(<-chan struct{}, <-chan time.Time) bool { return true }
+func (t *jsTransport) flush()                                      {}
+func (t *jsTransport) flushLater()                                 {}
+func (t *jsTransport) limits(time.Duration)                        {}
 
 // close asks the browser for the closing handshake; scripts may only send 1000 and 3000–4999.
 func (t *jsTransport) close(code uint16, reason string) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -61,6 +62,7 @@ func refused(ctx context.Context, at *target, err error) *Error {
 
 // upgrade does TLS and the client's half of RFC 6455 section 4.1.
 func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTransport, error) {
+	tcp := nc
 	if at.secure {
 		cfg := new(tls.Config)
 		if o.TLSConfig != nil {
@@ -95,11 +97,10 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 		return nil, failed(ctx, "the server refused the upgrade", err)
 	}
 	t := &netTransport{
-		writer: writer{nc: nc},
+		writer: writer{nc: nc, tcp: tcp, handOff: at.secure || runtime.GOOS == "windows"},
 		rest:   rest,
 		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
 	}
-	t.space.L = &t.mu
 	return t, nil
 }
 
@@ -230,20 +231,22 @@ func (t *netTransport) closed(p []byte) ending {
 	return end
 }
 
-// farewell sends a close frame as the last one, if that was not done before.
+// farewell sends a close frame as the last one, if that was not done before,
+// and waits for it, since the connection is closed afterwards.
 func (t *netTransport) farewell(code frame.CloseCode, reason string) {
-	t.nc.SetWriteDeadline(time.Now().Add(closeGrace))
 	t.control(frame.Close, frame.AppendCloseBody(nil, code, reason))
-	t.flush()
+	if t.start() {
+		t.drain(-1, closeGrace)
+	}
 }
 
 func (t *netTransport) close(code uint16, reason string) {
 	t.closing.Store(true)
-	t.nc.SetDeadline(time.Now().Add(closeGrace))
+	t.nc.SetReadDeadline(time.Now().Add(closeGrace)) // ends run, which ends a write in progress
 	t.control(frame.Close, frame.AppendCloseBody(nil, frame.CloseCode(code), reason))
 	t.flushLater()
 }
 
-func (t *netTransport) abort() { t.nc.Close() }
+func (t *netTransport) abort() { t.tcp.Close() }
 
 func (t *netTransport) limits(silence time.Duration) { t.silence.Store(int64(silence)) }

@@ -3,8 +3,10 @@
 package client
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -17,7 +19,8 @@ const (
 	keepBytes    = 64 << 10
 	writeTimeout = 30 * time.Second
 	closeGrace   = 2 * time.Second
-	fairRounds   = 16 // writes that one caller does for others
+	fairRounds   = 16                   // writes that one caller does for others
+	eager        = 2 * time.Millisecond // how long a caller's own write may take before a goroutine goes on with it
 )
 
 // errClosed is append's error on a connection that has ended.
@@ -27,14 +30,18 @@ var errClosed = &Error{Code: message.CodeConnectionLost, Message: "the connectio
 // finds nobody writing writes what is there and what the others add meanwhile;
 // the others return at once. Safe for concurrent use.
 type writer struct {
-	nc net.Conn
+	nc      net.Conn
+	tcp     net.Conn // nc, or what is below its TLS: closing it waits for nobody
+	handOff bool     // a write cannot be interrupted and continued (TLS): callers never write themselves
 
 	mu      sync.Mutex
-	space   sync.Cond // signalled when out was taken, or the end came
-	out     []byte    // frames that wait for the write in progress
+	space   chan struct{} // closed when out was taken, or the end came; nil when nobody waits
+	out     []byte        // frames that wait for the write in progress
 	spare   []byte
 	writing bool
 	ended   bool // nothing may be queued any more
+
+	rest []byte // of an interrupted write; whoever has claimed the writing owns it
 }
 
 // newMask takes a masking key from the runtime's ChaCha8 generator, which is
@@ -44,12 +51,38 @@ func newMask() [4]byte {
 	return [4]byte{byte(k), byte(k >> 8), byte(k >> 16), byte(k >> 24)}
 }
 
-func (w *writer) room() {
-	w.mu.Lock()
-	for len(w.out) > highWater && !w.ended {
-		w.space.Wait()
+func (w *writer) room(cancel <-chan struct{}, after <-chan time.Time) bool {
+	for {
+		w.mu.Lock()
+		if len(w.out) <= highWater || w.ended {
+			w.mu.Unlock()
+			return true
+		}
+		if cancel == nil && after == nil {
+			w.mu.Unlock()
+			return false
+		}
+		if w.space == nil {
+			w.space = make(chan struct{})
+		}
+		space := w.space
+		w.mu.Unlock()
+		select {
+		case <-space:
+		case <-cancel:
+			return false
+		case <-after:
+			return false
+		}
 	}
-	w.mu.Unlock()
+}
+
+// spread wakes whoever waits for room; mu is held.
+func (w *writer) spread() {
+	if w.space != nil {
+		close(w.space)
+		w.space = nil
+	}
 }
 
 func (w *writer) append(p []byte) error {
@@ -78,7 +111,7 @@ func (w *writer) control(op frame.Opcode, p []byte) {
 // end makes every later append fail; mu is held.
 func (w *writer) end() {
 	w.ended = true
-	w.space.Broadcast()
+	w.spread()
 }
 
 // start claims the writing, if there is something to write and nobody does it.
@@ -93,42 +126,59 @@ func (w *writer) start() bool {
 }
 
 func (w *writer) flush() {
-	if w.start() && w.drain(fairRounds) {
-		go w.drain(-1)
+	if w.handOff {
+		w.flushLater()
+		return
+	}
+	if w.start() && w.drain(fairRounds, eager) {
+		go w.drain(-1, writeTimeout)
 	}
 }
 
 func (w *writer) flushLater() {
 	if w.start() {
-		go w.drain(-1)
+		go w.drain(-1, writeTimeout)
 	}
 }
 
-// drain writes until nothing is queued, or rounds times; more says that it left
-// something and that the caller, who has claimed the writing, still owns it.
-func (w *writer) drain(rounds int) (more bool) {
+// drain writes until nothing is queued, or rounds times, or until a write takes
+// longer than patience and rounds are counted; more says that it left something
+// and that the caller, who has claimed the writing, still owns it.
+func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for ; len(w.out) > 0; rounds-- {
+	for len(w.rest) > 0 || len(w.out) > 0 {
 		if rounds == 0 {
 			return true
 		}
-		batch, closing := w.out, w.ended
-		w.out, w.spare = w.spare[:0], nil
-		w.space.Broadcast()
+		rounds--
+		batch := w.rest
+		if w.rest = nil; batch == nil {
+			batch, w.out, w.spare = w.out, w.spare[:0], nil
+			w.spread()
+		}
+		wait := patience
+		if w.ended {
+			wait = min(wait, closeGrace)
+		}
 		w.mu.Unlock()
-		if !closing { // else close has set a nearer deadline
-			w.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
-		}
-		_, err := w.nc.Write(batch)
+		w.nc.SetWriteDeadline(time.Now().Add(wait))
+		n, err := w.nc.Write(batch)
 		w.mu.Lock()
-		if cap(batch) <= keepBytes {
-			w.spare = batch[:0]
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+			if cap(batch) <= keepBytes {
+				w.spare = batch[:0]
+			}
+		case rounds >= 0 && errors.Is(err, os.ErrDeadlineExceeded):
+			if n < len(batch) {
+				w.rest = batch[n:]
+			}
+			rounds = 0
+		default:
 			w.out = nil
 			w.end()
-			w.nc.Close()
+			w.tcp.Close()
 		}
 	}
 	w.writing = false
