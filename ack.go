@@ -15,6 +15,7 @@ import (
 // Only the first Reply or Fail counts, later ones are logged and ignored.
 type Ack struct {
 	call *ackCall
+	s    *Socket // for the log; call.s is read by the one who answers only
 	gen  uint32
 }
 
@@ -31,7 +32,7 @@ var ackCalls = sync.Pool{New: func() any { return new(ackCall) }}
 func newAck(s *Socket, id uint64) Ack {
 	c := ackCalls.Get().(*ackCall)
 	c.s, c.id = s, id
-	return Ack{c, c.gen.Load()}
+	return Ack{c, s, c.gen.Load()}
 }
 
 // Requested reports whether the sender waits for an answer.
@@ -68,10 +69,12 @@ func (a Ack) take() (s *Socket, id uint64, ok bool) {
 	if c == nil {
 		return nil, 0, false
 	}
-	s, id = c.s, c.id
 	if !c.gen.CompareAndSwap(a.gen, a.gen+1) {
+		a.s.srv.log.Warn("a second answer to one event is ignored", "socket", a.s.id)
 		return nil, 0, false
 	}
+	// Only who moved the generation may look: c is ours until Put.
+	s, id = c.s, c.id
 	c.s = nil
 	ackCalls.Put(c)
 	return s, id, true

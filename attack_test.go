@@ -283,6 +283,10 @@ func TestAttackBeforeConnect(t *testing.T) {
 			w.message()
 			w.send(frame.Binary, p)
 			w.send(frame.Binary, event)
+			if name != "an event" { // refused by its header, before any of it is kept
+				w.wantClose(frame.CloseTooBig)
+				return
+			}
 			if e, err := message.ParseErrorJSON(w.message().Payload); err != nil || e.Code != message.CodeInvalidFormat {
 				t.Errorf("%v %v", e, err)
 			}

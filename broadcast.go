@@ -11,7 +11,7 @@ import (
 
 // Delivery says what became of an emit: for how many sockets the message was
 // queued (or sent at once), and for how many it was dropped because the socket
-// was gone or its client too slow. Both 0 means that nobody was addressed.
+// was gone, not authenticated yet, or its client too slow. Both 0 means that nobody was addressed.
 type Delivery struct {
 	Queued, Dropped int
 }
@@ -35,6 +35,7 @@ type Target struct {
 func (t *Target) To(names ...string) *Target {
 	c := *t
 	c.names = append(append([]string(nil), t.names...), names...)
+	c.nobody = t.nobody && len(names) == 0
 	return &c
 }
 
@@ -95,7 +96,7 @@ type outgoing struct {
 	event   string
 	flags   message.Flags
 	payload *pool.Buffer
-	forms   [3]encoded // made when the first receiver needs them
+	forms   [forms]encoded // made when the first receiver needs them
 }
 
 // encoded is one form of an event.
@@ -106,12 +107,17 @@ type encoded struct {
 
 // The forms in which one event can go out.
 const (
-	formBinary   = iota // for protocol clients
-	formDeflated        // for those that inflate; may be formBinary's, when compressing does not pay
-	formText            // for plain clients
+	formBinary       = iota // for protocol clients
+	formDeflated            // for those that inflate; may be formBinary's, when compressing does not pay
+	formText                // for plain clients
+	formTextDeflated        // the same, in a frame of permessage-deflate
+	forms
 )
 
 func (v *Server) newOutgoing(event string, data any) (*outgoing, error) {
+	if err := checkEmit(event); err != nil {
+		return nil, err
+	}
 	o := &outgoing{srv: v, event: event, payload: pool.Get(256)}
 	var err error
 	if o.payload.B, o.flags, err = appendData(o.payload.B, data); err == nil {
@@ -139,7 +145,7 @@ func (o *outgoing) release() {
 func (o *outgoing) sendAll(list []*Socket) Delivery {
 	var d Delivery
 	for _, s := range list {
-		if (s.Connected() || s.session != nil) && o.sendTo(s) != websocket.Dropped {
+		if s.receives() && o.sendTo(s) != websocket.Dropped {
 			d.Queued++
 		} else {
 			d.Dropped++
@@ -149,6 +155,12 @@ func (o *outgoing) sendAll(list []*Socket) Delivery {
 	return d
 }
 
+// receives reports whether a broadcast is for s: it is there or has a session to
+// come back to, and has authenticated where that is asked for.
+func (s *Socket) receives() bool {
+	return (s.state.Load() == stateOpen || s.session != nil) && s.auth.Load() != authMissing
+}
+
 // sendTo sends the event in the form that s takes, encoding it if s is the first
 // of its kind. Only encrypted and resumable sockets need bytes of their own.
 func (o *outgoing) sendTo(s *Socket) websocket.Status {
@@ -156,6 +168,9 @@ func (o *outgoing) sendTo(s *Socket) websocket.Status {
 	switch {
 	case s.plain:
 		form, op = formText, frame.Text
+		if s.ws.Deflate() && o.srv.compresses(len(o.payload.B)) {
+			form = formTextDeflated
+		}
 	case s.inflates && o.srv.compresses(len(o.payload.B)):
 		form = formDeflated
 	}
@@ -170,14 +185,23 @@ func (o *outgoing) sendTo(s *Socket) websocket.Status {
 		return s.seal.send(s.ws, e.message.Bytes())
 	}
 	if e.frame == nil {
-		e.frame = frame.Prepare(op, e.message.Bytes())
+		e.frame = o.prepare(form, op, e.message.Bytes())
 	}
 	return s.ws.SendShared(e.frame)
 }
 
+func (o *outgoing) prepare(form int, op frame.Opcode, b []byte) *pool.Shared {
+	if form == formTextDeflated {
+		if f, err := frame.PrepareDeflated(op, b, o.srv.opts.CompressionLevel); err == nil {
+			return f
+		}
+	}
+	return frame.Prepare(op, b)
+}
+
 func (o *outgoing) encode(form int) *pool.Buffer {
 	b := pool.Get(len(o.payload.B) + len(o.event) + 32)
-	if form == formText {
+	if form == formText || form == formTextDeflated {
 		m := message.Message{Kind: message.KindEvent, Flags: o.flags, Event: []byte(o.event), Payload: o.payload.B}
 		b.B = message.AppendJSON(b.B, &m)
 		return b

@@ -56,7 +56,7 @@ func (v *Server) compressTail(dst []byte, start, body int) []byte {
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
 func (s *Socket) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(4 * len(m.Payload))
+	b := pool.Get(min(4*len(m.Payload), s.srv.opts.MaxMessageBytes))
 	out, err := pool.Inflate(b.B, m.Payload, s.srv.opts.MaxMessageBytes, false)
 	b.B = out
 	switch {

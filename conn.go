@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"time"
+	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
@@ -133,7 +134,7 @@ func (s *Socket) checkPayload(m *message.Message, op frame.Opcode) error {
 		return errTooLarge
 	}
 	if op == frame.Binary && (m.Kind == message.KindEvent || m.Kind == message.KindAck) &&
-		m.Flags&message.FlagBinary == 0 && len(m.Payload) > 0 && !message.ValidJSON(m.Payload) {
+		m.Flags&message.FlagBinary == 0 && len(m.Payload) > 0 && (!message.ValidJSON(m.Payload) || !utf8.Valid(m.Payload)) {
 		return errBadJSON
 	}
 	return nil
@@ -216,6 +217,7 @@ func (s *Socket) open() {
 		s.refuseConnect(s.srv.unknownNamespace())
 		return
 	}
+	s.ws.Established()
 	x := s.srv.sessions
 	if x == nil || s.plain || !s.tryResume(x) {
 		s.id = newSocketID()
@@ -232,6 +234,12 @@ func (s *Socket) open() {
 	s.resume = nil
 	if s.srv.opts.RequireAuth {
 		s.RequireAuth()
+	}
+	if s.recovered && s.auth.Load() == authMissing {
+		s.ws.Post(s.watchAuth)
+	}
+	if s.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
+		defer s.goAway(message.AppendGoaway(nil, &message.Goaway{}))
 	}
 	s.ping()
 	s.sendClock()
@@ -343,8 +351,10 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	if was != stateOpen {
 		return
 	}
-	if !s.stays(code) {
+	if s.session == nil || s.final(code) {
 		s.failPending()
+	} else {
+		s.srv.sessions.leave(s)
 	}
 	r := reasonOf(code, reason, err)
 	any, inline := s.has(pickDisconnected)

@@ -2,6 +2,8 @@ package smartsocket
 
 import (
 	"encoding/json"
+	"unicode/utf8"
+	"unsafe"
 
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -102,6 +104,9 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	case []byte:
 		return append(dst, v...), message.FlagBinary, nil
 	case json.RawMessage:
+		if len(v) > 0 && !(message.ValidJSON(v) && utf8.Valid(v)) {
+			return dst, 0, errBadJSON
+		}
 		return append(dst, v...), 0, nil
 	case Data:
 		if v.Binary() {
@@ -118,6 +123,9 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 
 // encodeEvent appends a whole EVENT message in the encoding that s speaks.
 func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
+	if err := checkEmit(event); err != nil {
+		return dst, err
+	}
 	var flags message.Flags
 	if ackID != 0 {
 		flags = message.FlagAck
@@ -173,6 +181,14 @@ func (s *Socket) appendPlain(dst []byte, m *message.Message, v any) ([]byte, err
 	m.Flags |= flags
 	m.Payload = payload
 	return message.AppendJSON(dst, m), nil
+}
+
+// checkEmit refuses an event name that no client could read.
+func checkEmit(event string) error {
+	if message.ValidEvent(unsafe.Slice(unsafe.StringData(event), len(event))) {
+		return nil
+	}
+	return errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
 }
 
 func (v *Server) checkSize(event string, n int) error {

@@ -18,20 +18,23 @@ func (s *Socket) event(m *message.Message) {
 	if s.limited(m) {
 		return
 	}
-	ns := s.ns.handlers.find(m.Event)
-	var own *entry
-	if x := s.ext.Load(); x != nil {
-		own = x.own.find(m.Event)
+	j := job{kind: jobEvent, data: body{binary: m.Flags&message.FlagBinary != 0}}
+	if s.greeted {
+		ns, own := s.handlersOf(m.Event)
+		if ns == nil && own == nil {
+			s.unhandled(m)
+			return
+		}
+		inline := (ns == nil || ns.inline) && (own == nil || own.inline)
+		if inline && s.waiting.Load() == 0 {
+			s.runInline(ns, own, m)
+			return
+		}
+		j.ns, j.own, j.counted = ns, own, inline
+	} else {
+		// The connected handlers may still register handlers of this event.
+		j.name, j.counted = string(m.Event), true
 	}
-	if ns == nil && own == nil {
-		s.unhandled(m)
-		return
-	}
-	if s.greeted && (ns == nil || ns.inline) && (own == nil || own.inline) {
-		s.runInline(ns, own, m)
-		return
-	}
-	j := job{kind: jobEvent, ns: ns, own: own, data: body{binary: m.Flags&message.FlagBinary != 0}}
 	if m.Flags&message.FlagAck != 0 {
 		j.ackID, j.wantsAck = m.AckID, true
 	}
@@ -39,11 +42,28 @@ func (s *Socket) event(m *message.Message) {
 		j.payload = pool.Get(len(m.Payload))
 		j.payload.B = append(j.payload.B, m.Payload...)
 	}
+	if j.counted {
+		s.waiting.Add(1)
+	}
 	if !s.post(j) {
-		pool.Put(j.payload)
+		if j.counted {
+			s.waiting.Add(-1)
+		}
+		if j.payload != nil {
+			pool.Put(j.payload)
+		}
 		s.srv.counters.overflows.Add(1)
 		s.reject(m, errMailboxFull)
 	}
+}
+
+// handlersOf finds the namespace's and the socket's own handlers of an event.
+func (s *Socket) handlersOf(event []byte) (ns, own *entry) {
+	ns = s.ns.handlers.find(event)
+	if x := s.ext.Load(); x != nil {
+		own = x.own.find(event)
+	}
+	return ns, own
 }
 
 var errMailboxFull = &Error{Code: message.CodeRateLimited, Message: "too many of this connection's messages wait for their handlers: send slower"}

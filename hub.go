@@ -286,7 +286,10 @@ func (h *hub) selection(dst []*Socket, names, except []string, out []*Socket) []
 	defer h.mu.Unlock()
 	h.marks++
 	for _, s := range out {
-		s.mark = h.marks
+		// By id: s may be of another namespace, or the earlier socket of a session.
+		if here := h.ids[s.id]; here != nil {
+			here.mark = h.marks
+		}
 	}
 	for _, name := range except {
 		for _, s := range h.resolve(name) {

@@ -16,6 +16,7 @@ type Reason struct {
 	Err  error           // the transport's error, nil for an orderly close
 }
 
+// String is for logs: the reason's text and its close code.
 func (r Reason) String() string {
 	if r.Text == "" {
 		return fmt.Sprintf("close code %d", r.Code)

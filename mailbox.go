@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
+	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -46,7 +48,9 @@ type job struct {
 	payload  *pool.Buffer // owned; nil = no data
 	data     body         // around payload; info is the Reason of jobDisconnected, the *Error of jobLimited, the AuthRequest of jobAuthenticate
 	ackID    uint64
+	name     string // of an event that came before the connected handlers were done: its handlers are still to be found
 	kind     jobKind
+	counted  bool // in Socket.waiting
 	wantsAck bool
 }
 
@@ -154,11 +158,27 @@ func (s *Socket) do(j *job) {
 		if j.payload != nil {
 			j.data.b = j.payload.B
 		}
-		s.handle(j.ns, j.own, Data{&j.data}, ack)
+		if j.name != "" {
+			j.ns, j.own = s.handlersOf([]byte(j.name))
+		}
+		if j.ns == nil && j.own == nil {
+			s.nobodyHandles(j, ack)
+		} else {
+			s.handle(j.ns, j.own, Data{&j.data}, ack)
+		}
+		if j.counted {
+			s.waiting.Add(-1)
+		}
 		if j.payload != nil {
 			pool.Put(j.payload)
 		}
 	}
+}
+
+// nobodyHandles is unhandled for an event that waited.
+func (s *Socket) nobodyHandles(j *job, ack Ack) {
+	s.srv.counters.unhandled.Add(1)
+	ack.Fail(&Error{Code: message.CodeNoHandler, Message: "no handler for this event in the namespace " + s.ns.path, Event: j.name})
 }
 
 // workers is a bounded set of goroutines that run the mailboxes. Goroutines are
@@ -226,6 +246,13 @@ func (w *workers) run() {
 	}
 }
 
+// quiet reports whether nothing runs and nothing waits.
+func (w *workers) quiet() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.head == nil && w.idle == w.started
+}
+
 // stop lets the goroutines finish what is queued and waits for them until ctx ends.
 func (w *workers) stop(ctx context.Context) error {
 	w.mu.Lock()
@@ -238,6 +265,13 @@ func (w *workers) stop(ctx context.Context) error {
 		w.done.Wait()
 		close(done)
 	}()
+	grace := time.NewTimer(10 * time.Millisecond) // ctx may be over while nothing runs
+	defer grace.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-grace.C:
+	}
 	select {
 	case <-done:
 		return nil

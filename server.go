@@ -37,18 +37,21 @@ type Server struct {
 	namespaces map[string]*Namespace
 	phase      phase
 	reactor    *reactor.Reactor
+	cutShort   context.CancelFunc // ends a Shutdown that drains; nil before
 	endpoint   *websocket.Server
 
 	root        *Namespace // "/"
 	life        lifecycle  // server-wide lifecycle handlers
 	middlewares middlewares
 	limits      limits
+	draining    atomic.Bool
 	throttle    throttle
 	sessions    *sessions // nil without the message cache
 	workers     *workers
 	sampler     *sampler
 
 	live     atomic.Int64 // accepted connections, refused ones included until they are gone
+	refused  atomic.Int64 // of live, those that were refused and are on their way out
 	peak     atomic.Int64
 	counters counters
 	latency  histogram
@@ -165,6 +168,7 @@ func (v *Server) StartDetached() error {
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:       int64(v.opts.MaxMessageBytes + maxEnvelope),
+		MaxEarlyMessage:  maxConnectBytes,
 		MaxFragments:     1024,
 		HandshakeTimeout: v.opts.HandshakeTimeout,
 		Deflate:          v.opts.CompressionThreshold >= 0,
@@ -321,12 +325,14 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 		}
 	}
 	n := v.live.Add(1)
-	switch {
-	case n > int64(v.opts.MaxConnections+refusalMargin):
+	switch full := n-v.refused.Load() > int64(v.opts.MaxConnections); {
+	case full && v.refused.Load() >= refusalMargin:
 		v.release(s)
 		v.counters.rejected.Add(1)
 		return nil, "", &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections", RetryAfter: 1}
-	case n > int64(v.opts.MaxConnections):
+	case full:
+		s.overflow = true
+		v.refused.Add(1)
 		v.counters.rejected.Add(1)
 		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", v.opts.MaxConnections)
 	default:
@@ -369,6 +375,10 @@ func (v *Server) admit(s *Socket, r *frame.Request, c *websocket.Conn) error {
 // release gives back what accept counted.
 func (v *Server) release(s *Socket) {
 	v.live.Add(-1)
+	if s.overflow { // after live: never fewer than there are
+		s.overflow = false
+		v.refused.Add(-1)
+	}
 	if s.counted {
 		s.counted = false
 		v.throttle.leave(s.address)
@@ -385,6 +395,12 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	v.mu.Lock()
+	v.cutShort = cancel
+	v.mu.Unlock()
+	v.draining.Store(true)
 	v.log.Info("shutting down", "connections", v.live.Load())
 	v.endpoint.Close()
 	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.live.Load())})
@@ -393,11 +409,36 @@ func (v *Server) Shutdown(ctx context.Context) error {
 			if !s.plain {
 				s.sendMessage(goaway)
 			}
+		}
+	}
+	v.waitQuiet(ctx) // so that the answers of running handlers still go out
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
 			s.ws.Close(frame.CloseGoingAway, "server shutting down")
 		}
 	}
 	err := v.waitGone(ctx)
+	if err != nil {
+		v.cut()
+	}
 	return errors.Join(err, v.stop(ctx))
+}
+
+// goAway asks the client to go elsewhere and closes its connection.
+func (s *Socket) goAway(goaway []byte) {
+	if !s.plain {
+		s.sendMessage(goaway)
+	}
+	s.ws.Close(frame.CloseGoingAway, "server shutting down")
+}
+
+// cut aborts what is connected: the reactor's Close would still flush for seconds.
+func (v *Server) cut() {
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			s.ws.Abort(reactor.ErrClosed)
+		}
+	}
 }
 
 func deadlineMillis(ctx context.Context) uint64 {
@@ -405,6 +446,26 @@ func deadlineMillis(ctx context.Context) uint64 {
 		return uint64(max(time.Until(t).Milliseconds(), 0))
 	}
 	return 0
+}
+
+// waitQuiet waits until no handler runs or waits on the goroutines, for at most
+// half of the time that ctx has, and 5 s.
+func (v *Server) waitQuiet(ctx context.Context) {
+	limit := 5 * time.Second
+	if t, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(t)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !v.workers.quiet() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // waitGone waits until no connection is left.
@@ -434,9 +495,17 @@ func (v *Server) stop(ctx context.Context) error {
 // run get a second to return. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
+		v.mu.RLock()
+		cutShort := v.cutShort
+		v.mu.RUnlock()
+		if cutShort != nil {
+			cutShort()
+		}
 		return nil
 	}
+	v.draining.Store(true)
 	v.endpoint.Close()
+	v.cut()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	return v.stop(ctx)

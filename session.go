@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -31,6 +32,7 @@ type session struct {
 	bytes  int
 	seq    uint64 // of the newest event, 0 = none was sent
 	leftAt time.Duration
+	away   bool // counted in sessions.away
 	ended  bool
 }
 
@@ -47,7 +49,8 @@ type sessions struct {
 	mu  sync.Mutex
 	all map[tokenHash]*session
 
-	bytes int // of all rings; guarded by bytesMu, the last lock of all
+	away  atomic.Int64 // sessions whose client is away
+	bytes int          // of all rings; guarded by bytesMu, the last lock of all
 	// bytesMu is apart from mu, since events are cached while a session's own lock is held.
 	bytesMu sync.Mutex
 }
@@ -105,7 +108,7 @@ func (x *sessions) resume(n *session, s *Socket, seq uint64) bool {
 	token, h := newToken()
 	old := n.last
 	s.id, s.session, s.recovered = n.id, n, true
-	s.ext.Store(old.ext.Load())
+	s.ext.Store(old.extra()) // made if need be: both sockets must have the same
 	if p := old.identity.Load(); p != nil && s.identity.Load() == nil {
 		s.identity.Store(p)
 	}
@@ -118,6 +121,7 @@ func (x *sessions) resume(n *session, s *Socket, seq uint64) bool {
 	}
 	was := n.at
 	n.at, n.last, n.token = s, s, h
+	x.back(n)
 	s.ns.hub.replace(old, s)
 	n.mu.Unlock()
 	if was != nil {
@@ -152,11 +156,16 @@ func (s *Socket) stays(code frame.CloseCode) bool {
 		return false
 	}
 	x := s.srv.sessions
-	if code == frame.CloseNormal || !message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced) {
+	if s.final(code) {
 		x.endOf(s)
 		return false
 	}
 	return x.leave(s)
+}
+
+// final reports whether a close with code ends the session of s too.
+func (s *Socket) final(code frame.CloseCode) bool {
+	return code == frame.CloseNormal || !message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced)
 }
 
 // endOf ends the session of s unless another connection has taken it over.
@@ -259,8 +268,21 @@ func (x *sessions) leave(s *Socket) (away bool) {
 	}
 	n.at = nil
 	n.leftAt = x.srv.sinceStart()
+	if x.away.Load() >= int64(x.srv.opts.MaxConnections) {
+		n.leftAt -= x.srv.opts.MessageCacheAge + 1 // the next sweep ends it: no more are kept than could be connected
+	}
+	n.away = true
+	x.away.Add(1)
 	s.ns.hub.goAway(s)
 	return true
+}
+
+// back ends the count of a session that was away. Caller holds n.mu.
+func (x *sessions) back(n *session) {
+	if n.away {
+		n.away = false
+		x.away.Add(-1)
+	}
 }
 
 // end forgets a session: its token, its events, its place in the rooms.
@@ -271,6 +293,7 @@ func (x *sessions) end(n *session) {
 		return
 	}
 	n.ended = true
+	x.back(n)
 	for i := range n.count {
 		c := n.ring[(n.start+i)%len(n.ring)]
 		x.account(n, -len(c.body.Bytes()))

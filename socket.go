@@ -50,11 +50,13 @@ type Socket struct {
 	offset   atomic.Int64 // microseconds, see ClockOffset
 	clock    clock
 	state    atomic.Uint32
-	inflates bool  // takes compressed messages
-	plain    bool  // speaks JSON text without the handshake
-	greeted  bool  // the connected handlers are done; inline handlers may run
-	expiring bool  // silent for too long at the last look, loop only
-	faults   uint8 // violations in a row, loop only
+	waiting  atomic.Int32 // events in the mailbox that an inline event must not overtake
+	inflates bool         // takes compressed messages
+	plain    bool         // speaks JSON text without the handshake
+	greeted  bool         // the connected handlers are done; inline handlers may run
+	expiring bool         // silent for too long at the last look, loop only
+	overflow bool         // in the server's count of refused connections, loop only
+	faults   uint8        // violations in a row, loop only
 	refusal  *Error
 }
 

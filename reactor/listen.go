@@ -54,6 +54,9 @@ func (r *Reactor) Listen(network, addr string, newHandler func(c *Conn) Handler)
 	r.mu.Unlock()
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
+	if ln.fd < 0 { // Close of the Reactor has got to it first
+		return nil, ErrClosed
+	}
 	if err := ln.attach(); err != nil {
 		syscall.Close(fd)
 		ln.fd = -1

@@ -43,6 +43,7 @@ type Conn struct {
 	controlCount uint16
 	pings        uint8 // answered in this read
 	deflate      bool
+	early        bool // Options.MaxEarlyMessage holds; loop only
 	opened       bool // OnOpen ran; loop only
 	pongQueued   bool // a pong is in a backpressured outbox; late waits for it
 	// head is where the header of a frame is built. On the stack it would move to
@@ -64,6 +65,9 @@ type ending struct {
 // Deflate reports whether permessage-deflate was negotiated. It is settled
 // before OnOpen.
 func (c *Conn) Deflate() bool { return c.deflate }
+
+// Established ends the time in which Options.MaxEarlyMessage holds. On the loop only.
+func (c *Conn) Established() { c.early = false }
 
 // SetTimer arms the connection's one timer to run OnTimer after d, replacing an
 // earlier setting; 0 disarms it. On the loop only, from OnOpen on; ignored once

@@ -109,6 +109,7 @@ func (c *Conn) answer(head []byte) error {
 	if c.ep.deflate && protocol == "" {
 		extensions, c.deflate = frame.NegotiateDeflate(r.Extensions)
 	}
+	c.early = protocol != "" && c.ep.early.MaxMessage > 0
 	b := pool.Get(256)
 	b.B = frame.AppendResponse(b.B, &r, protocol, extensions)
 	c.mu.Lock()

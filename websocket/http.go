@@ -57,6 +57,11 @@ func appendHead(dst []byte, req *http.Request) []byte {
 	dst = append(dst, "\r\nHost: "...)
 	dst = append(dst, req.Host...)
 	dst = append(dst, "\r\n"...)
+	for _, coding := range req.TransferEncoding { // net/http takes it out of Header; ParseRequest refuses it
+		dst = append(dst, "Transfer-Encoding: "...)
+		dst = append(dst, coding...)
+		dst = append(dst, "\r\n"...)
+	}
 	for name, values := range req.Header {
 		for _, v := range values {
 			dst = append(dst, name...)

@@ -24,7 +24,10 @@ type Options struct {
 	// MaxFragments per message; 0 = one per 64 bytes of MaxMessage, at least 1024.
 	// Fragments are put together in one buffer, so tiny ones cost time, not memory.
 	MaxFragments int
-	Origin       *frame.OriginPolicy // nil = same origin only; requests without Origin pass
+	// MaxEarlyMessage is what MaxMessage is for a connection with a subprotocol
+	// until its handler calls Conn.Established; 0 = MaxMessage from the start.
+	MaxEarlyMessage int64
+	Origin          *frame.OriginPolicy // nil = same origin only; requests without Origin pass
 	// TLSConfig makes Server.Listen speak TLS 1.2 or 1.3 with HTTP/1.1 inside (wss); nil = plain. It is copied; NextProtos
 	// becomes http/1.1. The TLS handshake and then the request head have HandshakeTimeout each. With the default Origin
 	// policy only https pages of the same host connect. Not for ServeHTTP and Dial, which know no TLS.
@@ -36,6 +39,7 @@ type Options struct {
 // Read only once made.
 type endpoint struct {
 	plain, deflated frame.Config
+	early           frame.Config // MaxMessage 0 = there is none
 	maxMessage      int
 	handshake       time.Duration
 	closing         time.Duration
@@ -72,6 +76,10 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		Client:       client,
 		MaxMessage:   int64(ep.maxMessage),
 		MaxFragments: orDefault(o.MaxFragments, max(1024, ep.maxMessage/64)),
+	}
+	if o.MaxEarlyMessage > 0 {
+		ep.early = ep.plain
+		ep.early.MaxMessage = min(o.MaxEarlyMessage, int64(ep.maxMessage))
 	}
 	ep.deflated = ep.plain
 	ep.deflated.Deflate = true

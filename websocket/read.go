@@ -15,7 +15,10 @@ const maxPongsPerRead = 16
 // hot path.
 func (c *Conn) feed(p []byte) {
 	cfg := &c.ep.plain
-	if c.deflate {
+	early := c.early
+	if early {
+		cfg = &c.ep.early
+	} else if c.deflate {
 		cfg = &c.ep.deflated
 	}
 	c.pings = 0
@@ -44,6 +47,9 @@ func (c *Conn) feed(p []byte) {
 			continue
 		}
 		c.h.OnMessage(c, m.Op, m.Payload)
+		if early && !c.early { // a connection with a subprotocol has no deflate
+			early, cfg = false, &c.ep.plain
+		}
 	}
 	if c.late != nil && !c.pongQueued {
 		c.sendLatePong()
