@@ -199,13 +199,13 @@ func (c *Client) publish(s *session) (sizes []int, ok bool) {
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
-	c.fire(EventConnected, Data{})
+	sizes = c.release(s)
+	c.current.Store(s)
+	c.fire(EventConnected, Data{}) // the reader, which runs this, delivers no event before
 	if again {
 		c.stats.reconnects.Add(1)
 		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(s.recovered) + `}`), info: s.recovered})
 	}
-	sizes = c.release(s)
-	c.current.Store(s)
 	return sizes, true
 }
 

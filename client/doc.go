@@ -13,6 +13,15 @@
 // unless the server forbade it; what was emitted meanwhile waits in a bounded
 // queue and is sent first.
 //
+// A server that keeps messages (Options.EnableMessageCache there) recovers the
+// session: same ID, rooms and values, and every event since, once and in order.
+// OnReconnected and Recovered say whether it did; if not, fetch the state anew.
+// Disconnect ends the session for good. A connection that breaks after the server
+// took the session over and before its CONNECT_ACK came costs it: the token works once.
+//
+// No call waits for ever: EmitWithAck ends with its context or AckTimeout, Emit,
+// Reply and Fail after Options.SendTimeout when the server does not read.
+//
 // Goroutines: one reads the connection and settles acks; one, which exists only
 // while there is something to do, runs all handlers one after the other, so they
 // may block and call EmitWithAck. Emit writes on the caller's goroutine: while

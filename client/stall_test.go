@@ -1,0 +1,139 @@
+//go:build !js
+
+package client
+
+import (
+	"context"
+	"errors"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// stalled connects to a server that reads nothing after the handshake, and
+// fills what can be sent to it.
+func stalled(t *testing.T, o Options) (*Client, *testClock) {
+	stay := make(chan struct{})
+	url := fakeServer(t, func(_ int, nc net.Conn) {
+		nc.(*net.TCPConn).SetReadBuffer(4 << 10)
+		accept(nc)
+		<-stay
+	})
+	t.Cleanup(func() { close(stay) })
+	o.MaxReconnectAttempts = Never
+	c, k := clocked(t, url, o)
+	connect(t, c)
+	nt := c.current.Load().t.(*netTransport)
+	for nt.room(nil, nil) {
+		if err := c.Emit("fill", make([]byte, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c, k
+}
+
+// TestStalledContext: calls end with their context, or the AckTimeout, though the server reads nothing.
+func TestStalledContext(t *testing.T) {
+	c, k := stalled(t, Options{AckTimeout: time.Hour})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 16)
+	for range 16 {
+		go func() {
+			_, err := c.EmitWithAck(ctx, "big", make([]byte, 1<<20))
+			done <- err
+		}()
+	}
+	for range 16 {
+		if d := take(t, k.waits, "the wait for room"); d != time.Hour {
+			t.Errorf("waits for %v at most", d)
+		}
+	}
+	cancel()
+	for range 16 {
+		if err := take(t, done, "the end of a call"); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	go func() {
+		_, err := c.EmitWithAck(context.Background(), "big", nil)
+		done <- err
+	}()
+	k.step(t)
+	if err := take(t, done, "the end of a call"); !errors.Is(err, message.ErrAckTimeout) {
+		t.Error(err)
+	}
+	if n := c.Stats().PendingAcks; n != 0 {
+		t.Errorf("%d acks wait", n)
+	}
+}
+
+// TestStalledEmit: without a context a call ends after SendTimeout, with an error.
+func TestStalledEmit(t *testing.T) {
+	c, k := stalled(t, Options{SendTimeout: 7 * time.Second})
+	done := make(chan error, 1)
+	for name, emit := range map[string]func() error{
+		"Emit":    func() error { return c.Emit("x", nil) },
+		"EmitAck": func() error { return c.EmitAck("x", nil, time.Hour, func(Data, error) { t.Error("answered") }) },
+	} {
+		before := c.Stats().Sent
+		go func() { done <- emit() }()
+		if d := k.step(t); d != 7*time.Second {
+			t.Errorf("%s waits for %v", name, d)
+		}
+		if err := take(t, done, name); !errors.Is(err, message.ErrTimeout) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if s := c.Stats(); s.Sent != before || s.PendingAcks != 0 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	// Disconnect ends who still waits.
+	go func() { done <- c.Emit("x", nil) }()
+	take(t, k.waits, "the wait")
+	go func() { // the wait for the connection's end
+		for range k.waits {
+		}
+	}()
+	c.Disconnect()
+	if err := take(t, done, "Emit during Disconnect"); !errors.Is(err, message.ErrConnectionLost) {
+		t.Error(err)
+	}
+	close(k.waits)
+}
+
+// TestInterruptedWrite: what a caller's own write left is written behind it, in order.
+func TestInterruptedWrite(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	w := &writer{nc: near, tcp: near}
+	want := 0
+	for range 3 {
+		w.append(make([]byte, 3000))
+		w.mu.Lock()
+		want += 4 + 4 + 3000
+		w.mu.Unlock()
+		w.flush() // nobody reads yet: the write is interrupted
+	}
+	got := make([]byte, want)
+	n, total := 0, 0
+	var err error
+	far.SetReadDeadline(time.Now().Add(patience))
+	for total < want {
+		if n, err = far.Read(got[total:]); err != nil {
+			t.Fatalf("after %d of %d bytes: %v", total, want, err)
+		}
+		total += n
+	}
+	for i := range 3 {
+		at := i * want / 3
+		if got[at] != 0x82 || got[at+1] != 0x80|126 {
+			t.Errorf("frame %d begins with % x", i, got[at:at+4])
+		}
+	}
+	w.mu.Lock()
+	w.end()
+	w.mu.Unlock()
+	near.Close()
+}
