@@ -402,3 +402,44 @@ func TestReferenceBroadcastOfAllSizes(t *testing.T) {
 		}
 	}
 }
+
+func TestReferenceClientLogLines(t *testing.T) {
+	const payload = "the payload of an event"
+	v := startServer(t, smartsocket.Options{}, echoOn)
+	for _, level := range []slog.Level{slog.LevelDebug, smartsocket.LevelTrace} {
+		var log logBuffer
+		c := connected(t, newClient(t, v, client.Options{Logger: slog.New(smartsocket.NewLogHandler(&log, level))}))
+		c.Emit("echo", payload)
+		c.Disconnect()
+		rest := log.String()
+		for _, line := range []string{
+			"[info] Connecting to ", "[debug] WebSocket connection opened", "[debug] Sending CONNECT message", "[debug] Received CONNECT_ACK",
+			"[info] Connected to server", "[debug] Emitting event: echo", "[debug] Sent message (",
+		} {
+			_, after, ok := strings.Cut(rest, "[smartsocket] "+line)
+			if !ok {
+				t.Fatalf("%q is missing, or not in its place, in\n%s", line, log.String())
+			}
+			rest = after
+		}
+		if strings.Contains(log.String(), payload) != (level == smartsocket.LevelTrace) {
+			t.Errorf("at level %v the log is\n%s", level, log.String())
+		}
+	}
+}
+
+// A second answer is a mistake of the program and is logged.
+func TestReferenceSecondAckIsLogged(t *testing.T) {
+	var log logBuffer
+	v := startServer(t, smartsocket.Options{Logger: log.logger()}, func(v *smartsocket.Server) {
+		v.On("twice", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(1); ack.Reply(2) })
+	})
+	w := dialFull(t, v, "/")
+	w.request(1, "twice", "")
+	w.wantAck(1, "1")
+	w.request(2, "twice", "")
+	w.wantAck(2, "1")
+	if !strings.Contains(log.String(), "[warn]") {
+		t.Error("no warning")
+	}
+}
