@@ -235,9 +235,7 @@ func (t *netTransport) closed(p []byte) ending {
 // and waits for it, since the connection is closed afterwards.
 func (t *netTransport) farewell(code frame.CloseCode, reason string) {
 	t.control(frame.Close, frame.AppendCloseBody(nil, code, reason))
-	if t.start() {
-		t.drain(-1, closeGrace)
-	}
+	t.settle(closeGrace)
 }
 
 func (t *netTransport) close(code uint16, reason string) {

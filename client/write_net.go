@@ -39,7 +39,8 @@ type writer struct {
 	out     []byte        // frames that wait for the write in progress
 	spare   []byte
 	writing bool
-	ended   bool // nothing may be queued any more
+	idle    chan struct{} // closed when writing ends; nil when nobody waits for that
+	ended   bool          // nothing may be queued any more
 
 	rest []byte // of an interrupted write; whoever has claimed the writing owns it
 }
@@ -182,5 +183,33 @@ func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 		}
 	}
 	w.writing = false
+	if w.idle != nil {
+		close(w.idle)
+		w.idle = nil
+	}
 	return false
+}
+
+// settle writes what is queued, or waits for whoever writes it, for at most patience.
+func (w *writer) settle(patience time.Duration) {
+	if w.start() {
+		w.drain(-1, patience)
+		return
+	}
+	w.mu.Lock()
+	if !w.writing {
+		w.mu.Unlock()
+		return
+	}
+	if w.idle == nil {
+		w.idle = make(chan struct{})
+	}
+	idle := w.idle
+	w.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
 }
