@@ -387,3 +387,35 @@ func tampered(t *testing.T, key string, b []byte) (raised chan error, c *client.
 	c.Emit("echo", 1)
 	return raised, c
 }
+
+// Who asks while the server drains is told why it gets no answer.
+func TestErrorCodeOfShutdown(t *testing.T) {
+	hold := make(chan struct{})
+	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+		v.On("hold", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { <-hold; ack.Reply(nil) })
+	})
+	a, b := dialFull(t, v, "/"), dialFull(t, v, "/")
+	a.request(1, "hold", "")
+	b.request(1, "nobody", "")
+	b.wantNack(1, message.CodeNoHandler)
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		done <- v.Shutdown(ctx)
+	}()
+	for { // until the drain has begun
+		b.request(2, "nobody", "")
+		m := b.message()
+		if e, err := message.ParseErrorJSON(m.Payload); err == nil && e.Code == message.CodeShuttingDown {
+			break
+		} else if m.Kind != message.KindError && m.Kind != message.KindGoaway {
+			t.Fatalf("kind %d", m.Kind)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	close(hold)
+	a.nc.Close()
+	b.nc.Close()
+	<-done
+}

@@ -10,12 +10,16 @@ import (
 // event takes one EVENT on the loop: finds its handlers and runs them here, or
 // hands a copy to the socket's mailbox.
 func (s *Socket) event(m *message.Message) {
+	if s.limited(m) {
+		return
+	}
 	if message.ReservedEvent(m.Event) {
 		s.reject(m, errReserved)
 		return
 	}
-	s.faults = 0
-	if s.limited(m) {
+	s.faults = 0 // not for events over a limit: they must not excuse invalid messages
+	if m.Flags&message.FlagAck != 0 && s.srv.draining.Load() {
+		s.nack(m.AckID, message.ErrShuttingDown)
 		return
 	}
 	j := job{kind: jobEvent, data: body{binary: m.Flags&message.FlagBinary != 0}}
