@@ -15,7 +15,8 @@ import (
 type hub struct {
 	mu    sync.Mutex
 	ids   map[string]*Socket
-	all   members // everybody; a socket knows its own position
+	where *sync.Map // the server's: socket id to *Namespace
+	all   members   // everybody; a socket knows its own position
 	rooms map[string]*room
 	marks uint64
 	away  int // sockets in all whose client is away, with a session to come back to
@@ -40,8 +41,8 @@ const (
 	maxRooms    = 256 // per socket
 )
 
-func newHub() *hub {
-	return &hub{ids: make(map[string]*Socket), rooms: make(map[string]*room)}
+func newHub(where *sync.Map) *hub {
+	return &hub{where: where, ids: make(map[string]*Socket), rooms: make(map[string]*room)}
 }
 
 // add needs no copy: readers of a lent list do not look past its length.
@@ -88,6 +89,7 @@ func (h *hub) add(s *Socket) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ids[s.id] = s
+	h.where.Store(s.id, s.ns)
 	s.index = h.all.add(s)
 }
 
@@ -99,6 +101,7 @@ func (h *hub) remove(s *Socket) {
 		return
 	}
 	delete(h.ids, s.id)
+	h.where.Delete(s.id)
 	if s.away {
 		h.away--
 	}

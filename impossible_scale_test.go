@@ -128,3 +128,22 @@ func TestImpossible_LeakPerConnection(t *testing.T) {
 		t.Errorf("%d connections that came and went left %d bytes", n, grown)
 	}
 }
+
+// Finding a socket by id costs the same however many namespaces there are.
+func TestImpossible_ToSocketGrowingWithNamespaces(t *testing.T) {
+	small, large := startServer(t, smartsocket.Options{}, nil), startServer(t, smartsocket.Options{}, nil)
+	for i := range 2000 {
+		large.Namespace(fmt.Sprint("/n", i))
+	}
+	find := func(v *smartsocket.Server) func() {
+		w := dialFull(t, v, "/")
+		return func() {
+			for range 100 {
+				v.ToSocket(w.id)
+			}
+		}
+	}
+	if a, b := fastest(find(small), find(large)); b > 8*a {
+		t.Errorf("%v with one namespace, %v with 2000", a, b)
+	}
+}

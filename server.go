@@ -41,6 +41,7 @@ type Server struct {
 	endpoint   *websocket.Server
 
 	root        *Namespace // "/"
+	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
 	life        lifecycle  // server-wide lifecycle handlers
 	middlewares middlewares
 	limits      limits
@@ -226,7 +227,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	defer v.mu.Unlock()
 	ns := v.namespaces[path]
 	if ns == nil {
-		ns = &Namespace{srv: v, path: path, hub: newHub()}
+		ns = &Namespace{srv: v, path: path, hub: newHub(&v.ids)}
 		v.namespaces[path] = ns
 	}
 	return ns
@@ -301,10 +302,8 @@ func (v *Server) To(names ...string) *Target {
 
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
-	for _, ns := range v.eachNamespace() {
-		if ns.Socket(id) != nil {
-			return ns.ToSocket(id)
-		}
+	if ns, ok := v.ids.Load(id); ok {
+		return ns.(*Namespace).ToSocket(id)
 	}
 	return v.root.ToSocket(id)
 }
