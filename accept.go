@@ -1,0 +1,84 @@
+package smartsocket
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// accept decides about an upgrade request, on its loop.
+func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler, string, error) {
+	path, err := url.PathUnescape(string(r.Path))
+	if err != nil {
+		return nil, "", &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
+	}
+	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
+	if v.needsAuth() || v.keys != nil || v.opts.MaxConnectionsPerAddress > 0 {
+		if err := v.admit(s, r, c); err != nil {
+			return nil, "", err
+		}
+	}
+	n := v.live.Add(1)
+	switch full := n-v.refused.Load() > int64(v.opts.MaxConnections); {
+	case full && v.refused.Load() >= refusalMargin:
+		v.release(s)
+		v.counters.rejected.Add(1)
+		return nil, "", &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections", RetryAfter: 1}
+	case full:
+		s.overflow = true
+		v.refused.Add(1)
+		v.counters.rejected.Add(1)
+		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", v.opts.MaxConnections)
+	default:
+		s.ns, _ = v.lookup(path)
+	}
+	for p := v.peak.Load(); n > p && !v.peak.CompareAndSwap(p, n); p = v.peak.Load() {
+	}
+	if s.plain {
+		return (*conn)(s), "", nil
+	}
+	return (*conn)(s), message.Subprotocol, nil
+}
+
+// admit checks what depends on the client's address, and refuses plain clients
+// where credentials or a key are needed, since they can give neither.
+func (v *Server) admit(s *Socket, r *frame.Request, c *websocket.Conn) error {
+	s.address = v.addressOf(r, c)
+	if wait := v.throttle.blocked(s.address, v.sinceStart()); wait > 0 {
+		v.counters.rejected.Add(1)
+		return &frame.HandshakeError{Status: http.StatusTooManyRequests, Reason: "too many failed authentications", RetryAfter: int(wait/time.Second) + 1}
+	}
+	if s.plain {
+		switch {
+		case v.keys != nil:
+			s.refusal = errPlaintext
+		case v.needsAuth():
+			s.refusal = errAuth
+		}
+	}
+	if limit := v.opts.MaxConnectionsPerAddress; limit > 0 {
+		if !v.throttle.enter(s.address, limit) {
+			v.counters.rejected.Add(1)
+			return &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections of one address", RetryAfter: 1}
+		}
+		s.counted = true
+	}
+	return nil
+}
+
+// release gives back what accept counted.
+func (v *Server) release(s *Socket) {
+	v.live.Add(-1)
+	if s.overflow { // after live: never fewer than there are
+		s.overflow = false
+		v.refused.Add(-1)
+	}
+	if s.counted {
+		s.counted = false
+		v.throttle.leave(s.address)
+	}
+}

@@ -1,0 +1,144 @@
+package smartsocket
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/reactor"
+)
+
+// Shutdown drains the server: it stops accepting, tells the clients to
+// reconnect elsewhere, lets queued events run, flushes, closes every connection
+// with 1001 and stops. When ctx ends first, what is left is closed at once and
+// ctx's error returned. Idempotent.
+func (v *Server) Shutdown(ctx context.Context) error {
+	if !v.end() {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	v.mu.Lock()
+	v.cutShort = cancel
+	v.mu.Unlock()
+	v.draining.Store(true)
+	v.log.Info("shutting down", "connections", v.live.Load())
+	v.endpoint.Close()
+	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.live.Load())})
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			if !s.plain {
+				s.sendMessage(goaway)
+			}
+		}
+	}
+	v.waitQuiet(ctx) // so that the answers of running handlers still go out
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			s.ws.Close(frame.CloseGoingAway, "server shutting down")
+		}
+	}
+	err := v.waitGone(ctx)
+	if err != nil {
+		v.cut()
+	}
+	return errors.Join(err, v.stop(ctx))
+}
+
+// goAway asks the client to go elsewhere and closes its connection.
+func (s *Socket) goAway(goaway []byte) {
+	if !s.plain {
+		s.sendMessage(goaway)
+	}
+	s.ws.Close(frame.CloseGoingAway, "server shutting down")
+}
+
+// cut aborts what is connected: the reactor's Close would still flush for seconds.
+func (v *Server) cut() {
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			s.ws.Abort(reactor.ErrClosed)
+		}
+	}
+}
+
+func deadlineMillis(ctx context.Context) uint64 {
+	if t, ok := ctx.Deadline(); ok {
+		return uint64(max(time.Until(t).Milliseconds(), 0))
+	}
+	return 0
+}
+
+// waitQuiet waits until no handler runs or waits on the goroutines, for at most
+// half of the time that ctx has, and 5 s.
+func (v *Server) waitQuiet(ctx context.Context) {
+	limit := 5 * time.Second
+	if t, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(t)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !v.workers.quiet() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// waitGone waits until no connection is left.
+func (v *Server) waitGone(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for v.live.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			v.log.Warn("closing what is left", "connections", v.live.Load())
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// stop ends loops, workers and sampler; connections that are left are cut.
+// Handlers that still run when ctx ends are left behind.
+func (v *Server) stop(ctx context.Context) error {
+	err := v.reactor.Close()
+	v.sampler.stop()
+	return errors.Join(err, v.workers.stop(ctx))
+}
+
+// Close stops at once, without draining: connections are cut, and handlers that
+// run get a second to return. Idempotent.
+func (v *Server) Close() error {
+	if !v.end() {
+		v.mu.RLock()
+		cutShort := v.cutShort
+		v.mu.RUnlock()
+		if cutShort != nil {
+			cutShort()
+		}
+		return nil
+	}
+	v.draining.Store(true)
+	v.endpoint.Close()
+	v.cut()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return v.stop(ctx)
+}
+
+// end moves to the closed phase and reports whether the server was running.
+func (v *Server) end() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	was := v.phase
+	v.phase = phaseClosed
+	return was == phaseRunning
+}
