@@ -390,12 +390,17 @@ func tampered(t *testing.T, key string, b []byte) (raised chan error, c *client.
 
 // Who asks while the server drains is told why it gets no answer.
 func TestErrorCodeOfShutdown(t *testing.T) {
-	hold := make(chan struct{})
+	holds, hold := make(chan struct{}), make(chan struct{})
 	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("hold", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { <-hold; ack.Reply(nil) })
+		v.On("hold", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+			close(holds)
+			<-hold
+			ack.Reply(nil)
+		})
 	})
 	a, b := dialFull(t, v, "/"), dialFull(t, v, "/")
 	a.request(1, "hold", "")
+	<-holds
 	b.request(1, "nobody", "")
 	b.wantNack(1, message.CodeNoHandler)
 	done := make(chan error, 1)
