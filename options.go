@@ -115,7 +115,7 @@ type Options struct {
 	CompressionLevel int `config:"compressionLevel"`
 	// AllowedOrigins are exact scheme://host[:port] values, or "*"; empty = same origin only. Requests without an Origin header (not from browsers) pass.
 	AllowedOrigins []string `config:"allowedOrigins"`
-	// MaxOutboxBytes and MaxOutboxAge bound what waits for a slow peer before it is closed (3000); 0 = 1 MiB, 10 s.
+	// MaxOutboxBytes and MaxOutboxAge bound what waits for a slow peer before its connection is reset and counted; one message alone may be larger. 0 = 1 MiB, 10 s.
 	MaxOutboxBytes int           `config:"maxOutboxBytes"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge"`
 	// Loops is the number of event loops; 0 = GOMAXPROCS.

@@ -13,7 +13,7 @@ const (
 	CloseRestart    uint16 = 1012
 	CloseBusy       uint16 = 1013 // maximum of connections reached
 
-	CloseSlow uint16 = 3000 // the peer reads too slowly
+	CloseSlow uint16 = 3000 // the peer reads too slowly; reserved: a server resets such a connection, since no frame would reach it
 	CloseIdle uint16 = 3001 // no sign of life, or no handshake, in time
 
 	CloseAuth      uint16 = 3500 // authentication failed
