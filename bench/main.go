@@ -16,7 +16,7 @@ func main() { os.Exit(runner.Main(suite)) }
 var suite = runner.Suite{
 	Command: "go run ./bench",
 	Rounds:  3,
-	Servers: []runner.Server{runner.Floor, runner.FloorBroadcast, runner.Raw, runner.Full},
+	Servers: []runner.Server{runner.Floor, runner.FloorBroadcast, runner.Raw, runner.Full, runner.FullSealed, runner.FullSecure},
 	Scenarios: []runner.Scenario{
 		{Name: "echo-20", Title: "Echo of 20 B", Load: runner.Echo20, Entries: echo(1.15)},
 		{Name: "echo-512", Title: "Echo of 512 B", Load: runner.Echo512, Entries: echo(1.15)},
@@ -32,6 +32,11 @@ var suite = runner.Suite{
 			{Server: "floor"},
 			{Server: "raw", Target: 700},
 			{Server: "full", Label: "full session in a room", Event: "inline", Target: 2000},
+		}},
+		{Name: "idle-secure", Title: "Memory of idle sessions in a room, encrypted, each after one message", Load: runner.IdleSecure, Entries: []runner.Entry{
+			{Server: "full", Label: "plain", Event: "inline"},
+			{Server: "full, sealed", Label: "aes-256-gcm", Event: "inline", Target: 4 << 10},
+			{Server: "full, wss", Label: "wss (TLS 1.3)", Event: "inline", Target: 16 << 10},
 		}},
 		{Name: "broadcast", Title: "Broadcast of 100 B to all connections, per delivery", Load: runner.Broadcast, Entries: []runner.Entry{
 			{Server: "floor fan-out"},

@@ -16,7 +16,14 @@ const (
 	WebSocket Protocol = "websocket"
 	// Session is SmartSocket's full protocol: HELLO, CONNECT, CONNECT_ACK, then events.
 	Session Protocol = "session"
+	// Sealed is a session whose messages are encrypted with Key, and Secure one over TLS
+	// whose certificate is not checked. Both are held by package client, so they measure idle memory alone.
+	Sealed Protocol = "sealed"
+	Secure Protocol = "secure"
 )
+
+// Key is the encryption key of Sealed, public and for nothing but measuring.
+const Key = "c21hcnRzb2NrZXQtYmVuY2htYXJrcy1vbmx5LTMyLUI="
 
 // Params describe one run of the generator.
 type Params struct {

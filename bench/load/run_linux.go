@@ -37,6 +37,9 @@ type generator struct {
 // Run opens the connections, warms up, measures and closes them again.
 func Run(p Params) (Result, error) {
 	var r Result
+	if p.Protocol == Sealed || p.Protocol == Secure {
+		return runClients(p)
+	}
 	addr, err := netip.ParseAddrPort(p.Addr)
 	if err != nil {
 		return r, fmt.Errorf("address: %w", err)

@@ -61,6 +61,9 @@ const module = "github.com/smartsocket/smartsocket"
 var (
 	Raw  = Server{Name: "raw", Package: module + "/bench/servers/raw", Protocol: load.WebSocket, Ours: true}
 	Full = Server{Name: "full", Package: module + "/bench/servers/full", Protocol: load.Session, Ours: true}
+	// FullSealed encrypts every message, FullSecure is behind TLS; both for their idle memory.
+	FullSealed = Server{Name: "full, sealed", Package: Full.Package, Args: []string{"sealed"}, Protocol: load.Sealed, Ours: true}
+	FullSecure = Server{Name: "full, wss", Package: Full.Package, Args: []string{"secure"}, Protocol: load.Secure, Ours: true}
 )
 
 // Loads that several suites share.
@@ -71,6 +74,7 @@ var (
 	Echo20Many = load.Params{Conns: 10_000, Payload: 20, Window: 1, Warm: warm, Measure: measure}
 	Bursts     = load.Params{Conns: 200, Payload: 20, Window: 16, Warm: warm, Measure: measure}
 	Idle       = load.Params{Conns: 15_000, Payload: 20, Window: 1, Idle: true}
+	IdleSecure = load.Params{Conns: 5_000, Payload: 20, Window: 1, Idle: true}
 	Broadcast  = load.Params{Conns: 10_000, Payload: 100, Window: 1, Broadcast: true, Warm: warm, Measure: measure}
 )
 

@@ -6,27 +6,42 @@
 //	blocking   the same from a handler on the pool
 //	broadcast  an inline handler emits the data to the whole namespace
 //
-// Every session is in one room, so that idle memory includes that.
+// Every session is in one room, so that idle memory includes that. With the
+// argument "sealed" messages are encrypted, with "secure" the listener is TLS.
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"log/slog"
+	"math/big"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/bench/load"
 	"github.com/smartsocket/smartsocket/bench/serve"
 )
 
 func main() {
 	serve.Main(func() (string, error) {
-		srv, err := smartsocket.New(smartsocket.Options{
+		o := smartsocket.Options{
 			Host:               "127.0.0.1",
 			Port:               -1,
 			EnableRateLimiting: smartsocket.Disabled,
 			MaxConnections:     1 << 20,
 			ConnectionTimeout:  10 * time.Minute, // the generator answers no pings
 			Logger:             slog.New(slog.DiscardHandler),
-		})
+		}
+		if err := protect(&o, os.Args[1:]); err != nil {
+			return "", err
+		}
+		srv, err := smartsocket.New(o)
 		if err != nil {
 			return "", err
 		}
@@ -42,4 +57,25 @@ func main() {
 		}
 		return srv.Addr().String(), nil
 	})
+}
+
+// protect switches on what the arguments ask for.
+func protect(o *smartsocket.Options, args []string) error {
+	if slices.Contains(args, "sealed") {
+		o.EncryptionKey, o.EncryptionAlgorithm = load.Key, "aes-256-gcm"
+	}
+	if !slices.Contains(args, "secure") {
+		return nil
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	return nil
 }
