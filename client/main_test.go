@@ -5,48 +5,18 @@ package client
 import (
 	"context"
 	"log/slog"
-	"os"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
 // patience bounds every wait of these tests; it is for hangs, not for speed.
 const patience = 20 * time.Second
 
 // TestMain checks that nothing of the package keeps running behind the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if code == 0 {
-		if left := ownGoroutines(); left != "" {
-			os.Stderr.WriteString("goroutines were left behind:\n" + left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-func ownGoroutines() string {
-	var left string
-	for range 500 {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		left = ""
-		for _, g := range strings.Split(string(buf), "\n\n") {
-			if strings.Contains(g, "smartsocket/smartsocket") && !strings.Contains(g, "TestMain") {
-				left += g + "\n\n"
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

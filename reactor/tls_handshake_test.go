@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
 // Clients that do not come to an end take no goroutine, or a bounded number, and are closed in time.
@@ -55,7 +57,7 @@ func TestTLSHandshakesThatEndNowhere(t *testing.T) {
 }
 
 // handshaking counts the goroutines that do handshakes.
-func handshaking() int { return strings.Count(stacks(), "(*tlsServer).run(") }
+func handshaking() int { return strings.Count(leaktest.Stacks(), "(*tlsServer).run(") }
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

@@ -2,15 +2,9 @@ package reactor
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"sync"
@@ -18,29 +12,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/selfsigned"
 )
 
-// newCertificate makes a self-signed certificate for 127.0.0.1 and localhost.
-func newCertificate(t testing.TB) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
 func serverConfig(t testing.TB) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{newCertificate(t)}}
+	t.Helper()
+	cert, err := selfsigned.New(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}}
 }
 
 func listenTLS(t testing.TB, r *Reactor, o TLSOptions, h Handler) *Listener {

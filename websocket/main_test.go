@@ -3,36 +3,22 @@ package websocket
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/leaktest"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // hang bounds waits; it is only ever reached when something hangs.
 const hang = 20 * time.Second
 
-func TestMain(m *testing.M) {
-	before := runtime.NumGoroutine()
-	code := m.Run()
-	end := time.Now().Add(hang)
-	for runtime.NumGoroutine() > before && time.Now().Before(end) {
-		time.Sleep(time.Millisecond)
-	}
-	if n := runtime.NumGoroutine(); n > before {
-		buf := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "%d goroutines, %d at the start:\n%s", n, before, buf[:runtime.Stack(buf, true)])
-		code = 1
-	}
-	os.Exit(code)
-}
+// TestMain checks that nothing of the package keeps running behind the tests.
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // funcs is a Handler of what a test cares about.
 type funcs struct {

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
 // patience bounds waits that only end so when something hangs.
@@ -31,32 +31,7 @@ func TestMain(m *testing.M) {
 		os.Unsetenv("RUN_AS_SERVER")
 		main()
 	}
-	code := m.Run()
-	if code == 0 {
-		if left := lingering(); left != "" {
-			fmt.Fprintf(os.Stderr, "goroutines outlived the tests:\n%s\n", left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// lingering waits for this module's goroutines to end and returns the stacks of those that do not.
-func lingering() string {
-	var left []string
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		buf := make([]byte, 1<<20)
-		buf = buf[:runtime.Stack(buf, true)]
-		left = left[:0]
-		for _, stack := range strings.Split(string(buf), "\n\n")[1:] {
-			if strings.Contains(stack, "smartsocket/") && !strings.Contains(stack, "lingering") {
-				left = append(left, stack)
-			}
-		}
-		if len(left) == 0 || time.Now().After(deadline) {
-			return strings.Join(left, "\n\n")
-		}
-	}
+	leaktest.Main(m)
 }
 
 // running is the program, in this process.

@@ -11,14 +11,9 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"os"
 	"slices"
 	"time"
@@ -26,6 +21,7 @@ import (
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/bench/load"
 	"github.com/smartsocket/smartsocket/bench/serve"
+	"github.com/smartsocket/smartsocket/internal/selfsigned"
 )
 
 func main() {
@@ -67,15 +63,10 @@ func protect(o *smartsocket.Options, args []string) error {
 	if !slices.Contains(args, "secure") {
 		return nil
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, err := selfsigned.New(1)
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
-	if err != nil {
-		return fmt.Errorf("certificate: %w", err)
-	}
-	o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
 	return nil
 }
