@@ -68,6 +68,9 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	case []byte:
 		return append(dst, v...), message.FlagBinary, nil
 	case json.RawMessage:
+		if len(v) > 0 && !message.ValidJSON(v) {
+			return dst, 0, &Error{Code: message.CodeInvalidFormat, Message: "the json.RawMessage is not valid JSON: send []byte for raw bytes"}
+		}
 		return append(dst, v...), 0, nil
 	case Data:
 		if v.binary {

@@ -78,6 +78,11 @@ func TestEvents(t *testing.T) {
 				t.Errorf("%v came back as %q, binary %v, empty %v", data, d.Bytes(), d.Binary(), d.Empty())
 			}
 		}
+		for _, data := range []any{json.RawMessage(`{"a":`), json.RawMessage("\xff"), make(chan int)} {
+			if err := c.Emit("back", data); !errors.Is(err, message.ErrInvalidFormat) {
+				t.Errorf("Emit(%q) = %v", data, err)
+			}
+		}
 	}
 }
 
