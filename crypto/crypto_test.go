@@ -226,21 +226,3 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkSealOpen(b *testing.B) {
-	for _, alg := range algorithms {
-		for _, n := range []int{100, 1024, 16384} {
-			b.Run(fmt.Sprintf("%v/%d", alg, n), func(b *testing.B) {
-				cs, _, _, so := ends(b, alg, GenerateKey(), nil)
-				plain, buf := make([]byte, n), make([]byte, 0, n+64)
-				b.SetBytes(int64(n))
-				b.ReportAllocs()
-				for b.Loop() {
-					if _, err := so.Open(cs.Seal(buf, 15, plain)); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		}
-	}
-}

@@ -2,7 +2,10 @@
 
 package crypto
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"encoding/base64"
+)
 
 // GenerateKey returns a fresh random key. It is left out of browser builds,
 // where crypto/rand would pull in math/big and fmt and a page has crypto.getRandomValues.
@@ -11,3 +14,6 @@ func GenerateKey() Key {
 	rand.Read(k.b[:])
 	return k
 }
+
+// Encode returns the form that ParseKey reads. It is the secret itself.
+func (k *Key) Encode() string { return base64.StdEncoding.EncodeToString(k.b[:]) }

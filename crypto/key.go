@@ -1,9 +1,6 @@
 package crypto
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"strconv"
 )
@@ -35,8 +32,8 @@ func (e keyError) Unwrap() error { return ErrKey }
 // padding) of exactly 32 bytes. A key of one repeated byte is refused, since it
 // is a placeholder. The error says what is wrong without repeating the input.
 func ParseKey(s string) (Key, error) {
-	raw, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil {
+	raw, ok := decodeBase64(s)
+	if !ok {
 		return Key{}, keyError("it is not base64 with padding (" + strconv.Itoa(len(s)) +
 			" characters): generate one with the server's -keygen or openssl rand -base64 32")
 	}
@@ -56,17 +53,16 @@ func ParseKey(s string) (Key, error) {
 	return k, nil
 }
 
-// Encode returns the form that ParseKey reads. It is the secret itself.
-func (k *Key) Encode() string { return base64.StdEncoding.EncodeToString(k.b[:]) }
-
 // IDSize is the length of a key's id in bytes.
 const IDSize = 8
 
 // ID names a key without giving anything away: the first 8 bytes of
 // HMAC-SHA256(key, "smartsocket key id").
 func (k *Key) ID() (id [IDSize]byte) {
-	m := hmac.New(sha256.New, k.b[:])
+	m := newMAC(k.b[:])
 	m.Write([]byte("smartsocket key id"))
-	copy(id[:], m.Sum(nil))
+	var sum [sumSize]byte
+	m.Sum(&sum)
+	copy(id[:], sum[:])
 	return id
 }

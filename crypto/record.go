@@ -1,14 +1,6 @@
 package crypto
 
-import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
-	"errors"
-	"hash"
-)
+import "errors"
 
 // Algorithm is an encryption algorithm's id on the wire.
 type Algorithm uint8
@@ -37,8 +29,11 @@ func (a Algorithm) String() string {
 // RandomSize is the length of each side's random in the handshake.
 const RandomSize = 32
 
-// tagSize is the length of a record's tag, for both algorithms.
-const tagSize = 16
+const (
+	tagSize   = 16 // of a record, for both algorithms
+	blockSize = 16 // of AES
+	sumSize   = 32 // of SHA-256
+)
 
 // ErrOpen is every failure to open a record, whatever the cause: saying more would help an attacker.
 var ErrOpen = errors.New("crypto: the record does not open")
@@ -69,7 +64,7 @@ func (h *Handshake) ClientEnd(key *Key) (*Sealer, *Opener, error) { return h.end
 func (h *Handshake) ServerEnd(key *Key) (*Sealer, *Opener, error) { return h.end(key, "s2c", "c2s") }
 
 func (h *Handshake) end(key *Key, out, in string) (*Sealer, *Opener, error) {
-	prk, err := hkdf.Extract(sha256.New, key.b[:], append(append(make([]byte, 0, 2*RandomSize), h.ClientRandom...), h.ServerRandom...))
+	prk, err := extract(key.b[:], append(append(make([]byte, 0, 2*RandomSize), h.ClientRandom...), h.ServerRandom...))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,7 +81,7 @@ func (h *Handshake) end(key *Key, out, in string) (*Sealer, *Opener, error) {
 // half is one direction's cipher state.
 type half struct {
 	seq  uint64
-	aead cipher.AEAD // GCM
+	aead aead // GCM
 	iv   [12]byte
 	// What follows is a field and not a local, since it would escape through the interfaces.
 	nonce [12]byte
@@ -97,61 +92,60 @@ type half struct {
 
 // cbcState is what CBC needs instead of aead.
 type cbcState struct {
-	block   cipher.BlockMode
-	mac     hash.Hash
-	ivBlock cipher.Block
-	count   [16]byte
-	iv      [16]byte
-	sum     [sha256.Size]byte
+	block   cbcMode
+	mac     *mac
+	ivBlock blockCipher
+	count   [blockSize]byte
+	iv      [blockSize]byte
+	sum     [sumSize]byte
+}
+
+// cbcMode encrypts or decrypts whole blocks in place, from the IV that was set last.
+type cbcMode interface {
+	SetIV(iv []byte)
+	CryptBlocks(dst, src []byte)
+}
+
+// blockCipher encrypts one block.
+type blockCipher interface {
+	Encrypt(dst, src []byte)
 }
 
 func (h *half) init(hs *Handshake, prk []byte, direction string, decrypt bool) error {
-	t := sha256.New()
-	t.Write([]byte("smartsocket/1"))
-	t.Write(hs.Transcript)
+	th := sum256(append([]byte("smartsocket/1"), hs.Transcript...))
 	info := append([]byte("ss1 "+direction), byte(hs.Algorithm))
-	secret, err := hkdf.Expand(sha256.New, prk, string(t.Sum(info)), 32)
+	secret, err := expand(prk, string(append(info, th[:]...)), 32)
 	if err != nil {
 		return err
 	}
-	expand := func(label string, n int) []byte {
-		b, e := hkdf.Expand(sha256.New, secret, label, n)
-		if e != nil {
-			err = e
-		}
+	derive := func(label string, n int) []byte {
+		b, e := expand(secret, label, n)
+		err = errors.Join(err, e)
 		return b
 	}
-	block, e := aes.NewCipher(expand("key", 32))
-	if err = errors.Join(err, e); err != nil {
-		return err
-	}
+	key := derive("key", 32)
 	switch hs.Algorithm {
 	case AES256GCM:
-		copy(h.iv[:], expand("iv", 12))
+		copy(h.iv[:], derive("iv", 12))
+		if err == nil {
+			h.aead, err = newGCM(key)
+		}
+		return err
+	case AES256CBC:
+		macKey, ivKey := derive("mac", 32), derive("ivk", 32)
 		if err != nil {
 			return err
 		}
-		h.aead, err = cipher.NewGCM(block)
-		return err
-	case AES256CBC:
-		c := &cbcState{mac: hmac.New(sha256.New, expand("mac", 32))}
-		c.ivBlock, e = aes.NewCipher(expand("ivk", 32))
-		if decrypt {
-			c.block = cipher.NewCBCDecrypter(block, c.iv[:])
-		} else {
-			c.block = cipher.NewCBCEncrypter(block, c.iv[:])
-		}
-		if _, ok := c.block.(ivSetter); !ok {
-			return errors.New("crypto: this Go version's CBC mode takes no new IV")
+		c := &cbcState{mac: newMAC(macKey)}
+		if c.ivBlock, err = newBlock(ivKey); err != nil {
+			return err
 		}
 		h.cbc = c
-		return errors.Join(err, e)
+		c.block, err = newCBC(key, decrypt)
+		return err
 	}
 	return ErrAlgorithm
 }
-
-// ivSetter is what crypto/cipher's own CBC modes implement, so that one mode serves all records.
-type ivSetter interface{ SetIV([]byte) }
 
 // next sets the nonce of the next record: the iv XOR the counter, which is never
 // sent. The wire is ordered, so a replayed, lost or swapped record does not open.
@@ -177,7 +171,8 @@ func (c *cbcState) tag(h *half, ivAndText []byte) []byte {
 	c.mac.Write(h.head[:])
 	c.mac.Write(c.count[:8])
 	c.mac.Write(ivAndText)
-	return c.mac.Sum(c.sum[:0])[:tagSize]
+	c.mac.Sum(&c.sum)
+	return c.sum[:tagSize]
 }
 
 // Sealer encrypts one direction of one connection. Not safe for concurrent use:
@@ -193,7 +188,7 @@ func (s *Sealer) Overhead() int {
 	if s.aead != nil {
 		return 1 + tagSize
 	}
-	return 1 + aes.BlockSize + aes.BlockSize + tagSize
+	return 1 + blockSize + blockSize + tagSize
 }
 
 // Seal appends one record to dst: the header byte, which is authenticated, and
@@ -213,18 +208,18 @@ func (s *Sealer) Seal(dst []byte, header byte, plain []byte) []byte {
 		return dst
 	}
 	c := s.cbc
-	c.count = [16]byte{}
+	c.count = [blockSize]byte{}
 	putUint64(c.count[8:], s.seq)
 	c.ivBlock.Encrypt(c.iv[:], c.count[:])
 	start := len(dst)
 	dst = append(dst, c.iv[:]...)
 	dst = append(dst, plain...)
-	pad := aes.BlockSize - len(plain)%aes.BlockSize
+	pad := blockSize - len(plain)%blockSize
 	for range pad {
 		dst = append(dst, byte(pad))
 	}
-	text := dst[start+aes.BlockSize:]
-	c.block.(ivSetter).SetIV(c.iv[:])
+	text := dst[start+blockSize:]
+	c.block.SetIV(c.iv[:])
 	c.block.CryptBlocks(text, text)
 	dst = append(dst, c.tag(&s.half, dst[start:])...)
 	s.seq++
@@ -257,15 +252,15 @@ func (o *Opener) Open(record []byte) ([]byte, error) {
 	}
 	c := o.cbc
 	n := len(body) - tagSize
-	if n < 2*aes.BlockSize || n%aes.BlockSize != 0 || !hmac.Equal(c.tag(&o.half, body[:n]), body[n:]) {
+	if n < 2*blockSize || n%blockSize != 0 || !equal(c.tag(&o.half, body[:n]), body[n:]) {
 		return nil, ErrOpen
 	}
-	text := body[aes.BlockSize:n]
+	text := body[blockSize:n]
 	copy(c.iv[:], body)
-	c.block.(ivSetter).SetIV(c.iv[:])
+	c.block.SetIV(c.iv[:])
 	c.block.CryptBlocks(text, text)
 	pad := int(text[len(text)-1])
-	if pad == 0 || pad > aes.BlockSize {
+	if pad == 0 || pad > blockSize {
 		return nil, ErrOpen
 	}
 	o.seq++

@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -51,7 +52,8 @@ func makeVectors(t *testing.T) []vector {
 	var all []vector
 	for _, alg := range algorithms {
 		for i, transcript := range [][]byte{nil, pattern(3, 90), pattern(4, 700)} {
-			key, err := ParseKey((&Key{[32]byte(pattern(byte(40+i), 32))}).Encode())
+			text := base64.StdEncoding.EncodeToString(pattern(byte(40+i), KeySize))
+			key, err := ParseKey(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +68,7 @@ func makeVectors(t *testing.T) []vector {
 				t.Fatal(err)
 			}
 			v := vector{
-				Name: alg.String() + " " + string(rune('a'+i)), Algorithm: uint8(alg), Key: key.Encode(), KeyID: hex.EncodeToString(id[:]),
+				Name: alg.String() + " " + string(rune('a'+i)), Algorithm: uint8(alg), Key: text, KeyID: hex.EncodeToString(id[:]),
 				ClientRandom: hex.EncodeToString(h.ClientRandom), ServerRandom: hex.EncodeToString(h.ServerRandom), Transcript: hex.EncodeToString(transcript),
 			}
 			for n, length := range []int{0, 1, 15, 16, 17, 31, 32, 33, 64, 100, 1000} {

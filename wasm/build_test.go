@@ -14,8 +14,8 @@ import (
 
 // Budgets of the engine, in bytes.
 const (
-	maxWasm       = 2_800_000
-	maxWasmGzip   = 800_000
+	maxWasm       = 2_150_000
+	maxWasmGzip   = 640_000
 	maxShellGzip  = 19_000 // both engines' shell, and the js engine with its own DEFLATE and AES
 	maxLoaderGzip = 6_000
 )

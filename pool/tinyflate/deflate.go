@@ -1,7 +1,6 @@
 package tinyflate
 
 import (
-	"slices"
 	"sync"
 )
 
@@ -390,7 +389,7 @@ func (c *code) build(most int) {
 		c.lengths[leaves[0]&511] = 1
 		return
 	}
-	slices.Sort(leaves[:n])
+	sortLeaves(leaves[:n])
 	count := depths(leaves[:n], most)
 	at := n
 	for l := 1; l <= most; l++ {
@@ -441,4 +440,17 @@ func depths(leaves []uint32, most int) (count [maxBits + 1]int) {
 		count[l+1] += 2
 	}
 	return count
+}
+
+// sortLeaves is Shell's sort; package slices would add 12 kB to the browser build.
+func sortLeaves(a []uint32) {
+	for _, gap := range [...]int{57, 23, 10, 4, 1} {
+		for i := gap; i < len(a); i++ {
+			v, j := a[i], i
+			for ; j >= gap && a[j-gap] > v; j -= gap {
+				a[j] = a[j-gap]
+			}
+			a[j] = v
+		}
+	}
 }
