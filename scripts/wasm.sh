@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 wasm/build.sh
 to=cmd/server/web/dist
-for file in smartsocket-client.js smartsocket.wasm wasm_exec.js; do
+for file in index.js js.js wasm.js flate.js sealing.js smartsocket.wasm; do
 	cp "dist/$file" "$to/$file"
 	gzip -9 -n -c "dist/$file" >"$to/$file.gz"
 done

@@ -40,11 +40,11 @@ var pages = []struct {
 	script             string
 }{
 	{"module", "wasm", "wasm", true, `const before = Reflect.ownKeys(self);
-		reportRun('module', import('/dist/smartsocket-client.js').then((m) => tryClient(m.SmartSocketClient, 'wasm', before)));`},
+		reportRun('module', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'wasm', before)));`},
 	{"module-js", "js", "js", true, `const before = Reflect.ownKeys(self);
-		reportRun('module-js', import('/dist/smartsocket-client.js').then((m) => tryClient(m.SmartSocketClient, 'js', before)));`},
+		reportRun('module-js', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'js', before)));`},
 	{"module-auto", "auto", "wasm", true, `const before = Reflect.ownKeys(self);
-		reportRun('module-auto', import('/dist/smartsocket-client.js').then((m) => tryClient(m.SmartSocketClient, 'auto', before)));`},
+		reportRun('module-auto', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'auto', before)));`},
 	{"script", "wasm", "wasm", false, `const before = Reflect.ownKeys(self);
 		const tag = document.createElement('script');
 		tag.src = '/dist/SmartSocketClient.js';
@@ -53,12 +53,12 @@ var pages = []struct {
 	{"worker", "wasm", "wasm", true, `new Worker('/worker.js' + location.search, { type: 'module' });`},
 	{"classic-worker", "wasm", "wasm", false, `new Worker('/classic-worker.js' + location.search);`},
 	{"no-wasm", "auto", "js", true, `const before = Reflect.ownKeys(self);
-		reportRun('no-wasm', import('/dist/smartsocket-client.js').then((m) => tryClient(m.SmartSocketClient, 'auto', before)));`},
+		reportRun('no-wasm', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'auto', before)));`},
 }
 
 const workerScript = `import '/page.js';
 const before = Reflect.ownKeys(self);
-reportRun('worker', import('/dist/smartsocket-client.js').then((m) => tryClient(m.SmartSocketClient, 'wasm', before)));`
+reportRun('worker', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'wasm', before)));`
 
 const classicWorkerScript = `importScripts('/page.js');
 const before = Reflect.ownKeys(self).concat('SmartSocketClient');

@@ -1,55 +1,55 @@
 #!/bin/sh
-# Builds the browser client into dist/ (or into the directory named as argument): the engine, Go's loader for it and the shell,
-# as ES module (smartsocket-client.js) and as plain script (SmartSocketClient.js), both minified. The same sources give the same bytes.
+# Builds the browser client, which is the npm package too, into dist/ or into the directory named as argument: the engine, the ES
+# modules, their CommonJS form for Node, and SmartSocketClient.js, one plain script. The same sources give the same bytes.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 dist=${1:-$here/../dist}
-src=$here/js/src
 mkdir -p "$dist"
 dist=$(cd "$dist" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cp "$here"/js/src/*.js "$work"
+rm -f "$dist"/*.js "$dist"/*.cjs
 
 (cd "$here" && GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$dist/smartsocket.wasm" .)
-cat "$here/js/go-head.js" "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$here/js/go-tail.js" >"$dist/wasm_exec.js"
 
-# The modules in the order of their imports, without import and export: neither build needs a bundler.
-shell_body() {
-	for part in errors logger wire bytes environment key flate sha256 aes sealing engine-js engine-wasm engine payload options backoff listeners session client emit; do
-		sed -e '/^import /d' -e 's/^export //' -e '/^\/\//d' "$src/$part.js"
-	done
-}
-
-# minify fails on syntax that the target, its first argument, does not have.
-minify() {
-	(cd "$here" && go tool esbuild --minify --charset=utf8 --log-level=warning --banner='/* SmartSocket client. Sources: wasm/js/src; API: index.d.ts. */' "$@")
-}
-
+# Go's loader: as a module inside wasm.js, as a plain script for SmartSocketClient.js.
+loader=$work/loader.js
+cat "$here/js/go-head.js" "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$here/js/go-tail.js" >"$loader"
+{ cat "$loader" && echo 'export { loadGo };'; } >"$work/go.js"
 {
-	shell_body
-	cat <<'JS'
-environment.baseURL = import.meta.url;
-environment.loadScript = function (url) { return import(url); };
-export { SmartSocketClient, SmartSocketError, CODES, logger, createLogger };
-export default SmartSocketClient;
-JS
-} | minify --target=es2020 --format=esm | sed 's|return import(|&/* @vite-ignore */ /* webpackIgnore: true */ |' >"$dist/smartsocket-client.js"
-{
-	echo '(function () {'
-	echo '"use strict";'
-	shell_body
-	cat <<'JS'
-environment.baseURL = scriptURL();
-function scriptURL() {
-  if (typeof document === 'object' && document.currentScript) return document.currentScript.src;
-  var found = /((?:https?|file):[^\s()]*?):\d+(?::\d+)?\)?$/m.exec(new Error().stack || ''); // a worker's scripts have no other way to know
-  return found ? found[1] : environment.root.location ? environment.root.location.href : '';
+	echo '(function (root) {'
+	cat "$loader"
+	echo 'Object.defineProperty(root, Symbol.for("@smartsocket/go"), { value: loadGo(root), configurable: true });'
+	echo '})(typeof self === "object" ? self : global);'
+} >"$dist/wasm_exec.js"
+
+about='SmartSocket client. Sources: wasm/js/src; API: index.d.ts. MIT'
+
+# pack file banner options...: one file of dist, minified; it fails on syntax that the target does not have.
+pack() {
+	file=$1 banner=$2
+	shift 2
+	(cd "$here" && go tool esbuild "$work/$file" --bundle --minify --charset=utf8 --legal-comments=none --log-level=warning --banner:js="/*! $banner */" "$@")
 }
-SmartSocketClient.SmartSocketError = SmartSocketError;
-SmartSocketClient.CODES = CODES;
-SmartSocketClient.logger = logger;
-environment.root.SmartSocketClient = SmartSocketClient;
-})();
-JS
-} | minify --target=es5 >"$dist/SmartSocketClient.js"
-cp "$here/js/index.d.ts" "$dist/index.d.ts"
-cp "$here/js/dist-package.json" "$dist/package.json"
+
+pack js.js "$about" --format=esm --target=es2020 --external:./flate.js --external:./sealing.js --outfile="$dist/js.js"
+pack index.js "$about" --format=esm --target=es2020 --external:./js.js --external:./wasm.js --outfile="$dist/index.js"
+pack node.js "$about" --format=esm --target=es2020 --external:./js.js --external:./wasm.js --external:node:* --external:ws --outfile="$dist/node.js"
+pack logger-entry.js "$about" --format=esm --target=es2020 --external:./js.js --outfile="$dist/logger.js"
+pack flate.js "$about" --format=esm --target=es2020 --outfile="$dist/flate.js"
+pack sealing.js "$about" --format=esm --target=es2020 --outfile="$dist/sealing.js"
+pack wasm.js "$about; holds Go's wasm_exec.js, BSD, see LICENSE.go" --format=esm --target=es2020 --outfile="$dist/wasm.js"
+pack script.js "$about" --format=iife --target=es5 --outfile="$dist/SmartSocketClient.js"
+
+# The same for require; what is loaded later stays modules, which import() takes.
+for name in js node logger; do
+	address=
+	if [ $name = node ]; then address='
+const moduleURL = require("node:url").pathToFileURL(__filename).href;'; fi
+	sed -e 's|\./js\.js|./js.cjs|g' -e 's|import\.meta\.url|moduleURL|g' "$dist/$name.js" >"$work/$name.mjs"
+	pack "$name.mjs" "$about */$address/*" --bundle=false --format=cjs --platform=node --target=node20 --outfile="$dist/$name.cjs"
+done
+
+cp "$here/js/index.d.ts" "$here/js/package/package.json" "$dist"

@@ -51,7 +51,7 @@ type page struct {
 func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := browserPath(t)
-	if _, err := web.ReadFile("web/dist/smartsocket-client.js"); err != nil {
+	if _, err := web.ReadFile("web/dist/index.js"); err != nil {
 		missing(t, "the browser client is not built: run make wasm")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],

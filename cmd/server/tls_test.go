@@ -49,7 +49,7 @@ func TestEchoOverTLS(t *testing.T) {
 
 // tlsPage connects with the browser client and shows what comes back.
 const tlsPage = `<!doctype html><title>wss</title><p id="out">waiting</p><script type="module">
-import { SmartSocketClient } from '/smartsocket-client.js';
+import { SmartSocketClient } from '/index.js';
 const out = document.getElementById('out');
 try {
 	const client = new SmartSocketClient('SERVER');

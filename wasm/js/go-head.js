@@ -1,6 +1,5 @@
-// Go's own wasm_exec.js, kept from leaving anything in the page: it sees the few
-// names it needs as locals, and its class Go is handed over in one slot, which the client empties.
-(function (root) {
+// Go's own wasm_exec.js, kept from leaving anything in the page: it sees the few names it needs as locals.
+function loadGo(root) {
 "use strict";
 var none = function () { var e = new Error("not implemented"); e.code = "ENOSYS"; return e; };
 var pending = "";

@@ -1,2 +1,2 @@
-Object.defineProperty(root, Symbol.for("@smartsocket/go"), { value: globalThis.Go, configurable: true });
-})(typeof self === "object" ? self : global);
+return globalThis.Go;
+}

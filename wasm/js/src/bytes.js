@@ -1,38 +1,27 @@
-// UTF-8 and binary data, with plain-JavaScript stand-ins for browsers without TextEncoder.
+// UTF-8 and binary data.
 
 import { CODES, SmartSocketError } from './errors.js';
 import { CONTROL, MAX_EVENT_NAME } from './wire.js';
 
-var encoder = typeof TextEncoder === 'function' ? new TextEncoder() : null;
-var decoder = typeof TextDecoder === 'function' ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) : null;
+// coders are the browser's own; script.js puts stand-ins where an old browser has none.
+export var coders = {
+  encoder: typeof TextEncoder === 'function' ? new TextEncoder() : null,
+  decoder: typeof TextDecoder === 'function' ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) : null
+};
 
-export function utf8(s) {
-  return encoder ? encoder.encode(s) : encodePlain(s);
-}
+export function utf8(s) { return coders.encoder.encode(s); }
 
 // text decodes UTF-8 strictly: anything else throws.
 export function text(bytes) {
   try {
-    return decoder ? decoder.decode(bytes) : decodePlain(bytes);
+    return coders.decoder.decode(bytes);
   } catch (e) {
     throw new SmartSocketError(CODES.INVALID_FORMAT, 'a message holds bytes that are not UTF-8 where text belongs');
   }
 }
 
-export function encodePlain(s) {
-  return Uint8Array.from(unescape(encodeURIComponent(wellFormed(s))), function (c) { return c.charCodeAt(0); });
-}
-
-export function decodePlain(bytes) {
-  var s = '';
-  for (var i = 0; i < bytes.length; i += 4096) {
-    s += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096));
-  }
-  return decodeURIComponent(escape(s));
-}
-
 // wellFormed replaces lone surrogates, as TextEncoder does.
-function wellFormed(s) {
+export function wellFormed(s) {
   return s.replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g, function (m) { return m.length === 2 ? m : '\uFFFD'; });
 }
 

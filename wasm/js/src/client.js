@@ -2,7 +2,7 @@
 
 import { CODES, SmartSocketError, errorFromWire, errorToWire } from './errors.js';
 import { logger } from './logger.js';
-import { chooseEngine } from './engine.js';
+import { canInflate, chooseEngine, prepare } from './engine.js';
 import { HEALTHY, backoff, isFatal } from './backoff.js';
 import { Listeners, isLifecycle } from './listeners.js';
 import { readOptions, socketURL } from './options.js';
@@ -10,10 +10,15 @@ import { encodeData } from './payload.js';
 import { Session, valueOf } from './session.js';
 import { ACK, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY, TWO_32 } from './wire.js';
 
+// host is what differs between the builds: loadWasm(url) → promise of an engine, loadSocket() → promise of a WebSocket class.
+// Either may be missing. script.js fills it in; index.js and node.js hand in their own.
+export var host = {};
+
 // States: idle (never connected, or done), connecting, connected, waiting (for the next reconnect attempt), closed (by disconnect()).
-export function SmartSocketClient(url, options) {
-  if (!(this instanceof SmartSocketClient)) return new SmartSocketClient(url, options);
-  this._options = readOptions(options);
+export function SmartSocketClient(url, options, ownHost) {
+  if (!(this instanceof SmartSocketClient)) return new SmartSocketClient(url, options, ownHost);
+  this._host = ownHost || host;
+  this._options = readOptions(options, !!this._host.loadWasm);
   this._url = socketURL(url);
   this._log = this._options.logger || logger;
   this._listeners = new Listeners();
@@ -57,14 +62,15 @@ SmartSocketClient.prototype.connect = function () {
 
 SmartSocketClient.prototype._openSession = function (attempt) {
   var self = this, options = this._options, session;
-  var Socket = options.WebSocket || (typeof WebSocket === 'function' ? WebSocket : null);
   session = new Session({
     url: this._url,
-    WebSocket: Socket,
+    WebSocket: function () { return self._socketClass(); },
     engine: function () {
-      if (!Socket) return Promise.reject(new Error('there is no WebSocket here; pass one as option WebSocket'));
-      return chooseEngine(options, self._log, function (engine) { if (session.phase !== 'ended') session.engine = engine; });
+      return chooseEngine(options, self._host.loadWasm, self._log, function (engine) { if (session.phase !== 'ended') session.engine = engine; });
     },
+    prepare: function (engine) { return prepare(engine, options, self._log); },
+    canInflate: function (engine) { return canInflate(engine, options); },
+    compression: options.compression,
     key: options.enableEncryption ? options.encryptionKey : null,
     namespace: options.namespace,
     apiKey: options.apiKey,
@@ -83,6 +89,14 @@ SmartSocketClient.prototype._openSession = function (attempt) {
     }
   });
   return session;
+};
+
+// _socketClass resolves with the constructor of WebSockets.
+SmartSocketClient.prototype._socketClass = function () {
+  var given = this._options.WebSocket || (typeof WebSocket === 'function' ? WebSocket : null), load = this._host.loadSocket;
+  if (given) return Promise.resolve(given);
+  if (load) return load();
+  return Promise.reject(new Error('there is no WebSocket here; pass one as option WebSocket'));
 };
 
 // _ready runs when the handshake is done.

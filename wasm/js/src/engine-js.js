@@ -2,10 +2,8 @@
 
 import { CODES, SmartSocketError } from './errors.js';
 import { text, utf8 } from './bytes.js';
-import { deflate, inflate } from './flate.js';
 import { decodeKey } from './key.js';
-import { clientEnds, keyId } from './sealing.js';
-import { concat } from './sha256.js';
+import { parts } from './parts.js';
 import { ACK, CONNECT, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, CONTROL, GOAWAY, HELLO, MAX_EVENT_NAME, PING, PONG, TWO_32, VERSION } from './wire.js';
 
 // ALLOWED holds the flags that each kind may carry; a kind that is not listed is unknown.
@@ -17,6 +15,15 @@ ALLOWED[ERROR] = FLAG_SEQ | FLAG_ACK | FLAG_DEFLATED;
 
 function invalid(what) {
   return new SmartSocketError(CODES.INVALID_FORMAT, what);
+}
+
+// inPart runs a function of a part, whose errors have a code but not our class.
+function inPart(run, a, b) {
+  try {
+    return run(a, b);
+  } catch (e) {
+    throw e.code ? new SmartSocketError(e.code, e.message) : e;
+  }
 }
 
 // Reader walks over the bytes of one message.
@@ -76,7 +83,10 @@ function decode(bytes, limit) {
     if (CONTROL.test(m.event)) throw invalid('an event name holds no control characters');
   }
   var payload = bytes.subarray(r.at);
-  if (flags & FLAG_DEFLATED) payload = inflate(payload, limit);
+  if (flags & FLAG_DEFLATED) {
+    if (!parts.flate) throw new SmartSocketError(CODES.DECOMPRESSION, 'a message is compressed, which this connection did not ask for');
+    payload = inPart(parts.flate.inflate, payload, limit);
+  }
   if (flags & FLAG_BINARY) m.payload = payload.slice().buffer;
   else if (payload.length > 0) m.payload = text(payload);
   return m;
@@ -157,7 +167,7 @@ function encode(kind, event, data, ackLow, ackHigh, withAck, threshold, limit) {
   else if (data !== undefined) flags |= FLAG_BINARY;
   if (name && (name.length < 1 || name.length > MAX_EVENT_NAME)) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes of UTF-8');
   if (payload && limit > 0 && payload.length > limit) throw new SmartSocketError(CODES.TOO_LARGE, payload.length + ' bytes of data are more than the ' + limit + ' that the server takes; split them or raise its maxMessageBytes');
-  if (payload && threshold > 0 && payload.length > threshold && (packed = deflate(payload))) {
+  if (payload && threshold > 0 && payload.length > threshold && parts.flate && (packed = parts.flate.deflate(payload))) {
     payload = packed;
     flags |= FLAG_DEFLATED;
   }
@@ -186,11 +196,14 @@ function encodeConnect(c) {
 
 // encodeSealedConnect puts version, random, algorithm and key id in clear and everything else into field 5, sealed.
 function encodeSealedConnect(c, key, hello, algorithm) {
-  var secret = decodeKey(key), none = new Uint8Array(0);
-  var clear = connectRecord({ version: VERSION, random: c.random, algorithm: algorithm, keyId: keyId(secret), namespace: '', apiKey: '', sessionToken: none, lastSeq: 0, canInflate: false, client: '' });
-  var ends = clientEnds(secret, algorithm, c.random, decode(hello, 0).fields.random, concat([hello, clear]));
+  var secret = decodeKey(key), none = new Uint8Array(0), part = parts.sealing;
+  var clear = connectRecord({ version: VERSION, random: c.random, algorithm: algorithm, keyId: part.keyId(secret), namespace: '', apiKey: '', sessionToken: none, lastSeq: 0, canInflate: false, client: '' });
+  var ends = part.clientEnds(secret, algorithm, c.random, decode(hello, 0).fields.random, part.concat([hello, clear]));
   var sealed = ends.seal(connectRecord({ version: 0, random: none, algorithm: 0, keyId: none, namespace: c.namespace, apiKey: c.apiKey, sessionToken: c.sessionToken, lastSeq: c.lastSeq, canInflate: c.canInflate, client: c.client }));
-  return { connect: concat([clear, [5], numberBytes(sealed.length), sealed]), ends: ends };
+  return {
+    connect: part.concat([clear, [5], numberBytes(sealed.length), sealed]),
+    ends: { seal: ends.seal, open: function (record) { return inPart(ends.open, record); }, close: ends.close }
+  };
 }
 
 function connectRecord(c) {

@@ -9,20 +9,17 @@
 //     seal(message) and open(record) → Uint8Array, to be called in the order of the wire, and close()
 // payload is a string (JSON text), an ArrayBuffer or Uint8Array (binary), or undefined (no data).
 
-import { CODES, SmartSocketError } from './errors.js';
-import { environment } from './environment.js';
-import { text, utf8 } from './bytes.js';
 import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, GOAWAY, HELLO, PING, PONG, TWO_32 } from './wire.js';
 
 // Slots of the record, as in record.go.
 var SLOT_KIND = 1, SLOT_FLAGS = 2, SLOT_SEQ = 4, SLOT_ACK = 6, SLOT_EVENT = 8, SLOT_PAYLOAD = 10, SLOT_CODE = 12, SLOT_TEXT = 14, SLOT_FIELD = 16;
 var RECORD_SLOTS = 40;
 var INPLACE_LIMIT = 65536; // longer strings are measured before they are copied in
-var GO_SLOT = '@smartsocket/go';
 
-// wasmEngine wraps the exports of a running instance.
-export function wasmEngine(exports) {
-  var encoder = new TextEncoder();
+// wasmEngine wraps the exports of a running instance. Its errors are of the class SmartSocketError, which it is given
+// because this file is loaded when first needed and imports no other that the client holds already.
+export function wasmEngine(exports, SmartSocketError) {
+  var encoder = new TextEncoder(), decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   var memory = exports.mem;
   var bytes = new Uint8Array(memory.buffer);
   var recordAddress = exports.ss_record();
@@ -51,7 +48,13 @@ export function wasmEngine(exports) {
 
   function view(slot) { return bytes.subarray(record[slot], record[slot] + record[slot + 1]); }
 
-  function string(slot) { return record[slot + 1] === 0 ? '' : text(view(slot)); }
+  function string(slot) {
+    try {
+      return decoder.decode(view(slot));
+    } catch (e) {
+      throw new SmartSocketError('ERR_MSG_001', 'a message holds bytes that are not UTF-8 where text belongs');
+    }
+  }
 
   function check(failed) {
     refresh();
@@ -88,7 +91,7 @@ export function wasmEngine(exports) {
 
   // putConnect writes the arguments of a CONNECT: byte values into the input, their lengths and the numbers into the record.
   function putConnect(c, more) {
-    var values = [c.random, utf8(c.namespace), utf8(c.apiKey), c.sessionToken, utf8(c.client)].concat(more);
+    var values = [c.random, encoder.encode(c.namespace), encoder.encode(c.apiKey), c.sessionToken, encoder.encode(c.client)].concat(more);
     var slots = [0, 2, 4, 6, 10, 14, 16], room = 0, i;
     for (i = 0; i < values.length; i++) room += values[i].length;
     var at = input(room);
@@ -143,7 +146,7 @@ export function wasmEngine(exports) {
     encode: function (kind, event, data, ackLow, ackHigh, withAck, threshold, limit) {
       var flags = withAck ? FLAG_ACK : 0, room = event.length * 3, source = data;
       if (data !== undefined && typeof data !== 'string') flags |= FLAG_BINARY;
-      if (typeof data === 'string' && data.length > INPLACE_LIMIT) source = utf8(data);
+      if (typeof data === 'string' && data.length > INPLACE_LIMIT) source = encoder.encode(data);
       room += source === undefined ? 0 : typeof source === 'string' ? source.length * 3 : source.length;
       var at = input(room);
       var nameLength = putString(at, event), length = 0;
@@ -164,7 +167,7 @@ export function wasmEngine(exports) {
     },
 
     encodeSealedConnect: function (c, key, hello, algorithm) {
-      putConnect(c, [utf8(key), hello]);
+      putConnect(c, [encoder.encode(key), hello]);
       putNumber(SLOT_FIELD + 18, algorithm);
       check(exports.ss_connect_sealed());
       return { connect: result(), ends: ends(record[SLOT_KIND]) };
@@ -181,74 +184,17 @@ export function wasmEngine(exports) {
   };
 }
 
-var loading = new Map(); // wasm URL → promise of its engine: clients of one page share an instance
-
-// loadWasmEngine resolves with the engine at url, or with the one beside this script.
-export function loadWasmEngine(url) {
-  if (typeof WebAssembly !== 'object' || typeof TextEncoder !== 'function' || !TextEncoder.prototype.encodeInto) {
-    return Promise.reject(new Error('this browser has no WebAssembly or no TextEncoder.encodeInto'));
-  }
-  var wasmURL = resolveURL(url || 'smartsocket.wasm');
-  var promise = loading.get(wasmURL);
-  if (!promise) {
-    promise = startEngine(wasmURL);
-    loading.set(wasmURL, promise);
-    promise.catch(function () { loading.delete(wasmURL); }); // a later connect may try again
-  }
-  return promise;
-}
-
-// forgetEngines makes the next connection load its engine anew, after one failed for good.
-export function forgetEngines() {
-  loading.clear();
-}
-
-function resolveURL(url) {
-  return environment.baseURL ? new URL(url, environment.baseURL).href : url;
-}
-
-function startEngine(wasmURL) {
-  return Promise.all([loadGo(wasmURL), source(wasmURL)]).then(function (parts) {
-    var go = new parts[0]();
-    return parts[1](go.importObject).then(function (loaded) {
-      go.run(loaded.instance); // returns to us as soon as main blocks; its promise would resolve only at exit
-      return wasmEngine(loaded.instance.exports);
-    });
+// startEngine resolves with the engine in source, the promise of a Response or of the file's bytes; Go is the class of its loader.
+export function startEngine(Go, source, SmartSocketError) {
+  var go = new Go();
+  return source.then(function (found) {
+    var type = found.headers && found.headers.get('Content-Type') || '';
+    if (!found.headers) return WebAssembly.instantiate(found, go.importObject);
+    if (!found.ok) throw new Error('loading ' + found.url + ' answered ' + found.status);
+    if (typeof WebAssembly.instantiateStreaming === 'function' && /^application\/wasm/i.test(type)) return WebAssembly.instantiateStreaming(found, go.importObject);
+    return found.arrayBuffer().then(function (bytes) { return WebAssembly.instantiate(bytes, go.importObject); });
+  }).then(function (loaded) {
+    go.run(loaded.instance); // returns to us as soon as main blocks; its promise would resolve only at exit
+    return wasmEngine(loaded.instance.exports, SmartSocketError);
   });
-}
-
-// loadGo runs the wasm_exec.js that lies beside the engine, which leaves Go's class in one slot that is emptied at once.
-function loadGo(wasmURL) {
-  var url = new URL('wasm_exec.js', wasmURL).href;
-  function take() {
-    var slot = typeof Symbol === 'function' ? Symbol.for(GO_SLOT) : GO_SLOT;
-    var Go = environment.root[slot] || loadGo.Go;
-    delete environment.root[slot];
-    return loadGo.Go = Go; // a module is evaluated only once, however often it is imported
-  }
-  return environment.loadScript(url).then(take).then(function (Go) {
-    return Go || environment.loadScript(url + '?' + Math.random()).then(take); // another copy of this client took the first
-  }).then(function (Go) {
-    if (!Go) throw new Error('wasm_exec.js did not provide Go: it must be the file built together with this client');
-    return Go;
-  });
-}
-
-// source starts the download and resolves with a function that instantiates it.
-function source(url) {
-  if (url.indexOf('file:') === 0) {
-    return new Promise(function (resolve) { resolve(environment.readFile(url)); }).then(instantiateBytes);
-  }
-  return fetch(url, { credentials: 'same-origin' }).then(function (response) {
-    if (!response.ok) throw new Error('loading ' + url + ' answered ' + response.status);
-    var type = response.headers.get('Content-Type') || '';
-    if (typeof WebAssembly.instantiateStreaming === 'function' && /^application\/wasm/i.test(type)) {
-      return function (imports) { return WebAssembly.instantiateStreaming(response, imports); };
-    }
-    return response.arrayBuffer().then(instantiateBytes);
-  });
-}
-
-function instantiateBytes(buffer) {
-  return function (imports) { return WebAssembly.instantiate(buffer, imports); };
 }

@@ -1,21 +1,53 @@
-// Choosing between the two engines.
+// Choosing between the two engines, and loading what they need.
 
 import { jsEngine } from './engine-js.js';
-import { loadWasmEngine } from './engine-wasm.js';
+import { loadPart, parts } from './parts.js';
+
+var engines = new Map(); // wasmURL → promise of its engine: clients of one page share an instance
+var ready = new Map(); // wasmURL → the same engine as soon as it is there
+var warned = false;
 
 // chooseEngine resolves with an engine. 'wasm' waits for it and fails if it cannot be had; 'js' is there at once;
 // 'auto' starts on js and calls swap(engine) as soon as wasm is ready, or warns once and stays.
-export function chooseEngine(options, log, swap) {
-  if (options.engine === 'js') return Promise.resolve(jsEngine);
-  if (options.engine === 'wasm') return loadWasmEngine(options.wasmURL);
-  loadWasmEngine(options.wasmURL).then(swap, function (error) { warnOnce(log, error); });
+export function chooseEngine(options, loadWasm, log, swap) {
+  if (options.engine === 'js' || !loadWasm) return Promise.resolve(jsEngine);
+  if (ready.has(options.wasmURL)) return Promise.resolve(ready.get(options.wasmURL));
+  var engine = load(options.wasmURL, loadWasm);
+  if (options.engine === 'wasm') return engine;
+  engine.then(swap, function (error) {
+    if (!warned) log.warn('the wasm engine did not load, the js engine goes on: ' + error.message);
+    warned = true;
+  });
   return Promise.resolve(jsEngine);
 }
 
-var warned = false;
+function load(url, loadWasm) {
+  var promise = engines.get(url);
+  if (!promise) {
+    engines.set(url, promise = loadWasm(url));
+    promise.then(function (engine) {
+      if (engines.get(url) === promise) ready.set(url, engine);
+    }, function () { engines.delete(url); }); // a later connect may try again
+  }
+  return promise;
+}
 
-function warnOnce(log, error) {
-  if (warned) return;
-  warned = true;
-  log.warn('the wasm engine did not load, the js engine goes on: ' + error.message);
+// forgetEngines makes the next connection load its engine anew, after one failed for good.
+export function forgetEngines() {
+  engines.clear();
+  ready.clear();
+}
+
+// prepare loads the parts that a connection on engine needs. Compression is done without when its part does not load.
+export function prepare(engine, options, log) {
+  if (engine !== jsEngine) return Promise.resolve();
+  return Promise.all([
+    options.compression && loadPart('flate').catch(function (error) { log.warn('no message will be compressed: ' + error.message); }),
+    options.enableEncryption && loadPart('sealing')
+  ]);
+}
+
+// canInflate reports whether a server may send compressed messages.
+export function canInflate(engine, options) {
+  return options.compression && (engine !== jsEngine || parts.flate !== null);
 }

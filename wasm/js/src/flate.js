@@ -1,7 +1,5 @@
 // Raw DEFLATE (RFC 1951) for the js engine. Inflate reads all of it; deflate writes one block with the fixed codes, which
-// costs some per cent against codes of its own but little code.
-
-import { CODES, SmartSocketError } from './errors.js';
+// costs some per cent against codes of its own but little code. It is loaded when first needed, so it imports nothing.
 
 var ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 var END = 256, MAX_BITS = 15, LOOKUP = 9;
@@ -25,8 +23,15 @@ var FIXED_LITERALS = [], FIXED_DISTANCES = [];
   for (i = 0; i < 32; i++) FIXED_DISTANCES[i] = 5;
 })();
 
+// failure makes an error that the engine turns into its own kind.
+function failure(code, message) {
+  var e = new Error(message);
+  e.code = code;
+  return e;
+}
+
 function corrupt() {
-  return new SmartSocketError(CODES.DECOMPRESSION, 'a compressed message cannot be inflated: its payload is not raw DEFLATE (RFC 1951)');
+  return failure('ERR_MSG_002', 'a compressed message cannot be inflated: its payload is not raw DEFLATE (RFC 1951)');
 }
 
 function reverse(code, length) {
@@ -125,7 +130,7 @@ Inflater.prototype.symbol = function (h) {
 // room makes sure that n more bytes fit.
 Inflater.prototype.room = function (n) {
   var need = this.length + n, old = this.out;
-  if (need > this.limit) throw new SmartSocketError(CODES.TOO_LARGE, 'a compressed message inflates to more than ' + this.limit + ' bytes; raise maxMessageBytes on the server');
+  if (need > this.limit) throw failure('ERR_MSG_004', 'a compressed message inflates to more than ' + this.limit + ' bytes; raise maxMessageBytes on the server');
   if (need <= old.length) return;
   this.out = new Uint8Array(Math.min(this.limit, Math.max(need, old.length * 2, 256)));
   this.out.set(old);

@@ -14,10 +14,11 @@ var DEFAULTS = {
   maxReconnectAttempts: 10,
   ackTimeout: 30000,
   connectTimeout: 10000,
+  compression: true,
   offlineQueue: true,
   offlineQueueSize: 1000,
   offlineQueueAge: 300000,
-  engine: 'auto',
+  engine: undefined,
   wasmURL: undefined,
   logger: undefined,
   WebSocket: undefined
@@ -26,7 +27,7 @@ var DEFAULTS = {
 // MINIMUM of each numeric option.
 var MINIMUM = { reconnectDelay: 0, maxReconnectAttempts: -1, ackTimeout: 1, connectTimeout: 1, offlineQueueSize: 0, offlineQueueAge: 0 };
 
-export function readOptions(given) {
+export function readOptions(given, hasWasm) {
   var options = {}, name;
   for (name in DEFAULTS) options[name] = DEFAULTS[name];
   Object.keys(given || {}).forEach(function (key) {
@@ -44,9 +45,11 @@ export function readOptions(given) {
   if (options.enableEncryption && options.encryptionKey === undefined) throw new TypeError('option enableEncryption needs encryptionKey');
   if (options.encryptionKey !== undefined) decodeKey(options.encryptionKey);
   ['apiKey', 'encryptionKey'].forEach(function (key) { Object.defineProperty(options, key, { enumerable: false }); }); // kept out of printed objects
+  if (!options.engine) options.engine = hasWasm ? 'auto' : 'js';
   if (options.engine !== 'auto' && options.engine !== 'wasm' && options.engine !== 'js') {
     throw new TypeError('option engine must be "auto", "wasm" or "js"');
   }
+  if (options.engine === 'wasm' && !hasWasm) throw new TypeError('this client has the js engine alone; import "@smartsocket/client" for wasm');
   if (options.namespace !== undefined && !options.enableNamespaces) {
     throw new TypeError('option namespace needs enableNamespaces');
   }

@@ -1,13 +1,16 @@
 // Encryption in the js engine: keys per connection and direction, and the records under them. It is Go's packages crypto
-// (key.go, record.go) and message (secure.go) over again.
+// (key.go, record.go) and message (secure.go) over again. It is loaded when a connection has a key, with what it imports.
 
-import { CODES, SmartSocketError } from './errors.js';
 import { Aes, Gcm, cbcDecrypt, cbcEncrypt } from './aes.js';
 import { concat, hmac, sha256, words64 } from './sha256.js';
-import { utf8 } from './bytes.js';
-import { SEALED } from './wire.js';
 
-var GCM = 1, TAG = 16, BLOCK = 16;
+export { concat };
+
+var SEALED = 15, GCM = 1, TAG = 16, BLOCK = 16;
+
+function ascii(s) {
+  return Uint8Array.from(s, function (c) { return c.charCodeAt(0); });
+}
 
 // expand is the first block of HKDF-Expand (RFC 5869), more than which no key here needs.
 function expand(secret, info, length) {
@@ -16,15 +19,15 @@ function expand(secret, info, length) {
 
 // Half seals or opens the records of one direction.
 function Half(secret, algorithm) {
-  var key = expand(secret, [utf8('key')], 32);
+  var key = expand(secret, [ascii('key')], 32);
   this.seq = 0;
   if (algorithm === GCM) {
     this.gcm = new Gcm(key);
-    this.iv = expand(secret, [utf8('iv')], 12);
+    this.iv = expand(secret, [ascii('iv')], 12);
   } else {
     this.aes = new Aes(key);
-    this.mac = expand(secret, [utf8('mac')], 32);
-    this.ivAes = new Aes(expand(secret, [utf8('ivk')], 32));
+    this.mac = expand(secret, [ascii('mac')], 32);
+    this.ivAes = new Aes(expand(secret, [ascii('ivk')], 32));
   }
 }
 
@@ -77,21 +80,23 @@ function equal(a, b) {
 }
 
 function unopened() {
-  return new SmartSocketError(CODES.DECRYPTION, 'an encrypted message does not open: give both sides the same key, and look for what changes bytes between them');
+  var e = new Error('an encrypted message does not open: give both sides the same key, and look for what changes bytes between them');
+  e.code = 'ERR_MSG_003';
+  return e;
 }
 
 // keyId names a key without giving anything away.
 export function keyId(key) {
-  return hmac(key, [utf8('smartsocket key id')]).subarray(0, 8);
+  return hmac(key, [ascii('smartsocket key id')]).subarray(0, 8);
 }
 
 // clientEnds derives the keys of one connection: {seal(message), open(record), close()}. transcript is what both ends saw
 // of the handshake in clear.
 export function clientEnds(key, algorithm, clientRandom, serverRandom, transcript) {
-  var hash = sha256([utf8('smartsocket/1'), transcript]);
+  var hash = sha256([ascii('smartsocket/1'), transcript]);
   var secret = hmac(concat([clientRandom, serverRandom]), [key]);
   function half(direction) {
-    return new Half(expand(secret, [utf8('ss1 ' + direction), new Uint8Array([algorithm]), hash], 32), algorithm);
+    return new Half(expand(secret, [ascii('ss1 ' + direction), new Uint8Array([algorithm]), hash], 32), algorithm);
   }
   var out = half('c2s'), back = half('s2c');
   return {

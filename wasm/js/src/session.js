@@ -2,7 +2,7 @@
 
 import { CODES, SmartSocketError, errorFromWire } from './errors.js';
 import { isEventName } from './bytes.js';
-import { forgetEngines } from './engine-wasm.js';
+import { forgetEngines } from './engine.js';
 import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO_32, VERSION } from './wire.js';
 
 var CLIENT = 'smartsocket-js/0.1.0';
@@ -10,8 +10,8 @@ var DEFAULT_LIMIT = 16 * 1024 * 1024;
 var MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
 var GRACE = 1000; // a page that slept gets to read what waits for it before silence counts
 
-// Session starts at once. config: url, WebSocket, engine() → promise, namespace, apiKey, key (base64 to encrypt,
-// else null), token, lastSeq, connectTimeout, log.
+// Session starts at once. config: url, WebSocket() and engine() → promises, prepare(engine) → promise of what CONNECT waits for,
+// canInflate(engine), compression, namespace, apiKey, key (base64 to encrypt, else null), token, lastSeq, connectTimeout, log.
 // hooks: ready(ack), message(m) for EVENT, ACK, ERROR and GOAWAY, closed(error, code, reason) exactly once unless close() came first.
 export function Session(config, hooks) {
   var self = this;
@@ -33,17 +33,19 @@ export function Session(config, hooks) {
   this.timer = setTimeout(function () {
     self.end(new SmartSocketError(CODES.TIMEOUT, 'no connection to ' + config.url + ' within ' + config.connectTimeout + ' ms; check that the server is reachable or raise connectTimeout'), 0, '');
   }, config.connectTimeout);
-  config.engine().then(function (engine) { self.open(engine); }, function (error) {
-    self.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the codec engine did not load: ' + error.message, error), 0, '');
+  Promise.all([config.WebSocket(), config.engine()]).then(function (found) { self.open(found[0], found[1]); }, function (error) {
+    self.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the client could not start: ' + error.message, error), 0, '');
   });
 }
 
-Session.prototype.open = function (engine) {
+Session.prototype.open = function (Socket, engine) {
   if (this.phase === 'ended') return;
   var self = this, socket;
   this.engine = engine;
+  this.prepared = this.config.prepare(engine);
+  this.prepared.catch(function () {}); // greet tells
   try {
-    socket = this.socket = new this.config.WebSocket(this.config.url, [SUBPROTOCOL]);
+    socket = this.socket = new Socket(this.config.url, [SUBPROTOCOL]);
   } catch (error) {
     this.end(new SmartSocketError(CODES.REFUSED, 'the WebSocket could not be opened: ' + error.message, error), 0, '');
     return;
@@ -126,7 +128,7 @@ Session.prototype.handshake = function (m) {
     this.refusal = null;
     clearTimeout(this.timer);
     this.setLimit(m.fields.maxMessageBytes);
-    this.threshold = Math.min(m.fields.compressionThreshold, MAX_LIMIT);
+    if (this.config.compression) this.threshold = Math.min(m.fields.compressionThreshold, MAX_LIMIT);
     this.watchSilence(m.fields.heartbeatInterval);
     this.hooks.ready(m.fields);
   } else {
@@ -136,7 +138,7 @@ Session.prototype.handshake = function (m) {
 
 // greet answers HELLO with CONNECT.
 Session.prototype.greet = function (hello) {
-  var config = this.config, random = new Uint8Array(32);
+  var self = this, config = this.config, random = new Uint8Array(32);
   if (hello.version !== VERSION) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server speaks version ' + hello.version + ' of the protocol, this client version ' + VERSION), 0, '');
     return;
@@ -154,16 +156,21 @@ Session.prototype.greet = function (hello) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'there is no crypto.getRandomValues here, which encryption needs'), 0, '');
     return;
   }
-  config.log.debug('Sending CONNECT message');
   this.phase = 'joining';
-  this.join(algorithm, {
-    random: random,
-    namespace: config.namespace || '',
-    apiKey: config.apiKey || '',
-    sessionToken: hello.resumeSupported ? config.token : new Uint8Array(0),
-    lastSeq: hello.resumeSupported ? config.lastSeq : 0,
-    canInflate: true,
-    client: CLIENT
+  this.prepared.then(function () {
+    if (self.phase !== 'joining') return;
+    config.log.debug('Sending CONNECT message');
+    self.join(algorithm, {
+      random: random,
+      namespace: config.namespace || '',
+      apiKey: config.apiKey || '',
+      sessionToken: hello.resumeSupported ? config.token : new Uint8Array(0),
+      lastSeq: hello.resumeSupported ? config.lastSeq : 0,
+      canInflate: config.canInflate(self.engine),
+      client: CLIENT
+    });
+  }).catch(function (error) {
+    self.end(error instanceof SmartSocketError ? error : new SmartSocketError(CODES.HANDSHAKE_FAILED, 'CONNECT could not be sent: ' + error.message, error), 0, '');
   });
 };
 

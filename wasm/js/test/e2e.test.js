@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { SmartSocketError, WebSocket, client, next, source, until } from './setup.js';
+import { SmartSocketError, WebSocket, client, jsEngine, next, until } from './setup.js';
 import { parse } from './fake-server.js';
 
-const { jsEngine } = await source('engine-js.js');
 const url = process.env.SMARTSOCKET_URL;
 const fullURL = process.env.SMARTSOCKET_FULL_URL;
 const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;

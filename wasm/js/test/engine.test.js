@@ -6,16 +6,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import vm from 'node:vm';
 import { pathToFileURL } from 'node:url';
-import { client, dist, source } from './setup.js';
+import { SmartSocketError, client, createLogger, dist, jsEngine, loadWasmEngine, source } from './setup.js';
 import { event, record, startServer, uvarint } from './fake-server.js';
 
-const { loadWasmEngine, wasmEngine } = await source('engine-wasm.js');
-const { jsEngine } = await source('engine-js.js');
-const { environment } = await source('environment.js');
-environment.loadScript = (url) => import(url);
+const { wasmEngine } = await source('engine-wasm.js');
+const { chooseEngine, forgetEngines } = await source('engine.js');
+const quiet = createLogger(() => {});
 
 const globalsBefore = Reflect.ownKeys(globalThis);
-const wasm = await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href);
+const wasm = await loadWasmEngine();
 const engines = [jsEngine, wasm];
 const LIMIT = 1 << 20;
 const bytes = (b) => new Uint8Array(b); // the shell never hands a Buffer to an engine
@@ -24,22 +23,24 @@ test('loading leaves nothing in the global object', () => {
   assert.deepEqual(Reflect.ownKeys(globalThis), globalsBefore);
 });
 
-test('an engine is loaded once per URL', async () => {
-  assert.equal(await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href), wasm);
+test('an engine is loaded once per URL, auto takes it as soon as it is there', async () => {
+  const loads = [], swapped = [];
+  const load = (url) => { loads.push(url); return Promise.resolve({ name: 'wasm', url }); };
+  const choose = (engine, wasmURL) => chooseEngine({ engine, wasmURL }, load, quiet, (e) => swapped.push(e));
+  const first = await choose('wasm', 'a');
+  assert.equal(await choose('wasm', 'a'), first);
+  assert.equal(await choose('auto', 'a'), first);
+  assert.equal(await choose('auto', 'b'), jsEngine);
+  assert.deepEqual([swapped.map((e) => e.url), loads], [['b'], ['a', 'b']]);
+  assert.equal(await choose('js', 'a'), jsEngine);
+  forgetEngines();
+  assert.notEqual(await choose('wasm', 'a'), first);
+  forgetEngines();
 });
 
-test('another copy of the client on the same page gets its own engine', async (t) => {
-  const server = await startServer();
-  t.after(() => server.close());
-  const c = client(t, server.url, { engine: 'wasm' });
-  await c.connect();
-  assert.equal(c.getStats().engine, 'wasm');
-});
-
-test('a missing engine is an error that can be tried again', async () => {
-  const url = pathToFileURL(join(dist, 'missing.wasm')).href;
-  await assert.rejects(loadWasmEngine(url), /ENOENT/);
-  await assert.rejects(loadWasmEngine(url), /ENOENT/);
+test('a missing engine is an error that can be tried again', async (t) => {
+  const c = client(t, 'ws://127.0.0.1:1', { engine: 'wasm', wasmURL: pathToFileURL(join(dist, 'missing.wasm')).href });
+  for (let i = 0; i < 2; i++) await assert.rejects(c.connect(), (e) => e.code === 'ERR_CONN_003' && /ENOENT/.test(e.message));
 });
 
 for (const engine of engines) {
@@ -97,7 +98,7 @@ for (const engine of engines) {
 
 test('100 000 messages leave the wasm memory as it was', async () => {
   const exports = await freshExports();
-  const engine = wasmEngine(exports);
+  const engine = wasmEngine(exports, SmartSocketError);
   const message = bytes(event('position', JSON.stringify({ x: 1.5, y: 2.5, id: 'player-1' }), { seq: 70000 }));
   const run = (n) => {
     for (let i = 0; i < n; i++) {
@@ -113,7 +114,7 @@ test('100 000 messages leave the wasm memory as it was', async () => {
 });
 
 test('large and small messages in turn do not pile up in the wasm memory', async () => {
-  const exports = await freshExports(), engine = wasmEngine(exports);
+  const exports = await freshExports(), engine = wasmEngine(exports, SmartSocketError);
   const large = new Uint8Array(3 << 20), small = bytes(event('s'));
   large.set([0x24, 1, 65]); // a binary EVENT named A
   for (let i = 0; i < 200; i++) {
@@ -124,7 +125,7 @@ test('large and small messages in turn do not pile up in the wasm memory', async
 });
 
 test('thousands of encrypted connections that come and go leave the wasm memory as it was', async () => {
-  const exports = await freshExports(), engine = wasmEngine(exports);
+  const exports = await freshExports(), engine = wasmEngine(exports, SmartSocketError);
   const hello = bytes(record(1, [[1, 1], [2, Buffer.alloc(32, 7)], [3, [1, 2]]])), key = Buffer.alloc(32).fill('key').toString('base64');
   const connect = { random: new Uint8Array(32), namespace: '', apiKey: 'k', sessionToken: new Uint8Array(0), lastSeq: 0, canInflate: true, client: 'x' };
   const run = (n) => {

@@ -2,16 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { dist, source } from './setup.js';
+import { jsEngine, loadWasmEngine } from './setup.js';
 
-const { loadWasmEngine } = await source('engine-wasm.js');
-const { jsEngine } = await source('engine-js.js');
-const { environment } = await source('environment.js');
-environment.loadScript = (url) => import(url);
 
 const vectors = JSON.parse(readFileSync(new URL('flate-vectors.json', import.meta.url), 'utf8'));
 const BINARY = 0x20, DEFLATED = 0x10;
@@ -24,7 +18,7 @@ const random = (n) => { state = (Math.imul(state, 1664525) + 1013904223) >>> 0; 
 // sample is n bytes of an alphabet, the smaller the more compressible.
 const sample = (n, alphabet) => Uint8Array.from({ length: n }, () => random(alphabet));
 
-for (const engine of [jsEngine, await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href)]) {
+for (const engine of [jsEngine, await loadWasmEngine()]) {
   describe('DEFLATE on engine ' + engine.name, () => {
     for (const v of vectors) {
       test(v.name, () => {

@@ -1,14 +1,23 @@
-// What every test file shares: the built client, the WebSocket of package ws, and waiting for events.
+// What every test file shares: the built client, its engines, the WebSocket of package ws, and waiting for events.
 
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WebSocket } from 'ws';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const dist = process.env.SMARTSOCKET_DIST ?? join(here, '../../../dist');
-export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = await import(pathToFileURL(join(dist, 'smartsocket-client.js')));
+export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = await import(pathToFileURL(join(dist, 'node.js')));
 export const source = (name) => import(new URL('../src/' + name, import.meta.url));
 export const vectorsPath = join(here, '../../../message/testdata/vectors.json');
+
+// The js engine from the sources, with its parts, and the wasm engine as it was built.
+export const { jsEngine } = await source('engine-js.js');
+await source('js.js');
+const { loadPart } = await source('parts.js');
+await Promise.all([loadPart('flate'), loadPart('sealing')]);
+const { start } = await import(pathToFileURL(join(dist, 'wasm.js')));
+export const loadWasmEngine = () => start(readFile(join(dist, 'smartsocket.wasm')), SmartSocketError);
 
 logger.setLevel('error');
 

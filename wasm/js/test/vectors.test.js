@@ -2,18 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { dist, source, vectorsPath } from './setup.js';
+import { jsEngine, loadWasmEngine, source, vectorsPath } from './setup.js';
 
-const { loadWasmEngine } = await source('engine-wasm.js');
-const { jsEngine } = await source('engine-js.js');
-const { environment } = await source('environment.js');
 const { fromJSON, valueOf } = await source('session.js');
 const { errorFromWire } = await source('errors.js');
 const { isReserved } = await source('listeners.js');
-environment.loadScript = (url) => import(url);
 
 const missing = !existsSync(vectorsPath) && vectorsPath + ' is missing';
 const vectors = missing ? {} : JSON.parse(readFileSync(vectorsPath, 'utf8'));
@@ -32,7 +26,7 @@ function decoded(v) {
   return v.payload === '' ? undefined : Buffer.from(v.payload, 'hex').toString();
 }
 
-for (const engine of missing ? [] : [jsEngine, await loadWasmEngine(pathToFileURL(join(dist, 'smartsocket.wasm')).href)]) {
+for (const engine of missing ? [] : [jsEngine, await loadWasmEngine()]) {
   describe('vectors on engine ' + engine.name, () => {
     for (const v of vectors.binary) {
       test(v.name, () => {

@@ -8,7 +8,7 @@ const SAMPLES = 60;
 export async function connect(page) {
   let SmartSocketClient;
   try {
-    ({ SmartSocketClient } = await import('/dist/smartsocket-client.js'));
+    ({ SmartSocketClient } = await import('/dist/index.js'));
   } catch (error) {
     page.state('offline', 'Not built');
     page.missing(error.message);

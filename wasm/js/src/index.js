@@ -1,0 +1,20 @@
+// @smartsocket/client in pages and workers: the js engine, and the wasm engine, which is loaded in the background.
+
+import { SmartSocketClient as Client, SmartSocketError } from './js.js';
+
+export { CODES, SmartSocketError, createLogger, logger } from './js.js';
+
+var host = {
+  loadWasm: function (url) {
+    if (typeof WebAssembly !== 'object') return Promise.reject(new Error('this browser has no WebAssembly'));
+    var file = fetch(url ? new URL(url, import.meta.url) : new URL('./smartsocket.wasm', import.meta.url), { credentials: 'same-origin' });
+    file.catch(function () {}); // start tells
+    return import('./wasm.js').then(function (wasm) { return wasm.start(file, SmartSocketError); });
+  }
+};
+
+export class SmartSocketClient extends Client {
+  constructor(url, options) { super(url, options, host); }
+}
+
+export default SmartSocketClient;

@@ -1,0 +1,1 @@
+export { createLogger, logger } from './js.js';

@@ -1,0 +1,15 @@
+// The parts of the js engine that only some connections need: DEFLATE and encryption. A connection loads them before its CONNECT.
+
+// parts holds the exports of flate.js and sealing.js from when they are loaded.
+export var parts = { flate: null, sealing: null };
+
+// loaders resolve with the exports of a part; js.js and script.js fill them in.
+export var loaders = { flate: null, sealing: null };
+
+// loadPart resolves when parts[name] is there.
+export function loadPart(name) {
+  if (parts[name]) return Promise.resolve();
+  return loaders[name]().then(function (part) { parts[name] = part; }, function (e) {
+    throw new Error(name + '.js, which must lie beside the client, did not load: ' + (e && e.message));
+  });
+}

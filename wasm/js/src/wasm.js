@@ -1,0 +1,8 @@
+// The wasm engine with Go's loader, as one module that index.js and node.js load when a connection wants it.
+
+import { loadGo } from './go.js'; // written by build.sh
+import { startEngine } from './engine-wasm.js';
+
+export function start(source, SmartSocketError) {
+  return startEngine(loadGo(globalThis), source, SmartSocketError);
+}
