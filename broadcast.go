@@ -12,6 +12,7 @@ import (
 // Delivery says what became of an emit: for how many sockets the message was
 // queued (or sent at once), and for how many it was dropped because the socket
 // was gone, not authenticated yet, or its client too slow. Both 0 means that nobody was addressed.
+// With a Broker it counts the sockets of this server alone.
 type Delivery struct {
 	Queued, Dropped int
 }
@@ -29,12 +30,16 @@ type Target struct {
 	except []string
 	out    []*Socket
 	nobody bool
+
+	anywhere bool // the names are ids that were not found here, of sockets in any namespace
+	received bool // from another node: not published again
 }
 
 // To adds rooms, or sockets by id. Without any To the whole namespace is selected.
 func (t *Target) To(names ...string) *Target {
 	c := *t
 	c.names = append(append([]string(nil), t.names...), names...)
+	c.anywhere = t.anywhere && len(names) == 0
 	c.nobody = t.nobody && len(names) == 0
 	return &c
 }
@@ -68,6 +73,9 @@ func (t *Target) Emit(event string, data any) (Delivery, error) {
 func (t *Target) send(o *outgoing) Delivery {
 	if t.nobody {
 		return Delivery{}
+	}
+	if b := t.ns.srv.opts.Broker; b != nil && !t.received {
+		t.publish(b, o)
 	}
 	h := t.ns.hub
 	if len(t.except) == 0 && len(t.out) == 0 && len(t.names) <= 1 {

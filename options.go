@@ -126,6 +126,8 @@ type Options struct {
 	InlineBudget time.Duration `config:"inlineBudget"`
 	// ShutdownTimeout bounds draining in Run; 0 = 15 s.
 	ShutdownTimeout time.Duration `config:"shutdownTimeout"`
+	// Broker joins this server with others for broadcasts, see package cluster; nil = this server is all there is.
+	Broker Broker `config:"-"`
 	// Logger receives the server's log; nil = a text logger to stderr at info (debug when DEBUG contains smartsocket:*).
 	Logger *slog.Logger `config:"-"`
 }

@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net"
@@ -162,6 +163,9 @@ func (v *Server) StartDetached() error {
 	if err != nil {
 		return err
 	}
+	if err := v.openBroker(); err != nil {
+		return errors.Join(err, r.Close())
+	}
 	v.checkDescriptors()
 	pool.SetPooling(v.opts.EnableConnectionPooling != Disabled)
 	v.reactor = r
@@ -222,11 +226,15 @@ func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (v *Server) Namespace(path string) *Namespace {
 	path = cleanPath(path)
 	v.mu.Lock()
-	defer v.mu.Unlock()
 	ns := v.namespaces[path]
+	late := ns == nil && v.opts.Broker != nil && v.phase == phaseRunning
 	if ns == nil {
 		ns = &Namespace{srv: v, path: path, hub: newHub(&v.ids)}
 		v.namespaces[path] = ns
+	}
+	v.mu.Unlock()
+	if late {
+		v.opts.Broker.Subscribe(path)
 	}
 	return ns
 }
@@ -276,7 +284,8 @@ func (v *Server) OnError(h func(*Socket, error), opts ...HandlerOption) {
 // Use adds a middleware for every namespace; it runs before theirs.
 func (v *Server) Use(mw Middleware) { v.middlewares.use(mw) }
 
-// Emit sends an event to every socket of every namespace; see Target.Emit.
+// Emit sends an event to every socket of every namespace that this server has;
+// see Target.Emit.
 func (v *Server) Emit(event string, data any) (Delivery, error) {
 	o, err := v.newOutgoing(event, data)
 	if err != nil {
@@ -303,7 +312,9 @@ func (v *Server) ToSocket(id string) *Target {
 	if ns, ok := v.ids.Load(id); ok {
 		return ns.(*Namespace).ToSocket(id)
 	}
-	return v.root.ToSocket(id)
+	t := v.root.ToSocket(id)
+	t.anywhere = true
+	return t
 }
 
 // Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.

@@ -111,7 +111,7 @@ func (v *Server) waitGone(ctx context.Context) error {
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
 	v.sampler.stop()
-	return errors.Join(err, v.workers.stop(ctx))
+	return errors.Join(err, v.workers.stop(ctx), v.closeBroker())
 }
 
 // Close stops at once, without draining: connections are cut, and handlers that

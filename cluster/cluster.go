@@ -1,0 +1,341 @@
+// Package cluster joins several SmartSocket servers into one for broadcasts, on
+// NATS: what one server emits to a namespace, to rooms or to socket ids reaches
+// the matching sockets of every server.
+//
+//	nodes, err := cluster.New(cluster.Options{URL: "nats://127.0.0.1:4222"})
+//	server, err := smartsocket.New(smartsocket.Options{Broker: nodes})
+//
+// A broadcast between nodes is delivered at most once and, for one publisher and
+// namespace, in order; smartsocket.Broker has the exact words. While NATS is
+// away every server goes on by itself, broadcasts to other nodes are counted as
+// lost, and nothing is kept to be sent later. Numbers in each broadcast tell the
+// receivers what they missed: see Options.OnGap and Stats.
+//
+// Reading order: publish.go (queue, one writer), receive.go (numbers, gaps),
+// presence.go (who else is there).
+package cluster
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/smartsocket/smartsocket"
+)
+
+// Options configure a Cluster. One of URL and Conn must be given.
+type Options struct {
+	// URL of a NATS server, nats://[user:password@]host:port or tls://…; several are separated by commas.
+	// Credentials in it are never logged.
+	URL string
+	// Conn is a connection to use instead of URL. The Cluster does not close it. What URL would have set is then up to the
+	// program: above all no buffer for reconnecting, or old broadcasts arrive in a burst, and unlimited reconnects.
+	Conn *nats.Conn
+	// NATS are more options for URL's connection: credentials files, TLS. They are applied behind the package's own.
+	NATS []nats.Option
+	// Name of the cluster, which all its servers share; "" = "smartsocket". Others on the same NATS do not hear each other.
+	Name string
+	// Node is this server's name, in logs and gaps of the others, at most smartsocket.MaxNodeName bytes; "" = host name and process id.
+	Node string
+	// OnGap is told of every hole in what another node published, so that the program can send the current state again.
+	// It is called before the next broadcast of that node is delivered and delays it: return soon, do not call Close. May be called concurrently.
+	OnGap func(Gap)
+	// Logger receives the cluster's log; nil = slog.Default().
+	Logger *slog.Logger
+
+	heartbeat time.Duration // for tests; 0 = 5 s
+}
+
+// Gap is a hole in what one node published to one namespace.
+type Gap struct {
+	Node      string // who published
+	Namespace string
+	Missed    uint64 // how many broadcasts are missing; not all of them need have had receivers here
+}
+
+// OptionError says which field of Options cannot be used, and how to mend it.
+// It never holds a URL, which may have credentials.
+type OptionError struct {
+	Field string // the field's Go name
+	Fix   string
+}
+
+// Error names the field and the fix.
+func (e *OptionError) Error() string { return "cluster: Options." + e.Field + ": " + e.Fix }
+
+const (
+	defaultHeartbeat = 5 * time.Second
+	patience         = 2 * time.Second // for what NATS should do at once: a write, a round trip, a drain
+)
+
+// Check reports what New would refuse, as an *OptionError. It connects to nothing.
+func (o Options) Check() error {
+	if (o.URL == "") == (o.Conn == nil) {
+		return &OptionError{"URL", "give either the URL of a NATS server or a Conn"}
+	}
+	if o.URL != "" {
+		for i, text := range strings.Split(o.URL, ",") {
+			u, err := url.Parse(strings.TrimSpace(text))
+			if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss" {
+				return &OptionError{"URL", fmt.Sprintf("address %d is not one of a NATS server: write nats://host:4222 or tls://host:4222", i+1)}
+			}
+		}
+	}
+	if len(o.Node) > smartsocket.MaxNodeName {
+		return &OptionError{"Node", fmt.Sprintf("the name has %d bytes: use at most %d", len(o.Node), smartsocket.MaxNodeName)}
+	}
+	return nil
+}
+
+// Cluster is a smartsocket.Broker on NATS, for one Server. All methods are safe
+// for concurrent use.
+//
+// Locks: out.mu, mu and peers.mu are never held together, nor while NATS is
+// called, but for mu, under which subscriptions are made.
+type Cluster struct {
+	opts    Options
+	node    string
+	epoch   uint64
+	subject subjects
+	log     *slog.Logger
+	started time.Time
+	nc      *nats.Conn
+	status  chan nats.Status
+	quit    chan struct{}
+	done    chan struct{} // closed by the writer at its end
+
+	up         atomic.Bool  // NATS is there, as far as the writer knows
+	maxPayload atomic.Int64 // of the NATS server; 0 = not known yet
+	stats      counters
+	lost       burst // logs of what was not sent
+	gaps       burst // logs of holes
+	invalid    burst // logs of what was not understood
+
+	out   outbox
+	peers peers
+
+	mu      sync.Mutex // guards what follows
+	deliver func(*smartsocket.Envelope) error
+	shards  map[int]*nats.Subscription
+	others  *nats.Subscription // presence
+
+	known sync.Map // path of each namespace that is here
+
+	gate   sync.RWMutex // read-locked while something is delivered
+	closed bool         // guarded by gate
+	ended  sync.Once
+	endErr error
+}
+
+// New checks the options and connects in the background: a NATS server that is
+// away is no error, the Cluster is degraded until it comes. Give the Cluster to
+// one Server as Options.Broker; the Server's Shutdown and Close close it. Without a
+// started Server, Close it yourself.
+func New(o Options) (*Cluster, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	if o.Name == "" {
+		o.Name = "smartsocket"
+	}
+	if o.heartbeat == 0 {
+		o.heartbeat = defaultHeartbeat
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	c := &Cluster{
+		opts: o, node: nodeName(o.Node), subject: newSubjects(o.Name), log: o.Logger, started: time.Now(), nc: o.Conn,
+		quit: make(chan struct{}), done: make(chan struct{}), shards: make(map[int]*nats.Subscription),
+	}
+	var random [8]byte
+	rand.Read(random[:])
+	c.epoch = binary.BigEndian.Uint64(random[:])
+	c.out.wake = make(chan struct{}, 1)
+	c.out.namespaces = make(map[string]*outNamespace)
+	c.peers.all = make(map[peerKey]*peer)
+	if c.nc == nil {
+		if err := c.connect(); err != nil {
+			return nil, err
+		}
+	}
+	c.status = c.nc.StatusChanged()
+	c.refresh()
+	if !c.up.Load() {
+		c.log.Warn("NATS is not there yet: broadcasts stay on this server until it is", "node", c.node)
+	}
+	go c.write()
+	return c, nil
+}
+
+func nodeName(name string) string {
+	if name != "" {
+		return name
+	}
+	host, _ := os.Hostname() // without one the process id has to do
+	id := fmt.Sprintf("-%d", os.Getpid())
+	return host[:min(len(host), smartsocket.MaxNodeName-len(id))] + id
+}
+
+// connect makes the connection to URL.
+func (c *Cluster) connect() error {
+	options := append([]nats.Option{
+		nats.Name("smartsocket " + c.node),
+		nats.NoEcho(),
+		nats.MaxReconnects(-1),
+		nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, 250*time.Millisecond),
+		nats.ReconnectBufSize(-1), // what could not be sent in time is of no use later
+		nats.ReconnectOnFlusherError(),
+		nats.FlusherTimeout(patience),
+		nats.DrainTimeout(patience),
+		nats.PingInterval(10 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.ErrorHandler(c.failed),
+	}, c.opts.NATS...)
+	nc, err := nats.Connect(c.opts.URL, options...)
+	if err != nil {
+		return &OptionError{"URL", "NATS cannot be used: " + c.redact(err)}
+	}
+	c.nc = nc
+	return nil
+}
+
+// redact is an error's text without the URL, which may hold credentials.
+func (c *Cluster) redact(err error) string {
+	var bad *url.Error
+	if errors.As(err, &bad) {
+		return "the URL is malformed"
+	}
+	text := err.Error()
+	for _, part := range strings.Split(c.opts.URL, ",") {
+		text = strings.ReplaceAll(text, strings.TrimSpace(part), "(URL)")
+		if u, err := url.Parse(strings.TrimSpace(part)); err == nil && u.User != nil {
+			text = strings.ReplaceAll(text, u.User.String(), "(hidden)")
+			if password, ok := u.User.Password(); ok && password != "" {
+				text = strings.ReplaceAll(text, password, "(hidden)")
+			}
+		}
+	}
+	return text
+}
+
+// failed is told by NATS of what goes wrong in the background.
+func (c *Cluster) failed(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if errors.Is(err, nats.ErrSlowConsumer) {
+		c.stats.slowConsumers.Add(1)
+		c.log.Warn("this server takes the other nodes' broadcasts too slowly: some were dropped", "node", c.node)
+		return
+	}
+	c.log.Warn("NATS reports an error", "node", c.node, "error", c.redact(err))
+}
+
+// Open subscribes to the namespaces; Server.Start calls it. It waits for NATS to
+// confirm, for at most 2 s; without NATS it does not fail.
+func (c *Cluster) Open(namespaces []string, deliver func(*smartsocket.Envelope) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deliver != nil {
+		return errors.New("cluster: a Cluster serves one Server: make another one with New")
+	}
+	c.deliver = deliver
+	for _, path := range namespaces {
+		if err := c.subscribe(path); err != nil {
+			return fmt.Errorf("cluster: subscribing: %s", c.redact(err))
+		}
+	}
+	var err error
+	if c.others, err = c.nc.Subscribe(c.subject.presence, c.meet); err != nil {
+		return fmt.Errorf("cluster: subscribing: %s", c.redact(err))
+	}
+	if c.up.Load() {
+		if err := c.nc.FlushTimeout(patience); err != nil {
+			c.log.Warn("NATS does not answer", "node", c.node, "error", c.redact(err))
+		}
+		c.greet(greetingNew)
+	}
+	return nil
+}
+
+// Subscribe adds a namespace. Other nodes' broadcasts in it arrive as soon as
+// NATS has heard of it.
+func (c *Cluster) Subscribe(namespace string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.subscribe(namespace); err != nil {
+		c.log.Error("the namespace does not hear the other nodes", "namespace", namespace, "error", c.redact(err))
+	}
+}
+
+// subscribe makes sure that the namespace's shard is subscribed to. Caller holds mu.
+func (c *Cluster) subscribe(namespace string) error {
+	c.known.Store(namespace, true)
+	shard := c.subject.shardOf(namespace)
+	if c.shards[shard] != nil {
+		return nil
+	}
+	sub, err := c.nc.Subscribe(c.subject.shards[shard], c.receive)
+	if err != nil {
+		return err
+	}
+	c.shards[shard] = sub
+	return sub.SetPendingLimits(maxPendingMessages, maxPendingBytes)
+}
+
+// Close sends what is queued, says goodbye, drains and leaves. It takes at most
+// a few seconds, also when NATS is away. Idempotent.
+func (c *Cluster) Close() error {
+	c.ended.Do(func() {
+		c.gate.Lock()
+		c.closed = true
+		c.gate.Unlock()
+		c.out.close()
+		close(c.quit)
+		<-c.done
+		c.nc.RemoveStatusListener(c.status)
+		c.endErr = c.leave()
+	})
+	return c.endErr
+}
+
+// leave ends the subscriptions and the connection, if it is ours.
+func (c *Cluster) leave() error {
+	if c.opts.Conn != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		var errs []error
+		for _, sub := range c.shards {
+			errs = append(errs, sub.Unsubscribe())
+		}
+		if c.others != nil {
+			errs = append(errs, c.others.Unsubscribe())
+		}
+		if c.nc.IsConnected() {
+			errs = append(errs, c.nc.FlushTimeout(patience))
+		}
+		return errors.Join(errs...)
+	}
+	gone := c.nc.StatusChanged(nats.CLOSED)
+	if err := c.nc.Drain(); err == nil {
+		timer := time.NewTimer(2 * patience)
+		defer timer.Stop()
+		select {
+		case <-gone:
+		case <-timer.C:
+		}
+	}
+	c.nc.Close()
+	return nil
+}
+
+func (c *Cluster) now() time.Duration { return time.Since(c.started) }

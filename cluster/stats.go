@@ -1,0 +1,76 @@
+package cluster
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// State says whether broadcasts reach the other nodes.
+type State string
+
+const (
+	// Connected: NATS is there.
+	Connected State = "connected"
+	// Degraded: NATS is away, and every server is by itself.
+	Degraded State = "degraded"
+)
+
+// Stats are a Cluster's counters since New.
+type Stats struct {
+	State         State  `json:"state"`
+	Node          string `json:"node"`          // this server's name
+	Nodes         int    `json:"nodes"`         // servers that are there, this one included
+	Published     int64  `json:"published"`     // broadcasts given to NATS
+	Received      int64  `json:"received"`      // broadcasts of other nodes delivered here
+	Lost          int64  `json:"lost"`          // broadcasts of this node that NATS did not get
+	Gaps          int64  `json:"gaps"`          // holes in what other nodes published
+	Missed        int64  `json:"missed"`        // broadcasts that are missing in these holes
+	Duplicates    int64  `json:"duplicates"`    // old broadcasts that came again, dropped
+	Invalid       int64  `json:"invalid"`       // messages that no node would send, ignored
+	SlowConsumers int64  `json:"slowConsumers"` // times that this server was too slow for what came
+	Reconnects    int64  `json:"reconnects"`    // times that NATS came back
+}
+
+type counters struct {
+	published, received, lost, gaps, missed, duplicates, invalid, slowConsumers atomic.Int64
+}
+
+// Stats returns the counters.
+func (c *Cluster) Stats() Stats {
+	s := &c.stats
+	st := Stats{
+		State: Degraded, Node: c.node, Nodes: 1 + c.peers.present(c.now(), 3*c.opts.heartbeat), Published: s.published.Load(), Received: s.received.Load(),
+		Lost: s.lost.Load(), Gaps: s.gaps.Load(), Missed: s.missed.Load(), Duplicates: s.duplicates.Load(),
+		Invalid: s.invalid.Load(), SlowConsumers: s.slowConsumers.Load(), Reconnects: int64(c.nc.Stats().Reconnects),
+	}
+	if c.up.Load() {
+		st.State = Connected
+	}
+	return st
+}
+
+// burst lets a trouble that repeats be logged once per quiet.
+type burst struct {
+	mu     sync.Mutex
+	any    bool
+	last   time.Duration // when it was logged
+	silent int64         // since then
+}
+
+// quiet is how long a trouble that was logged is not logged again.
+const quiet = 10 * time.Second
+
+// note counts n troubles and returns how many there were since the last line in
+// the log, if it is time for another, else 0.
+func (b *burst) note(now time.Duration, n int64) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.silent += n
+	if b.any && now-b.last < quiet {
+		return 0
+	}
+	total := b.silent
+	b.any, b.last, b.silent = true, now, 0
+	return total
+}
