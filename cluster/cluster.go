@@ -55,7 +55,9 @@ type Options struct {
 	heartbeat time.Duration // for tests; 0 = 5 s
 }
 
-// Gap is a hole in what one node published to one namespace.
+// Gap is a hole in what one node published to one namespace. It shows when the
+// node's next broadcast arrives. What came before the first one that was heard
+// of a node is no hole.
 type Gap struct {
 	Node      string // who published
 	Namespace string

@@ -77,7 +77,7 @@ func (p *peers) present(now, age time.Duration) (n int) {
 }
 
 // number notes that a broadcast came: how many are missing before it, and
-// whether it is an old one. The first of a node that is new here is never late.
+// whether it is an old one. Nothing is missing before the first.
 func (p *peers) number(e *smartsocket.Envelope, now time.Duration) (missed uint64, old bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
