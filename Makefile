@@ -3,6 +3,7 @@
 #   make run            build everything and serve the chat demo on http://localhost:3000
 #   make build          bin/smartsocket-server, with the browser client embedded
 #   make wasm           dist/: the browser client
+#   make npm-pack     smartsocket-client-<version>.tgz: the browser client as an npm package
 #   make test           all checks and tests
 #   make lint           the checks alone
 #   make fuzz           every fuzz target for FUZZTIME (60s)
@@ -17,7 +18,7 @@ PGO := $(wildcard profiles/default.pgo)
 BUILDFLAGS := -trimpath $(if $(PGO),-pgo=$(abspath $(PGO)))
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm test lint fuzz bench bench-compare profile clean need-go need-node
+.PHONY: run build wasm npm-pack test lint fuzz bench bench-compare profile clean need-go need-node
 
 run: build
 	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
@@ -27,6 +28,9 @@ build: wasm
 
 wasm: need-go
 	scripts/wasm.sh
+
+npm-pack: need-go need-node
+	scripts/npm-pack.sh
 
 test: need-go need-node
 	scripts/test.sh
@@ -47,7 +51,7 @@ profile: need-go
 	scripts/profile.sh $(ARGS)
 
 clean:
-	rm -rf bin dist artifacts
+	rm -rf bin dist artifacts smartsocket-client-*.tgz
 	find cmd/server/web/dist -type f ! -name README.txt ! -name .gitignore -delete
 
 need-go:

@@ -22,6 +22,10 @@ step 'browser client in Node.js'
 	npm test
 )
 
+step 'npm package'
+mkdir -p artifacts
+scripts/npm-pack.sh artifacts
+
 step Chromium
 if scripts/chromium.sh; then
 	export REQUIRE_BROWSER=1 # a browser test that cannot start a browser now fails instead of being skipped

@@ -10,6 +10,8 @@ dist=$(cd "$dist" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$here"/js/src/*.js "$work"
+version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$here/js/package/package.json")
+sed "s|smartsocket-js/dev|smartsocket-js/$version|" "$here/js/src/session.js" >"$work/session.js"
 rm -f "$dist"/*.js "$dist"/*.cjs
 
 (cd "$here" && GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$dist/smartsocket.wasm" .)
@@ -52,4 +54,9 @@ const moduleURL = require("node:url").pathToFileURL(__filename).href;'; fi
 	pack "$name.mjs" "$about */$address/*" --bundle=false --format=cjs --platform=node --target=node20 --outfile="$dist/$name.cjs"
 done
 
-cp "$here/js/index.d.ts" "$here/js/package/package.json" "$dist"
+for name in index js logger; do
+	cp "$here/js/package/$name.d.ts" "$dist"
+	sed "s|'\\./index\\.js'|'./index.cjs'|" "$here/js/package/$name.d.ts" >"$dist/$name.d.cts"
+done
+cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
+cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE.go"

@@ -102,6 +102,31 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
+// TestVersion: the package, the name that the client gives itself and the changelog agree.
+func TestVersion(t *testing.T) {
+	manifest, client, changes := read(t, "js/package/package.json"), read(t, filepath.Join(dist, "js.js")), read(t, "../CHANGELOG.md")
+	version := regexp.MustCompile(`"version": "(\d+\.\d+\.\d+[^"]*)"`).FindStringSubmatch(manifest)
+	if version == nil {
+		t.Fatal("package.json has no version")
+	}
+	if !strings.Contains(client, "smartsocket-js/"+version[1]) {
+		t.Errorf("js.js does not call itself smartsocket-js/%s", version[1])
+	}
+	released := regexp.MustCompile(`(?m)^## \[(\d[^\]]*)\]`).FindStringSubmatch(changes)
+	if released != nil && released[1] != version[1] {
+		t.Errorf("CHANGELOG.md's newest release is %s, the package's version %s", released[1], version[1])
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // TestDependencies keeps out what would make every visitor's download larger.
 func TestDependencies(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", ".")
@@ -176,4 +201,5 @@ func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 
 func TestVectors(t *testing.T) { node(t, "vectors.test.js") }
 func TestFlate(t *testing.T)   { node(t, "flate.test.js") }
+func TestTypes(t *testing.T)   { node(t, "package.test.js") }
 func TestSealing(t *testing.T) { node(t, "sealing.test.js"); node(t, "sealing-client.test.js") }

@@ -5,7 +5,7 @@ import { isEventName } from './bytes.js';
 import { forgetEngines } from './engine.js';
 import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO_32, VERSION } from './wire.js';
 
-var CLIENT = 'smartsocket-js/0.1.0';
+var CLIENT = 'smartsocket-js/dev'; // build.sh puts the version in
 var DEFAULT_LIMIT = 16 * 1024 * 1024;
 var MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
 var GRACE = 1000; // a page that slept gets to read what waits for it before silence counts

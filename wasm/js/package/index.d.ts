@@ -1,8 +1,9 @@
 /**
  * SmartSocket's client for browsers, workers and Node.
  *
- * Type parameters: `In` maps the events the server sends to their data, `Out` the events the client sends.
- * Both default to "any event, any data".
+ * Type parameters: `In` maps the events that the server sends, `Out` those that the client sends, to their data or, for events
+ * that are answered, to a function from data to answer: `{ move: Move; join: (room: string) => number }`. Both default to
+ * "any event, any data, any answer".
  */
 
 /** Codes of SmartSocketError; stable on the wire. */
@@ -86,19 +87,27 @@ export interface Options {
   ackTimeout?: number;
   /** Bounds connect(), loading the engine included, in milliseconds. Default 10000. */
   connectTimeout?: number;
+  /**
+   * Compress long messages, both ways, when the server does. The js engine loads flate.js for it while the connection is opened;
+   * false spares a page on the js engine that download, and the server compresses nothing for it. Default true.
+   */
+  compression?: boolean;
   /** Keep events emitted without a connection for the next one; false: they fail. Default true. */
   offlineQueue?: boolean;
   /** Most events kept; the oldest are dropped and counted. Default 1000. */
   offlineQueueSize?: number;
   /** How long an event is kept, in milliseconds. Default 300000. */
   offlineQueueAge?: number;
-  /** Codec: "wasm" (fails where it cannot load), "js", or "auto" (js at once, wasm as soon as it is there). Default "auto". */
+  /**
+   * Codec: "wasm" (fails where it cannot load), "js", or "auto" (js at once, wasm as soon as it is there). Default "auto"; in
+   * @smartsocket/client/js, which has no wasm, "js".
+   */
   engine?: 'auto' | 'wasm' | 'js';
-  /** Where smartsocket.wasm lies; wasm_exec.js is loaded from the same directory. Default: beside the client. */
+  /** Where smartsocket.wasm lies; SmartSocketClient.js loads wasm_exec.js from the same directory. Default: beside the client. */
   wasmURL?: string;
   /** Receives the log lines instead of the shared logger. */
   logger?: Logger;
-  /** WebSocket constructor, for Node without one, such as the package ws. */
+  /** WebSocket constructor. Default: the global one; in Node without one that of the package ws, if installed. */
   WebSocket?: unknown;
 }
 
@@ -132,7 +141,17 @@ export interface Stats {
 }
 
 /** Answers the server's request for an ack; does nothing if none was asked for, or from the second call on. */
-export type Ack = (response?: unknown, error?: { code?: string; message: string } | null) => void;
+export type Ack<Response = unknown> = (response?: Response, error?: { code?: string; message: string } | null) => void;
+
+/** Called exactly once: with the answer, or with undefined and an error. */
+export type AckCallback<Response = unknown> = (response: Response, error?: SmartSocketError) => void;
+
+export interface AckOptions {
+  /** Milliseconds to wait for the answer instead of the option ackTimeout. */
+  timeout?: number;
+  /** Ends the wait: the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
 
 /** Why and how a connection ended. */
 export interface Disconnection {
@@ -162,14 +181,26 @@ export interface LifecycleEvents {
 }
 
 export type EventMap = Record<string, any>;
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+/** What travels with an event of this type in an event map. */
+export type DataOf<T> = IsAny<T> extends true ? any : T extends () => any ? undefined : T extends (data: infer D) => any ? D : T;
+/** What answers an event of this type in an event map. */
+export type ResponseOf<T> = IsAny<T> extends true ? any : T extends (...args: any[]) => infer R ? Awaited<R> : unknown;
+
+type Name<Events> = keyof Events & string;
+type DataArgument<T> = undefined extends DataOf<T> ? [data?: DataOf<T>] : [data: DataOf<T>];
+/** Events that may be sent without data. */
+type NameWithoutData<Events> = { [E in Name<Events>]: undefined extends DataOf<Events[E]> ? E : never }[Name<Events>];
+
+type ListenerName<In> = Name<In> | keyof LifecycleEvents | '__rate-limited__';
 type Listener<In, E> = E extends keyof LifecycleEvents
   ? LifecycleEvents[E]
   : E extends '__rate-limited__'
     ? (info: RateLimited) => void
     : E extends keyof In
-      ? (data: In[E], ack: Ack) => void
+      ? (data: DataOf<In[E]>, ack: Ack<ResponseOf<In[E]>>) => void
       : never;
-type Name<In> = (keyof In & string) | keyof LifecycleEvents | '__rate-limited__';
 
 export declare class SmartSocketClient<In extends object = EventMap, Out extends object = EventMap> {
   /** url: ws:, wss:, http: or https:; in a page it may be relative. Throws TypeError for an unusable URL or option. */
@@ -191,22 +222,22 @@ export declare class SmartSocketClient<In extends object = EventMap, Out extends
   data: Record<string, any>;
 
   /** JSON arrives parsed, binary as an ArrayBuffer of its own, no data as undefined. A listener that throws is logged and fails its ack. */
-  on<E extends Name<In>>(event: E, listener: Listener<In, E>): this;
-  once<E extends Name<In>>(event: E, listener: Listener<In, E>): this;
+  on<E extends ListenerName<In>>(event: E, listener: Listener<In, E>): this;
+  once<E extends ListenerName<In>>(event: E, listener: Listener<In, E>): this;
   /** Without a listener: removes all of the event. */
-  off<E extends Name<In>>(event: E, listener?: Listener<In, E>): this;
+  off<E extends ListenerName<In>>(event: E, listener?: Listener<In, E>): this;
 
   /**
    * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all else as JSON.
    * The callback runs exactly once. Returns whether the event was handed to the connection or the offline queue.
    */
-  emit<E extends keyof Out & string>(event: E, data?: Out[E], callback?: (response: any, error?: SmartSocketError) => void): boolean;
-  emit<E extends keyof Out & string>(event: E, callback: (response: any, error?: SmartSocketError) => void): boolean;
+  emit<E extends NameWithoutData<Out>>(event: E, callback: AckCallback<ResponseOf<Out[E]>>): boolean;
+  emit<E extends Name<Out>>(event: E, ...rest: [...DataArgument<Out[E]>, callback?: AckCallback<ResponseOf<Out[E]>>]): boolean;
   /** The same as emit. */
   send: SmartSocketClient<In, Out>['emit'];
 
   /** Sends an event and resolves with the answer; rejects with a SmartSocketError, or with the signal's reason. */
-  emitWithAck<R = any, E extends keyof Out & string = keyof Out & string>(event: E, data?: Out[E], options?: { timeout?: number; signal?: AbortSignal }): Promise<R>;
+  emitWithAck<E extends Name<Out>>(event: E, ...rest: [...DataArgument<Out[E]>, options?: AckOptions]): Promise<ResponseOf<Out[E]>>;
 
   getStats(): Stats;
 }

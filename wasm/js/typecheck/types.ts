@@ -1,0 +1,120 @@
+// What the compiler must accept and, on the lines marked, refuse. npm test compiles it; nothing runs it.
+
+import Default, { CODES, SmartSocketClient, SmartSocketError, createLogger, logger } from '@smartsocket/client';
+import type { Ack, AckOptions, DataOf, Logger, Options, ResponseOf, Stats } from '@smartsocket/client';
+import { SmartSocketClient as JsClient } from '@smartsocket/client/js';
+import { logger as sameLogger } from '@smartsocket/client/logger';
+
+interface Move { x: number; y: number }
+
+interface ServerEvents {
+  moved: Move;
+  tick: void;
+  frame: ArrayBuffer;
+  question: (text: string) => { answer: number };
+}
+
+interface ClientEvents {
+  move: Move;
+  ready: void;
+  say: string | undefined;
+  join: (room: string) => number;
+  leave: () => boolean;
+}
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<_ extends true>() {}
+
+const client = new SmartSocketClient<ServerEvents, ClientEvents>('ws://localhost:3000', { namespace: '/game', engine: 'auto', compression: false });
+const options: AckOptions = { timeout: 1000, signal: new AbortController().signal };
+
+// Events from the server.
+client.on('moved', (move, ack) => { same<Same<typeof move, Move>>(); ack(1); });
+client.once('frame', (bytes) => { same<Same<typeof bytes, ArrayBuffer>>(); });
+client.on('question', (text, ack) => { same<Same<typeof text, string>>(); same<Same<typeof ack, Ack<{ answer: number }>>>(); ack({ answer: 1 }); ack(undefined, { message: 'no' }); });
+client.on('tick', () => {}).off('tick').off('moved', () => {});
+// @ts-expect-error: no such event
+client.on('jumped', () => {});
+// @ts-expect-error: its data is no number
+client.on('moved', (move: number) => {});
+// @ts-expect-error: the answer has another type
+client.on('question', (_text, ack) => ack('one'));
+
+// The client's own events.
+client.on('connected', () => {}).on('disconnected', (reason, detail) => { same<Same<typeof reason, string>>(); same<Same<typeof detail.code, number>>(); });
+client.on('reconnecting', (attempt, delay) => { same<Same<typeof attempt | typeof delay, number>>(); });
+client.on('reconnected', (recovered) => { same<Same<typeof recovered, boolean>>(); });
+client.on('error', (error) => { same<Same<typeof error, SmartSocketError>>(); });
+client.on('__rate-limited__', (info) => { same<Same<typeof info.retryAfter, number>>(); });
+
+// Events to the server.
+client.emit('move', { x: 1, y: 2 });
+client.emit('move', { x: 1, y: 2 }, (_answer, error) => { same<Same<typeof error, SmartSocketError | undefined>>(); });
+client.send('ready');
+client.emit('say').valueOf();
+client.emit('say', 'hello');
+client.emit('ready', () => {});
+client.emit('leave', (left) => { same<Same<typeof left, boolean>>(); });
+client.emit('join', 'arena', (players) => { same<Same<typeof players, number>>(); });
+// @ts-expect-error: y is missing
+client.emit('move', { x: 1 });
+// @ts-expect-error: data is missing
+client.emit('move');
+// @ts-expect-error: data is missing, a callback does not replace it
+client.emit('join', (players: number) => {});
+// @ts-expect-error: no such event
+client.emit('moved', { x: 1, y: 2 });
+// @ts-expect-error: it takes no data
+client.emit('ready', 1);
+
+// Answers: the same type with a timeout and a signal as without.
+async function answers() {
+  const plain = await client.emitWithAck('join', 'arena');
+  const timed = await client.emitWithAck('join', 'arena', { timeout: 50 });
+  const signalled = await client.emitWithAck('join', 'arena', options);
+  same<Same<typeof plain, number>>(); same<Same<typeof timed, number>>(); same<Same<typeof signalled, number>>();
+  const left = await client.emitWithAck('leave', undefined, options);
+  same<Same<typeof left, boolean>>();
+  const unknown = await client.emitWithAck('move', { x: 1, y: 2 });
+  same<Same<typeof unknown, unknown>>();
+  // @ts-expect-error: data is missing
+  await client.emitWithAck('join');
+  // @ts-expect-error: data of another type
+  await client.emitWithAck('join', 1);
+  // @ts-expect-error: no such option
+  await client.emitWithAck('join', 'arena', { retries: 3 });
+}
+
+same<Same<DataOf<ClientEvents['join']>, string>>();
+same<Same<DataOf<ClientEvents['leave']>, undefined>>();
+same<Same<ResponseOf<ClientEvents['join']>, number>>();
+same<Same<ResponseOf<any>, any>>();
+
+// Without maps everything goes.
+const loose = new JsClient('ws://localhost:3000');
+loose.on('anything', (data, ack) => ack(data.x));
+loose.emit('anything', { a: 1 }, (response) => response.b);
+loose.emit('nothing', (response) => response);
+loose.emitWithAck('anything', new Uint8Array(3), { timeout: 5 }).then((answer) => answer.c);
+const both: Default<ServerEvents, ClientEvents> = client;
+
+// The rest of the surface.
+const stats: Stats = client.getStats();
+const numbers: number = stats.rtt + stats.clockOffset + stats.queued + stats.dropped;
+const strings: string = client.id + CODES.ACK_TIMEOUT;
+client.data.anything = 1;
+const log: Logger = createLogger((level, text) => level + text);
+log.setLevel('debug');
+logger.setLevel('silent');
+sameLogger.enabled('trace');
+// @ts-expect-error: no such level
+logger.setLevel('loud');
+// @ts-expect-error: read only
+client.id = 'mine';
+// @ts-expect-error: no such option
+const misspelt: Options = { reconectDelay: 1 };
+// @ts-expect-error: no such engine
+const engine: Options = { engine: 'asm' };
+const error = new SmartSocketError(CODES.REJECTED, 'no', new Error('cause'));
+same<Same<typeof CODES.REJECTED, 'ERR_APP_001'>>();
+export { answers, both, engine, error, misspelt, numbers, strings };
