@@ -42,7 +42,7 @@ pack node.js "$about" --format=esm --target=es2020 --external:./js.js --external
 pack logger-entry.js "$about" --format=esm --target=es2020 --external:./js.js --outfile="$dist/logger.js"
 pack flate.js "$about" --format=esm --target=es2020 --outfile="$dist/flate.js"
 pack sealing.js "$about" --format=esm --target=es2020 --outfile="$dist/sealing.js"
-pack wasm.js "$about; holds Go's wasm_exec.js, BSD, see LICENSE.go" --format=esm --target=es2020 --outfile="$dist/wasm.js"
+pack wasm.js "$about; holds Go's wasm_exec.js, BSD, see LICENSE-GO" --format=esm --target=es2020 --outfile="$dist/wasm.js"
 pack script.js "$about" --format=iife --target=es5 --outfile="$dist/SmartSocketClient.js"
 
 # The same for require; what is loaded later stays modules, which import() takes.
@@ -59,4 +59,4 @@ for name in index js logger; do
 	sed "s|'\\./index\\.js'|'./index.cjs'|" "$here/js/package/$name.d.ts" >"$dist/$name.d.cts"
 done
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
-cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE.go"
+cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE-GO"
