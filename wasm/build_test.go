@@ -196,7 +196,11 @@ func node(t *testing.T, file string, env ...string) {
 	}
 }
 
-func TestShell(t *testing.T)   { node(t, "client.test.js") }
+func TestShell(t *testing.T) {
+	node(t, "client.test.js")
+	node(t, "reconnect.test.js")
+	node(t, "arguments.test.js")
+}
 func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 
 func TestVectors(t *testing.T) { node(t, "vectors.test.js") }

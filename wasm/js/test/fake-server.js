@@ -103,3 +103,10 @@ export async function startServer(behaviour = {}, port = 0) {
   });
   return server;
 }
+
+// serve starts one for a test.
+export async function serve(t, behaviour) {
+  const server = await startServer(behaviour);
+  t.after(() => server.close());
+  return server;
+}

@@ -21,6 +21,9 @@ export const loadWasmEngine = () => start(readFile(join(dist, 'smartsocket.wasm'
 
 logger.setLevel('error');
 
+// code matches an error of ours by its code.
+export const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
+
 // clients made here are closed after the test t.
 export function client(t, url, options) {
   const c = new SmartSocketClient(url, { WebSocket, engine: 'js', reconnectDelay: 5, ...options });
