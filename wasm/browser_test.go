@@ -3,27 +3,25 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
 // outcome is what testdata/page.js reports.
 type outcome struct {
-	Error   string
 	JSON    any
 	Bytes   []int
 	Nothing bool
@@ -31,186 +29,186 @@ type outcome struct {
 	Leaked  []string
 	Secure  bool // the page may use WebCrypto
 	Sealed  bool
+	Lines   []string // written to the console as warnings and errors
+	Took    float64  // milliseconds of connect(), loading the engine included
 }
 
-// pages are the ways to load the client; each is the script of one page.
-var pages = []struct {
-	name, engine, want string
-	module             bool
-	script             string
+// Content security policies: a strict one, and what the wasm engine needs besides.
+const (
+	strictPolicy = "default-src 'self'; connect-src *; script-src 'self'"
+	wasmPolicy   = strictPolicy + " 'wasm-unsafe-eval'"
+)
+
+// visits are the ways to load the client: where, which engine is asked for, which one comes.
+var visits = []struct {
+	name, load, engine, want, policy, wasm string
+	warns                                  bool
 }{
-	{"module", "wasm", "wasm", true, `const before = Reflect.ownKeys(self);
-		reportRun('module', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'wasm', before)));`},
-	{"module-js", "js", "js", true, `const before = Reflect.ownKeys(self);
-		reportRun('module-js', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'js', before)));`},
-	{"module-auto", "auto", "wasm", true, `const before = Reflect.ownKeys(self);
-		reportRun('module-auto', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'auto', before)));`},
-	{"script", "wasm", "wasm", false, `const before = Reflect.ownKeys(self);
-		const tag = document.createElement('script');
-		tag.src = '/dist/SmartSocketClient.js';
-		tag.onload = () => reportRun('script', tryClient(window.SmartSocketClient, 'wasm', before.concat('SmartSocketClient')));
-		document.head.append(tag);`},
-	{"worker", "wasm", "wasm", true, `new Worker('/worker.js' + location.search, { type: 'module' });`},
-	{"classic-worker", "wasm", "wasm", false, `new Worker('/classic-worker.js' + location.search);`},
-	{"no-wasm", "auto", "js", true, `const before = Reflect.ownKeys(self);
-		reportRun('no-wasm', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'auto', before)));`},
+	{name: "module", load: "module", engine: "wasm", want: "wasm"},
+	{name: "module, js", load: "module", engine: "js", want: "js", policy: strictPolicy},
+	{name: "module, auto", load: "module", engine: "auto", want: "wasm"},
+	{name: "script", load: "script", engine: "wasm", want: "wasm"},
+	{name: "script, js", load: "script", engine: "js", want: "js", policy: strictPolicy},
+	{name: "script, auto", load: "script", engine: "auto", want: "wasm"},
+	{name: "module worker", load: "module-worker", engine: "wasm", want: "wasm"},
+	{name: "module worker, js", load: "module-worker", engine: "js", want: "js", policy: strictPolicy},
+	{name: "classic worker", load: "script-worker", engine: "wasm", want: "wasm"},
+	{name: "classic worker, js", load: "script-worker", engine: "js", want: "js", policy: strictPolicy},
+	{name: "policy forbids wasm, module", load: "module", engine: "auto", want: "js", policy: strictPolicy, warns: true},
+	{name: "policy forbids wasm, script", load: "script", engine: "auto", want: "js", policy: strictPolicy, warns: true},
+	{name: "policy forbids wasm, worker", load: "module-worker", engine: "auto", want: "js", policy: strictPolicy, warns: true},
+	{name: "wasm is missing", load: "module", engine: "auto", want: "js", wasm: "/broken/missing/smartsocket.wasm", warns: true},
+	{name: "wasm is cut short", load: "module", engine: "auto", want: "js", wasm: "/broken/cut/smartsocket.wasm", warns: true},
+	{name: "wasm is another file", load: "script", engine: "auto", want: "js", wasm: "/broken/html/smartsocket.wasm", warns: true},
+	{name: "wasm's loader is missing", load: "script", engine: "auto", want: "js", wasm: "/broken/loader/smartsocket.wasm", warns: true},
+	{name: "wasm with another type", load: "module", engine: "auto", want: "wasm", wasm: "/broken/type/smartsocket.wasm"},
 }
 
-const workerScript = `import '/page.js';
-const before = Reflect.ownKeys(self);
-reportRun('worker', import('/dist/index.js').then((m) => tryClient(m.SmartSocketClient, 'wasm', before)));`
-
-const classicWorkerScript = `importScripts('/page.js');
-const before = Reflect.ownKeys(self).concat('SmartSocketClient');
-importScripts('/dist/SmartSocketClient.js');
-reportRun('classic-worker', tryClient(self.SmartSocketClient, 'wasm', before));`
-
-// TestBrowser runs the client in headless Chromium, in pages and workers, with and without permission to run wasm.
+// TestBrowser loads the client in real browsers, in pages and workers, with and without permission to run wasm, with whole and
+// with broken files: it works on one engine or the other, and says once when the wasm engine did not load.
 func TestBrowser(t *testing.T) {
-	chromium := findChromium(t)
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	server := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}})
-	serveTests(server)
-
-	results := make(map[string]chan outcome)
-	for _, p := range pages {
-		results[p.name] = make(chan outcome, 1)
-	}
-	site := httptest.NewServer(siteHandler(results))
-	defer site.Close()
-	for _, p := range pages {
-		t.Run(p.name, func(t *testing.T) {
-			address := site.URL + "/page/" + p.name + "?" + url.Values{"server": {"ws://" + server.Addr().String()}, "expect": {p.want}}.Encode()
-			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-			defer stop()
-			visit(t, ctx, chromium, address)
-			select {
-			case got := <-results[p.name]:
-				check(t, got, p.want)
-			case <-ctx.Done():
-				t.Fatal("the page reported nothing")
-			}
-		})
-	}
+	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
+		server := start(t, browserOptions())
+		serveTests(server)
+		site := newSite(t, browser)
+		for _, v := range visits {
+			t.Run(v.name, func(t *testing.T) {
+				query := url.Values{"server": {"ws://" + server.Addr().String()}, "load": {v.load}, "engine": {v.engine}, "expect": {v.want}}
+				if v.policy != "" {
+					query.Set("policy", v.policy)
+				}
+				if v.wasm != "" {
+					query.Set("wasm", v.wasm)
+				}
+				got := visit(t, site, "/page?"+query.Encode())
+				check(t, got, v.want)
+				if v.warns && (len(got.Lines) != 1 || !strings.Contains(got.Lines[0], "warn: [smartsocket] [warn] the wasm engine did not load")) || !v.warns && len(got.Lines) > 0 {
+					t.Errorf("the console has %q; want one warning: %v", got.Lines, v.warns)
+				}
+			})
+		}
+	})
 }
 
 // TestBrowserEncrypts runs the client with a key on pages from plain http:, where there is no WebCrypto.
 func TestBrowserEncrypts(t *testing.T) {
-	chromium := findChromium(t)
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	key := crypto.GenerateKey()
-	results := map[string]chan outcome{"module": make(chan outcome, 1), "module-js": make(chan outcome, 1)}
-	site := httptest.NewServer(siteHandler(results))
-	defer site.Close()
-	host := strings.Replace(site.URL, "127.0.0.1", insecureHost, 1)
-	for _, c := range []struct {
-		page, engine string
-		algorithm    crypto.Algorithm
-	}{{"module", "wasm", crypto.AES256GCM}, {"module-js", "js", crypto.AES256CBC}} {
-		t.Run(c.engine, func(t *testing.T) {
-			server := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}, EncryptionKey: key.Encode(), EncryptionAlgorithm: c.algorithm.String()})
+	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
+		key := crypto.GenerateKey()
+		site := newSite(t, browser)
+		for _, algorithm := range []crypto.Algorithm{crypto.AES256GCM, crypto.AES256CBC} {
+			o := browserOptions()
+			o.EncryptionKey, o.EncryptionAlgorithm = key.Encode(), algorithm.String()
+			server := start(t, o)
 			serveTests(server)
-			query := url.Values{"server": {"ws://" + server.Addr().String()}, "expect": {c.engine}, "key": {key.Encode()}}
-			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-			defer stop()
-			visit(t, ctx, chromium, host+"/page/"+c.page+"?"+query.Encode())
-			select {
-			case got := <-results[c.page]:
-				check(t, got, c.engine)
-				if got.Secure || !got.Sealed {
-					t.Errorf("the page is trusted: %v, the connection is encrypted: %v; want false and true", got.Secure, got.Sealed)
-				}
-			case <-ctx.Done():
-				t.Fatal("the page reported nothing")
+			for _, engine := range []string{"wasm", "js"} {
+				t.Run(algorithm.String()+" "+engine, func(t *testing.T) {
+					query := url.Values{"server": {"ws://" + server.Addr().String()}, "load": {"module"}, "engine": {engine}, "expect": {engine}, "key": {key.Encode()}}
+					got := visit(t, site, site.Insecure()+"/page?"+query.Encode())
+					check(t, got, engine)
+					if got.Secure || !got.Sealed {
+						t.Errorf("the page is trusted: %v, the connection is encrypted: %v; want false and true", got.Secure, got.Sealed)
+					}
+				})
 			}
-		})
+		}
+	})
+}
+
+// TestBrowserConnectTime logs what connecting costs a page that has nothing in its cache, loading the engine included. It asserts nothing.
+func TestBrowserConnectTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures")
+	}
+	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
+		server := start(t, browserOptions())
+		serveTests(server)
+		site := newSite(t, browser)
+		for _, engine := range []string{"wasm", "js"} {
+			var took []float64
+			for range 7 {
+				query := url.Values{"server": {"ws://" + server.Addr().String()}, "load": {"module"}, "engine": {engine}, "expect": {engine}}
+				took = append(took, visit(t, site, "/page?"+query.Encode()).Took)
+			}
+			slices.Sort(took)
+			t.Logf("%s, engine %s: connect() takes %.0f ms in the middle of %.0f", browser, engine, took[len(took)/2], took)
+		}
+	})
+}
+
+func eachBrowser(t *testing.T, run func(*testing.T, browsertest.Browser)) {
+	for _, browser := range browsertest.All {
+		t.Run(string(browser), func(t *testing.T) { run(t, browser) })
 	}
 }
 
-// findChromium skips the test where there is none, unless REQUIRE_BROWSER is set.
-func findChromium(t *testing.T) string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
+func browserOptions() smartsocket.Options {
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	return smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}, EnableRateLimiting: smartsocket.Disabled}
+}
+
+// newSite serves the client, testdata/page.js and broken copies of the engine.
+func newSite(t *testing.T, browser browsertest.Browser, arguments ...string) *browsertest.Site {
+	site := browsertest.New(t, browser, arguments...)
+	files := http.StripPrefix("/dist/", http.FileServer(http.Dir(dist)))
+	site.Mux.HandleFunc("/dist/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		files.ServeHTTP(w, r)
+	})
+	site.Mux.HandleFunc("/page.js", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", policyOf(r)) // a worker has its own
+		http.ServeFile(w, r, "testdata/page.js")
+	})
+	site.Mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", policyOf(r))
+		io.WriteString(w, `<!doctype html><title>test</title><script src="/browsertest.js"></script><script src="/page.js"></script>`)
+	})
+	site.Mux.HandleFunc("/broken/{how}/{file}", serveBroken)
+	return site
+}
+
+func policyOf(r *http.Request) string {
+	if policy := r.URL.Query().Get("policy"); policy != "" {
+		return policy
+	}
+	return wasmPolicy
+}
+
+// serveBroken serves the engine as careless servers do.
+func serveBroken(w http.ResponseWriter, r *http.Request) {
+	how, file := r.PathValue("how"), r.PathValue("file")
+	b, err := os.ReadFile(filepath.Join(dist, filepath.Base(file)))
+	if err != nil || how == "missing" || how == "loader" && file == "wasm_exec.js" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/javascript")
+	if file == "smartsocket.wasm" {
+		w.Header().Set("Content-Type", "application/wasm")
+		switch how {
+		case "cut":
+			b = b[:len(b)/2]
+		case "html":
+			b = []byte("<!doctype html><title>Welcome</title>")
+		case "type":
+			w.Header().Set("Content-Type", "text/plain")
 		}
 	}
-	if os.Getenv("REQUIRE_BROWSER") != "" {
-		t.Fatal("no Chromium is installed, but REQUIRE_BROWSER is set")
-	}
-	t.Skip("no Chromium is installed")
-	return ""
+	w.Write(b)
 }
 
-// insecureHost stands for 127.0.0.1 under a name that browsers do not trust, as they trust localhost.
-const insecureHost = "smartsocket.example"
-
-// visit opens address and keeps the browser until the test ends.
-func visit(t *testing.T, ctx context.Context, chromium, address string) {
-	profile := t.TempDir()
-	ctx, stop := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--host-resolver-rules=MAP "+insecureHost+" 127.0.0.1", "--user-data-dir="+profile, address)
-	cmd.WaitDelay = 5 * time.Second
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Start(); err != nil {
-		stop()
+// visit opens a page made of page.js and returns its outcome.
+func visit(t *testing.T, site *browsertest.Site, address string) outcome {
+	t.Helper()
+	var got outcome
+	if err := json.Unmarshal(site.Visit(t, address), &got); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		stop()
-		cmd.Wait()
-	})
-}
-
-func siteHandler(results map[string]chan outcome) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/dist/", http.StripPrefix("/dist/", http.FileServer(http.Dir(dist))))
-	mux.HandleFunc("/page.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "testdata/page.js") })
-	script := func(path, text string) {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/javascript")
-			// a worker has its own policy
-			w.Header().Set("Content-Security-Policy", "script-src 'self' 'wasm-unsafe-eval'")
-			io.WriteString(w, text)
-		})
-	}
-	script("/worker.js", workerScript)
-	script("/classic-worker.js", classicWorkerScript)
-	for _, p := range pages {
-		script("/script/"+p.name, p.script)
-		kind := ""
-		if p.module {
-			kind = ` type="module"`
-		}
-		policy := "default-src 'self'; connect-src *; script-src 'self' 'wasm-unsafe-eval'"
-		if p.name == "no-wasm" {
-			policy = strings.ReplaceAll(policy, " 'wasm-unsafe-eval'", "")
-		}
-		mux.HandleFunc("/page/"+p.name, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/html")
-			w.Header().Set("Content-Security-Policy", policy)
-			io.WriteString(w, `<!doctype html><title>test</title><script src="/page.js"></script><script`+kind+` src="/script/`+p.name+`"></script>`)
-		})
-	}
-	mux.HandleFunc("POST /result/{name}", func(w http.ResponseWriter, r *http.Request) {
-		var got outcome
-		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
-			got.Error = err.Error()
-		}
-		if c := results[r.PathValue("name")]; c != nil {
-			select {
-			case c <- got:
-			default: // reported already
-			}
-		}
-	})
-	return mux
+	return got
 }
 
 func check(t *testing.T, got outcome, engine string) {
 	t.Helper()
-	if got.Error != "" {
-		t.Fatal(got.Error)
-	}
 	if want := map[string]any{"text": "grüße", "list": []any{1.0, nil}}; !reflect.DeepEqual(got.JSON, want) {
 		t.Errorf("JSON came back as %v, want %v", got.JSON, want)
 	}

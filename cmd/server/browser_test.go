@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,24 +13,13 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-)
 
-// browserPath finds Chromium. Without one the test is skipped, unless
-// REQUIRE_BROWSER says that there has to be one.
-func browserPath(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	missing(t, "there is no Chromium: install the package chromium")
-	return ""
-}
+	"github.com/smartsocket/smartsocket/internal/browsertest"
+)
 
 func missing(t *testing.T, what string) {
 	t.Helper()
-	if os.Getenv("REQUIRE_BROWSER") != "" {
+	if browsertest.Required(browsertest.Chromium) {
 		t.Fatal(what)
 	}
 	t.Skip(what)
@@ -50,7 +38,7 @@ type page struct {
 // newBrowser starts a headless Chromium that talks to nobody but the page's server.
 func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path := browserPath(t)
+	path := browsertest.Path(t, browsertest.Chromium)
 	if _, err := web.ReadFile("web/dist/index.js"); err != nil {
 		missing(t, "the browser client is not built: run make wasm")
 	}

@@ -1,0 +1,153 @@
+// Package browsertest shows pages of a test's own web server to real browsers and hands the test what the pages report.
+//
+// A page loads /browsertest.js, which Site serves, and calls browsertest.report(value). The answer to a report is the
+// address of the next page, so that one start of a browser, its slowest part, serves many pages. No browser protocol is
+// spoken: what works here works in every browser that can be started with an address.
+package browsertest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Browser is a kind of browser, by the name that REQUIRE_BROWSER and subtests use.
+type Browser string
+
+// The browsers that tests run in.
+const (
+	Chromium Browser = "chromium"
+	Firefox  Browser = "firefox"
+)
+
+// All lists them.
+var All = []Browser{Chromium, Firefox}
+
+// InsecureHost stands for 127.0.0.1 under a name that browsers do not trust with WebCrypto, as they trust localhost.
+const InsecureHost = "smartsocket.example"
+
+var commands = map[Browser][]string{
+	Chromium: {"chromium", "chromium-browser", "google-chrome", "headless-shell"},
+	Firefox:  {"firefox-esr", "firefox"},
+}
+
+// Path finds the program of b. Without one the test is skipped, or fails if the environment variable REQUIRE_BROWSER
+// names b; the value 1 names all browsers.
+func Path(t testing.TB, b Browser) string {
+	t.Helper()
+	for _, name := range commands[b] {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	what := "there is no " + string(b) + " here; scripts/browsers.sh installs it"
+	if Required(b) {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+	return ""
+}
+
+// Required reports whether REQUIRE_BROWSER demands b.
+func Required(b Browser) bool {
+	names := strings.Fields(os.Getenv("REQUIRE_BROWSER"))
+	return slices.Contains(names, "1") || slices.Contains(names, string(b))
+}
+
+// open starts b on address with a fresh profile; the test's end kills all its processes.
+func open(t testing.TB, b Browser, address string, arguments []string) {
+	t.Helper()
+	path := Path(t, b)
+	profile, err := os.MkdirTemp("", "browsertest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { removeAll(profile) })
+	var args []string
+	if b == Firefox {
+		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = []string{"--headless", "--no-remote", "--profile", profile}
+	} else {
+		args = append(slices.Clone(chromiumFlags), "--user-data-dir="+profile)
+	}
+	cmd := exec.Command(path, append(append(args, arguments...), address)...)
+	cmd.Env = append(os.Environ(), "HOME="+profile, "XDG_RUNTIME_DIR="+profile, "MOZ_CRASHREPORTER_DISABLE=1")
+	ownGroup(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		killGroup(cmd)
+		cmd.Wait()
+	})
+}
+
+// removeAll outlasts the last writes of processes that are being killed.
+func removeAll(dir string) {
+	for range 20 {
+		if os.RemoveAll(dir) == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// chromiumFlags keep it from everything but the test's pages.
+var chromiumFlags = []string{
+	"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-default-browser-check",
+	"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-default-apps",
+	"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--remote-debugging-port=0",
+	"--host-resolver-rules=MAP " + InsecureHost + " 127.0.0.1",
+}
+
+// firefoxPreferences do the same: no first-run pages, updates, telemetry, downloads of lists or crash reports.
+const firefoxPreferences = `
+user_pref("network.dns.localDomains", "` + InsecureHost + `");
+user_pref("network.dns.disableIPv6", true);
+user_pref("network.captive-portal-service.enabled", false);
+user_pref("network.connectivity-service.enabled", false);
+user_pref("network.prefetch-next", false);
+user_pref("network.dns.disablePrefetch", true);
+user_pref("network.trr.mode", 5);
+user_pref("network.proxy.type", 0);
+user_pref("dom.security.https_first", false);
+user_pref("dom.security.https_only_mode", false);
+user_pref("dom.min_background_timeout_value", 4);
+user_pref("dom.timeout.enable_budget_timer_throttling", false);
+user_pref("app.normandy.enabled", false);
+user_pref("app.shield.optoutstudies.enabled", false);
+user_pref("app.update.auto", false);
+user_pref("app.update.enabled", false);
+user_pref("browser.aboutwelcome.enabled", false);
+user_pref("browser.newtabpage.enabled", false);
+user_pref("browser.newtabpage.activity-stream.feeds.system.topsites", false);
+user_pref("browser.safebrowsing.malware.enabled", false);
+user_pref("browser.safebrowsing.phishing.enabled", false);
+user_pref("browser.safebrowsing.downloads.remote.enabled", false);
+user_pref("browser.region.network.url", "");
+user_pref("browser.search.update", false);
+user_pref("browser.sessionstore.resume_from_crash", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+user_pref("browser.startup.homepage_override.mstone", "ignore");
+user_pref("browser.startup.page", 0);
+user_pref("browser.tabs.remote.autostart", true);
+user_pref("datareporting.healthreport.uploadEnabled", false);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("datareporting.policy.dataSubmissionPolicyBypassNotification", true);
+user_pref("dom.push.connection.enabled", false);
+user_pref("extensions.getAddons.cache.enabled", false);
+user_pref("extensions.systemAddon.update.enabled", false);
+user_pref("extensions.update.enabled", false);
+user_pref("media.gmp-manager.updateEnabled", false);
+user_pref("services.settings.server", "data:,");
+user_pref("startup.homepage_welcome_url", "");
+user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
+user_pref("toolkit.telemetry.server", "");
+user_pref("toolkit.telemetry.unified", false);
+`
