@@ -102,7 +102,8 @@ func removeAll(dir string) {
 var chromiumFlags = []string{
 	"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-default-browser-check",
 	"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-default-apps",
-	"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--remote-debugging-port=0",
+	"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-features=BackForwardCache", // a page that is left frees its connections
+	"--remote-debugging-port=0",
 	"--host-resolver-rules=MAP " + InsecureHost + " 127.0.0.1",
 }
 
