@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
 var clientSnippet = regexp.MustCompile("(?s)<!-- snippet: (client\\.mjs|page\\.html) -->\n```\\w+\n(.*?)```")
@@ -75,12 +76,10 @@ func TestPackage(t *testing.T) {
 		}
 	})
 	t.Run("subpaths", func(t *testing.T) { checkSubpaths(t, project) })
-	t.Run("Chromium", func(t *testing.T) {
+	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
 		site := httptest.NewServer(http.FileServer(http.Dir(project)))
 		defer site.Close()
-		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-		defer stop()
-		visit(t, ctx, findChromium(t), site.URL+"/page.html")
+		browsertest.Open(t, browser, site.URL+"/page.html")
 		expectMove(t, moves)
 	})
 }

@@ -58,8 +58,8 @@ func Required(b Browser) bool {
 	return slices.Contains(names, "1") || slices.Contains(names, string(b))
 }
 
-// open starts b on address with a fresh profile; the test's end kills all its processes.
-func open(t testing.TB, b Browser, address string, arguments []string) {
+// Open starts b on address with a fresh profile; the test's end kills all its processes.
+func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	t.Helper()
 	path := Path(t, b)
 	profile, err := os.MkdirTemp("", "browsertest-")

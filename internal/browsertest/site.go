@@ -62,7 +62,7 @@ func (s *Site) Visit(t testing.TB, address string) []byte {
 		}
 	} else {
 		s.started = true
-		open(s.t, s.browser, address, s.arguments)
+		Open(s.t, s.browser, address, s.arguments...)
 	}
 	select {
 	case report := <-s.reports:
