@@ -32,7 +32,7 @@ type Target struct {
 	nobody bool
 
 	anywhere bool // the names are ids that were not found here, of sockets in any namespace
-	received bool // from another node: not published again
+	local    bool // not for the other nodes
 }
 
 // To adds rooms, or sockets by id. Without any To the whole namespace is selected.
@@ -58,6 +58,13 @@ func (t *Target) ExceptSocket(sockets ...*Socket) *Target {
 	return &c
 }
 
+// Local keeps the broadcast to the sockets of this server, when a Broker joins it with others.
+func (t *Target) Local() *Target {
+	c := *t
+	c.local = true
+	return &c
+}
+
 // Emit sends an event to every selected socket once. The message is encoded
 // once and its bytes are shared by all receivers; data is borrowed for the call.
 // The error is about the value (see Socket.Emit); nothing was sent then.
@@ -74,7 +81,7 @@ func (t *Target) send(o *outgoing) Delivery {
 	if t.nobody {
 		return Delivery{}
 	}
-	if b := t.ns.srv.opts.Broker; b != nil && !t.received {
+	if b := t.ns.srv.opts.Broker; b != nil && !t.local {
 		t.publish(b, o)
 	}
 	h := t.ns.hub

@@ -238,7 +238,7 @@ func (v *Server) deliver(e *Envelope) error {
 	o.payload = pool.Get(len(e.Payload))
 	o.payload.B = append(o.payload.B, e.Payload...)
 	defer o.release()
-	(&Target{ns: ns, names: e.Names, except: e.Except, received: true}).send(o)
+	(&Target{ns: ns, names: e.Names, except: e.Except, local: true}).send(o)
 	return nil
 }
 

@@ -167,6 +167,8 @@ func TestBrokerIsGivenEveryBroadcast(t *testing.T) {
 		"nobody":            {ns.To(), nil},
 		"socket":            {s.To("a"), []string{"/ [a] [" + w.id + "]"}},
 		"all but a socket":  {s.Broadcast(), []string{"/ [] [" + w.id + "]"}},
+		"local":             {ns.Local().To("a"), nil},
+		"local target":      {ns.To("a").Local().Except("b"), nil},
 		"id here":           {ns.ToSocket(w.id), nil},
 		"id here by server": {v.ToSocket(w.id), nil},
 		"id elsewhere":      {ns.ToSocket(elsewhere), []string{"/ [" + elsewhere + "] []"}},

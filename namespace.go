@@ -82,7 +82,10 @@ func (n *Namespace) Except(names ...string) *Target {
 	return &Target{ns: n, except: names}
 }
 
-// Len counts the sockets in the namespace.
+// Local selects everybody on this server, when a Broker joins it with others.
+func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
+
+// Len counts the sockets in the namespace, on this server.
 func (n *Namespace) Len() int {
 	sockets, _ := n.hub.size()
 	return sockets

@@ -285,15 +285,16 @@ func (c *chat) list() []roomInfo {
 	return rooms
 }
 
-// announce tells the members of rooms who is there, and everybody how many.
+// announce tells the members of rooms who is there, and everybody how many, all
+// on this server: each of several servers knows and shows its own people.
 // What is sent cannot fail to encode; a receiver too slow for it is the library's to close.
 func (c *chat) announce(rooms ...string) {
 	c.show.Lock()
 	defer c.show.Unlock()
 	for _, room := range rooms {
-		_, _ = c.ns.To(room).Emit("people", c.presence(room))
+		_, _ = c.ns.Local().To(room).Emit("people", c.presence(room))
 	}
-	_, _ = c.ns.Emit("rooms", c.list())
+	_, _ = c.ns.Local().Emit("rooms", c.list())
 }
 
 func (c *chat) presence(room string) presence {
@@ -320,7 +321,7 @@ func (c *chat) report(ctx context.Context, srv *smartsocket.Server) {
 		case <-tick.C:
 		}
 		if c.ns.Len() > 0 {
-			_, _ = c.ns.Emit("stats", reportOf(srv.Stats()))
+			_, _ = c.ns.Local().Emit("stats", reportOf(srv.Stats()))
 		}
 	}
 }

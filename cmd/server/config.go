@@ -30,6 +30,10 @@ type config struct {
 	LogFormat string `config:"logFormat"`
 	// ProfileAddr serves net/http/pprof; "" = off.
 	ProfileAddr string `config:"profileAddr"`
+	// NATS is the URL of a NATS server that joins several servers into one; "" = off.
+	NATS string `config:"nats"`
+	// NodeName is this server's name among them; "" = host name and process id.
+	NodeName string `config:"nodeName"`
 }
 
 // defaultConfig is the library's defaults and this program's own.
@@ -47,6 +51,8 @@ var help = map[string]string{
 	"logLevel":                 "error, warn, info, debug or trace",
 	"logFormat":                "text or json",
 	"profileAddr":              "host:port for net/http/pprof; empty = off",
+	"nats":                     "URL of a NATS server that joins several servers for broadcasts; prefer the environment when it has a password",
+	"nodeName":                 "this server's name among them; empty = host name and process id",
 	"enableEncryption":         "auto = on exactly when a key is given",
 	"encryptionKey":            "base64 of 32 random bytes; prefer the environment to a flag",
 	"previousEncryptionKey":    "accepted too while clients change keys",
@@ -287,6 +293,9 @@ func (s setting) text() string {
 
 // secret reports whether the value must never be printed. That of tlsKey is a file's name.
 func (s setting) secret() bool {
+	if s.name == "nats" {
+		return strings.Contains(s.v.String(), "@") // a user's name and password
+	}
 	return s.name != "tlsKey" && (strings.HasSuffix(strings.ToLower(s.name), "key") || strings.HasSuffix(strings.ToLower(s.name), "keys"))
 }
 

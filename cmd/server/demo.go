@@ -19,10 +19,11 @@ const httpHeadTimeout = 5 * time.Second
 // serveDemo serves the page, its files and the WebSocket upgrades of one
 // SmartSocket server on one port.
 func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
-	srv, err := smartsocket.New(c.options(log))
+	srv, leave, err := newServer(c, log)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	defer srv.Close()
 	handleBasics(srv)
 	room := newChat(srv.Namespace("/chat"))

@@ -223,6 +223,9 @@ func (cmd *command) validate() error {
 			return cmd.reject("profileAddr", fmt.Errorf("%q is no address: write host:port, as in 127.0.0.1:6060", c.ProfileAddr))
 		}
 	}
+	if err := cmd.checkNodes(); err != nil {
+		return err
+	}
 	_, err := smartsocket.New(c.options(nil))
 	var bad *smartsocket.OptionError
 	if !errors.As(err, &bad) {

@@ -75,10 +75,11 @@ func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr
 	case c.Demo:
 		return serveDemo(ctx, c, log, ready)
 	}
-	srv, err := smartsocket.New(c.options(log))
+	srv, leave, err := newServer(c, log)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	defer srv.Close()
 	handleBasics(srv)
 	if err := srv.Start(); err != nil {
