@@ -49,17 +49,17 @@ func (a Ack) Reply(v any) {
 	defer pool.Put(b)
 	var err error
 	if b.B, err = s.encodeAck(b.B, id, v); err != nil {
-		s.nack(id, asWire(err, message.CodeHandlerFailed))
+		s.answerError(id, asWire(err, message.CodeHandlerFailed))
 		s.raise(err)
 		return
 	}
-	s.sendMessage(b.B)
+	s.sendAnswer(id, b.B)
 }
 
 // Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text.
 func (a Ack) Fail(err error) {
 	if s, id, ok := a.take(); ok {
-		s.nack(id, asWire(err, message.CodeHandlerFailed))
+		s.answerError(id, asWire(err, message.CodeHandlerFailed))
 	}
 }
 
@@ -80,9 +80,25 @@ func (a Ack) take() (s *Socket, id uint64, ok bool) {
 	return s, id, true
 }
 
-// nack sends an ERROR that answers the ack id.
+// nack refuses an event that no handler has seen.
 func (s *Socket) nack(id uint64, e *Error) {
+	if s.session != nil {
+		s.session.asked.unasked(id)
+	}
+	s.nackOnly(id, e)
+}
+
+// nackOnly sends an ERROR that answers the ack id.
+func (s *Socket) nackOnly(id uint64, e *Error) {
 	s.sendErrorMessage(message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}, e)
+}
+
+// answerError is sendAnswer for an error of the handlers.
+func (s *Socket) answerError(id uint64, e *Error) {
+	b := pool.Get(256)
+	b.B = s.appendError(b.B, message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}, e)
+	s.sendAnswer(id, b.B)
+	pool.Put(b)
 }
 
 // sendError tells the peer of an error that belongs to no ack.
@@ -91,17 +107,22 @@ func (s *Socket) sendError(e *Error) {
 }
 
 func (s *Socket) sendErrorMessage(m message.Message, e *Error) {
-	p, b := pool.Get(256), pool.Get(256)
+	b := pool.Get(256)
+	b.B = s.appendError(b.B, m, e)
+	s.sendMessage(b.B)
+	pool.Put(b)
+}
+
+// appendError appends m, an ERROR, with e as its payload.
+func (s *Socket) appendError(dst []byte, m message.Message, e *Error) []byte {
+	p := pool.Get(256)
+	defer pool.Put(p)
 	p.B = message.AppendErrorJSON(p.B, e)
 	m.Payload = p.B
 	if s.plain {
-		b.B = message.AppendJSON(b.B, &m)
-	} else {
-		b.B = message.Append(b.B, &m)
+		return message.AppendJSON(dst, &m)
 	}
-	s.sendMessage(b.B)
-	pool.Put(p)
-	pool.Put(b)
+	return message.Append(dst, &m)
 }
 
 // pending is one answer that this server waits for.

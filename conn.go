@@ -94,6 +94,9 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		s.malformed(asWire(err, message.CodeInvalidFormat))
 		return
 	}
+	if s.unproved {
+		s.proved()
+	}
 	s.dispatch(&m, p)
 }
 

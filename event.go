@@ -10,6 +10,9 @@ import (
 // event takes one EVENT on the loop: finds its handlers and runs them here, or
 // hands a copy to the socket's mailbox.
 func (s *Socket) event(m *message.Message) {
+	if s.session != nil && m.Flags&message.FlagAck != 0 && s.repeated(m.AckID) {
+		return
+	}
 	if s.limited(m) {
 		return
 	}

@@ -93,8 +93,10 @@ func (v *Server) SetEventRateLimit(event string, l Limit) {
 	v.limits.events.Store(&m)
 }
 
-// windows are one socket's counts. On the loop only.
+// windows are the counts of one socket, on its loop only, or of one session,
+// whose sockets may be on several loops.
 type windows struct {
+	mu     sync.Mutex // taken where there is a session
 	all    window
 	events map[string]*window
 }
@@ -107,6 +109,13 @@ func (s *Socket) limited(m *message.Message) bool {
 	now := s.srv.sinceStart()
 	if s.windows == nil {
 		s.windows = new(windows)
+		if s.session != nil {
+			s.windows = s.session.windows(s.windows)
+		}
+	}
+	if s.session != nil {
+		s.windows.mu.Lock()
+		defer s.windows.mu.Unlock()
 	}
 	if byEvent := s.srv.limits.events.Load(); byEvent != nil {
 		if l, ok := (*byEvent)[string(m.Event)]; ok {
@@ -129,6 +138,16 @@ func (s *Socket) limited(m *message.Message) bool {
 		return true
 	}
 	return false
+}
+
+// windows returns the counts that all connections of the session share; fresh becomes them if there are none.
+func (n *session) windows(fresh *windows) *windows {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.counts == nil {
+		n.counts = fresh
+	}
+	return n.counts
 }
 
 // overLimit answers an event that is over a limit: a nack if an ack was asked

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -23,17 +22,22 @@ type session struct {
 	apiKey [32]byte // digest of the key that authenticated; the same is needed to resume
 
 	mu     sync.Mutex
-	at     *Socket // the live socket, nil while the client is away
-	last   *Socket // the socket of the latest connection, which stands in its rooms while the client is away
-	token  tokenHash
-	ring   []cached // events from first on, in order; start is the oldest
+	at     *Socket   // the live socket, nil while the client is away
+	last   *Socket   // the socket of the latest connection, which stands in its rooms while the client is away
+	token  tokenHash // of the newest token
+	prev   tokenHash // of the one that the latest resume took, until the client has shown that it got the newest; zero = none
+	counts *windows  // of the rate limits, which a reconnect must not reset; nil until the first event
+	asked  questions // has its own lock
+	ring   []cached  // events from first on, in order; start is the oldest
 	start  int
 	count  int
 	bytes  int
 	seq    uint64 // of the newest event, 0 = none was sent
 	leftAt time.Duration
-	away   bool // counted in sessions.away
+	away   bool // in sessions.away
 	ended  bool
+
+	older, newer *session // in sessions.away; guarded by its mu
 }
 
 type cached struct {
@@ -49,8 +53,8 @@ type sessions struct {
 	mu  sync.Mutex
 	all map[tokenHash]*session
 
-	away  atomic.Int64 // sessions whose client is away
-	bytes int          // of all rings; guarded by bytesMu, the last lock of all
+	away  absent // those whose client is away
+	bytes int    // of all rings and answers; guarded by bytesMu, the last lock of all
 	// bytesMu is apart from mu, since events are cached while a session's own lock is held.
 	bytesMu sync.Mutex
 }
@@ -74,63 +78,106 @@ func (x *sessions) start(s *Socket, apiKey [32]byte) (token []byte) {
 	return token
 }
 
-// claim finds the session of a token and takes the token out of use. nil when
-// there is none, it ended, or it belongs to somebody else.
-func (x *sessions) claim(token []byte, apiKey [32]byte) *session {
-	h := tokenHash(sha256.Sum256(token))
+// find returns the session that a token opens, nil when there is none or it
+// belongs to somebody else.
+func (x *sessions) find(h tokenHash, apiKey [32]byte) *session {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	n := x.all[h]
 	if n == nil || !hmac.Equal(n.apiKey[:], apiKey[:]) {
 		return nil
 	}
-	delete(x.all, h)
 	return n
 }
 
+// forget takes tokens out of use.
+func (x *sessions) forget(tokens ...tokenHash) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, h := range tokens {
+		delete(x.all, h)
+	}
+}
+
 // resume gives the session to s: everything after seq is sent again, behind the
-// CONNECT_ACK and before anything new. It reports false, and ends the session,
-// when the cache no longer holds all of that. On s's loop.
-func (x *sessions) resume(n *session, s *Socket, seq uint64) bool {
+// CONNECT_ACK and before anything new. used is the token that asked for it: it
+// stays good until the client has shown that it got the next one, see proved.
+// resume reports false, and ends the session, when the cache no longer holds all
+// of that; it leaves the session alone when the token is used up. On s's loop.
+func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) bool {
+	token, h := newToken()
+	x.mu.Lock()
+	x.all[h] = n // before anybody can know of it, so that whoever takes it out of use finds it
+	x.mu.Unlock()
 	n.mu.Lock()
 	x.trim(n, x.srv.sinceStart())
 	oldest := n.seq - uint64(n.count) + 1
-	if n.ended || n.last.ns != s.ns || seq > n.seq || seq+1 < oldest {
+	switch {
+	case used != n.token && used != n.prev:
+		n.mu.Unlock()
+		x.forget(h)
+		return false
+	case n.ended || n.last.ns != s.ns || seq > n.seq || seq+1 < oldest:
 		old := n.at
 		n.at = nil
 		n.mu.Unlock()
+		x.forget(h)
 		x.end(n)
-		if old != nil {
-			old.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
-		}
+		old.replaced()
 		return false
 	}
-	token, h := newToken()
-	old := n.last
-	s.id, s.session, s.recovered = n.id, n, true
+	was, old := n.at, n.last
+	s.takeOver(n, old)
+	s.sendConnectAck(token)
+	for i := int(seq + 1 - oldest); i < n.count; i++ {
+		c := &n.ring[(n.start+i)%len(n.ring)]
+		s.sendNumbered(c.body.Bytes(), oldest+uint64(i))
+	}
+	dead := [2]tokenHash{n.token, n.prev}
+	n.at, n.last, n.token, n.prev = s, s, h, used
+	x.back(n)
+	s.ns.hub.replace(old, s)
+	n.mu.Unlock()
+	was.replaced()
+	for _, d := range dead {
+		if d != used {
+			x.forget(d)
+		}
+	}
+	return true
+}
+
+// takeOver makes s the socket of a session whose earlier one was old. The session's lock is held.
+func (s *Socket) takeOver(n *session, old *Socket) {
+	s.id, s.session, s.recovered, s.unproved = n.id, n, true, true
 	s.ext.Store(old.extra()) // made if need be: both sockets must have the same
 	if p := old.identity.Load(); p != nil && s.identity.Load() == nil {
 		s.identity.Store(p)
 	}
 	s.auth.Store(old.auth.Load())
 	s.state.Store(stateOpen)
-	s.sendConnectAck(token)
-	for i := int(seq + 1 - oldest); i < n.count; i++ {
-		c := &n.ring[(n.start+i)%len(n.ring)]
-		s.sendNumbered(c.body.Bytes(), oldest+uint64(i))
+}
+
+// replaced closes a connection whose session has another one now. s may be nil.
+func (s *Socket) replaced() {
+	if s != nil {
+		s.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
 	}
-	was := n.at
-	n.at, n.last, n.token = s, s, h
-	x.back(n)
-	s.ns.hub.replace(old, s)
+}
+
+// proved ends the time in which the token that s resumed with works once more:
+// the client has sent something, which it does after CONNECT_ACK, so it has the
+// new one. Until then a cut may have cost it the CONNECT_ACK. On the loop.
+func (s *Socket) proved() {
+	s.unproved = false
+	n := s.session
+	n.mu.Lock()
+	var used tokenHash
+	if n.last == s {
+		used, n.prev = n.prev, used
+	}
 	n.mu.Unlock()
-	if was != nil {
-		was.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
-	}
-	x.mu.Lock()
-	x.all[h] = n
-	x.mu.Unlock()
-	return true
+	s.srv.sessions.forget(used)
 }
 
 // resumeRequest is what a CONNECT says about an earlier session.
@@ -145,8 +192,9 @@ func (s *Socket) tryResume(x *sessions) bool {
 	if len(s.resume.token) == 0 {
 		return false
 	}
-	n := x.claim(s.resume.token, s.resume.apiKey)
-	return n != nil && x.resume(n, s, s.resume.seq)
+	h := tokenHash(sha256.Sum256(s.resume.token))
+	n := x.find(h, s.resume.apiKey)
+	return n != nil && x.resume(n, h, s, s.resume.seq)
 }
 
 // stays reports whether s's session goes on without its connection, which was
@@ -229,6 +277,10 @@ func (x *sessions) keep(n *session, body *pool.Shared) {
 
 func (x *sessions) account(n *session, bytes int) {
 	n.bytes += bytes
+	x.addBytes(bytes)
+}
+
+func (x *sessions) addBytes(bytes int) {
 	x.bytesMu.Lock()
 	x.bytes += bytes
 	x.bytesMu.Unlock()
@@ -259,36 +311,92 @@ func (x *sessions) trim(n *session, now time.Duration) {
 
 // leave notes that s's connection is gone and reports whether the session waits
 // for the client to come back: not when s was replaced, nor when there is none.
+// No more sessions wait than may be connected: the one longest away gives way.
 func (x *sessions) leave(s *Socket) (away bool) {
 	n := s.session
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.at != s || n.ended {
-		return !n.ended
+		ended := n.ended
+		n.mu.Unlock()
+		return !ended
 	}
 	n.at = nil
 	n.leftAt = x.srv.sinceStart()
-	if x.away.Load() >= int64(x.srv.opts.MaxConnections) {
-		n.leftAt -= x.srv.opts.MessageCacheAge + 1 // the next sweep ends it: no more are kept than could be connected
-	}
 	n.away = true
-	x.away.Add(1)
 	s.ns.hub.goAway(s)
+	x.away.add(n)
+	n.mu.Unlock()
+	for over := x.away.over(x.srv.opts.MaxConnections); over != nil; over = x.away.over(x.srv.opts.MaxConnections) {
+		x.endIf(over, func() bool { return over.at == nil })
+	}
 	return true
 }
 
-// back ends the count of a session that was away. Caller holds n.mu.
+// back ends the wait of a session that was away. Caller holds n.mu.
 func (x *sessions) back(n *session) {
 	if n.away {
 		n.away = false
-		x.away.Add(-1)
+		x.away.remove(n)
 	}
 }
 
-// end forgets a session: its token, its events, its place in the rooms.
-func (x *sessions) end(n *session) {
+// absent is a list of the sessions whose client is away, longest first.
+type absent struct {
+	mu             sync.Mutex // taken under a session's
+	oldest, newest *session
+	n              int
+}
+
+func (a *absent) add(n *session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n.older = a.newest
+	if a.newest != nil {
+		a.newest.newer = n
+	} else {
+		a.oldest = n
+	}
+	a.newest = n
+	a.n++
+}
+
+func (a *absent) remove(n *session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n.older == nil && a.oldest != n {
+		return
+	}
+	if n.older != nil {
+		n.older.newer = n.newer
+	} else {
+		a.oldest = n.newer
+	}
+	if n.newer != nil {
+		n.newer.older = n.older
+	} else {
+		a.newest = n.older
+	}
+	n.older, n.newer = nil, nil
+	a.n--
+}
+
+// over returns the session longest away when there are more than most.
+func (a *absent) over(most int) *session {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.n <= most {
+		return nil
+	}
+	return a.oldest
+}
+
+// end forgets a session: its tokens, its events and answers, its place in the rooms.
+func (x *sessions) end(n *session) { x.endIf(n, func() bool { return true }) }
+
+// endIf is end, if cond says so under the session's lock.
+func (x *sessions) endIf(n *session, cond func() bool) {
 	n.mu.Lock()
-	if n.ended {
+	if n.ended || !cond() {
 		n.mu.Unlock()
 		return
 	}
@@ -300,13 +408,10 @@ func (x *sessions) end(n *session) {
 		c.body.Release()
 	}
 	n.ring, n.count = nil, 0
-	last, h, here := n.last, n.token, n.at != nil
+	last, token, prev, here := n.last, n.token, n.prev, n.at != nil
 	n.mu.Unlock()
-	x.mu.Lock()
-	if x.all[h] == n {
-		delete(x.all, h)
-	}
-	x.mu.Unlock()
+	n.asked.drop(x)
+	x.forget(token, prev)
 	if !here {
 		last.ns.hub.remove(last)
 		last.failPending()
@@ -316,17 +421,18 @@ func (x *sessions) end(n *session) {
 // sweep ends the sessions whose client has been away for too long. The sampler calls it.
 func (x *sessions) sweep(now time.Duration) {
 	var over []*session
+	expired := func(n *session) bool { return n.at == nil && now-n.leftAt > x.srv.opts.MessageCacheAge }
 	x.mu.Lock()
 	for _, n := range x.all {
 		n.mu.Lock()
-		if n.at == nil && now-n.leftAt > x.srv.opts.MessageCacheAge {
+		if expired(n) {
 			over = append(over, n)
 		}
 		n.mu.Unlock()
 	}
 	x.mu.Unlock()
 	for _, n := range over {
-		x.end(n)
+		x.endIf(n, func() bool { return expired(n) })
 	}
 }
 

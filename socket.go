@@ -41,11 +41,12 @@ type Socket struct {
 	session   *session       // nil without the message cache; set before the socket is connected
 	resume    *resumeRequest // what CONNECT asked for, until the socket opens; loop only
 	recovered bool           // took over an earlier connection's session
+	unproved  bool           // the client has not yet shown that it got CONNECT_ACK; loop only
 
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	mail mailbox
 
-	windows  *windows     // counts of the rate limits, nil until the first event; loop only
+	windows  *windows     // counts of the rate limits, the session's if there is one; nil until the first event; loop only
 	rtt      atomic.Int64 // nanoseconds, 0 = not measured yet
 	offset   atomic.Int64 // microseconds, see ClockOffset
 	clock    clock

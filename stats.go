@@ -26,6 +26,7 @@ type counters struct {
 	idleCloses     atomic.Int64
 	slowInline     atomic.Int64
 	rateLimited    atomic.Int64
+	repeated       atomic.Int64
 }
 
 // Stats is the server at one moment. Rates are over the last 10 s.
@@ -59,6 +60,7 @@ type ConnectionStats struct {
 	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
 	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
+	Repeated         int64 `json:"repeated"`       // events that a resumed client sent again and whose handlers did not run again
 	HandlerPanics    int64 `json:"handlerPanics"`
 	Errors           int64 `json:"errors"`     // raised as "error"
 	SlowInline       int64 `json:"slowInline"` // inline handlers that held their loop
@@ -126,7 +128,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Open: v.live.Load(), Peak: v.peak.Load(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
-		RateLimited: c.rateLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
+		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
 	}
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
