@@ -130,6 +130,12 @@ func TestReferenceTable(t *testing.T) {
 	}
 }
 
+func TestClusterTables(t *testing.T) {
+	if n := checkTables(t, "docs/CLUSTER.md", false); n < 12 {
+		t.Errorf("only %d rows were read", n)
+	}
+}
+
 // The page about attacks names a test for each, or the reason why none is needed.
 func TestSecurityTable(t *testing.T) {
 	if n := checkTables(t, "docs/SECURITY.md", true); n < 50 {

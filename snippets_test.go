@@ -28,7 +28,7 @@ var (
 	packages = map[string]string{
 		"context": "context", "errors": "errors", "fmt": "fmt", "log": "log", "http": "net/http", "os": "os", "time": "time", "slog": "log/slog", "tls": "crypto/tls",
 		"json": "encoding/json", "smartsocket": "github.com/smartsocket/smartsocket", "client": "github.com/smartsocket/smartsocket/client",
-		"message": "github.com/smartsocket/smartsocket/message",
+		"message": "github.com/smartsocket/smartsocket/message", "cluster": "github.com/smartsocket/smartsocket/cluster",
 	}
 )
 
