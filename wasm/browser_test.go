@@ -5,9 +5,8 @@ package main
 import (
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/url"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
@@ -68,12 +66,12 @@ var visits = []struct {
 // with broken files: it works on one engine or the other, and says once when the wasm engine did not load.
 func TestBrowser(t *testing.T) {
 	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
-		server := start(t, browserOptions())
+		server := start(t, testOptions())
 		serveTests(server)
 		site := newSite(t, browser)
 		for _, v := range visits {
 			t.Run(v.name, func(t *testing.T) {
-				query := url.Values{"server": {"ws://" + server.Addr().String()}, "load": {v.load}, "engine": {v.engine}, "expect": {v.want}}
+				query := neturl.Values{"server": {url(server)}, "load": {v.load}, "engine": {v.engine}, "expect": {v.want}}
 				if v.policy != "" {
 					query.Set("policy", v.policy)
 				}
@@ -96,13 +94,13 @@ func TestBrowserEncrypts(t *testing.T) {
 		key := crypto.GenerateKey()
 		site := newSite(t, browser)
 		for _, algorithm := range []crypto.Algorithm{crypto.AES256GCM, crypto.AES256CBC} {
-			o := browserOptions()
+			o := testOptions()
 			o.EncryptionKey, o.EncryptionAlgorithm = key.Encode(), algorithm.String()
 			server := start(t, o)
 			serveTests(server)
 			for _, engine := range []string{"wasm", "js"} {
 				t.Run(algorithm.String()+" "+engine, func(t *testing.T) {
-					query := url.Values{"server": {"ws://" + server.Addr().String()}, "load": {"module"}, "engine": {engine}, "expect": {engine}, "key": {key.Encode()}}
+					query := neturl.Values{"server": {url(server)}, "load": {"module"}, "engine": {engine}, "expect": {engine}, "key": {key.Encode()}}
 					got := visit(t, site, site.Insecure()+"/page?"+query.Encode())
 					check(t, got, engine)
 					if got.Secure || !got.Sealed {
@@ -120,13 +118,13 @@ func TestBrowserConnectTime(t *testing.T) {
 		t.Skip("measures")
 	}
 	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
-		server := start(t, browserOptions())
+		server := start(t, testOptions())
 		serveTests(server)
 		site := newSite(t, browser)
 		for _, engine := range []string{"wasm", "js"} {
 			var took []float64
 			for range 7 {
-				query := url.Values{"server": {"ws://" + server.Addr().String()}, "load": {"module"}, "engine": {engine}, "expect": {engine}}
+				query := neturl.Values{"server": {url(server)}, "load": {"module"}, "engine": {engine}, "expect": {engine}}
 				took = append(took, visit(t, site, "/page?"+query.Encode()).Took)
 			}
 			slices.Sort(took)
@@ -139,11 +137,6 @@ func eachBrowser(t *testing.T, run func(*testing.T, browsertest.Browser)) {
 	for _, browser := range browsertest.All {
 		t.Run(string(browser), func(t *testing.T) { run(t, browser) })
 	}
-}
-
-func browserOptions() smartsocket.Options {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	return smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}, EnableRateLimiting: smartsocket.Disabled}
 }
 
 // newSite serves the client, testdata/page.js and broken copies of the engine.

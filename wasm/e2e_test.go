@@ -18,31 +18,57 @@ import (
 )
 
 // TestEndToEnd lets the JavaScript client, on either engine, talk to a real server.
-func TestEndToEnd(t *testing.T) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	server := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AckTimeout: 5 * time.Second, MaxMessageBytes: 1 << 20})
-	serveTests(server)
-	// full has one seat, which the client takes before it is refused a second one.
-	full := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, MaxConnections: 1})
-	node(t, "e2e.test.js", "SMARTSOCKET_URL=ws://"+server.Addr().String(), "SMARTSOCKET_FULL_URL=ws://"+full.Addr().String())
-}
+func TestEndToEnd(t *testing.T) { node(t, "e2e.test.js", plainServers(t).list()...) }
 
 // TestEndToEndSealed lets it talk to servers that encrypt, and to one that does not.
-func TestEndToEndSealed(t *testing.T) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+func TestEndToEndSealed(t *testing.T) { node(t, "e2e-sealed.test.js", sealedServers(t).list()...) }
+
+// environment is what the tests in JavaScript must know: the addresses of servers and their key.
+type environment map[string]string
+
+func (e environment) list() []string {
+	var list []string
+	for name, value := range e {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+// plainServers are for e2e.test.js.
+func plainServers(t *testing.T) environment {
+	o := testOptions()
+	o.AckTimeout, o.MaxMessageBytes = 5*time.Second, 1<<20
+	server := start(t, o)
+	serveTests(server)
+	// full has one seat, which the client takes before it is refused a second one.
+	o = testOptions()
+	o.MaxConnections = 1
+	full := start(t, o)
+	return environment{"SMARTSOCKET_URL": url(server), "SMARTSOCKET_FULL_URL": url(full)}
+}
+
+// sealedServers are for e2e-sealed.test.js.
+func sealedServers(t *testing.T) environment {
 	key := crypto.GenerateKey()
-	o := smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AckTimeout: 5 * time.Second, MaxMessageBytes: 1 << 20}
-	plain := start(t, o)
-	env := []string{"SMARTSOCKET_KEY=" + key.Encode(), "SMARTSOCKET_PLAIN_URL=ws://" + plain.Addr().String()}
+	o := testOptions()
+	o.AckTimeout, o.MaxMessageBytes = 5*time.Second, 1<<20
+	e := environment{"SMARTSOCKET_KEY": key.Encode(), "SMARTSOCKET_PLAIN_URL": url(start(t, o))}
 	o.EncryptionKey = key.Encode()
 	for _, algorithm := range []crypto.Algorithm{crypto.AES256GCM, crypto.AES256CBC} {
 		o.EncryptionAlgorithm = algorithm.String()
 		server := start(t, o)
 		serveTests(server)
-		env = append(env, "SMARTSOCKET_"+strings.ToUpper(strings.ReplaceAll(algorithm.String(), "-", "_"))+"=ws://"+server.Addr().String())
+		e["SMARTSOCKET_"+strings.ToUpper(strings.ReplaceAll(algorithm.String(), "-", "_"))] = url(server)
 	}
-	node(t, "e2e-sealed.test.js", env...)
+	return e
 }
+
+func testOptions() smartsocket.Options {
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	return smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}, EnableRateLimiting: smartsocket.Disabled}
+}
+
+func url(server *smartsocket.Server) string { return "ws://" + server.Addr().String() }
 
 func start(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 	t.Helper()

@@ -1,0 +1,33 @@
+// The browser's ../../js/test/setup.js: the same exports around the client as pages load it.
+
+import { WebSocket } from '/shim/node.js';
+
+const classic = self.SmartSocketClient; // the plain script, where the page has loaded it
+export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = classic ? { SmartSocketClient: classic, ...classic } : await import('/dist/index.js');
+export const dist = '/dist', vectorsPath = '/message/testdata/vectors.json';
+export const source = (name) => import('/wasm/js/src/' + name);
+
+export const { jsEngine } = await source('engine-js.js');
+await source('js.js');
+const { loadPart } = await source('parts.js');
+await Promise.all([loadPart('flate'), loadPart('sealing')]);
+const { SmartSocketError: sourceError } = await source('errors.js');
+const { start } = await import('/dist/wasm.js');
+export const loadWasmEngine = () => start(fetch('/dist/smartsocket.wasm'), sourceError);
+
+logger.setLevel('error');
+
+export function client(t, url, options) {
+  const c = new SmartSocketClient(url, { engine: 'js', reconnectDelay: 5, ...options });
+  t.after(() => c.disconnect());
+  return c;
+}
+
+export const next = (c, event) => new Promise((resolve) => c.once(event, (...args) => resolve(args)));
+export const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
+
+export async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+export { WebSocket }; // for tests that need what only package ws can do
