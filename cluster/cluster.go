@@ -121,6 +121,7 @@ type Cluster struct {
 	lost       burst // logs of what was not sent
 	gaps       burst // logs of holes
 	invalid    burst // logs of what was not understood
+	trouble    burst // logs of what NATS complains about
 
 	out   outbox
 	peers peers
@@ -203,7 +204,9 @@ func (c *Cluster) connect() error {
 		nats.DrainTimeout(patience),
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
-		nats.ErrorHandler(c.failed),
+		nats.IgnoreAuthErrorAbort(), // credentials may be mended while the server runs
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.failed(err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.failed(err) }),
 	}, c.opts.NATS...)
 	nc, err := nats.Connect(c.opts.URL, options...)
 	if err != nil {
@@ -233,13 +236,15 @@ func (c *Cluster) redact(err error) string {
 }
 
 // failed is told by NATS of what goes wrong in the background.
-func (c *Cluster) failed(_ *nats.Conn, _ *nats.Subscription, err error) {
+func (c *Cluster) failed(err error) {
+	what := "NATS reports errors"
 	if errors.Is(err, nats.ErrSlowConsumer) {
 		c.stats.slowConsumers.Add(1)
-		c.log.Warn("this server takes the other nodes' broadcasts too slowly: some were dropped", "node", c.node)
-		return
+		what = "this server takes the other nodes' broadcasts too slowly: some were dropped"
 	}
-	c.log.Warn("NATS reports an error", "node", c.node, "error", c.redact(err))
+	if total := c.trouble.note(c.now(), 1); total > 0 {
+		c.log.Warn(what, "node", c.node, "count", total, "error", c.redact(err))
+	}
 }
 
 // Open subscribes to the namespaces; Server.Start calls it. It waits for NATS to

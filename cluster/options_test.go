@@ -63,6 +63,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the right password to work", func() bool { return right.Stats().State == Connected })
+	eventually(t, "the refusal to be logged", func() bool { return log.count("Authorization Violation") > 0 })
 	if st := wrong.Stats(); st.State != Degraded {
 		t.Errorf("with the wrong password: %+v", st)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // proxy forwards connections to a NATS server, until it is told to stop reading and writing.
@@ -86,6 +87,24 @@ func (p *proxy) cut() {
 	}
 	p.open, p.held = nil, false
 	p.cond.Broadcast()
+}
+
+// A server ends although NATS hangs.
+func TestCloseWhileNATSHangs(t *testing.T) {
+	broker := startNATS(t, -1)
+	p := startProxy(t, broker.Addr().String())
+	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
+	eventually(t, "the connection", func() bool { return a.cluster.Stats().State == Connected })
+	p.hold()
+	for range 50 {
+		emit(t, a.server.To("elsewhere"), "big", strings.Repeat("x", 256<<10))
+	}
+	began := time.Now()
+	a.stop()
+	t.Logf("stopped after %v", time.Since(began))
+	if err := a.cluster.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
 }
 
 // A NATS server that takes nothing more and does not hang up holds nobody up:
