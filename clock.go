@@ -14,6 +14,8 @@ const clockRounds = 3
 type clock struct {
 	best   time.Duration // the shortest round trip so far
 	rounds uint8
+	asked  int64  // the server time of the last PING
+	mark   uint64 // the session's questions.sent before it
 }
 
 // sendClock asks a protocol client for its time.
@@ -22,9 +24,18 @@ func (s *Socket) sendClock() {
 		return
 	}
 	var b [40]byte
-	s.sendMessage(message.AppendClock(b[:0], message.KindPing, message.Clock{
-		ServerTime: uint64(time.Now().UnixMicro()), RTT: uint64(s.RTT().Microseconds()),
-	}))
+	now := time.Now().UnixMicro()
+	p := message.AppendClock(b[:0], message.KindPing, message.Clock{ServerTime: uint64(now), RTT: uint64(s.RTT().Microseconds())})
+	s.clock.asked = now
+	if s.session == nil {
+		s.sendMessage(p)
+		return
+	}
+	q := &s.session.asked
+	q.mu.Lock()
+	s.clock.mark = q.sent
+	s.sendMessage(p)
+	q.mu.Unlock()
 }
 
 // clockAnswer takes a PONG: round trip, and how far the client's clock is
@@ -34,6 +45,9 @@ func (s *Socket) clockAnswer(p []byte) {
 	if err != nil {
 		s.violation(asWire(err, message.CodeInvalidFormat))
 		return
+	}
+	if s.session != nil && int64(k.ServerTime) == s.clock.asked {
+		s.session.asked.confirmed(s.srv.sessions, s, s.clock.mark)
 	}
 	rtt := time.Duration(time.Now().UnixMicro()-int64(k.ServerTime)) * time.Microsecond
 	if rtt < 0 || rtt > s.srv.opts.ConnectionTimeout {

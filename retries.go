@@ -10,7 +10,7 @@ import (
 // The bounds of what a session remembers of the events that asked for an ack.
 const (
 	askedWindow    = 1024 // ids below the newest; what is older counts as seen
-	answersKept    = 256
+	answersKept    = askedWindow
 	answerOverhead = 96 // bytes that an answer counts for besides its own
 )
 
@@ -23,6 +23,7 @@ type questions struct {
 	open    map[uint64]*question      // those that are being handled, and those whose answers are kept
 	answers []*question               // given and kept, oldest first
 	bytes   int                       // of answers
+	sent    uint64                    // how often an answer was sent
 	ended   bool
 }
 
@@ -32,6 +33,7 @@ type question struct {
 	at     *Socket // the connection that asked last, which gets the answer
 	answer []byte  // the whole message; nil = the handlers have not answered
 	given  time.Duration
+	sent   uint64 // questions.sent when it was sent last
 }
 
 // bit is the place of an id in seen.
@@ -99,12 +101,11 @@ func (s *Socket) repeated(id uint64) bool {
 		return true
 	}
 	o.at = s // an answer that is still to come goes here
-	answer := o.answer
+	if o.answer != nil {
+		q.send(o)
+	}
 	q.mu.Unlock()
 	s.srv.counters.repeated.Add(1)
-	if answer != nil {
-		s.sendMessage(answer)
-	}
 	return true
 }
 
@@ -123,23 +124,22 @@ func (q *questions) unasked(id uint64) {
 // sendAnswer sends the handlers' answer to the event with this id, b, which is
 // borrowed. In a session it is kept, and goes to the connection that asked last.
 func (s *Socket) sendAnswer(id uint64, b []byte) {
-	if n := s.session; n != nil {
-		s = n.asked.keep(s, id, b)
+	if n := s.session; n == nil || !n.asked.answer(s.srv.sessions, id, b) {
+		s.sendMessage(b)
 	}
-	s.sendMessage(b)
 }
 
-// keep remembers an answer within the bounds and returns the socket that gets it.
-func (q *questions) keep(s *Socket, id uint64, b []byte) *Socket {
-	x := s.srv.sessions
+// answer sends an answer and remembers it within the bounds; false: the question is not known.
+func (q *questions) answer(x *sessions, id uint64, b []byte) bool {
 	now := x.srv.sinceStart()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	o := q.open[id]
 	if o == nil || q.ended {
-		return s
+		return false
 	}
 	o.answer, o.given = append([]byte(nil), b...), now
+	q.send(o)
 	q.answers = append(q.answers, o)
 	q.count(x, len(b)+answerOverhead)
 	limits := &x.srv.opts
@@ -148,12 +148,42 @@ func (q *questions) keep(s *Socket, id uint64, b []byte) *Socket {
 		if len(q.answers) <= answersKept && q.bytes <= limits.MessageCacheBytes && now-oldest.given <= limits.MessageCacheAge && !x.full() {
 			break
 		}
-		delete(q.open, oldest.id)
 		q.answers[0] = nil
 		q.answers = q.answers[1:]
-		q.count(x, -len(oldest.answer)-answerOverhead)
+		q.drop(x, oldest)
 	}
-	return o.at
+	return true
+}
+
+// send sends an answer to who asked. It is done under mu, so that sent tells
+// what left before a PING did.
+func (q *questions) send(o *question) {
+	q.sent++
+	o.sent = q.sent
+	o.at.sendMessage(o.answer)
+}
+
+// drop forgets an answer that is no longer in answers. mu is held.
+func (q *questions) drop(x *sessions, o *question) {
+	delete(q.open, o.id)
+	q.count(x, -len(o.answer)-answerOverhead)
+}
+
+// confirmed forgets the answers that were sent to s before a PING that the
+// client has answered: it has read them.
+func (q *questions) confirmed(x *sessions, s *Socket, mark uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	kept := q.answers[:0]
+	for _, o := range q.answers {
+		if o.at == s && o.sent <= mark {
+			q.drop(x, o)
+		} else {
+			kept = append(kept, o)
+		}
+	}
+	clear(q.answers[len(kept):])
+	q.answers = kept
 }
 
 // count is to questions what account is to a ring. mu is held.
@@ -162,8 +192,8 @@ func (q *questions) count(x *sessions, bytes int) {
 	x.addBytes(bytes)
 }
 
-// drop forgets everything, for good.
-func (q *questions) drop(x *sessions) {
+// end forgets everything, for good.
+func (q *questions) end(x *sessions) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.count(x, -q.bytes)

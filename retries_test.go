@@ -130,6 +130,34 @@ func TestRetriesBeyondMemory(t *testing.T) {
 	}
 }
 
+// Answers are kept until the client has shown, by a PONG, that it has read them.
+func TestAnswersAreKeptUntilConfirmed(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	v.On("x", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) }, smartsocket.Inline)
+	var a resumer
+	a.connect(t, v, "/", "")
+	ping, err := message.ParseClock(a.clock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.request(1, "x", `"first"`)
+	a.wantAck(1, `"first"`)
+	a.send(frame.Binary, message.AppendClock(nil, message.KindPong, ping)) // was sent before the answer
+	if ping, err = message.ParseClock(a.clock()); err != nil {
+		t.Fatal(err)
+	}
+	a.request(2, "x", `"second"`)
+	a.wantAck(2, `"second"`)
+	a.send(frame.Binary, message.AppendClock(nil, message.KindPong, ping)) // was sent between the answers
+	a.request(3, "x", "3")
+	a.wantAck(3, "3")
+	a.again(t, v)
+	a.request(1, "x", `"first"`)
+	a.wantNack(1, message.CodeConnectionLost)
+	a.request(2, "x", `"second"`)
+	a.wantAck(2, `"second"`)
+}
+
 // A new session knows nothing of an earlier one's ids.
 func TestRetryInANewSessionRuns(t *testing.T) {
 	v := cacheServer(t, smartsocket.Options{})

@@ -410,7 +410,7 @@ func (x *sessions) endIf(n *session, cond func() bool) {
 	n.ring, n.count = nil, 0
 	last, token, prev, here := n.last, n.token, n.prev, n.at != nil
 	n.mu.Unlock()
-	n.asked.drop(x)
+	n.asked.end(x)
 	x.forget(token, prev)
 	if !here {
 		last.ns.hub.remove(last)

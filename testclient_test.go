@@ -172,6 +172,16 @@ func (w *wire) next() (frame.Opcode, []byte) {
 	}
 }
 
+// clock returns the next message, which has to be a PING of the clock.
+func (w *wire) clock() []byte {
+	w.t.Helper()
+	_, p := w.next()
+	if len(p) == 0 || p[0] != byte(message.KindPing) {
+		w.t.Fatalf("expected a PING, got %x", p)
+	}
+	return p
+}
+
 // message returns the next message, of a protocol client.
 func (w *wire) message() message.Message {
 	w.t.Helper()

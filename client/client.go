@@ -34,9 +34,11 @@ type Client struct {
 
 	current atomic.Pointer[session] // the open session, nil without one
 
-	ackMu   sync.Mutex
-	lastAck uint64
-	acks    map[uint64]*waiting
+	ackMu     sync.Mutex
+	lastAck   uint64 // counts up over all connections
+	acks      map[uint64]*waiting
+	kept      int // of acks, those with a copy of their event
+	keptBytes int
 
 	handlers registry
 	queue    dispatcher
@@ -137,7 +139,7 @@ func (c *Client) Connect(ctx context.Context) error {
 // attempt makes one connection to at, up to CONNECT_ACK, and resumes x if it
 // can. code is the server's close code, if it refused by one.
 func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (code uint16, err error) {
-	c.opts.Logger.Info("Connecting to " + at.host)
+	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
 	t, err := dial(ctx, at, &c.opts)
@@ -199,7 +201,7 @@ func (c *Client) publish(s *session) (sizes []int, ok bool) {
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
-	sizes = c.release(s)
+	sizes = append(c.resend(s), c.release(s)...)
 	c.current.Store(s)
 	c.fire(EventConnected, Data{}) // the reader, which runs this, delivers no event before
 	if again {
@@ -250,7 +252,7 @@ func (c *Client) lost(s *session, end ending) {
 	c.disconnected(Reason{end.code, end.reason, end.err})
 	c.mu.Unlock()
 	c.opts.Logger.Info("Disconnected", "code", end.code)
-	c.abandon(s, "the connection was lost before the answer came")
+	c.abandonIf(func(w *waiting) bool { return w.s == s && (!again || w.sent.b == nil) }, "the connection was lost before the answer came")
 	if s.fault != nil {
 		c.raise(s.fault)
 	}
@@ -288,7 +290,7 @@ func (c *Client) Disconnect() {
 	if s != nil {
 		c.opts.Logger.Info("Disconnected", "code", message.CloseNormal)
 	}
-	c.abandon(nil, "Disconnect was called before the answer came")
+	c.abandon("Disconnect was called before the answer came")
 }
 
 // Connected reports whether there is an open session.

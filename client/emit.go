@@ -46,7 +46,7 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 			if err := s.tooLarge(event, len(b.B)-body); err != nil {
 				return err
 			}
-			c.own(ack, s)
+			c.own(ack, s, b.B, body)
 			switch err := s.sendPacked(b.B, body, l); err {
 			case nil:
 				c.stats.sent.Add(1)
@@ -63,6 +63,9 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 			}
 			if ack != 0 && !c.awaited(ack) {
 				return errClosed // its wait has ended with the connection
+			}
+			if ack != 0 && c.handedOver(ack, s) {
+				return nil
 			}
 		}
 		if done, err := c.enqueue(event, ack, b.B, body); done {
@@ -81,7 +84,9 @@ func badEvent(event string) error {
 // EmitWithAck sends an event and waits for the server's answer, which the
 // caller owns. It ends with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006
 // when the connection is lost, the context's error, or the error that the server
-// answered. The context and AckTimeout bound the whole call, sending included:
+// answered. If the server keeps sessions a lost connection does not end it: when
+// the session is recovered the event is sent again, which the server handles
+// once, and ERR_CONN_006 comes when it is not. The context and AckTimeout bound the whole call, sending included:
 // what was not yet on its way then is not sent. It may be called from handlers.
 func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
 	if err := ctx.Err(); err != nil {
@@ -140,7 +145,8 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 
 // waiting is one awaited answer. It is in Client.acks until somebody claims it.
 type waiting struct {
-	s    *session // nil until sent
+	s    *session // that it was sent on last; nil until sent
+	sent sentMessage
 	done func(Data, error)
 	stop func() bool // the timer
 }
@@ -168,16 +174,23 @@ func (c *Client) emitAck(event string, data any, timeout time.Duration, done fun
 	return id, nil
 }
 
-// own notes which session an awaited message goes out on.
-func (c *Client) own(id uint64, s *session) {
+// own notes which session an awaited message goes out on, nil for none, and
+// keeps a copy of it for that one's recovery.
+func (c *Client) own(id uint64, s *session, b []byte, body int) {
 	if id == 0 {
 		return
 	}
 	c.ackMu.Lock()
-	if w := c.acks[id]; w != nil {
-		w.s = s
+	defer c.ackMu.Unlock()
+	w := c.acks[id]
+	if w == nil {
+		return
 	}
-	c.ackMu.Unlock()
+	if w.s = s; s == nil {
+		c.drain(w)
+		return
+	}
+	c.keep(w, s, b, body)
 }
 
 // claim takes a pending answer out of the table: whoever gets it settles it.
@@ -189,6 +202,7 @@ func (c *Client) claim(id uint64) *waiting {
 		return nil
 	}
 	delete(c.acks, id)
+	c.drain(w)
 	w.stop()
 	return w
 }
@@ -213,13 +227,19 @@ func (c *Client) settle(id uint64, d Data, e *Error) {
 	}
 }
 
-// abandon settles with ERR_CONN_006 what was sent on s, or everything when s is nil.
-func (c *Client) abandon(s *session, why string) {
+// abandon settles with ERR_CONN_006 everything that waits.
+func (c *Client) abandon(why string) {
+	c.abandonIf(func(*waiting) bool { return true }, why)
+}
+
+// abandonIf settles with ERR_CONN_006 what cond, which runs under ackMu, says.
+func (c *Client) abandonIf(cond func(*waiting) bool, why string) {
 	c.ackMu.Lock()
 	var failed []*waiting
 	for id, w := range c.acks {
-		if s == nil || w.s == s {
+		if cond(w) {
 			delete(c.acks, id)
+			c.drain(w)
 			w.stop()
 			failed = append(failed, w)
 		}

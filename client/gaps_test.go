@@ -294,7 +294,7 @@ func TestLog(t *testing.T) {
 	}
 	host := strings.TrimPrefix(r.url, "ws://")
 	lines := map[slog.Level][]string{
-		slog.LevelInfo:  {"Connecting to " + host, "Connected to server"},
+		slog.LevelInfo:  {"Connecting to ws://" + host, "Connected to server"},
 		slog.LevelDebug: {"WebSocket connection opened", "Sending CONNECT message", "Received CONNECT_ACK", "Emitting event: back", "Sent message ("},
 	}
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {

@@ -33,7 +33,7 @@ func (c *Client) enqueue(event string, ack uint64, b []byte, body int) (done boo
 	case len(b)-body > c.opts.MaxMessageBytes:
 		return true, &Error{Code: message.CodeTooLarge, Message: "the payload is over Options.MaxMessageBytes: split it", Event: event}
 	}
-	c.own(ack, nil)
+	c.own(ack, nil, nil, 0)
 	c.park(parked{event: event, ack: ack, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
 	return true, nil
 }
@@ -99,14 +99,14 @@ func (c *Client) release(s *session) (sizes []int) {
 			c.drop(p, "the message is over the server's maxMessageBytes")
 			continue
 		}
-		c.own(p.ack, s)
+		c.own(p.ack, s, p.b, p.body)
 		out, d := s.pack(p.b, p.body)
 		err := s.queue(out)
 		if d != nil {
 			pool.Put(d)
 		}
 		if err != nil { // gone again
-			c.own(p.ack, nil)
+			c.own(p.ack, nil, nil, 0)
 			c.parked = list[i:]
 			return sizes
 		}

@@ -128,7 +128,7 @@ func (c *Client) giveUp(life context.Context, e *Error) {
 	}
 	c.mu.Unlock()
 	if mine {
-		c.abandon(nil, "the session could not be restored")
+		c.abandon("the session could not be restored")
 		c.raise(e)
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 type counters struct {
-	sent, received, queued, dropped, reconnects, unknownAcks, unhandled, invalid, duplicates atomic.Uint64
+	sent, received, queued, dropped, reconnects, unknownAcks, unhandled, invalid, duplicates, resent atomic.Uint64
 }
 
 // Stats are counts since New.
@@ -23,6 +23,7 @@ type Stats struct {
 	Unhandled   uint64 // events without a handler
 	Invalid     uint64 // messages that could not be read
 	Duplicates  uint64 // events that came again and were dropped
+	Resent      uint64 // events that were sent again on a recovered session, since their answer had not come
 
 	// RTT is the last round trip that the server measured; 0 = none yet, or not connected.
 	RTT time.Duration
@@ -37,7 +38,7 @@ func (c *Client) Stats() Stats {
 	n := &c.stats
 	s := Stats{
 		Connected: c.Connected(), Sent: n.sent.Load(), Received: n.received.Load(), Queued: n.queued.Load(), Dropped: n.dropped.Load(),
-		Reconnects: n.reconnects.Load(), UnknownAcks: n.unknownAcks.Load(), Unhandled: n.unhandled.Load(), Invalid: n.invalid.Load(), Duplicates: n.duplicates.Load(),
+		Reconnects: n.reconnects.Load(), UnknownAcks: n.unknownAcks.Load(), Unhandled: n.unhandled.Load(), Invalid: n.invalid.Load(), Duplicates: n.duplicates.Load(), Resent: n.resent.Load(),
 	}
 	if open := c.current.Load(); open != nil {
 		s.RTT, s.ClockOffset = open.clock.read()

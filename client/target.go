@@ -46,5 +46,11 @@ func parseTarget(raw string) (*target, error) {
 	return t, nil
 }
 
+// shown is the URL for the log: without the query, which may hold secrets.
+func (t *target) shown() string {
+	shown, _, _ := strings.Cut(t.url, "?")
+	return shown
+}
+
 // cleanPath adds the leading slash and trims trailing ones.
 func cleanPath(p string) string { return "/" + strings.Trim(p, "/") }
