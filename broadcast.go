@@ -68,12 +68,14 @@ func (t *Target) Local() *Target {
 // Emit sends an event to every selected socket once. The message is encoded
 // once and its bytes are shared by all receivers; data is borrowed for the call.
 // The error is about the value (see Socket.Emit); nothing was sent then.
-func (t *Target) Emit(event string, data any) (Delivery, error) {
+// opts say whether it may be lost, see EmitOption.
+func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	o, err := t.ns.srv.newOutgoing(event, data)
 	if err != nil {
 		return Delivery{}, err
 	}
 	defer o.release()
+	o.how = t.ns.delivery(event, opts)
 	return t.send(o), nil
 }
 
@@ -111,6 +113,7 @@ type outgoing struct {
 	event   string
 	flags   message.Flags
 	payload *pool.Buffer
+	how     EmitOption
 	forms   [forms]encoded // made when the first receiver needs them
 }
 
@@ -158,6 +161,9 @@ func (o *outgoing) release() {
 }
 
 func (o *outgoing) sendAll(list []*Socket) Delivery {
+	if o.how.lossy() {
+		return o.sendAllLossy(list)
+	}
 	var d Delivery
 	for _, s := range list {
 		if s.receives() && o.sendTo(s) != websocket.Dropped {
@@ -170,15 +176,40 @@ func (o *outgoing) sendAll(list []*Socket) Delivery {
 	return d
 }
 
+func (o *outgoing) sendAllLossy(list []*Socket) Delivery {
+	var d Delivery
+	var sent int64
+	for _, s := range list {
+		if s.state.Load() != stateOpen || s.auth.Load() == authMissing {
+			d.Dropped++
+			continue
+		}
+		one, n := o.sendLossy(s)
+		d.add(one)
+		sent += int64(n)
+	}
+	o.srv.counters.out.Add(sent)
+	return d
+}
+
 // receives reports whether a broadcast is for s: it is there or has a session to
 // come back to, and has authenticated where that is asked for.
 func (s *Socket) receives() bool {
 	return (s.state.Load() == stateOpen || s.session != nil) && s.auth.Load() != authMissing
 }
 
-// sendTo sends the event in the form that s takes, encoding it if s is the first
-// of its kind. Only encrypted and resumable sockets need bytes of their own.
+// sendTo sends the event in the form that s takes.
 func (o *outgoing) sendTo(s *Socket) websocket.Status {
+	e := o.encoded(s)
+	if s.session != nil {
+		return s.session.send(o.srv.sessions, e.message)
+	}
+	return s.sendEncoded(e)
+}
+
+// encoded is the event in the form that s takes, encoded if s is the first of its
+// kind. Only encrypted and resumable sockets need bytes of their own; all others share the frame.
+func (o *outgoing) encoded(s *Socket) *encoded {
 	form, op := formBinary, frame.Binary
 	switch {
 	case s.plain:
@@ -193,14 +224,16 @@ func (o *outgoing) sendTo(s *Socket) websocket.Status {
 	if e.message == nil {
 		e.message = pool.NewShared(o.encode(form))
 	}
-	if s.session != nil {
-		return s.session.send(o.srv.sessions, e.message)
+	if e.frame == nil && s.seal == nil && (s.session == nil || o.how.lossy()) {
+		e.frame = o.prepare(form, op, e.message.Bytes())
 	}
+	return e
+}
+
+// sendEncoded sends an event outside the session's stream.
+func (s *Socket) sendEncoded(e *encoded) websocket.Status {
 	if s.seal != nil {
 		return s.seal.send(s.ws, e.message.Bytes())
-	}
-	if e.frame == nil {
-		e.frame = o.prepare(form, op, e.message.Bytes())
 	}
 	return s.ws.SendShared(e.frame)
 }

@@ -342,8 +342,8 @@ func (c *conn) OnTimer(ws *websocket.Conn) {
 	ws.SetTimer(limit / 2)
 }
 
-// OnWritable has nothing to resume: senders learn of a full outbox from Emit.
-func (c *conn) OnWritable(*websocket.Conn) {}
+// OnWritable sends the events that were held back until the client caught up.
+func (c *conn) OnWritable(*websocket.Conn) { c.socket().sendHeld() }
 
 // OnClose runs the disconnected handlers behind everything that the socket sent, then forgets it.
 func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
@@ -351,6 +351,7 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	was := s.state.Swap(stateClosed)
 	s.srv.release(s)
 	s.forgetHello()
+	s.dropHeld()
 	if was != stateOpen {
 		return
 	}

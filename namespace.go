@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"strings"
+	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -15,6 +16,7 @@ type Namespace struct {
 	handlers    table
 	life        lifecycle
 	middlewares middlewares
+	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
 }
 
 // cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
@@ -63,8 +65,8 @@ func (n *Namespace) OnError(h func(*Socket, error), opts ...HandlerOption) {
 func (n *Namespace) Use(mw Middleware) { n.middlewares.use(mw) }
 
 // Emit sends an event to every socket of the namespace; see Target.Emit.
-func (n *Namespace) Emit(event string, data any) (Delivery, error) {
-	return (&Target{ns: n}).Emit(event, data)
+func (n *Namespace) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
+	return (&Target{ns: n}).Emit(event, data, opts...)
 }
 
 // To selects the members of rooms; a name that is a socket's id selects that socket.

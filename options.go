@@ -118,6 +118,9 @@ type Options struct {
 	// MaxOutboxBytes and MaxOutboxAge bound what waits for a slow peer before its connection is reset and counted; one message alone may be larger. 0 = 1 MiB, 10 s.
 	MaxOutboxBytes int           `config:"maxOutboxBytes"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge"`
+	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles): the smaller, the sooner
+	// a slow one is noticed and the less memory it can bind; on a long path it limits throughput. 0 = 128 KiB.
+	SendBufferBytes int `config:"sendBufferBytes"`
 	// Loops is the number of event loops; 0 = GOMAXPROCS.
 	Loops int `config:"loops"`
 	// Workers bounds the goroutines that run blocking handlers; 0 = 64 × GOMAXPROCS.
@@ -193,6 +196,7 @@ func (o *Options) fillCounts() error {
 		{"MaxConnections", &o.MaxConnections, 10_000, 1 << 24},
 		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20, 1 << 30},
 		{"MaxOutboxBytes", &o.MaxOutboxBytes, 1 << 20, 1 << 30},
+		{"SendBufferBytes", &o.SendBufferBytes, 128 << 10, 1 << 30},
 		{"CompressionLevel", &o.CompressionLevel, 6, 9},
 		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
 		{"MessageCacheSize", &o.MessageCacheSize, 1000, 1 << 20},

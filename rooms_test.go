@@ -42,7 +42,7 @@ func TestRoomsAndTargets(t *testing.T) {
 	}
 
 	type emitter interface {
-		Emit(string, any) (smartsocket.Delivery, error)
+		Emit(string, any, ...smartsocket.EmitOption) (smartsocket.Delivery, error)
 	}
 	all := map[string]*wire{"a": a, "b": b, "c": c, "other": other}
 	for i, step := range []struct {

@@ -43,6 +43,7 @@ type Server struct {
 	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
 	life        lifecycle  // server-wide lifecycle handlers
 	middlewares middlewares
+	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
 	limits      limits
 	draining    atomic.Bool
 	throttle    throttle
@@ -158,6 +159,7 @@ func (v *Server) StartDetached() error {
 		Loops:          v.opts.Loops,
 		MaxOutboxBytes: v.opts.MaxOutboxBytes,
 		MaxOutboxAge:   v.opts.MaxOutboxAge,
+		SendBuffer:     v.opts.SendBufferBytes,
 		Logger:         v.log,
 	})
 	if err != nil {
@@ -286,7 +288,7 @@ func (v *Server) Use(mw Middleware) { v.middlewares.use(mw) }
 
 // Emit sends an event to every socket of every namespace that this server has;
 // see Target.Emit.
-func (v *Server) Emit(event string, data any) (Delivery, error) {
+func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	o, err := v.newOutgoing(event, data)
 	if err != nil {
 		return Delivery{}, err
@@ -294,6 +296,7 @@ func (v *Server) Emit(event string, data any) (Delivery, error) {
 	defer o.release()
 	var d Delivery
 	for _, ns := range v.eachNamespace() {
+		o.how = ns.delivery(event, opts)
 		d.add((&Target{ns: ns}).send(o))
 	}
 	return d, nil

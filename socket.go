@@ -69,6 +69,7 @@ type socketExtra struct {
 	lastAck uint64
 	closed  bool
 	own     table
+	held    atomic.Pointer[held] // nil until the client is behind
 }
 
 // The states of a Socket, in order.
@@ -165,7 +166,11 @@ func (s *Socket) Broadcast() *Target { return s.ns.Except().ExceptSocket(s) }
 // as it is, anything else as JSON. data is borrowed for the call. The Delivery
 // says whether it was queued or dropped (the connection is gone or the client
 // too slow); the error is about the value: not encodable, or ERR_MSG_004.
-func (s *Socket) Emit(event string, data any) (Delivery, error) {
+// opts say whether it may be lost, see EmitOption.
+func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
+	if how := s.ns.delivery(event, opts); how.lossy() {
+		return s.emitLossy(event, data, how)
+	}
 	if !s.Connected() && s.session == nil {
 		return Delivery{Dropped: 1}, nil
 	}
@@ -179,6 +184,16 @@ func (s *Socket) Emit(event string, data any) (Delivery, error) {
 		return Delivery{Dropped: 1}, nil
 	}
 	return Delivery{Queued: 1}, nil
+}
+
+func (s *Socket) emitLossy(event string, data any, how EmitOption) (Delivery, error) {
+	o, err := s.srv.newOutgoing(event, data)
+	if err != nil {
+		return Delivery{Dropped: 1}, err
+	}
+	defer o.release()
+	o.how = how
+	return o.sendAll([]*Socket{s}), nil
 }
 
 // Disconnect closes the connection with 1000, after what is queued.

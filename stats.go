@@ -27,6 +27,8 @@ type counters struct {
 	slowInline     atomic.Int64
 	rateLimited    atomic.Int64
 	repeated       atomic.Int64
+
+	volatileDropped, stateReplaced, deadlineExpired, heldDropped atomic.Int64
 }
 
 // Stats is the server at one moment. Rates are over the last 10 s.
@@ -62,8 +64,12 @@ type ConnectionStats struct {
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
 	Repeated         int64 `json:"repeated"`       // events that a resumed client sent again and whose handlers did not run again
 	HandlerPanics    int64 `json:"handlerPanics"`
-	Errors           int64 `json:"errors"`     // raised as "error"
-	SlowInline       int64 `json:"slowInline"` // inline handlers that held their loop
+	Errors           int64 `json:"errors"`          // raised as "error"
+	SlowInline       int64 `json:"slowInline"`      // inline handlers that held their loop
+	VolatileDropped  int64 `json:"volatileDropped"` // volatile events for clients that were behind
+	StateReplaced    int64 `json:"stateReplaced"`   // held states that a newer one replaced
+	DeadlineExpired  int64 `json:"deadlineExpired"` // held events that waited for too long
+	HeldDropped      int64 `json:"heldDropped"`     // held events that were too many, or whose client went
 	MessagesIn       int64 `json:"messagesIn"`
 	MessagesOut      int64 `json:"messagesOut"`
 	BytesIn          int64 `json:"bytesIn"`
@@ -128,6 +134,8 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Open: v.live.Load(), Peak: v.peak.Load(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
+		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
+		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
 	}
 	ps := pool.Stats()

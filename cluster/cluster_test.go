@@ -216,7 +216,7 @@ func (u *user) want(texts ...string) {
 
 // emitter is what can emit: a Server, a Namespace, a Target.
 type emitter interface {
-	Emit(string, any) (smartsocket.Delivery, error)
+	Emit(string, any, ...smartsocket.EmitOption) (smartsocket.Delivery, error)
 }
 
 func emit(t testing.TB, to emitter, event string, data any) {

@@ -81,6 +81,19 @@ func (c *Conn) Queued() int {
 	return c.out.bytes
 }
 
+// Behind reports whether the peer has not yet taken what the kernel was given for
+// it: something is queued because the kernel had no room. What is only gathered
+// or corked does not count. When it is true, OnWritable follows once the outbox
+// is below its low-water mark, unless the connection closes first.
+func (c *Conn) Behind() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.out != nil && c.armed {
+		c.pressured = true
+	}
+	return c.pressured
+}
+
 // SetTimer arms the connection's one timer to run OnTimer after d, replacing an earlier setting; 0 disarms it.
 // OnTimer runs between d and d plus two ticks later; earlier only by as much as
 // the loop was held up, since the coarse clock counts. It allocates nothing and

@@ -96,6 +96,10 @@ func (c *Conn) Post(f func()) bool {
 // Queued is the number of bytes waiting in the outbox.
 func (c *Conn) Queued() int { return c.rc.Queued() }
 
+// Behind reports whether the peer lags behind what was sent; OnWritable follows
+// when it has caught up. See reactor.Conn.Behind.
+func (c *Conn) Behind() bool { return c.rc.Behind() }
+
 // RemoteAddr asks the kernel for the peer's address; it allocates. It may be
 // nil once the connection is closed.
 func (c *Conn) RemoteAddr() net.Addr {

@@ -27,6 +27,7 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		Loops:          c.Loops,
 		MaxOutboxBytes: max(c.MaxOutboxBytes, 2*c.MaxMessageBytes),
 		MaxOutboxAge:   c.MaxOutboxAge,
+		SendBuffer:     c.SendBufferBytes,
 		Logger:         log,
 	})
 	if err != nil {
