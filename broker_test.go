@@ -155,7 +155,7 @@ func TestBrokerIsGivenEveryBroadcast(t *testing.T) {
 	long := strings.Repeat("x", 129)
 	for name, step := range map[string]struct {
 		target interface {
-			Emit(string, any) (smartsocket.Delivery, error)
+			Emit(string, any, ...smartsocket.EmitOption) (smartsocket.Delivery, error)
 		}
 		want []string // namespace names except
 	}{
