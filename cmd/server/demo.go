@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/cluster"
 )
 
 const httpHeadTimeout = 5 * time.Second
@@ -19,11 +20,11 @@ const httpHeadTimeout = 5 * time.Second
 // serveDemo serves the page, its files and the WebSocket upgrades of one
 // SmartSocket server on one port.
 func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
-	srv, leave, err := newServer(c, log)
+	srv, joined, err := newServer(c, log)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer joined.leave(log)
 	defer srv.Close()
 	handleBasics(srv)
 	room := newChat(srv.Namespace("/chat"))
@@ -39,7 +40,7 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		return err
 	}
 	front := &http.Server{
-		Handler:           demoHandler(srv, files),
+		Handler:           demoHandler(srv, joined, files),
 		ReadHeaderTimeout: httpHeadTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
@@ -81,7 +82,7 @@ func pageHost(addr net.Addr) string {
 }
 
 // demoHandler routes: upgrades to SmartSocket, the rest to the page.
-func demoHandler(srv *smartsocket.Server, files *assets) http.Handler {
+func demoHandler(srv *smartsocket.Server, joined *nodes, files *assets) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]string{"status": "ok"})
@@ -91,7 +92,8 @@ func demoHandler(srv *smartsocket.Server, files *assets) http.Handler {
 			Server      smartsocket.Stats                     `json:"server"`
 			Connections smartsocket.ConnectionStats           `json:"connections"`
 			Namespaces  map[string]smartsocket.NamespaceStats `json:"namespaces"`
-		}{srv.Stats(), srv.ConnectionStats(), srv.NamespaceStats()})
+			Cluster     *cluster.Stats                        `json:"cluster,omitempty"`
+		}{srv.Stats(), srv.ConnectionStats(), srv.NamespaceStats(), joined.stats()})
 	})
 	mux.Handle("GET /", files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

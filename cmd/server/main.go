@@ -75,11 +75,11 @@ func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr
 	case c.Demo:
 		return serveDemo(ctx, c, log, ready)
 	}
-	srv, leave, err := newServer(c, log)
+	srv, joined, err := newServer(c, log)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer joined.leave(log)
 	defer srv.Close()
 	handleBasics(srv)
 	if err := srv.Start(); err != nil {

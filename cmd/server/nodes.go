@@ -8,8 +8,8 @@ import (
 	"github.com/smartsocket/smartsocket/cluster"
 )
 
-// nodes are the options of the cluster package as configured.
-func (c *config) nodes(log *slog.Logger) cluster.Options {
+// clusterOptions are the options of the cluster package as configured.
+func (c *config) clusterOptions(log *slog.Logger) cluster.Options {
 	return cluster.Options{URL: c.NATS, Node: c.NodeName, Logger: log}
 }
 
@@ -26,33 +26,52 @@ func (cmd *command) checkNodes() error {
 		return cmd.reject("nats", errors.New("echo has no events that other nodes could get: switch one of them off"))
 	}
 	var bad *cluster.OptionError
-	if err := c.nodes(nil).Check(); errors.As(err, &bad) {
+	if err := c.clusterOptions(nil).Check(); errors.As(err, &bad) {
 		name := map[string]string{"URL": "nats", "Node": "nodeName"}[bad.Field]
 		return cmd.reject(name, errors.New(bad.Fix))
 	}
 	return nil
 }
 
-// newServer makes the configured server, joined with others if that is asked for. leave
-// is to be called at the end; a server that was started has left by then.
-func newServer(c *config, log *slog.Logger) (srv *smartsocket.Server, leave func(), err error) {
+// newServer makes the configured server, joined with others if that is asked for.
+func newServer(c *config, log *slog.Logger) (*smartsocket.Server, *nodes, error) {
 	o := c.options(log)
-	leave = func() {}
+	joined := new(nodes)
 	if c.NATS != "" {
-		joined, err := cluster.New(c.nodes(log))
-		if err != nil {
+		var err error
+		if joined.cluster, err = cluster.New(c.clusterOptions(log)); err != nil {
 			return nil, nil, err
 		}
-		o.Broker = joined
-		leave = func() {
-			if err := joined.Close(); err != nil {
-				log.Warn("leaving the cluster", "error", err)
-			}
-		}
+		o.Broker = joined.cluster
 	}
-	if srv, err = smartsocket.New(o); err != nil {
-		leave()
+	srv, err := smartsocket.New(o)
+	if err != nil {
+		joined.leave(log)
 		return nil, nil, err
 	}
-	return srv, leave, nil
+	return srv, joined, nil
+}
+
+// nodes are the other servers that this one is joined with, if any.
+type nodes struct {
+	cluster *cluster.Cluster // nil = none
+}
+
+// leave ends what newServer began; a server that was started and stopped has left by itself.
+func (n *nodes) leave(log *slog.Logger) {
+	if n.cluster == nil {
+		return
+	}
+	if err := n.cluster.Close(); err != nil {
+		log.Warn("leaving the cluster", "error", err)
+	}
+}
+
+// stats are the cluster's, nil without one.
+func (n *nodes) stats() *cluster.Stats {
+	if n.cluster == nil {
+		return nil
+	}
+	st := n.cluster.Stats()
+	return &st
 }

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/smartsocket/smartsocket/cluster"
 )
 
 // startNATS runs a NATS server that asks for a password until the test ends.
@@ -52,6 +55,16 @@ func TestTwoNodesShareTheirRooms(t *testing.T) {
 	if got := decode[saidMessage](t, bob.await("said", isEvent("said")).Data); got != said {
 		t.Errorf("Bob heard %+v, want %+v", got, said)
 	}
+	resp, err := http.Get("http://" + b.addr.String() + "/stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var stats struct{ Cluster cluster.Stats }
+	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Cluster.State != cluster.Connected || stats.Cluster.Nodes != 2 || stats.Cluster.Received == 0 {
+		t.Errorf("%+v %v", stats, err)
+	}
+	http.DefaultClient.CloseIdleConnections()
 	ann.conn.Close()
 	bob.conn.Close()
 	for _, r := range []*running{a, b} {
