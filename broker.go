@@ -2,7 +2,9 @@ package smartsocket
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/message"
@@ -24,7 +26,8 @@ type Broker interface {
 	// sockets and waits for none. Its error says that the broadcast was not one
 	// that a server could have sent.
 	Open(namespaces []string, deliver func(*Envelope) error) error
-	// Subscribe adds a namespace that was made after Open. It must not wait for the network.
+	// Subscribe adds a namespace that Open was not told of. It may be called while
+	// Open runs, and must not wait for the network.
 	Subscribe(namespace string)
 	// Publish passes a broadcast on to all other nodes: at most once, and in the
 	// order of the calls for all that one namespace has. It fills in Node, Epoch
@@ -242,15 +245,15 @@ func (v *Server) deliver(e *Envelope) error {
 	return nil
 }
 
-// openBroker joins the other nodes. Caller holds mu.
+// openBroker joins the other nodes.
 func (v *Server) openBroker() error {
 	if v.opts.Broker == nil {
 		return nil
 	}
-	paths := make([]string, 0, len(v.namespaces))
-	for path := range v.namespaces {
-		paths = append(paths, path)
-	}
+	v.mu.Lock()
+	paths := slices.Collect(maps.Keys(v.namespaces))
+	v.joined = true
+	v.mu.Unlock()
 	return v.opts.Broker.Open(paths, v.deliver)
 }
 

@@ -2,7 +2,6 @@ package smartsocket
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net"
@@ -32,12 +31,13 @@ type Server struct {
 	log     *slog.Logger
 	started time.Time
 
-	mu         sync.RWMutex // guards namespaces, phase, reactor and endpoint
+	mu         sync.RWMutex // guards what follows, up to root
 	namespaces map[string]*Namespace
 	phase      phase
 	reactor    *reactor.Reactor
 	cutShort   context.CancelFunc // ends a Shutdown that drains; nil before
 	endpoint   *websocket.Server
+	joined     bool // the broker is being told of the namespaces, or was
 
 	root        *Namespace // "/"
 	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
@@ -147,6 +147,18 @@ func (v *Server) Start() error {
 // StartDetached starts everything but the listener, for a server that is
 // mounted into a net/http server by its ServeHTTP.
 func (v *Server) StartDetached() error {
+	if err := v.startLoops(); err != nil {
+		return err
+	}
+	if err := v.openBroker(); err != nil {
+		v.Close()
+		return err
+	}
+	return nil
+}
+
+// startLoops moves to the running phase.
+func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	switch v.phase {
@@ -164,9 +176,6 @@ func (v *Server) StartDetached() error {
 	})
 	if err != nil {
 		return err
-	}
-	if err := v.openBroker(); err != nil {
-		return errors.Join(err, r.Close())
 	}
 	v.checkDescriptors()
 	pool.SetPooling(v.opts.EnableConnectionPooling != Disabled)
@@ -229,7 +238,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	path = cleanPath(path)
 	v.mu.Lock()
 	ns := v.namespaces[path]
-	late := ns == nil && v.opts.Broker != nil && v.phase == phaseRunning
+	late := ns == nil && v.joined
 	if ns == nil {
 		ns = &Namespace{srv: v, path: path, hub: newHub(&v.ids)}
 		v.namespaces[path] = ns

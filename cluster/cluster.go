@@ -257,11 +257,16 @@ func (c *Cluster) Open(namespaces []string, deliver func(*smartsocket.Envelope) 
 	}
 	c.deliver = deliver
 	for _, path := range namespaces {
-		if err := c.subscribe(path); err != nil {
-			return fmt.Errorf("cluster: subscribing: %s", c.redact(err))
-		}
+		c.known.Store(path, true)
 	}
 	var err error
+	c.known.Range(func(path, _ any) bool {
+		err = c.subscribe(path.(string))
+		return err == nil
+	})
+	if err != nil {
+		return fmt.Errorf("cluster: subscribing: %s", c.redact(err))
+	}
 	if c.others, err = c.nc.Subscribe(c.subject.presence, c.meet); err != nil {
 		return fmt.Errorf("cluster: subscribing: %s", c.redact(err))
 	}
@@ -279,6 +284,10 @@ func (c *Cluster) Open(namespaces []string, deliver func(*smartsocket.Envelope) 
 func (c *Cluster) Subscribe(namespace string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.known.Store(namespace, true)
+	if c.deliver == nil {
+		return // Open will
+	}
 	if err := c.subscribe(namespace); err != nil {
 		c.log.Error("the namespace does not hear the other nodes", "namespace", namespace, "error", c.redact(err))
 	}
@@ -286,7 +295,6 @@ func (c *Cluster) Subscribe(namespace string) {
 
 // subscribe makes sure that the namespace's shard is subscribed to. Caller holds mu.
 func (c *Cluster) subscribe(namespace string) error {
-	c.known.Store(namespace, true)
 	shard := c.subject.shardOf(namespace)
 	if c.shards[shard] != nil {
 		return nil
