@@ -29,6 +29,9 @@ cat "$here/js/go-head.js" "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$here/js/go-
 
 about='SmartSocket client. Sources: wasm/js/src; API: index.d.ts. MIT'
 
+# What no other file and no application names; the compiled client calls it something short.
+private='^(_.*|phase|config|hooks|table|refusal|socket|timer|watch|watchSilence|heard|pinged|since|interval|bestRTT|threshold|setLimit|limit|undecodable|distrust|unseal|prepared|handshake|greet|received|explain|detach|opened|uvarint|units|low|high|bytes|settle|hello|pong|take|number|write)$'
+
 # pack file banner options...: one file of dist, minified; it fails on syntax that the target does not have.
 pack() {
 	file=$1 banner=$2
@@ -36,14 +39,14 @@ pack() {
 	(cd "$here" && go tool esbuild "$work/$file" --bundle --minify --charset=utf8 --legal-comments=none --log-level=warning --banner:js="/*! $banner */" "$@")
 }
 
-pack js.js "$about" --format=esm --target=es2020 --external:./flate.js --external:./sealing.js --outfile="$dist/js.js"
+pack js.js "$about" --mangle-props="$private" --format=esm --target=es2020 --external:./flate.js --external:./sealing.js --outfile="$dist/js.js"
 pack index.js "$about" --format=esm --target=es2020 --external:./js.js --external:./wasm.js --outfile="$dist/index.js"
 pack node.js "$about" --format=esm --target=es2020 --external:./js.js --external:./wasm.js --external:node:* --external:ws --outfile="$dist/node.js"
 pack logger-entry.js "$about" --format=esm --target=es2020 --external:./js.js --outfile="$dist/logger.js"
 pack flate.js "$about" --format=esm --target=es2020 --outfile="$dist/flate.js"
 pack sealing.js "$about" --format=esm --target=es2020 --outfile="$dist/sealing.js"
 pack wasm.js "$about; holds Go's wasm_exec.js, BSD, see LICENSE-GO" --format=esm --target=es2020 --outfile="$dist/wasm.js"
-pack script.js "$about" --format=iife --target=es5 --outfile="$dist/SmartSocketClient.js"
+pack script.js "$about" --mangle-props="$private" --format=iife --target=es5 --outfile="$dist/SmartSocketClient.js"
 
 # The same for require; what is loaded later stays modules, which import() takes.
 for name in js node logger; do

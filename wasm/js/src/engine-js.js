@@ -191,39 +191,37 @@ function numberBytes(n) {
 }
 
 function encodeConnect(c) {
-  return connectRecord({ version: VERSION, random: c.random, algorithm: 0, keyId: [], namespace: c.namespace, apiKey: c.apiKey, sessionToken: c.sessionToken, lastSeq: c.lastSeq, canInflate: c.canInflate, client: c.client });
+  return connectRecord(VERSION, c.random, 0, [], c);
 }
 
-// encodeSealedConnect puts version, random, algorithm and key id in clear and everything else into field 5, sealed.
+// encodeSealedConnect leaves the cryptography to its part.
 function encodeSealedConnect(c, key, hello, algorithm) {
-  var secret = decodeKey(key), none = new Uint8Array(0), part = parts.sealing;
-  var clear = connectRecord({ version: VERSION, random: c.random, algorithm: algorithm, keyId: part.keyId(secret), namespace: '', apiKey: '', sessionToken: none, lastSeq: 0, canInflate: false, client: '' });
-  var ends = part.clientEnds(secret, algorithm, c.random, decode(hello, 0).fields.random, part.concat([hello, clear]));
-  var sealed = ends.seal(connectRecord({ version: 0, random: none, algorithm: 0, keyId: none, namespace: c.namespace, apiKey: c.apiKey, sessionToken: c.sessionToken, lastSeq: c.lastSeq, canInflate: c.canInflate, client: c.client }));
-  return {
-    connect: part.concat([clear, [5], numberBytes(sealed.length), sealed]),
-    ends: { seal: ends.seal, open: function (record) { return inPart(ends.open, record); }, close: ends.close }
-  };
+  return inPart(function () {
+    var sealed = parts.sealing.connect(decodeKey(key), algorithm, c, hello, decode(hello, 0).fields.random, connectRecord), open = sealed.ends.open;
+    sealed.ends.open = function (record) { return inPart(open, record); };
+    return sealed;
+  });
 }
 
-function connectRecord(c) {
+// connectRecord makes a CONNECT; rest has the fields that encryption hides, or is null.
+function connectRecord(version, random, algorithm, keyId, rest) {
   var out = [CONNECT];
   function field(id, value) {
-    if (value.length === 0) return;
-    Array.prototype.push.apply(out, numberBytes(id).concat(numberBytes(value.length)));
-    for (var i = 0; i < value.length; i++) out.push(value[i]);
+    if (value.length > 0) out = out.concat(numberBytes(id), numberBytes(value.length), Array.from(value));
   }
   function numberField(id, n) { if (n > 0) field(id, numberBytes(n)); }
-  numberField(1, c.version);
-  field(2, c.random);
-  numberField(3, c.algorithm);
-  field(4, c.keyId);
-  field(10, utf8(c.namespace));
-  field(11, utf8(c.apiKey));
-  field(12, c.sessionToken);
-  numberField(13, c.lastSeq);
-  numberField(14, c.canInflate ? 1 : 0);
-  field(15, utf8(c.client));
+  numberField(1, version);
+  field(2, random);
+  numberField(3, algorithm);
+  field(4, keyId);
+  if (rest) {
+    field(10, utf8(rest.namespace));
+    field(11, utf8(rest.apiKey));
+    field(12, rest.sessionToken);
+    numberField(13, rest.lastSeq);
+    numberField(14, rest.canInflate ? 1 : 0);
+    field(15, utf8(rest.client));
+  }
   return new Uint8Array(out);
 }
 

@@ -9,14 +9,14 @@ import { deflate, inflate } from './flate.js';
 import { logger } from './logger.js';
 import { parts } from './parts.js';
 import { plainDecoder, plainEncoder } from './plain-utf8.js';
-import { clientEnds, concat, keyId } from './sealing.js';
+import { connect } from './sealing.js';
 
 var GO_SLOT = '@smartsocket/go';
 var root = typeof globalThis === 'object' ? globalThis : typeof self === 'object' ? self : window;
 var base = scriptURL();
 
 parts.flate = { deflate: deflate, inflate: inflate };
-parts.sealing = { clientEnds: clientEnds, concat: concat, keyId: keyId };
+parts.sealing = { connect: connect };
 coders.encoder = coders.encoder || plainEncoder;
 coders.decoder = coders.decoder || plainDecoder;
 

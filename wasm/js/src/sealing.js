@@ -3,9 +3,6 @@
 
 import { Aes, Gcm, cbcDecrypt, cbcEncrypt } from './aes.js';
 import { concat, hmac, sha256, words64 } from './sha256.js';
-
-export { concat };
-
 var SEALED = 15, GCM = 1, TAG = 16, BLOCK = 16;
 
 function ascii(s) {
@@ -88,6 +85,17 @@ function unopened() {
 // keyId names a key without giving anything away.
 export function keyId(key) {
   return hmac(key, [ascii('smartsocket key id')]).subarray(0, 8);
+}
+
+// connect makes a sealed CONNECT of fields: {connect, ends}. Version, random, algorithm and key id go in clear, everything else
+// into field 5. record is the engine's connectRecord.
+export function connect(key, algorithm, fields, hello, serverRandom, record) {
+  var none = new Uint8Array(0), clear = record(1, fields.random, algorithm, keyId(key), null);
+  var ends = clientEnds(key, algorithm, fields.random, serverRandom, concat([hello, clear]));
+  var sealed = ends.seal(record(0, none, 0, none, fields)), n = sealed.length, size = [5];
+  for (; n > 127; n >>= 7) size.push(n & 127 | 128);
+  size.push(n);
+  return { connect: concat([clear, size, sealed]), ends: ends };
 }
 
 // clientEnds derives the keys of one connection: {seal(message), open(record), close()}. transcript is what both ends saw

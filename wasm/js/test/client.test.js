@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { client, code, next, until } from './setup.js';
+import { WebSocket, client, code, jsEngine, next, source, until } from './setup.js';
 import { ACK, ERROR, EVENT, PING, PONG, ackOf, error, event, serve, uvarint } from './fake-server.js';
 
 for (const engine of ['js', 'wasm']) {
@@ -233,18 +233,6 @@ for (const engine of ['js', 'wasm']) {
       assert.equal(c.connected, true);
     });
 
-    test('an engine that breaks down is replaced with the connection', async (t) => {
-      const server = await serve(t, { message: (peer, m) => peer.send(event(m.event)) });
-      const c = make(t, server);
-      await c.connect();
-      c._session.engine = { ...c._session.engine, decode() { throw new RangeError('unreachable'); } };
-      c.emit('x');
-      await next(c, 'reconnected');
-      const answer = next(c, 'x');
-      c.emit('x');
-      await answer;
-    });
-
     test('too large is refused before sending', async (t) => {
       const server = await serve(t, { maxMessageBytes: 100 });
       const c = make(t, server);
@@ -284,3 +272,23 @@ for (const engine of ['js', 'wasm']) {
     });
   });
 }
+
+test('an engine that breaks down is replaced with the connection', async (t) => {
+  const server = await serve(t, { message: (peer, m) => peer.send(event(m.event)) });
+  let loads = 0, broken = false;
+  const loadWasm = async () => {
+    const number = ++loads;
+    return { ...jsEngine, name: 'wasm', decode(b, limit) { if (broken && number === 1) throw new RangeError('unreachable'); return jsEngine.decode(b, limit); } };
+  };
+  const { SmartSocketClient } = await source('js.js');
+  const c = new SmartSocketClient(server.url, { WebSocket, engine: 'wasm', reconnectDelay: 5 }, { loadWasm });
+  t.after(() => c.disconnect());
+  await c.connect();
+  broken = true;
+  c.emit('x');
+  await next(c, 'reconnected');
+  assert.equal(loads, 2);
+  const answer = next(c, 'x');
+  c.emit('x');
+  await answer;
+});

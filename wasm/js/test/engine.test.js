@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import vm from 'node:vm';
 import { pathToFileURL } from 'node:url';
-import { SmartSocketError, client, createLogger, dist, jsEngine, loadWasmEngine, source } from './setup.js';
+import { SmartSocketError, client, createLogger, dist, jsEngine, loadWasmEngine, source, until } from './setup.js';
 import { event, record, startServer, uvarint } from './fake-server.js';
 
 const { wasmEngine } = await source('engine-wasm.js');
@@ -170,7 +170,7 @@ test('both engines agree on mutated messages', () => {
   }
 });
 
-test('the script build sets window.SmartSocketClient and nothing else', () => {
+test('the script build sets window.SmartSocketClient and nothing else', async () => {
   const window = { location: { href: 'https://example.test/' } };
   Object.assign(window, { self: window, globalThis: window, URL, setTimeout, clearTimeout, Promise, Map, Set, TextEncoder, TextDecoder, Uint8Array, console });
   const before = Object.keys(window);
@@ -178,5 +178,9 @@ test('the script build sets window.SmartSocketClient and nothing else', () => {
   vm.runInNewContext(script, vm.createContext(window));
   assert.deepEqual(Object.keys(window).filter((k) => !before.includes(k)), ['SmartSocketClient']);
   assert.equal(new window.SmartSocketClient('/game').connected, false);
-  assert.equal(new window.SmartSocketClient('/game')._url, 'wss://example.test/game');
+  const c = new window.SmartSocketClient('/game', { engine: 'js', WebSocket: function (url) { window.opened = url; } });
+  c.connect().catch(() => {});
+  await until(() => window.opened);
+  assert.equal(window.opened, 'wss://example.test/game');
+  c.disconnect();
 });

@@ -56,7 +56,6 @@ for (const engine of ['js', 'wasm', 'auto']) {
       refusing.connect = (peer) => { peer.send(error('ERR_CONN_004', 'authentication failed')); peer.socket.close(3500); };
       server.peers[0].socket.close(3000);
       assert.equal((await failed)[0].code, 'ERR_CONN_004');
-      await until(() => c._state === 'idle');
       assert.equal(server.peers.length, 2);
     });
 
@@ -120,7 +119,7 @@ for (const engine of ['js', 'wasm', 'auto']) {
       const gone = next(c, 'disconnected');
       await c.connect().catch(() => {});
       await gone;
-      lines.push(inspect(c, { depth: 9 }), JSON.stringify(c._options));
+      lines.push(inspect(c, { depth: 9 }), JSON.stringify(Object.values(c).find((v) => v?.ackTimeout)));
       assert.ok(lines.length > 5);
       for (const line of lines) assert.ok(!line.includes(encryptionKey) && !line.includes('the api key'), line);
     });
