@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/message"
@@ -48,13 +49,20 @@ type Envelope struct {
 	Names     []string // rooms and socket ids; none = the whole namespace
 	Except    []string // rooms and socket ids that are left out
 	Event     string
-	Binary    bool   // Payload is raw bytes, else JSON text; empty = no data
-	Payload   []byte // what Emit was given, encoded
+	Delivery  EmitOption // what the publisher chose; a deadline begins anew at the receiver, since clocks differ
+	Binary    bool       // Payload is raw bytes, else JSON text; empty = no data
+	Payload   []byte     // what Emit was given, encoded
 }
 
 const (
 	envelopeVersion = 1
-	envelopeBinary  = 0x01 // flag: Binary
+
+	// The flags.
+	envelopeBinary   = 0x01
+	envelopeVolatile = 0x02
+	envelopeState    = 0x04 // a key follows the event
+	envelopeDeadline = 0x08 // nanoseconds follow
+	envelopeFlags    = 0x0f
 
 	// MaxNodeName is the longest Envelope.Node in bytes.
 	MaxNodeName = 64
@@ -63,19 +71,22 @@ const (
 // Append appends the envelope's wire form to dst:
 //
 //	version (1)  flags  epoch (8, big endian)  seq  node  namespace  event
+//	[state's key]  [deadline in ns]
 //	number of names, names…  number of excepted names, names…  payload (the rest)
 //
 // Numbers are unsigned varints; text is its length as a number, then its bytes.
 func (e *Envelope) Append(dst []byte) []byte {
-	var flags byte
-	if e.Binary {
-		flags |= envelopeBinary
-	}
-	dst = append(dst, envelopeVersion, flags)
+	dst = append(dst, envelopeVersion, e.flags())
 	dst = binary.BigEndian.AppendUint64(dst, e.Epoch)
 	dst = binary.AppendUvarint(dst, e.Seq)
 	for _, text := range [...]string{e.Node, e.Namespace, e.Event} {
 		dst = appendText(dst, text)
+	}
+	if e.Delivery.state {
+		dst = appendText(dst, e.Delivery.key)
+	}
+	if e.Delivery.within > 0 {
+		dst = binary.AppendUvarint(dst, uint64(e.Delivery.within))
 	}
 	for _, list := range [...][]string{e.Names, e.Except} {
 		dst = binary.AppendUvarint(dst, uint64(len(list)))
@@ -84,6 +95,22 @@ func (e *Envelope) Append(dst []byte) []byte {
 		}
 	}
 	return append(dst, e.Payload...)
+}
+
+func (e *Envelope) flags() (flags byte) {
+	if e.Binary {
+		flags |= envelopeBinary
+	}
+	if e.Delivery.volatile {
+		flags |= envelopeVolatile
+	}
+	if e.Delivery.state {
+		flags |= envelopeState
+	}
+	if e.Delivery.within > 0 {
+		flags |= envelopeDeadline
+	}
+	return flags
 }
 
 func appendText(dst []byte, text string) []byte {
@@ -95,16 +122,25 @@ func appendText(dst []byte, text string) []byte {
 // bounded by a small multiple of len(p), whatever p announces.
 func ParseEnvelope(p []byte) (Envelope, error) {
 	var e Envelope
-	if len(p) < 10 || p[0] != envelopeVersion || p[1]&^envelopeBinary != 0 {
+	if len(p) < 10 || p[0] != envelopeVersion || p[1]&^envelopeFlags != 0 {
 		return e, errEnvelope
 	}
 	r := envelopeReader{p: p[10:]}
-	e.Binary = p[1]&envelopeBinary != 0
+	flags := p[1]
+	e.Binary = flags&envelopeBinary != 0
+	e.Delivery.volatile = flags&envelopeVolatile != 0
 	e.Epoch = binary.BigEndian.Uint64(p[2:])
 	e.Seq = r.number(math.MaxUint64)
 	e.Node = r.text(MaxNodeName)
 	e.Namespace = r.text(math.MaxInt)
 	e.Event = r.text(message.MaxEventName)
+	if e.Delivery.state = flags&envelopeState != 0; e.Delivery.state {
+		e.Delivery.key = r.text(math.MaxInt)
+	}
+	if flags&envelopeDeadline != 0 {
+		e.Delivery.within = time.Duration(r.number(math.MaxInt64))
+		r.bad = r.bad || e.Delivery.within == 0
+	}
 	e.Names = r.list()
 	e.Except = r.list()
 	e.Payload = r.p
@@ -175,7 +211,7 @@ func (t *Target) publish(b Broker, o *outgoing) {
 	}
 	e := Envelope{
 		Namespace: t.ns.path, Names: names, Except: except,
-		Event: o.event, Binary: o.flags&message.FlagBinary != 0, Payload: o.payload.B,
+		Event: o.event, Delivery: o.how, Binary: o.flags&message.FlagBinary != 0, Payload: o.payload.B,
 	}
 	if !t.anywhere {
 		b.Publish(e)
@@ -232,7 +268,7 @@ func (v *Server) deliver(e *Envelope) error {
 	if err := v.checkSize(e.Event, len(e.Payload)); err != nil {
 		return err
 	}
-	o := &outgoing{srv: v, event: e.Event}
+	o := &outgoing{srv: v, event: e.Event, how: e.Delivery}
 	if e.Binary {
 		o.flags = message.FlagBinary
 	} else if len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {

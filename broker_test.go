@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 )
@@ -20,6 +21,9 @@ var envelopes = []smartsocket.Envelope{
 		Names: []string{"red", "blue"}, Except: []string{"ss_0123456789012345678901"}, Event: strings.Repeat("e", 128), Binary: true, Payload: []byte{0, 1, 255},
 	},
 	{Node: "b", Epoch: 7, Seq: 300, Namespace: "", Names: slices.Repeat([]string{"room"}, 1000), Event: "", Payload: []byte(`{"a":1}`)},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Volatile},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.State("key"), Payload: []byte("1")},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Deadline(time.Second)},
 }
 
 func sameEnvelope(a, b smartsocket.Envelope) bool {
@@ -59,6 +63,9 @@ func TestEnvelopeRefusesTheRest(t *testing.T) {
 		"announced length": change(11, 0xff),
 		"announced names":  append(change(0)[:17], 0xff, 0xff, 0xff, 0xff, 0x0f),
 		"empty name":       append(change(0)[:17], 1, 0, 0),
+		"no deadline":      append(append(change(1, 8)[:17], 0), 0, 0),
+		"deadline too far": append(append(change(1, 8)[:17], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1), 0, 0),
+		"no key":           append(change(1, 4)[:17], 9),
 		"longer form of 1": append(append(change(0)[:10], 0x81, 0), change(0)[11:]...),
 	} {
 		if e, err := smartsocket.ParseEnvelope(p); !errors.Is(err, smartsocket.ErrInvalidFormat) {
