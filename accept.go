@@ -17,13 +17,14 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 		return nil, "", &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
-	if v.needsAuth() || v.keys != nil || v.opts.MaxConnectionsPerAddress > 0 {
-		if err := v.admit(s, r, c); err != nil {
+	t := v.current()
+	if t.needsAuth() || t.keys != nil || t.MaxConnectionsPerAddress > 0 {
+		if err := v.admit(t, s, r, c); err != nil {
 			return nil, "", err
 		}
 	}
 	n := v.live.Add(1)
-	switch full := n-v.refused.Load() > int64(v.opts.MaxConnections); {
+	switch full := n-v.refused.Load() > int64(t.MaxConnections); {
 	case full && v.refused.Load() >= refusalMargin:
 		v.release(s)
 		v.counters.rejected.Add(1)
@@ -32,7 +33,7 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 		s.overflow = true
 		v.refused.Add(1)
 		v.counters.rejected.Add(1)
-		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", v.opts.MaxConnections)
+		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", t.MaxConnections)
 	default:
 		s.ns, _ = v.lookup(path)
 	}
@@ -46,7 +47,7 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 
 // admit checks what depends on the client's address, and refuses plain clients
 // where credentials or a key are needed, since they can give neither.
-func (v *Server) admit(s *Socket, r *frame.Request, c *websocket.Conn) error {
+func (v *Server) admit(t *settings, s *Socket, r *frame.Request, c *websocket.Conn) error {
 	s.address = v.addressOf(r, c)
 	if wait := v.throttle.blocked(s.address, v.sinceStart()); wait > 0 {
 		v.counters.rejected.Add(1)
@@ -54,13 +55,13 @@ func (v *Server) admit(s *Socket, r *frame.Request, c *websocket.Conn) error {
 	}
 	if s.plain {
 		switch {
-		case v.keys != nil:
+		case t.keys != nil:
 			s.refusal = errPlaintext
-		case v.needsAuth():
+		case t.needsAuth():
 			s.refusal = errAuth
 		}
 	}
-	if limit := v.opts.MaxConnectionsPerAddress; limit > 0 {
+	if limit := t.MaxConnectionsPerAddress; limit > 0 {
 		if !v.throttle.enter(s.address, limit) {
 			v.counters.rejected.Add(1)
 			return &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections of one address", RetryAfter: 1}

@@ -141,7 +141,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data,
 		err error
 	}
 	got := make(chan answer, 1)
-	id, err := s.emitAck(event, data, s.srv.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} })
+	id, err := s.emitAck(event, data, s.srv.current().AckTimeout, func(d Data, err error) { got <- answer{d, err} })
 	if err != nil {
 		return Data{}, err
 	}
@@ -159,7 +159,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data,
 // and must not block. A timeout of 0 means Options.AckTimeout.
 func (s *Socket) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
 	if timeout == 0 {
-		timeout = s.srv.opts.AckTimeout
+		timeout = s.srv.current().AckTimeout
 	}
 	_, err := s.emitAck(event, data, timeout, done)
 	return err

@@ -68,12 +68,12 @@ var (
 )
 
 // needsAuth reports whether CONNECT must carry credentials.
-func (v *Server) needsAuth() bool { return v.apiKeys != nil || v.opts.Authenticate != nil }
+func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
 // authenticate checks the credentials of a CONNECT and opens the socket. The
 // hook runs on a pooled goroutine, since it may ask a database.
 func (s *Socket) authenticate(m *message.Connect) {
-	if k := s.srv.apiKeys; k != nil && !k.allow(m.APIKey) {
+	if k := s.srv.current().apiKeys; k != nil && !k.allow(m.APIKey) {
 		s.refuseConnect(errAuth)
 		return
 	}
@@ -144,9 +144,10 @@ func (s *Socket) RequireAuth() {
 
 // watchAuth arms the deadline of RequireAuth. On the loop.
 func (s *Socket) watchAuth() {
-	s.authBy = s.srv.sinceStart() + s.srv.opts.AuthTimeout
-	if s.srv.opts.AuthTimeout < s.srv.opts.ConnectionTimeout/2 {
-		s.ws.SetTimer(s.srv.opts.AuthTimeout)
+	timeout := s.srv.current().AuthTimeout
+	s.authBy = s.srv.sinceStart() + timeout
+	if timeout < s.srv.opts.ConnectionTimeout/2 {
+		s.ws.SetTimer(timeout)
 	}
 }
 
@@ -180,7 +181,7 @@ func (v *Server) addressOf(r *frame.Request, c *websocket.Conn) netip.Addr {
 }
 
 func (v *Server) trusted(a netip.Addr) bool {
-	for _, p := range v.proxies {
+	for _, p := range v.current().proxies {
 		if p.Contains(a) {
 			return true
 		}

@@ -240,7 +240,7 @@ func (s *Socket) sendEncoded(e *encoded) websocket.Status {
 
 func (o *outgoing) prepare(form int, op frame.Opcode, b []byte) *pool.Shared {
 	if form == formTextDeflated {
-		if f, err := frame.PrepareDeflated(op, b, o.srv.opts.CompressionLevel); err == nil {
+		if f, err := frame.PrepareDeflated(op, b, o.srv.current().CompressionLevel); err == nil {
 			return f
 		}
 	}

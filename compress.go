@@ -9,11 +9,12 @@ import (
 
 // compresses reports whether a payload of n bytes is worth a try for a peer that can inflate.
 func (v *Server) compresses(n int) bool {
-	return v.opts.CompressionThreshold >= 0 && n > v.opts.CompressionThreshold
+	threshold := v.current().CompressionThreshold
+	return threshold >= 0 && n > threshold
 }
 
 // wireThreshold is what CONNECT_ACK tells the client: 0 = compress nothing.
-func (v *Server) wireThreshold() uint64 { return uint64(max(v.opts.CompressionThreshold, 0)) }
+func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().CompressionThreshold, 0)) }
 
 // deflated returns payload compressed in a pooled buffer that the caller owns,
 // or nil when that would not be smaller or payload looks compressed already.
@@ -22,7 +23,7 @@ func (v *Server) deflated(payload []byte) *pool.Buffer {
 		return nil
 	}
 	b := pool.Get(len(payload)/2 + 64)
-	out, err := pool.Deflate(b.B, payload, v.opts.CompressionLevel, false)
+	out, err := pool.Deflate(b.B, payload, v.current().CompressionLevel, false)
 	if b.B = out; err != nil || len(out) >= len(payload) {
 		pool.Put(b)
 		return nil

@@ -40,14 +40,14 @@ func (c *conn) OnOpen(ws *websocket.Conn) {
 	var random [32]byte
 	rand.Read(random[:])
 	h := message.Hello{
-		AuthRequired:     s.srv.needsAuth(),
+		AuthRequired:     s.srv.current().needsAuth(),
 		ResumeSupported:  s.srv.sessions != nil,
 		Version:          message.Version,
 		Random:           random[:],
 		MaxMessageBytes:  uint64(s.srv.opts.MaxMessageBytes),
 		HandshakeTimeout: uint64(s.srv.opts.HandshakeTimeout.Milliseconds()),
 	}
-	if k := s.srv.keys; k != nil {
+	if k := s.srv.current().keys; k != nil {
 		h.Algorithms, h.KeyIDs = []byte{byte(k.algorithm)}, k.ids
 	}
 	s.hello = pool.Get(128)
@@ -171,7 +171,7 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 	}
 	var m message.Connect
 	var err error
-	if s.srv.keys != nil {
+	if s.srv.current().keys != nil {
 		m, err = s.openConnect(p)
 	} else if m, err = message.ParseConnect(p); err == nil && m.Algorithm != 0 {
 		err = errEncrypts
@@ -235,7 +235,7 @@ func (s *Socket) open() {
 		s.ns.hub.add(s)
 	}
 	s.resume = nil
-	if s.srv.opts.RequireAuth {
+	if s.srv.current().RequireAuth {
 		s.RequireAuth()
 	}
 	if s.recovered && s.auth.Load() == authMissing {

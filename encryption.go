@@ -83,7 +83,7 @@ func (s *Socket) unseal(op frame.Opcode, p []byte) (plain []byte, ok bool) {
 
 // openConnect reads an encrypted CONNECT and keeps the keys it leads to.
 func (s *Socket) openConnect(p []byte) (message.Connect, error) {
-	k := s.srv.keys
+	k := s.srv.current().keys
 	m, ends, err := message.OpenConnect(s.hello.B, p, k.keys, k.algorithm)
 	if err != nil {
 		return m, err

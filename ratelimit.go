@@ -65,10 +65,9 @@ func (w *window) tell(l Limit, t time.Duration) bool {
 	return true
 }
 
-// limits are the server's rules, read without a lock.
+// limits are the server's rules for single events, read without a lock.
 type limits struct {
 	mu     sync.Mutex
-	all    Limit
 	events atomic.Pointer[map[string]Limit]
 }
 
@@ -103,7 +102,8 @@ type windows struct {
 
 // limited checks one event against the limits, and answers for it when it is over them. On the loop only.
 func (s *Socket) limited(m *message.Message) bool {
-	if s.srv.limits.all.off() {
+	all := s.srv.current().limit
+	if all.off() {
 		return false
 	}
 	now := s.srv.sinceStart()
@@ -133,8 +133,8 @@ func (s *Socket) limited(m *message.Message) bool {
 			}
 		}
 	}
-	if ok, retry := s.windows.all.allow(s.srv.limits.all, now); !ok {
-		s.overLimit(m, message.CodeRateLimited, retry, s.windows.all.tell(s.srv.limits.all, now))
+	if ok, retry := s.windows.all.allow(all, now); !ok {
+		s.overLimit(m, message.CodeRateLimited, retry, s.windows.all.tell(all, now))
 		return true
 	}
 	return false

@@ -142,7 +142,7 @@ func (q *questions) answer(x *sessions, id uint64, b []byte) bool {
 	q.send(o)
 	q.answers = append(q.answers, o)
 	q.count(x, len(b)+answerOverhead)
-	limits := &x.srv.opts
+	limits := x.srv.current()
 	for len(q.answers) > 0 {
 		oldest := q.answers[0]
 		if len(q.answers) <= answersKept && q.bytes <= limits.MessageCacheBytes && now-oldest.given <= limits.MessageCacheAge && !x.full() {

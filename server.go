@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/netip"
 	"runtime"
 	"slices"
 	"strconv"
@@ -24,12 +23,11 @@ import (
 // Server accepts clients and routes their events. Make one with New, register
 // handlers, then Start it. All methods are safe for concurrent use.
 type Server struct {
-	opts    Options
-	keys    *keyring // nil = no encryption
-	apiKeys *apiKeys // nil = none needed
-	proxies []netip.Prefix
-	log     *slog.Logger
-	started time.Time
+	opts      Options // as they were at New; those that Reload may change are read by current
+	settings  atomic.Pointer[settings]
+	reloading sync.Mutex
+	log       *slog.Logger
+	started   time.Time
 
 	mu         sync.RWMutex // guards what follows, up to root
 	namespaces map[string]*Namespace
@@ -96,21 +94,14 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := newKeyring(&o)
-	if err != nil {
-		return nil, err
-	}
-	proxies, err := o.proxies()
-	if err != nil {
-		return nil, err
-	}
 	if o.TLSConfig, err = o.secured(); err != nil {
 		return nil, err
 	}
+	t, err := newSettings(o)
+	if err != nil {
+		return nil, err
+	}
 	v := &Server{
-		keys:       keys,
-		proxies:    proxies,
-		apiKeys:    newAPIKeys(o.APIKeys),
 		opts:       o,
 		log:        o.Logger,
 		started:    time.Now(),
@@ -118,9 +109,7 @@ func New(o Options) (*Server, error) {
 		workers:    newWorkers(o.Workers),
 		loops:      make([]loopState, o.Loops),
 	}
-	if o.EnableRateLimiting != Disabled {
-		v.limits.all = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
-	}
+	v.settings.Store(t)
 	if o.EnableMessageCache {
 		v.sessions = &sessions{srv: v, all: make(map[tokenHash]*session)}
 	}
@@ -186,12 +175,10 @@ func (v *Server) startLoops() error {
 		MaxFragments:     1024,
 		HandshakeTimeout: v.opts.HandshakeTimeout,
 		Deflate:          v.opts.CompressionThreshold >= 0,
-		DeflateLevel:     v.opts.CompressionLevel,
-		DeflateThreshold: max(v.opts.CompressionThreshold, 0),
-		Origin:           originPolicy(v.opts.AllowedOrigins),
 		TLSConfig:        v.opts.TLSConfig,
 		Logger:           v.log,
 	}, v.accept)
+	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
 	v.sampler = startSampler(v)
 	return nil
@@ -203,7 +190,7 @@ func (v *Server) Run(ctx context.Context) error {
 		return err
 	}
 	<-ctx.Done()
-	stop, cancel := context.WithTimeout(context.Background(), v.opts.ShutdownTimeout)
+	stop, cancel := context.WithTimeout(context.Background(), v.current().ShutdownTimeout)
 	defer cancel()
 	return v.Shutdown(stop)
 }

@@ -290,12 +290,12 @@ func (x *sessions) addBytes(bytes int) {
 func (x *sessions) full() bool {
 	x.bytesMu.Lock()
 	defer x.bytesMu.Unlock()
-	return x.bytes > x.srv.opts.MessageCacheTotalBytes
+	return x.bytes > x.srv.current().MessageCacheTotalBytes
 }
 
 // trim drops the oldest events beyond the bounds. Caller holds n.mu.
 func (x *sessions) trim(n *session, now time.Duration) {
-	o := &x.srv.opts
+	o := x.srv.current()
 	for n.count > 0 {
 		c := &n.ring[n.start]
 		if n.count <= o.MessageCacheSize && n.bytes <= o.MessageCacheBytes && now-c.at <= o.MessageCacheAge && !x.full() {
@@ -326,7 +326,8 @@ func (x *sessions) leave(s *Socket) (away bool) {
 	s.ns.hub.goAway(s)
 	x.away.add(n)
 	n.mu.Unlock()
-	for over := x.away.over(x.srv.opts.MaxConnections); over != nil; over = x.away.over(x.srv.opts.MaxConnections) {
+	most := x.srv.current().MaxConnections
+	for over := x.away.over(most); over != nil; over = x.away.over(most) {
 		x.endIf(over, func() bool { return over.at == nil })
 	}
 	return true
@@ -421,7 +422,8 @@ func (x *sessions) endIf(n *session, cond func() bool) {
 // sweep ends the sessions whose client has been away for too long. The sampler calls it.
 func (x *sessions) sweep(now time.Duration) {
 	var over []*session
-	expired := func(n *session) bool { return n.at == nil && now-n.leftAt > x.srv.opts.MessageCacheAge }
+	age := x.srv.current().MessageCacheAge
+	expired := func(n *session) bool { return n.at == nil && now-n.leftAt > age }
 	x.mu.Lock()
 	for _, n := range x.all {
 		n.mu.Lock()

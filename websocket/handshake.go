@@ -95,7 +95,7 @@ func (c *Conn) answer(head []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := c.ep.origin.Check(&r); err != nil {
+	if err := c.ep.checkOrigin(&r); err != nil {
 		return err
 	}
 	h, protocol, err := c.ep.accept(&r, c)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -43,12 +44,11 @@ type endpoint struct {
 	maxMessage      int
 	handshake       time.Duration
 	closing         time.Duration
-	level           int
-	threshold       int
+	tuned           *atomic.Pointer[Tuning] // shared with secured
 	controlRate     uint16
 	deflate         bool
 	client          bool
-	origin          *frame.OriginPolicy
+	isSecure        bool // its own origin is https
 	tls             *tls.Config
 	log             *slog.Logger
 	accept          Acceptor // nil on a client
@@ -59,16 +59,15 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		maxMessage:  int(orDefault(o.MaxMessage, 16<<20)),
 		handshake:   orDefault(o.HandshakeTimeout, 5*time.Second),
 		closing:     orDefault(o.CloseTimeout, 5*time.Second),
-		level:       min(orDefault(o.DeflateLevel, 1), 9),
-		threshold:   orDefault(o.DeflateThreshold, 256),
+		tuned:       new(atomic.Pointer[Tuning]),
 		controlRate: uint16(min(orDefault(o.MaxControlRate, 100), math.MaxUint16-1)),
 		deflate:     o.Deflate,
 		client:      client,
-		origin:      o.Origin,
 		tls:         o.TLSConfig,
 		log:         o.Logger,
 		accept:      accept,
 	}
+	ep.tune(Tuning{DeflateLevel: o.DeflateLevel, DeflateThreshold: o.DeflateThreshold, Origin: o.Origin})
 	if ep.log == nil {
 		ep.log = slog.New(slog.DiscardHandler)
 	}
@@ -84,6 +83,29 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 	ep.deflated = ep.plain
 	ep.deflated.Deflate = true
 	return ep
+}
+
+// Tuning is what may change while connections are served, see Server.Tune. Its fields are those of Options.
+type Tuning struct {
+	DeflateLevel     int
+	DeflateThreshold int
+	Origin           *frame.OriginPolicy
+}
+
+func (ep *endpoint) tune(t Tuning) {
+	t.DeflateLevel = min(orDefault(t.DeflateLevel, 1), 9)
+	t.DeflateThreshold = orDefault(t.DeflateThreshold, 256)
+	ep.tuned.Store(&t)
+}
+
+// checkOrigin applies the policy in force.
+func (ep *endpoint) checkOrigin(r *frame.Request) error {
+	var policy frame.OriginPolicy
+	if p := ep.tuned.Load().Origin; p != nil {
+		policy = *p
+	}
+	policy.Secure = policy.Secure || ep.isSecure
+	return policy.Check(r)
 }
 
 // orDefault is v, or def when v is zero or negative.

@@ -35,12 +35,12 @@ func (c *Conn) sendSlow(op frame.Opcode, p []byte) Status {
 	if c.state.Load() != stateOpen {
 		return Dropped
 	}
-	if !c.deflate || len(p) < c.ep.threshold {
+	if !c.deflate || len(p) < c.ep.tuned.Load().DeflateThreshold {
 		return c.writeFrame(op, false, p)
 	}
 	b := pool.Get(len(p))
 	defer pool.Put(b)
-	deflated, err := pool.Deflate(b.B, p, c.ep.level, true)
+	deflated, err := pool.Deflate(b.B, p, c.ep.tuned.Load().DeflateLevel, true)
 	if err != nil || len(deflated) >= len(p) {
 		return c.writeFrame(op, false, p)
 	}

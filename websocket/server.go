@@ -4,7 +4,6 @@ import (
 	"net"
 	"sync"
 
-	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
@@ -53,14 +52,13 @@ func (s *Server) listenTLS(network, addr string, newHandler func(*reactor.Conn) 
 // secured is ep for connections with TLS, whose own origin is https.
 func (ep *endpoint) secured() *endpoint {
 	secured := *ep
-	policy := frame.OriginPolicy{}
-	if ep.origin != nil {
-		policy = *ep.origin
-	}
-	policy.Secure = true
-	secured.origin = &policy
+	secured.isSecure = true
 	return &secured
 }
+
+// Tune replaces what may change at run time. It holds for open connections too,
+// from their next message on.
+func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 
 // Addr is the bound address, or nil before Listen.
 func (s *Server) Addr() net.Addr {

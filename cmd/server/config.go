@@ -30,6 +30,9 @@ type config struct {
 	LogFormat string `config:"logFormat"`
 	// ProfileAddr serves net/http/pprof; "" = off.
 	ProfileAddr string `config:"profileAddr"`
+
+	level slog.LevelVar           // of the logger
+	again func() (*config, error) // reads the configuration again; nil = it cannot change
 	// NATS is the URL of a NATS server that joins several servers into one; "" = off.
 	NATS string `config:"nats"`
 	// NodeName is this server's name among them; "" = host name and process id.

@@ -26,6 +26,7 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	}
 	defer joined.leave(log)
 	defer srv.Close()
+	defer followReloads(c, srv, log)()
 	handleBasics(srv)
 	room := newChat(srv.Namespace("/chat"))
 	files, err := loadAssets()

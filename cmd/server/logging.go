@@ -12,14 +12,20 @@ import (
 // newLogger makes the program's logger. DEBUG=smartsocket:* in the environment
 // switches debug on whatever logLevel says, unless it already says more.
 func newLogger(c *config, w io.Writer) *slog.Logger {
+	c.level.Set(c.slogLevel())
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &c.level}))
+	}
+	return slog.New(smartsocket.NewLogHandler(w, &c.level))
+}
+
+// slogLevel is logLevel, or what DEBUG asks for.
+func (c *config) slogLevel() slog.Level {
 	level := levels[c.LogLevel]
 	if smartsocket.DebugEnabled() {
 		level = min(level, slog.LevelDebug)
 	}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
-	}
-	return slog.New(smartsocket.NewLogHandler(w, level))
+	return level
 }
 
 // logStart says what the process runs on, and warns when the kernel will allow

@@ -47,6 +47,13 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 		fmt.Fprintln(stdout, "the configuration is valid")
 		return 0
 	}
+	cmd.config.again = func() (*config, error) {
+		fresh, err := parse(args, environ)
+		if err != nil {
+			return nil, err
+		}
+		return fresh.config, nil
+	}
 	log := newLogger(cmd.config, stderr)
 	if ready == nil {
 		ready = func(net.Addr) {}
@@ -81,6 +88,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr
 	}
 	defer joined.leave(log)
 	defer srv.Close()
+	defer followReloads(c, srv, log)()
 	handleBasics(srv)
 	if err := srv.Start(); err != nil {
 		return err
@@ -128,6 +136,9 @@ func usage(w io.Writer) {
   smartsocket-server [flags]
   smartsocket-server defaultconfig   print the defaults as a config file
   smartsocket-server checkconfig     check file, environment and flags, and exit
+
+SIGHUP reads the settings again: rate limits, keys, origins, limits of
+connections, compression and the log level change without a restart.
 
 Settings come from the defaults, the file given with -config (JSON), the
 environment and the flags; later ones win. Durations are written 30s or as

@@ -1,0 +1,130 @@
+package smartsocket
+
+import (
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// settings are the options in force and what is made of them. They are replaced
+// as a whole, so who reads them needs no lock.
+type settings struct {
+	Options
+	keys    *keyring // nil = no encryption
+	apiKeys *apiKeys // nil = none needed
+	proxies []netip.Prefix
+	limit   Limit // for all events of a socket; zero = all rate limits are off
+}
+
+// newSettings checks options whose defaults are filled in.
+func newSettings(o Options) (*settings, error) {
+	keys, err := newKeyring(&o)
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := o.proxies()
+	if err != nil {
+		return nil, err
+	}
+	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: newAPIKeys(o.APIKeys)}
+	if o.EnableRateLimiting != Disabled {
+		t.limit = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
+	}
+	return t, nil
+}
+
+// current returns the settings in force. They are not to be changed.
+func (v *Server) current() *settings { return v.settings.Load() }
+
+// tuning is what the WebSocket endpoint needs of the settings.
+func (t *settings) tuning() websocket.Tuning {
+	return websocket.Tuning{
+		DeflateLevel:     t.CompressionLevel,
+		DeflateThreshold: max(t.CompressionThreshold, 0),
+		Origin:           originPolicy(t.AllowedOrigins),
+	}
+}
+
+// reloadable are the fields of Options that Reload may change.
+var reloadable = map[string]bool{
+	"EncryptionKey": true, "PreviousEncryptionKey": true, "APIKeys": true, "RequireAuth": true, "AuthTimeout": true,
+	"TrustedProxies": true, "MaxConnections": true, "MaxConnectionsPerAddress": true, "AllowedOrigins": true,
+	"MessageCacheSize": true, "MessageCacheBytes": true, "MessageCacheAge": true, "MessageCacheTotalBytes": true,
+	"EnableRateLimiting": true, "RateLimitWindow": true, "RateLimitMaxRequests": true, "AckTimeout": true,
+	"CompressionThreshold": true, "CompressionLevel": true, "ShutdownTimeout": true,
+}
+
+// Reload puts other options in force while the server runs and returns the
+// names of the fields that changed. It is all or nothing: with an option that
+// cannot be used, or a changed one that needs a new Server, it returns an
+// *OptionError that names it, and the options stay as they were.
+//
+// What can change: keys and API keys (not whether there is encryption at all),
+// RequireAuth, origins, trusted proxies, the limits of connections, of rates and
+// of the message cache, compression, and the timeouts AckTimeout, AuthTimeout and
+// ShutdownTimeout. Functions, TLSConfig, Broker and Logger stay what they are,
+// whatever o says; certificates are followed by themselves. Connections that are
+// open stay so: to withdraw a key from them, disconnect them. Rate limits hold for
+// them at once, origins, keys and limits of connections for new ones.
+func (v *Server) Reload(o Options) (changed []string, err error) {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
+	old := v.current()
+	o.Logger = old.Logger
+	if o, err = o.withDefaults(); err != nil {
+		return nil, err
+	}
+	o.Authenticate, o.TLSConfig, o.Broker = old.Authenticate, old.TLSConfig, old.Broker
+	t, err := newSettings(o)
+	if err != nil {
+		return nil, err
+	}
+	var fixed []string
+	changed, fixed = differences(&old.Options, &o)
+	if (old.keys == nil) != (t.keys == nil) {
+		fixed = append(fixed, "EncryptionKey")
+	}
+	if (old.CompressionThreshold < 0) != (t.CompressionThreshold < 0) {
+		fixed = append(fixed, "CompressionThreshold")
+	}
+	if len(fixed) > 0 {
+		return nil, &OptionError{fixed[0], fmt.Sprintf("this change needs a restart, and nothing was changed: %s", strings.Join(fixed, ", "))}
+	}
+	v.settings.Store(t)
+	v.mu.RLock()
+	endpoint := v.endpoint
+	v.mu.RUnlock()
+	if endpoint != nil {
+		endpoint.Tune(t.tuning())
+	}
+	return changed, nil
+}
+
+// differences names the fields in which two Options differ: those that Reload
+// may change, and the others.
+func differences(a, b *Options) (free, fixed []string) {
+	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	for i := range x.NumField() {
+		f := x.Type().Field(i)
+		if f.Tag.Get("config") == "-" || alike(x.Field(i), y.Field(i)) {
+			continue
+		}
+		if reloadable[f.Name] {
+			free = append(free, f.Name)
+		} else {
+			fixed = append(fixed, f.Name)
+		}
+	}
+	return free, fixed
+}
+
+// alike is equality in which a nil list is an empty one.
+func alike(a, b reflect.Value) bool {
+	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
+		return true
+	}
+	return reflect.DeepEqual(a.Interface(), b.Interface())
+}
