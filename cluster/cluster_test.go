@@ -96,6 +96,18 @@ func (n *node) stop() {
 	}
 }
 
+// settles waits for the counters, which may be behind what the clients already have.
+func (n *node) settles(what string, ok func(Stats) bool) {
+	n.t.Helper()
+	end := time.Now().Add(hangs)
+	for !ok(n.cluster.Stats()) {
+		if time.Now().After(end) {
+			n.t.Fatalf("%s: waited too long for %s: %+v", n.cluster.node, what, n.cluster.Stats())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func (n *node) gapList() []Gap {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -162,11 +162,11 @@ func TestOrderPerPublisher(t *testing.T) {
 			next[p]++
 		}
 	}
-	for i, n := range nodes {
+	for _, n := range nodes {
 		want := int64((len(nodes) - 1) * publishers * each)
-		if st := n.cluster.Stats(); st.Received != want || st.Lost+st.Gaps+st.Duplicates != 0 {
-			t.Errorf("node %d: %+v", i, st)
-		}
+		n.settles("all and nothing else", func(st Stats) bool {
+			return st.Received == want && st.Lost+st.Gaps+st.Duplicates == 0
+		})
 	}
 }
 

@@ -61,7 +61,7 @@ func TestTwoNodesShareTheirRooms(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	var stats struct{ Cluster cluster.Stats }
-	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Cluster.State != cluster.Connected || stats.Cluster.Nodes != 2 || stats.Cluster.Received == 0 {
+	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Cluster.State != cluster.Connected || stats.Cluster.Nodes != 2 {
 		t.Errorf("%+v %v", stats, err)
 	}
 	http.DefaultClient.CloseIdleConnections()
