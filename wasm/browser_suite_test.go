@@ -34,6 +34,8 @@ var inBrowsers = map[string]int{
 	"engine.test.js":     12,
 	"e2e.test.js":        24,
 	"e2e-sealed.test.js": 30,
+	"codes.test.js":      36,
+	"behaviour.test.js":  12,
 }
 
 // TestBrowserSuite runs the client's tests in real browsers, in pages and in workers: the golden vectors, both engines, and all
@@ -46,12 +48,12 @@ func TestBrowserSuite(t *testing.T) {
 	}{
 		{"module", all},
 		{"script", []string{"e2e.test.js"}},
-		{"module-worker", []string{"e2e.test.js"}},
+		{"module-worker", []string{"e2e.test.js", "behaviour.test.js"}},
 		{"script-worker", []string{"e2e-sealed.test.js"}},
 	}
 	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
 		env := environment{}
-		for _, servers := range []environment{plainServers(t), sealedServers(t)} {
+		for _, servers := range []environment{plainServers(t), sealedServers(t), codeServers(t)} {
 			maps.Copy(env, servers)
 		}
 		for _, run := range runs {

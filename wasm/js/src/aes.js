@@ -94,7 +94,7 @@ Aes.prototype.turn = function () {
 export function cbcEncrypt(aes, iv, text) {
   var n = text.length, out = new Uint8Array((n >> 4) + 1 << 4), before = iv, at = 0;
   out.set(text);
-  out.fill(out.length - n, n);
+  for (var p = n; p < out.length; p++) out[p] = out.length - n;
   for (var i = 0; i < out.length; i++) {
     out[i] ^= before[at + i % 16];
     if (i % 16 === 15) {

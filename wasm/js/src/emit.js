@@ -129,7 +129,7 @@ SmartSocketClient.prototype._forget = function (ack) {
 SmartSocketClient.prototype._enqueue = function (event, payload, ack) {
   this._dropOld();
   while (this._queue.length >= this._options.offlineQueueSize) this._dropFirst('the offline queue is full');
-  this._queue.push({ event: event, payload: payload instanceof Uint8Array ? payload.slice() : payload, ack: ack, at: Date.now() });
+  this._queue.push({ event: event, payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack: ack, at: Date.now() });
 };
 
 SmartSocketClient.prototype._dropOld = function () {
@@ -166,7 +166,9 @@ SmartSocketClient.prototype._clearQueue = function (error) {
 SmartSocketClient.prototype._failAcks = function (error) {
   var self = this, queued = new Set();
   this._queue.forEach(function (item) { if (item.ack) queued.add(item.ack); });
-  Array.from(this._acks.keys()).forEach(function (id) {
+  var waiting = [];
+  this._acks.forEach(function (entry, id) { waiting.push(id); });
+  waiting.forEach(function (id) {
     if (!queued.has(id) && self._acks.has(id)) {
       self._settle(id, null, error.code === CODES.CONNECTION_LOST ? error : new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost: ' + error.message, error));
     }

@@ -87,7 +87,7 @@ function decode(bytes, limit) {
     if (!parts.flate) throw new SmartSocketError(CODES.DECOMPRESSION, 'a message is compressed, which this connection did not ask for');
     payload = inPart(parts.flate.inflate, payload, limit);
   }
-  if (flags & FLAG_BINARY) m.payload = payload.slice().buffer;
+  if (flags & FLAG_BINARY) m.payload = new Uint8Array(payload).buffer;
   else if (payload.length > 0) m.payload = text(payload);
   return m;
 }
@@ -123,11 +123,11 @@ FIELDS[HELLO] = function (f) {
   f.units(2, 32, 1);
   f.units(4, 8, Infinity);
   var bits = f.number(5);
-  return { version: f.number(1), random: f.bytes(2).slice(), algorithms: f.bytes(3).slice(), authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
+  return { version: f.number(1), random: new Uint8Array(f.bytes(2)), algorithms: new Uint8Array(f.bytes(3)), authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
 };
 FIELDS[CONNECT] = function () { throw invalid('a CONNECT goes from client to server'); };
 FIELDS[CONNECT_ACK] = function (f) {
-  return { socketId: f.text(1), sessionToken: f.bytes(2).slice(), recovered: f.number(3) % 2 === 1, heartbeatInterval: f.number(4), compressionThreshold: f.number(5), maxMessageBytes: f.number(6), serverTime: f.number(7) };
+  return { socketId: f.text(1), sessionToken: new Uint8Array(f.bytes(2)), recovered: f.number(3) % 2 === 1, heartbeatInterval: f.number(4), compressionThreshold: f.number(5), maxMessageBytes: f.number(6), serverTime: f.number(7) };
 };
 FIELDS[GOAWAY] = function (f) {
   return { deadline: f.number(1), reconnectWindow: f.number(2), url: f.text(3) };
@@ -207,7 +207,7 @@ function encodeSealedConnect(c, key, hello, algorithm) {
 function connectRecord(version, random, algorithm, keyId, rest) {
   var out = [CONNECT];
   function field(id, value) {
-    if (value.length > 0) out = out.concat(numberBytes(id), numberBytes(value.length), Array.from(value));
+    if (value.length > 0) out = out.concat(numberBytes(id), numberBytes(value.length), Array.prototype.slice.call(value));
   }
   function numberField(id, n) { if (n > 0) field(id, numberBytes(n)); }
   numberField(1, version);

@@ -1,12 +1,14 @@
 // The pre-shared key, as strict as Go's crypto.ParseKey about its form.
 
+import { latin1 } from './latin1.js';
+
 // decodeKey returns the 32 bytes of a key in base64. No error repeats the key.
 export function decodeKey(key) {
   if (!/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(key)) {
     throw new TypeError('option encryptionKey must be base64 of exactly 32 bytes (44 characters with the padding, these are ' + key.length + '): make one with the server\'s -keygen or openssl rand -base64 32');
   }
-  var bytes = Uint8Array.from(atob(key), function (c) { return c.charCodeAt(0); });
-  if (bytes.every(function (b) { return b === bytes[0]; })) {
+  var bytes = latin1(atob(key));
+  if (Array.prototype.every.call(bytes, function (b) { return b === bytes[0]; })) {
     throw new TypeError('option encryptionKey is one byte repeated: make a random one');
   }
   return bytes;

@@ -1,10 +1,11 @@
 // UTF-8 in plain JavaScript, for browsers without TextEncoder and TextDecoder.
 
 import { wellFormed } from './bytes.js';
+import { latin1 } from './latin1.js';
 
 export var plainEncoder = {
   encode: function (s) {
-    return Uint8Array.from(unescape(encodeURIComponent(wellFormed(s))), function (c) { return c.charCodeAt(0); });
+    return latin1(unescape(encodeURIComponent(wellFormed(s))));
   }
 };
 

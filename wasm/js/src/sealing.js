@@ -2,12 +2,9 @@
 // (key.go, record.go) and message (secure.go) over again. It is loaded when a connection has a key, with what it imports.
 
 import { Aes, Gcm, cbcDecrypt, cbcEncrypt } from './aes.js';
+import { latin1 } from './latin1.js';
 import { concat, hmac, sha256, words64 } from './sha256.js';
 var SEALED = 15, GCM = 1, TAG = 16, BLOCK = 16;
-
-function ascii(s) {
-  return Uint8Array.from(s, function (c) { return c.charCodeAt(0); });
-}
 
 // expand is the first block of HKDF-Expand (RFC 5869), more than which no key here needs.
 function expand(secret, info, length) {
@@ -16,22 +13,23 @@ function expand(secret, info, length) {
 
 // Half seals or opens the records of one direction.
 function Half(secret, algorithm) {
-  var key = expand(secret, [ascii('key')], 32);
+  var key = expand(secret, [latin1('key')], 32);
   this.seq = 0;
   if (algorithm === GCM) {
     this.gcm = new Gcm(key);
-    this.iv = expand(secret, [ascii('iv')], 12);
+    this.iv = expand(secret, [latin1('iv')], 12);
   } else {
     this.aes = new Aes(key);
-    this.mac = expand(secret, [ascii('mac')], 32);
-    this.ivAes = new Aes(expand(secret, [ascii('ivk')], 32));
+    this.mac = expand(secret, [latin1('mac')], 32);
+    this.ivAes = new Aes(expand(secret, [latin1('ivk')], 32));
   }
 }
 
 // nonce is the iv XOR the counter, which is never sent.
 Half.prototype.nonce = function () {
   var counter = words64(new Uint8Array(12), 4, this.seq);
-  return counter.map(function (b, i) { return b ^ this.iv[i]; }, this);
+  for (var i = 0; i < counter.length; i++) counter[i] ^= this.iv[i];
+  return counter;
 };
 
 // tag authenticates a record of CBC: header, counter, IV and text.
@@ -84,7 +82,7 @@ function unopened() {
 
 // keyId names a key without giving anything away.
 export function keyId(key) {
-  return hmac(key, [ascii('smartsocket key id')]).subarray(0, 8);
+  return hmac(key, [latin1('smartsocket key id')]).subarray(0, 8);
 }
 
 // connect makes a sealed CONNECT of fields: {connect, ends}. Version, random, algorithm and key id go in clear, everything else
@@ -101,10 +99,10 @@ export function connect(key, algorithm, fields, hello, serverRandom, record) {
 // clientEnds derives the keys of one connection: {seal(message), open(record), close()}. transcript is what both ends saw
 // of the handshake in clear.
 export function clientEnds(key, algorithm, clientRandom, serverRandom, transcript) {
-  var hash = sha256([ascii('smartsocket/1'), transcript]);
+  var hash = sha256([latin1('smartsocket/1'), transcript]);
   var secret = hmac(concat([clientRandom, serverRandom]), [key]);
   function half(direction) {
-    return new Half(expand(secret, [ascii('ss1 ' + direction), new Uint8Array([algorithm]), hash], 32), algorithm);
+    return new Half(expand(secret, [latin1('ss1 ' + direction), new Uint8Array([algorithm]), hash], 32), algorithm);
   }
   var out = half('c2s'), back = half('s2c');
   return {

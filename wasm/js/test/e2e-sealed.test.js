@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { WebSocket, client, next, until } from './setup.js';
+import { WebSocket, client, engines, next, until } from './setup.js';
 
 const encryptionKey = process.env.SMARTSOCKET_KEY;
 const servers = { 'aes-256-gcm': process.env.SMARTSOCKET_AES_256_GCM, 'aes-256-cbc': process.env.SMARTSOCKET_AES_256_CBC };
@@ -11,7 +11,7 @@ const plainURL = process.env.SMARTSOCKET_PLAIN_URL;
 const skip = !encryptionKey && 'run by go test ./wasm';
 const code = (c) => (e) => e.name === 'SmartSocketError' && e.code === c;
 
-for (const engine of ['wasm', 'js', 'auto']) {
+for (const engine of engines) {
   for (const [algorithm, url] of Object.entries(servers)) {
     describe(algorithm + ' on engine ' + engine, { skip }, () => {
       async function join(t, options) {

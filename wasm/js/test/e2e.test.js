@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { SmartSocketError, WebSocket, client, jsEngine, next, until } from './setup.js';
+import { SmartSocketError, WebSocket, client, engines, jsEngine, next, until } from './setup.js';
 import { parse } from './fake-server.js';
 
 const url = process.env.SMARTSOCKET_URL;
 const fullURL = process.env.SMARTSOCKET_FULL_URL;
 const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
 
-for (const engine of ['wasm', 'js', 'auto']) {
+for (const engine of engines) {
   describe('end to end on engine ' + engine, { skip: !url && 'run by go test ./wasm' }, () => {
     async function join(t, options) {
       const c = client(t, url + '/game', { engine, ...options });

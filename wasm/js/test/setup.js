@@ -7,7 +7,11 @@ import { WebSocket } from 'ws';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const dist = process.env.SMARTSOCKET_DIST ?? join(here, '../../../dist');
-export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = await import(pathToFileURL(join(dist, 'node.js')));
+// SMARTSOCKET_OLD takes the plain script in a world without anything newer than Chrome 43 instead.
+const old = process.env.SMARTSOCKET_OLD && (await import('./old-browser.js')).loadOldClient(join(dist, 'SmartSocketClient.js'), WebSocket);
+export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = old ? { SmartSocketClient: old, ...old } : await import(pathToFileURL(join(dist, 'node.js')));
+// engines are those that this world can run.
+export const engines = old ? ['js', 'auto'] : ['wasm', 'js', 'auto'];
 export const source = (name) => import(new URL('../src/' + name, import.meta.url));
 export const vectorsPath = join(here, '../../../message/testdata/vectors.json');
 

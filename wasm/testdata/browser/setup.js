@@ -1,6 +1,6 @@
 // The browser's ../../js/test/setup.js: the same exports around the client as pages load it.
 
-import { WebSocket } from '/shim/node.js';
+import { Absent } from '/shim/node.js';
 
 const classic = self.SmartSocketClient; // the plain script, where the page has loaded it
 export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = classic ? { SmartSocketClient: classic, ...classic } : await import('/dist/index.js');
@@ -14,6 +14,7 @@ await Promise.all([loadPart('flate'), loadPart('sealing')]);
 const { SmartSocketError: sourceError } = await source('errors.js');
 const { start } = await import('/dist/wasm.js');
 export const loadWasmEngine = () => start(fetch('/dist/smartsocket.wasm'), sourceError);
+export const engines = ['wasm', 'js', 'auto'];
 
 logger.setLevel('error');
 
@@ -30,4 +31,10 @@ export async function until(condition) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
-export { WebSocket }; // for tests that need what only package ws can do
+// WebSocket is the browser's, for tests that build on it. Who opens one by hand wants what only package ws can do.
+export class WebSocket extends self.WebSocket {
+  constructor(...args) {
+    if (new.target === WebSocket) throw new Absent('package ws');
+    super(...args);
+  }
+}
