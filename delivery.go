@@ -155,7 +155,7 @@ func (o *outgoing) sendLossy(s *Socket) (d Delivery, sent int) {
 	if len(h.list) == 0 && !s.ws.Behind() {
 		return o.sendNow(s)
 	}
-	if h.closed {
+	if h.closed || s.state.Load() != stateOpen { // the latter before OnClose looks for h
 		return Delivery{Dropped: 1}, 0
 	}
 	h.put(o, s)
@@ -163,6 +163,16 @@ func (o *outgoing) sendLossy(s *Socket) (d Delivery, sent int) {
 		h.flush(s) // it caught up just before, and nobody else is going to
 	}
 	return Delivery{Queued: 1}, 0
+}
+
+// present is the socket of the session's connection, old when the client is away.
+func (n *session) present(old *Socket) *Socket {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.at != nil {
+		return n.at
+	}
+	return old
 }
 
 func (o *outgoing) sendNow(s *Socket) (d Delivery, sent int) {
@@ -174,15 +184,11 @@ func (o *outgoing) sendNow(s *Socket) (d Delivery, sent int) {
 
 // heldEvents returns what is held for s, nil when there never was anything and make is not set.
 func (s *Socket) heldEvents(make bool) *held {
-	if x := s.ext.Load(); !make && (x == nil || x.held.Load() == nil) {
-		return nil
-	}
-	x := s.extra()
-	if h := x.held.Load(); h != nil {
+	if h := s.held.Load(); h != nil || !make {
 		return h
 	}
-	x.held.CompareAndSwap(nil, new(held))
-	return x.held.Load()
+	s.held.CompareAndSwap(nil, new(held))
+	return s.held.Load()
 }
 
 // put appends an event, or puts it in the place of an older one with its key. h.mu is held.
@@ -204,6 +210,7 @@ func (h *held) put(o *outgoing, s *Socket) {
 			old.release()
 			*old = e
 			o.srv.counters.stateReplaced.Add(1)
+			h.bound(o.srv)
 			return
 		}
 		if h.byKey == nil {
@@ -212,14 +219,19 @@ func (h *held) put(o *outgoing, s *Socket) {
 		h.byKey[e.key] = h.base + len(h.list)
 	}
 	h.list = append(h.list, e)
-	for n := len(h.list) - h.first; n > 1 && (n > maxHeld || h.bytes > o.srv.opts.MaxOutboxBytes); n-- {
-		o.srv.counters.heldDropped.Add(1)
-		h.drop()
-	}
+	h.bound(o.srv)
 	if h.first > maxHeld {
 		n := copy(h.list, h.list[h.first:])
 		clear(h.list[n:])
 		h.list, h.base, h.first = h.list[:n], h.base+h.first, 0
+	}
+}
+
+// bound drops the oldest of what is too much; one event alone may be larger. h.mu is held.
+func (h *held) bound(v *Server) {
+	for n := len(h.list) - h.first; n > 1 && (n > maxHeld || h.bytes > v.opts.MaxOutboxBytes); n-- {
+		v.counters.heldDropped.Add(1)
+		h.drop()
 	}
 }
 

@@ -44,6 +44,7 @@ type Socket struct {
 	unproved  bool           // the client has not yet shown that it got CONNECT_ACK; loop only
 
 	ext  atomic.Pointer[socketExtra] // nil until needed
+	held atomic.Pointer[held]        // nil until the client is behind; not in ext, which a resumed session hands on
 	mail mailbox
 
 	windows  *windows     // counts of the rate limits, the session's if there is one; nil until the first event; loop only
@@ -69,7 +70,6 @@ type socketExtra struct {
 	lastAck uint64
 	closed  bool
 	own     table
-	held    atomic.Pointer[held] // nil until the client is behind
 }
 
 // The states of a Socket, in order.
@@ -187,6 +187,9 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 }
 
 func (s *Socket) emitLossy(event string, data any, how EmitOption) (Delivery, error) {
+	if s.session != nil && !s.Connected() {
+		s = s.session.present(s)
+	}
 	o, err := s.srv.newOutgoing(event, data)
 	if err != nil {
 		return Delivery{Dropped: 1}, err

@@ -72,7 +72,9 @@ func (c *Conn) flushLate() {
 	if c.out == nil || c.broken {
 		return
 	}
-	c.flush()
+	// All of it: what merely did not fit into one write must not look like a peer that is behind.
+	for c.flush() && c.out != nil {
+	}
 	if c.out != nil {
 		c.await()
 	}

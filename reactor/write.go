@@ -220,17 +220,18 @@ func (c *Conn) callWritable() {
 	c.handler.OnWritable(c)
 }
 
-// flush makes one write of the outbox's first segments. mu is held.
-func (c *Conn) flush() {
+// flush makes one write of the outbox's first segments, and reports whether the
+// kernel took all of them: then there may be more that it would take. mu is held.
+func (c *Conn) flush() (whole bool) {
 	var vectors [maxVectors]syscall.Iovec
 	v, bytes := c.out.vectors(vectors[:0])
 	n, e := sysWritev(c.fd, v, bytes)
 	switch {
 	case e == syscall.EAGAIN:
-		return
+		return false
 	case e != 0:
 		c.breakDown(e)
-		return
+		return false
 	}
 	c.loop.writes.Add(1)
 	c.loop.bytesOut.Add(int64(n))
@@ -238,4 +239,5 @@ func (c *Conn) flush() {
 	if c.out.bytes == 0 {
 		c.dropOutbox()
 	}
+	return n == bytes
 }
