@@ -2,8 +2,8 @@ package smartsocket_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
-	"net"
 	"strconv"
 	"sync"
 	"testing"
@@ -89,6 +89,39 @@ func TestHeldEndsWithItsConnectionNotWithItsSession(t *testing.T) {
 	}
 }
 
+// Over TLS a client that keeps up gets every state, one that is behind the newest, and no volatile event.
+func TestDeliveryOverTLS(t *testing.T) {
+	certFile, keyFile := certificateFiles(t)
+	v := slowServer(t, smartsocket.Options{TLSCertFile: certFile, TLSKeyFile: keyFile})
+	dial := func(room string) (*wire, *smartsocket.Socket) {
+		nc, err := tls.Dial("tcp", v.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := upgrade(t, nc, v.Addr().String(), "/", "")
+		w.text(`{"event":"join","data":[%q],"ack":1}`, room)
+		w.wantText(`{"ack":1,"data":true}`)
+		return w, v.Namespace("/").RoomSockets(room)[0]
+	}
+	slow, s := dial("slow")
+	fast, _ := dial("fast")
+	slow.fall(s)
+	for i := range 50 {
+		if d := emit(t, v, "at", i, smartsocket.State("")); d.Queued != 2 {
+			t.Fatalf("%+v", d)
+		}
+		if d := emit(t, v, "tick", i, smartsocket.Volatile); d.Dropped != 1 || d.Queued != 1 {
+			t.Fatalf("%+v", d)
+		}
+		fast.wantText(fmt.Sprintf(`{"event":"at","data":%d}`, i))
+		fast.wantText(fmt.Sprintf(`{"event":"tick","data":%d}`, i))
+	}
+	emit(t, s, "end", nil, smartsocket.State(""))
+	if got := slow.events(asIs); fmt.Sprint(got) != `[{"event":"at","data":49}]` {
+		t.Errorf("%q", got)
+	}
+}
+
 // A newer state may be larger than the one it replaces: the bound on bytes holds all the same.
 func TestHeldBytesAreBounded(t *testing.T) {
 	v := startServer(t, smartsocket.Options{SendBufferBytes: 8 << 10, MaxOutboxBytes: 512 << 10, MaxOutboxAge: time.Minute}, nil)
@@ -128,7 +161,7 @@ func TestStateUnderConcurrentEmits(t *testing.T) {
 			}
 		})
 	}
-	w.nc.(*net.TCPConn).SetReadBuffer(1 << 20)
+	w.readBuffer(1 << 20)
 	last := [keys]int{-1, -1, -1, -1}
 	for done := 0; done < keys; {
 		var k, i int

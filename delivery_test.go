@@ -3,6 +3,7 @@ package smartsocket_test
 import (
 	"bytes"
 	"compress/flate"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +30,7 @@ func slowServer(t testing.TB, o smartsocket.Options) *smartsocket.Server {
 // behind, and some more, so that it stays so. It returns how many were taken at first.
 func (w *wire) fall(s *smartsocket.Socket) (taken int) {
 	w.t.Helper()
-	w.nc.(*net.TCPConn).SetReadBuffer(4 << 10)
+	w.readBuffer(4 << 10)
 	pad := bytes.Repeat([]byte{'x'}, 16<<10)
 	for more := 0; more < 16; more++ {
 		if emit(w.t, s, "probe", nil, smartsocket.Volatile).Queued == 1 {
@@ -44,6 +45,15 @@ func (w *wire) fall(s *smartsocket.Socket) (taken int) {
 		}
 	}
 	return taken
+}
+
+// readBuffer sets what the kernel may keep for the client.
+func (w *wire) readBuffer(n int) {
+	nc := w.nc
+	if tc, ok := nc.(*tls.Conn); ok {
+		nc = tc.NetConn()
+	}
+	nc.(*net.TCPConn).SetReadBuffer(n)
 }
 
 // emit is Emit where nothing can be wrong.
@@ -84,7 +94,7 @@ func (w *wire) event(open func([]byte) []byte) string {
 // events returns what comes before the event "end".
 func (w *wire) events(open func([]byte) []byte) (got []string) {
 	w.t.Helper()
-	w.nc.(*net.TCPConn).SetReadBuffer(1 << 20)
+	w.readBuffer(1 << 20)
 	for {
 		e := w.event(open)
 		if strings.HasPrefix(e, "end ") || strings.HasPrefix(e, `{"event":"end"`) {

@@ -72,6 +72,12 @@ func dialWireAt(t testing.TB, addr, target, protocol string) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return upgrade(t, nc, addr, target, protocol)
+}
+
+// upgrade makes a WebSocket connection of nc.
+func upgrade(t testing.TB, nc net.Conn, addr, target, protocol string) *wire {
+	t.Helper()
 	nc.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { nc.Close() })
 	key := frame.NewKey()
