@@ -44,7 +44,11 @@ func plainServers(t *testing.T) environment {
 	o = testOptions()
 	o.MaxConnections = 1
 	full := start(t, o)
-	return environment{"SMARTSOCKET_URL": url(server), "SMARTSOCKET_FULL_URL": url(full)}
+	o = testOptions()
+	o.EnableMessageCache, o.EnableRateLimiting = true, smartsocket.Disabled
+	caching := start(t, o)
+	serveTallies(caching)
+	return environment{"SMARTSOCKET_URL": url(server), "SMARTSOCKET_FULL_URL": url(full), "SMARTSOCKET_CACHE_URL": "ws://" + caching.Addr().String()}
 }
 
 // sealedServers are for e2e-sealed.test.js.
@@ -155,6 +159,24 @@ func serveTests(server *smartsocket.Server) {
 	for _, name := range []string{"constructor", "toString", "hasOwnProperty"} {
 		game.On(name, func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(name) })
 	}
+}
+
+// serveTallies counts, per socket, how often the handler of each number ran.
+func serveTallies(server *smartsocket.Server) {
+	game := server.Namespace("/game")
+	smartsocket.Handle(game, "tally", func(s *smartsocket.Socket, n int) (int, error) {
+		counts, _ := s.Get("tallies").(map[int]int)
+		if counts == nil {
+			counts = make(map[int]int)
+			s.Set("tallies", counts)
+		}
+		counts[n]++ // the handlers of one socket run one after the other
+		_, err := s.Emit("ran", n)
+		return n, err
+	})
+	smartsocket.Handle(game, "tallies", func(s *smartsocket.Socket, _ any) (any, error) {
+		return s.Get("tallies"), nil
+	})
 }
 
 // value is d in the form in which Emit sends it on unchanged.

@@ -236,7 +236,10 @@ export declare class SmartSocketClient<In extends object = EventMap, Out extends
   /** The same as emit. */
   send: SmartSocketClient<In, Out>['emit'];
 
-  /** Sends an event and resolves with the answer; rejects with a SmartSocketError, or with the signal's reason. */
+  /**
+   * Sends an event and resolves with the answer; rejects with a SmartSocketError, or with the signal's reason. Where the server keeps
+   * sessions a lost connection does not end the wait: a recovered session sends the event again, which the server handles once.
+   */
   emitWithAck<E extends Name<Out>>(event: E, ...rest: [...DataArgument<Out[E]>, options?: AckOptions]): Promise<ResponseOf<Out[E]>>;
 
   getStats(): Stats;

@@ -33,7 +33,7 @@ export function SmartSocketClient(url, options, ownHost) {
   this._drain = null; // {at, url} after GOAWAY
   this._token = new Uint8Array(0);
   this._lastSeq = 0;
-  this._acks = new Map(); // id → {event, settle, timer}
+  this._acks = new Map(); // id → {event, settle, timer, sent}, sent being the {payload} that a recovered session sends again
   this._nextAck = 1;
   this._queue = []; // {bytes, at, ack} waiting for a connection
   this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
@@ -101,7 +101,7 @@ SmartSocketClient.prototype._socketClass = function () {
 
 // _ready runs when the handshake is done.
 SmartSocketClient.prototype._ready = function (session, ack, attempt) {
-  var self = this, again = this._lost;
+  var self = this, again = this._lost, unknown = ack.recovered ? [] : this._sentAcks();
   if (!ack.recovered) this._lastSeq = 0;
   this._token = ack.sessionToken;
   this._state = 'connected';
@@ -113,7 +113,9 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   this.id = ack.socketId;
   this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
   this._log.info('Connected to server');
+  if (ack.recovered) this._sendAgain();
   this._flush();
+  this._loseAcks(unknown, new SmartSocketError(CODES.CONNECTION_LOST, 'the session ended with the lost connection; whether the server handled this is unknown'));
   if (again) this._stats.reconnects++;
   this._raise('connected');
   if (again) this._raise('reconnected', ack.recovered);
@@ -143,7 +145,7 @@ SmartSocketClient.prototype._lose = function (error, code, reason) {
   this._lost = !fatal;
   this._state = fatal ? 'idle' : 'waiting';
   this._log.info('Disconnected: ' + error.message);
-  this._failAcks(error);
+  this._loseAcks(fatal || this._token.length === 0 ? this._sentAcks() : this._tooMuchToKeep(), error);
   if (fatal) this._clearQueue(error);
   this._raise('disconnected', reason || (code >= 1000 && code !== 1006 ? 'closed by the server' : 'connection lost'), { code: code, reason: reason, reconnects: !fatal && this._options.maxReconnectAttempts !== 0 });
   if (fatal) this._raiseError(error);
@@ -190,7 +192,7 @@ SmartSocketClient.prototype._giveUp = function (error) {
   this._state = 'idle';
   this._attempt = this._busy = 0;
   this._clearQueue(error);
-  this._failAcks(error);
+  this._loseAcks(this._sentAcks(), error);
   this._raiseError(error);
 };
 
@@ -212,7 +214,7 @@ SmartSocketClient.prototype.disconnect = function () {
     session.close();
   }
   this._clearQueue(error);
-  this._failAcks(error);
+  this._loseAcks(this._sentAcks(), error);
   if (attempt) attempt.reject(error);
   if (was === 'connected') this._raise('disconnected', 'disconnect() was called', { code: 1000, reason: '', reconnects: false });
 };

@@ -97,6 +97,8 @@ SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
     return this._refuse(ack, error);
   }
   this._transmit(bytes);
+  var entry = this._acks.get(ack);
+  if (entry && !entry.sent && this._token.length > 0) entry.sent = { payload: payload instanceof Uint8Array ? payload.slice() : payload };
   return true;
 };
 
@@ -162,15 +164,39 @@ SmartSocketClient.prototype._clearQueue = function (error) {
   while (this._queue.length > 0) this._dropFirst(error.message);
 };
 
-// _failAcks fails every ack that waits for an answer which cannot come any more; events still queued keep waiting.
-SmartSocketClient.prototype._failAcks = function (error) {
-  var self = this, queued = new Set();
-  this._queue.forEach(function (item) { if (item.ack) queued.add(item.ack); });
-  var waiting = [];
-  this._acks.forEach(function (entry, id) { waiting.push(id); });
-  waiting.forEach(function (id) {
-    if (!queued.has(id) && self._acks.has(id)) {
-      self._settle(id, null, error.code === CODES.CONNECTION_LOST ? error : new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost: ' + error.message, error));
-    }
+// What is kept of events that were sent and not answered, while the session may be recovered.
+var MAX_KEPT = 1024, MAX_KEPT_BYTES = 1 << 20;
+
+// _sentAcks lists the acks whose events are not in the queue any more.
+SmartSocketClient.prototype._sentAcks = function () {
+  var queued = new Set(), sent = [];
+  this._queue.forEach(function (item) { queued.add(item.ack); });
+  this._acks.forEach(function (entry, id) { if (!queued.has(id)) sent.push(id); });
+  return sent;
+};
+
+// _tooMuchToKeep lists those of them that a recovered session will not send again.
+SmartSocketClient.prototype._tooMuchToKeep = function () {
+  var self = this, count = 0, bytes = 0;
+  return this._sentAcks().filter(function (id) {
+    var sent = self._acks.get(id).sent;
+    if (sent && sent.payload) bytes += sent.payload.length;
+    return !sent || ++count > MAX_KEPT || bytes > MAX_KEPT_BYTES;
+  });
+};
+
+// _sendAgain sends on a recovered session what was not answered, under the ids it had; the server handles each id once.
+SmartSocketClient.prototype._sendAgain = function () {
+  var self = this;
+  this._acks.forEach(function (entry, id) {
+    if (entry.sent) self._sendEvent(entry.event, entry.sent.payload, id);
+  });
+};
+
+// _loseAcks fails acks whose answer cannot come any more.
+SmartSocketClient.prototype._loseAcks = function (ids, error) {
+  var self = this;
+  ids.forEach(function (id) {
+    if (self._acks.has(id)) self._settle(id, null, error.code === CODES.CONNECTION_LOST ? error : new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost: ' + error.message, error));
   });
 };

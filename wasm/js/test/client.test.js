@@ -145,10 +145,42 @@ for (const engine of ['js', 'wasm']) {
       const c = make(t, server);
       await c.connect();
       let calls = 0;
+      const again = next(c, 'reconnected');
       c.emit('a', 1, () => calls++);
       await assert.rejects(c.emitWithAck('b'), code('ERR_CONN_006'));
-      await next(c, 'reconnected');
+      await again;
       assert.equal(calls, 1);
+    });
+
+    test('a recovered session sends unanswered events again, under their ids and before the queue', async (t) => {
+      const server = await serve(t, {
+        recover: true,
+        message: (peer, m) => {
+          if (peer.number === 0 && m.event === 'last') peer.socket.terminate();
+          if (peer.number > 0 && m.ack) peer.send(ackOf(m.ack, '"' + m.event + '"'));
+        },
+      });
+      const c = make(t, server), answers = [];
+      await c.connect();
+      const bytes = new Uint8Array([1, 2]);
+      c.once('disconnected', () => answers.push(c.emitWithAck('queued')));
+      c.emit('not again');
+      answers.push(c.emitWithAck('first', bytes), c.emitWithAck('last', { a: 1 }));
+      bytes[0] = 9;
+      await next(c, 'reconnected');
+      assert.deepEqual(await Promise.all(answers), ['first', 'last', 'queued']);
+      const sent = (n) => server.peers[n].messages.map((m) => [m.event, m.ack, m.text]);
+      assert.deepEqual(sent(0), [['not again', undefined, ''], ['first', 1n, '\u0001\u0002'], ['last', 2n, '{"a":1}']]);
+      assert.deepEqual(sent(1), [['first', 1n, '\u0001\u0002'], ['last', 2n, '{"a":1}'], ['queued', 3n, '']]);
+    });
+
+    test('what is too much to keep is not sent again', async (t) => {
+      const server = await serve(t, { recover: true, maxMessageBytes: 4 << 20, message: (peer, m) => { if (peer.number === 0) peer.socket.terminate(); else peer.send(ackOf(m.ack)); } });
+      const c = make(t, server);
+      await c.connect();
+      const small = c.emitWithAck('small', 1), large = c.emitWithAck('large', 'x'.repeat(1 << 20));
+      await assert.rejects(large, code('ERR_CONN_006'));
+      await small;
     });
 
     test('an answer that the server would not take becomes an error on both sides', async (t) => {
