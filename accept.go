@@ -18,17 +18,20 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 	}
 	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
 	t := v.current()
-	if t.needsAuth() || t.keys != nil || t.MaxConnectionsPerAddress > 0 {
+	if t.needsAuth() || t.keys != nil || t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0 {
 		if err := v.admit(t, s, r, c); err != nil {
 			return nil, "", err
 		}
+	}
+	if err := v.letIn(t, s); err != nil {
+		v.uncount(s)
+		return nil, "", err
 	}
 	n := v.live.Add(1)
 	switch full := n-v.refused.Load() > int64(t.MaxConnections); {
 	case full && v.refused.Load() >= refusalMargin:
 		v.release(s)
-		v.counters.rejected.Add(1)
-		return nil, "", &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections", RetryAfter: 1}
+		return nil, "", v.later("max connections")
 	case full:
 		s.overflow = true
 		v.refused.Add(1)
@@ -62,9 +65,8 @@ func (v *Server) admit(t *settings, s *Socket, r *frame.Request, c *websocket.Co
 		}
 	}
 	if limit := t.MaxConnectionsPerAddress; limit > 0 {
-		if !v.throttle.enter(s.address, limit) {
-			v.counters.rejected.Add(1)
-			return &frame.HandshakeError{Status: http.StatusServiceUnavailable, Reason: "max connections of one address", RetryAfter: 1}
+		if !v.throttle.enter(&v.throttle.open, s.address, limit) {
+			return v.later("max connections of one address")
 		}
 		s.counted = true
 	}
@@ -78,8 +80,5 @@ func (v *Server) release(s *Socket) {
 		s.overflow = false
 		v.refused.Add(-1)
 	}
-	if s.counted {
-		s.counted = false
-		v.throttle.leave(s.address)
-	}
+	v.uncount(s)
 }

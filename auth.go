@@ -217,7 +217,8 @@ const (
 // throttle counts connections and failed authentications per address.
 type throttle struct {
 	mu       sync.Mutex
-	open     map[netip.Addr]int
+	open     map[netip.Addr]int // connections
+	waiting  map[netip.Addr]int // those that have not authenticated
 	failures map[netip.Addr]failure
 }
 
@@ -266,26 +267,26 @@ func (t *throttle) failed(a netip.Addr, now time.Duration) {
 	t.failures[a] = failure{t.failures[a].now(now) + 1, now}
 }
 
-// enter counts a connection of an address; false when it has limit of them.
-func (t *throttle) enter(a netip.Addr, limit int) bool {
+// enter counts a connection of an address in one of t's maps; false when there are limit of them.
+func (t *throttle) enter(m *map[netip.Addr]int, a netip.Addr, limit int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.open == nil {
-		t.open = make(map[netip.Addr]int)
+	if *m == nil {
+		*m = make(map[netip.Addr]int)
 	}
 	a = group(a)
-	if t.open[a] >= limit {
+	if (*m)[a] >= limit {
 		return false
 	}
-	t.open[a]++
+	(*m)[a]++
 	return true
 }
 
-func (t *throttle) leave(a netip.Addr) {
+func (t *throttle) leave(m *map[netip.Addr]int, a netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a = group(a)
-	if t.open[a]--; t.open[a] <= 0 {
-		delete(t.open, a)
+	if (*m)[a]--; (*m)[a] <= 0 {
+		delete(*m, a)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -85,6 +86,9 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		var b *pool.Buffer
 		if b, err = s.inflate(&m); err == nil {
 			defer pool.Put(b)
+			if !ws.CountInflated(len(b.B)) {
+				return
+			}
 		}
 	}
 	if err == nil {
@@ -112,9 +116,13 @@ func (s *Socket) dispatch(m *message.Message, p []byte) {
 		}
 		s.settle(m)
 	case message.KindPing:
-		s.pong(p)
+		if s.ws.CountControl() {
+			s.pong(p)
+		}
 	case message.KindPong:
-		s.clockAnswer(p)
+		if s.ws.CountControl() {
+			s.clockAnswer(p)
+		}
 	default:
 		s.violation(errorf(message.CodeInvalidFormat, "a message of kind %d is not expected from a client here", m.Kind))
 	}
@@ -221,6 +229,7 @@ func (s *Socket) open() {
 		return
 	}
 	s.ws.Established()
+	s.srv.settled(s)
 	x := s.srv.sessions
 	if x == nil || s.plain || !s.tryResume(x) {
 		s.id = newSocketID()
@@ -294,17 +303,20 @@ func (s *Socket) ping() {
 	s.ws.Ping(p[:])
 }
 
-// pong answers the clock message of a client.
+// pong answers the clock message of a client, unless an earlier answer still waits.
 func (s *Socket) pong(p []byte) {
+	if s.pongQueued {
+		return
+	}
 	k, err := message.ParseClock(p)
 	if err != nil {
 		s.violation(asWire(err, message.CodeInvalidFormat))
 		return
 	}
 	var b [40]byte
-	s.sendMessage(message.AppendClock(b[:0], message.KindPong, message.Clock{
+	s.pongQueued = s.sendMessage(message.AppendClock(b[:0], message.KindPong, message.Clock{
 		ServerTime: uint64(time.Now().UnixMicro()), RTT: uint64(s.RTT().Microseconds()), ClientTime: k.ClientTime,
-	}))
+	})) == websocket.Backpressured
 }
 
 // OnTimer is the handshake's deadline first, the heartbeat afterwards. One
@@ -343,12 +355,19 @@ func (c *conn) OnTimer(ws *websocket.Conn) {
 }
 
 // OnWritable sends the events that were held back until the client caught up.
-func (c *conn) OnWritable(*websocket.Conn) { c.socket().sendHeld() }
+func (c *conn) OnWritable(*websocket.Conn) {
+	s := c.socket()
+	s.pongQueued = false
+	s.sendHeld()
+}
 
 // OnClose runs the disconnected handlers behind everything that the socket sent, then forgets it.
 func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
 	s := c.socket()
 	was := s.state.Swap(stateClosed)
+	if errors.Is(err, websocket.ErrFlood) {
+		s.srv.counters.floods.Add(1)
+	}
 	s.srv.release(s)
 	s.forgetHello()
 	s.dropHeld()

@@ -82,6 +82,13 @@ type Options struct {
 	TrustedProxies []string `config:"trustedProxies"`
 	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress"`
+	// AcceptRate limits the connections accepted in a second, all addresses together; others get HTTP 503, on which clients
+	// come back. 0 = no limit.
+	AcceptRate int `config:"acceptRate"`
+	// MaxUnauthenticated limits the connections whose CONNECT has still to be accepted; 0 = 1024.
+	// MaxUnauthenticatedPerAddress is that for one IPv4 address or IPv6 /64; 0 = no such limit, since many clients may share one.
+	MaxUnauthenticated           int `config:"maxUnauthenticated"`
+	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress"`
 	// EnableConnectionPooling reuses buffers (the default); Disabled allocates each anew, for comparison and debugging.
 	// It is a switch of the whole process.
 	EnableConnectionPooling Toggle `config:"enableConnectionPooling"`
@@ -99,6 +106,11 @@ type Options struct {
 	// RateLimitWindow and RateLimitMaxRequests limit the events of one socket; 0 = 60 s, 100.
 	RateLimitWindow      time.Duration `config:"rateLimitWindow"`
 	RateLimitMaxRequests int           `config:"rateLimitMaxRequests"`
+	// MaxFrameRate and MaxInflateRate limit the data frames, and the bytes that compressed messages inflate to, of one
+	// connection in a second, whatever they hold: past them it is closed with 1008. 0 = 2000 frames, 16 MiB (one message of
+	// MaxMessageBytes always passes). EnableRateLimiting turns them off too.
+	MaxFrameRate   int `config:"maxFrameRate"`
+	MaxInflateRate int `config:"maxInflateRate"`
 	// MaxConnections is a hard cap on live connections; 0 = 10 000.
 	MaxConnections int `config:"maxConnections"`
 	// ConnectionTimeout closes a connection from which no frame of any kind came for so long; the server pings at half of it. 0 = 30 s, at least 1 s.
@@ -199,6 +211,9 @@ func (o *Options) fillCounts() error {
 		{"SendBufferBytes", &o.SendBufferBytes, 128 << 10, 1 << 30},
 		{"CompressionLevel", &o.CompressionLevel, 6, 9},
 		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
+		{"MaxFrameRate", &o.MaxFrameRate, 2000, 1 << 30},
+		{"MaxInflateRate", &o.MaxInflateRate, 16 << 20, 1 << 30},
+		{"MaxUnauthenticated", &o.MaxUnauthenticated, 1024, 1 << 24},
 		{"MessageCacheSize", &o.MessageCacheSize, 1000, 1 << 20},
 		{"MessageCacheBytes", &o.MessageCacheBytes, 256 << 10, 1 << 30},
 		{"MessageCacheTotalBytes", &o.MessageCacheTotalBytes, 256 << 20, math.MaxInt},
@@ -248,8 +263,12 @@ func (o *Options) check() error {
 	if o.Port < -1 || o.Port > 65535 {
 		return &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
 	}
-	if o.MaxConnectionsPerAddress < 0 {
-		return &OptionError{"MaxConnectionsPerAddress", fmt.Sprintf("%d is no number of connections: use 0 for no limit", o.MaxConnectionsPerAddress)}
+	for field, n := range map[string]int{
+		"MaxConnectionsPerAddress": o.MaxConnectionsPerAddress, "AcceptRate": o.AcceptRate, "MaxUnauthenticatedPerAddress": o.MaxUnauthenticatedPerAddress,
+	} {
+		if n < 0 {
+			return &OptionError{field, fmt.Sprintf("%d is no number of connections: use 0 for no limit", n)}
+		}
 	}
 	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
 		given := "TLSCertFile"

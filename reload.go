@@ -41,11 +41,15 @@ func (v *Server) current() *settings { return v.settings.Load() }
 
 // tuning is what the WebSocket endpoint needs of the settings.
 func (t *settings) tuning() websocket.Tuning {
-	return websocket.Tuning{
+	w := websocket.Tuning{
 		DeflateLevel:     t.CompressionLevel,
 		DeflateThreshold: max(t.CompressionThreshold, 0),
 		Origin:           originPolicy(t.AllowedOrigins),
 	}
+	if t.EnableRateLimiting != Disabled {
+		w.MaxFrameRate, w.MaxInflateRate = t.MaxFrameRate, max(t.MaxInflateRate, t.MaxMessageBytes)
+	}
+	return w
 }
 
 // reloadable are the fields of Options that Reload may change.
@@ -54,6 +58,7 @@ var reloadable = map[string]bool{
 	"TrustedProxies": true, "MaxConnections": true, "MaxConnectionsPerAddress": true, "AllowedOrigins": true,
 	"MessageCacheSize": true, "MessageCacheBytes": true, "MessageCacheAge": true, "MessageCacheTotalBytes": true,
 	"EnableRateLimiting": true, "RateLimitWindow": true, "RateLimitMaxRequests": true, "AckTimeout": true,
+	"AcceptRate": true, "MaxUnauthenticated": true, "MaxUnauthenticatedPerAddress": true, "MaxFrameRate": true, "MaxInflateRate": true,
 	"CompressionThreshold": true, "CompressionLevel": true, "ShutdownTimeout": true,
 }
 

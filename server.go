@@ -45,7 +45,9 @@ type Server struct {
 	limits      limits
 	draining    atomic.Bool
 	throttle    throttle
-	sessions    *sessions // nil without the message cache
+	pace        paceOfAccepting
+	newcomers   atomic.Int64 // connections that have not sent a CONNECT that was accepted
+	sessions    *sessions    // nil without the message cache
 	workers     *workers
 	sampler     *sampler
 

@@ -38,6 +38,9 @@ type Socket struct {
 	authBy   time.Duration // when authMissing ends the connection, 0 = not set; loop only
 	counted  bool          // in the server's count per address; loop only
 
+	newcomer, newAddress bool // in the server's counts of those that have not authenticated, in all and of the address; loop only
+	pongQueued           bool // the last PONG waits in the outbox; loop only
+
 	session   *session       // nil without the message cache; set before the socket is connected
 	resume    *resumeRequest // what CONNECT asked for, until the socket opens; loop only
 	recovered bool           // took over an earlier connection's session

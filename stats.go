@@ -27,6 +27,8 @@ type counters struct {
 	slowInline     atomic.Int64
 	rateLimited    atomic.Int64
 	repeated       atomic.Int64
+	floods         atomic.Int64
+	acceptLimited  atomic.Int64
 
 	volatileDropped, stateReplaced, deadlineExpired, heldDropped atomic.Int64
 }
@@ -62,6 +64,8 @@ type ConnectionStats struct {
 	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
 	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
+	Floods           int64 `json:"floods"`         // connections closed for too many frames, control messages or inflated bytes in a second
+	AcceptLimited    int64 `json:"acceptLimited"`  // of Rejected, those over acceptRate and the limits of unauthenticated connections
 	Repeated         int64 `json:"repeated"`       // events that a resumed client sent again and whose handlers did not run again
 	HandlerPanics    int64 `json:"handlerPanics"`
 	Errors           int64 `json:"errors"`          // raised as "error"
@@ -136,7 +140,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
-		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
+		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(), AcceptLimited: c.acceptLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
 	}
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)

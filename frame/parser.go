@@ -71,6 +71,9 @@ type Parser struct {
 	utf8   uint8 // bytes at the end of msg that begin an incomplete code point
 }
 
+// Frames is the number of frames of the data message that Feed returned last.
+func (ps *Parser) Frames() int { return int(ps.frames) }
+
 // Feed consumes bytes from p, in place (payloads are unmasked where they lie),
 // until one message or control frame is complete or p is used up.
 //
@@ -96,6 +99,7 @@ func (ps *Parser) Feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, 
 			if op == Text && !ascii && !utf8.Valid(payload) {
 				return Message{}, nil, false, ps.fail(errUTF8)
 			}
+			ps.frames = 1
 			return Message{Op: op, Payload: payload}, p[6+n:], true, nil
 		}
 	}

@@ -22,7 +22,7 @@ const (
 // Conn is one WebSocket connection. Methods may be called from any goroutine
 // and never block, unless said otherwise.
 //
-// An idle one is these 144 bytes and the reactor's share; what only the
+// An idle one is these 160 bytes and the reactor's share; what only the
 // handshake or the closing needs hangs on pointers that are nil meanwhile.
 type Conn struct {
 	ep *endpoint
@@ -39,6 +39,9 @@ type Conn struct {
 	late  *latePong // loop only
 	state atomic.Uint32
 
+	rateSince    uint32 // loop only: the loop's clock, in milliseconds, at which frames and inflated began
+	frames       uint32 // data frames since then
+	inflated     uint32 // bytes since then
 	controlSince uint32 // loop only: milliseconds since start-up at which controlCount began
 	controlCount uint16
 	pings        uint8 // answered in this read

@@ -12,6 +12,8 @@ var (
 	// ErrHandshakeTimeout means that the opening handshake was not complete within
 	// Options.HandshakeTimeout.
 	ErrHandshakeTimeout = errors.New("websocket: the opening handshake was not complete within HandshakeTimeout")
+	// ErrFlood is OnClose's error when a connection was over MaxControlRate, MaxFrameRate or MaxInflateRate.
+	ErrFlood = errors.New("websocket: the peer sent too much in a second")
 	// ErrListening is returned by a second Listen of one Server.
 	ErrListening = errors.New("websocket: this Server listens already; make one Server per address")
 	// ErrDialTLS is returned by Dial for Options.TLSConfig.

@@ -90,6 +90,10 @@ type Tuning struct {
 	DeflateLevel     int
 	DeflateThreshold int
 	Origin           *frame.OriginPolicy
+	// MaxFrameRate and MaxInflateRate are the data frames, and the bytes that compressed messages inflate to, past
+	// which a connection is closed with 1008, counted over seconds; 0 = no limit.
+	MaxFrameRate   int
+	MaxInflateRate int
 }
 
 func (ep *endpoint) tune(t Tuning) {

@@ -22,6 +22,7 @@ func (c *Conn) feed(p []byte) {
 		cfg = &c.ep.deflated
 	}
 	c.pings = 0
+	rate := c.ep.tuned.Load().MaxFrameRate
 	for c.state.Load() != stateDone {
 		m, rest, ok, err := c.ps.Feed(cfg, p)
 		if err != nil {
@@ -35,6 +36,10 @@ func (c *Conn) feed(p []byte) {
 		if m.Op >= frame.Close {
 			c.onControl(m)
 			continue
+		}
+		if rate > 0 && c.frameFlood(rate) {
+			c.failWith(frame.ClosePolicyViolation, "too many frames", ErrFlood)
+			return
 		}
 		if c.late != nil && !c.pongQueued {
 			c.sendLatePong()
@@ -63,8 +68,54 @@ func (c *Conn) inflate(m frame.Message) {
 		c.fail(err)
 		return
 	}
-	c.h.OnMessage(c, m.Op, b.B)
+	if c.CountInflated(len(b.B)) {
+		c.h.OnMessage(c, m.Op, b.B)
+	}
 	pool.Put(b)
+}
+
+// second begins to count anew when a second has passed. While a timer is armed,
+// as one always is on a served connection, the loop's clock is fresh.
+func (c *Conn) second() {
+	now := uint32(c.rc.Now() / time.Millisecond)
+	if now-c.rateSince >= 1000 {
+		c.rateSince, c.frames, c.inflated = now, 0, 0
+	}
+}
+
+// frameFlood counts the frames of a message and reports whether there were more than rate in this second.
+func (c *Conn) frameFlood(rate int) bool {
+	c.second()
+	c.frames += uint32(c.ps.Frames())
+	return c.frames > uint32(rate)
+}
+
+// CountInflated notes that a message was inflated to n bytes. Past
+// Tuning.MaxInflateRate it closes the connection with 1008 and reports false: the
+// message is to be dropped. It is for handlers that inflate by themselves, on the loop.
+func (c *Conn) CountInflated(n int) bool {
+	rate := c.ep.tuned.Load().MaxInflateRate
+	if rate <= 0 {
+		return true
+	}
+	c.second()
+	if total := uint64(c.inflated) + uint64(n); total <= uint64(rate) {
+		c.inflated = uint32(total)
+		return true
+	}
+	c.failWith(frame.ClosePolicyViolation, "too many inflated bytes", ErrFlood)
+	return false
+}
+
+// CountControl counts a message that a handler answers as the connection answers
+// a ping. Past Options.MaxControlRate of those and of control frames together it
+// closes the connection with 1008 and reports false. On the loop.
+func (c *Conn) CountControl() bool {
+	if !c.controlFlood() {
+		return true
+	}
+	c.failWith(frame.ClosePolicyViolation, "too many control messages", ErrFlood)
+	return false
 }
 
 func (c *Conn) onControl(m frame.Message) {
@@ -73,7 +124,7 @@ func (c *Conn) onControl(m frame.Message) {
 		return
 	}
 	if c.controlFlood() {
-		c.failWith(frame.ClosePolicyViolation, "too many control frames", nil)
+		c.failWith(frame.ClosePolicyViolation, "too many control frames", ErrFlood)
 		return
 	}
 	if c.state.Load() != stateOpen {
