@@ -35,7 +35,7 @@ var inBrowsers = map[string]int{
 	"e2e.test.js":        24,
 	"e2e-sealed.test.js": 30,
 	"codes.test.js":      36,
-	"behaviour.test.js":  12,
+	"behaviour.test.js":  13,
 }
 
 // TestBrowserSuite runs the client's tests in real browsers, in pages and in workers: the golden vectors, both engines, and all

@@ -135,8 +135,8 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "ws://"+l.Addr().String())
 	case "/silent":
 		io.WriteString(w, "ws://"+c.listen(func(nc net.Conn) { io.Copy(io.Discard, nc) }).Addr().String())
-	case "/hangs-up":
-		io.WriteString(w, "ws://"+c.listen(upgradeAndClose).Addr().String())
+	case "/later-version":
+		io.WriteString(w, "ws://"+c.listen(greetFromTheFuture).Addr().String())
 	case "/relay":
 		relay := &relay{to: c.caching.Addr().String()}
 		address := "ws://" + c.listen(relay.serve).Addr().String()
@@ -201,14 +201,15 @@ func (c *control) startDraining() string {
 	return url(d.server)
 }
 
-// upgradeAndClose opens the WebSocket as it should, and is gone before the handshake of our protocol.
-func upgradeAndClose(nc net.Conn) {
+// greetFromTheFuture opens the WebSocket as it should and says HELLO in version 99 of our protocol.
+func greetFromTheFuture(nc net.Conn) {
 	r, err := http.ReadRequest(bufio.NewReader(nc))
 	if err != nil {
 		return
 	}
 	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: smartsocket.v1\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
+	fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: smartsocket.v1\r\n\r\n\x82\x04\x01\x01\x01\x63", base64.StdEncoding.EncodeToString(sum[:]))
+	nc.Read(make([]byte, 1)) // the client closes
 }
 
 // relay stands between a client and the server at address to, and can lose their connections.

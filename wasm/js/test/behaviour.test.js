@@ -1,8 +1,10 @@
 // What e2e.test.js leaves out: waits that end otherwise, the queue, recovery, clocks. It runs in browsers too; servers by codes_test.go.
 
 import assert from 'node:assert/strict';
+import { join as path } from 'node:path';
 import { describe, test } from 'node:test';
-import { client, code, engines, next, until } from './setup.js';
+import { pathToFileURL } from 'node:url';
+import { client, code, dist, engines, next, until } from './setup.js';
 
 const url = process.env.SMARTSOCKET_CODES_URL;
 const control = process.env.SMARTSOCKET_CONTROL;
@@ -84,3 +86,27 @@ for (const engine of engines.slice(0, -1)) {
     });
   });
 }
+
+test('an engine that fails in the middle costs its connection; the next one gets another', { skip: !url || engines[0] !== 'wasm' }, async (t) => {
+  const names = ['instantiate', 'instantiateStreaming'], real = names.map((name) => WebAssembly[name]);
+  t.after(() => names.forEach((name, i) => { WebAssembly[name] = real[i]; }));
+  let broken = false, made = 0;
+  // An instance whose first copy traps on demand, as Go does when it runs out of memory.
+  const trap = (instance) => {
+    const first = made++ === 0, exports = { ...instance.exports };
+    exports.ss_decode = (...args) => { if (first && broken) throw new WebAssembly.RuntimeError('unreachable'); return instance.exports.ss_decode(...args); };
+    return new Proxy(instance, { get: (target, name) => name === 'exports' ? exports : target[name] });
+  };
+  names.forEach((name, i) => {
+    WebAssembly[name] = async (...args) => ({ instance: trap((await real[i].apply(WebAssembly, args)).instance) });
+  });
+  const c = client(t, url, { engine: 'wasm', wasmURL: pathToFileURL(path(dist, 'smartsocket.wasm')).href + '?trap' });
+  await c.connect();
+  assert.equal(await c.emitWithAck('typed', 1), 1);
+  const again = next(c, 'reconnected');
+  broken = true;
+  await assert.rejects(c.emitWithAck('typed', 2), code('ERR_CONN_006'));
+  await again;
+  assert.equal(await c.emitWithAck('typed', 3), 3);
+  assert.deepEqual([made, c.getStats().engine], [2, 'wasm']);
+});

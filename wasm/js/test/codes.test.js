@@ -41,7 +41,7 @@ for (const engine of engines.slice(0, -1)) {
     });
 
     test('ERR_CONN_003 handshake failed', async (t) => {
-      await assert.rejects(client(t, await ask('/hangs-up'), { engine }).connect(), code('ERR_CONN_003'));
+      await assert.rejects(client(t, await ask('/later-version'), { engine }).connect(), code('ERR_CONN_003'));
       // A site that is no WebSocket server: a browser does not tell a page that from a server that is not there.
       await assert.rejects(client(t, control.replace('http', 'ws'), { engine }).connect(), code(plainSocket ? 'ERR_CONN_001' : 'ERR_CONN_003'));
     });
