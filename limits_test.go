@@ -74,8 +74,8 @@ func TestNoFloodLimitWithoutRateLimits(t *testing.T) {
 	}
 }
 
-// upgrade asks for a connection and returns the HTTP status with the connection.
-func upgrade(t *testing.T, v *smartsocket.Server, protocol string) (*http.Response, net.Conn) {
+// tryUpgrade asks for a connection and returns the HTTP status with the connection.
+func tryUpgrade(t *testing.T, v *smartsocket.Server, protocol string) (*http.Response, net.Conn) {
 	t.Helper()
 	nc, err := net.Dial("tcp", v.Addr().String())
 	if err != nil {
@@ -95,7 +95,7 @@ func TestAcceptRate(t *testing.T) {
 	v := startServer(t, smartsocket.Options{AcceptRate: 3}, nil)
 	accepted, refused := 0, 0
 	for refused == 0 {
-		switch r, _ := upgrade(t, v, ""); {
+		switch r, _ := tryUpgrade(t, v, ""); {
 		case r.StatusCode == 101:
 			accepted++
 		case r.StatusCode == 503 && r.Header.Get("Retry-After") != "":
@@ -113,7 +113,7 @@ func TestAcceptRate(t *testing.T) {
 	if n := v.ConnectionStats().AcceptLimited; n != 1 {
 		t.Errorf("AcceptLimited is %d", n)
 	}
-	eventually(t, "places for newcomers", func() bool { r, _ := upgrade(t, v, ""); return r.StatusCode == 101 })
+	eventually(t, "places for newcomers", func() bool { r, _ := tryUpgrade(t, v, ""); return r.StatusCode == 101 })
 }
 
 func TestUnauthenticatedConnectionsAreBounded(t *testing.T) {
@@ -123,13 +123,13 @@ func TestUnauthenticatedConnectionsAreBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := startServer(t, o, nil)
-			status := func() int { r, _ := upgrade(t, v, message.Subprotocol); return r.StatusCode }
+			status := func() int { r, _ := tryUpgrade(t, v, message.Subprotocol); return r.StatusCode }
 			first := dialWire(t, v, "/", message.Subprotocol)
 			second := dialWire(t, v, "/", message.Subprotocol)
 			if got := status(); got != 503 {
 				t.Fatalf("HTTP %d past the limit", got)
 			}
-			if r, _ := upgrade(t, v, ""); r.StatusCode != 101 {
+			if r, _ := tryUpgrade(t, v, ""); r.StatusCode != 101 {
 				t.Errorf("HTTP %d for a plain client, which has nothing to authenticate", r.StatusCode)
 			}
 			first.message()
