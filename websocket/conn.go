@@ -106,6 +106,9 @@ func (c *Conn) Behind() bool { return c.rc.Behind() }
 // RemoteAddr asks the kernel for the peer's address; it allocates. It may be
 // nil once the connection is closed.
 func (c *Conn) RemoteAddr() net.Addr {
+	if c.ep.peer != nil {
+		return c.ep.peer
+	}
 	if c.rc == nil {
 		return nil
 	}

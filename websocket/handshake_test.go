@@ -3,6 +3,7 @@ package websocket
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -213,16 +214,35 @@ func TestServeHTTP(t *testing.T) {
 	}
 }
 
+// TestServeHTTPOverTLS: a server that net/http gives TLS serves, knows the peer and closes.
 func TestServeHTTPOverTLS(t *testing.T) {
 	r := newReactor(t)
-	hs := httptest.NewTLSServer(NewServer(r, Options{}, Echo))
+	hs := httptest.NewUnstartedServer(NewServer(r, Options{}, Echo))
+	hs.EnableHTTP2 = true
+	hs.StartTLS()
 	defer hs.Close()
-	resp, err := hs.Client().Get(hs.URL)
+	resp, err := hs.Client().Get(hs.URL) // by HTTP/2
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusNotImplemented {
+	if resp.StatusCode != http.StatusHTTPVersionNotSupported {
 		t.Error(resp.Status)
+	}
+	addr := hs.Listener.Addr().String()
+	nc, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(10 * time.Second))
+	text := strings.Repeat("over TLS ", 10_000)
+	out := frame.AppendRequest(nil, addr, "/", frame.NewKey(), "https://"+addr, "", "", "")
+	out = frame.AppendMaskedFrame(out, frame.Text, false, []byte(text), [4]byte{1, 2, 3, 4})
+	out = frame.AppendMaskedFrame(out, frame.Close, false, frame.AppendCloseBody(nil, 1000, ""), [4]byte{1, 2, 3, 4})
+	go nc.Write(out)
+	all, err := io.ReadAll(nc) // up to the close_notify
+	if err != nil || !strings.Contains(string(all), " 101 ") || !strings.Contains(string(all), text) {
+		t.Errorf("%v, %d bytes", err, len(all))
 	}
 }

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"strconv"
@@ -9,19 +10,16 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// ServeHTTP upgrades a request of a net/http server (HTTP/1.1 without TLS: put a
-// TLS terminator in front) under the same strict rules and hands the hijacked
-// connection, with the bytes pipelined behind the request, over to the reactor;
-// no goroutine stays. The head is written out again and put in front of those
+// ServeHTTP upgrades a request of a net/http server, HTTP/1.1 alone, under the
+// same strict rules and hands the hijacked connection, with the bytes pipelined
+// behind the request, over to the reactor; no goroutine stays. With TLS two
+// goroutines stay, which carry the plaintext, since the session is net/http's:
+// Listen with Options.TLSConfig needs none. The head is written out again and put in front of those
 // bytes, so everything from there on is the way of a connection accepted by
 // Listen: the acceptor runs on the loop, and HandshakeTimeout holds.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if req.ProtoMajor != 1 {
-		http.Error(w, "WebSocket needs HTTP/1.1 here", http.StatusHTTPVersionNotSupported)
-		return
-	}
-	if req.TLS != nil {
-		http.Error(w, "this endpoint cannot take over a TLS connection; terminate TLS in front of it", http.StatusNotImplemented)
+		http.Error(w, "WebSocket needs HTTP/1.1 here: let the client offer http/1.1 by ALPN, or switch HTTP/2 off with a http.Server.TLSNextProto that is empty and not nil", http.StatusHTTPVersionNotSupported)
 		return
 	}
 	head := appendHead(make([]byte, 0, 1024), req)
@@ -41,7 +39,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		early = append(early, pipelined...)
 	}
 	nc.SetDeadline(time.Time{}) // the http.Server's deadlines end here
-	if err := s.r.Adopt(nc, early, newConn(s.ep)); err != nil {
+	if tc, ok := nc.(*tls.Conn); ok {
+		err = s.bridge(tc, early)
+	} else {
+		err = s.r.Adopt(nc, early, newConn(s.ep))
+	}
+	if err != nil {
 		s.ep.log.Error("websocket: connection was not adopted", "err", err)
 		nc.Close()
 	}

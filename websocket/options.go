@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"math"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,7 @@ type Options struct {
 	Origin          *frame.OriginPolicy // nil = same origin only; requests without Origin pass
 	// TLSConfig makes Server.Listen speak TLS 1.2 or 1.3 with HTTP/1.1 inside (wss); nil = plain. It is copied; NextProtos
 	// becomes http/1.1. The TLS handshake and then the request head have HandshakeTimeout each. With the default Origin
-	// policy only https pages of the same host connect. Not for ServeHTTP and Dial, which know no TLS.
+	// policy only https pages of the same host connect. Not for ServeHTTP, where TLS is net/http's, and Dial, which knows none.
 	TLSConfig *tls.Config
 	Logger    *slog.Logger // nil = discard
 }
@@ -48,7 +49,8 @@ type endpoint struct {
 	controlRate     uint16
 	deflate         bool
 	client          bool
-	isSecure        bool // its own origin is https
+	isSecure        bool     // its own origin is https
+	peer            net.Addr // of the one connection behind a bridge; nil = the connection's own
 	tls             *tls.Config
 	log             *slog.Logger
 	accept          Acceptor // nil on a client

@@ -100,7 +100,6 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"two modes", []string{"-echo", "-demo"}, nil, "", []string{"echo", "demo"}},
 		{"key without certificate", []string{"-tls-key", "key.pem"}, nil, "", []string{"-tls-key", "both files"}},
 		{"certificate that is not there", []string{"-tls-cert", "no/cert.pem", "-tls-key", "key.pem"}, nil, "", []string{"-tls-cert", "no/cert.pem"}},
-		{"TLS for the demo", []string{"-demo", "-tls-cert", "a", "-tls-key", "b"}, nil, "", []string{"-tls-cert", "proxy"}},
 		{"address", []string{"-addr", "3000"}, nil, "", []string{"-addr", "3000", "host:port"}},
 		{"profile address", []string{"-profile-addr", "6060"}, nil, "", []string{"-profile-addr", "6060"}},
 		{"broken file", nil, nil, "{\n\"port\": 1,\n}", []string{"config.json:3"}},

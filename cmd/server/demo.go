@@ -47,12 +47,25 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	page := "http://"
+	if c.TLSCertFile != "" {
+		if front.TLSConfig, err = smartsocket.LoadTLS(c.TLSCertFile, c.TLSKeyFile, log); err != nil {
+			return errors.Join(err, l.Close())
+		}
+		page = "https://"
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- front.Serve(l) }()
+	go func() {
+		if front.TLSConfig != nil {
+			ended <- front.ServeTLS(l, "", "")
+			return
+		}
+		ended <- front.Serve(l)
+	}()
 	reported := make(chan struct{})
 	go func() { defer close(reported); room.report(ctx, srv) }()
 
-	log.Info("listening", "address", l.Addr(), "page", "http://"+pageHost(l.Addr())+"/")
+	log.Info("listening", "address", l.Addr(), "page", page+pageHost(l.Addr())+"/")
 	ready(l.Addr())
 	select {
 	case err := <-ended:

@@ -212,9 +212,6 @@ func (cmd *command) validate() error {
 	if c.Echo && c.Demo {
 		return cmd.reject("echo", errors.New("echo and demo exclude each other: switch one of them off"))
 	}
-	if c.Demo && c.TLSCertFile != "" {
-		return cmd.reject("tlsCert", errors.New("the demo's page is served without TLS: put a proxy that ends TLS in front of it, or switch demo off"))
-	}
 	if c.Port < 0 || c.Port > 65535 {
 		return cmd.reject("port", fmt.Errorf("%d is no port: write 1 to 65535, or 0 for any free one", c.Port))
 	}

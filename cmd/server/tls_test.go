@@ -115,3 +115,32 @@ func TestBrowserOverTLS(t *testing.T) {
 		t.Error("the page opened no WebSocket")
 	}
 }
+
+// TestDemoOverTLS: the page and the events on one port, both by TLS.
+func TestDemoOverTLS(t *testing.T) {
+	r := start(t, append(certificate(t), "-demo")...)
+	insecure := &tls.Config{InsecureSkipVerify: true}
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: insecure}, Timeout: patience}
+	defer web.CloseIdleConnections()
+	resp, err := web.Get("https://" + r.addr.String() + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Error(resp.Status)
+	}
+	dialer := ws.Dialer{TLSConfig: insecure, Timeout: patience}
+	nc, _, _, err := dialer.Dial(context.Background(), "wss://"+r.addr.String()+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	if err := wsutil.WriteClientText(nc, []byte(`{"event":"echo","data":7}`)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := wsutil.ReadServerText(nc); err != nil || string(got) != `{"event":"echo","data":7}` {
+		t.Errorf("%q, %v", got, err)
+	}
+}
