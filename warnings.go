@@ -1,0 +1,36 @@
+package smartsocket
+
+import (
+	"net"
+	"slices"
+
+	"github.com/smartsocket/smartsocket/crypto"
+)
+
+// warnOptions says at the start which options are legal and seldom meant.
+func (v *Server) warnOptions() {
+	o := v.current()
+	if slices.Contains(o.AllowedOrigins, "*") {
+		v.log.Warn("allowedOrigins is *: any web page may connect in its visitors' name; list your pages")
+	}
+	if o.CompressionThreshold >= 0 && o.CompressionLevel >= 7 {
+		v.log.Warn("compressionLevel costs much time for few bytes: 6 and below are cheaper", "compressionLevel", o.CompressionLevel)
+	}
+	if o.keys != nil && o.keys.algorithm == crypto.AES256CBC {
+		v.log.Info("messages are encrypted with aes-256-cbc; aes-256-gcm is several times faster")
+	}
+}
+
+// warnExposed does so for a server that others than this machine may reach.
+func (v *Server) warnExposed() {
+	o := v.current()
+	if ip := net.ParseIP(o.Host); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
+		return
+	}
+	if !o.needsAuth() && !o.RequireAuth && o.keys == nil {
+		v.log.Warn("anybody who reaches this address may connect: set apiKeys, requireAuth or an Authenticate hook", "host", o.Host)
+	}
+	if o.TLSConfig == nil && o.keys == nil {
+		v.log.Warn("connections are neither encrypted nor protected by TLS: set tlsCert and tlsKey, or end TLS in front", "host", o.Host)
+	}
+}
