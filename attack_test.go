@@ -105,6 +105,10 @@ func TestAttackSlowHandshakes(t *testing.T) {
 			conns[i].Write([]byte("ET"))
 		}
 	}
+	began := time.Now()
+	good := dialFull(t, v, "/")
+	t.Logf("with %d unfinished handshakes another client connected within %v", n, time.Since(began))
+	good.nc.Close()
 	stillServes(t, v)
 	if now := runtime.NumGoroutine(); now > before+8 {
 		t.Errorf("%d goroutines with %d unfinished handshakes, %d before", now, n, before)

@@ -88,7 +88,8 @@ func (z *inflater) stream(dst []byte, base, limit int) ([]byte, error) {
 	for {
 		room := min(inflateStep, limit-(len(dst)-base)+1)
 		if free := cap(dst) - len(dst); free < min(room, 64) {
-			dst = slices.Grow(dst, min(room, max(512, 3*z.in.Len())))
+			// Doubled, so that what was outgrown on the way to the limit is less than the limit.
+			dst = slices.Grow(dst, min(limit-(len(dst)-base)+1, max(512, 3*z.in.Len(), cap(dst))))
 		}
 		n, err := z.r.Read(dst[len(dst):min(cap(dst), len(dst)+room)])
 		dst = dst[:len(dst)+n]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -257,5 +258,26 @@ func BenchmarkInflate(b *testing.B) {
 				dst, _ = Inflate(dst[:0], src, n, true)
 			}
 		})
+	}
+}
+
+// TestInflateBombAllocatesLittle bounds all that is allocated on the way to the
+// limit, garbage included, which is more than the heap can peak at.
+func TestInflateBombAllocatesLittle(t *testing.T) {
+	bomb, err := Deflate(nil, make([]byte, 64<<20), 9, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const limit, most = 1 << 20, 3 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	b := Get(min(4*len(bomb), limit)) // as a message that comes is inflated
+	b.B, err = Inflate(b.B, bomb, limit, false)
+	runtime.ReadMemStats(&after)
+	Put(b)
+	n := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%d bytes of bomb, %d bytes allocated", len(bomb), n)
+	if !errors.Is(err, ErrTooLarge) || n > most {
+		t.Errorf("%v, %d bytes allocated, at most %d expected", err, n, most)
 	}
 }
