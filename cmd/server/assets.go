@@ -19,7 +19,7 @@ import (
 // web is the page. web/dist is filled by "make wasm"; in a fresh clone it holds
 // only a note, and the page says what to run.
 //
-//go:embed web/index.html web/style.css web/icon.svg web/js web/dist
+//go:embed web/index.html web/arena.css web/chat.html web/chat.css web/icon.svg web/js web/dist
 var web embed.FS
 
 // contentPolicy lets the page load its own files and nothing else; WebAssembly

@@ -28,8 +28,8 @@ const (
 	requestBurst  = 20
 	requestPerSec = 10
 
-	// demoMaxRequests is the library's limit of events per window for the demo, where measuring alone takes 60 a minute.
-	demoMaxRequests = 1200
+	// demoMaxRequests is the library's limit of events per window for the demo, where a player steers up to 60 times a second.
+	demoMaxRequests = 10_000
 )
 
 // closeDropped asks the client to reconnect (3000–3499 do).

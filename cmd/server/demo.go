@@ -29,6 +29,7 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	defer followReloads(c, srv, log)()
 	handleBasics(srv)
 	room := newChat(srv.Namespace("/chat"))
+	game := newArena(srv)
 	files, err := loadAssets()
 	if err != nil {
 		return err
@@ -40,8 +41,9 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	if err != nil {
 		return err
 	}
+	relays := newLanes(demoHandler(srv, joined, files), l.Addr())
 	front := &http.Server{
-		Handler:           demoHandler(srv, joined, files),
+		Handler:           relays,
 		ReadHeaderTimeout: httpHeadTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
@@ -64,6 +66,8 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	}()
 	reported := make(chan struct{})
 	go func() { defer close(reported); room.report(ctx, srv) }()
+	played := make(chan struct{})
+	go func() { defer close(played); game.run(ctx, srv) }()
 
 	log.Info("listening", "address", l.Addr(), "page", page+pageHost(l.Addr())+"/")
 	ready(l.Addr())
@@ -79,7 +83,9 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}
+	relays.close()
 	<-reported
+	<-played
 	return err
 }
 

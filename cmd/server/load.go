@@ -65,8 +65,8 @@ func parse(args, environ []string) (*command, error) {
 			cmd.source[a.setting.name] = a.source
 		}
 	}
-	if cmd.config.Demo && cmd.source["rateLimitMaxRequests"] == "" {
-		cmd.config.RateLimitMaxRequests = demoMaxRequests
+	if cmd.config.Demo {
+		cmd.demoDefaults()
 	}
 	return cmd, cmd.validate()
 }
@@ -278,4 +278,18 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// demoDefaults are what the demo needs where nothing else was said.
+func (cmd *command) demoDefaults() {
+	unset := func(name string) bool { return cmd.source[name] == "" }
+	if unset("rateLimitMaxRequests") {
+		cmd.config.RateLimitMaxRequests = demoMaxRequests
+	}
+	if unset("enableMessageCache") {
+		cmd.config.EnableMessageCache = true
+	}
+	if unset("sendBufferBytes") {
+		cmd.config.SendBufferBytes = demoSendBuffer
+	}
 }

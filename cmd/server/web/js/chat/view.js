@@ -1,8 +1,8 @@
 // Everything that touches the DOM. Text from other people only ever goes into
 // textContent, so none of it can become markup.
 
-import { hue, initials } from './identity.js';
-import { draw } from './spark.js';
+import { hue, initials } from '../identity.js';
+import { draw } from '../spark.js';
 
 const $ = (id) => document.getElementById(id);
 

@@ -2,7 +2,7 @@
 // user does goes to the connection. State lives here, the DOM in view.js.
 
 import { connect } from './connection.js';
-import { invent, store } from './identity.js';
+import { invent, store } from '../identity.js';
 import { View } from './view.js';
 
 const view = new View();

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The slow lane: connections whose path begins with it pass through a relay that
+// takes no more than slowRate from the server, like a phone at the edge of its
+// network. The server's own socket fills up, as it would in earnest.
+const (
+	slowLane   = "/slow"
+	slowRate   = 8 << 10 // bytes per second towards the client
+	slowSteps  = 16      // per second
+	slowBuffer = 4 << 10 // what the relay's end of the kernel may hold
+	// demoSendBuffer is what the demo's kernel holds for a client: little, so that being slow shows soon.
+	demoSendBuffer = 16 << 10
+	maxRelayed     = 16 // connections at once; it is a demonstration
+	relayPatience  = 5 * time.Second
+)
+
+// lanes are the relayed connections of one server.
+type lanes struct {
+	next http.Handler // serves all other requests
+	addr string       // where the server listens
+
+	mu     sync.Mutex
+	open   map[net.Conn]struct{} // both ends of each
+	closed bool
+	done   sync.WaitGroup
+}
+
+func newLanes(next http.Handler, addr net.Addr) *lanes {
+	return &lanes{next: next, addr: addr.String(), open: make(map[net.Conn]struct{})}
+}
+
+func (l *lanes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, slow := strings.CutPrefix(r.URL.Path, slowLane+"/")
+	if !slow || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		l.next.ServeHTTP(w, r)
+		return
+	}
+	up, err := net.DialTimeout("tcp", l.addr, relayPatience)
+	if err != nil {
+		http.Error(w, "the slow lane is closed: connect without it", http.StatusBadGateway)
+		return
+	}
+	_ = up.(*net.TCPConn).SetReadBuffer(slowBuffer)
+	if !l.enter(up) {
+		up.Close()
+		http.Error(w, "the slow lane is full: try again later", http.StatusServiceUnavailable)
+		return
+	}
+	defer l.leave(up)
+	client, rest, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	if !l.enter(client) {
+		client.Close()
+		return
+	}
+	defer l.leave(client)
+	out := r.Clone(r.Context())
+	out.URL.Path, out.URL.RawPath = "/"+path, ""
+	_ = up.SetWriteDeadline(time.Now().Add(relayPatience))
+	if err := out.Write(up); err != nil {
+		return
+	}
+	_ = up.SetWriteDeadline(time.Time{})
+	l.done.Add(1)
+	go func() {
+		defer l.done.Done()
+		_, _ = io.Copy(up, rest) // until either end closes
+		up.Close()
+	}()
+	trickle(client, up)
+	client.Close() // ends the copy above
+}
+
+// trickle copies at slowRate until either end closes.
+func trickle(to io.Writer, from io.Reader) {
+	step := time.NewTicker(time.Second / slowSteps)
+	defer step.Stop()
+	buf := make([]byte, slowRate/slowSteps)
+	for range step.C {
+		n, err := from.Read(buf)
+		if _, e := to.Write(buf[:n]); e != nil || err != nil {
+			return
+		}
+	}
+}
+
+// enter notes one end of a relay; false when there are too many, or none may be any more.
+func (l *lanes) enter(c net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.open) >= 2*maxRelayed {
+		return false
+	}
+	l.open[c] = struct{}{}
+	l.done.Add(1)
+	return true
+}
+
+func (l *lanes) leave(c net.Conn) {
+	c.Close()
+	l.mu.Lock()
+	delete(l.open, c)
+	l.mu.Unlock()
+	l.done.Done()
+}
+
+// close ends all relays.
+func (l *lanes) close() {
+	l.mu.Lock()
+	l.closed = true
+	for c := range l.open {
+		c.Close()
+	}
+	l.mu.Unlock()
+	l.done.Wait()
+}
