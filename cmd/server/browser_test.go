@@ -143,9 +143,9 @@ func (p *page) screenshot(file string) {
 	}
 }
 
-func TestDemoInABrowser(t *testing.T) {
+func TestChatInABrowser(t *testing.T) {
 	browser := newBrowser(t)
-	url := "http://" + start(t, "-demo").addr.String() + "/"
+	url := "http://" + start(t, "-demo").addr.String() + "/chat.html"
 	ann := open(t, browser, url, "Ann Arbor", 1280, 800)
 	bob := open(t, browser, url+"#lobby", "Bob Barker", 390, 844)
 
@@ -186,14 +186,14 @@ func TestDemoInABrowser(t *testing.T) {
 		p.until("leaked no globals", `['Go', 'fs', 'process', 'client'].every((name) => !(name in window))`)
 		p.until("fits its window", `document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight`)
 	}
-	ann.screenshot("desktop-light.png")
-	bob.screenshot("phone-light.png")
+	ann.screenshot("chat-desktop-light.png")
+	bob.screenshot("chat-phone-light.png")
 	dark := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
 	ann.do(dark)
-	ann.screenshot("desktop-dark.png")
+	ann.screenshot("chat-desktop-dark.png")
 	bob.do(dark, chromedp.Click("#show-info", chromedp.ByID))
 	bob.until("opened the drawer", `document.getElementById('info-panel').getAnimations().length === 0`)
-	bob.screenshot("phone-dark-info.png")
+	bob.screenshot("chat-phone-dark-info.png")
 
 	for _, p := range []*page{ann, bob} {
 		p.mu.Lock()
@@ -204,9 +204,9 @@ func TestDemoInABrowser(t *testing.T) {
 	}
 }
 
-func TestDemoWorksByKeyboard(t *testing.T) {
+func TestChatWorksByKeyboard(t *testing.T) {
 	browser := newBrowser(t)
-	url := "http://" + start(t, "-demo").addr.String() + "/"
+	url := "http://" + start(t, "-demo").addr.String() + "/chat.html"
 	p := open(t, browser, url, "Kay", 390, 844)
 	p.do(chromedp.Focus("#show-rooms", chromedp.ByID), chromedp.KeyEvent("\r"))
 	p.until("opened the drawer", `document.getElementById('rooms-panel').contains(document.activeElement) && document.getElementById('show-rooms').getAttribute('aria-expanded') === 'true'`)

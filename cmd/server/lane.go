@@ -18,7 +18,7 @@ const (
 	slowSteps  = 16      // per second
 	slowBuffer = 4 << 10 // what the relay's end of the kernel may hold
 	// demoSendBuffer is what the demo's kernel holds for a client: little, so that being slow shows soon.
-	demoSendBuffer = 16 << 10
+	demoSendBuffer = 4 << 10
 	maxRelayed     = 16 // connections at once; it is a demonstration
 	relayPatience  = 5 * time.Second
 )
