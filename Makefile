@@ -1,6 +1,6 @@
 # Every target sets up what it needs on a fresh machine; only Go and Node.js are assumed.
 #
-#   make run            build everything and serve the chat demo on http://localhost:3000
+#   make run            build everything and serve the arena demo on http://localhost:3000
 #   make build          bin/smartsocket-server, with the browser client embedded
 #   make wasm           dist/: the browser client
 #   make npm-pack     smartsocket-client-<version>.tgz: the browser client as an npm package

@@ -68,6 +68,17 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Cont
 // open loads the demo in a new tab and waits until it is in its room.
 func open(t *testing.T, browser context.Context, url, name string, width, height int64) *page {
 	t.Helper()
+	p := openTab(t, browser, name)
+	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
+	p.until("is connected and in a room", `document.getElementById('app').dataset.state === 'online' && document.querySelectorAll('#people li').length > 0`)
+	p.do(chromedp.Evaluate(fmt.Sprintf(`{ const box = document.getElementById('my-name'); box.value = %q; box.dispatchEvent(new Event('change')); }`, name), nil))
+	p.until("has its name", fmt.Sprintf(`document.querySelector('#people li:has(.you) .name')?.textContent === %q`, name))
+	return p
+}
+
+// openTab opens an empty tab and collects what its console complains of.
+func openTab(t *testing.T, browser context.Context, name string) *page {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
 	p := &page{t: t, name: name, ctx: ctx}
@@ -81,10 +92,6 @@ func open(t *testing.T, browser context.Context, url, name string, width, height
 			}
 		}
 	})
-	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
-	p.until("is connected and in a room", `document.getElementById('app').dataset.state === 'online' && document.querySelectorAll('#people li').length > 0`)
-	p.do(chromedp.Evaluate(fmt.Sprintf(`{ const box = document.getElementById('my-name'); box.value = %q; box.dispatchEvent(new Event('change')); }`, name), nil))
-	p.until("has its name", fmt.Sprintf(`document.querySelector('#people li:has(.you) .name')?.textContent === %q`, name))
 	return p
 }
 
@@ -215,4 +222,71 @@ func TestChatWorksByKeyboard(t *testing.T) {
 	p.do(chromedp.Focus("#text", chromedp.ByID), chromedp.KeyEvent("two words\r"))
 	p.sees("two words", true)
 	p.until("emptied the box", `document.getElementById('text').value === ''`)
+}
+
+// play opens the arena in a new tab.
+func play(t *testing.T, browser context.Context, url, name string, width, height int64) *page {
+	t.Helper()
+	p := openTab(t, browser, name)
+	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
+	p.until("is in the arena", `document.body.dataset.state === 'online' && document.querySelector('#board .me') !== null`)
+	p.do(chromedp.Evaluate(fmt.Sprintf(`{ const box = document.getElementById('name'); box.value = %q; box.dispatchEvent(new Event('change')); }`, name), nil))
+	p.until("has its name", fmt.Sprintf(`document.querySelector('#board .me td').textContent.startsWith(%q)`, name))
+	return p
+}
+
+func (p *page) hears(text string) {
+	p.t.Helper()
+	p.until("heard "+text, fmt.Sprintf(`[...document.querySelectorAll('#lines li')].some((li) => li.textContent.endsWith(%q))`, text))
+}
+
+// clean fails for what the page's console said.
+func (p *page) clean() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, fault := range p.faults {
+		p.t.Errorf("%s's console: %s", p.name, fault)
+	}
+}
+
+func TestArenaInABrowser(t *testing.T) {
+	browser := newBrowser(t)
+	url := "http://" + start(t, "-demo").addr.String() + "/"
+	ann, bob := play(t, browser, url, "Ann Arbor", 1280, 800), play(t, browser, url, "Bob Barker", 390, 844)
+	for _, p := range []*page{ann, bob} {
+		p.until("sees both", `['Ann Arbor', 'Bob Barker'].every((name) => [...document.querySelectorAll('#board td')].some((td) => td.textContent.startsWith(name)))`)
+		p.until("draws", `(() => { const c = document.getElementById('canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return new Set(new Uint32Array(d.buffer)).size > 20; })()`)
+		p.until("gets many updates a second", `parseInt(document.getElementById('in').textContent) > 20`)
+		p.until("fits its window", `document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight`)
+	}
+	ann.do(chromedp.Click("#canvas", chromedp.ByID), chromedp.KeyEvent(" "))
+	ann.do(chromedp.Evaluate(`for (const code of ['ArrowLeft', 'ArrowUp']) document.body.dispatchEvent(new KeyboardEvent('keydown', { code, bubbles: true }))`, nil))
+	ann.do(chromedp.Focus("#talk", chromedp.ByID), chromedp.SendKeys("#talk", "Hello <b>Bob</b>\r", chromedp.ByID))
+	ann.hears("Hello <b>Bob</b>")
+	bob.hears("Hello <b>Bob</b>")
+	bob.until("kept markup as text", `document.querySelector('#lines li b b') === null`)
+	ann.screenshot("arena-desktop-light.png")
+	bob.screenshot("arena-phone-light.png")
+
+	ann.do(chromedp.Click("#drop", chromedp.ByID))
+	ann.until("resumed its session", `document.getElementById('resumed').textContent === '1' && document.body.dataset.state === 'online'`)
+	ann.hears("the session was resumed, nothing is lost")
+	ann.do(chromedp.Click("#slow", chromedp.ByID))
+	ann.until("skips updates", `parseInt(document.getElementById('skipped').textContent) > 20`)
+	dark := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
+	ann.do(dark)
+	ann.screenshot("arena-desktop-dark-slow.png")
+	ann.do(chromedp.Click("#slow", chromedp.ByID))
+	ann.until("is fast again", `document.body.dataset.state === 'online' && parseInt(document.getElementById('in').textContent) > 20`)
+	ann.do(chromedp.Click("#engines label:has([value=js])"))
+	ann.until("runs the js engine", `document.getElementById('engine').textContent === 'js' && document.querySelector('#board .me td').textContent.startsWith('Ann Arbor')`)
+	ann.do(chromedp.Click("#engines label:has([value=wasm])"))
+	ann.until("runs the wasm engine", `document.getElementById('engine').textContent === 'wasm'`)
+	bob.do(dark, chromedp.Click("#tab-wire", chromedp.ByID))
+	bob.until("shows the connection", `document.getElementById('wire-panel').offsetHeight > 0 && document.getElementById('board-panel').offsetHeight === 0`)
+	bob.screenshot("arena-phone-dark-connection.png")
+	bob.until("still has one Ann", `[...document.querySelectorAll('#board td')].filter((td) => td.textContent.startsWith('Ann Arbor')).length === 1`)
+	ann.clean()
+	bob.clean()
 }
