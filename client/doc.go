@@ -30,6 +30,13 @@
 // Emit so costs a seventh of what a write per message under a lock costs
 // (BenchmarkEmitParallel: 0.5 against 3.6 µs); a lone caller pays its one write.
 //
+// In a browser (transport_js.go; examples/browser-go is a whole program) everything
+// works alike but for what the browser keeps to itself: TLSConfig and Origin are its
+// own, a refused upgrade is ERR_CONN_001 without the reason, and a server that falls
+// silent is noticed by its missing PINGs. A js.Func callback must not block, so call
+// Connect, EmitWithAck and Request on a goroutine of their own; Emit may be called
+// there while less than 1 MiB is unsent.
+//
 // Read client.go for the states, session.go for one connection, transport_net.go
-// for the bytes.
+// and transport_js.go for the bytes.
 package client

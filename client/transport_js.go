@@ -9,10 +9,20 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
+const (
+	highWater  = 1 << 20               // unsent bytes from which Emit waits
+	drainLook  = 10 * time.Millisecond // the browser does not tell when it has sent, so who waits looks
+	closeGrace = 2 * time.Second
+	wakeGrace  = time.Second // a page that slept gets to read what waits for it before silence counts
+	envelope   = 1 << 10     // what a message adds to its payload: name, ids, seal
+	wsOpen     = 1           // WebSocket.OPEN
+)
+
 // jsTransport is the browser's WebSocket. Its events come on the browser's
 // thread and are handed to run through an unbounded list, for they must not wait.
 type jsTransport struct {
 	ws    js.Value
+	bytes js.Value // the class Uint8Array
 	funcs []js.Func
 	limit int
 
@@ -21,6 +31,12 @@ type jsTransport struct {
 	opened bool
 	list   []jsMessage
 	end    *ending
+
+	silence time.Duration // 0 = any
+	heard   time.Time
+	warned  bool        // the silence was too long when we last looked
+	watch   *time.Timer // nil without silence
+	closing *time.Timer // nil until close
 }
 
 type jsMessage struct {
@@ -37,33 +53,25 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	if !class.Truthy() {
 		return nil, &Error{Code: message.CodeRefused, Message: "there is no WebSocket here: use a browser, or Node.js 22"}
 	}
-	t := &jsTransport{limit: o.MaxMessageBytes + 1<<10}
+	t := &jsTransport{bytes: js.Global().Get("Uint8Array"), limit: o.MaxMessageBytes + envelope}
 	t.news.L = &t.mu
 	if err := t.open(class, at.url); err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { t.finish(ending{closeAbnormal, "given up", ctx.Err()}) })
 	defer stop()
-	t.mu.Lock()
-	for !t.opened && t.end == nil {
-		t.news.Wait()
-	}
-	end := t.end
-	t.mu.Unlock()
-	if end == nil {
-		if t.ws.Get("protocol").String() == message.Subprotocol {
-			return t, nil
+	if !t.awaitOpen() {
+		t.drop()
+		if ctx.Err() != nil {
+			return nil, contextError(ctx)
 		}
-		t.abort()
-		t.release()
+		return nil, &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address, that the server runs and that it allows this page's origin"}
+	}
+	if t.ws.Get("protocol").String() != message.Subprotocol {
+		t.drop()
 		return nil, &Error{Code: message.CodeHandshakeFailed, Message: "the server did not choose the subprotocol " + message.Subprotocol}
 	}
-	t.ws.Call("close")
-	t.release()
-	if ctx.Err() != nil {
-		return nil, contextError(ctx)
-	}
-	return nil, &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address, that the server runs and that it allows this page's origin"}
+	return t, nil
 }
 
 // open makes the socket and listens to it; a refused URL is a thrown exception.
@@ -97,24 +105,52 @@ func (t *jsTransport) on(event string, f func(js.Value)) {
 	t.ws.Set("on"+event, g)
 }
 
+// awaitOpen waits for the upgrade and reports whether it came.
+func (t *jsTransport) awaitOpen() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for !t.opened && t.end == nil {
+		t.news.Wait()
+	}
+	return t.opened
+}
+
+// message takes what the server sent. Its length is looked at before its bytes are copied.
 func (t *jsTransport) message(data js.Value) {
-	var m jsMessage
-	if data.Type() == js.TypeString {
-		m = jsMessage{true, []byte(data.String())}
-	} else {
-		from := js.Global().Get("Uint8Array").New(data)
-		if from.Length() > t.limit {
-			t.close(message.CloseTooLarge, "")
-			t.finish(ending{code: message.CloseTooLarge, reason: "a message is over Options.MaxMessageBytes"})
-			return
-		}
-		m.p = make([]byte, from.Length())
-		js.CopyBytesToGo(m.p, from)
+	m := jsMessage{text: data.Type() == js.TypeString}
+	if !m.text {
+		data = t.bytes.New(data)
+	}
+	switch n := data.Length(); {
+	case n > t.limit: // UTF-8 is no shorter than UTF-16 has units
+		t.refuse()
+		return
+	case m.text:
+		m.p = []byte(data.String())
+	default:
+		m.p = make([]byte, n)
+		js.CopyBytesToGo(m.p, data)
+	}
+	if len(m.p) > t.limit {
+		t.refuse()
+		return
 	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.end != nil {
+		return
+	}
+	if t.silence > 0 {
+		t.heard, t.warned = time.Now(), false
+	}
 	t.list = append(t.list, m)
 	t.news.Broadcast()
-	t.mu.Unlock()
+}
+
+// refuse ends the connection because of a message that is too large.
+func (t *jsTransport) refuse() {
+	t.ws.Call("close") // a script may not send 1009
+	t.finish(ending{code: message.CloseTooLarge, reason: "a message is over Options.MaxMessageBytes"})
 }
 
 // finish notes the first end.
@@ -146,7 +182,14 @@ func (t *jsTransport) run(receive func(bool, []byte)) ending {
 	}
 }
 
-// release unhooks the browser's events.
+// drop gives up a socket that run will not serve.
+func (t *jsTransport) drop() {
+	t.ws.Call("close")
+	t.release()
+}
+
+// release unhooks the browser's events, so that nothing of ours is held by it,
+// and stops the timers.
 func (t *jsTransport) release() {
 	for _, event := range []string{"open", "message", "close"} {
 		t.ws.Set("on"+event, js.Null())
@@ -154,23 +197,85 @@ func (t *jsTransport) release() {
 	for _, f := range t.funcs {
 		f.Release()
 	}
+	t.funcs = nil
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, timer := range []*time.Timer{t.watch, t.closing} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
 }
 
 func (t *jsTransport) append(p []byte) error {
-	if t.ws.Get("readyState").Int() != 1 {
+	if t.ws.Get("readyState").Int() != wsOpen {
 		return errClosed
 	}
-	b := js.Global().Get("Uint8Array").New(len(p))
+	b := t.bytes.New(len(p))
 	js.CopyBytesToJS(b, p)
 	t.ws.Call("send", b)
 	return nil
 }
 
-// The browser buffers and writes by itself.
-func (t *jsTransport) room(<-chan struct{}, <-chan time.Time) bool { return true }
-func (t *jsTransport) flush()                                      {}
-func (t *jsTransport) flushLater()                                 {}
-func (t *jsTransport) limits(time.Duration)                        {}
+func (t *jsTransport) room(cancel <-chan struct{}, after <-chan time.Time) bool {
+	if !t.full() {
+		return true
+	}
+	if cancel == nil && after == nil {
+		return false
+	}
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for t.full() {
+		select {
+		case <-look.C:
+		case <-cancel:
+			return false
+		case <-after:
+			return false
+		}
+	}
+	return true
+}
+
+func (t *jsTransport) full() bool {
+	return t.ws.Get("bufferedAmount").Int() > highWater && t.ws.Get("readyState").Int() == wsOpen
+}
+
+// The browser writes by itself.
+func (t *jsTransport) flush()      {}
+func (t *jsTransport) flushLater() {}
+
+// limits counts messages alone: a script does not see the server's WebSocket
+// pings, but each heartbeat has a PING of the subprotocol too.
+func (t *jsTransport) limits(silence time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.silence, t.heard = silence, time.Now()
+	if silence > 0 && t.watch == nil && t.end == nil {
+		t.watch = time.AfterFunc(silence, t.look)
+	}
+}
+
+// look ends a connection that is silent for too long at two looks in a row.
+func (t *jsTransport) look() {
+	t.mu.Lock()
+	left := t.silence - time.Since(t.heard)
+	switch {
+	case t.end != nil:
+	case left > 0:
+		t.watch.Reset(left)
+	case !t.warned:
+		t.warned = true
+		t.watch.Reset(wakeGrace)
+	default:
+		t.mu.Unlock()
+		t.ws.Call("close")
+		t.finish(ending{code: closeAbnormal, reason: "the server was silent for too long"})
+		return
+	}
+	t.mu.Unlock()
+}
 
 // close asks the browser for the closing handshake; scripts may only send 1000 and 3000–4999.
 func (t *jsTransport) close(code uint16, reason string) {
@@ -178,7 +283,11 @@ func (t *jsTransport) close(code uint16, reason string) {
 		code = message.CloseNormal
 	}
 	t.ws.Call("close", int(code), reason)
-	time.AfterFunc(2*time.Second, t.abort) // if the server does not answer
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.end == nil && t.closing == nil {
+		t.closing = time.AfterFunc(closeGrace, t.abort) // if the server does not answer
+	}
 }
 
 func (t *jsTransport) abort() {
