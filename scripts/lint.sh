@@ -15,7 +15,7 @@ fi
 step go vet
 go vet ./...
 step 'go vet, browser build'
-GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/...
+GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
 if [ -f bench/compare/go.mod ]; then
@@ -28,7 +28,7 @@ checker=$(mktemp -d)
 trap 'rm -rf "$checker"' EXIT
 go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
 "$checker/staticcheck" ./...
-GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message
+GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/browser-go
 
 step 'page scripts'
 for file in cmd/server/web/js/*.js; do node --check "$file"; done

@@ -1,0 +1,14 @@
+//go:build !(js && wasm)
+
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// main tells who builds this command natively how to run it.
+func main() {
+	fmt.Fprintln(os.Stderr, "browser-go runs in a page: go run ./examples/browser-go/host")
+	os.Exit(2)
+}
