@@ -130,7 +130,6 @@ func TestTLSCorksRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc.records = 0
-	writes := r.Stats().Writes
 	tc.Write([]byte("hello"))
 	got := make([]byte, 500)
 	if _, err := io.ReadFull(tc, got); err != nil || !bytes.Equal(got, bytes.Repeat([]byte("hello"), 100)) {
@@ -140,8 +139,9 @@ func TestTLSCorksRecords(t *testing.T) {
 		t.Errorf("100 writes of one callback came in %d records", nc.records)
 	}
 	r.Close() // a write is counted after the peer may have seen it
-	if n := r.Stats().Writes - writes; n > 2 {
-		t.Errorf("and left by %d writes", n-1)
+	// The handshake has two flights from the server (RFC 5246 section 7.3), and closing says so once.
+	if n := r.Stats().Writes; n > 4 {
+		t.Errorf("and left by %d writes", n-3)
 	}
 }
 

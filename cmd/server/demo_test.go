@@ -225,8 +225,8 @@ func get(t *testing.T, r *running, path, encoding string) (*http.Response, []byt
 func TestPageIsServed(t *testing.T) {
 	r := start(t, "-demo")
 	for path, kind := range map[string]string{
-		"/": "text/html; charset=utf-8", "/style.css": "text/css; charset=utf-8",
-		"/js/main.js": "text/javascript; charset=utf-8", "/icon.svg": "image/svg+xml",
+		"/": "text/html; charset=utf-8", "/arena.css": "text/css; charset=utf-8",
+		"/js/arena/main.js": "text/javascript; charset=utf-8", "/icon.svg": "image/svg+xml",
 	} {
 		resp, body := get(t, r, path, "identity")
 		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != kind || len(body) == 0 {
