@@ -9,6 +9,7 @@
 #   make fuzz           every fuzz target for FUZZTIME (60s)
 #   make bench          our scenarios; table, JSON and profiles in artifacts/bench
 #   make bench-compare  the same against other servers
+#   make bench-browser  the browser client's engines in real browsers; tables in artifacts/bench-browser
 #   make profile        capture a CPU profile under load and refresh profiles/default.pgo
 #   make clean          remove what was built
 
@@ -18,7 +19,7 @@ PGO := $(wildcard profiles/default.pgo)
 BUILDFLAGS := -trimpath $(if $(PGO),-pgo=$(abspath $(PGO)))
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm npm-pack test lint fuzz bench bench-compare profile clean need-go need-node
+.PHONY: run build wasm npm-pack test lint fuzz bench bench-compare bench-browser profile clean need-go need-node
 
 run: build
 	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
@@ -46,6 +47,10 @@ bench: need-go
 
 bench-compare: need-go
 	cd bench/compare && go run . $(ARGS)
+
+bench-browser: need-go need-node
+	cd wasm/js && npm ci --no-audit --no-fund --loglevel=error
+	go test ./bench/browser -run '^$$' -bench . -benchtime 1x -args -o $(CURDIR)/artifacts/bench-browser $(ARGS)
 
 profile: need-go
 	scripts/profile.sh $(ARGS)

@@ -31,6 +31,6 @@ go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
 GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/browser-go
 
 step 'page scripts'
-for file in cmd/server/web/js/*.js; do node --check "$file"; done
+for file in cmd/server/web/js/*.js bench/browser/page/*.js; do node --check "$file"; done
 for file in scripts/*.sh wasm/build.sh .ci/run; do bash -n "$file"; done
 echo 'no findings'
