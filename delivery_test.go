@@ -3,6 +3,7 @@ package smartsocket_test
 import (
 	"bytes"
 	"compress/flate"
+	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -30,8 +31,9 @@ func slowServer(t testing.TB, o smartsocket.Options) *smartsocket.Server {
 // behind, and some more, so that it stays so. It returns how many were taken at first.
 func (w *wire) fall(s *smartsocket.Socket) (taken int) {
 	w.t.Helper()
-	w.readBuffer(4 << 10)
-	pad := bytes.Repeat([]byte{'x'}, 16<<10)
+	w.readBuffer(64 << 10) // with less, a window that opens again does so by timers
+	pad := make([]byte, 16<<10)
+	rand.Read(pad) // compressed it would be nothing
 	for more := 0; more < 16; more++ {
 		if emit(w.t, s, "probe", nil, smartsocket.Volatile).Queued == 1 {
 			taken += more + 1
