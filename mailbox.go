@@ -178,7 +178,10 @@ func (s *Socket) do(j *job) {
 // nobodyHandles is unhandled for an event that waited.
 func (s *Socket) nobodyHandles(j *job, ack Ack) {
 	s.srv.counters.unhandled.Add(1)
-	ack.Fail(&Error{Code: message.CodeNoHandler, Message: "no handler for this event in the namespace " + s.ns.path, Event: j.name})
+	// Not Fail, which would be a handler's answer: sent again on a resumed session, the event may find one.
+	if asked, id, ok := ack.take(); ok {
+		asked.nack(id, &Error{Code: message.CodeNoHandler, Message: "no handler for this event in the namespace " + s.ns.path, Event: j.name})
+	}
 }
 
 // workers is a bounded set of goroutines that run the mailboxes. Goroutines are
