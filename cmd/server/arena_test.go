@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -102,7 +103,14 @@ type gamer struct {
 
 func (r *running) gamer(t *testing.T, path string) *gamer {
 	t.Helper()
-	c, err := client.New("ws://"+r.addr.String()+path, client.Options{Namespace: "/arena", ReconnectDelay: 10 * time.Millisecond})
+	return gamerAt(t, "ws://"+r.addr.String()+path)
+}
+
+func gamerAt(t *testing.T, url string) *gamer {
+	t.Helper()
+	c, err := client.New(url, client.Options{
+		Namespace: "/arena", ReconnectDelay: 10 * time.Millisecond, TLSConfig: &tls.Config{InsecureSkipVerify: true},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,4 +327,10 @@ func TestArenaSlowLane(t *testing.T) {
 		t.Errorf("%d states replaced, %d skipped (%v)", stats.Connections.StateReplaced, skipped, err)
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestArenaSlowLaneOverTLS(t *testing.T) {
+	r := start(t, append(certificate(t), "-demo")...)
+	g := gamerAt(t, "wss://"+r.addr.String()+"/slow/").enter("Slow", "")
+	g.sees("itself", func(s snapshot) bool { _, ok := s.players[g.me.ID]; return ok })
 }

@@ -41,7 +41,7 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	if err != nil {
 		return err
 	}
-	relays := newLanes(demoHandler(srv, joined, files), l.Addr())
+	relays := newLanes(demoHandler(srv, joined, files), l.Addr(), c.TLSCertFile != "")
 	front := &http.Server{
 		Handler:           relays,
 		ReadHeaderTimeout: httpHeadTimeout,
