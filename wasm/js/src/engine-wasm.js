@@ -9,32 +9,40 @@
 //     seal(message) and open(record) → Uint8Array, to be called in the order of the wire, and close()
 // payload is a string (JSON text), an ArrayBuffer or Uint8Array (binary), or undefined (no data).
 
+import { Names, ascii, putAscii } from './short.js';
 import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, GOAWAY, HELLO, PING, PONG, TWO_32 } from './wire.js';
 
 // Slots of the record, as in record.go.
 var SLOT_KIND = 1, SLOT_FLAGS = 2, SLOT_SEQ = 4, SLOT_ACK = 6, SLOT_EVENT = 8, SLOT_PAYLOAD = 10, SLOT_CODE = 12, SLOT_TEXT = 14, SLOT_FIELD = 16;
 var RECORD_SLOTS = 40;
 var INPLACE_LIMIT = 65536; // longer strings are measured before they are copied in
+var SMALL = 4096; // what the input always has room for, see record.go
 
 // wasmEngine wraps the exports of a running instance. Its errors are of the class SmartSocketError, which it is given
 // because this file is loaded when first needed and imports no other that the client holds already.
 export function wasmEngine(exports, SmartSocketError) {
   var encoder = new TextEncoder(), decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  var names = new Names(); // of events that Go has accepted
   var memory = exports.mem;
   var bytes = new Uint8Array(memory.buffer);
   var recordAddress = exports.ss_record();
   var record = new Uint32Array(memory.buffer, recordAddress, RECORD_SLOTS);
 
+  var inputAddress = 0, grown = true; // grown: buffers are larger than they must be, which ss_input looks at
+
   // input makes room for n bytes, refreshes the views if the memory grew, and returns the address.
   function input(n) {
-    var at = exports.ss_input(n) >>> 0;
+    if (grown || n > SMALL) {
+      inputAddress = exports.ss_input(n) >>> 0;
+      grown = n > SMALL;
+    }
     refresh();
-    return at;
+    return inputAddress;
   }
 
-  // refresh renews the views after the memory grew, which detaches the old ones.
+  // refresh renews the views after the memory grew, which detaches the old ones and leaves them empty.
   function refresh() {
-    if (bytes.buffer === memory.buffer) return;
+    if (bytes.length > 0) return;
     bytes = new Uint8Array(memory.buffer);
     record = new Uint32Array(memory.buffer, recordAddress, RECORD_SLOTS);
   }
@@ -49,11 +57,34 @@ export function wasmEngine(exports, SmartSocketError) {
   function view(slot) { return bytes.subarray(record[slot], record[slot] + record[slot + 1]); }
 
   function string(slot) {
+    var short = ascii(bytes, record[slot], record[slot + 1]);
+    return short === null ? utf8(view(slot)) : short;
+  }
+
+  function utf8(text) {
     try {
-      return decoder.decode(view(slot));
+      return decoder.decode(text);
     } catch (e) {
       throw new SmartSocketError('ERR_MSG_001', 'a message holds bytes that are not UTF-8 where text belongs');
     }
+  }
+
+  // name is the event's; the next one of that name may take the short way.
+  function name(at, n) {
+    var found = names.recall(bytes, at, n);
+    if (found === undefined) names.keep(bytes, at, n, found = string(SLOT_EVENT));
+    return found;
+  }
+
+  // quick reads an event without ack or number whose name is known and whose data is short: there is nothing left to check, and
+  // nothing to cross over to Go for. It returns null for any other message.
+  function quick(data) {
+    var n = data[1], at = 2 + n, flags = data[0] & 0xf0, event, text = '';
+    if ((data[0] & 0x0f) !== EVENT || flags & ~FLAG_BINARY || !(n < 128) || at > data.length) return null;
+    event = names.recall(data, 2, n);
+    if (event === undefined) return null;
+    if (!flags && (text = ascii(data, at, data.length - at)) === null) return null;
+    return { kind: EVENT, flags: flags, seq: 0, ackLow: 0, ackHigh: 0, event: event, payload: flags ? data.slice(at).buffer : text || undefined, fields: null };
   }
 
   function check(failed) {
@@ -64,6 +95,7 @@ export function wasmEngine(exports, SmartSocketError) {
   function result() { return bytes.slice(record[SLOT_PAYLOAD], record[SLOT_PAYLOAD] + record[SLOT_PAYLOAD + 1]); }
 
   function payload(flags) {
+    if (record[SLOT_PAYLOAD + 1] > SMALL) grown = true;
     if (flags & FLAG_BINARY) return view(SLOT_PAYLOAD).slice().buffer;
     return record[SLOT_PAYLOAD + 1] === 0 ? undefined : string(SLOT_PAYLOAD);
   }
@@ -86,6 +118,7 @@ export function wasmEngine(exports, SmartSocketError) {
 
   // putString writes s at address at and returns how many bytes it took.
   function putString(at, s) {
+    if (putAscii(bytes, at, s)) return s.length;
     return encoder.encodeInto(s, bytes.subarray(at)).written;
   }
 
@@ -126,6 +159,8 @@ export function wasmEngine(exports, SmartSocketError) {
     name: 'wasm',
 
     decode: function (data, limit) {
+      var short = quick(data);
+      if (short) return short;
       var at = input(data.length);
       bytes.set(data, at);
       check(exports.ss_decode(data.length, limit));
@@ -137,7 +172,7 @@ export function wasmEngine(exports, SmartSocketError) {
         seq: number(SLOT_SEQ),
         ackLow: record[SLOT_ACK],
         ackHigh: record[SLOT_ACK + 1],
-        event: string(SLOT_EVENT),
+        event: kind === EVENT ? name(record[SLOT_EVENT], record[SLOT_EVENT + 1]) : '',
         payload: carriesData ? payload(flags) : undefined,
         fields: carriesData ? null : fields(kind)
       };

@@ -78,6 +78,31 @@ for (const engine of engines) {
       for (const b of bad) assert.throws(() => engine.decode(new Uint8Array(b), LIMIT), (e) => e.code === 'ERR_MSG_001', b.join());
     });
 
+    test('an event is read alike whether its name came before or not', () => {
+      const name = 'known ' + engine.name, read = (b) => engine.decode(bytes(b), LIMIT);
+      const long = 'x'.repeat(5000);
+      for (const json of ['', '1', '"é🎮"', '"' + 'a'.repeat(253) + '"', '"' + 'a'.repeat(255) + '"', '"' + long + '"']) {
+        const first = read(event(name, json)), second = read(event(name, json));
+        assert.deepEqual(second, first);
+        assert.equal(second.payload, json || undefined);
+      }
+      const [head, ...rest] = event(name, '');
+      for (const tail of [[], [0, 255], new Array(3000).fill(7)]) {
+        const m = read([head | 0x20, ...rest, ...tail]);
+        assert.deepEqual([m.event, m.flags, [...new Uint8Array(m.payload)]], [name, 0x20, tail]);
+      }
+      const refused = (b) => assert.throws(() => read(b), (e) => e.code === 'ERR_MSG_001');
+      refused([head, ...rest, 0x22, 0xff, 0x22]); // no UTF-8
+      refused([head, ...rest].slice(0, -1));
+      refused([head, 0]);
+      refused([head]);
+      for (let i = 0; i < 500; i++) { // more names than are remembered, some of them alike
+        const other = String.fromCharCode(97 + i % 26, 97 + i % 25, 97 + i % 24);
+        assert.equal(read(event(other, '1')).event, other);
+      }
+      assert.equal(read(event(name, '2')).event, name);
+    });
+
     test('an oversized buffer does not disturb the messages after it', () => {
       const big = engine.encode(4, 'big', 'x'.repeat(3 << 20), 0, 0, false);
       assert.equal(engine.decode(big, LIMIT * 8).payload.length, 3 << 20);
