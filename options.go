@@ -131,7 +131,8 @@ type Options struct {
 	MaxOutboxBytes int           `config:"maxOutboxBytes"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles): the smaller, the sooner
-	// a slow one is noticed and the less memory it can bind; on a long path it limits throughput. 0 = 128 KiB.
+	// a slow one is noticed and the less memory it can bind, and the sooner MaxOutboxBytes counts; on a long path it limits
+	// throughput. 0 = the kernel's choice, which grows to some MiB.
 	SendBufferBytes int `config:"sendBufferBytes"`
 	// Loops is the number of event loops; 0 = GOMAXPROCS.
 	Loops int `config:"loops"`
@@ -208,7 +209,6 @@ func (o *Options) fillCounts() error {
 		{"MaxConnections", &o.MaxConnections, 10_000, 1 << 24},
 		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20, 1 << 30},
 		{"MaxOutboxBytes", &o.MaxOutboxBytes, 1 << 20, 1 << 30},
-		{"SendBufferBytes", &o.SendBufferBytes, 128 << 10, 1 << 30},
 		{"CompressionLevel", &o.CompressionLevel, 6, 9},
 		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
 		{"MaxFrameRate", &o.MaxFrameRate, 2000, 1 << 30},
@@ -260,6 +260,9 @@ func (o *Options) fillDurations() error {
 
 // check is for what is more than a range.
 func (o *Options) check() error {
+	if o.SendBufferBytes < 0 || o.SendBufferBytes > 1<<30 {
+		return &OptionError{"SendBufferBytes", fmt.Sprintf("%d is out of range: use 1..%d, or 0 for the kernel's choice", o.SendBufferBytes, 1<<30)}
+	}
 	if o.Port < -1 || o.Port > 65535 {
 		return &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
 	}
