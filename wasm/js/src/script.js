@@ -25,9 +25,13 @@ host.loadWasm = function (url) {
     return Promise.reject(new Error('this browser has no WebAssembly or no TextEncoder.encodeInto'));
   }
   var address = new URL(url || 'smartsocket.wasm', base || undefined).href;
-  var file = fetch(address, { credentials: 'same-origin' });
+  var stop = typeof AbortController === 'function' ? new AbortController() : null; // a response that nobody reads would keep its connection
+  var file = fetch(address, stop ? { credentials: 'same-origin', signal: stop.signal } : { credentials: 'same-origin' });
   file.catch(function () {}); // startEngine tells
-  return loadGo(new URL('wasm_exec.js', address).href).then(function (Go) { return startEngine(Go, file, SmartSocketError); });
+  return loadGo(new URL('wasm_exec.js', address).href).then(function (Go) { return startEngine(Go, file, SmartSocketError); }).catch(function (error) {
+    if (stop) stop.abort();
+    throw error;
+  });
 };
 
 // loadGo runs the wasm_exec.js that lies beside the engine, which leaves Go's class in one slot that is emptied at once.
