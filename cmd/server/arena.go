@@ -151,19 +151,24 @@ func (a *arena) report(srv *smartsocket.Server, now time.Time) {
 	p := pulse{RTT: make(map[uint16]float64), Server: reportOf(srv.Stats()), Replaced: srv.ConnectionStats().StateReplaced}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	n := len(a.world.players)
-	for _, q := range slices.Clone(a.world.players) {
-		switch {
-		case q.away && now.Sub(q.leftAt) > awayTime:
-			a.world.remove(q)
-		case !q.bot && !q.away:
+	if a.forget(now) {
+		a.sendRoster()
+	}
+	for _, q := range a.world.players {
+		if !q.bot && !q.away {
 			p.RTT[q.id] = q.rtt
 		}
 	}
-	if len(a.world.players) != n {
-		a.sendRoster()
-	}
 	_, _ = a.room().Emit("pulse", p)
+}
+
+// forget removes the players whose client stayed away, and reports whether there were any. mu is held.
+func (a *arena) forget(now time.Time) bool {
+	n := len(a.world.players)
+	a.world.players = slices.DeleteFunc(a.world.players, func(p *player) bool {
+		return p.away && now.Sub(p.leftAt) > awayTime
+	})
+	return len(a.world.players) != n
 }
 
 // sendRoster tells everybody who is there. mu is held.
@@ -213,6 +218,9 @@ func (a *arena) claim(token string) (*player, error) {
 		if !p.bot && subtle.ConstantTimeCompare([]byte(p.token), []byte(token)) == 1 {
 			return p, nil
 		}
+	}
+	if len(a.world.players) >= maxPlayers {
+		a.forget(time.Now()) // nobody reports while nobody plays
 	}
 	if len(a.world.players) >= maxPlayers {
 		return nil, rejected("the arena is full: try again in a minute")

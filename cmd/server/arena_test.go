@@ -243,6 +243,27 @@ func TestArenaPlayerSurvivesItsConnection(t *testing.T) {
 	bob.sees("Ann away", func(s snapshot) bool { return s.players[ann.me.ID].flags&flagAway != 0 })
 }
 
+// A full arena that everybody has left does not tick, and lets newcomers in all the same.
+func TestArenaFullOfPlayersLongGone(t *testing.T) {
+	a := &arena{world: newWorld(rand.New(rand.NewPCG(1, 1)))}
+	for len(a.world.players) < maxPlayers {
+		p, err := a.claim("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.away, p.leftAt = true, time.Now()
+	}
+	if _, err := a.claim(""); err == nil {
+		t.Fatal("players who may come back lost their places")
+	}
+	for _, p := range a.world.players {
+		p.leftAt = time.Now().Add(-2 * awayTime)
+	}
+	if _, err := a.claim(""); err != nil || len(a.world.players) != botCount+1 {
+		t.Errorf("%d players: %v", len(a.world.players), err)
+	}
+}
+
 func TestArenaRefusesNonsense(t *testing.T) {
 	r := start(t, "-demo")
 	g := r.gamer(t, "/")

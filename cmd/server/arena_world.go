@@ -102,10 +102,6 @@ func (w *world) byID(id uint16) *player {
 	return nil
 }
 
-func (w *world) remove(p *player) {
-	w.players = slices.DeleteFunc(w.players, func(q *player) bool { return q == p })
-}
-
 // steer takes a client's wish. A dash needs a direction.
 func (p *player) steer(ax, ay int8, dash bool, now time.Time) {
 	p.ax, p.ay = max(ax, -127), max(ay, -127)
