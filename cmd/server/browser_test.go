@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -89,6 +90,10 @@ func openTab(t *testing.T, browser context.Context, name string) *page {
 		case *runtime.EventConsoleAPICalled:
 			if event.Type == runtime.APITypeError || event.Type == runtime.APITypeWarning {
 				p.fault(fmt.Sprintf("console %s: %s", event.Type, event.Args[0].Value))
+			}
+		case *log.EventEntryAdded: // what the browser itself refuses, by the content security policy above all
+			if event.Entry.Source == log.SourceSecurity {
+				p.fault(event.Entry.Text)
 			}
 		}
 	})
