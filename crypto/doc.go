@@ -1,7 +1,7 @@
 // Package crypto seals and opens SmartSocket's encrypted messages: AES-256-GCM
 // or AES-256-CBC with HMAC-SHA256 behind it, under keys that are derived per
-// connection and direction from a pre-shared key. It has no other dependency of
-// ours, works under GOOS=js and allocates nothing per message.
+// connection and direction from a pre-shared key. Its one dependency of ours is
+// package tiny, for GOOS=js; it allocates nothing per message.
 //
 // A pre-shared key is a group key: whoever holds it can read and imitate every
 // connection that uses it. TLS is the boundary against strangers; this layer

@@ -22,7 +22,7 @@ type config struct {
 
 	// Echo serves a bare WebSocket echo in place of events.
 	Echo bool `config:"echo"`
-	// Demo serves the chat demo and its page on the same port.
+	// Demo serves the arena, the chat and their pages on the same port.
 	Demo bool `config:"demo"`
 	// LogLevel is error, warn, info, debug or trace.
 	LogLevel string `config:"logLevel"`
@@ -50,7 +50,7 @@ var help = map[string]string{
 	"host":                         "address to bind to; 0.0.0.0 for all",
 	"port":                         "port to listen on; 0 = any free one",
 	"echo":                         "serve a bare WebSocket echo instead of events",
-	"demo":                         "serve the chat demo's page and namespace too",
+	"demo":                         "serve the demo too: an arena and a chat, with their pages",
 	"logLevel":                     "error, warn, info, debug or trace",
 	"logFormat":                    "text or json",
 	"profileAddr":                  "host:port for net/http/pprof; empty = off",

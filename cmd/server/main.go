@@ -1,5 +1,5 @@
 // Command server is the SmartSocket server as a program: events on namespace
-// "/", a chat demo with -demo, or a bare WebSocket echo with -echo.
+// "/", the demo (an arena and a chat) with -demo, or a bare WebSocket echo with -echo.
 package main
 
 import (
