@@ -213,6 +213,28 @@ func (s *Socket) claim(id uint64) *pending {
 
 func (s *Socket) abandon(id uint64) { s.claim(id) }
 
+// hasAsked reports whether the question with this id was ever asked.
+func (s *Socket) hasAsked(id uint64) bool {
+	x := s.ext.Load()
+	if x == nil {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return 0 < id && id <= x.lastAck
+}
+
+// waits reports whether the answer to the question with this id is still waited for.
+func (s *Socket) waits(id uint64) bool {
+	x := s.ext.Load()
+	if x == nil {
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.pending[id] != nil
+}
+
 func (s *Socket) expire(id uint64, event string, after time.Duration) {
 	if p := s.claim(id); p != nil {
 		e := errorf(message.CodeAckTimeout, "no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", after)
@@ -232,14 +254,20 @@ func (s *Socket) finish(p *pending, d Data, err error) {
 	p.done(d, err)
 }
 
-// settle hands a received ACK or ERROR to whoever waits for it.
+// settle hands a received ACK or ERROR to whoever waits for it. One that comes
+// after its time, or twice because of a resume, is counted and no fault of the
+// client's; one to a question that was never asked is.
 func (s *Socket) settle(m *message.Message) {
 	var p *pending
-	if x := s.ext.Load(); x != nil {
+	if s.ext.Load() != nil {
 		p = s.claim(m.AckID)
 	}
 	if p == nil {
 		s.srv.counters.unknownAcks.Add(1)
+		if s.hasAsked(m.AckID) {
+			s.srv.log.Debug("an answer came that nobody waits for any more", "socket", s.id, "code", string(message.CodeAckUnknown), "ack", m.AckID)
+			return
+		}
 		s.violation(errorf(message.CodeAckUnknown, "ack %d answers no message of this connection", m.AckID))
 		return
 	}

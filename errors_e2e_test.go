@@ -62,9 +62,6 @@ func serverOfErrors(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 func TestErrorCodesOnTheWire(t *testing.T) {
 	v := serverOfErrors(t, smartsocket.Options{HandshakeTimeout: 300 * time.Millisecond, AckTimeout: 50 * time.Millisecond, MaxMessageBytes: 1 << 20})
 	key, text := newKey()
-	ackTo := func(m message.Message, kind message.Kind, p string) []byte {
-		return append(message.Append(nil, &message.Message{Kind: kind, Flags: message.FlagAck, AckID: m.AckID}), p...)
-	}
 	for code, provoke := range map[message.Code]func(t *testing.T){
 		message.CodeRefused: func(t *testing.T) {
 			v := startServer(t, smartsocket.Options{}, nil)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
@@ -270,5 +271,62 @@ func TestSessionsAwayAreBounded(t *testing.T) {
 	a.connect(t, v, "/", "")
 	if !a.recovered {
 		t.Error("the last session to be left was not recovered")
+	}
+}
+
+// TestOpenQuestionsAreAskedAgain: the answer may have been lost with the connection, and the client knows by the number of the
+// event that it has it already.
+func TestOpenQuestionsAreAskedAgain(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	var a resumer
+	a.connect(t, v, "/", "")
+	s := v.Namespace("/").Socket(a.id)
+	settled := make(chan string, 3)
+	ask := func(what string) message.Message {
+		t.Helper()
+		if err := s.EmitAck("ask", what, 0, func(d smartsocket.Data, err error) { settled <- fmt.Sprintf("%s %v", d.Bytes(), err) }); err != nil {
+			t.Fatal(err)
+		}
+		m := a.message()
+		a.seq = m.Seq
+		return m
+	}
+	first, second := ask("first"), ask("second")
+	s.Emit("news", 1)
+	a.want("1")
+	a.send(frame.Binary, ackTo(first, message.KindAck, `"one"`))
+	if got := <-settled; got != `"one" <nil>` {
+		t.Errorf("settled with %s", got)
+	}
+	a.again(t, v)
+	if m := a.message(); m.Kind != message.KindEvent || m.Seq != second.Seq || m.AckID != second.AckID || string(m.Payload) != `"second"` {
+		t.Errorf("kind %d, seq %d, ack %d came: %q", m.Kind, m.Seq, m.AckID, m.Payload)
+	}
+	s.Emit("news", 2)
+	a.want("2")
+	a.send(frame.Binary, ackTo(second, message.KindAck, `"two"`))
+	if got := <-settled; got != `"two" <nil>` {
+		t.Errorf("settled with %s", got)
+	}
+}
+
+// TestLateAnswersAreNoFault: a slow client must not be closed for its slowness.
+func TestLateAnswersAreNoFault(t *testing.T) {
+	v := startServer(t, smartsocket.Options{AckTimeout: time.Millisecond}, func(v *smartsocket.Server) {
+		v.On("echo", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
+	})
+	w := dialFull(t, v, "/")
+	s := v.Namespace("/").Sockets()[0]
+	const asks = 30
+	for range asks {
+		if _, err := s.EmitWithAck(t.Context(), "ask", nil); !errors.Is(err, message.ErrAckTimeout) {
+			t.Fatal(err)
+		}
+		w.send(frame.Binary, ackTo(w.message(), message.KindAck, `"late"`))
+	}
+	w.request(1, "echo", "1")
+	w.wantAck(1, "1")
+	if n := v.ConnectionStats().UnknownAcks; n != asks {
+		t.Errorf("%d late answers were counted, want %d", n, asks)
 	}
 }

@@ -129,7 +129,9 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 	was, old := n.at, n.last
 	s.takeOver(n, old)
 	s.sendConnectAck(token)
-	for i := int(seq + 1 - oldest); i < n.count; i++ {
+	first := int(seq + 1 - oldest)
+	s.askAgain(n, oldest, first)
+	for i := first; i < n.count; i++ {
 		c := &n.ring[(n.start+i)%len(n.ring)]
 		s.sendNumbered(c.body.Bytes(), oldest+uint64(i))
 	}
@@ -156,6 +158,21 @@ func (s *Socket) takeOver(n *session, old *Socket) {
 	}
 	s.auth.Store(old.auth.Load())
 	s.state.Store(stateOpen)
+}
+
+// askAgain sends those of the oldest n events of the ring once more whose
+// answers are missing: the client has them, but its answers may have been lost
+// with its connection. The session's lock is held.
+func (s *Socket) askAgain(from *session, oldest uint64, n int) {
+	for i := range n {
+		b := from.ring[(from.start+i)%len(from.ring)].body.Bytes()
+		if message.Flags(b[0])&message.FlagAck == 0 {
+			continue
+		}
+		if m, err := message.Parse(b); err == nil && s.waits(m.AckID) {
+			s.sendNumbered(b, oldest+uint64(i))
+		}
+	}
 }
 
 // replaced closes a connection whose session has another one now. s may be nil.

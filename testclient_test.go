@@ -149,6 +149,11 @@ func (w *wire) request(id uint64, event string, payload string) {
 	w.send(frame.Binary, append(message.AppendEventHeader(nil, message.FlagAck, 0, id, event), payload...))
 }
 
+// ackTo is the answer to m.
+func ackTo(m message.Message, kind message.Kind, p string) []byte {
+	return append(message.Append(nil, &message.Message{Kind: kind, Flags: message.FlagAck, AckID: m.AckID}), p...)
+}
+
 // next returns the next data or close frame, answering nothing and counting pings.
 func (w *wire) next() (frame.Opcode, []byte) {
 	w.t.Helper()

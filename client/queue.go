@@ -11,6 +11,7 @@ import (
 // waits for the session it belongs to, not yet compressed or sealed.
 type parked struct {
 	stream *stream // of an answer; nil for an event
+	asked  uint64  // the question that an answer is to
 	event  string
 	ack    uint64
 	b      []byte
@@ -52,7 +53,7 @@ func (c *Client) park(p parked) {
 // parkAnswer keeps an answer to a question that came on s, which has ended,
 // until s's stream is recovered. If it is by now, that session is returned.
 // Without a stream to recover the question has ended with s.
-func (c *Client) parkAnswer(s *session, b []byte, body int) *session {
+func (c *Client) parkAnswer(s *session, id uint64, b []byte, body int) *session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.current.Load(); now != nil {
@@ -62,7 +63,7 @@ func (c *Client) parkAnswer(s *session, b []byte, body int) *session {
 		return nil
 	}
 	if c.state == reconnecting && s.resumable {
-		c.park(parked{stream: s.stream, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
+		c.park(parked{stream: s.stream, asked: id, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
 	}
 	return nil
 }
@@ -89,6 +90,8 @@ func (c *Client) release(s *session) (sizes []int) {
 		case p.stream != nil && p.stream != s.stream:
 			c.stats.dropped.Add(1)
 			continue // nobody asks any more
+		case p.stream != nil && !p.stream.given.toSend(p.asked, p.b, p.body, s):
+			continue // it was asked again, and answered
 		case p.ack != 0 && !c.awaited(p.ack):
 			c.stats.dropped.Add(1)
 			continue // its wait has ended: it must not happen any more

@@ -131,23 +131,26 @@ func (s *session) reply(id uint64, v any) error {
 		return err
 	}
 	b.B[0] |= byte(flags)
-	return s.answer(b.B, body)
+	return s.answer(id, b.B, body)
 }
 
 func (s *session) replyError(id uint64, e *Error) {
 	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
 	body := len(b)
-	if err := s.answer(message.AppendErrorJSON(b, e), body); err != nil {
+	if err := s.answer(id, message.AppendErrorJSON(b, e), body); err != nil {
 		s.c.raise(asError(err, message.CodeTimeout))
 	}
 }
 
 // answer sends an answer on s, or on the session that took s's stream over, or
 // keeps it for that one.
-func (s *session) answer(b []byte, body int) error {
+func (s *session) answer(id uint64, b []byte, body int) error {
 	c := s.c
 	l := limit{wait: c.opts.SendTimeout, late: errSlow}
 	for at := s; ; {
+		if s.resumable && !s.stream.given.toSend(id, b, body, at) {
+			return nil
+		}
 		err := at.sendPacked(b, body, &l)
 		if err != errClosed {
 			return err
@@ -159,16 +162,34 @@ func (s *session) answer(b []byte, body int) error {
 		if err := at.awaitEnd(&l); err != nil {
 			return err
 		}
-		if at = c.parkAnswer(s, b, body); at == nil {
+		if at = c.parkAnswer(s, id, b, body); at == nil {
 			return nil
 		}
+	}
+}
+
+// answerAgain sends the answer to a question that the server asks again. It is for the reader.
+func (s *session) answerAgain(id uint64) {
+	g := s.stream.given.again(id, s)
+	if g == nil {
+		return // its handlers have not answered, or their answer is not kept any more
+	}
+	out, d := s.pack(g.b, g.body)
+	s.sendNow(out)
+	if d != nil {
+		pool.Put(d)
 	}
 }
 
 // refuseNow tells the server of a question that will not be answered; it is for
 // the reader, which must not wait.
 func (s *session) refuseNow(id uint64, e *Error) {
-	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id, Payload: message.AppendErrorJSON(nil, e)})
+	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
+	body := len(b)
+	b = message.AppendErrorJSON(b, e)
+	if s.resumable {
+		s.stream.given.toSend(id, b, body, s)
+	}
 	s.sendNow(b)
 }
 

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"sync"
+
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -9,6 +11,69 @@ import (
 type stream struct {
 	token []byte // nil = the server cannot resume, or the token is used up
 	seq   uint64 // of the newest event that we got
+
+	given answers // has its own lock
+}
+
+// answers are those that were given to the server's questions lately. It asks
+// again, with the number of an event that we have, what it got no answer to
+// before the connection was lost. Safe for concurrent use.
+type answers struct {
+	mu    sync.Mutex
+	kept  map[uint64]*given
+	order []uint64 // oldest first
+	bytes int
+}
+
+// given is one answer, neither compressed nor sealed.
+type given struct {
+	b    []byte
+	body int
+	on   *session // where it was sent last
+}
+
+// Bounds of the answers that are kept.
+const (
+	maxAnswers     = 256
+	maxAnswerBytes = 256 << 10
+)
+
+// toSend notes that the answer b to question id is about to be sent on s, and
+// reports false if it was already.
+func (a *answers) toSend(id uint64, b []byte, body int, s *session) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if g := a.kept[id]; g != nil {
+		if g.on == s {
+			return false
+		}
+		g.on = s
+		return true
+	}
+	if a.kept == nil {
+		a.kept = make(map[uint64]*given)
+	}
+	a.kept[id] = &given{append([]byte(nil), b...), body, s}
+	a.order = append(a.order, id)
+	a.bytes += len(b)
+	for len(a.order) > maxAnswers || a.bytes > maxAnswerBytes {
+		a.bytes -= len(a.kept[a.order[0]].b)
+		delete(a.kept, a.order[0])
+		a.order = a.order[1:]
+	}
+	return true
+}
+
+// again returns the answer to question id if there is one that was not sent on s, and notes that it is now.
+func (a *answers) again(id uint64, s *session) *given {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := a.kept[id]
+	if g == nil || g.on == s {
+		return nil
+	}
+	g.on = s
+	return g
 }
 
 // maxToken bounds what a server may make us keep and send back.
@@ -68,6 +133,9 @@ func (s *session) isNew(m *message.Message) bool {
 	ok, missing := s.stream.fresh(m.Seq)
 	if !ok {
 		s.c.stats.duplicates.Add(1)
+		if m.Flags&message.FlagAck != 0 {
+			s.answerAgain(m.AckID)
+		}
 		return false
 	}
 	if missing > 0 {

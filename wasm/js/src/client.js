@@ -35,6 +35,7 @@ export function SmartSocketClient(url, options, ownHost) {
   this._lastSeq = 0;
   this._acks = new Map(); // id → {event, settle, timer, sent}, sent being the {payload} that a recovered session sends again
   this._nextAck = 1;
+  this._answers = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
   this._queue = []; // {bytes, at, ack} waiting for a connection
   this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
   this._connectedAt = 0;
@@ -102,7 +103,7 @@ SmartSocketClient.prototype._socketClass = function () {
 // _ready runs when the handshake is done.
 SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   var self = this, again = this._lost, unknown = ack.recovered ? [] : this._sentAcks();
-  if (!ack.recovered) this._lastSeq = 0;
+  if (!ack.recovered) this._newStream();
   this._token = ack.sessionToken;
   this._state = 'connected';
   this._connecting = null;
@@ -114,12 +115,19 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
   this._log.info('Connected to server');
   if (ack.recovered) this._sendAgain();
+  this._answers.forEach(function (answer) { if (!answer.on) self._answer(answer); }); // given while away
   this._flush();
   this._loseAcks(unknown, new SmartSocketError(CODES.CONNECTION_LOST, 'the session ended with the lost connection; whether the server handled this is unknown'));
   if (again) this._stats.reconnects++;
   this._raise('connected');
   if (again) this._raise('reconnected', ack.recovered);
   attempt.resolve();
+};
+
+// _newStream forgets what belongs to the session before.
+SmartSocketClient.prototype._newStream = function () {
+  this._lastSeq = 0;
+  this._answers = new Map();
 };
 
 // _failAttempt settles an attempt that never became a connection.
@@ -204,7 +212,7 @@ SmartSocketClient.prototype.disconnect = function () {
   this._attempt = this._busy = 0;
   this._drain = null;
   this._token = new Uint8Array(0);
-  this._lastSeq = 0;
+  this._newStream();
   this._connecting = null;
   clearTimeout(this._timer);
   this._timer = null;
@@ -221,14 +229,17 @@ SmartSocketClient.prototype.disconnect = function () {
 
 // _received takes an EVENT, ACK, ERROR or GOAWAY of the running session.
 SmartSocketClient.prototype._received = function (session, m) {
+  var wanted = ackOf(m);
   this._stats.messagesReceived++;
   if (m.flags & FLAG_SEQ) {
-    if (m.seq <= this._lastSeq) return; // replayed after a resume, handled before
+    if (m.seq <= this._lastSeq) { // handled before
+      if (m.flags & FLAG_ACK && this._answers.has(wanted)) this._answer(this._answers.get(wanted));
+      return;
+    }
     this._lastSeq = m.seq;
   }
-  var wanted = m.ackHigh * TWO_32 + m.ackLow;
   switch (m.kind) {
-    case EVENT: this._event(session, m); break;
+    case EVENT: this._event(m); break;
     case ACK: this._settle(wanted, m, null); break;
     case ERROR: this._peerError(session, m, wanted); break;
     case GOAWAY: this._goaway(session, m.fields); break;
@@ -236,8 +247,8 @@ SmartSocketClient.prototype._received = function (session, m) {
   }
 };
 
-SmartSocketClient.prototype._event = function (session, m) {
-  var value, reply = this._replier(session, m);
+SmartSocketClient.prototype._event = function (m) {
+  var value, reply = this._replier(m);
   if (isLifecycle(m.event)) {
     this._invalid(new SmartSocketError(CODES.INVALID_FORMAT, 'the server sent the reserved event "' + m.event + '"'));
     return;
@@ -258,23 +269,44 @@ SmartSocketClient.prototype._event = function (session, m) {
 };
 
 // _replier makes the ack function of one event; it does nothing when the server asked for none or after its first call.
-SmartSocketClient.prototype._replier = function (session, m) {
-  var self = this, open = (m.flags & FLAG_ACK) !== 0;
+SmartSocketClient.prototype._replier = function (m) {
+  var self = this, open = (m.flags & FLAG_ACK) !== 0, answers = this._answers;
   return function (response, error) {
     if (!open) return;
-    if (session.phase !== 'ready') { open = false; return; } // its connection is gone and so is who asked
     var failed = error !== undefined && error !== null;
     var payload = failed ? errorToWire(error) : encodeData(response, m.event); // may throw: the ack stays open for the error
     open = false;
-    try {
-      self._transmit(session.encode(failed ? ERROR : ACK, '', payload, m.ackLow, m.ackHigh, true));
-    } catch (e) {
-      if (!(e instanceof SmartSocketError)) throw e;
-      self._raiseError(e); // the answer is too large: the server learns that instead
-      self._transmit(session.encode(ERROR, '', errorToWire(e), m.ackLow, m.ackHigh, true));
+    if (answers !== self._answers) return; // the session is gone and so is who asked
+    var answer = { kind: failed ? ERROR : ACK, payload: payload, low: m.ackLow, high: m.ackHigh, on: null };
+    if (self._token.length > 0 && !(payload && payload.length > MAX_ANSWER)) {
+      if (payload instanceof Uint8Array) answer.payload = new Uint8Array(payload);
+      answers.set(ackOf(m), answer);
+      if (answers.size > MAX_ANSWERS) answers.delete(answers.keys().next().value);
     }
+    self._answer(answer);
   };
 };
+
+// What is kept of the answers to the server, which asks again after a recovery what it got no answer to.
+var MAX_ANSWERS = 256, MAX_ANSWER = 16384;
+
+// _answer sends an answer, once on each connection.
+SmartSocketClient.prototype._answer = function (answer) {
+  var session = this._session;
+  if (!this.connected || answer.on === session) return;
+  answer.on = session;
+  try {
+    this._transmit(session.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
+  } catch (e) {
+    if (!(e instanceof SmartSocketError)) throw e;
+    this._raiseError(e); // the answer is too large: the server learns that instead
+    answer.kind = ERROR;
+    answer.payload = errorToWire(e);
+    this._transmit(session.encode(ERROR, '', answer.payload, answer.low, answer.high, true));
+  }
+};
+
+function ackOf(m) { return m.ackHigh * TWO_32 + m.ackLow; }
 
 // _settle hands the answer m, or error, to whoever waits for ack id.
 SmartSocketClient.prototype._settle = function (id, m, error) {

@@ -98,7 +98,7 @@ SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
   }
   this._transmit(bytes);
   var entry = this._acks.get(ack);
-  if (entry && !entry.sent && this._token.length > 0) entry.sent = { payload: payload instanceof Uint8Array ? payload.slice() : payload };
+  if (entry && !entry.sent && this._token.length > 0) entry.sent = { payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload };
   return true;
 };
 

@@ -38,14 +38,14 @@ function Reader(bytes) {
 Reader.prototype.uvarint = function () {
   var low = 0, high = 0, b;
   for (var i = 0; i < 10; i++) {
-    if (this.at >= this.bytes.length) throw invalid('a number is cut short');
+    if (this.at >= this.bytes.length) throw invalid('a message is cut short');
     b = this.bytes[this.at++];
     if (i < 4) low = (low | (b & 0x7f) << (7 * i)) >>> 0;
     else if (i === 4) { low = (low | (b & 0x0f) << 28) >>> 0; high = (b & 0x7f) >>> 4; }
     else if (i < 9) high = (high | (b & 0x7f) << (7 * i - 32)) >>> 0;
     else { if (b > 1) throw invalid('a number exceeds 64 bits'); high = (high | b << 31) >>> 0; }
     if (b < 0x80) {
-      if (b === 0 && i > 0) throw invalid('a number is longer than it must be');
+      if (b === 0 && i > 0) throw invalid('a number is not in its shortest form');
       this.low = low;
       this.high = high;
       return high * TWO_32 + low;
@@ -56,31 +56,31 @@ Reader.prototype.uvarint = function () {
 
 // take borrows the next n bytes.
 Reader.prototype.take = function (n) {
-  if (n > this.bytes.length - this.at) throw invalid('a length points beyond the message');
+  if (n > this.bytes.length - this.at) throw invalid('a message is cut short');
   this.at += n;
   return this.bytes.subarray(this.at - n, this.at);
 };
 
 function decode(bytes, limit) {
-  if (bytes.length === 0) throw invalid('a message has at least one byte');
+  if (bytes.length === 0) throw invalid('a message is cut short');
   var r = new Reader(bytes);
   var kind = bytes[0] & 0x0f, flags = bytes[0] & 0xf0;
   r.at = 1;
-  if (ALLOWED[kind] === undefined) throw invalid('unknown kind of message ' + kind);
-  if (flags & ~ALLOWED[kind]) throw invalid('this kind of message cannot carry these flags');
+  if (ALLOWED[kind] === undefined) throw invalid('unknown kind ' + kind);
+  if (flags & ~ALLOWED[kind]) throw invalid('unknown flags of kind ' + kind);
   var m = { kind: kind, flags: flags, seq: 0, ackLow: 0, ackHigh: 0, event: '', payload: undefined, fields: null };
   if (kind !== EVENT && kind !== ACK && kind !== ERROR) {
     m.fields = FIELDS[kind] ? FIELDS[kind](readFields(r)) : readClock(r);
     return m;
   }
-  if (kind === ACK && !(flags & FLAG_ACK)) throw invalid('an ACK names the message it answers');
+  if (kind === ACK && !(flags & FLAG_ACK)) throw invalid('an ACK without a number');
   if (flags & FLAG_SEQ) m.seq = r.uvarint();
   if (flags & FLAG_ACK) { r.uvarint(); m.ackLow = r.low; m.ackHigh = r.high; }
   if (kind === EVENT) {
     var length = r.uvarint();
     if (length < 1 || length > MAX_EVENT_NAME) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes');
     m.event = text(r.take(length));
-    if (CONTROL.test(m.event)) throw invalid('an event name holds no control characters');
+    if (CONTROL.test(m.event)) throw invalid('an event name with control characters');
   }
   var payload = bytes.subarray(r.at);
   if (flags & FLAG_DEFLATED) {
@@ -98,7 +98,7 @@ function readFields(r) {
   while (r.at < r.bytes.length) {
     var id = r.uvarint(), value = r.take(r.uvarint());
     if (id >= 64) continue;
-    if (fields.has(id)) throw invalid('field ' + id + ' of a handshake record is repeated');
+    if (fields.has(id)) throw invalid('field ' + id + ' is repeated');
     fields.set(id, value);
   }
   return {
@@ -106,13 +106,13 @@ function readFields(r) {
     // units checks that the field, when it is there, holds one to most units of size bytes.
     units: function (id, size, most) {
       var n = fields.has(id) ? fields.get(id).length : size;
-      if (n === 0 || n % size !== 0 || n > size * most) throw invalid('field ' + id + ' of a handshake record has ' + n + ' bytes');
+      if (n === 0 || n % size !== 0 || n > size * most) throw invalid('field ' + id + ' has ' + n + ' bytes');
     },
     text: function (id) { return fields.has(id) ? text(fields.get(id)) : ''; },
     number: function (id) {
       if (!fields.has(id)) return 0;
       var n = new Reader(fields.get(id)), v = n.uvarint();
-      if (n.at !== n.bytes.length) throw invalid('field ' + id + ' of a handshake record is not one number');
+      if (n.at !== n.bytes.length) throw invalid('field ' + id + ' is not one number');
       return v;
     }
   };
@@ -125,7 +125,7 @@ FIELDS[HELLO] = function (f) {
   var bits = f.number(5);
   return { version: f.number(1), random: new Uint8Array(f.bytes(2)), algorithms: new Uint8Array(f.bytes(3)), authRequired: bits % 2 === 1, resumeSupported: Math.floor(bits / 2) % 2 === 1, maxMessageBytes: f.number(6), handshakeTimeout: f.number(7) };
 };
-FIELDS[CONNECT] = function () { throw invalid('a CONNECT goes from client to server'); };
+FIELDS[CONNECT] = function () { throw invalid('a CONNECT from a server'); };
 FIELDS[CONNECT_ACK] = function (f) {
   return { socketId: f.text(1), sessionToken: new Uint8Array(f.bytes(2)), recovered: f.number(3) % 2 === 1, heartbeatInterval: f.number(4), compressionThreshold: f.number(5), maxMessageBytes: f.number(6), serverTime: f.number(7) };
 };
@@ -135,7 +135,7 @@ FIELDS[GOAWAY] = function (f) {
 
 function readClock(r) {
   var clock = { serverTime: r.uvarint(), rtt: r.uvarint(), clientTime: r.uvarint() };
-  if (r.at !== r.bytes.length) throw invalid('bytes after the clock of a PING or PONG');
+  if (r.at !== r.bytes.length) throw invalid('bytes after a clock');
   return clock;
 }
 
@@ -165,7 +165,7 @@ function encode(kind, event, data, ackLow, ackHigh, withAck, threshold, limit) {
   var payload = data, packed;
   if (typeof data === 'string') payload = utf8(data);
   else if (data !== undefined) flags |= FLAG_BINARY;
-  if (name && (name.length < 1 || name.length > MAX_EVENT_NAME)) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes of UTF-8');
+  if (name && (name.length < 1 || name.length > MAX_EVENT_NAME)) throw invalid('an event name has 1 to ' + MAX_EVENT_NAME + ' bytes');
   if (payload && limit > 0 && payload.length > limit) throw new SmartSocketError(CODES.TOO_LARGE, payload.length + ' bytes of data are more than the ' + limit + ' that the server takes; split them or raise its maxMessageBytes');
   if (payload && threshold > 0 && payload.length > threshold && parts.flate && (packed = parts.flate.deflate(payload))) {
     payload = packed;

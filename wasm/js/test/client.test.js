@@ -174,6 +174,41 @@ for (const engine of ['js', 'wasm']) {
       assert.deepEqual(sent(1), [['first', 1n, '\u0001\u0002'], ['last', 2n, '{"a":1}'], ['queued', 3n, '']]);
     });
 
+    test('answers of ours that a cut may have lost are given again when asked again, and those given meanwhile once', async (t) => {
+      const ask = (peer) => [1, 2, 3].forEach((n) => peer.send(event('ask', String(n), { ack: n, seq: n })));
+      const server = await serve(t, {
+        recover: true,
+        connection: (peer) => { if (peer.number < 2) ask(peer); },
+        message: (peer, m) => { if (peer.number === 0 && m.ack === 1n) peer.socket.terminate(); },
+      });
+      const c = make(t, server), asked = [], held = [];
+      c.on('ask', (n, ack) => {
+        asked.push(n);
+        if (n === 1) ack(new Uint8Array([7]));
+        else held.push(ack);
+      });
+      c.once('disconnected', () => held.shift()('away'));
+      await c.connect();
+      await next(c, 'reconnected');
+      await until(() => server.peers[1].messages.length === 2);
+      held.shift()(undefined, { code: 'ERR_APP_001', message: 'no' });
+      await until(() => server.peers[1].messages.length === 3);
+      assert.deepEqual(asked, [1, 2, 3]);
+      assert.deepEqual(server.peers[1].messages.map((m) => [m.kind, m.ack, m.text]), [[5, 2n, '"away"'], [5, 1n, '\u0007'], [6, 3n, '{"code":"ERR_APP_001","message":"no"}']]);
+    });
+
+    test('answers to a session that is over go nowhere', async (t) => {
+      const server = await serve(t, { connection: (peer) => { if (peer.number === 0) { peer.send(event('ask', '', { ack: 1 })); peer.socket.terminate(); } } });
+      const c = make(t, server), asked = next(c, 'ask');
+      await c.connect();
+      const [, ack] = await asked;
+      await next(c, 'reconnected');
+      ack('late');
+      c.emit('end');
+      await until(() => server.peers[1].messages.length === 1);
+      assert.equal(server.peers[1].messages[0].event, 'end');
+    });
+
     test('what is too much to keep is not sent again', async (t) => {
       const server = await serve(t, { recover: true, maxMessageBytes: 4 << 20, message: (peer, m) => { if (peer.number === 0) peer.socket.terminate(); else peer.send(ackOf(m.ack)); } });
       const c = make(t, server);
