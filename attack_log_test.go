@@ -2,13 +2,16 @@ package smartsocket_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/crypto"
@@ -75,6 +78,55 @@ func TestAttackLogInjection(t *testing.T) {
 		if strings.ContainsAny(line, "\x1b\r\x00") {
 			t.Errorf("a line with control characters: %q", line)
 		}
+	}
+}
+
+// What an application's own code says about a payload or a key it was given is
+// not repeated in the log by the server.
+func TestAttackSecretsInErrorsOfTheApplication(t *testing.T) {
+	const payload, guess = "the payload of a message", "a-guess-at-the-api-key"
+	var log logBuffer
+	v := startServer(t, smartsocket.Options{
+		Logger: log.logger(),
+		Authenticate: func(_ context.Context, r smartsocket.AuthRequest) (any, error) {
+			if r.APIKey == "panic-"+guess {
+				panic("unknown key " + r.APIKey)
+			}
+			if r.APIKey == guess {
+				return nil, fmt.Errorf("unknown key %q", r.APIKey)
+			}
+			return nil, nil
+		},
+	}, func(v *smartsocket.Server) {
+		v.Use(func(_ *smartsocket.Socket, _ string, d smartsocket.Data, next func(error)) {
+			var at time.Time
+			if err := d.Decode(&at); err != nil { // time's error quotes what it cannot read
+				next(fmt.Errorf("middleware: %w", err))
+				return
+			}
+			next(nil)
+		})
+		v.On("e", echo)
+	})
+	for _, key := range []string{guess, "panic-" + guess} {
+		w := dialWire(t, v, "/", message.Subprotocol)
+		w.next()
+		w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, APIKey: []byte(key)}))
+		w.wantClose(3500)
+	}
+	w := dialFull(t, v, "/")
+	w.emit("e", `"`+payload+`"`)
+	eventually(t, "all three in the log", func() bool {
+		text := log.String()
+		return strings.Contains(text, "authentication refused") && strings.Contains(text, "hook panicked") && strings.Contains(text, "error on a socket")
+	})
+	for _, secret := range []string{payload, guess} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("%q is in the log:\n%s", secret, log.String())
+		}
+	}
+	if !strings.Contains(log.String(), "unknown key") {
+		t.Errorf("the hook's error is not in the log:\n%s", log.String())
 	}
 }
 

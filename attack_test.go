@@ -306,6 +306,7 @@ func TestAttackBeforeConnect(t *testing.T) {
 func TestAttackForeignOrigins(t *testing.T) {
 	same := startServer(t, smartsocket.Options{}, nil)
 	listed := startServer(t, smartsocket.Options{AllowedOrigins: []string{"https://good.example", "http://localhost:8080"}}, nil)
+	none := startServer(t, smartsocket.Options{AllowedOrigins: []string{}}, nil) // as a config file gives it
 	for _, c := range []struct {
 		v      *smartsocket.Server
 		name   string
@@ -322,6 +323,8 @@ func TestAttackForeignOrigins(t *testing.T) {
 		{same, "another port", "Origin: http://game.example:81\r\n", "403"},
 		{same, "userinfo", "Origin: http://game.example@evil.example\r\n", "403"},
 		{same, "two", "Origin: http://game.example\r\nOrigin: http://evil.example\r\n", "40"},
+		{none, "an empty list, the same host", "Origin: http://game.example\r\n", "101"},
+		{none, "an empty list, another host", "Origin: http://evil.example\r\n", "403"},
 		{listed, "listed", "Origin: https://good.example\r\n", "101"},
 		{listed, "listed with a port", "Origin: http://localhost:8080\r\n", "101"},
 		{listed, "listed, other scheme", "Origin: http://good.example\r\n", "403"},

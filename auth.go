@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -21,6 +22,15 @@ type AuthRequest struct {
 	APIKey    string
 	Namespace string
 	Address   netip.Addr // the client's, behind trusted proxies the one they report
+}
+
+// hide is what a hook said, for the log, without the key it was given.
+func (r *AuthRequest) hide(said any) string {
+	text := fmt.Sprint(said)
+	if r.APIKey == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, r.APIKey, "(hidden)")
 }
 
 // AuthEvent is the only event that passes before a socket that must authenticate has done so.
@@ -96,7 +106,7 @@ func (s *Socket) runAuthenticate(r AuthRequest) {
 			return
 		}
 		if err != nil {
-			s.srv.log.Debug("authentication refused", "namespace", s.ns.path, "error", err)
+			s.srv.log.Debug("authentication refused", "namespace", s.ns.path, "error", r.hide(err))
 			s.refuseConnect(errAuth)
 			return
 		}
@@ -109,7 +119,7 @@ func (s *Socket) askHook(ctx context.Context, r AuthRequest) (identity any, err 
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("the authenticate hook panicked", "panic", p)
+			s.srv.log.Error("the authenticate hook panicked", "panic", r.hide(p))
 			err = errAuth
 		}
 	}()

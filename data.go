@@ -2,6 +2,8 @@ package smartsocket
 
 import (
 	"encoding/json"
+	"errors"
+	"strings"
 	"unicode/utf8"
 	"unsafe"
 
@@ -90,9 +92,25 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := message.Unmarshal(d.Bytes(), v); err != nil {
-		return &Error{Code: message.CodeInvalidFormat, Message: "the data does not fit what the handler expects", Cause: err}
+		return &Error{Code: message.CodeInvalidFormat, Message: "the data does not fit what the handler expects", Cause: quoting{err}}
 	}
 	return nil
+}
+
+// quoting marks an error whose text may quote the payload: the program may read it, the log may not.
+type quoting struct{ error }
+
+// Unwrap is the codec's error.
+func (q quoting) Unwrap() error { return q.error }
+
+// forLog is an error's text without what quotes a payload.
+func forLog(err error) string {
+	text := err.Error()
+	var q quoting
+	if errors.As(err, &q) {
+		text = strings.ReplaceAll(text, q.Error(), "(not logged, since it may quote the data)")
+	}
+	return text
 }
 
 // appendData appends the payload form of a user's value: nil is no data, []byte

@@ -19,12 +19,6 @@ type keyring struct {
 
 // newKeyring reads the encryption options.
 func newKeyring(o *Options) (*keyring, error) {
-	switch {
-	case o.EnableEncryption == Disabled || o.EnableEncryption == Auto && o.EncryptionKey == "":
-		return nil, nil
-	case o.EncryptionKey == "":
-		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one (the server program's -keygen prints one) or leave EnableEncryption unset"}
-	}
 	k := new(keyring)
 	switch o.EncryptionAlgorithm {
 	case crypto.AES256GCM.String():
@@ -33,6 +27,16 @@ func newKeyring(o *Options) (*keyring, error) {
 		k.algorithm = crypto.AES256CBC
 	default:
 		return nil, &OptionError{"EncryptionAlgorithm", "unknown: use aes-256-gcm or aes-256-cbc"}
+	}
+	switch {
+	case o.EnableEncryption == Disabled:
+		return nil, nil
+	case o.EncryptionKey == "" && o.PreviousEncryptionKey != "":
+		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it precedes: give that one too, or make this the EncryptionKey"}
+	case o.EncryptionKey == "" && o.EnableEncryption == Enabled:
+		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one (the server program's -keygen prints one) or leave EnableEncryption unset"}
+	case o.EncryptionKey == "":
+		return nil, nil
 	}
 	for _, f := range []struct{ field, value string }{{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey}} {
 		if f.value == "" {

@@ -211,6 +211,8 @@ func TestEncryptionOptions(t *testing.T) {
 		"short key":          {smartsocket.Options{EncryptionKey: "k3mZ7x9pQ2vL8nR5tY1hJ4bF6wS0dA2eK9mX7cP3vN="}, "EncryptionKey"},
 		"unknown algorithm":  {smartsocket.Options{EncryptionKey: text, EncryptionAlgorithm: "rot13"}, "EncryptionAlgorithm"},
 		"bad previous key":   {smartsocket.Options{EncryptionKey: text, PreviousEncryptionKey: "x"}, "PreviousEncryptionKey"},
+		"no key to precede":  {smartsocket.Options{PreviousEncryptionKey: text}, "PreviousEncryptionKey"},
+		"unused algorithm":   {smartsocket.Options{EncryptionAlgorithm: "rot13"}, "EncryptionAlgorithm"},
 		"off although a key": {smartsocket.Options{EncryptionKey: text, EnableEncryption: smartsocket.Disabled}, ""},
 	} {
 		_, err := smartsocket.New(c.o)

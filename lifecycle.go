@@ -102,7 +102,7 @@ func (s *Socket) raise(err error) {
 		return
 	}
 	if any, _ := s.has(pickFailed); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.id, "namespace", s.ns.path, "error", err)
+		s.srv.log.Warn("error on a socket", "socket", s.id, "namespace", s.ns.path, "error", forLog(err))
 		return
 	}
 	s.fire(pickFailed, Data{&body{info: err}})

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
@@ -292,8 +293,8 @@ func (o *Options) check() error {
 		return &OptionError{"MaxOutboxBytes", fmt.Sprintf("%d would drop ordinary messages: use at least 65536", o.MaxOutboxBytes)}
 	}
 	for _, origin := range o.AllowedOrigins {
-		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Path != "") {
-			return &OptionError{"AllowedOrigins", fmt.Sprintf("%q is no origin: write scheme://host[:port] without a path, or *", origin)}
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, origin)) {
+			return &OptionError{"AllowedOrigins", fmt.Sprintf("%q is no origin: write scheme://host[:port] and nothing more, or *", origin)}
 		}
 	}
 	return nil

@@ -326,7 +326,10 @@ func (v *Server) Except(names ...string) *Target { return v.root.Except(names...
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
 
 func originPolicy(allowed []string) *frame.OriginPolicy {
-	if slices.Contains(allowed, "*") {
+	switch {
+	case len(allowed) == 0:
+		return &frame.OriginPolicy{} // an empty list there would allow nobody
+	case slices.Contains(allowed, "*"):
 		return &frame.OriginPolicy{AllowAll: true}
 	}
 	return &frame.OriginPolicy{Allowed: allowed}

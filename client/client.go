@@ -89,6 +89,8 @@ func New(rawURL string, o Options) (*Client, error) {
 		return nil, err
 	}
 	switch {
+	case o.EnableNamespaces == Disabled && o.Namespace != "" && cleanPath(o.Namespace) != "/":
+		return nil, &OptionError{"Namespace", "EnableNamespaces is Disabled, which is always /: leave out one of the two"}
 	case o.EnableNamespaces == Disabled:
 		c.namespace = "/"
 	case o.Namespace != "":

@@ -61,7 +61,7 @@ const (
 type Options struct {
 	// Namespace to connect to; "" = the URL's path, which is / when it has none.
 	Namespace string
-	// EnableNamespaces is on by default; Disabled always connects to /.
+	// EnableNamespaces is on by default; Disabled always connects to /, and a Namespace is an error then.
 	EnableNamespaces Toggle
 	// EnableAcknowledgments is on by default; Disabled makes asking for an ack an error.
 	EnableAcknowledgments Toggle

@@ -215,7 +215,7 @@ func (c *config) setJSON(s setting, raw json.RawMessage) error {
 		}
 	case []any:
 		if isList {
-			return setList(s.v, value)
+			return s.setList(value)
 		}
 	}
 	want := "a whole number, as in 10000"
@@ -231,19 +231,25 @@ func (c *config) setJSON(s setting, raw json.RawMessage) error {
 	case isDuration:
 		want = `a duration, as in "30s", or a number of milliseconds`
 	}
+	if s.mayBeSecret() {
+		return fmt.Errorf("the value (hidden) is of the wrong type: write %s", want)
+	}
 	return fmt.Errorf("%s is of the wrong type: write %s", raw, want)
 }
 
-func setList(v reflect.Value, values []any) error {
+func (s setting) setList(values []any) error {
 	list := make([]string, 0, len(values))
-	for _, item := range values {
+	for i, item := range values {
 		text, ok := item.(string)
+		if !ok && s.mayBeSecret() {
+			return fmt.Errorf("item %d of the list (hidden) is no string: put it in quotes", i+1)
+		}
 		if !ok {
 			return fmt.Errorf("%v in the list is no string: put it in quotes", item)
 		}
 		list = append(list, text)
 	}
-	v.Set(reflect.ValueOf(list))
+	s.v.Set(reflect.ValueOf(list))
 	return nil
 }
 
@@ -300,13 +306,21 @@ func (s setting) text() string {
 	}
 }
 
-// secret reports whether the value must never be printed. That of tlsKey is a file's name.
+// secret reports whether the value must never be printed.
 func (s setting) secret() bool {
 	if s.name == "nats" {
 		return strings.Contains(s.v.String(), "@") // a user's name and password
 	}
+	return s.credential()
+}
+
+// credential reports whether the setting is keys and nothing else. That of tlsKey is a file's name.
+func (s setting) credential() bool {
 	return s.name != "tlsKey" && (strings.HasSuffix(strings.ToLower(s.name), "key") || strings.HasSuffix(strings.ToLower(s.name), "keys"))
 }
+
+// mayBeSecret reports whether what is given for the setting, right or wrong, must not be repeated in an error.
+func (s setting) mayBeSecret() bool { return s.name == "nats" || s.credential() }
 
 // json writes the configuration in the form that a file has. Secrets that are set are hidden.
 func (c *config) json() []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -104,7 +105,14 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"profile address", []string{"-profile-addr", "6060"}, nil, "", []string{"-profile-addr", "6060"}},
 		{"broken file", nil, nil, "{\n\"port\": 1,\n}", []string{"config.json:3"}},
 		{"two objects", nil, nil, `{} {}`, []string{"config.json", "one object"}},
-		{"no object", nil, nil, `[]`, []string{"config.json"}},
+		{"no object", nil, nil, `[]`, []string{"config.json", "not an object"}},
+		{"empty file", nil, nil, "\n", []string{"config.json", "empty"}},
+		{"cut file", nil, nil, `{"port": 1`, []string{"config.json", "unexpected EOF"}},
+		{"name twice", nil, nil, `{"port": 1, "host": "::1", "port": 2}`, []string{"config.json", `"port" occurs twice`}},
+		{"empty key in a variable", nil, []string{"SMARTSOCKET_ENCRYPTION_KEY="}, "", []string{"SMARTSOCKET_ENCRYPTION_KEY", "no key"}},
+		{"empty list of keys in a flag", []string{"-api-keys", ", "}, nil, "", []string{"-api-keys", "no key"}},
+		{"more than an origin", []string{"-allowed-origins", "https://a.example?x"}, nil, "", []string{"-allowed-origins", "nothing more"}},
+		{"previous key alone", []string{"-previous-encryption-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, nil, "", []string{"-previous-encryption-key", "precedes"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := test.args
@@ -168,6 +176,49 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
+// The command line may hold keys, so the profiles' address does not show it.
+func TestProfilesDoNotShowTheCommandLine(t *testing.T) {
+	for path, want := range map[string]int{"/debug/pprof/cmdline": 404, "/debug/pprof/goroutine": 200} {
+		w := httptest.NewRecorder()
+		profileMux().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+// What is wrong in a place for secrets may be a secret too.
+func TestMistakesDoNotRepeatSecrets(t *testing.T) {
+	const secret = "hunter2-and-more"
+	for _, test := range []struct {
+		file string
+		args []string
+		want string // must be part of the message
+	}{
+		{file: `{"apiKeys": "` + secret + `"}`, want: "apiKeys"},
+		{file: `{"apiKeys": ["first-secret-key", {"key": "` + secret + `"}]}`, want: "item 2"},
+		{file: `{"encryptionKey": ["` + secret + `"]}`, want: "encryptionKey"},
+		{file: `{"previousEncryptionKey": {"` + secret + `": 1}}`, want: "previousEncryptionKey"},
+		{file: `{"nats": ["nats://user:` + secret + `@127.0.0.1"]}`, want: "nats"},
+		{file: `{"nats": "nats://user:` + secret + `@127.0.0.1:port"}`, want: "nats"},
+		{file: `{"encryptionKey": "` + secret + ``, want: "config.json"},
+		{args: []string{"-api-keys", "first-secret-key,", secret}, want: "-api-keys"},
+		{args: []string{"-encryption-key", "a", secret}, want: "-encryption-key"},
+	} {
+		args := append([]string{"checkconfig"}, test.args...)
+		if test.file != "" {
+			args = append(args, "-config", writeFile(t, test.file))
+		}
+		var stdout, stderr bytes.Buffer
+		if code := run(context.Background(), args, nil, &stdout, &stderr, nil); code != 2 {
+			t.Errorf("%s%v: exit code %d, want 2", test.file, test.args, code)
+		}
+		if text := stdout.String() + stderr.String(); strings.Contains(text, secret) || !strings.Contains(text, test.want) {
+			t.Errorf("%s%v: %s", test.file, test.args, text)
+		}
+	}
+}
+
 func TestCheckConfig(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if code := run(context.Background(), []string{"checkconfig", "-port", "4321"}, nil, &stdout, &stderr, nil); code != 0 {
@@ -214,10 +265,15 @@ func TestEverySettingCanBeGiven(t *testing.T) {
 	defaults := defaultConfig()
 	for _, s := range defaults.settings()[1:] {
 		text := s.text()
-		if _, err := parse([]string{"-" + s.flag() + "=" + text}, nil); err != nil {
+		const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+		var args []string
+		if s.credential() { // an empty one is refused, and a previous one that precedes nothing
+			text, args = key, []string{"-encryption-key", key}
+		}
+		if _, err := parse(append(args, "-"+s.flag()+"="+text), nil); err != nil {
 			t.Errorf("flag: %v", err)
 		}
-		if _, err := parse(nil, []string{s.env() + "=" + text}); err != nil {
+		if _, err := parse(args, []string{s.env() + "=" + text}); err != nil {
 			t.Errorf("environment: %v", err)
 		}
 	}

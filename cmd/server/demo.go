@@ -137,11 +137,11 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Write(append(text, '\n'))
 }
 
-// profileMux is net/http/pprof on a mux of its own: nothing else is on that address.
+// profileMux is net/http/pprof on a mux of its own: nothing else is on that
+// address, and the command line is not, since it may hold keys.
 func profileMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)

@@ -53,6 +53,9 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 }
 
 func originPolicy(allowed []string) *frame.OriginPolicy {
+	if len(allowed) == 0 {
+		return &frame.OriginPolicy{} // an empty list there would allow nobody
+	}
 	p := &frame.OriginPolicy{Allowed: allowed}
 	for _, origin := range allowed {
 		p.AllowAll = p.AllowAll || origin == "*"

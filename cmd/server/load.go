@@ -59,7 +59,12 @@ func parse(args, environ []string) (*command, error) {
 	}
 	for _, given := range [][]assignment{env, flags} {
 		for _, a := range given {
-			if err := cmd.config.setText(a.setting, a.text); err != nil {
+			err := cmd.config.setText(a.setting, a.text)
+			if err == nil && a.setting.credential() && a.setting.v.Len() == 0 {
+				// As from a command or a secret that failed: the server would run without.
+				err = fmt.Errorf("there is no key in it: give one, or do not set %s at all", a.setting.name)
+			}
+			if err != nil {
 				return nil, fmt.Errorf("%s: %w", a.source, err)
 			}
 			cmd.source[a.setting.name] = a.source
@@ -91,6 +96,9 @@ func (cmd *command) parseFlags(args []string) (list []assignment, file string, e
 		args = args[1:]
 		name, text, hasText := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-"), "=")
 		if !strings.HasPrefix(arg, "-") || name == "" {
+			if n := len(list); n > 0 && list[n-1].setting.mayBeSecret() {
+				return nil, "", fmt.Errorf("an unexpected argument (hidden) behind %s: put a list in quotes, or leave out its spaces", list[n-1].source)
+			}
 			return nil, "", fmt.Errorf("unexpected argument %q: flags begin with a dash, as in -port 3000", arg)
 		}
 		switch name {
@@ -161,14 +169,7 @@ func (cmd *command) readFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("config file: %w", err)
 	}
-	var values map[string]json.RawMessage
-	dec := json.NewDecoder(bytes.NewReader(text))
-	err = dec.Decode(&values)
-	if err == nil {
-		if _, more := dec.Token(); !errors.Is(more, io.EOF) {
-			err = errors.New("there is more after the closing brace: keep one object")
-		}
-	}
+	values, err := readObject(text)
 	if err != nil {
 		return fmt.Errorf("config file %s%s: %w", path, lineOf(text, err), err)
 	}
@@ -189,6 +190,46 @@ func (cmd *command) readFile(path string) error {
 		return fmt.Errorf("config file %s: unknown setting %q%s", path, name, didYouMean(name, names))
 	}
 	return nil
+}
+
+// readObject reads a file that is one JSON object, each of whose names occurs once.
+func readObject(text []byte) (map[string]json.RawMessage, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	first, err := dec.Token()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("the file is empty: write an object, as defaultconfig prints it, or {}")
+	}
+	if err == nil && first != json.Delim('{') {
+		return nil, errors.New("the file is not an object: write one, as defaultconfig prints it")
+	}
+	values := make(map[string]json.RawMessage)
+	for err == nil && dec.More() {
+		var name json.Token
+		var value json.RawMessage
+		if name, err = dec.Token(); err == nil {
+			err = dec.Decode(&value)
+		}
+		if err != nil {
+			break
+		}
+		if _, twice := values[name.(string)]; twice {
+			return nil, fmt.Errorf("%q occurs twice: keep one of them", name)
+		}
+		values[name.(string)] = value
+	}
+	if err == nil {
+		_, err = dec.Token() // the closing brace
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more after the closing brace: keep one object")
+	}
+	return values, nil
 }
 
 // lineOf says where in the file a syntax error is.
