@@ -46,9 +46,17 @@ func (a Ack) Reply(v any) {
 		return
 	}
 	b := pool.Get(256)
-	defer pool.Put(b)
+	encoded := false
+	defer func() {
+		pool.Put(b)
+		if !encoded { // v's own MarshalJSON panicked, and the answer is taken
+			s.answerError(id, message.ErrHandlerFailed)
+		}
+	}()
 	var err error
-	if b.B, err = s.encodeAck(b.B, id, v); err != nil {
+	b.B, err = s.encodeAck(b.B, id, v)
+	encoded = true
+	if err != nil {
 		s.answerError(id, asWire(err, message.CodeHandlerFailed))
 		s.raise(err)
 		return

@@ -104,8 +104,13 @@ type quoting struct{ error }
 func (q quoting) Unwrap() error { return q.error }
 
 // forLog is an error's text without what quotes a payload.
-func forLog(err error) string {
-	text := err.Error()
+func forLog(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "an error whose methods panic"
+		}
+	}()
+	text = err.Error()
 	var q quoting
 	if errors.As(err, &q) {
 		text = strings.ReplaceAll(text, q.Error(), "(not logged, since it may quote the data)")

@@ -45,7 +45,12 @@ func (e *OptionError) Error() string { return "smartsocket: Options." + e.Field 
 
 // asWire turns any error into the one that a peer is told: an *Error as it is,
 // anything else as code with the error's own text.
-func asWire(err error, code message.Code) *Error {
+func asWire(err error, code message.Code) (wire *Error) {
+	defer func() {
+		if recover() != nil { // the error's own methods, as those of a nil pointer in an error
+			wire = &Error{Code: code, Message: "failed with an error whose methods panic: return a plain nil for success"}
+		}
+	}()
 	var e *Error
 	switch {
 	case errors.As(err, &e) && e != nil:

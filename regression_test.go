@@ -223,6 +223,38 @@ func TestNilErrorsAreAnswered(t *testing.T) {
 	w.wantNack(3, message.CodeHandlerFailed)
 }
 
+// brittle is an application's error and value whose methods fail.
+type brittle struct{ text string }
+
+func (b *brittle) Error() string               { return b.text } // panics on nil, as most errors' do
+func (b brittle) MarshalJSON() ([]byte, error) { panic("no JSON today") }
+
+// The same holds for the methods of the application's own errors and values.
+func TestFailingMethodsAreAnswered(t *testing.T) {
+	var none *brittle
+	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+		v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
+			if event == "mw" {
+				next(none)
+				return
+			}
+			next(nil)
+		})
+		v.On("mw", echo)
+		v.On("fail", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Fail(none) })
+		v.On("reply", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(brittle{}) })
+		smartsocket.Handle(v, "handle", func(*smartsocket.Socket, int) (int, error) { return 1, none })
+	})
+	w := dialFull(t, v, "/")
+	for i, test := range []struct {
+		event string
+		code  message.Code
+	}{{"mw", message.CodeRejected}, {"fail", message.CodeHandlerFailed}, {"reply", message.CodeHandlerFailed}, {"handle", message.CodeHandlerFailed}} {
+		w.request(uint64(i+1), test.event, "1")
+		w.wantNack(uint64(i+1), test.code)
+	}
+}
+
 // Refused connections on their way out take no place.
 func TestRefusedConnectionsTakeNoSlot(t *testing.T) {
 	v := startServer(t, smartsocket.Options{MaxConnections: 2}, nil)
