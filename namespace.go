@@ -87,13 +87,15 @@ func (n *Namespace) Except(names ...string) *Target {
 // Local selects everybody on this server, when a Broker joins it with others.
 func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
 
-// Len counts the sockets in the namespace, on this server.
+// Len counts the sockets in the namespace, on this server, without those whose client is away.
 func (n *Namespace) Len() int {
 	sockets, _ := n.hub.size()
 	return sockets
 }
 
-// Sockets lists the sockets in the namespace. The list is a snapshot; do not change it.
+// Sockets lists the sockets in the namespace, those whose client is away for the
+// moment included (Options.EnableMessageCache; Connected tells). The list is a
+// snapshot; do not change it.
 func (n *Namespace) Sockets() []*Socket { return n.hub.named("") }
 
 // Socket finds a socket by id, nil if it is not here.

@@ -215,13 +215,15 @@ func (s *Socket) tryResume(x *sessions) bool {
 }
 
 // stays reports whether s's session goes on without its connection, which was
-// closed with code: not after a close that is final.
+// closed with code: not after a close that is final, and not before the client
+// has authenticated where it must, since strangers could push out the sessions
+// of others.
 func (s *Socket) stays(code frame.CloseCode) bool {
 	if s.session == nil {
 		return false
 	}
 	x := s.srv.sessions
-	if s.final(code) {
+	if s.final(code) || s.auth.Load() == authMissing {
 		x.endOf(s)
 		return false
 	}
