@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/message"
@@ -365,6 +366,28 @@ func TestOptionErrors(t *testing.T) {
 	}
 	if _, err := New("ws://localhost", Options{EnableEncryption: Enabled}); err == nil {
 		t.Error("encryption without a key is accepted")
+	}
+}
+
+// The defaults of the reference.
+func TestDefaults(t *testing.T) {
+	c, err := New("ws://localhost:3000", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := c.opts
+	for _, d := range []struct {
+		name      string
+		got, want any
+	}{
+		{"namespace", c.namespace, "/"}, {"encryption", c.key == nil, true}, {"offline", o.Offline, OfflineQueue},
+		{"reconnectDelay", o.ReconnectDelay, time.Second}, {"maxReconnectAttempts", o.MaxReconnectAttempts, 10},
+		{"ackTimeout", o.AckTimeout, 30 * time.Second}, {"connectTimeout", o.ConnectTimeout, 10 * time.Second},
+		{"queueSize", o.QueueSize, 1000}, {"queueAge", o.QueueAge, 5 * time.Minute}, {"maxMessageBytes", o.MaxMessageBytes, 16 << 20},
+	} {
+		if d.got != d.want {
+			t.Errorf("%s is %v, want %v", d.name, d.got, d.want)
+		}
 	}
 }
 
