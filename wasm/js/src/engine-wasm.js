@@ -10,7 +10,7 @@
 // payload is a string (JSON text), an ArrayBuffer or Uint8Array (binary), or undefined (no data).
 
 import { Names, ascii, putAscii } from './short.js';
-import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, GOAWAY, HELLO, PING, PONG, TWO_32 } from './wire.js';
+import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, GOAWAY, HELLO, PING, PONG, TWO_32 } from './wire.js';
 
 // Slots of the record, as in record.go.
 var SLOT_KIND = 1, SLOT_FLAGS = 2, SLOT_SEQ = 4, SLOT_ACK = 6, SLOT_EVENT = 8, SLOT_PAYLOAD = 10, SLOT_CODE = 12, SLOT_TEXT = 14, SLOT_FIELD = 16;
@@ -76,15 +76,36 @@ export function wasmEngine(exports, SmartSocketError) {
     return found;
   }
 
-  // quick reads an event without ack or number whose name is known and whose data is short: there is nothing left to check, and
-  // nothing to cross over to Go for. It returns null for any other message.
+  var cursor = 0; // of number28
+
+  // number28 reads a number of up to 28 bits in its shortest form, or returns -1 for what Go has to look at.
+  function number28(data) {
+    for (var n = 0, shift = 0, b; shift < 28; shift += 7) {
+      b = data[cursor++];
+      n |= (b & 0x7f) << shift;
+      if (b < 128) return b === 0 && shift > 0 ? -1 : n;
+    }
+    return -1;
+  }
+
+  // quick reads an event whose name is known, or an answer, that is not compressed: UTF-8 is all that is left to check, and there
+  // is nothing to cross over to Go for. It returns null for any other message.
   function quick(data) {
-    var n = data[1], at = 2 + n, flags = data[0] & 0xf0, event, text = '';
-    if ((data[0] & 0x0f) !== EVENT || flags & ~FLAG_BINARY || !(n < 128) || at > data.length) return null;
-    event = names.recall(data, 2, n);
-    if (event === undefined) return null;
-    if (!flags && (text = ascii(data, at, data.length - at)) === null) return null;
-    return { kind: EVENT, flags: flags, seq: 0, ackLow: 0, ackHigh: 0, event: event, payload: flags ? data.slice(at).buffer : text || undefined, fields: null };
+    var kind = data[0] & 0x0f, flags = data[0] & 0xf0, seq = 0, ack = 0, event = '', n = 0, payload;
+    if (kind !== EVENT && (kind !== ACK || !(flags & FLAG_ACK)) || flags & FLAG_DEFLATED) return null;
+    cursor = 1;
+    if (flags & FLAG_SEQ && (seq = number28(data)) < 0 || flags & FLAG_ACK && (ack = number28(data)) < 0) return null;
+    if (kind === EVENT) {
+      n = data[cursor++];
+      if (!(n < 128) || cursor + n > data.length) return null;
+      event = names.recall(data, cursor, n);
+      if (event === undefined) return null;
+      cursor += n;
+    }
+    n = data.length - cursor;
+    if (flags & FLAG_BINARY) payload = data.slice(cursor).buffer;
+    else if (n > 0 && (payload = ascii(data, cursor, n)) === null) payload = utf8(data.subarray(cursor));
+    return { kind: kind, flags: flags, seq: seq, ackLow: ack, ackHigh: 0, event: event, payload: payload, fields: null };
   }
 
   function check(failed) {

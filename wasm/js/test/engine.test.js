@@ -181,13 +181,14 @@ async function freshExports() {
 
 test('both engines agree on mutated messages', () => {
   const seeds = [
-    event('move', '{"x":1}', { ack: 300, seq: 5 }), event('bytes', [1, 2, 3], { binary: true }), Buffer.from([0x45, 7, 0x31]), Buffer.from([0x46, 7, 0x7b, 0x7d]),
+    event('move', '{"x":1}', { ack: 300, seq: 5 }), event('move', '"\u00e4\u2603"', { seq: 2 ** 27 }), event('move', '"x"', { ack: 2 ** 28 }), event('move', '"' + '\u00e4'.repeat(300) + '"'), Buffer.from([0xc5, 0x80, 1, 7, 0x31]), Buffer.from([0x65, 7, 1, 2]),
+    event('bytes', [1, 2, 3], { binary: true }), Buffer.from([0x45, 7, 0x31]), Buffer.from([0x46, 7, 0x7b, 0x7d]),
     record(1, [[1, 1], [2, Buffer.alloc(32)], [6, 70000]]), record(3, [[1, 's_1'], [3, 1], [4, 15000]]), record(9, [[1, 5], [2, 6], [3, 'ws://x']]), Buffer.from([7, 1, 2, 3]), Buffer.from([8, 0x80, 1, 2, 3]),
   ];
   let state = 1; // a fixed generator: a failure comes back
   const random = (n) => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return (state >>> 8) % n; };
   const outcome = (engine, b) => { try { return engine.decode(b, LIMIT); } catch (e) { return e.code; } };
-  for (let i = 0; i < 20000; i++) {
+  for (let i = 0; i < 40000; i++) {
     const b = new Uint8Array(seeds[random(seeds.length)]);
     for (let edits = random(3); edits >= 0; edits--) b[random(b.length)] = random(4) ? random(256) : [0, 1, 0x7f, 0x80, 0xff][random(5)];
     const cut = random(4) ? b : b.subarray(0, random(b.length + 1));
