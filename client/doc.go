@@ -14,10 +14,11 @@
 // queue and is sent first.
 //
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
-// session: same ID, rooms and values, and every event since, once and in order.
-// OnReconnected and Recovered say whether it did; if not, fetch the state anew.
-// Disconnect ends the session for good. A connection that breaks after the server
-// took the session over and before its CONNECT_ACK came costs it: the token works once.
+// session: same ID, rooms and values, every event since, once and in order, and
+// every question of either side with its answer. Events of ours that asked for no
+// ack may be lost with a connection, and events of the server that it sends as
+// volatile, state or with a deadline. OnReconnected and Recovered say whether the
+// session was recovered; if not, fetch the state anew. Disconnect ends it for good.
 //
 // No call waits for ever: EmitWithAck ends with its context or AckTimeout, Emit,
 // Reply and Fail after Options.SendTimeout when the server does not read.

@@ -175,7 +175,7 @@ export interface LifecycleEvents {
   connected: () => void;
   disconnected: (reason: string, detail: Disconnection) => void;
   reconnecting: (attempt: number, delay: number) => void;
-  /** recovered: nothing was lost; otherwise fetch the state anew. */
+  /** recovered: no event of the server was lost but those it sends as volatile, state or with a deadline; otherwise fetch the state anew. */
   reconnected: (recovered: boolean) => void;
   error: (error: SmartSocketError) => void;
 }
