@@ -74,6 +74,7 @@ func TestMistakesAreNamed(t *testing.T) {
 	}{
 		{"unknown flag", []string{"-max-conections", "5"}, nil, "", []string{"-max-conections", "did you mean max-connections?"}},
 		{"unknown variable", nil, []string{"SMARTSOCKET_PROT=1"}, "", []string{"SMARTSOCKET_PROT", "did you mean SMARTSOCKET_PORT?"}},
+		{"variables of Kubernetes", nil, []string{"SMARTSOCKET_SERVICE_HOST=10.0.0.1", "SMARTSOCKET_PORT=tcp://10.0.0.1:3000"}, "", []string{"Kubernetes", "enableServiceLinks"}},
 		{"unknown key", nil, nil, `{"maxConnection": 5}`, []string{`"maxConnection"`, "did you mean maxConnections?"}},
 		{"key in the wrong case", nil, nil, `{"MaxConnections": 5}`, []string{`"MaxConnections"`, "did you mean maxConnections?"}},
 		{"unknown and like nothing", []string{"-zzzzzz", "5"}, nil, "", []string{"-zzzzzz", "-help"}},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"reflect"
@@ -147,6 +148,9 @@ func (cmd *command) parseEnv(environ []string) (list []assignment, file string, 
 			given[name] = text
 		}
 	}
+	if _, ok := given[envPrefix+"SERVICE_HOST"]; ok {
+		return nil, "", fmt.Errorf("%sSERVICE_HOST and its like come from Kubernetes, for a service named smartsocket: set enableServiceLinks: false in the pod, or rename the service", envPrefix)
+	}
 	file = given[envPrefix+"CONFIG"]
 	delete(given, envPrefix+"CONFIG")
 	names := []string{envPrefix + "CONFIG"}
@@ -157,7 +161,7 @@ func (cmd *command) parseEnv(environ []string) (list []assignment, file string, 
 			delete(given, s.env())
 		}
 	}
-	for name := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
 		return nil, "", fmt.Errorf("unknown environment variable %s%s", name, didYouMean(name, names))
 	}
 	return list, file, nil
@@ -186,7 +190,7 @@ func (cmd *command) readFile(path string) error {
 		}
 		cmd.source[s.name] = fmt.Sprintf("config file %s: %s", path, s.name)
 	}
-	for name := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		return fmt.Errorf("config file %s: unknown setting %q%s", path, name, didYouMean(name, names))
 	}
 	return nil
