@@ -117,7 +117,8 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 		n.mu.Unlock()
 		x.forget(h)
 		return false
-	case n.ended || n.last.ns != s.ns || seq > n.seq || seq+1 < oldest:
+	// What is kept may be compressed: a client that does not inflate any more could not read it.
+	case n.ended || n.last.ns != s.ns || n.last.inflates && !s.inflates || seq > n.seq || seq+1 < oldest:
 		old := n.at
 		n.at = nil
 		n.mu.Unlock()

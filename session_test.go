@@ -1,6 +1,7 @@
 package smartsocket_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ type resumer struct {
 	token     []byte
 	seq       uint64
 	recovered bool
+	inflates  bool
 }
 
 func (r *resumer) connect(t testing.TB, v *smartsocket.Server, namespace, key string) {
@@ -24,7 +26,7 @@ func (r *resumer) connect(t testing.TB, v *smartsocket.Server, namespace, key st
 	r.wire = dialWire(t, v, "/", message.Subprotocol)
 	r.message()
 	r.send(frame.Binary, message.AppendConnect(nil, &message.Connect{
-		Version: 1, Namespace: []byte(namespace), SessionToken: r.token, LastSeq: r.seq, APIKey: []byte(key),
+		Version: 1, Namespace: []byte(namespace), SessionToken: r.token, LastSeq: r.seq, APIKey: []byte(key), CanInflate: r.inflates,
 	}))
 	_, p := r.next()
 	a, err := message.ParseConnectAck(p)
@@ -103,6 +105,33 @@ func TestSessionResumes(t *testing.T) {
 	if n := ns.RoomLen("red"); n != 1 {
 		t.Errorf("the room has %d members after all that", n)
 	}
+}
+
+// A client that inflated before and does not any more gets nothing compressed, so its session ends with a gap that it knows of.
+func TestResumeWithoutInflating(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	long := `"` + strings.Repeat("a", 5000) + `"`
+	var a resumer
+	a.inflates = true
+	a.connect(t, v, "/", "")
+	for _, inflates := range []bool{true, false} {
+		a.nc.Close()
+		eventually(t, "the server to notice", func() bool { return !v.Namespace("/").Socket(a.id).Connected() })
+		v.Emit("long", json.RawMessage(long))
+		a.inflates = inflates
+		a.connect(t, v, "/", "")
+		if a.recovered != inflates {
+			t.Fatalf("inflates %v: recovered %v", inflates, a.recovered)
+		}
+		if inflates {
+			if m := a.message(); m.Flags&message.FlagDeflated == 0 || m.Seq != 1 {
+				t.Fatalf("%+v is not the long event, compressed", m)
+			}
+			a.seq = 1
+		}
+	}
+	v.Emit("long", json.RawMessage(long))
+	a.want(long)
 }
 
 // The client is back before the server has noticed that it was gone.
