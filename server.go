@@ -130,7 +130,6 @@ func (v *Server) Start() error {
 		v.Close()
 		return err
 	}
-	v.warnExposed()
 	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.opts.Loops, "tls", v.opts.TLSConfig != nil,
 		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.opts.MaxConnections)
 	return nil
@@ -171,6 +170,7 @@ func (v *Server) startLoops() error {
 	}
 	v.checkDescriptors()
 	v.warnOptions()
+	v.warnExposed()
 	pool.SetPooling(v.opts.EnableConnectionPooling != Disabled)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{

@@ -21,7 +21,7 @@ func (v *Server) warnOptions() {
 	}
 }
 
-// warnExposed does so for a server that others than this machine may reach.
+// warnExposed does so for a server that others than this machine may reach, as far as Options.Host says.
 func (v *Server) warnExposed() {
 	o := v.current()
 	if ip := net.ParseIP(o.Host); o.Host == "localhost" || ip != nil && ip.IsLoopback() {

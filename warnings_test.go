@@ -3,6 +3,7 @@ package smartsocket_test
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,25 +28,29 @@ func TestStartWarnings(t *testing.T) {
 		{smartsocket.Options{AllowedOrigins: []string{"*"}, CompressionLevel: 7}, []string{origins, level}},
 		{smartsocket.Options{CompressionLevel: 9, CompressionThreshold: -1}, nil},
 	} {
-		var log bytes.Buffer
-		tt.o.Port = -1
-		tt.o.Logger = slog.New(smartsocket.NewLogHandler(&log, slog.LevelInfo))
-		v, err := smartsocket.New(tt.o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := v.Start(); err != nil {
-			t.Fatal(err)
-		}
-		v.Close()
-		for _, line := range []string{origins, level, auth, clear, cbc} {
-			want := false
-			for _, w := range tt.want {
-				want = want || w == line
-			}
-			if strings.Contains(log.String(), line) != want {
-				t.Errorf("host %q, %q: said %v, want %v", tt.o.Host, line, !want, want)
-			}
+		checkStartWarnings(t, tt.o, tt.want, []string{origins, level, auth, clear, cbc}, (*smartsocket.Server).Start)
+		checkStartWarnings(t, tt.o, tt.want, []string{origins, level, auth, clear, cbc}, (*smartsocket.Server).StartDetached)
+	}
+}
+
+// checkStartWarnings starts a server and looks for the lines in its log: all of wanted and no other of known.
+func checkStartWarnings(t *testing.T, o smartsocket.Options, wanted, known []string, start func(*smartsocket.Server) error) {
+	t.Helper()
+	var log bytes.Buffer
+	o.Port = -1
+	o.Logger = slog.New(smartsocket.NewLogHandler(&log, slog.LevelInfo))
+	v, err := smartsocket.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := start(v); err != nil {
+		t.Fatal(err)
+	}
+	v.Close()
+	for _, line := range known {
+		want := slices.Contains(wanted, line)
+		if strings.Contains(log.String(), line) != want {
+			t.Errorf("host %q, %q: said %v, want %v", o.Host, line, !want, want)
 		}
 	}
 }

@@ -257,6 +257,9 @@ func (cmd *command) validate() error {
 	if c.Echo && c.Demo {
 		return cmd.reject("echo", errors.New("echo and demo exclude each other: switch one of them off"))
 	}
+	if name := c.unheeded(); c.Echo && name != "" {
+		return cmd.reject(name, errors.New("echo lets everybody in and encrypts nothing: switch one of them off"))
+	}
 	if c.Port < 0 || c.Port > 65535 {
 		return cmd.reject("port", fmt.Errorf("%d is no port: write 1 to 65535, or 0 for any free one", c.Port))
 	}
@@ -279,6 +282,23 @@ func (cmd *command) validate() error {
 		}
 	}
 	return err
+}
+
+// unheeded is a setting that protects the server, and that echo would not heed; "" = none is given.
+func (c *config) unheeded() string {
+	switch {
+	case c.EncryptionKey != "":
+		return "encryptionKey"
+	case c.PreviousEncryptionKey != "":
+		return "previousEncryptionKey"
+	case c.EnableEncryption == smartsocket.Enabled:
+		return "enableEncryption"
+	case len(c.APIKeys) > 0:
+		return "apiKeys"
+	case c.RequireAuth:
+		return "requireAuth"
+	}
+	return ""
 }
 
 // reject names the setting by the way in which the user gave it.
