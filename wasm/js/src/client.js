@@ -155,7 +155,7 @@ SmartSocketClient.prototype._lose = function (error, code, reason) {
   this._log.info('Disconnected: ' + error.message);
   this._loseAcks(fatal || this._token.length === 0 ? this._sentAcks() : this._tooMuchToKeep(), error);
   if (fatal) this._clearQueue(error);
-  this._raise('disconnected', reason || (code >= 1000 && code !== 1006 ? 'closed by the server' : 'connection lost'), { code: code, reason: reason, reconnects: !fatal && this._options.maxReconnectAttempts !== 0 });
+  this._raise('disconnected', reason || (code >= 1000 && code !== 1006 ? 'closed by the server' : 'connection lost'), { code: code, reason: reason, reconnects: this._lost && this._options.maxReconnectAttempts !== 0 });
   if (fatal) this._raiseError(error);
   else if (this._state === 'waiting' && this._timer === null) this._scheduleReconnect();
 };
@@ -199,8 +199,8 @@ SmartSocketClient.prototype._giveUp = function (error) {
   this._lost = false;
   this._state = 'idle';
   this._attempt = this._busy = 0;
-  this._clearQueue(error);
   this._loseAcks(this._sentAcks(), error);
+  this._clearQueue(error);
   this._raiseError(error);
 };
 
@@ -221,8 +221,8 @@ SmartSocketClient.prototype.disconnect = function () {
     this._countBytes(session);
     session.close();
   }
-  this._clearQueue(error);
   this._loseAcks(this._sentAcks(), error);
+  this._clearQueue(error);
   if (attempt) attempt.reject(error);
   if (was === 'connected') this._raise('disconnected', 'disconnect() was called', { code: 1000, reason: '', reconnects: false });
 };
@@ -299,10 +299,10 @@ SmartSocketClient.prototype._answer = function (answer) {
     this._transmit(session.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
   } catch (e) {
     if (!(e instanceof SmartSocketError)) throw e;
-    this._raiseError(e); // the answer is too large: the server learns that instead
-    answer.kind = ERROR;
+    answer.kind = ERROR; // the answer is too large: the server learns that instead
     answer.payload = errorToWire(e);
     this._transmit(session.encode(ERROR, '', answer.payload, answer.low, answer.high, true));
+    this._raiseError(e);
   }
 };
 

@@ -5,7 +5,7 @@ import { SmartSocketClient } from './client.js';
 import { isEventName } from './bytes.js';
 import { isReserved } from './listeners.js';
 import { encodeData } from './payload.js';
-import { EVENT, MAX_EVENT_NAME, TWO_32 } from './wire.js';
+import { EVENT, MAX_EVENT_NAME, MAX_TIMER, TWO_32 } from './wire.js';
 
 // emit sends an event. With a callback it asks for an ack: callback(response, error) runs exactly once. It returns
 // whether the event was handed to the connection or the queue; a failure is told to the callback, else raised as an error event.
@@ -65,7 +65,7 @@ SmartSocketClient.prototype._expect = function (event, settle, timeout) {
     settle: settle,
     timer: setTimeout(function () {
       self._settle(id, null, new SmartSocketError(CODES.ACK_TIMEOUT, 'no answer to "' + event + '" within ' + timeout + ' ms'));
-    }, timeout)
+    }, Math.min(timeout, MAX_TIMER))
   });
   return id;
 };
@@ -112,10 +112,10 @@ SmartSocketClient.prototype._transmit = function (bytes) {
 // _refuse tells the callback of ack, or else the error listeners, that an event was not sent.
 SmartSocketClient.prototype._refuse = function (ack, error) {
   var self = this;
-  Promise.resolve().then(function () { // never before emit returned
+  setTimeout(function () { // never before emit returned; a callback that emits again must not keep everything else from running
     if (!ack) self._raiseError(error);
     else if (self._acks.has(ack)) self._settle(ack, null, error);
-  });
+  }, 0);
   return false;
 };
 
@@ -143,9 +143,7 @@ SmartSocketClient.prototype._dropFirst = function (why) {
   var item = this._queue.shift();
   this._stats.dropped++;
   this._log.warn('Dropped event ' + item.event + ': ' + why);
-  if (item.ack && this._acks.has(item.ack)) {
-    this._settle(item.ack, null, new SmartSocketError(CODES.CONNECTION_LOST, '"' + item.event + '" was never sent: ' + why));
-  }
+  if (item.ack) this._refuse(item.ack, new SmartSocketError(CODES.CONNECTION_LOST, '"' + item.event + '" was never sent: ' + why));
 };
 
 // _flush sends what waited, in order. An event whose ack has failed meanwhile is not sent: its sender has given it up.

@@ -8,7 +8,7 @@ var host = {
   loadWasm: function (url) {
     if (typeof WebAssembly !== 'object') return Promise.reject(new Error('this browser has no WebAssembly'));
     var stop = new AbortController(); // a response that nobody reads would keep its connection
-    var file = fetch(url ? new URL(url, import.meta.url) : new URL('./smartsocket.wasm', import.meta.url), { credentials: 'same-origin', signal: stop.signal });
+    var file = fetch(url || new URL('./smartsocket.wasm', import.meta.url), { credentials: 'same-origin', signal: stop.signal });
     file.catch(function () {}); // start tells
     return import('./wasm.js').then(function (wasm) { return wasm.start(file, SmartSocketError); }).catch(function (error) {
       stop.abort();

@@ -31,14 +31,15 @@ Listeners.prototype.remove = function (name, fn) {
 
 Listeners.prototype.has = function (name) { return this.table.has(name); };
 
-// emit calls every listener of name with a and b. A listener that throws does not stop the others: failed(error) is told.
+// emit calls every listener of name with a and b. A listener that throws, or whose promise is rejected, does not stop the others: failed(error) is told.
 Listeners.prototype.emit = function (name, a, b, failed) {
-  var list = this.table.get(name);
+  var list = this.table.get(name), result;
   if (!list) return false;
   for (var i = 0; i < list.length; i++) {
     if (list[i].once && !this.take(name, list[i])) continue;
     try {
-      list[i].fn(a, b);
+      result = list[i].fn(a, b);
+      if (result && typeof result.then === 'function') result.then(null, failed); // an async function fails later
     } catch (error) {
       failed(error);
     }

@@ -1,6 +1,7 @@
 // Options of SmartSocketClient: defaults and checks. An unknown or unusable option is an error, never ignored.
 
 import { decodeKey } from './key.js';
+import { MAX_TIMER } from './wire.js';
 
 var DEFAULTS = {
   namespace: undefined,
@@ -36,7 +37,7 @@ export function readOptions(given, hasWasm) {
   });
   for (name in DEFAULTS) {
     if (typeof DEFAULTS[name] === 'boolean' && typeof options[name] !== 'boolean') throw new TypeError('option ' + name + ' must be true or false');
-    if (typeof DEFAULTS[name] === 'number') checkNumber(name, options[name]);
+    if (typeof DEFAULTS[name] === 'number') options[name] = checkNumber(name, options[name]);
   }
   ['namespace', 'apiKey', 'encryptionKey', 'wasmURL'].forEach(function (key) {
     if (options[key] !== undefined && typeof options[key] !== 'string') throw new TypeError('option ' + key + ' must be a string');
@@ -59,6 +60,7 @@ export function readOptions(given, hasWasm) {
 
 function checkNumber(name, n) {
   if (typeof n !== 'number' || !(n >= MINIMUM[name])) throw new TypeError('option ' + name + ' must be a number of at least ' + MINIMUM[name]);
+  return Math.min(n, MAX_TIMER);
 }
 
 // cleanNamespace adds the leading slash and trims trailing ones, as the server does.

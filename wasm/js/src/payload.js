@@ -14,6 +14,11 @@ export function encodeData(data, event) {
   } catch (e) {
     throw new SmartSocketError(CODES.INVALID_FORMAT, 'the data of "' + event + '" cannot become JSON: ' + e.message, e);
   }
-  if (json === undefined) throw new SmartSocketError(CODES.INVALID_FORMAT, 'the data of "' + event + '" is a ' + typeof data + ', which JSON cannot carry');
+  if (json === undefined || json === '{}' && nameOf(data) !== 'Object') {
+    throw new SmartSocketError(CODES.INVALID_FORMAT, 'the data of "' + event + '" is a ' + nameOf(data) + ', which JSON cannot carry');
+  }
   return json;
 }
+
+// nameOf is what kind of object data is: of a Blob, a Map or an Error JSON would keep nothing.
+function nameOf(data) { return Object.prototype.toString.call(data).slice(8, -1); }

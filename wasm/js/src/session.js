@@ -41,7 +41,7 @@ export function Session(config, hooks) {
 Session.prototype.open = function (Socket, engine) {
   if (this.phase === 'ended') return;
   var self = this, socket;
-  this.engine = engine;
+  engine = this.engine = this.engine || engine; // which may have been swapped by now
   this.prepared = this.config.prepare(engine);
   this.prepared.catch(function () {}); // greet tells
   try {

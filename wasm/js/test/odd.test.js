@@ -1,0 +1,108 @@
+// What applications do that no manual shows: callbacks that emit again, waits without end, asynchronous listeners, data that JSON loses.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { client, code, next, source, until } from './setup.js';
+import { ERROR, error, event, serve } from './fake-server.js';
+
+const NOWHERE = 'ws://127.0.0.1:1';
+
+describe('odd uses', () => {
+  test('a callback that emits again at once does not stop the page', async (t) => {
+    for (const options of [{ offlineQueueSize: 2 }, { offlineQueue: false }]) {
+      const c = client(t, NOWHERE, options);
+      let calls = 0;
+      const again = (_response, e) => { assert.equal(e.code, 'ERR_CONN_006'); if (++calls < 300) c.emit('again', 1, again); };
+      for (let i = 0; i < 3; i++) c.emit('again', 1, again);
+      assert.ok(calls < 3, 'other work gets its turn');
+      await until(() => calls > 10);
+      c.disconnect();
+      await until(() => calls >= 300); // refused from now on, and told
+      await until(() => c.getStats().pendingAcks === 0);
+    }
+  });
+
+  test('a callback that emits again when its wait was given up does not keep disconnect from returning', async (t) => {
+    const server = await serve(t);
+    const c = client(t, server.url, { maxReconnectAttempts: 1 });
+    let calls = 0;
+    await c.connect();
+    await server.close();
+    await next(c, 'disconnected');
+    const again = () => { if (++calls < 300) c.emit('again', 1, again); };
+    c.emit('again', 1, again);
+    const given = await next(c, 'error');
+    assert.equal(given[0].code, 'ERR_CONN_006');
+    assert.ok(calls < 300);
+  });
+
+  test('a wait longer than a timer can count does not end at once', async (t) => {
+    const server = await serve(t, { message: (peer, m) => { if (m.event === 'go') peer.send(event('gone')); } });
+    const c = client(t, server.url, { ackTimeout: Infinity, connectTimeout: Infinity });
+    await c.connect();
+    const outcome = [];
+    for (const timeout of [undefined, Infinity, 2 ** 31]) c.emitWithAck('silent', 1, { timeout }).catch((e) => outcome.push(e.code));
+    for (let i = 0; i < 3; i++) {
+      const gone = next(c, 'gone');
+      setTimeout(() => c.emit('go'), 5);
+      await gone;
+    }
+    assert.deepEqual(outcome, []);
+    assert.equal(c.getStats().pendingAcks, 3);
+  });
+
+  test('an asynchronous listener that fails is logged and fails its ack', async (t) => {
+    t.mock.method(console, 'error', () => {});
+    const server = await serve(t, { connection: (peer) => peer.send(event('question', '1', { ack: 5 })) });
+    const c = client(t, server.url);
+    c.on('question', async () => { await null; throw new Error('on purpose'); });
+    c.on('connected', async () => { throw new Error('on purpose'); });
+    await c.connect();
+    await until(() => server.peers[0].messages.length === 1);
+    const answer = server.peers[0].messages[0];
+    assert.deepEqual([answer.kind, answer.ack, JSON.parse(answer.text).code], [ERROR, 5n, 'ERR_APP_002']);
+    assert.equal(console.error.mock.callCount(), 2);
+  });
+
+  test('what JSON would make nothing of is refused', (t) => {
+    const c = client(t, NOWHERE);
+    for (const data of [new Blob(['x']), new Map([[1, 2]]), new Set([1]), new SharedArrayBuffer(8), Promise.resolve(1), new Error('x'), /x/]) {
+      const name = data.constructor.name;
+      assert.throws(() => c.emit('x', data), (e) => e.code === 'ERR_MSG_001' && e.message.includes(name), name);
+    }
+    assert.throws(() => c.emit('x', 1n), code('ERR_MSG_001'));
+    for (const data of [{}, Object.create(null), new Date(0), [], NaN, new Uint8Array(new SharedArrayBuffer(2))]) assert.equal(c.emit('x', data), true);
+  });
+
+  test('an answer that is too large, and an error listener that disconnects', async (t) => {
+    const server = await serve(t, { maxMessageBytes: 1000, connection: (peer) => peer.send(event('question', '1', { ack: 5 })) });
+    const c = client(t, server.url), failed = next(c, 'error');
+    let thrown = null;
+    c.once('error', () => c.disconnect());
+    c.on('question', (_data, ack) => { try { ack('x'.repeat(2000)); } catch (e) { thrown = e; } });
+    await c.connect();
+    assert.equal((await failed)[0].code, 'ERR_MSG_004');
+    assert.equal(thrown, null);
+    await until(() => server.peers[0].messages.length === 1);
+    assert.equal(JSON.parse(server.peers[0].messages[0].text).code, 'ERR_MSG_004');
+  });
+
+  test('disconnect in the callback of a lost ack: nothing comes back, and "disconnected" says so', async (t) => {
+    const server = await serve(t, { message: (peer) => peer.socket.terminate(), token: '' });
+    const c = client(t, server.url), lost = next(c, 'disconnected');
+    await c.connect();
+    c.emit('x', 1, () => c.disconnect());
+    const [, detail] = await lost;
+    assert.equal(detail.reconnects, false);
+    assert.equal(server.peers.length, 1);
+  });
+
+  test('an engine that cannot even begin to load is a failed attempt, or done without', async (t) => {
+    const { chooseEngine } = await source('engine.js');
+    const load = () => { throw new TypeError('no such URL'); }, lines = [];
+    await assert.rejects(chooseEngine({ engine: 'wasm', wasmURL: 'odd' }, load, null, null), TypeError);
+    const engine = await chooseEngine({ engine: 'auto', wasmURL: 'odd' }, load, { warn: (text) => lines.push(text) }, assert.fail);
+    assert.equal(engine.name, 'js');
+    await until(() => lines.length === 1);
+  });
+});
