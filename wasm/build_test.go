@@ -228,6 +228,7 @@ func TestShell(t *testing.T) {
 	node(t, "client.test.js")
 	node(t, "reconnect.test.js")
 	node(t, "arguments.test.js")
+	node(t, "odd.test.js")
 }
 func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 

@@ -103,7 +103,7 @@ export interface Options {
    * @smartsocket/client/js, which has no wasm, "js".
    */
   engine?: 'auto' | 'wasm' | 'js';
-  /** Where smartsocket.wasm lies; SmartSocketClient.js loads wasm_exec.js from the same directory. Default: beside the client. */
+  /** Where smartsocket.wasm lies, relative to the page; SmartSocketClient.js loads wasm_exec.js from the same directory. Default: beside the client. */
   wasmURL?: string;
   /** Receives the log lines instead of the shared logger. */
   logger?: Logger;
@@ -221,14 +221,15 @@ export declare class SmartSocketClient<In extends object = EventMap, Out extends
   /** For the application's own use. */
   data: Record<string, any>;
 
-  /** JSON arrives parsed, binary as an ArrayBuffer of its own, no data as undefined. A listener that throws is logged and fails its ack. */
+  /** JSON arrives parsed, binary as an ArrayBuffer of its own, no data as undefined. A listener that throws, or whose promise is rejected, is logged and fails its ack. */
   on<E extends ListenerName<In>>(event: E, listener: Listener<In, E>): this;
   once<E extends ListenerName<In>>(event: E, listener: Listener<In, E>): this;
   /** Without a listener: removes all of the event. */
   off<E extends ListenerName<In>>(event: E, listener?: Listener<In, E>): this;
 
   /**
-   * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all else as JSON.
+   * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all else as JSON, in which
+   * a buffer inside of an object is lost. Data that JSON cannot carry, a Blob or a Map for instance, throws.
    * The callback runs exactly once. Returns whether the event was handed to the connection or the offline queue.
    */
   emit<E extends NameWithoutData<Out>>(event: E, callback: AckCallback<ResponseOf<Out[E]>>): boolean;

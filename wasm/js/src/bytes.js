@@ -35,6 +35,9 @@ export function isEventName(name) {
 export function binary(data) {
   if (data === null || typeof data !== 'object') return null;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer || Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(data);
+  if (kindOf(data) === '[object ArrayBuffer]') return new Uint8Array(data);
   return null;
 }
+
+// kindOf is [object Blob] and the like, of other windows' objects as well.
+export function kindOf(data) { return Object.prototype.toString.call(data); }

@@ -1,13 +1,13 @@
 // SmartSocketClient: the public API. It owns what outlives one connection: listeners, pending acks, the offline queue, reconnecting.
 
-import { CODES, SmartSocketError, errorFromWire, errorToWire } from './errors.js';
+import { CODES, SmartSocketError, errorToWire } from './errors.js';
 import { logger } from './logger.js';
 import { canInflate, chooseEngine, prepare } from './engine.js';
 import { HEALTHY, backoff, isFatal } from './backoff.js';
 import { Listeners, isLifecycle } from './listeners.js';
 import { readOptions, socketURL } from './options.js';
 import { encodeData } from './payload.js';
-import { Session, valueOf } from './session.js';
+import { Session, errorOf, valueOf } from './session.js';
 import { ACK, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY, TWO_32 } from './wire.js';
 
 // host is what differs between the builds: loadWasm(url) → promise of an engine, loadSocket() → promise of a WebSocket class.
@@ -170,7 +170,7 @@ SmartSocketClient.prototype._leave = function () {
 SmartSocketClient.prototype._scheduleReconnect = function () {
   var self = this, max = this._options.maxReconnectAttempts;
   if (max >= 0 && this._attempt - this._busy >= max) {
-    this._giveUp(new SmartSocketError(CODES.CONNECTION_LOST, max === 0 ? 'the connection was lost and reconnecting is switched off' : 'the connection was lost and ' + max + ' attempts to reconnect failed; call connect() to try again'));
+    this._giveUp(new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost: ' + (max === 0 ? 'reconnecting is switched off' : max + ' attempts to reconnect failed; call connect() to try again')));
     return;
   }
   var delay = backoff(++this._attempt, this._options.reconnectDelay, Math.random());
@@ -333,12 +333,7 @@ SmartSocketClient.prototype._settle = function (id, m, error) {
 };
 
 SmartSocketClient.prototype._peerError = function (session, m, id) {
-  var error;
-  try {
-    error = errorFromWire(valueOf(m));
-  } catch (e) {
-    error = errorFromWire(null);
-  }
+  var error = errorOf(m);
   if (m.flags & FLAG_ACK) {
     this._settle(id, m, error);
     return;

@@ -85,7 +85,7 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
     this._enqueue(event, payload, ack);
     return true;
   }
-  return this._refuse(ack, new SmartSocketError(CODES.CONNECTION_LOST, 'not connected: "' + event + '" was not sent'));
+  return this._refuse(ack, neverSent(event, 'not connected'));
 };
 
 SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
@@ -108,6 +108,8 @@ SmartSocketClient.prototype._transmit = function (bytes) {
   this._session.send(bytes);
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Sent message (' + bytes.length + ' bytes)');
 };
+
+function neverSent(event, why) { return new SmartSocketError(CODES.CONNECTION_LOST, '"' + event + '" was never sent: ' + why); }
 
 // _refuse tells the callback of ack, or else the error listeners, that an event was not sent.
 SmartSocketClient.prototype._refuse = function (ack, error) {
@@ -143,7 +145,7 @@ SmartSocketClient.prototype._dropFirst = function (why) {
   var item = this._queue.shift();
   this._stats.dropped++;
   this._log.warn('Dropped event ' + item.event + ': ' + why);
-  if (item.ack) this._refuse(item.ack, new SmartSocketError(CODES.CONNECTION_LOST, '"' + item.event + '" was never sent: ' + why));
+  if (item.ack) this._refuse(item.ack, neverSent(item.event, why));
 };
 
 // _flush sends what waited, in order. An event whose ack has failed meanwhile is not sent: its sender has given it up.

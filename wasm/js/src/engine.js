@@ -24,12 +24,7 @@ export function chooseEngine(options, loadWasm, log, swap) {
 function load(url, loadWasm) {
   var promise = engines.get(url);
   if (!promise) {
-    try {
-      promise = loadWasm(url);
-    } catch (e) { // a URL that is none
-      promise = Promise.reject(e);
-    }
-    engines.set(url, promise);
+    engines.set(url, promise = loadWasm(url));
     promise.then(function (engine) {
       if (engines.get(url) === promise) ready.set(url, engine);
     }, function () { engines.delete(url); }); // a later connect may try again

@@ -5,8 +5,8 @@ import { SmartSocketClient as Client, SmartSocketError } from './js.js';
 export { CODES, SmartSocketError, createLogger, logger } from './js.js';
 
 var host = {
-  loadWasm: function (url) {
-    if (typeof WebAssembly !== 'object') return Promise.reject(new Error('this browser has no WebAssembly'));
+  loadWasm: async function (url) { // async: a URL that is none is a rejection too
+    if (typeof WebAssembly !== 'object') throw new Error('this browser has no WebAssembly');
     var stop = new AbortController(); // a response that nobody reads would keep its connection
     var file = fetch(url || new URL('./smartsocket.wasm', import.meta.url), { credentials: 'same-origin', signal: stop.signal });
     file.catch(function () {}); // start tells

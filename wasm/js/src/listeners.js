@@ -39,7 +39,7 @@ Listeners.prototype.emit = function (name, a, b, failed) {
     if (list[i].once && !this.take(name, list[i])) continue;
     try {
       result = list[i].fn(a, b);
-      if (result && typeof result.then === 'function') result.then(null, failed); // an async function fails later
+      if (result && result.then) result.then(null, failed); // an async function fails later
     } catch (error) {
       failed(error);
     }

@@ -6,7 +6,7 @@ import { SmartSocketClient as Client, SmartSocketError } from './js.js';
 export { CODES, SmartSocketError, createLogger, logger } from './js.js';
 
 var host = {
-  loadWasm: function (url) {
+  loadWasm: async function (url) { // async: a URL that is none is a rejection too
     var address = url ? new URL(url, import.meta.url) : new URL('./smartsocket.wasm', import.meta.url);
     var file = address.protocol === 'file:' ? readFile(address) : fetch(address);
     file.catch(function () {}); // start tells

@@ -24,7 +24,12 @@ host.loadWasm = function (url) {
   if (typeof WebAssembly !== 'object' || typeof TextEncoder !== 'function' || !TextEncoder.prototype.encodeInto) {
     return Promise.reject(new Error('this browser has no WebAssembly or no TextEncoder.encodeInto'));
   }
-  var address = new URL(url || 'smartsocket.wasm', url && root.location ? root.location.href : base || undefined).href;
+  var address;
+  try {
+    address = new URL(url || 'smartsocket.wasm', url && root.location ? root.location.href : base || undefined).href;
+  } catch (e) {
+    return Promise.reject(e);
+  }
   var stop = typeof AbortController === 'function' ? new AbortController() : null; // a response that nobody reads would keep its connection
   var file = fetch(address, stop ? { credentials: 'same-origin', signal: stop.signal } : { credentials: 'same-origin' });
   file.catch(function () {}); // startEngine tells

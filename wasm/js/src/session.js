@@ -119,7 +119,7 @@ Session.prototype.undecodable = function (error) {
 
 Session.prototype.handshake = function (m) {
   if (m.kind === ERROR) {
-    this.refusal = errorFromWire(parseOr(m, null));
+    this.refusal = errorOf(m);
   } else if (m.kind === HELLO && this.phase === 'greeting') {
     this.greet(m.fields);
   } else if (m.kind === CONNECT_ACK && this.phase === 'joining') {
@@ -284,12 +284,15 @@ Session.prototype.explain = function (code, reason, failure) {
   return new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened to ' + this.config.url + what + '; check the address, the port and that the server runs');
 };
 
-function parseOr(m, fallback) {
+// errorOf is what an ERROR message tells, even one that makes no sense.
+export function errorOf(m) {
+  var value;
   try {
-    return m.value !== undefined ? m.value : JSON.parse(m.payload);
+    value = valueOf(m);
   } catch (e) {
-    return fallback;
+    value = null;
   }
+  return errorFromWire(value);
 }
 
 // fromJSON reads the JSON encoding: {"event","data","ack"}, {"ack","data"}, {"ack","error"} or {"error"}. JSON.parse hides

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { client, code, next, source, until } from './setup.js';
+import { client, code, createLogger, next, until } from './setup.js';
 import { ERROR, error, event, serve } from './fake-server.js';
 
 const NOWHERE = 'ws://127.0.0.1:1';
@@ -97,12 +97,13 @@ describe('odd uses', () => {
     assert.equal(server.peers.length, 1);
   });
 
-  test('an engine that cannot even begin to load is a failed attempt, or done without', async (t) => {
-    const { chooseEngine } = await source('engine.js');
-    const load = () => { throw new TypeError('no such URL'); }, lines = [];
-    await assert.rejects(chooseEngine({ engine: 'wasm', wasmURL: 'odd' }, load, null, null), TypeError);
-    const engine = await chooseEngine({ engine: 'auto', wasmURL: 'odd' }, load, { warn: (text) => lines.push(text) }, assert.fail);
-    assert.equal(engine.name, 'js');
+  test('an engine whose URL is none is a failed attempt, or done without', async (t) => {
+    const server = await serve(t), lines = [], wasmURL = 'http://[';
+    await assert.rejects(client(t, server.url, { engine: 'wasm', wasmURL }).connect(), code('ERR_CONN_003'));
+    const log = createLogger((level, text) => lines.push(text)), c = client(t, server.url, { engine: 'auto', wasmURL, logger: log });
+    await c.connect();
     await until(() => lines.length === 1);
+    assert.match(lines[0], /did not load.*URL/);
+    assert.equal(c.getStats().engine, 'js');
   });
 });
