@@ -38,7 +38,7 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 		v.counters.rejected.Add(1)
 		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", t.MaxConnections)
 	default:
-		s.ns, _ = v.lookup(path)
+		s.ns = v.lookup(path)
 	}
 	for p := v.peak.Load(); n > p && !v.peak.CompareAndSwap(p, n); p = v.peak.Load() {
 	}

@@ -80,13 +80,9 @@ var (
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
-// authenticate checks the credentials of a CONNECT and opens the socket. The
-// hook runs on a pooled goroutine, since it may ask a database.
+// authenticate asks the hook, if there is one, and opens the socket. The hook
+// runs on a pooled goroutine, since it may ask a database.
 func (s *Socket) authenticate(m *message.Connect) {
-	if k := s.srv.current().apiKeys; k != nil && !k.allow(m.APIKey) {
-		s.refuseConnect(errAuth)
-		return
-	}
 	if s.srv.opts.Authenticate == nil {
 		s.open()
 		return

@@ -3,6 +3,7 @@ package smartsocket_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -45,6 +46,36 @@ func TestAPIKeys(t *testing.T) {
 		t.Errorf("a plain client got %q", b)
 	}
 	p.wantClose(3500)
+}
+
+// Who has not authenticated learns no names of namespaces, and nobody gets a list without end.
+func TestStrangersLearnNoNamespaces(t *testing.T) {
+	many := func(v *smartsocket.Server) {
+		for i := range 1000 {
+			v.Namespace(fmt.Sprintf("/secret-%03d", i))
+		}
+	}
+	ask := func(v *smartsocket.Server, key string) string {
+		w := dialWire(t, v, "/", message.Subprotocol)
+		w.next()
+		w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, APIKey: []byte(key), Namespace: []byte("/guess")}))
+		return string(w.message().Payload)
+	}
+	keyed := startServer(t, smartsocket.Options{APIKeys: []string{"key-number-one"}}, many)
+	if got := ask(keyed, "wrong-key"); !strings.Contains(got, "ERR_CONN_004") || strings.Contains(got, "secret") {
+		t.Errorf("with a wrong key: %s", got)
+	}
+	if got := ask(keyed, "key-number-one"); !strings.Contains(got, "ERR_MSG_005") || !strings.Contains(got, "/secret-000") || !strings.Contains(got, " and 981 more") || len(got) > 1000 {
+		t.Errorf("with the key: %s", got)
+	}
+	for name, o := range map[string]smartsocket.Options{
+		"hook":  {Authenticate: func(context.Context, smartsocket.AuthRequest) (any, error) { return nil, nil }},
+		"event": {RequireAuth: true},
+	} {
+		if got := ask(startServer(t, o, many), ""); !strings.Contains(got, "ERR_MSG_005") || strings.Contains(got, "secret") {
+			t.Errorf("before the %s: %s", name, got)
+		}
+	}
 }
 
 func TestFailedAuthenticationsAreThrottled(t *testing.T) {

@@ -197,13 +197,12 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 	if s.srv.sessions != nil {
 		s.resume = &resumeRequest{append([]byte(nil), m.SessionToken...), m.LastSeq, sha256.Sum256(m.APIKey)}
 	}
+	if k := s.srv.current().apiKeys; k != nil && !k.allow(m.APIKey) { // before strangers learn of the namespaces
+		s.refuseConnect(errAuth)
+		return
+	}
 	if m.Namespace != nil {
-		ns, e := s.srv.lookup(string(m.Namespace))
-		if e != nil {
-			s.refuseConnect(e)
-			return
-		}
-		s.ns = ns
+		s.ns = s.srv.lookup(string(m.Namespace))
 	}
 	if s.ns == nil {
 		s.refuseConnect(s.srv.unknownNamespace())

@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 
@@ -132,17 +133,26 @@ func unregister(t *table, l *lifecycle, event string) {
 	t.remove(event)
 }
 
-// lookup finds the namespace that a client asks for.
-func (v *Server) lookup(path string) (*Namespace, *Error) {
+// lookup finds the namespace that a client asks for, nil if there is none.
+func (v *Server) lookup(path string) *Namespace {
 	v.mu.RLock()
-	ns := v.namespaces[cleanPath(path)]
-	v.mu.RUnlock()
-	if ns == nil {
-		return nil, v.unknownNamespace()
-	}
-	return ns, nil
+	defer v.mu.RUnlock()
+	return v.namespaces[cleanPath(path)]
 }
 
+// namespacesTold is how many namespaces a client is told at most.
+const namespacesTold = 20
+
+// unknownNamespace lists what a client could have asked for. A client that has
+// still to authenticate, by the hook or the auth event, is told no names.
 func (v *Server) unknownNamespace() *Error {
-	return errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s", strings.Join(v.Namespaces(), ", "))
+	if v.opts.Authenticate != nil || v.current().RequireAuth {
+		return errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
+	}
+	names := v.Namespaces()
+	more := ""
+	if n := len(names) - namespacesTold; n > 0 {
+		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
+	}
+	return errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }
