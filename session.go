@@ -119,11 +119,11 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 		return false
 	// What is kept may be compressed: a client that does not inflate any more could not read it.
 	case n.ended || n.last.ns != s.ns || n.last.inflates && !s.inflates || seq > n.seq || seq+1 < oldest:
-		old := n.at
+		old, last := n.at, n.last
 		n.at = nil
 		n.mu.Unlock()
 		x.forget(h)
-		x.end(n)
+		x.endIf(n, func() bool { return n.last == last }) // unless another connection has taken it over meanwhile
 		old.replaced()
 		return false
 	}
@@ -239,15 +239,13 @@ func (s *Socket) final(code frame.CloseCode) bool {
 // endOf ends the session of s unless another connection has taken it over.
 func (x *sessions) endOf(s *Socket) {
 	n := s.session
-	n.mu.Lock()
-	mine := n.last == s
-	if mine {
+	x.endIf(n, func() bool { // one step: in between, somebody might take it over
+		if n.last != s {
+			return false
+		}
 		n.at = nil
-	}
-	n.mu.Unlock()
-	if mine {
-		x.end(n)
-	}
+		return true
+	})
 }
 
 // send numbers an event, keeps it, and sends it if the client is there. body is
@@ -411,10 +409,8 @@ func (a *absent) over(most int) *session {
 	return a.oldest
 }
 
-// end forgets a session: its tokens, its events and answers, its place in the rooms.
-func (x *sessions) end(n *session) { x.endIf(n, func() bool { return true }) }
-
-// endIf is end, if cond says so under the session's lock.
+// endIf forgets a session: its tokens, its events and answers, its place in the
+// rooms; if cond says so, under the session's lock.
 func (x *sessions) endIf(n *session, cond func() bool) {
 	n.mu.Lock()
 	if n.ended || !cond() {

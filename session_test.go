@@ -3,6 +3,7 @@ package smartsocket_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,39 @@ func TestSessionResumes(t *testing.T) {
 	if n := ns.RoomLen("red"); n != 1 {
 		t.Errorf("the room has %d members after all that", n)
 	}
+}
+
+// A connection that takes over a session at the moment in which the earlier one ends it either has the session or a new one: it hears what is sent to it.
+func TestResumeWhileTheSessionEnds(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{Loops: 2})
+	recovered := 0
+	for round := range 1000 {
+		var a resumer
+		a.connect(t, v, "/", "")
+		b := resumer{token: a.token}
+		b.wire = dialWire(t, v, "/", message.Subprotocol)
+		b.message()
+		a.send(frame.Close, frame.AppendCloseBody(nil, 1000, ""))
+		a.nc.Close()
+		for range round % 40 * 500 { // so that the one is now a little later, now a little earlier than the other
+			runtime.KeepAlive(round)
+		}
+		b.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, SessionToken: b.token}))
+		_, p := b.next()
+		ack, err := message.ParseConnectAck(p)
+		if err != nil {
+			t.Fatalf("no CONNECT_ACK: %v %q", err, p)
+		}
+		if ack.Recovered {
+			recovered++
+		}
+		if d, err := v.Namespace("/").ToSocket(string(ack.SocketID)).Emit("x", 1); err != nil || d.Queued != 1 {
+			t.Fatalf("recovered %v: %+v %v", ack.Recovered, d, err)
+		}
+		b.want("1")
+		b.nc.Close()
+	}
+	t.Logf("%d of 1000 recovered", recovered)
 }
 
 // A client that inflated before and does not any more gets nothing compressed, so its session ends with a gap that it knows of.
