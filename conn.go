@@ -373,9 +373,10 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	if was != stateOpen {
 		return
 	}
-	if s.session == nil || s.final(code) {
+	switch {
+	case s.session == nil || s.final(code) && s.srv.sessions.doom(s):
 		s.failPending()
-	} else {
+	case !s.final(code):
 		s.srv.sessions.leave(s)
 	}
 	r := reasonOf(code, reason, err)

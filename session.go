@@ -36,6 +36,7 @@ type session struct {
 	leftAt time.Duration
 	away   bool // in sessions.away
 	ended  bool
+	doomed bool // the latest connection ended with a close that is final: nobody may take the session over any more
 
 	older, newer *session // in sessions.away; guarded by its mu
 }
@@ -113,7 +114,7 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 	x.trim(n, x.srv.sinceStart())
 	oldest := n.seq - uint64(n.count) + 1
 	switch {
-	case used != n.token && used != n.prev:
+	case n.doomed || used != n.token && used != n.prev:
 		n.mu.Unlock()
 		x.forget(h)
 		return false
@@ -234,6 +235,16 @@ func (s *Socket) stays(code frame.CloseCode) bool {
 // final reports whether a close with code ends the session of s too.
 func (s *Socket) final(code frame.CloseCode) bool {
 	return code == frame.CloseNormal || !message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced)
+}
+
+// doom notes that s's connection ended for good and reports whether the session
+// was still its own: then it ends behind the disconnected handlers.
+func (x *sessions) doom(s *Socket) bool {
+	n := s.session
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.doomed = n.doomed || n.last == s
+	return n.last == s
 }
 
 // endOf ends the session of s unless another connection has taken it over.

@@ -141,6 +141,31 @@ func TestResumeWhileTheSessionEnds(t *testing.T) {
 	t.Logf("%d of 1000 recovered", recovered)
 }
 
+// What is left of the earlier connection, here a closing handshake that began before, settles no ack of the session's new one.
+func TestTheEarlierConnectionEndsLate(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	var a resumer
+	a.connect(t, v, "/", "")
+	old := a.wire
+	old.send(frame.Close, frame.AppendCloseBody(nil, 1000, ""))
+	old.wantClose(1000) // and TCP stays open at our end
+	a.connect(t, v, "/", "")
+	if !a.recovered {
+		t.Fatal("not recovered: the test has nothing to show")
+	}
+	old.nc.Close()
+	eventually(t, "the server to forget the earlier connection", func() bool { return v.ConnectionStats().Open == 1 })
+	answer := make(chan error, 1)
+	if err := v.Namespace("/").Socket(a.id).EmitAck("question", nil, 0, func(_ smartsocket.Data, err error) { answer <- err }); err != nil {
+		t.Fatal(err)
+	}
+	m := a.message()
+	a.send(frame.Binary, ackTo(m, message.KindAck, "1"))
+	if err := <-answer; err != nil {
+		t.Errorf("the answer: %v", err)
+	}
+}
+
 // A client that inflated before and does not any more gets nothing compressed, so its session ends with a gap that it knows of.
 func TestResumeWithoutInflating(t *testing.T) {
 	v := cacheServer(t, smartsocket.Options{})
