@@ -30,7 +30,7 @@ cat "$here/js/go-head.js" "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$here/js/go-
 about='SmartSocket client. Sources: wasm/js/src; API: index.d.ts. MIT'
 
 # What no other file and no application names; the compiled client calls it something short.
-private='^(_.*|phase|config|hooks|table|refusal|socket|timer|watch|watchSilence|heard|pinged|since|interval|bestRTT|threshold|setLimit|limit|undecodable|distrust|unseal|prepared|handshake|greet|received|explain|detach|opened|uvarint|units|low|high|bytes|settle|hello|pong|take|number|write)$'
+private='^(_.*|phase|config|hooks|table|refusal|socket|timer|watch|watchSilence|heard|pinged|since|interval|aheads|rtts|threshold|setLimit|limit|undecodable|distrust|unseal|prepared|handshake|greet|received|explain|detach|opened|uvarint|units|low|high|bytes|settle|hello|pong|take|number|write)$'
 
 # pack file banner options...: one file of dist, minified; it fails on syntax that the target does not have.
 pack() {

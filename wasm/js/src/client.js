@@ -349,7 +349,7 @@ SmartSocketClient.prototype._goaway = function (session, fields) {
     try {
       url = socketURL(fields.url);
     } catch (e) {
-      this._log.warn('the server named an unusable URL to move to; staying with ' + this._url);
+      this._log.warn('the server named an unusable URL to move to');
     }
     if (this._url.indexOf('wss:') === 0 && url.indexOf('ws:') === 0) url = ''; // never from encrypted to plain
   }

@@ -27,11 +27,12 @@ export function Session(config, hooks) {
   this.bytesSent = this.bytesReceived = 0;
   this.rtt = 0; // milliseconds, as the server measured it
   this.clockOffset = 0; // milliseconds to add to our clock for the server's
-  this.bestRTT = Infinity;
+  this.aheads = []; // of the last pings: the server's clock when it sent less ours when they came, in milliseconds
+  this.rtts = [];
   this.heard = 0;
   this.watch = null;
   this.timer = setTimeout(function () {
-    self.end(new SmartSocketError(CODES.TIMEOUT, 'no connection to ' + config.url + ' within ' + config.connectTimeout + ' ms; check that the server is reachable or raise connectTimeout'), 0, '');
+    self.end(new SmartSocketError(CODES.TIMEOUT, 'no connection to ' + config.url + ' within ' + config.connectTimeout + ' ms; check that the server runs'), 0, '');
   }, config.connectTimeout);
   Promise.all([config.WebSocket(), config.engine()]).then(function (found) { self.open(found[0], found[1]); }, function (error) {
     self.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the client could not start: ' + error.message, error), 0, '');
@@ -47,7 +48,7 @@ Session.prototype.open = function (Socket, engine) {
   try {
     socket = this.socket = new Socket(this.config.url, [SUBPROTOCOL]);
   } catch (error) {
-    this.end(new SmartSocketError(CODES.REFUSED, 'the WebSocket could not be opened: ' + error.message, error), 0, '');
+    this.end(new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened: ' + error.message, error), 0, '');
     return;
   }
   var failure = '';
@@ -61,7 +62,7 @@ Session.prototype.open = function (Socket, engine) {
 Session.prototype.opened = function () {
   this.config.log.debug('WebSocket connection opened');
   if (this.socket.protocol !== SUBPROTOCOL) {
-    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server at ' + this.config.url + ' does not speak ' + SUBPROTOCOL), 0, '');
+    this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, this.config.url + ' does not speak ' + SUBPROTOCOL), 0, '');
     return;
   }
   this.phase = 'greeting';
@@ -191,16 +192,20 @@ Session.prototype.setLimit = function (maxMessageBytes) {
 
 Session.prototype.pong = function (ping) {
   var now = Date.now();
+  keep(this.aheads, ping.serverTime / 1000 - now);
   if (ping.rtt > 0) {
-    this.rtt = ping.rtt / 1000;
-    if (this.rtt <= this.bestRTT) { // the least delayed sample tells the clocks' difference best
-      this.bestRTT = this.rtt;
-      this.clockOffset = ping.serverTime / 1000 + this.rtt / 2 - now;
-    }
+    keep(this.rtts, this.rtt = ping.rtt / 1000);
+    // No ping came faster than in half of the shortest round trip, and the quickest hardly slower. A ping's rtt is that of an earlier one.
+    this.clockOffset = Math.max.apply(null, this.aheads) + Math.min.apply(null, this.rtts) / 2;
   }
   if (this.interval && now - this.since > this.interval / 2) this.pinged = true;
   this.send(this.engine.encodePong({ serverTime: ping.serverTime, rtt: ping.rtt, clientTime: now * 1000 }));
 };
+
+// keep adds n to the last eight; clocks drift and are set, so older ones do not count.
+function keep(list, n) {
+  if (list.push(n) > 8) list.shift();
+}
 
 // watchSilence ends the session when a server that pings falls silent: a browser notices a dead network only after minutes.
 Session.prototype.watchSilence = function (interval) {

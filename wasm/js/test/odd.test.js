@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { client, code, createLogger, next, until } from './setup.js';
-import { ERROR, error, event, serve } from './fake-server.js';
+import { ERROR, PING, event, serve, uvarint } from './fake-server.js';
 
 const NOWHERE = 'ws://127.0.0.1:1';
 
@@ -95,6 +95,23 @@ describe('odd uses', () => {
     const [, detail] = await lost;
     assert.equal(detail.reconnects, false);
     assert.equal(server.peers.length, 1);
+  });
+
+  test('a page that was busy when a ping came does not shift the clock, one that was set does', async (t) => {
+    const server = await serve(t), c = client(t, server.url);
+    await c.connect();
+    const ping = async (behind, rtt) => {
+      const pongs = server.peers[0].messages.length;
+      server.peers[0].send(Buffer.concat([Buffer.from([PING]), uvarint((Date.now() - behind) * 1000), uvarint(rtt * 1000), uvarint(0)]));
+      await until(() => server.peers[0].messages.length > pongs);
+      return c.getStats().clockOffset;
+    };
+    await ping(100000, 1); // it came late
+    const offset = await ping(0, 2);
+    assert.ok(Math.abs(offset) < 40000, 'offset ' + offset);
+    for (let i = 0; i < 7; i++) await ping(200000, 1);
+    const after = await ping(200000, 1);
+    assert.ok(after < -150000, 'offset ' + after);
   });
 
   test('an engine whose URL is none is a failed attempt, or done without', async (t) => {
