@@ -82,6 +82,12 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		op = frame.Binary
 	}
 	m, err := s.parse(op, p)
+	if err == nil && m.Kind == message.KindEvent && s.session != nil {
+		if !s.takes() {
+			return
+		}
+		defer s.dispatched()
+	}
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
 		var b *pool.Buffer
 		if b, err = s.inflate(&m); err == nil {
@@ -237,7 +243,7 @@ func (s *Socket) open() {
 			if x != nil {
 				token = x.start(s, s.resume.apiKey)
 			}
-			s.sendConnectAck(token)
+			s.sendConnectAck(token, 0)
 		}
 		s.state.Store(stateOpen)
 		s.ns.hub.add(s)
@@ -267,7 +273,8 @@ func (s *Socket) open() {
 	}
 }
 
-func (s *Socket) sendConnectAck(token []byte) {
+// sendConnectAck completes the handshake; received is the record's field.
+func (s *Socket) sendConnectAck(token []byte, received uint64) {
 	a := message.ConnectAck{
 		SocketID:             []byte(s.id),
 		SessionToken:         token,
@@ -276,6 +283,7 @@ func (s *Socket) sendConnectAck(token []byte) {
 		CompressionThreshold: s.srv.wireThreshold(),
 		MaxMessageBytes:      uint64(s.srv.opts.MaxMessageBytes),
 		ServerTime:           uint64(time.Now().UnixMicro()),
+		Received:             received,
 	}
 	b := pool.Get(128)
 	b.B = message.AppendConnectAck(b.B, &a)

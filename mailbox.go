@@ -21,6 +21,7 @@ type mailbox struct {
 	count   int32
 	bytes   int32
 	running bool // in the ready list or in a worker's hands
+	gated   bool // nobody takes anything yet, see follow
 }
 
 // The bounds of a mailbox; what is over them is refused with ERR_RATE_001.
@@ -39,6 +40,7 @@ const (
 	jobDisconnected
 	jobLimited
 	jobAuthenticate
+	jobHandOver
 )
 
 // job is one thing to do for a socket.
@@ -46,7 +48,7 @@ type job struct {
 	next     *job
 	ns, own  *entry
 	payload  *pool.Buffer // owned; nil = no data
-	data     body         // around payload; info is the Reason of jobDisconnected, the *Error of jobLimited, the AuthRequest of jobAuthenticate
+	data     body         // around payload; info is the Reason of jobDisconnected, the *Error of jobLimited, the AuthRequest of jobAuthenticate, the *Socket of jobHandOver
 	ackID    uint64
 	name     string // of an event that came before the connected handlers were done: its handlers are still to be found
 	kind     jobKind
@@ -79,8 +81,8 @@ func (s *Socket) post(j job) bool {
 	m.tail = p
 	m.count++
 	m.bytes += int32(n)
-	wake := !m.running
-	m.running = true
+	wake := !m.running && !m.gated
+	m.running = m.running || wake
 	m.mu.Unlock()
 	if wake {
 		s.srv.workers.add(s)
@@ -91,7 +93,7 @@ func (s *Socket) post(j job) bool {
 func (s *Socket) mailEmpty() bool {
 	s.mail.mu.Lock()
 	defer s.mail.mu.Unlock()
-	return !s.mail.running
+	return !s.mail.running && !s.mail.gated
 }
 
 // several reports whether more than one job waits.
@@ -106,7 +108,7 @@ func (m *mailbox) take() *job {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	j := m.head
-	if j == nil {
+	if j == nil || m.gated {
 		m.running = false
 		return nil
 	}
@@ -144,6 +146,8 @@ func (s *Socket) do(j *job) {
 	case jobConnected:
 		s.fire(pickConnected, Data{})
 		s.ws.Post(func() { s.greeted = true })
+	case jobHandOver:
+		j.data.info.(*Socket).goOn()
 	case jobDisconnected:
 		s.gone(j.data.info.(Reason))
 	case jobAuthenticate:
@@ -172,6 +176,37 @@ func (s *Socket) do(j *job) {
 		if j.payload != nil {
 			pool.Put(j.payload)
 		}
+	}
+}
+
+// follow lets the handlers of s wait for those of the session's earlier socket,
+// so that its events stay in order over a resume. The session's lock is held.
+func (s *Socket) follow(old *Socket) {
+	if !old.dispatching && old.mailEmpty() {
+		return
+	}
+	s.waiting.Add(1) // inline handlers wait too
+	s.mail.mu.Lock()
+	s.mail.gated = true
+	s.mail.mu.Unlock()
+	if old.dispatching {
+		old.heir = s // its loop hands over behind the event that it is at
+	} else {
+		old.post(job{kind: jobHandOver, data: body{info: s}})
+	}
+}
+
+// goOn ends the wait of follow.
+func (s *Socket) goOn() {
+	m := &s.mail
+	m.mu.Lock()
+	m.gated = false
+	wake := m.head != nil && !m.running
+	m.running = m.running || wake
+	m.mu.Unlock()
+	s.waiting.Add(-1)
+	if wake {
+		s.srv.workers.add(s)
 	}
 }
 

@@ -1,6 +1,7 @@
 package smartsocket_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -77,5 +78,59 @@ func lives(w *wire, id uint64) bool {
 		if m, err := message.Parse(p); err == nil && m.Kind == message.KindAck && m.AckID == id {
 			return true
 		}
+	}
+}
+
+// TestHandlersStayInOrderOverAResume: what came on the connection before is handled before what comes on the new one.
+func TestHandlersStayInOrderOverAResume(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	started, release, ran := make(chan bool, 1), make(chan bool), make(chan string, 10)
+	note := func(_ *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) { ran <- string(d.Bytes()) }
+	v.On("slow", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		started <- true
+		<-release
+		note(s, d, ack)
+	})
+	v.On("blocking", note)
+	v.On("inline", note, smartsocket.Inline)
+	var a resumer
+	a.connect(t, v, "/", "")
+	a.emit("slow", "1")
+	a.emit("blocking", "2")
+	<-started
+	for n := 3; n < 9; n += 2 { // one heir after the other
+		a.again(t, v)
+		a.emit("inline", fmt.Sprint(n))
+		a.emit("blocking", fmt.Sprint(n+1))
+		want := int64(2 + n/2 + n) // CONNECTs and events; a cut may not lose what it has sent
+		eventually(t, "the events", func() bool { return v.ConnectionStats().MessagesIn >= want })
+	}
+	close(release)
+	for n := 1; n < 9; n++ {
+		if got := <-ran; got != fmt.Sprint(n) {
+			t.Fatalf("event %s was handled, want %d", got, n)
+		}
+	}
+}
+
+// TestReceivedIsTold: CONNECT_ACK says how many events of the session came, on all of its connections.
+func TestReceivedIsTold(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	var a resumer
+	a.connect(t, v, "/", "")
+	if a.received != 0 {
+		t.Errorf("a new session has %d", a.received)
+	}
+	a.emit("set", `"x"`)
+	a.emit("nobody", "1")
+	a.request(1, "get", "")
+	a.wantAck(1, `["x",[],false]`)
+	for n := uint64(4); n < 7; n++ {
+		a.again(t, v)
+		if a.received != n {
+			t.Errorf("%d events are told of, want %d", a.received-1, n-1)
+		}
+		a.request(n, "get", "")
+		a.wantAck(n, `["x",[],true]`)
 	}
 }

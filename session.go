@@ -33,10 +33,12 @@ type session struct {
 	count  int
 	bytes  int
 	seq    uint64 // of the newest event, 0 = none was sent
-	leftAt time.Duration
-	away   bool // in sessions.away
-	ended  bool
-	doomed bool // the latest connection ended with a close that is final: nobody may take the session over any more
+	// received counts the EVENTs that came from the client, over all connections.
+	received uint64
+	leftAt   time.Duration
+	away     bool // in sessions.away
+	ended    bool
+	doomed   bool // the latest connection ended with a close that is final: nobody may take the session over any more
 
 	older, newer *session // in sessions.away; guarded by its mu
 }
@@ -130,8 +132,9 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 	}
 	was, old := n.at, n.last
 	s.takeOver(n, old)
-	s.sendConnectAck(token)
+	s.sendConnectAck(token, n.received+1)
 	first := int(seq + 1 - oldest)
+	s.follow(old)
 	s.askAgain(n, oldest, first)
 	for i := first; i < n.count; i++ {
 		c := &n.ring[(n.start+i)%len(n.ring)]
@@ -174,6 +177,32 @@ func (s *Socket) askAgain(from *session, oldest uint64, n int) {
 		if m, err := message.Parse(b); err == nil && s.waits(m.AckID) {
 			s.sendNumbered(b, oldest+uint64(i))
 		}
+	}
+}
+
+// takes counts an EVENT that came on s, or reports that the session has another
+// connection by now, to which it was not counted: it will come there again. On the loop.
+func (s *Socket) takes() bool {
+	n := s.session
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.last != s {
+		return false
+	}
+	n.received++
+	s.dispatching = true
+	return true
+}
+
+// dispatched follows takes when the event was handled or is in the mailbox.
+func (s *Socket) dispatched() {
+	n := s.session
+	n.mu.Lock()
+	heir := s.heir
+	s.dispatching, s.heir = false, nil
+	n.mu.Unlock()
+	if heir != nil {
+		s.post(job{kind: jobHandOver, data: body{info: heir}})
 	}
 }
 

@@ -41,10 +41,12 @@ type Socket struct {
 	newcomer, newAddress bool // in the server's counts of those that have not authenticated, in all and of the address; loop only
 	pongQueued           bool // the last PONG waits in the outbox; loop only
 
-	session   *session       // nil without the message cache; set before the socket is connected
-	resume    *resumeRequest // what CONNECT asked for, until the socket opens; loop only
-	recovered bool           // took over an earlier connection's session
-	unproved  bool           // the client has not yet shown that it got CONNECT_ACK; loop only
+	session     *session       // nil without the message cache; set before the socket is connected
+	resume      *resumeRequest // what CONNECT asked for, until the socket opens; loop only
+	recovered   bool           // took over an earlier connection's session
+	unproved    bool           // the client has not yet shown that it got CONNECT_ACK; loop only
+	dispatching bool           // an EVENT of the session is on its way to the handlers; guarded by the session's lock, as heir
+	heir        *Socket        // whose handlers wait for it
 
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	held atomic.Pointer[held]        // nil until the client is behind; not in ext, which a resumed session hands on

@@ -11,7 +11,9 @@ import (
 // Emit sends an event. data: nil for none, []byte for raw bytes,
 // json.RawMessage for JSON as it is, anything else is encoded as JSON; it is
 // borrowed for the call. nil means that the message was written or queued, not
-// that it arrived: ask for an ack to know that. While a session is being made or
+// that it arrived: ask for an ack to know that. If the server keeps sessions and
+// the connection is lost, what did not arrive is sent again when the session is
+// recovered: the last 1024 messages, or MiB, sent on a connection are kept for that. While a session is being made or
 // restored the message waits in the offline queue, or fails with ERR_CONN_006;
 // without Connect it fails. When more than 1 MiB is unsent, because the server
 // reads too slowly, Emit waits, and after Options.SendTimeout it fails with
@@ -47,7 +49,7 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 				return err
 			}
 			c.own(ack, s, b.B, body)
-			switch err := s.sendPacked(b.B, body, l); err {
+			switch err := s.sendEvent(ack, b.B, body, l); err {
 			case nil:
 				c.stats.sent.Add(1)
 				return nil
@@ -147,8 +149,10 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 type waiting struct {
 	s    *session // that it was sent on last; nil until sent
 	sent sentMessage
-	done func(Data, error)
-	stop func() bool // the timer
+	// taken: a connection took it, though maybe not the server
+	taken bool
+	done  func(Data, error)
+	stop  func() bool // the timer
 }
 
 func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), l *limit) (uint64, error) {

@@ -103,23 +103,31 @@ func (c *Client) release(s *session) (sizes []int) {
 			continue
 		}
 		c.own(p.ack, s, p.b, p.body)
-		out, d := s.pack(p.b, p.body)
-		err := s.queue(out)
-		if d != nil {
-			pool.Put(d)
-		}
+		size, err := s.queueParked(&p)
 		if err != nil { // gone again
 			c.own(p.ack, nil, nil, 0)
 			c.parked = list[i:]
 			return sizes
 		}
-		sizes = append(sizes, len(out))
+		sizes = append(sizes, size)
 		if p.stream == nil {
 			c.stats.sent.Add(1)
 		}
 	}
 	s.t.flushLater()
 	return sizes
+}
+
+// queueParked queues what was parked, and returns its size.
+func (s *session) queueParked(p *parked) (size int, err error) {
+	if p.stream == nil {
+		return s.queueEvent(p.ack, p.b, p.body)
+	}
+	out, d := s.pack(p.b, p.body)
+	if d != nil {
+		defer pool.Put(d)
+	}
+	return len(out), s.queue(out)
 }
 
 // forget drops everything that is parked; c.mu is held.

@@ -1,9 +1,10 @@
 package client
 
 import (
+	"cmp"
 	"slices"
 
-	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/message"
 )
 
 // Bounds of the events that are kept for a recovered session while they wait for their answers.
@@ -54,44 +55,76 @@ func (c *Client) handedOver(id uint64, s *session) bool {
 	return w.sent.b != nil && c.state == reconnecting
 }
 
-// resend deals with the events that were sent on earlier connections and have no
-// answer yet: if s goes on where the last one ended they are sent again with
-// their ids, which lets the server tell them from new ones, else they fail. c.mu
-// is held, so nothing new overtakes them. It does not wait for the peer, and
-// returns the sizes of what it sent.
+// resend deals with what was sent on the connection before and did not arrive,
+// or has no answer yet. If s goes on where that one ended it is sent again:
+// first, with their ids, the questions that the server got, which answers them
+// without handling them again; then the events that it did not get, in order.
+// Else the questions fail. c.mu is held, so nothing new overtakes them. It does
+// not wait for the peer, and returns the sizes of what it sent.
 func (c *Client) resend(s *session) (sizes []int) {
 	if !s.recovered {
+		s.stream.sent.begin(s, 0, false)
 		c.abandonSent(s, "the session was lost before the answer came")
 		return nil
 	}
-	c.ackMu.Lock()
-	var ids []uint64
-	for id, w := range c.acks {
-		if w.s != nil && w.s != s && w.s.stream == s.stream && w.sent.b != nil {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	list := make([]sentMessage, len(ids))
-	for i, id := range ids {
-		c.acks[id].s = s
-		list[i] = c.acks[id].sent
-	}
-	c.ackMu.Unlock()
+	again, missing := s.stream.sent.begin(s, max(s.received, 1)-1, s.received > 0)
+	list := c.outstanding(s, again)
 	c.abandonSent(s, "the session was lost before the answer came")
+	if missing > 0 {
+		c.raise(&Error{Code: message.CodeConnectionLost, Message: "events that were sent before the connection was lost did not arrive and are not kept any more: emit less at once, or ask for acks"})
+	}
 	for _, m := range list {
-		out, d := s.pack(m.b, m.body)
-		err := s.queue(out)
-		if d != nil {
-			pool.Put(d)
-		}
+		n, err := s.queueEvent(m.ack, m.b, m.body)
 		if err != nil {
 			break // gone again: the next session sends them
 		}
-		sizes = append(sizes, len(out))
+		sizes = append(sizes, n)
 		c.stats.resent.Add(1)
 	}
 	return sizes
+}
+
+// outstanding is what resend sends; again is what is known not to have arrived.
+// Questions that no connection took come last, for what is in again was emitted before them.
+func (c *Client) outstanding(s *session, again []sentEvent) []sentEvent {
+	lost := make(map[uint64]bool)
+	for _, m := range again {
+		lost[m.ack] = true
+	}
+	var got, untaken []sentEvent
+	c.ackMu.Lock()
+	defer c.ackMu.Unlock()
+	for id, w := range c.acks {
+		if w.s == nil || w.s == s || w.s.stream != s.stream || w.sent.b == nil {
+			continue
+		}
+		w.s = s
+		switch m := (sentEvent{id, w.sent.b, w.sent.body}); {
+		case lost[id]:
+		case w.taken:
+			got = append(got, m)
+		default:
+			untaken = append(untaken, m)
+		}
+	}
+	byID := func(a, b sentEvent) int { return cmp.Compare(a.ack, b.ack) }
+	slices.SortFunc(got, byID)
+	slices.SortFunc(untaken, byID)
+	for _, m := range again {
+		if w := c.acks[m.ack]; m.ack == 0 || w != nil && w.s == s { // else its wait has ended: it must not happen any more
+			got = append(got, m)
+		}
+	}
+	return append(got, untaken...)
+}
+
+// taken notes that a connection took the question with this id.
+func (c *Client) taken(id uint64) {
+	c.ackMu.Lock()
+	defer c.ackMu.Unlock()
+	if w := c.acks[id]; w != nil {
+		w.taken = true
+	}
 }
 
 // abandonSent fails what was sent on other sessions than s.

@@ -39,13 +39,8 @@ var errSlow = &Error{Code: message.CodeTimeout, Message: "the server reads too s
 // send queues one message and sees to it that it is written. Within l it waits
 // while the peer reads too slowly; errClosed says that the connection has ended.
 func (s *session) send(b []byte, l *limit) error {
-	if !s.t.room(nil, nil) {
-		after, stop := s.c.clock.After(l.wait)
-		ok := s.t.room(l.cancel(), after)
-		stop()
-		if !ok {
-			return l.err()
-		}
+	if err := s.awaitRoom(l); err != nil {
+		return err
 	}
 	if err := s.queue(b); err != nil {
 		return err
@@ -53,6 +48,60 @@ func (s *session) send(b []byte, l *limit) error {
 	s.t.flush()
 	s.c.logSent(len(b))
 	return nil
+}
+
+// awaitRoom waits, within l, while too much is unsent.
+func (s *session) awaitRoom(l *limit) error {
+	if s.t.room(nil, nil) {
+		return nil
+	}
+	after, stop := s.c.clock.After(l.wait)
+	defer stop()
+	if !s.t.room(l.cancel(), after) {
+		return l.err()
+	}
+	return nil
+}
+
+// sendEvent is send for the EVENT b, whose payload begins at body; ack is its
+// ack id or 0.
+func (s *session) sendEvent(ack uint64, b []byte, body int, l *limit) error {
+	if err := s.awaitRoom(l); err != nil {
+		return err
+	}
+	n, err := s.queueEvent(ack, b, body)
+	if err != nil {
+		return err
+	}
+	s.t.flush()
+	s.c.logSent(n)
+	return nil
+}
+
+// queueEvent queues an EVENT, compressed if that is shorter, and keeps it for
+// the session's recovery. It does not wait, and returns the size of what was queued.
+func (s *session) queueEvent(ack uint64, b []byte, body int) (size int, err error) {
+	out, d := s.pack(b, body)
+	if d != nil {
+		defer pool.Put(d)
+	}
+	if !s.resumable {
+		return len(out), s.queue(out)
+	}
+	x := &s.stream.sent
+	x.mu.Lock() // the order of what is kept is that of the wire
+	defer x.mu.Unlock()
+	if x.on != s {
+		return 0, errClosed
+	}
+	if err := s.queue(out); err != nil {
+		return 0, err
+	}
+	x.keep(ack, b, body)
+	if ack != 0 {
+		s.c.taken(ack)
+	}
+	return len(out), nil
 }
 
 // awaitEnd waits until the reader of a connection that ended has said so.

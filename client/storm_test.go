@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -85,7 +86,7 @@ func (w *storm) pass(down net.Conn, addr string, left int64) {
 }
 
 // TestStorm cuts every connection somewhere, again and again, while events, questions and answers go both ways. In the end
-// each event came once and in order, each question was handled once, and each has its own answer.
+// each event of either side came once and in order, each question was handled once, and each has its own answer.
 func TestStorm(t *testing.T) {
 	for name, o := range map[string]Options{"plain": {}, "sealed": {EncryptionKey: testKey}} {
 		t.Run(name, func(t *testing.T) {
@@ -100,13 +101,17 @@ const (
 	stormClients = 5
 	stormEvents  = 300
 	stormAsks    = 100
+	stormNotes   = 5 // before each question
 )
 
-// stormServer counts how often each question of a client was handled.
+// stormServer counts how often each question of a client was handled, and notes the order of a client's events.
 type stormServer struct {
 	mu      sync.Mutex
 	handled map[string]int
+	notes   [stormClients][]int
 }
+
+type note struct{ Client, N int }
 
 func (h *stormServer) setup(v *smartsocket.Server) {
 	smartsocket.Handle(v, "ask", func(s *smartsocket.Socket, q string) (string, error) {
@@ -114,6 +119,14 @@ func (h *stormServer) setup(v *smartsocket.Server) {
 		h.handled[q]++
 		h.mu.Unlock()
 		return "re " + q, nil
+	})
+	smartsocket.On(v, "note", func(_ *smartsocket.Socket, n note, _ smartsocket.Ack) {
+		if n.N%7 == 0 {
+			time.Sleep(100 * time.Microsecond) // later ones pile up behind it, also over a resume
+		}
+		h.mu.Lock()
+		h.notes[n.Client] = append(h.notes[n.Client], n.N)
+		h.mu.Unlock()
 	})
 }
 
@@ -166,6 +179,11 @@ func weather(t *testing.T, seed uint64, o Options) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for i, got := range h.notes {
+		if len(got) != stormAsks*stormNotes || !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+			t.Errorf("%d events of client %d came: %v", len(got), i, got)
+		}
+	}
 	if len(h.handled) != stormClients*stormAsks {
 		t.Errorf("%d questions were handled, want %d", len(h.handled), stormClients*stormAsks)
 	}
@@ -187,6 +205,11 @@ type numberedNews struct {
 
 func askAll(t *testing.T, c *Client, i int) {
 	for n := range stormAsks {
+		for k := range stormNotes {
+			if err := c.Emit("note", note{i, n*stormNotes + k}); err != nil {
+				t.Error(err)
+			}
+		}
 		q := fmt.Sprintf("%d of %d", n, i)
 		if a, err := Request[string](testContext(t), c, "ask", q); err != nil || a != "re "+q {
 			t.Errorf("the answer to %q is %q, %v", q, a, err)

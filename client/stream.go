@@ -13,6 +13,60 @@ type stream struct {
 	seq   uint64 // of the newest event that we got
 
 	given answers // has its own lock
+	sent  sent    // has its own lock
+}
+
+// sent are the events that went out on the stream lately, for the server says on
+// recovery how many of them it got. Safe for concurrent use.
+type sent struct {
+	mu    sync.Mutex
+	on    *session // the only one that events go out on
+	count uint64   // of all events of the stream, those that were sent again included
+	list  []sentEvent
+	bytes int
+}
+
+// sentEvent is one whole EVENT message, neither compressed nor sealed.
+type sentEvent struct {
+	ack  uint64 // 0 = none is asked for
+	b    []byte
+	body int
+}
+
+// Bounds of the events that are kept.
+const (
+	maxSent      = 1024
+	maxSentBytes = 1 << 20
+)
+
+// keep adds the event that was just queued. x.mu is held.
+func (x *sent) keep(ack uint64, b []byte, body int) {
+	var room []byte
+	for len(x.list) > 0 && (len(x.list) >= maxSent || x.bytes+len(b) > maxSentBytes) {
+		room = x.list[0].b
+		x.bytes -= len(room)
+		x.list = x.list[1:]
+	}
+	x.list = append(x.list, sentEvent{ack, append(room[:0], b...), body})
+	x.bytes += len(b)
+	x.count++
+}
+
+// begin makes s the session that events go out on. It returns the events that
+// the one before it took and the server did not get, oldest first, and how many
+// of them are missing because they were not kept. told is how many the server
+// got; without it nothing is known to be missing.
+func (x *sent) begin(s *session, got uint64, told bool) (again []sentEvent, missing uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.on = s
+	if told && got < x.count {
+		n := x.count - got
+		again = x.list[len(x.list)-int(min(n, uint64(len(x.list)))):]
+		missing = n - uint64(len(again))
+	}
+	x.count, x.list, x.bytes = got, nil, 0
+	return again, missing
 }
 
 // answers are those that were given to the server's questions lately. It asks
