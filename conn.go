@@ -273,8 +273,8 @@ func (s *Socket) open() {
 	}
 }
 
-// sendConnectAck completes the handshake; received is the record's field.
-func (s *Socket) sendConnectAck(token []byte, received uint64) {
+// sendConnectAck completes the handshake; arrived is the record's field.
+func (s *Socket) sendConnectAck(token []byte, arrived uint64) {
 	a := message.ConnectAck{
 		SocketID:             []byte(s.id),
 		SessionToken:         token,
@@ -283,7 +283,7 @@ func (s *Socket) sendConnectAck(token []byte, received uint64) {
 		CompressionThreshold: s.srv.wireThreshold(),
 		MaxMessageBytes:      uint64(s.srv.opts.MaxMessageBytes),
 		ServerTime:           uint64(time.Now().UnixMicro()),
-		Received:             received,
+		Arrived:              arrived,
 	}
 	b := pool.Get(128)
 	b.B = message.AppendConnectAck(b.B, &a)

@@ -113,13 +113,13 @@ func TestHandlersStayInOrderOverAResume(t *testing.T) {
 	}
 }
 
-// TestReceivedIsTold: CONNECT_ACK says how many events of the session came, on all of its connections.
-func TestReceivedIsTold(t *testing.T) {
+// TestArrivedIsTold: CONNECT_ACK says how many events of the session came, on all of its connections.
+func TestArrivedIsTold(t *testing.T) {
 	v := cacheServer(t, smartsocket.Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
-	if a.received != 0 {
-		t.Errorf("a new session has %d", a.received)
+	if a.arrived != 0 {
+		t.Errorf("a new session has %d", a.arrived)
 	}
 	a.emit("set", `"x"`)
 	a.emit("nobody", "1")
@@ -127,8 +127,8 @@ func TestReceivedIsTold(t *testing.T) {
 	a.wantAck(1, `["x",[],false]`)
 	for n := uint64(4); n < 7; n++ {
 		a.again(t, v)
-		if a.received != n {
-			t.Errorf("%d events are told of, want %d", a.received-1, n-1)
+		if a.arrived != n {
+			t.Errorf("%d events are told of, want %d", a.arrived-1, n-1)
 		}
 		a.request(n, "get", "")
 		a.wantAck(n, `["x",[],true]`)

@@ -33,12 +33,12 @@ type session struct {
 	count  int
 	bytes  int
 	seq    uint64 // of the newest event, 0 = none was sent
-	// received counts the EVENTs that came from the client, over all connections.
-	received uint64
-	leftAt   time.Duration
-	away     bool // in sessions.away
-	ended    bool
-	doomed   bool // the latest connection ended with a close that is final: nobody may take the session over any more
+	// arrived counts the EVENTs that came from the client, over all connections.
+	arrived uint64
+	leftAt  time.Duration
+	away    bool // in sessions.away
+	ended   bool
+	doomed  bool // the latest connection ended with a close that is final: nobody may take the session over any more
 
 	older, newer *session // in sessions.away; guarded by its mu
 }
@@ -132,7 +132,7 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 	}
 	was, old := n.at, n.last
 	s.takeOver(n, old)
-	s.sendConnectAck(token, n.received+1)
+	s.sendConnectAck(token, n.arrived+1)
 	first := int(seq + 1 - oldest)
 	s.follow(old)
 	s.askAgain(n, oldest, first)
@@ -189,7 +189,7 @@ func (s *Socket) takes() bool {
 	if n.last != s {
 		return false
 	}
-	n.received++
+	n.arrived++
 	s.dispatching = true
 	return true
 }

@@ -20,7 +20,7 @@ type resumer struct {
 	seq       uint64
 	recovered bool
 	inflates  bool
-	received  uint64 // of CONNECT_ACK
+	arrived   uint64 // of CONNECT_ACK
 }
 
 func (r *resumer) connect(t testing.TB, v *smartsocket.Server, namespace, key string) {
@@ -36,7 +36,7 @@ func (r *resumer) connect(t testing.TB, v *smartsocket.Server, namespace, key st
 		t.Fatalf("no CONNECT_ACK: %v %q", err, p)
 	}
 	r.id, r.token, r.recovered = string(a.SocketID), append([]byte(nil), a.SessionToken...), a.Recovered
-	r.received = a.Received
+	r.arrived = a.Arrived
 	if !a.Recovered {
 		r.seq = 0
 	}

@@ -14,11 +14,10 @@
 // queue and is sent first.
 //
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
-// session: same ID, rooms and values, every event since, once and in order, and
-// every question of either side with its answer. Events of ours that asked for no
-// ack may be lost with a connection, and events of the server that it sends as
-// volatile, state or with a deadline. OnReconnected and Recovered say whether the
-// session was recovered; if not, fetch the state anew. Disconnect ends it for good.
+// session: same ID, rooms and values, and the events and questions of either side
+// since, once and in order, but events that the server sends as volatile, state or
+// with a deadline. OnReconnected and Recovered say whether the session was
+// recovered; if not, fetch the state anew. Disconnect ends it for good.
 //
 // No call waits for ever: EmitWithAck ends with its context or AckTimeout, Emit,
 // Reply and Fail after Options.SendTimeout when the server does not read.

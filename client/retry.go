@@ -67,7 +67,7 @@ func (c *Client) resend(s *session) (sizes []int) {
 		c.abandonSent(s, "the session was lost before the answer came")
 		return nil
 	}
-	again, missing := s.stream.sent.begin(s, max(s.received, 1)-1, s.received > 0)
+	again, missing := s.stream.sent.begin(s, max(s.arrived, 1)-1, s.arrived > 0)
 	list := c.outstanding(s, again)
 	c.abandonSent(s, "the session was lost before the answer came")
 	if missing > 0 {

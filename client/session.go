@@ -40,7 +40,7 @@ type session struct {
 	opened    time.Time
 	stream    *stream // its fields: reader only
 	recovered bool    // stream is an earlier session's
-	received  uint64  // one more than the events of the stream that the server got, 0 = not told
+	arrived   uint64  // one more than the events of the stream that the server got, 0 = not told
 	resumable bool    // it may be recovered later
 
 	sealMu sync.Mutex // sealing and queueing are one step
@@ -299,7 +299,7 @@ func (s *session) accepted(a *message.ConnectAck) {
 	if given {
 		return // the attempt was given up meanwhile
 	}
-	s.id, s.received = string(a.SocketID), a.Received
+	s.id, s.arrived = string(a.SocketID), a.Arrived
 	s.threshold = int(min(a.CompressionThreshold, 1<<30))
 	if a.MaxMessageBytes > 0 {
 		s.maxSend = int(min(a.MaxMessageBytes, 1<<30))

@@ -47,7 +47,7 @@ type ConnectAck struct {
 	CompressionThreshold uint64 // 5, bytes
 	MaxMessageBytes      uint64 // 6
 	ServerTime           uint64 // 7, µs since the Unix epoch
-	Received             uint64 // 8: one more than the EVENTs of the session that the server has got; 0 = not told
+	Arrived              uint64 // 8: one more than the EVENTs of the session that the server has got; 0 = not told
 }
 
 // Goaway asks the client to reconnect elsewhere or later. Byte slices of parsed records borrow the input.
@@ -163,7 +163,7 @@ func AppendConnectAck(dst []byte, c *ConnectAck) []byte {
 	dst = appendNumber(dst, 5, c.CompressionThreshold)
 	dst = appendNumber(dst, 6, c.MaxMessageBytes)
 	dst = appendNumber(dst, 7, c.ServerTime)
-	return appendNumber(dst, 8, c.Received)
+	return appendNumber(dst, 8, c.Arrived)
 }
 
 // ParseConnectAck reads a CONNECT_ACK message, which it borrows.
@@ -187,7 +187,7 @@ func ParseConnectAck(b []byte) (ConnectAck, error) {
 		case 7:
 			c.ServerTime = f.number()
 		case 8:
-			c.Received = f.number()
+			c.Arrived = f.number()
 		}
 	}
 	if f.err != nil {

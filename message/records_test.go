@@ -29,7 +29,7 @@ var sampleConnects = []Connect{
 var sampleConnectAcks = []ConnectAck{
 	{},
 	{SocketID: []byte("abc"), HeartbeatInterval: 25000, CompressionThreshold: 1024, MaxMessageBytes: 1 << 20, ServerTime: 1_700_000_000_000_000},
-	{SocketID: []byte("abc"), SessionToken: random32, Recovered: true, Received: 301},
+	{SocketID: []byte("abc"), SessionToken: random32, Recovered: true, Arrived: 301},
 }
 
 var sampleGoaways = []Goaway{{}, {Deadline: 5000, ReconnectWindow: 10000, URL: []byte("wss://example.org/")}, {ReconnectWindow: 1}}

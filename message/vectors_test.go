@@ -158,7 +158,7 @@ func recordVectors() (out []recordVector) {
 		c := &sampleConnectAcks[i]
 		out = append(out, recordVector{"connect_ack " + strconv.Itoa(i), hex.EncodeToString(AppendConnectAck(nil, c)), KindConnectAck, map[string]string{
 			"socketId": hex.EncodeToString(c.SocketID), "sessionToken": hex.EncodeToString(c.SessionToken), "recovered": flagText(c.Recovered), "heartbeatInterval": decimal(c.HeartbeatInterval),
-			"compressionThreshold": decimal(c.CompressionThreshold), "maxMessageBytes": decimal(c.MaxMessageBytes), "serverTime": decimal(c.ServerTime), "received": decimal(c.Received)}})
+			"compressionThreshold": decimal(c.CompressionThreshold), "maxMessageBytes": decimal(c.MaxMessageBytes), "serverTime": decimal(c.ServerTime), "arrived": decimal(c.Arrived)}})
 	}
 	for i := range sampleGoaways {
 		g := &sampleGoaways[i]

@@ -98,7 +98,7 @@ func decodeFields(kind message.Kind, b []byte) error {
 		setNumber(slotField+8, c.CompressionThreshold)
 		setNumber(slotField+10, c.MaxMessageBytes)
 		setNumber(slotField+12, c.ServerTime)
-		setNumber(slotField+14, c.Received)
+		setNumber(slotField+14, c.Arrived)
 	case message.KindGoaway:
 		g, err := message.ParseGoaway(b)
 		if err != nil {

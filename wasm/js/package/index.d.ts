@@ -230,7 +230,8 @@ export declare class SmartSocketClient<In extends object = EventMap, Out extends
   /**
    * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all else as JSON, in which
    * a buffer inside of an object is lost. Data that JSON cannot carry, a Blob or a Map for instance, throws.
-   * The callback runs exactly once. Returns whether the event was handed to the connection or the offline queue.
+   * The callback runs exactly once. Returns whether the event was handed to the connection or the offline queue. Where the
+   * server keeps sessions, what a lost connection did not deliver is sent again when the session is recovered.
    */
   emit<E extends NameWithoutData<Out>>(event: E, callback: AckCallback<ResponseOf<Out[E]>>): boolean;
   emit<E extends Name<Out>>(event: E, ...rest: [...DataArgument<Out[E]>, callback?: AckCallback<ResponseOf<Out[E]>>]): boolean;

@@ -32,10 +32,9 @@ export function SmartSocketClient(url, options, ownHost) {
   this._healthTimer = null;
   this._drain = null; // {at, url} after GOAWAY
   this._token = new Uint8Array(0);
-  this._lastSeq = 0;
   this._acks = new Map(); // id → {event, settle, timer, sent}, sent being the {payload} that a recovered session sends again
   this._nextAck = 1;
-  this._answers = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
+  this._newStream();
   this._queue = []; // {bytes, at, ack} waiting for a connection
   this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
   this._connectedAt = 0;
@@ -114,7 +113,7 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   this.id = ack.socketId;
   this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
   this._log.info('Connected to server');
-  if (ack.recovered) this._sendAgain();
+  if (ack.recovered) this._sendAgain(ack.arrived);
   this._answers.forEach(function (answer) { if (!answer.on) self._answer(answer); }); // given while away
   this._flush();
   this._loseAcks(unknown, new SmartSocketError(CODES.CONNECTION_LOST, 'the session ended with the lost connection; whether the server handled this is unknown'));
@@ -127,7 +126,10 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
 // _newStream forgets what belongs to the session before.
 SmartSocketClient.prototype._newStream = function () {
   this._lastSeq = 0;
-  this._answers = new Map();
+  this._answers = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
+  this._sent = []; // the last events of the session: {event, payload, ack}
+  this._sentBytes = 0;
+  this._sentCount = 0; // of all events of the session
 };
 
 // _failAttempt settles an attempt that never became a connection.

@@ -97,9 +97,18 @@ SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
     return this._refuse(ack, error);
   }
   this._transmit(bytes);
-  var entry = this._acks.get(ack);
-  if (entry && !entry.sent && this._token.length > 0) entry.sent = { payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload };
+  if (this._token.length > 0) this._keep(event, payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack);
   return true;
+};
+
+// _keep remembers an event that was sent, for a recovered session.
+SmartSocketClient.prototype._keep = function (event, payload, ack) {
+  var entry = this._acks.get(ack), size = payload ? payload.length : 0;
+  if (entry && !entry.sent) entry.sent = { payload: payload };
+  this._sentCount++;
+  this._sentBytes += size;
+  this._sent.push({ event: event, payload: payload, ack: ack, size: size });
+  while (this._sent.length > MAX_KEPT || this._sentBytes > MAX_KEPT_BYTES) this._sentBytes -= this._sent.shift().size;
 };
 
 // _transmit hands bytes to the connection.
@@ -164,7 +173,7 @@ SmartSocketClient.prototype._clearQueue = function (error) {
   while (this._queue.length > 0) this._dropFirst(error.message);
 };
 
-// What is kept of events that were sent and not answered, while the session may be recovered.
+// What is kept of events that were sent, and of those that were not answered, while the session may be recovered.
 var MAX_KEPT = 1024, MAX_KEPT_BYTES = 1 << 20;
 
 // _sentAcks lists the acks whose events are not in the queue any more.
@@ -185,12 +194,22 @@ SmartSocketClient.prototype._tooMuchToKeep = function () {
   });
 };
 
-// _sendAgain sends on a recovered session what was not answered, under the ids it had; the server handles each id once.
-SmartSocketClient.prototype._sendAgain = function () {
-  var self = this;
+// _sendAgain sends on a recovered session what was not answered, under the ids it had, and what did not arrive. arrived is one
+// more than the number of events that the server got, which handles each ack id once; 0 if it does not tell.
+SmartSocketClient.prototype._sendAgain = function (arrived) {
+  var self = this, missing = arrived > 0 ? this._sentCount - arrived + 1 : 0, kept = this._sent.length;
+  var again = missing > 0 ? this._sent.slice(-missing) : [], lost = new Set();
+  again.forEach(function (item) { lost.add(item.ack); });
+  this._sentCount = Math.max(arrived, 1) - 1;
+  this._sentBytes = 0;
+  this._sent = [];
   this._acks.forEach(function (entry, id) {
-    if (entry.sent) self._sendEvent(entry.event, entry.sent.payload, id);
+    if (entry.sent && !lost.has(id)) self._sendEvent(entry.event, entry.sent.payload, id);
   });
+  again.forEach(function (item) {
+    if (!item.ack || self._acks.has(item.ack)) self._sendEvent(item.event, item.payload, item.ack);
+  });
+  if (missing > kept) this._raiseError(new SmartSocketError(CODES.CONNECTION_LOST, missing - kept + ' events did not arrive before the connection was lost, and are not kept any more'));
 };
 
 // _loseAcks fails acks whose answer cannot come any more.

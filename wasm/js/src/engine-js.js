@@ -127,7 +127,7 @@ FIELDS[HELLO] = function (f) {
 };
 FIELDS[CONNECT] = function () { throw invalid('a CONNECT from a server'); };
 FIELDS[CONNECT_ACK] = function (f) {
-  return { socketId: f.text(1), sessionToken: new Uint8Array(f.bytes(2)), recovered: f.number(3) % 2 === 1, heartbeatInterval: f.number(4), compressionThreshold: f.number(5), maxMessageBytes: f.number(6), serverTime: f.number(7), received: f.number(8) };
+  return { socketId: f.text(1), sessionToken: new Uint8Array(f.bytes(2)), recovered: f.number(3) % 2 === 1, heartbeatInterval: f.number(4), compressionThreshold: f.number(5), maxMessageBytes: f.number(6), serverTime: f.number(7), arrived: f.number(8) };
 };
 FIELDS[GOAWAY] = function (f) {
   return { deadline: f.number(1), reconnectWindow: f.number(2), url: f.text(3) };

@@ -127,7 +127,7 @@ export function wasmEngine(exports, SmartSocketError) {
       case HELLO:
         return { version: number(f), random: view(f + 2).slice(), algorithms: view(f + 4).slice(), authRequired: record[f + 8] === 1, resumeSupported: record[f + 10] === 1, maxMessageBytes: number(f + 12), handshakeTimeout: number(f + 14) };
       case CONNECT_ACK:
-        return { socketId: string(f), sessionToken: view(f + 2).slice(), recovered: record[f + 4] === 1, heartbeatInterval: number(f + 6), compressionThreshold: number(f + 8), maxMessageBytes: number(f + 10), serverTime: number(f + 12), received: number(f + 14) };
+        return { socketId: string(f), sessionToken: view(f + 2).slice(), recovered: record[f + 4] === 1, heartbeatInterval: number(f + 6), compressionThreshold: number(f + 8), maxMessageBytes: number(f + 10), serverTime: number(f + 12), arrived: number(f + 14) };
       case GOAWAY:
         return { deadline: number(f), reconnectWindow: number(f + 2), url: string(f + 4) };
       case PING:

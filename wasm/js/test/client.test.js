@@ -209,6 +209,48 @@ for (const engine of ['js', 'wasm']) {
       assert.equal(server.peers[1].messages[0].event, 'end');
     });
 
+    test('a recovered session sends again what the server says that it did not get, in order and behind what it got', async (t) => {
+      const server = await serve(t, {
+        recover: true,
+        received: 2,
+        message: (peer, m) => {
+          if (peer.number === 0 && m.event === 'five') peer.socket.terminate();
+          if (peer.number > 0 && m.ack) peer.send(ackOf(m.ack));
+        },
+      });
+      const c = make(t, server);
+      await c.connect();
+      const back = next(c, 'reconnected'), asked = [c.emitWithAck('one')];
+      c.emit('two', 2);
+      asked.push(c.emitWithAck('three', 3));
+      c.emit('four', new Uint8Array([4]));
+      const given = c.emitWithAck('five', 5, { timeout: 1 });
+      await assert.rejects(given, code('ERR_ACK_001'));
+      await back;
+      c.emit('six');
+      await Promise.all(asked);
+      await until(() => server.peers[1].messages.length === 4);
+      assert.deepEqual(server.peers[1].messages.map((m) => [m.event, m.ack, m.text]), [['one', 1n, ''], ['three', 2n, '3'], ['four', undefined, '\u0004'], ['six', undefined, '']]);
+      server.behaviour.received = 2 + 1; // of those four and the two before
+      server.peers[1].socket.terminate();
+      await next(c, 'reconnected');
+      await until(() => server.peers[2].messages.length === 2); // 'three' has its answer
+      assert.deepEqual(server.peers[2].messages.map((m) => m.event), ['four', 'six']);
+    });
+
+    test('events that did not arrive and are not kept any more are told of', async (t) => {
+      const server = await serve(t, { recover: true, received: 10, message: (peer, m) => { if (peer.number === 0 && m.event === 'last') peer.socket.terminate(); } });
+      const c = make(t, server);
+      await c.connect();
+      for (let i = 0; i < 1100; i++) c.emit('n', i);
+      c.emit('last');
+      const [error] = await next(c, 'error');
+      assert.equal(error.code, 'ERR_CONN_006');
+      assert.match(error.message, /^67 events/);
+      await until(() => server.peers[1].messages.length === 1024);
+      assert.equal(server.peers[1].messages[0].text, '77');
+    });
+
     test('what is too much to keep is not sent again', async (t) => {
       const server = await serve(t, { recover: true, maxMessageBytes: 4 << 20, message: (peer, m) => { if (peer.number === 0) peer.socket.terminate(); else peer.send(ackOf(m.ack)); } });
       const c = make(t, server);

@@ -64,8 +64,8 @@ for (const engine of engines) {
     test('handshake records', () => {
       const hello = engine.decode(bytes(record(1, [[1, 1], [2, Buffer.alloc(32)], [5, 3], [6, 2 ** 40], [7, 5000], [1000, 'later']])), LIMIT);
       assert.deepEqual(hello.fields, { version: 1, random: new Uint8Array(32), algorithms: new Uint8Array(0), authRequired: true, resumeSupported: true, maxMessageBytes: 2 ** 40, handshakeTimeout: 5000 });
-      const ack = engine.decode(bytes(record(3, [[1, 's_1'], [2, [1, 2, 3]], [3, 1], [4, 15000], [5, 1024], [6, 100], [7, 1700000000000000n]])), LIMIT);
-      assert.deepEqual(ack.fields, { socketId: 's_1', sessionToken: new Uint8Array([1, 2, 3]), recovered: true, heartbeatInterval: 15000, compressionThreshold: 1024, maxMessageBytes: 100, serverTime: 1700000000000000 });
+      const ack = engine.decode(bytes(record(3, [[1, 's_1'], [2, [1, 2, 3]], [3, 1], [4, 15000], [5, 1024], [6, 100], [7, 1700000000000000n], [8, 300]])), LIMIT);
+      assert.deepEqual(ack.fields, { socketId: 's_1', sessionToken: new Uint8Array([1, 2, 3]), recovered: true, heartbeatInterval: 15000, compressionThreshold: 1024, maxMessageBytes: 100, serverTime: 1700000000000000, arrived: 300 });
       const away = engine.decode(bytes(record(9, [[1, 5000], [2, 3000], [3, 'wss://b/']])), LIMIT);
       assert.deepEqual(away.fields, { deadline: 5000, reconnectWindow: 3000, url: 'wss://b/' });
       const ping = engine.decode(bytes(Buffer.concat([Buffer.from([7]), uvarint(1700000000000000n), uvarint(900), uvarint(0)])), LIMIT);

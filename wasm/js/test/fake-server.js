@@ -93,7 +93,7 @@ export async function startServer(behaviour = {}, port = 0) {
         server.connects.push(m.fields);
         if (behaviour.refuse) { behaviour.refuse(peer); return; }
         const recovered = behaviour.recover && m.fields.has(12) ? 1 : 0;
-        socket.send(record(CONNECT_ACK, [[1, 's_' + peer.number], [2, behaviour.token ?? Buffer.alloc(32, 1 + peer.number)], [3, recovered], [4, behaviour.heartbeat ?? 0], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 1700000000000000n]]));
+        socket.send(record(CONNECT_ACK, [[1, 's_' + peer.number], [2, behaviour.token ?? Buffer.alloc(32, 1 + peer.number)], [3, recovered], [4, behaviour.heartbeat ?? 0], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 1700000000000000n], ...(recovered && behaviour.received !== undefined ? [[8, behaviour.received + 1]] : [])]));
         behaviour.connection?.(peer);
         return;
       }
