@@ -301,6 +301,7 @@ SmartSocketClient.prototype._answer = function (answer) {
     this._transmit(session.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
   } catch (e) {
     if (!(e instanceof SmartSocketError)) throw e;
+    if (session.phase !== 'ready') return; // the engine failed, and its connection with it; the next one may be asked again
     answer.kind = ERROR; // the answer is too large: the server learns that instead
     answer.payload = errorToWire(e);
     this._transmit(session.encode(ERROR, '', answer.payload, answer.low, answer.high, true));

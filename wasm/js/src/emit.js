@@ -92,11 +92,11 @@ SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
   var bytes;
   try {
     bytes = this._session.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
+    this._transmit(bytes);
   } catch (error) {
     if (!(error instanceof SmartSocketError)) throw error;
     return this._refuse(ack, error);
   }
-  this._transmit(bytes);
   if (this._token.length > 0) this._keep(event, payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack);
   return true;
 };
@@ -113,8 +113,8 @@ SmartSocketClient.prototype._keep = function (event, payload, ack) {
 
 // _transmit hands bytes to the connection.
 SmartSocketClient.prototype._transmit = function (bytes) {
-  this._stats.messagesSent++;
   this._session.send(bytes);
+  this._stats.messagesSent++;
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Sent message (' + bytes.length + ' bytes)');
 };
 

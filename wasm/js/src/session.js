@@ -78,14 +78,17 @@ Session.prototype.received = function (data) {
   try {
     if (sealed) bytes = this.unseal(bytes);
     m = bytes ? this.engine.decode(bytes, this.limit) : fromJSON(data);
+    if (m.kind === PING) {
+      this.pong(m.fields);
+      return;
+    }
   } catch (error) {
     if (error instanceof SmartSocketError && error.code === CODES.DECRYPTION) this.distrust(error);
     else this.undecodable(error);
     return;
   }
   if (m.kind === HELLO) this.hello = bytes;
-  if (m.kind === PING) this.pong(m.fields);
-  else if (this.phase === 'ready') this.hooks.message(m);
+  if (this.phase === 'ready') this.hooks.message(m);
   else this.handshake(m);
 };
 
@@ -228,13 +231,31 @@ Session.prototype.watchSilence = function (interval) {
 
 // encode is the engine's, within the limits of the server.
 Session.prototype.encode = function (kind, event, payload, ackLow, ackHigh, withAck) {
-  return this.engine.encode(kind, event, payload, ackLow, ackHigh, withAck, this.threshold, this.limit);
+  try {
+    return this.engine.encode(kind, event, payload, ackLow, ackHigh, withAck, this.threshold, this.limit);
+  } catch (error) {
+    throw this.failed(error);
+  }
+};
+
+// failed returns what to throw for an error of the engine; one that is no SmartSocketError has ended the connection.
+Session.prototype.failed = function (error) {
+  if (error instanceof SmartSocketError) return error;
+  this.undecodable(error);
+  return new SmartSocketError(CODES.CONNECTION_LOST, 'the codec engine failed: ' + error.message, error);
 };
 
 // send hands an encoded message to the WebSocket, sealed when the session is.
 Session.prototype.send = function (bytes) {
   if (this.phase === 'ended') return;
-  this.write(this.ends ? this.ends.seal(bytes) : bytes);
+  if (this.ends) {
+    try {
+      bytes = this.ends.seal(bytes);
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+  this.write(bytes);
 };
 
 Session.prototype.write = function (bytes) {

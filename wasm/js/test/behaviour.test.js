@@ -94,7 +94,9 @@ test('an engine that fails in the middle costs its connection; the next one gets
   // An instance whose first copy traps on demand, as Go does when it runs out of memory.
   const trap = (instance) => {
     const first = made++ === 0, exports = { ...instance.exports };
-    exports.ss_decode = (...args) => { if (first && broken) throw new WebAssembly.RuntimeError('unreachable'); return instance.exports.ss_decode(...args); };
+    for (const name in exports) {
+      if (name.startsWith('ss_')) exports[name] = (...args) => { if (first && broken) throw new WebAssembly.RuntimeError('unreachable'); return instance.exports[name](...args); };
+    }
     return new Proxy(instance, { get: (target, name) => name === 'exports' ? exports : target[name] });
   };
   names.forEach((name, i) => {
