@@ -80,7 +80,7 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
     throw error;
   }
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Emitting event: ' + event);
-  if (this.connected) return this._sendEvent(event, payload, ack);
+  if (this.connected && this._session.socket.readyState < 2) return this._sendEvent(event, payload, ack); // a socket that is closing would drop it silently
   if (this._state !== 'closed' && this._options.offlineQueue && this._options.offlineQueueSize > 0) {
     this._enqueue(event, payload, ack);
     return true;

@@ -18,7 +18,7 @@ export function createLogger(sink) {
   var logger = {
     setLevel: function (name) {
       if (!Object.prototype.hasOwnProperty.call(LEVELS, name)) {
-        throw new TypeError('unknown log level "' + name + '"; use silent, error, warn, info, debug or trace');
+        throw new TypeError('unknown log level "' + name + '"; use ' + Object.keys(LEVELS));
       }
       threshold = LEVELS[name];
     },

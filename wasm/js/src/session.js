@@ -307,7 +307,7 @@ Session.prototype.explain = function (code, reason, failure) {
   if (/unexpected server response|invalid .*header|subprotocol/i.test(failure)) {
     return new SmartSocketError(CODES.HANDSHAKE_FAILED, this.config.url + ' did not accept the WebSocket' + what);
   }
-  return new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened to ' + this.config.url + what + '; check the address, the port and that the server runs');
+  return new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened to ' + this.config.url + what + '; check the address and that the server runs');
 };
 
 // errorOf is what an ERROR message tells, even one that makes no sense.

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { client, code, createLogger, next, until } from './setup.js';
+import { WebSocket, client, code, createLogger, next, until } from './setup.js';
 import { ERROR, PING, event, serve, uvarint } from './fake-server.js';
 
 const NOWHERE = 'ws://127.0.0.1:1';
@@ -112,6 +112,20 @@ describe('odd uses', () => {
     for (let i = 0; i < 7; i++) await ping(200000, 1);
     const after = await ping(200000, 1);
     assert.ok(after < -150000, 'offset ' + after);
+  });
+
+  test('what is emitted while the socket is closing goes out with the next connection', async (t) => {
+    const server = await serve(t), sockets = [];
+    class Watched extends WebSocket { constructor(...args) { super(...args); sockets.push(this); } }
+    const c = client(t, server.url, { WebSocket: Watched });
+    await c.connect();
+    sockets[0].close();
+    assert.equal(c.connected, true); // nobody has told yet
+    assert.equal(c.emit('late', 1), true);
+    assert.equal(c.getStats().queued, 1);
+    await next(c, 'reconnected');
+    await until(() => server.peers[1].messages.length === 1);
+    assert.equal(server.peers[1].messages[0].event, 'late');
   });
 
   test('an engine whose URL is none is a failed attempt, or done without', async (t) => {
