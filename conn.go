@@ -101,7 +101,7 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		err = s.checkPayload(&m, op)
 	}
 	if err != nil {
-		s.malformed(asWire(err, message.CodeInvalidFormat))
+		s.malformed(&m, asWire(err, message.CodeInvalidFormat))
 		return
 	}
 	if s.unproved {
@@ -157,12 +157,18 @@ func (s *Socket) checkPayload(m *message.Message, op frame.Opcode) error {
 	return nil
 }
 
-// malformed answers a message that cannot be used. One over the size limit ends the connection.
-func (s *Socket) malformed(e *Error) {
+// malformed answers a message that cannot be used. One over the size limit ends the connection. m
+// counts only as far as e tells: of data that is not JSON the envelope was read, so who waits for an ack gets it.
+func (s *Socket) malformed(m *message.Message, e *Error) {
 	if e.Code == message.CodeTooLarge {
 		s.srv.counters.violations.Add(1)
 		s.sendError(e)
 		s.ws.Close(frame.CloseTooBig, string(e.Code))
+		return
+	}
+	if e == errBadJSON && m.Kind == message.KindEvent && m.Flags&message.FlagAck != 0 {
+		s.nackOnly(m.AckID, e)
+		s.fault()
 		return
 	}
 	s.violation(e)
@@ -170,7 +176,7 @@ func (s *Socket) malformed(e *Error) {
 
 var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat, Message: "a plain client sends text messages: ask for the subprotocol " + message.Subprotocol + " to send binary ones"}
-	errBadJSON     = &Error{Code: message.CodeInvalidFormat, Message: "the payload is not valid JSON: set the binary flag for raw bytes"}
+	errBadJSON     = &Error{Code: message.CodeInvalidFormat, Message: "the payload is not valid JSON, or nested too deeply: raw bytes need the binary flag"}
 	errPlaintext   = &Error{Code: message.CodeAuthFailed, Message: "this server encrypts: use a SmartSocket client with its encryption key"}
 	errEncrypts    = &Error{Code: message.CodeAuthFailed, Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge    = &Error{Code: message.CodeTooLarge, Message: "the payload is over maxMessageBytes: split it"}

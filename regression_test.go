@@ -339,3 +339,29 @@ func TestBroadcastToADeflatingPlainClient(t *testing.T) {
 		t.Errorf("8000 times the same letter took %d bytes", n)
 	}
 }
+
+// TestBadDataWithAnAckAnswersIt: who asks with data that is not JSON, or is nested too deeply, need not wait for the timeout.
+func TestBadDataWithAnAckAnswersIt(t *testing.T) {
+	v := startServer(t, smartsocket.Options{EnableRateLimiting: smartsocket.Disabled}, func(v *smartsocket.Server) {
+		v.On("echo", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
+	})
+	w := dialFull(t, v, "/")
+	for id, payload := range []string{"nonsense", strings.Repeat("[", 100) + strings.Repeat("]", 100)} {
+		w.request(uint64(id+1), "echo", payload)
+		m := w.message()
+		if m.Kind != message.KindError || m.Flags&message.FlagAck == 0 || m.AckID != uint64(id+1) {
+			t.Fatalf("the answer to %.20q is of kind %d, flags %x, ack %d", payload, m.Kind, m.Flags, m.AckID)
+		}
+		if !strings.Contains(string(m.Payload), string(message.CodeInvalidFormat)) {
+			t.Errorf("the error is %s", m.Payload)
+		}
+	}
+	for id := uint64(3); ; id++ { // ten of them in a row still end the connection
+		w.request(id, "echo", "nonsense")
+		if op, _ := w.next(); op == frame.Close {
+			break
+		} else if id > 10 {
+			t.Fatal("any number of invalid messages is taken")
+		}
+	}
+}

@@ -250,9 +250,14 @@ func (s *Socket) extra() *socketExtra {
 
 // violation counts a message that broke the protocol and tells the peer; ten in a row end the connection.
 func (s *Socket) violation(e *Error) {
+	s.sendError(e)
+	s.fault()
+}
+
+// fault counts a violation that the client was told of. Too many in a row end the connection.
+func (s *Socket) fault() {
 	s.srv.counters.violations.Add(1)
 	s.faults++
-	s.sendError(e)
 	if s.faults >= maxFaults {
 		s.ws.Close(frame.ClosePolicyViolation, string(message.CodeInvalidFormat)+" too many invalid messages")
 	}
