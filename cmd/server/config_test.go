@@ -101,6 +101,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"format", []string{"-log-format", "xml"}, nil, "", []string{"-log-format", "xml", "json"}},
 		{"two modes", []string{"-echo", "-demo"}, nil, "", []string{"echo", "demo"}},
 		{"echo and keys", []string{"-echo", "-api-keys", "first-secret-key"}, nil, "", []string{"-api-keys", "everybody"}},
+		{"demo and keys", []string{"-demo", "-api-keys", "first-secret-key"}, nil, "", []string{"-api-keys", "pages"}},
 		{"echo and encryption", []string{"-echo"}, []string{"SMARTSOCKET_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, "", []string{"SMARTSOCKET_ENCRYPTION_KEY", "encrypts nothing"}},
 		{"echo and authentication", nil, nil, `{"echo": true, "requireAuth": true}`, []string{"requireAuth", "everybody"}},
 		{"key without certificate", []string{"-tls-key", "key.pem"}, nil, "", []string{"-tls-key", "both files"}},

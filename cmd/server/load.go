@@ -260,6 +260,9 @@ func (cmd *command) validate() error {
 	if name := c.unheeded(); c.Echo && name != "" {
 		return cmd.reject(name, errors.New("echo lets everybody in and encrypts nothing: switch one of them off"))
 	}
+	if name := c.unheeded(); c.Demo && name != "" {
+		return cmd.reject(name, errors.New("the demo's pages are for everybody and know no key: switch one of them off"))
+	}
 	if c.Port < 0 || c.Port > 65535 {
 		return cmd.reject("port", fmt.Errorf("%d is no port: write 1 to 65535, or 0 for any free one", c.Port))
 	}
@@ -284,7 +287,7 @@ func (cmd *command) validate() error {
 	return err
 }
 
-// unheeded is a setting that protects the server, and that echo would not heed; "" = none is given.
+// unheeded is a setting that protects the server, which echo would not heed and the demo's pages not satisfy; "" = none is given.
 func (c *config) unheeded() string {
 	switch {
 	case c.EncryptionKey != "":

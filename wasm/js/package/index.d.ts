@@ -218,6 +218,8 @@ export declare class SmartSocketClient<In extends object = EventMap, Out extends
   readonly connected: boolean;
   /** The socket's id on the server; '' before the first connection. */
   readonly id: string;
+  /** The option, for a wrapper of connect() that counts attempts. */
+  readonly maxReconnectAttempts: number;
   /** For the application's own use. */
   data: Record<string, any>;
 

@@ -20,6 +20,7 @@ export function SmartSocketClient(url, options, ownHost) {
   this._host = ownHost || host;
   this._options = readOptions(options, !!this._host.loadWasm);
   this._url = socketURL(url);
+  this.maxReconnectAttempts = this._options.maxReconnectAttempts; // for wrappers of connect()
   this._log = this._options.logger || logger;
   this._listeners = new Listeners();
   this._state = 'idle';

@@ -1,1 +1,5 @@
-export { createLogger, logger } from './js.js';
+import { logger } from './js.js';
+
+export { createLogger } from './js.js';
+export { logger };
+export var setLevel = logger.setLevel;

@@ -27,6 +27,17 @@ test('the types declare exactly what the modules export', async () => {
   }
 });
 
+test('the logger is a module of its own, too', async () => {
+  for (const [file, main] of [['logger.js', 'js.js'], ['logger.cjs', 'js.cjs']]) {
+    const { logger, setLevel } = await load(file);
+    assert.equal(logger, (await load(main)).logger);
+    setLevel('debug');
+    assert.ok(logger.enabled('debug'));
+    setLevel('warn');
+    assert.ok(!logger.enabled('info'));
+  }
+});
+
 test('the types declare exactly the public members of the client', async () => {
   const { SmartSocketClient } = await source('js.js'); // the built one has short names for what is private
   const c = new SmartSocketClient('ws://127.0.0.1:1');

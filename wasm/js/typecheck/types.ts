@@ -3,7 +3,7 @@
 import Default, { CODES, SmartSocketClient, SmartSocketError, createLogger, logger } from '@smartsocket/client';
 import type { Ack, AckOptions, DataOf, Logger, Options, ResponseOf, Stats } from '@smartsocket/client';
 import { SmartSocketClient as JsClient } from '@smartsocket/client/js';
-import { logger as sameLogger } from '@smartsocket/client/logger';
+import { logger as sameLogger, setLevel } from '@smartsocket/client/logger';
 
 interface Move { x: number; y: number }
 
@@ -106,6 +106,7 @@ client.data.anything = 1;
 const log: Logger = createLogger((level, text) => level + text);
 log.setLevel('debug');
 logger.setLevel('silent');
+setLevel('warn');
 sameLogger.enabled('trace');
 // @ts-expect-error: no such level
 logger.setLevel('loud');
