@@ -55,7 +55,10 @@ Session.prototype.open = function (Socket, engine) {
   socket.binaryType = 'arraybuffer';
   socket.onopen = function () { self.opened(); };
   socket.onmessage = function (e) { self.received(e.data); };
-  socket.onerror = function (e) { failure = e && e.message || failure; };
+  socket.onerror = function (e) {
+    failure = e && e.message || failure;
+    if (self.phase === 'opening') setTimeout(function () { self.end(self.explain(1006, '', failure), 1006, ''); }, 0); // Node 22 lets no close follow
+  };
   socket.onclose = function (e) { self.end(self.explain(e.code, e.reason, failure), e.code, e.reason); };
 };
 

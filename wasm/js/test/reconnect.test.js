@@ -34,6 +34,11 @@ describe('connect() rejects and does not retry', () => {
     await assert.rejects(client(t, server.url).connect(), code('ERR_CONN_001'));
   });
 
+  test('ERR_CONN_001 from a WebSocket that tells of an error and of no close, as Node 22\'s', async (t) => {
+    class Failing { constructor() { setTimeout(() => this.onerror({ message: 'no' }), 1); } close() {} }
+    await assert.rejects(client(t, 'ws://127.0.0.1:1', { WebSocket: Failing }).connect(), code('ERR_CONN_001'));
+  });
+
   test('ERR_CONN_002 nobody answers', async (t) => {
     const server = await serve(t, { handshake: false });
     await assert.rejects(client(t, server.url, { connectTimeout: 20 }).connect(), code('ERR_CONN_002'));
