@@ -40,7 +40,7 @@ SmartSocketClient.prototype.emitWithAck = function (event, data, options) {
 };
 
 function abortError(signal) {
-  if (signal.reason !== undefined) return signal.reason;
+  if (signal.reason) return signal.reason;
   var e = new Error('the wait for an ack was aborted');
   e.name = 'AbortError';
   return e;

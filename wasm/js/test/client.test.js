@@ -138,6 +138,9 @@ for (const engine of ['js', 'wasm']) {
       await assert.rejects(pending, /changed my mind/);
       await assert.rejects(c.emitWithAck('silent', 1, { signal: abort.signal }), /changed my mind/);
       assert.equal(c.getStats().pendingAcks, 0);
+      const without = new AbortController(), asked = c.emitWithAck('silent', 1, { signal: without.signal });
+      without.abort(null); // a reason that is none
+      await assert.rejects(asked, { name: 'AbortError' });
     });
 
     test('pending acks fail with ERR_CONN_006 when the connection is lost', async (t) => {
