@@ -25,16 +25,16 @@ export var CODES = {
 
 // SmartSocketError carries a code of the table above; cause is the error beneath it, if any.
 export function SmartSocketError(code, message, cause) {
-  var e = Error.call(this, message);
-  this.name = 'SmartSocketError';
-  this.code = code;
-  this.message = message;
-  this.stack = e.stack;
-  if (cause !== undefined) this.cause = cause;
+  var e = Object.setPrototypeOf(new Error(message), SmartSocketError.prototype); // a real one, which consoles show as such
+  e.code = code;
+  if (e.stack) e.stack = e.stack.replace(/^Error/, e.name);
+  if (cause !== undefined) e.cause = cause;
+  return e;
 }
 
 SmartSocketError.prototype = Object.create(Error.prototype, {
-  constructor: { value: SmartSocketError, writable: true, configurable: true }
+  constructor: { value: SmartSocketError, writable: true, configurable: true },
+  name: { value: 'SmartSocketError', writable: true, configurable: true }
 });
 
 // errorFromWire turns the payload of an ERROR message into a SmartSocketError, whatever the payload is.

@@ -2,10 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { types } from 'node:util';
 import { SmartSocketError, client, code, createLogger, next, until } from './setup.js';
 import { event, serve } from './fake-server.js';
 
 describe('arguments and listeners', () => {
+  test('a SmartSocketError is an error to consoles, too', () => {
+    const cause = new Error('beneath'), e = new SmartSocketError('ERR_MSG_001', 'what happened', cause);
+    assert.ok(types.isNativeError(e) && e instanceof SmartSocketError && e instanceof Error);
+    assert.deepEqual([e.name, e.code, e.message, e.cause, String(e)], ['SmartSocketError', 'ERR_MSG_001', 'what happened', cause, 'SmartSocketError: what happened']);
+    assert.match(e.stack, /^SmartSocketError: what happened\n/);
+    assert.ok(!('cause' in new SmartSocketError('ERR_MSG_001', '')));
+  });
+
   test('options are checked, never ignored', () => {
     const make = (options, url = 'ws://127.0.0.1:1') => () => client({ after() {} }, url, options);
     assert.throws(make({ retries: 3 }), /unknown option "retries"/);
