@@ -135,6 +135,12 @@ func (s *Socket) Identity() any {
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)
+	if n := s.session; n != nil { // which may have another connection by now
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.last.identity.Store(&identity)
+		n.last.auth.Store(authDone)
+	}
 }
 
 // RequireAuth lets only the event "auth" pass until Authenticated is called,

@@ -253,3 +253,25 @@ func TestRateLimits(t *testing.T) {
 	o.emit("any", "")
 	o.wantEvent("own-answer", "true")
 }
+
+// TestAuthenticatedOverAResume: a handler that still has the socket of the connection before authenticates the session.
+func TestAuthenticatedOverAResume(t *testing.T) {
+	in, release := make(chan bool, 1), make(chan bool)
+	v := cacheServer(t, smartsocket.Options{RequireAuth: true})
+	v.On("auth", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+		in <- true
+		<-release
+		s.Authenticated("me")
+		ack.Reply("ok")
+	})
+	var a resumer
+	a.connect(t, v, "/", "")
+	a.request(1, "auth", `"secret"`)
+	<-in
+	a.again(t, v)
+	a.request(1, "auth", `"secret"`)
+	close(release)
+	a.wantAck(1, `"ok"`)
+	a.request(2, "get", "")
+	a.wantAck(2, `[null,[],true]`)
+}

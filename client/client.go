@@ -185,6 +185,9 @@ func (c *Client) established(s *session) {
 		s.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
 		return
 	}
+	if s.missing {
+		c.raise(&Error{Code: message.CodeConnectionLost, Message: "events that were sent before the connection was lost did not arrive and are not kept any more: emit less at once, or ask for acks"})
+	}
 	c.opts.Logger.Info("Connected to server", "id", s.id)
 	for _, n := range sizes {
 		c.logSent(n)

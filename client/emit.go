@@ -149,8 +149,8 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 type waiting struct {
 	s    *session // that it was sent on last; nil until sent
 	sent sentMessage
-	// taken: a connection took it, though maybe not the server
-	taken bool
+	// taken: as which event of the stream a connection took it, though maybe not the server; 0 = none did
+	taken uint64
 	done  func(Data, error)
 	stop  func() bool // the timer
 }

@@ -3,8 +3,6 @@ package client
 import (
 	"cmp"
 	"slices"
-
-	"github.com/smartsocket/smartsocket/message"
 )
 
 // Bounds of the events that are kept for a recovered session while they wait for their answers.
@@ -68,15 +66,14 @@ func (c *Client) resend(s *session) (sizes []int) {
 		return nil
 	}
 	again, missing := s.stream.sent.begin(s, max(s.arrived, 1)-1, s.arrived > 0)
-	list := c.outstanding(s, again)
+	list, kept := c.outstanding(s, again)
+	s.missing = missing > kept
 	c.abandonSent(s, "the session was lost before the answer came")
-	if missing > 0 {
-		c.raise(&Error{Code: message.CodeConnectionLost, Message: "events that were sent before the connection was lost did not arrive and are not kept any more: emit less at once, or ask for acks"})
-	}
-	for _, m := range list {
+	for i, m := range list {
 		n, err := s.queueEvent(m.ack, m.b, m.body)
-		if err != nil {
-			break // gone again: the next session sends them
+		if err != nil { // gone again: the next session sends them
+			s.stream.sent.put(list[i:])
+			break
 		}
 		sizes = append(sizes, n)
 		c.stats.resent.Add(1)
@@ -86,7 +83,8 @@ func (c *Client) resend(s *session) (sizes []int) {
 
 // outstanding is what resend sends; again is what is known not to have arrived.
 // Questions that no connection took come last, for what is in again was emitted before them.
-func (c *Client) outstanding(s *session, again []sentEvent) []sentEvent {
+// kept counts those that did not arrive either and are not in again.
+func (c *Client) outstanding(s *session, again []sentEvent) (list []sentEvent, kept uint64) {
 	lost := make(map[uint64]bool)
 	for _, m := range again {
 		lost[m.ack] = true
@@ -101,8 +99,11 @@ func (c *Client) outstanding(s *session, again []sentEvent) []sentEvent {
 		w.s = s
 		switch m := (sentEvent{id, w.sent.b, w.sent.body}); {
 		case lost[id]:
-		case w.taken:
+		case w.taken > 0:
 			got = append(got, m)
+			if w.taken >= s.arrived {
+				kept++
+			}
 		default:
 			untaken = append(untaken, m)
 		}
@@ -115,15 +116,15 @@ func (c *Client) outstanding(s *session, again []sentEvent) []sentEvent {
 			got = append(got, m)
 		}
 	}
-	return append(got, untaken...)
+	return append(got, untaken...), kept
 }
 
-// taken notes that a connection took the question with this id.
-func (c *Client) taken(id uint64) {
+// taken notes that a connection took the question with this id as the stream's nth event.
+func (c *Client) taken(id, nth uint64) {
 	c.ackMu.Lock()
 	defer c.ackMu.Unlock()
 	if w := c.acks[id]; w != nil {
-		w.taken = true
+		w.taken = nth
 	}
 }
 

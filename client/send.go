@@ -99,7 +99,7 @@ func (s *session) queueEvent(ack uint64, b []byte, body int) (size int, err erro
 	}
 	x.keep(ack, b, body)
 	if ack != 0 {
-		s.c.taken(ack)
+		s.c.taken(ack, x.count)
 	}
 	return len(out), nil
 }

@@ -40,6 +40,7 @@ type session struct {
 	opened    time.Time
 	stream    *stream // its fields: reader only
 	recovered bool    // stream is an earlier session's
+	missing   bool    // events did not arrive and are not kept any more
 	arrived   uint64  // one more than the events of the stream that the server got, 0 = not told
 	resumable bool    // it may be recovered later
 

@@ -52,6 +52,15 @@ func (x *sent) keep(ack uint64, b []byte, body int) {
 	x.count++
 }
 
+// put keeps events as if they had been sent.
+func (x *sent) put(list []sentEvent) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, m := range list {
+		x.keep(m.ack, m.b, m.body)
+	}
+}
+
 // begin makes s the session that events go out on. It returns the events that
 // the one before it took and the server did not get, oldest first, and how many
 // of them are missing because they were not kept. told is how many the server

@@ -16,13 +16,13 @@ import (
 const (
 	maxWasm       = 2_150_000
 	maxWasmGzip   = 640_000
-	maxClientGzip = 11_900 // the shell with the js engine's codec: all that a page on it must load
+	maxClientGzip = 12_000 // the shell with the js engine's codec: all that a page on it must load
 	maxEngineGzip = 8_000  // the js engine alone and whole, as the wasm engine is one: codec, DEFLATE and sealing
 	maxIndexGzip  = 600
 	maxFlateGzip  = 2_400
 	maxSealGzip   = 3_150
 	maxLoaderGzip = 5_150
-	maxScriptGzip = 19_450 // everything but wasm in one file
+	maxScriptGzip = 19_600 // everything but wasm in one file
 )
 
 // dist is the client as build.sh made it for these tests.

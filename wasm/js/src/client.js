@@ -102,7 +102,7 @@ SmartSocketClient.prototype._socketClass = function () {
 
 // _ready runs when the handshake is done.
 SmartSocketClient.prototype._ready = function (session, ack, attempt) {
-  var self = this, again = this._lost, unknown = ack.recovered ? [] : this._sentAcks();
+  var self = this, again = this._lost, unknown = ack.recovered ? [] : this._sentAcks(), missing = null;
   if (!ack.recovered) this._newStream();
   this._token = ack.sessionToken;
   this._state = 'connected';
@@ -114,13 +114,16 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   this.id = ack.socketId;
   this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
   this._log.info('Connected to server');
-  if (ack.recovered) this._sendAgain(ack.arrived);
+  if (ack.recovered) missing = this._sendAgain(session, ack.arrived);
   this._answers.forEach(function (answer) { if (!answer.on) self._answer(answer); }); // given while away
   this._flush();
   this._loseAcks(unknown, new SmartSocketError(CODES.CONNECTION_LOST, 'the session ended with the lost connection; whether the server handled this is unknown'));
   if (again) this._stats.reconnects++;
-  this._raise('connected');
-  if (again) this._raise('reconnected', ack.recovered);
+  if (this._session === session) { // which the engine may have cost us already
+    this._raise('connected');
+    if (again) this._raise('reconnected', ack.recovered);
+  }
+  if (missing) this._raiseError(missing);
   attempt.resolve();
 };
 

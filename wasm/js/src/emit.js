@@ -104,8 +104,11 @@ SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
 // _keep remembers an event that was sent, for a recovered session.
 SmartSocketClient.prototype._keep = function (event, payload, ack) {
   var entry = this._acks.get(ack), size = payload ? payload.length : 0;
-  if (entry && !entry.sent) entry.sent = { payload: payload };
   this._sentCount++;
+  if (entry) {
+    entry.sent = entry.sent || { payload: payload };
+    entry.nth = this._sentCount;
+  }
   this._sentBytes += size;
   this._sent.push({ event: event, payload: payload, ack: ack, size: size });
   while (this._sent.length > MAX_KEPT || this._sentBytes > MAX_KEPT_BYTES) this._sentBytes -= this._sent.shift().size;
@@ -195,21 +198,29 @@ SmartSocketClient.prototype._tooMuchToKeep = function () {
 };
 
 // _sendAgain sends on a recovered session what was not answered, under the ids it had, and what did not arrive. arrived is one
-// more than the number of events that the server got, which handles each ack id once; 0 if it does not tell.
-SmartSocketClient.prototype._sendAgain = function (arrived) {
-  var self = this, missing = arrived > 0 ? this._sentCount - arrived + 1 : 0, kept = this._sent.length;
+// more than the number of events that the server got, which handles each ack id once; 0 if it does not tell. It returns an error
+// if events are missing that are not kept any more.
+SmartSocketClient.prototype._sendAgain = function (session, arrived) {
+  var self = this, missing = arrived > 0 ? this._sentCount - arrived + 1 : 0;
   var again = missing > 0 ? this._sent.slice(-missing) : [], lost = new Set();
+  missing -= again.length;
   again.forEach(function (item) { lost.add(item.ack); });
   this._sentCount = Math.max(arrived, 1) - 1;
   this._sentBytes = 0;
   this._sent = [];
+  function send(event, payload, ack) {
+    if (self._session === session) self._sendEvent(event, payload, ack);
+    else self._keep(event, payload, ack); // the connection has ended meanwhile; the next one sends it
+  }
   this._acks.forEach(function (entry, id) {
-    if (entry.sent && !lost.has(id)) self._sendEvent(entry.event, entry.sent.payload, id);
+    if (!entry.sent || lost.has(id)) return;
+    if (entry.nth >= arrived) missing--;
+    send(entry.event, entry.sent.payload, id);
   });
   again.forEach(function (item) {
-    if (!item.ack || self._acks.has(item.ack)) self._sendEvent(item.event, item.payload, item.ack);
+    if (!item.ack || self._acks.has(item.ack)) send(item.event, item.payload, item.ack);
   });
-  if (missing > kept) this._raiseError(new SmartSocketError(CODES.CONNECTION_LOST, missing - kept + ' events did not arrive before the connection was lost, and are not kept any more'));
+  return missing > 0 ? new SmartSocketError(CODES.CONNECTION_LOST, missing + ' events did not arrive before the connection was lost, and are not kept any more') : null;
 };
 
 // _loseAcks fails acks whose answer cannot come any more.

@@ -271,11 +271,11 @@ Session.prototype.close = function () {
   this.detach(1000);
 };
 
-// end ends the session and reports why; closeCode is what the server is told, 1000 unless given.
+// end ends the session and reports why; closeCode is what the server is told if it is not that the connection is lost.
 Session.prototype.end = function (error, code, reason, closeCode) {
   if (this.phase === 'ended') return;
   var wasReady = this.phase === 'ready';
-  this.detach(closeCode || 1000);
+  this.detach(closeCode || CLOSE_LOST);
   this.hooks.closed(error, code, reason, wasReady);
 };
 
@@ -296,6 +296,7 @@ Session.prototype.detach = function (code) {
 };
 
 var CLOSE_DECRYPT = 3502;
+var CLOSE_LOST = 3001; // the session may be resumed, which 1000 would end
 
 // CLOSE_ERRORS maps close codes that carry a meaning of their own to error codes.
 var CLOSE_ERRORS = { 1009: CODES.TOO_LARGE, 1013: CODES.MAX_CONNECTIONS, 3001: CODES.TIMEOUT, 3500: CODES.AUTH_FAILED, 3501: CODES.INVALID_NAMESPACE, 3502: CODES.DECRYPTION };
