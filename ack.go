@@ -221,26 +221,16 @@ func (s *Socket) claim(id uint64) *pending {
 
 func (s *Socket) abandon(id uint64) { s.claim(id) }
 
-// hasAsked reports whether the question with this id was ever asked.
-func (s *Socket) hasAsked(id uint64) bool {
+// ackState reports whether a question with this id was ever asked, and whether
+// its answer is still waited for.
+func (s *Socket) ackState(id uint64) (asked, open bool) {
 	x := s.ext.Load()
 	if x == nil {
-		return false
+		return false, false
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return 0 < id && id <= x.lastAck
-}
-
-// waits reports whether the answer to the question with this id is still waited for.
-func (s *Socket) waits(id uint64) bool {
-	x := s.ext.Load()
-	if x == nil {
-		return false
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.pending[id] != nil
+	return 0 < id && id <= x.lastAck, x.pending[id] != nil
 }
 
 func (s *Socket) expire(id uint64, event string, after time.Duration) {
@@ -272,7 +262,7 @@ func (s *Socket) settle(m *message.Message) {
 	}
 	if p == nil {
 		s.srv.counters.unknownAcks.Add(1)
-		if s.hasAsked(m.AckID) {
+		if asked, _ := s.ackState(m.AckID); asked {
 			s.srv.log.Debug("an answer came that nobody waits for any more", "socket", s.id, "code", string(message.CodeAckUnknown), "ack", m.AckID)
 			return
 		}

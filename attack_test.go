@@ -469,36 +469,3 @@ func TestAttackForgedAcks(t *testing.T) {
 	default:
 	}
 }
-
-// A34, A48: reserved names are events too and count against the limit.
-func TestAttackReservedNamesAreLimited(t *testing.T) {
-	v := startServer(t, smartsocket.Options{RateLimitMaxRequests: 5, RateLimitWindow: time.Minute}, echoOn)
-	w := dialFull(t, v, "/")
-	for i := range uint64(20) {
-		w.request(i, "__x", "")
-	}
-	for i := range uint64(20) {
-		for m := w.message(); ; m = w.message() {
-			if m.Kind != message.KindError {
-				continue
-			}
-			if e, _ := message.ParseErrorJSON(m.Payload); i >= 5 && e.Code != message.CodeRateLimited {
-				t.Fatalf("reserved event %d got %s: no limit applies", i, e.Code)
-			}
-			break
-		}
-	}
-}
-
-// A48: events over the limit do not excuse invalid messages between them.
-func TestAttackInvalidBetweenLimited(t *testing.T) {
-	v := startServer(t, smartsocket.Options{RateLimitMaxRequests: 1, RateLimitWindow: time.Minute}, echoOn)
-	w := dialFull(t, v, "/")
-	for range 10 {
-		for range 9 {
-			w.send(frame.Binary, []byte{0x0c})
-		}
-		w.emit("echo", "1")
-	}
-	w.wantClose(frame.ClosePolicyViolation)
-}

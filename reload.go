@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -44,7 +45,7 @@ func (t *settings) tuning() websocket.Tuning {
 	w := websocket.Tuning{
 		DeflateLevel:     t.CompressionLevel,
 		DeflateThreshold: max(t.CompressionThreshold, 0),
-		Origin:           originPolicy(t.AllowedOrigins),
+		Origin:           frame.AllowOrigins(t.AllowedOrigins),
 	}
 	if t.EnableRateLimiting != Disabled {
 		w.MaxFrameRate, w.MaxInflateRate = t.MaxFrameRate, max(t.MaxInflateRate, t.MaxMessageBytes)

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -324,13 +323,3 @@ func (v *Server) ToSocket(id string) *Target {
 func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
-
-func originPolicy(allowed []string) *frame.OriginPolicy {
-	switch {
-	case len(allowed) == 0:
-		return &frame.OriginPolicy{} // an empty list there would allow nobody
-	case slices.Contains(allowed, "*"):
-		return &frame.OriginPolicy{AllowAll: true}
-	}
-	return &frame.OriginPolicy{Allowed: allowed}
-}

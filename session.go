@@ -174,7 +174,8 @@ func (s *Socket) askAgain(from *session, oldest uint64, n int) {
 		if message.Flags(b[0])&message.FlagAck == 0 {
 			continue
 		}
-		if m, err := message.Parse(b); err == nil && s.waits(m.AckID) {
+		m, err := message.Parse(b)
+		if _, open := s.ackState(m.AckID); err == nil && open {
 			s.sendNumbered(b, oldest+uint64(i))
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // Client is a connection to one namespace of a server, across reconnections.
 // All methods are safe for concurrent use.
 //
-// Locks: mu before queue.mu and ackMu; nothing is called out to under them.
+// Locks: mu, then a stream's sent.mu, then queue.mu, ackMu and the transport's; nothing is called out to under them.
 type Client struct {
 	opts      Options
 	at        *target

@@ -11,11 +11,11 @@ import (
 // Emit sends an event. data: nil for none, []byte for raw bytes,
 // json.RawMessage for JSON as it is, anything else is encoded as JSON; it is
 // borrowed for the call. nil means that the message was written or queued, not
-// that it arrived: ask for an ack to know that. If the server keeps sessions and
-// the connection is lost, what did not arrive is sent again when the session is
-// recovered: the last 1024 messages, or MiB, sent on a connection are kept for that. While a session is being made or
-// restored the message waits in the offline queue, or fails with ERR_CONN_006;
-// without Connect it fails. When more than 1 MiB is unsent, because the server
+// that it arrived: ask for an ack to know that. If the server keeps sessions,
+// what did not arrive before a connection was lost is sent again when the session
+// is recovered; the last 1024 messages and 1 MiB are kept for that. While a
+// session is being made or restored the message waits in the offline queue, or
+// fails with ERR_CONN_006; without Connect it fails. When more than 1 MiB is unsent, because the server
 // reads too slowly, Emit waits, and after Options.SendTimeout it fails with
 // ERR_CONN_002 and the message is not sent. Errors are *Error. Safe for
 // concurrent use: the messages of one goroutine stay in order.
@@ -147,8 +147,8 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 
 // waiting is one awaited answer. It is in Client.acks until somebody claims it.
 type waiting struct {
-	s    *session // that it was sent on last; nil until sent
-	sent sentMessage
+	s    *session  // that it was sent on last; nil until sent
+	sent sentEvent // kept for a recovered session; b = nil: not
 	// taken: as which event of the stream a connection took it, though maybe not the server; 0 = none did
 	taken uint64
 	done  func(Data, error)
@@ -194,7 +194,7 @@ func (c *Client) own(id uint64, s *session, b []byte, body int) {
 		c.drain(w)
 		return
 	}
-	c.keep(w, s, b, body)
+	c.keep(id, w, s, b, body)
 }
 
 // claim takes a pending answer out of the table: whoever gets it settles it.

@@ -11,20 +11,14 @@ const (
 	maxKeptBytes = 1 << 20
 )
 
-// sentMessage is an event that waits for its answer, not compressed or sealed.
-type sentMessage struct {
-	b    []byte // owned; nil = not kept
-	body int
-}
-
 // keep copies what is sent on s, to be sent again if the connection is lost and
 // the session recovered; beyond the bounds it does not. c.ackMu is held.
-func (c *Client) keep(w *waiting, s *session, b []byte, body int) {
+func (c *Client) keep(id uint64, w *waiting, s *session, b []byte, body int) {
 	c.drain(w)
 	if !s.resumable || c.kept >= maxKept || c.keptBytes+len(b) > maxKeptBytes {
 		return
 	}
-	w.sent = sentMessage{append([]byte(nil), b...), body}
+	w.sent = sentEvent{id, append([]byte(nil), b...), body}
 	c.kept++
 	c.keptBytes += len(b)
 }
@@ -34,7 +28,7 @@ func (c *Client) drain(w *waiting) {
 	if w.sent.b != nil {
 		c.kept--
 		c.keptBytes -= len(w.sent.b)
-		w.sent = sentMessage{}
+		w.sent = sentEvent{}
 	}
 }
 
@@ -61,11 +55,11 @@ func (c *Client) handedOver(id uint64, s *session) bool {
 // not wait for the peer, and returns the sizes of what it sent.
 func (c *Client) resend(s *session) (sizes []int) {
 	if !s.recovered {
-		s.stream.sent.begin(s, 0, false)
+		s.stream.sent.begin(s, 0)
 		c.abandonSent(s, "the session was lost before the answer came")
 		return nil
 	}
-	again, missing := s.stream.sent.begin(s, max(s.arrived, 1)-1, s.arrived > 0)
+	again, missing := s.stream.sent.begin(s, s.arrived)
 	list, kept := c.outstanding(s, again)
 	s.missing = missing > kept
 	c.abandonSent(s, "the session was lost before the answer came")
@@ -97,15 +91,15 @@ func (c *Client) outstanding(s *session, again []sentEvent) (list []sentEvent, k
 			continue
 		}
 		w.s = s
-		switch m := (sentEvent{id, w.sent.b, w.sent.body}); {
+		switch {
 		case lost[id]:
 		case w.taken > 0:
-			got = append(got, m)
+			got = append(got, w.sent)
 			if w.taken >= s.arrived {
 				kept++
 			}
 		default:
-			untaken = append(untaken, m)
+			untaken = append(untaken, w.sent)
 		}
 	}
 	byID := func(a, b sentEvent) int { return cmp.Compare(a.ack, b.ack) }

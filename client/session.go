@@ -38,10 +38,10 @@ type session struct {
 	threshold int // payloads over it are compressed; 0 = none
 	maxSend   int // the server's limit for one payload; 0 = unknown
 	opened    time.Time
-	stream    *stream // its fields: reader only
+	stream    *stream // replaced by the reader before the session opens, never afterwards
 	recovered bool    // stream is an earlier session's
-	missing   bool    // events did not arrive and are not kept any more
-	arrived   uint64  // one more than the events of the stream that the server got, 0 = not told
+	arrived   uint64  // CONNECT_ACK's: one more than the events of the stream that the server got, 0 = not told
+	missing   bool    // events did not arrive and are not kept any more; reader only
 	resumable bool    // it may be recovered later
 
 	sealMu sync.Mutex // sealing and queueing are one step

@@ -6,8 +6,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// stream is what is kept of a session beyond its connection, to resume it: the
-// readers of successive connections use it, never two at a time.
+// stream is what is kept of a session beyond its connection, to resume it. token
+// and seq are for the readers of successive connections, never two at a time.
 type stream struct {
 	token []byte // nil = the server cannot resume, or the token is used up
 	seq   uint64 // of the newest event that we got
@@ -29,7 +29,7 @@ type sent struct {
 // sentEvent is one whole EVENT message, neither compressed nor sealed.
 type sentEvent struct {
 	ack  uint64 // 0 = none is asked for
-	b    []byte
+	b    []byte // owned
 	body int
 }
 
@@ -63,13 +63,14 @@ func (x *sent) put(list []sentEvent) {
 
 // begin makes s the session that events go out on. It returns the events that
 // the one before it took and the server did not get, oldest first, and how many
-// of them are missing because they were not kept. told is how many the server
-// got; without it nothing is known to be missing.
-func (x *sent) begin(s *session, got uint64, told bool) (again []sentEvent, missing uint64) {
+// of them are missing because they were not kept. arrived is CONNECT_ACK's: one
+// more than the server got, 0 = not told, and then nothing is known to be missing.
+func (x *sent) begin(s *session, arrived uint64) (again []sentEvent, missing uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.on = s
-	if told && got < x.count {
+	got := max(arrived, 1) - 1
+	if arrived > 0 && got < x.count {
 		n := x.count - got
 		again = x.list[len(x.list)-int(min(n, uint64(len(x.list)))):]
 		missing = n - uint64(len(again))

@@ -1,6 +1,9 @@
 package frame
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // OriginPolicy decides which Origin headers may connect (RFC 6455 section 10.2).
 // Browsers send the header and scripts cannot change it; other clients may leave
@@ -11,6 +14,18 @@ type OriginPolicy struct {
 	Allowed       []string // exact scheme://host[:port], lower case; nil = same origin only
 	RequireOrigin bool     // refuse requests without Origin (non-browsers)
 	Secure        bool     // the server itself speaks TLS, so that its own origin is https
+}
+
+// AllowOrigins is the policy of a list as users write it: "*" in it allows any
+// origin, an empty list is the same as none. It borrows the list.
+func AllowOrigins(list []string) *OriginPolicy {
+	switch {
+	case len(list) == 0:
+		return &OriginPolicy{} // an empty Allowed would allow nobody
+	case slices.Contains(list, "*"):
+		return &OriginPolicy{AllowAll: true}
+	}
+	return &OriginPolicy{Allowed: list}
 }
 
 // Check applies the policy (nil = same origin, absent allowed) to a request:

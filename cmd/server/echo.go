@@ -39,7 +39,7 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		Deflate:          true,
 		DeflateLevel:     c.CompressionLevel,
 		DeflateThreshold: max(c.CompressionThreshold, 0),
-		Origin:           originPolicy(c.AllowedOrigins),
+		Origin:           frame.AllowOrigins(c.AllowedOrigins),
 		TLSConfig:        secured,
 		Logger:           log,
 	}, websocket.Echo)
@@ -50,15 +50,4 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	ready(srv.Addr())
 	<-ctx.Done()
 	return errors.Join(srv.Close(), r.Close())
-}
-
-func originPolicy(allowed []string) *frame.OriginPolicy {
-	if len(allowed) == 0 {
-		return &frame.OriginPolicy{} // an empty list there would allow nobody
-	}
-	p := &frame.OriginPolicy{Allowed: allowed}
-	for _, origin := range allowed {
-		p.AllowAll = p.AllowAll || origin == "*"
-	}
-	return p
 }

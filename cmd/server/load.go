@@ -257,10 +257,11 @@ func (cmd *command) validate() error {
 	if c.Echo && c.Demo {
 		return cmd.reject("echo", errors.New("echo and demo exclude each other: switch one of them off"))
 	}
-	if name := c.unheeded(); c.Echo && name != "" {
+	switch name := c.unheeded(); {
+	case name == "":
+	case c.Echo:
 		return cmd.reject(name, errors.New("echo lets everybody in and encrypts nothing: switch one of them off"))
-	}
-	if name := c.unheeded(); c.Demo && name != "" {
+	case c.Demo:
 		return cmd.reject(name, errors.New("the demo's pages are for everybody and know no key: switch one of them off"))
 	}
 	if c.Port < 0 || c.Port > 65535 {

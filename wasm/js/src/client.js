@@ -33,10 +33,10 @@ export function SmartSocketClient(url, options, ownHost) {
   this._healthTimer = null;
   this._drain = null; // {at, url} after GOAWAY
   this._token = new Uint8Array(0);
-  this._acks = new Map(); // id → {event, settle, timer, sent}, sent being the {payload} that a recovered session sends again
+  this._acks = new Map(); // id → {event, settle, timer, sent, nth}: sent is the {payload} that a recovered session sends again, nth its number in the session
   this._nextAck = 1;
   this._newStream();
-  this._queue = []; // {bytes, at, ack} waiting for a connection
+  this._queue = []; // {event, payload, ack, at} waiting for a connection
   this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
   this._connectedAt = 0;
   this.connected = false;
@@ -131,7 +131,7 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
 SmartSocketClient.prototype._newStream = function () {
   this._lastSeq = 0;
   this._answers = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
-  this._sent = []; // the last events of the session: {event, payload, ack}
+  this._sent = []; // the last events of the session: {event, payload, ack, size}
   this._sentBytes = 0;
   this._sentCount = 0; // of all events of the session
 };
