@@ -275,3 +275,17 @@ func TestAuthenticatedOverAResume(t *testing.T) {
 	a.request(2, "get", "")
 	a.wantAck(2, `[null,[],true]`)
 }
+
+// TestNoSessionBeforeAuthentication: strangers who come and go would push out the sessions of others.
+func TestNoSessionBeforeAuthentication(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{RequireAuth: true})
+	var a resumer
+	a.connect(t, v, "/", "")
+	id := a.id
+	a.nc.Close()
+	eventually(t, "the socket to be gone", func() bool { return v.Namespace("/").Socket(id) == nil })
+	a.connect(t, v, "/", "")
+	if a.recovered || a.id == id {
+		t.Error("the session was kept")
+	}
+}

@@ -1,8 +1,10 @@
 package smartsocket_test
 
 import (
+	"bytes"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,7 +85,7 @@ func lives(w *wire, id uint64) bool {
 
 // TestHandlersStayInOrderOverAResume: what came on the connection before is handled before what comes on the new one.
 func TestHandlersStayInOrderOverAResume(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := startServer(t, smartsocket.Options{EnableMessageCache: true}, nil) // without connected handlers, which would hold everything back
 	started, release, ran := make(chan bool, 1), make(chan bool), make(chan string, 10)
 	note := func(_ *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) { ran <- string(d.Bytes()) }
 	v.On("slow", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
@@ -132,5 +134,37 @@ func TestArrivedIsTold(t *testing.T) {
 		}
 		a.request(n, "get", "")
 		a.wantAck(n, `["x",[],true]`)
+	}
+}
+
+// TestLateEventsOfTheOldConnection: what CONNECT_ACK tells is what was and will be handled, whatever still comes on the connection before.
+func TestLateEventsOfTheOldConnection(t *testing.T) {
+	v := startServer(t, smartsocket.Options{EnableMessageCache: true, MaxFrameRate: 1 << 30}, nil)
+	var handled atomic.Int64
+	v.On("note", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { handled.Add(1) }, smartsocket.Inline)
+	v.On("get", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(handled.Load()) }, smartsocket.Inline)
+	note := frame.AppendMaskedFrame(nil, frame.Binary, false, message.AppendEventHeader(nil, 0, 0, 0, "note"), [4]byte{})
+	burst := bytes.Repeat(note, 500)
+	var a resumer
+	a.connect(t, v, "/", "")
+	before := uint64(0) // events that were not notes
+	for round := range uint64(30) {
+		old := a.wire
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range 20 {
+				if _, err := old.nc.Write(burst); err != nil {
+					return // closed, since the session has another connection
+				}
+			}
+		})
+		a.connect(t, v, "/", "")
+		wg.Wait()
+		if !a.recovered {
+			t.Fatal("not recovered")
+		}
+		a.request(1+round, "get", "")
+		a.wantAck(1+round, fmt.Sprint(a.arrived-1-before))
+		before++
 	}
 }

@@ -27,7 +27,6 @@ export var CODES = {
 export function SmartSocketError(code, message, cause) {
   var e = Object.setPrototypeOf(new Error(message), SmartSocketError.prototype); // a real one, which consoles show as such
   e.code = code;
-  if (e.stack) e.stack = e.stack.replace(/^Error/, e.name);
   if (cause !== undefined) e.cause = cause;
   return e;
 }

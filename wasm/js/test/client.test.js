@@ -241,6 +241,20 @@ for (const engine of ['js', 'wasm']) {
       assert.deepEqual(server.peers[2].messages.map((m) => m.event), ['four', 'six']);
     });
 
+    test('a question that is kept is not told of as missing', async (t) => {
+      const server = await serve(t, { recover: true, received: 0, message: (peer, m) => { if (peer.number === 0 && m.event === 'last') peer.socket.terminate(); } });
+      const c = make(t, server), errors = [];
+      c.on('error', (e) => errors.push(e));
+      await c.connect();
+      const asked = c.emitWithAck('asked').catch(() => {});
+      for (let i = 0; i < 1023; i++) c.emit('n', i);
+      c.emit('last');
+      await until(() => server.peers[1]?.messages.length === 1025);
+      assert.deepEqual([server.peers[1].messages[0].event, errors], ['asked', []]);
+      c.disconnect();
+      await asked;
+    });
+
     test('events that did not arrive and are not kept any more are told of', async (t) => {
       const server = await serve(t, { recover: true, received: 10, message: (peer, m) => { if (peer.number === 0 && m.event === 'last') peer.socket.terminate(); } });
       const c = make(t, server);
@@ -384,6 +398,27 @@ for (const engine of ['js', 'wasm']) {
     });
   });
 }
+
+test('an engine that breaks down while events are sent again loses none of them, nor the session', async (t) => {
+  const server = await serve(t, { recover: true, received: 0, message: (peer, m) => { if (peer.number === 0 && m.event === 'last') peer.socket.terminate(); } });
+  const closed = [], raised = [];
+  server.wss.on('connection', (socket) => socket.on('close', (code) => closed.push(code)));
+  let connections = 0, encoded = 0;
+  const loadWasm = async () => ({ ...jsEngine, name: 'wasm', encode(...args) { if (connections === 2 && ++encoded === 2) throw new RangeError('unreachable'); return jsEngine.encode(...args); } });
+  const { SmartSocketClient } = await source('js.js');
+  class Counted extends WebSocket { constructor(...args) { super(...args); connections++; } }
+  const c = new SmartSocketClient(server.url, { WebSocket: Counted, engine: 'wasm', wasmURL: 'breaks', reconnectDelay: 5 }, { loadWasm });
+  t.after(() => c.disconnect());
+  for (const name of ['connected', 'disconnected', 'reconnected']) c.on(name, () => raised.push(name));
+  const told = next(c, 'error');
+  await c.connect();
+  for (const name of ['one', 'two', 'three', 'last']) c.emit(name);
+  await until(() => server.peers[2]?.messages.length === 3);
+  assert.equal((await told)[0].code, 'ERR_CONN_006'); // the one that broke it
+  assert.deepEqual(server.peers[2].messages.map((m) => m.event), ['one', 'three', 'last']);
+  assert.deepEqual(raised, ['connected', 'disconnected', 'disconnected', 'connected', 'reconnected']);
+  assert.equal(closed[1], 3001);
+});
 
 test('an engine that breaks down is replaced with the connection', async (t) => {
   const server = await serve(t, { message: (peer, m) => peer.send(event(m.event)) });
