@@ -35,7 +35,7 @@ var below = map[string][]string{
 }
 
 // programs, and what their tests share in internal, may import whatever they need; nothing of the product imports them.
-var programs = []string{"cmd", "examples", "bench", "conformance", "internal"}
+var programs = []string{"cmd", "examples", "bench", "conformance", "internal", "test"}
 
 // doors names, for each dependency, the only package that may import it.
 var doors = map[string]string{
