@@ -68,7 +68,7 @@ func (s *Socket) clockAnswer(p []byte) {
 
 func (s *Socket) measured(rtt time.Duration) {
 	s.rtt.Store(int64(rtt))
-	s.srv.latency.add(rtt)
+	s.srv.latency.Add(rtt)
 }
 
 // ClockOffset is how far the client's clock is ahead of the server's, 0 before
