@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -17,7 +18,7 @@ type settings struct {
 	keys    *keyring // nil = no encryption
 	apiKeys *apiKeys // nil = none needed
 	proxies []netip.Prefix
-	limit   Limit // for all events of a socket; zero = all rate limits are off
+	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
 
 // newSettings checks options whose defaults are filled in.
@@ -32,7 +33,7 @@ func newSettings(o Options) (*settings, error) {
 	}
 	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: newAPIKeys(o.APIKeys)}
 	if o.EnableRateLimiting != Disabled {
-		t.limit = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
+		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
 }

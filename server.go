@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/metrics"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -42,7 +43,7 @@ type Server struct {
 	life        lifecycle  // server-wide lifecycle handlers
 	middlewares middlewares
 	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
-	limits      limits
+	eventLimits ratelimit.Rules            // of single events
 	draining    atomic.Bool
 	throttle    throttle
 	pace        paceOfAccepting

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -21,24 +22,25 @@ type session struct {
 	id     string
 	apiKey [32]byte // digest of the key that authenticated; the same is needed to resume
 
-	mu     sync.Mutex
-	at     *Socket   // the live socket, nil while the client is away
-	last   *Socket   // the socket of the latest connection, which stands in its rooms while the client is away
-	token  tokenHash // of the newest token
-	prev   tokenHash // of the one that the latest resume took, until the client has shown that it got the newest; zero = none
-	counts *windows  // of the rate limits, which a reconnect must not reset; nil until the first event
-	asked  questions // has its own lock
-	ring   []cached  // events from first on, in order; start is the oldest
-	start  int
-	count  int
-	bytes  int
-	seq    uint64 // of the newest event, 0 = none was sent
+	mu    sync.Mutex
+	at    *Socket   // the live socket, nil while the client is away
+	last  *Socket   // the socket of the latest connection, which stands in its rooms while the client is away
+	token tokenHash // of the newest token
+	prev  tokenHash // of the one that the latest resume took, until the client has shown that it got the newest; zero = none
+	asked questions // has its own lock
+	ring  []cached  // events from first on, in order; start is the oldest
+	start int
+	count int
+	bytes int
+	seq   uint64 // of the newest event, 0 = none was sent
 	// arrived counts the EVENTs that came from the client, over all connections.
 	arrived uint64
 	leftAt  time.Duration
 	away    bool // in sessions.away
 	ended   bool
 	doomed  bool // the latest connection ended with a close that is final: nobody may take the session over any more
+
+	windows *ratelimit.Windows // of the rate limits, which a reconnect must not reset; nil until the first event; guarded by mu
 
 	older, newer *session // in sessions.away; guarded by its mu
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/hub"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -47,11 +48,12 @@ type Socket struct {
 	dispatching bool           // an EVENT of the session is on its way to the handlers; guarded by the session's lock, as heir
 	heir        *Socket        // whose handlers wait for it
 
+	windows *ratelimit.Windows // the session's if there is one; nil until the first event; loop only
+
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	held atomic.Pointer[held]        // nil until the client is behind; not in ext, which a resumed session hands on
 	mail mailbox
 
-	windows  *windows     // counts of the rate limits, the session's if there is one; nil until the first event; loop only
 	rtt      atomic.Int64 // nanoseconds, 0 = not measured yet
 	offset   atomic.Int64 // microseconds, see ClockOffset
 	clock    clock

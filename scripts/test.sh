@@ -33,7 +33,7 @@ echo "present: ${REQUIRE_BROWSER:-none}"
 
 step 'Go tests under the race detector'
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|internal)(/|$)|/(frame|crypto|wasm)$')
+	grep -Ev '/(bench|examples|conformance|internal/(archtest|browsertest|leaktest|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 go test -race -timeout 8m $race
 
