@@ -28,14 +28,23 @@ var below = map[string][]string{
 	"reactor":        {"pool"},
 	"message":        {"crypto", "pool"},
 	"websocket":      {"reactor", "frame", "pool"},
-	"":               {"websocket", "reactor", "frame", "message", "crypto", "pool"},
-	"client":         {"message", "pool", "frame", "crypto"},
-	"cluster":        {""},
-	"wasm":           {"client", "message", "pool", "crypto"},
+	"": {
+		"websocket", "reactor", "frame", "message", "crypto", "pool",
+		"internal/admission", "internal/outgoing",
+	},
+	"client":  {"message", "pool", "frame", "crypto"},
+	"cluster": {""},
+	"wasm":    {"client", "message", "pool", "crypto"},
+
+	"internal/admission": {},
+	"internal/outgoing":  {"message", "frame", "pool"},
 }
 
-// programs, and what their tests share in internal, may import whatever they need; nothing of the product imports them.
-var programs = []string{"cmd", "examples", "bench", "conformance", "internal"}
+// programs, and what their tests share in internal, may import whatever they need. Nothing of the product imports them.
+var programs = []string{
+	"cmd", "examples", "bench", "conformance",
+	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/selfsigned",
+}
 
 // doors names, for each dependency, the only package that may import it.
 var doors = map[string]string{
