@@ -34,11 +34,14 @@ type arrival struct {
 // level is how far an address has filled its bucket, in ticks: 512 are one failure.
 func (m *model) level(a netip.Addr) (level time.Duration) {
 	var last time.Duration
-	for _, at := range append(m.failures[a], m.now) {
-		level = max(level-(at-last)/tick, 0) + 512
+	for i, at := range append(m.failures[a], m.now) {
+		level = max(level-(at-last)/tick, 0)
+		if i < len(m.failures[a]) {
+			level = min(level+512, 512*maxLevel)
+		}
 		last = at
 	}
-	return level - 512 // the last one only brings the level up to date
+	return level
 }
 
 // paced reports whether the arrivals so far leave a place for one more. It counts in

@@ -5,11 +5,14 @@ import (
 	"time"
 )
 
-// The throttle of failed authentications: so many at once, then one per refill.
+// The throttle of failed authentications: some at once, then one per refill.
 const (
 	failuresAllowed = 10
 	failureRefill   = 10 * time.Second
 	maxThrottled    = 100_000
+	// maxLevel bounds how long an address stays away, because failures in parallel
+	// may be those of many clients behind one address.
+	maxLevel = 2 * failuresAllowed
 )
 
 // throttle counts failed authentications per address. The gate's lock guards it.
@@ -56,5 +59,5 @@ func (t *throttle) failed(a netip.Addr, now time.Duration) {
 			return
 		}
 	}
-	t.failures[a] = failure{t.failures[a].now(now) + 1, now}
+	t.failures[a] = failure{min(t.failures[a].now(now)+1, maxLevel), now}
 }
