@@ -210,7 +210,7 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 	if s.srv.sessions != nil {
 		s.resume = &resumeRequest{append([]byte(nil), m.SessionToken...), m.LastSeq, sha256.Sum256(m.APIKey)}
 	}
-	if k := s.srv.current().apiKeys; k != nil && !k.allow(m.APIKey) { // before strangers learn of the namespaces
+	if k := s.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) { // before strangers learn of the namespaces
 		s.refuseConnect(errAuth)
 		return
 	}
@@ -227,8 +227,8 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 // refuseConnect ends a handshake with an ERROR and the code's close code.
 func (s *Socket) refuseConnect(e *Error) {
 	s.srv.counters.rejected.Add(1)
-	if e.Code == message.CodeAuthFailed && s.address.IsValid() {
-		s.srv.throttle.failed(s.address, s.srv.sinceStart())
+	if e.Code == message.CodeAuthFailed {
+		s.srv.gate.Failed(s.ticket.Address(), s.srv.sinceStart())
 	}
 	s.sendError(e)
 	s.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
@@ -241,7 +241,7 @@ func (s *Socket) open() {
 		return
 	}
 	s.ws.Established()
-	s.srv.settled(s)
+	s.srv.gate.Settle(&s.ticket)
 	x := s.srv.sessions
 	if x == nil || s.plain || !s.tryResume(x) {
 		s.place.ID = newSocketID()
@@ -382,7 +382,7 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	if errors.Is(err, websocket.ErrFlood) {
 		s.srv.counters.floods.Add(1)
 	}
-	s.srv.release(s)
+	s.srv.gate.Leave(&s.ticket)
 	s.forgetHello()
 	s.dropHeld()
 	if was != stateOpen {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -15,8 +16,9 @@ import (
 // as a whole, so who reads them needs no lock.
 type settings struct {
 	Options
-	keys    *keyring // nil = no encryption
-	apiKeys *apiKeys // nil = none needed
+	keys    *keyring        // nil = no encryption
+	apiKeys *admission.Keys // nil = none needed
+	places  admission.Limits
 	proxies []netip.Prefix
 	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
@@ -31,7 +33,14 @@ func newSettings(o Options) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: newAPIKeys(o.APIKeys)}
+	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: admission.NewKeys(o.APIKeys)}
+	t.places = admission.Limits{
+		Connections:           o.MaxConnections,
+		ConnectionsPerAddress: o.MaxConnectionsPerAddress,
+		Newcomers:             o.MaxUnauthenticated,
+		NewcomersPerAddress:   o.MaxUnauthenticatedPerAddress,
+		AcceptRate:            o.AcceptRate,
+	}
 	if o.EnableRateLimiting != Disabled {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}

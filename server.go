@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
@@ -45,16 +46,11 @@ type Server struct {
 	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
 	eventLimits ratelimit.Rules            // of single events
 	draining    atomic.Bool
-	throttle    throttle
-	pace        paceOfAccepting
-	newcomers   atomic.Int64 // connections that have not sent a CONNECT that was accepted
-	sessions    *sessions    // nil without the message cache
+	gate        admission.Gate
+	sessions    *sessions // nil without the message cache
 	workers     *workers
 	housekeeper *housekeeper
 
-	live     atomic.Int64 // accepted connections, refused ones included until they are gone
-	refused  atomic.Int64 // of live, those that were refused and are on their way out
-	peak     atomic.Int64
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
 	rates    metrics.Rates
@@ -86,10 +82,6 @@ type loopState struct {
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
-
-// refusalMargin is how many connections past MaxConnections are told so in a
-// WebSocket message; more get HTTP 503.
-const refusalMargin = 64
 
 // New checks the options and makes a server that does nothing yet. A value that
 // cannot be used is an *OptionError.

@@ -24,9 +24,9 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	v.cutShort = cancel
 	v.mu.Unlock()
 	v.draining.Store(true)
-	v.log.Info("shutting down", "connections", v.live.Load())
+	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
-	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.live.Load())})
+	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
 	for _, ns := range v.eachNamespace() {
 		for _, s := range ns.Sockets() {
 			if !s.plain {
@@ -95,10 +95,10 @@ func (v *Server) waitQuiet(ctx context.Context) {
 func (v *Server) waitGone(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for v.live.Load() > 0 {
+	for v.gate.Open() > 0 {
 		select {
 		case <-ctx.Done():
-			v.log.Warn("closing what is left", "connections", v.live.Load())
+			v.log.Warn("closing what is left", "connections", v.gate.Open())
 			return ctx.Err()
 		case <-tick.C:
 		}

@@ -2,12 +2,12 @@ package smartsocket
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
@@ -32,17 +32,13 @@ type Socket struct {
 	hello *pool.Buffer // the HELLO that was sent, until the handshake is done; loop only
 	seal  *sealing     // nil without encryption; set before the socket is connected
 
-	address  netip.Addr // the client's; only where something is decided by it
+	ticket   admission.Ticket // what the gate counts it in, and its address where that matters; loop only
 	identity atomic.Pointer[any]
-	auth     atomic.Uint32 // authNotNeeded, authMissing, authDone
 	authBy   time.Duration // when authMissing ends the connection, 0 = not set; loop only
-	counted  bool          // in the server's count per address; loop only
-
-	newcomer, newAddress bool // in the server's counts of those that have not authenticated, in all and of the address; loop only
-	pongQueued           bool // the last PONG waits in the outbox; loop only
 
 	session     *session       // nil without the message cache; set before the socket is connected
 	resume      *resumeRequest // what CONNECT asked for, until the socket opens; loop only
+	auth        atomic.Uint32  // authNotNeeded, authMissing, authDone; beside the bools for the size's sake
 	recovered   bool           // took over an earlier connection's session
 	unproved    bool           // the client has not yet shown that it got CONNECT_ACK; loop only
 	dispatching bool           // an EVENT of the session is on its way to the handlers; guarded by the session's lock, as heir
@@ -63,9 +59,11 @@ type Socket struct {
 	plain    bool         // speaks JSON text without the handshake
 	greeted  bool         // the connected handlers are done; inline handlers may run
 	expiring bool         // silent for too long at the last look, loop only
-	overflow bool         // in the server's count of refused connections, loop only
 	faults   uint8        // violations in a row, loop only
-	refusal  *Error
+
+	pongQueued bool // the last PONG waits in the outbox; loop only
+
+	refusal *Error
 }
 
 // socketExtra is what only some sockets need, so that an idle one stays small.

@@ -128,7 +128,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	in, out := v.totals()
 	c := &v.counters
 	st := ConnectionStats{
-		Open: v.live.Load(), Peak: v.peak.Load(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
+		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
