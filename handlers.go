@@ -39,7 +39,7 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
 		if err := d.Decode(&v); err != nil {
-			s.refuse(event, ack, err)
+			s.fail(event, ack, err)
 			return
 		}
 		h(s, v, ack)
@@ -131,6 +131,33 @@ func (t *table) change(event string, f func([]*registration) []*registration) {
 		m[event] = &entry{event: event, inline: inline, regs: regs}
 	}
 	t.m.Store(&m)
+}
+
+// handlers are those of one event: the namespace's, then the socket's own.
+type handlers struct{ ns, own *entry }
+
+func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
+
+// inline reports whether all of them are inline.
+func (h *handlers) inline() bool {
+	return (h.ns == nil || h.ns.inline) && (h.own == nil || h.own.inline)
+}
+
+// event is the event's name. There is at least one handler.
+func (h *handlers) event() string {
+	if h.ns != nil {
+		return h.ns.event
+	}
+	return h.own.event
+}
+
+// handlersOf finds the handlers of an event. The name is borrowed.
+func (s *Socket) handlersOf(event []byte) (h handlers) {
+	h.ns = s.ns.handlers.find(event)
+	if x := s.ext.Load(); x != nil {
+		h.own = x.own.find(event)
+	}
+	return h
 }
 
 // run calls the handlers of e in order. A panic ends that handler alone.

@@ -43,7 +43,7 @@ func (h *housekeeper) run(v *Server) {
 			next = now + time.Second
 			v.sampleRates()
 			if v.sessions != nil {
-				v.sessions.sweep(now)
+				v.sessions.Sweep()
 			}
 		}
 		timer.Reset(min(pause, max(next-v.sinceStart(), time.Millisecond)))

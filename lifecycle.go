@@ -1,12 +1,11 @@
 package smartsocket
 
 import (
-	"errors"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/smartsocket/smartsocket/frame"
-	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -29,6 +28,7 @@ func (r Reason) String() string {
 type lifecycle struct {
 	connected    table // under the name "connected"
 	disconnected table
+	ended        table
 	failed       table // "error"
 	limited      table // "rate-limit"
 }
@@ -36,6 +36,7 @@ type lifecycle struct {
 const (
 	eventConnected    = "connected"
 	eventDisconnected = "disconnected"
+	eventEnded        = "ended"
 	eventError        = "error"
 	eventLimited      = "rate-limit"
 )
@@ -47,6 +48,8 @@ func (l *lifecycle) of(event string) (*table, string) {
 		return &l.connected, eventConnected
 	case "disconnected", "disconnect":
 		return &l.disconnected, eventDisconnected
+	case "ended":
+		return &l.ended, eventEnded
 	case "error":
 		return &l.failed, eventError
 	case "rate-limit":
@@ -74,6 +77,7 @@ func (s *Socket) tablesOf(pick func(*lifecycle) *table) [2]*table {
 
 func pickConnected(l *lifecycle) *table    { return &l.connected }
 func pickDisconnected(l *lifecycle) *table { return &l.disconnected }
+func pickEnded(l *lifecycle) *table        { return &l.ended }
 func pickFailed(l *lifecycle) *table       { return &l.failed }
 func pickLimited(l *lifecycle) *table      { return &l.limited }
 
@@ -103,7 +107,7 @@ func (s *Socket) raise(err error) {
 		return
 	}
 	if any, _ := s.has(pickFailed); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.place.ID, "namespace", s.ns.path, "error", forLog(err))
+		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
 		return
 	}
 	s.fire(pickFailed, Data{&body{info: err}})
@@ -111,32 +115,63 @@ func (s *Socket) raise(err error) {
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.place.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
 	if event != eventError {
 		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})
 	}
 }
 
-// refuse answers an event that a typed handler could not take.
-func (s *Socket) refuse(event string, ack Ack, err error) {
-	e := fault.Wire(err, message.CodeInvalidFormat)
-	if e.Event == "" {
-		e = &Error{Code: e.Code, Message: e.Message, Event: event, Cause: e.Cause}
-	}
-	if !ack.Requested() {
-		s.sendError(e)
+// arrived tells the connected handlers of a link that has opened. Until they are done, the
+// events of the client wait, because these handlers may register others.
+func (s *Socket) arrived(l *link, recovered bool) {
+	j := job{kind: jobConnected, recovered: recovered}
+	if s.mail.Idle() && s.inline(jobConnected) {
+		s.do(&j)
+		l.greeted = true
 		return
 	}
-	ack.Fail(e)
+	j.link = l
+	s.post(j)
 }
 
-// reasonOf builds the Reason of an ended connection.
-func reasonOf(code frame.CloseCode, text string, err error) Reason {
-	if text == "" && err != nil && !errors.Is(err, errClosedByUser) {
+// gone tells the disconnected handlers, with the rooms still in place, and ends the socket when
+// its session does not go on.
+func (s *Socket) gone(j *job) {
+	r := *j.reason
+	if any, _ := s.has(pickDisconnected); any {
+		s.fire(pickDisconnected, r.data())
+	}
+	outcome := j.outcome
+	if outcome == session.Undecided {
+		outcome = s.kept.Decide(j.link, s.auth.Load() != authMissing)
+		if outcome == session.Over {
+			s.forget()
+		}
+	}
+	if outcome == session.Over {
+		s.over(r)
+	}
+}
+
+// over tells the ended handlers, with the rooms still in place, and takes the socket out of them.
+func (s *Socket) over(r Reason) {
+	if any, _ := s.has(pickEnded); any {
+		s.fire(pickEnded, r.data())
+	}
+	s.ns.remove(s)
+}
+
+// data is what a handler is given: the reason itself, and its text as JSON.
+func (r Reason) data() Data {
+	b, _ := message.Marshal(nil, r.String())
+	return Data{&body{b: b, info: r}}
+}
+
+// reasonOf is the Reason of an ended connection.
+func reasonOf(code frame.CloseCode, text string, err error) *Reason {
+	if text == "" && err != nil {
 		text = err.Error()
 	}
-	return Reason{Code: code, Text: text, Err: err}
+	return &Reason{Code: code, Text: text, Err: err}
 }
-
-var errClosedByUser = errors.New("smartsocket: closed by the application")

@@ -52,10 +52,17 @@ func (n *Namespace) OnConnected(h func(*Socket), opts ...HandlerOption) {
 	n.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
 }
 
-// OnDisconnected registers a handler that runs once per socket, after all its
-// events, while its rooms are still visible.
+// OnDisconnected registers a handler that runs for each connection of a socket that has ended,
+// after all events that came on it, while the socket's rooms are still visible. With the message
+// cache the client may come back: then OnConnected runs again, and OnEnded only when it does not.
 func (n *Namespace) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	n.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnEnded registers a handler that runs once per socket, behind all others: its client cannot come
+// back. Its rooms are still visible. Without the message cache that is right behind OnDisconnected.
+func (n *Namespace) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
+	n.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
 
 // OnError registers a handler for what goes wrong with a socket: panics in

@@ -23,57 +23,45 @@ func (v *Server) SetEventRateLimit(event string, l Limit) {
 	v.eventLimits.Set(event, ratelimit.Limit(l))
 }
 
-// limited checks one event against the limits, and answers it if it is over one. On
-// the loop only.
-func (s *Socket) limited(m *message.Message) bool {
+// overLimit is the refusal of an event that is over a limit. On the loop of the link that holds
+// the session.
+func (s *Socket) overLimit(m *message.Message) refusal {
 	all := s.srv.current().limit
 	if all.Off() {
-		return false
+		return refusal{}
 	}
 	if s.windows == nil {
 		s.windows = new(ratelimit.Windows)
-		if s.session != nil {
-			s.windows = s.session.sharedWindows(s.windows)
-		}
 	}
 	v := s.windows.Allow(m.Event, s.srv.eventLimits.Of(m.Event), all, s.srv.sinceStart())
-	switch v.Over {
-	case ratelimit.OverEvent:
-		s.overLimit(m, message.CodeEventRateLimited, v.Retry, v.Tell)
-	case ratelimit.OverAll:
-		s.overLimit(m, message.CodeRateLimited, v.Retry, v.Tell)
+	if v.Over == ratelimit.Within {
+		return refusal{}
 	}
-	return v.Over != ratelimit.Within
+	code := message.CodeRateLimited
+	if v.Over == ratelimit.OverEvent {
+		code = message.CodeEventRateLimited
+	}
+	no := refusal{
+		err: &Error{Code: code, Message: "too many requests: slow down",
+			Event: string(m.Event), RetryAfter: max(v.Retry.Milliseconds(), 1)},
+		follow:  unasked,
+		counter: &s.srv.counters.rateLimited,
+	}
+	if v.Tell {
+		no.follow |= announced
+	}
+	return no
 }
 
-// sharedWindows returns the windows that all connections of the session share. If
-// there are none yet, they are fresh from now on.
-func (n *session) sharedWindows(fresh *ratelimit.Windows) *ratelimit.Windows {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.windows == nil {
-		n.windows = fresh
-	}
-	return n.windows
-}
-
-// overLimit answers an event that is over a limit: a nack if an ack was asked
-// for, and once per window either the "rate-limit" handlers or a
-// __rate-limited__ event.
-func (s *Socket) overLimit(m *message.Message, code message.Code, retry time.Duration, tell bool) {
-	s.srv.counters.rateLimited.Add(1)
-	e := &Error{Code: code, Message: "too many requests: slow down", Event: string(m.Event), RetryAfter: max(retry.Milliseconds(), 1)}
-	if m.Flags&message.FlagAck != 0 {
-		s.nack(m.AckID, e)
-	}
-	if !tell {
-		return
-	}
+// announceLimit tells the "rate-limit" handlers that the client is over a limit, or the client
+// itself if there are none.
+func (s *Socket) announceLimit(e *Error) {
 	if any, _ := s.has(pickLimited); any {
-		s.post(job{kind: jobLimited, data: body{info: e}})
+		s.post(job{kind: jobLimited, notice: e})
 		return
 	}
-	s.Emit(eventRateLimited, rateNotice{Message: e.Message, RetryAfter: e.RetryAfter, Code: code, Event: e.Event})
+	s.Emit(eventRateLimited, rateNotice{
+		Message: e.Message, RetryAfter: e.RetryAfter, Code: e.Code, Event: e.Event})
 }
 
 // eventRateLimited is what a client is told once per window.

@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -47,8 +49,8 @@ type Server struct {
 	eventLimits ratelimit.Rules            // of single events
 	draining    atomic.Bool
 	gate        admission.Gate
-	sessions    *sessions // nil without the message cache
-	workers     *workers
+	sessions    *session.Registry // nil without the message cache
+	workers     *mailbox.Workers
 	housekeeper *housekeeper
 
 	counters counters
@@ -102,12 +104,12 @@ func New(o Options) (*Server, error) {
 		log:        o.Logger,
 		started:    time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    newWorkers(o.Workers),
+		workers:    mailbox.NewWorkers(o.Workers),
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	if o.EnableMessageCache {
-		v.sessions = &sessions{srv: v, all: make(map[tokenHash]*session)}
+		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
 	v.root = v.Namespace("/")
 	return v, nil
@@ -270,6 +272,11 @@ func (v *Server) OnConnected(h func(*Socket), opts ...HandlerOption) {
 // OnDisconnected is Namespace.OnDisconnected for the sockets of every namespace.
 func (v *Server) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	v.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnEnded is Namespace.OnEnded for the sockets of every namespace.
+func (v *Server) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
+	v.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
 
 // OnError is Namespace.OnError for the sockets of every namespace.

@@ -53,7 +53,9 @@ func (x *model) join(m *member, names []string) (string, error) {
 }
 
 func (x *model) leave(m *member, names []string) {
-	x.rooms[m] = slices.DeleteFunc(x.rooms[m], func(r string) bool { return slices.Contains(names, r) })
+	x.rooms[m] = slices.DeleteFunc(x.rooms[m], func(r string) bool {
+		return slices.Contains(names, r)
+	})
 }
 
 func (x *model) remove(m *member) bool {
@@ -122,7 +124,9 @@ type pair struct {
 
 func newPair(t testing.TB, next func() int) *pair {
 	return &pair{t: t, hub: newHub(), next: next, model: model{
-		members: make(map[string]*member), rooms: make(map[*member][]string), away: make(map[*member]bool),
+		members: make(map[string]*member),
+		rooms:   make(map[*member][]string),
+		away:    make(map[*member]bool),
 	}}
 }
 

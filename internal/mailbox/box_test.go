@@ -3,6 +3,7 @@ package mailbox
 import (
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 // queued is a job of the model: a number, and the size it was posted with.
@@ -172,8 +173,15 @@ func TestElementsKeepNothing(t *testing.T) {
 	}
 }
 
+// Every session has a Box, most of which are idle.
+func TestIdleBoxIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(Box[[64]int]{}); n > 32 {
+		t.Errorf("%d bytes", n)
+	}
+}
+
 func TestNoAllocationPerJob(t *testing.T) {
-	type job struct{ a, b, c, d, e, f, g, h *int }
+	type job [8]*int
 	var b Box[job]
 	var j job
 	if n := testing.AllocsPerRun(1000, func() { b.Post(job{}, 1, false); b.Take(&j) }); n != 0 {
