@@ -32,11 +32,11 @@ type Client struct {
 	losses int // failed attempts since the last healthy session
 	parked []parked
 
-	current atomic.Pointer[session] // the open session, nil without one
+	current atomic.Pointer[link] // the open session, nil without one
 
 	ackMu     sync.Mutex
 	lastAck   uint64 // counts up over all connections
-	acks      map[uint64]*waiting
+	acks      map[uint64]*question
 	kept      int // of acks, those with a copy of their event
 	keptBytes int
 
@@ -84,7 +84,7 @@ func New(rawURL string, o Options) (*Client, error) {
 	if o, err = o.withDefaults(); err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, at: at, clock: systemClock{}, random: rand.Float64, acks: make(map[uint64]*waiting)}
+	c := &Client{opts: o, at: at, clock: systemClock{}, random: rand.Float64, acks: make(map[uint64]*question)}
 	if c.key, err = o.sealKey(); err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (c *Client) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	_, err := c.attempt(ctx, life, c.at, new(stream))
+	_, err := c.attempt(ctx, life, c.at, new(session))
 	if err == nil {
 		return nil
 	}
@@ -140,7 +140,7 @@ func (c *Client) Connect(ctx context.Context) error {
 
 // attempt makes one connection to at, up to CONNECT_ACK, and resumes x if it
 // can. code is the server's close code, if it refused by one.
-func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (code uint16, err error) {
+func (c *Client) attempt(parent, life context.Context, at *target, s *session) (code uint16, err error) {
 	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
@@ -149,20 +149,20 @@ func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (c
 		return 0, err
 	}
 	c.opts.Logger.Debug("WebSocket connection opened")
-	s := newSession(c, t, life, at, x)
-	go s.run()
+	l := newLink(c, t, life, at, s)
+	go l.run()
 	select {
-	case <-s.ready:
+	case <-l.ready:
 	case <-ctx.Done():
-		if s.settled.CompareAndSwap(false, true) {
+		if l.settled.CompareAndSwap(false, true) {
 			t.abort()
-			<-s.done
+			<-l.done
 			return 0, contextError(ctx)
 		}
-		<-s.ready
+		<-l.ready
 	}
-	if s.err != nil {
-		return s.code, s.err
+	if l.err != nil {
+		return l.code, l.err
 	}
 	return 0, nil
 }
@@ -178,17 +178,17 @@ func contextError(ctx context.Context) *Error {
 
 // established publishes an open session: parked messages go first, then the
 // connected handlers are queued, then events. Called by the reader.
-func (c *Client) established(s *session) {
-	sizes, ok := c.publish(s)
+func (c *Client) established(l *link) {
+	sizes, ok := c.publish(l)
 	if !ok {
-		s.t.close(message.CloseNormal, "")
-		s.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
+		l.t.close(message.CloseNormal, "")
+		l.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
 		return
 	}
-	if s.missing {
+	if l.missing {
 		c.raise(&Error{Code: message.CodeConnectionLost, Message: "events that were sent before the connection was lost did not arrive and are not kept any more: emit less at once, or ask for acks"})
 	}
-	c.opts.Logger.Info("Connected to server", "id", s.id)
+	c.opts.Logger.Info("Connected to server", "id", l.id)
 	for _, n := range sizes {
 		c.logSent(n)
 	}
@@ -196,22 +196,22 @@ func (c *Client) established(s *session) {
 
 // publish makes s the open session and returns the sizes of what was parked and
 // is sent; not ok means that Disconnect was faster.
-func (c *Client) publish(s *session) (sizes []int, ok bool) {
+func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.opened = c.clock.Now()
-	if c.life != s.life || c.state != connecting && c.state != reconnecting {
+	l.opened = c.clock.Now()
+	if c.life != l.life || c.state != connecting && c.state != reconnecting {
 		return nil, false
 	}
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
-	sizes = append(c.resend(s), c.release(s)...)
-	c.current.Store(s)
+	sizes = append(c.resend(l), c.release(l)...)
+	c.current.Store(l)
 	c.fire(EventConnected, Data{}) // the reader, which runs this, delivers no event before
 	if again {
 		c.stats.reconnects.Add(1)
-		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(s.recovered) + `}`), info: s.recovered})
+		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(l.recovered) + `}`), info: l.recovered})
 	}
 	return sizes, true
 }
@@ -232,17 +232,17 @@ func (r Reason) String() string {
 }
 
 // lost is called by the reader at the end of an open session.
-func (c *Client) lost(s *session, end ending) {
+func (c *Client) lost(l *link, end ending) {
 	c.queue.setOpen(false)
 	c.mu.Lock()
-	if !c.current.CompareAndSwap(s, nil) {
+	if !c.current.CompareAndSwap(l, nil) {
 		c.mu.Unlock() // Disconnect has done all this
 		return
 	}
-	if s.fault != nil {
-		end.code, end.reason = message.CloseCodeFor(s.fault.Code), s.fault.Message
+	if l.fault != nil {
+		end.code, end.reason = message.CloseCodeFor(l.fault.Code), l.fault.Message
 	}
-	if c.clock.Now().Sub(s.opened) >= healthy {
+	if c.clock.Now().Sub(l.opened) >= healthy {
 		c.losses = 0
 	}
 	again := message.Reconnects(end.code) && c.opts.MaxReconnectAttempts != Never
@@ -257,12 +257,12 @@ func (c *Client) lost(s *session, end ending) {
 	c.disconnected(Reason{end.code, end.reason, end.err})
 	c.mu.Unlock()
 	c.opts.Logger.Info("Disconnected", "code", end.code)
-	c.abandonIf(func(w *waiting) bool { return w.s == s && (!again || w.sent.b == nil) }, "the connection was lost before the answer came")
-	if s.fault != nil {
-		c.raise(s.fault)
+	c.abandonIf(func(q *question) bool { return q.on == l && (!again || q.sent.b == nil) }, "the connection was lost before the answer came")
+	if l.fault != nil {
+		c.raise(l.fault)
 	}
 	if again {
-		go c.reconnect(life, s)
+		go c.reconnect(life, l)
 	}
 }
 
@@ -278,7 +278,7 @@ func (c *Client) disconnected(r Reason) {
 func (c *Client) Disconnect() {
 	c.queue.setOpen(false)
 	c.mu.Lock()
-	was, s := c.state, c.current.Swap(nil)
+	was, l := c.state, c.current.Swap(nil)
 	c.state = idle
 	if c.life != nil {
 		c.end()
@@ -287,12 +287,12 @@ func (c *Client) Disconnect() {
 	if was != idle {
 		c.forget("Disconnect was called")
 	}
-	if s != nil {
-		s.t.close(message.CloseNormal, "")
+	if l != nil {
+		l.t.close(message.CloseNormal, "")
 		c.disconnected(Reason{Code: message.CloseNormal, Text: "Disconnect was called"})
 	}
 	c.mu.Unlock()
-	if s != nil {
+	if l != nil {
 		c.opts.Logger.Info("Disconnected", "code", message.CloseNormal)
 	}
 	c.abandon("Disconnect was called before the answer came")
@@ -304,8 +304,8 @@ func (c *Client) Connected() bool { return c.current.Load() != nil }
 // ID is the socket's id on the server, "" without an open session. It
 // changes with a reconnection that did not recover the session.
 func (c *Client) ID() string {
-	if s := c.current.Load(); s != nil {
-		return s.id
+	if l := c.current.Load(); l != nil {
+		return l.id
 	}
 	return ""
 }

@@ -92,7 +92,7 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 type Ack struct{ call *ackCall }
 
 type ackCall struct {
-	s    *session
+	on   *link
 	id   uint64
 	used atomic.Bool
 }
@@ -104,8 +104,8 @@ func (a Ack) Requested() bool { return a.call != nil }
 // JSON. A value that cannot be encoded becomes an error answer.
 func (a Ack) Reply(v any) {
 	if c := a.call; c != nil && c.used.CompareAndSwap(false, true) {
-		if err := c.s.reply(c.id, v); err != nil {
-			c.s.replyError(c.id, asError(err, message.CodeHandlerFailed))
+		if err := c.on.reply(c.id, v); err != nil {
+			c.on.replyError(c.id, asError(err, message.CodeHandlerFailed))
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (a Ack) Reply(v any) {
 // Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text.
 func (a Ack) Fail(err error) {
 	if c := a.call; c != nil && c.used.CompareAndSwap(false, true) {
-		c.s.replyError(c.id, asError(err, message.CodeHandlerFailed))
+		c.on.replyError(c.id, asError(err, message.CodeHandlerFailed))
 	}
 }
 

@@ -65,12 +65,12 @@ func (q *dispatcher) setOpen(open bool) {
 
 // deliver hands an event of the server to the dispatcher. It waits while too
 // much is waiting already, which makes the server slow down or drop us.
-func (c *Client) deliver(s *session, m *message.Message) {
+func (c *Client) deliver(l *link, m *message.Message) {
 	b := pool.Get(len(m.Event) + len(m.Payload))
 	b.B = append(append(b.B, m.Event...), m.Payload...)
 	j := job{buf: b, name: b.B[:len(m.Event)], d: Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0}}
 	if m.Flags&message.FlagAck != 0 {
-		j.ack = Ack{&ackCall{s: s, id: m.AckID}}
+		j.ack = Ack{&ackCall{on: l, id: m.AckID}}
 	}
 	q := &c.queue
 	q.mu.Lock()

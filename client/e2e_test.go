@@ -220,9 +220,9 @@ func TestCompression(t *testing.T) {
 	ctx := testContext(t)
 	text := json.RawMessage(`"` + strings.Repeat("compressible ", 10_000) + `"`)
 	for _, c := range pair(t, urlOf(v, "/"), Options{MaxMessageBytes: 1 << 20}) {
-		s := c.current.Load()
+		l := c.current.Load()
 		b := append(message.AppendEventHeader(nil, 0, 0, 0, "e"), text...)
-		if out, d := s.pack(b, 3); d == nil || len(out) > len(b)/10 {
+		if out, d := l.pack(b, 3); d == nil || len(out) > len(b)/10 {
 			t.Errorf("%d bytes leave as %d", len(b), len(out))
 		}
 		if d, err := c.EmitWithAck(ctx, "echo", text); err != nil || !bytes.Equal(d.Bytes(), text) {

@@ -20,11 +20,11 @@ import (
 // ERR_CONN_002 and the message is not sent. Errors are *Error. Safe for
 // concurrent use: the messages of one goroutine stay in order.
 func (c *Client) Emit(event string, data any) error {
-	l := limit{wait: c.opts.SendTimeout, late: errSlow}
-	return c.emit(event, 0, data, &l)
+	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
+	return c.emit(event, 0, data, &lim)
 }
 
-func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
+func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
 	var flags message.Flags
@@ -44,12 +44,12 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 	b.B[0] |= byte(flags)
 	c.logEvent(event, b.B[body:])
 	for {
-		if s := c.current.Load(); s != nil {
-			if err := s.tooLarge(event, len(b.B)-body); err != nil {
+		if l := c.current.Load(); l != nil {
+			if err := l.tooLarge(event, len(b.B)-body); err != nil {
 				return err
 			}
-			c.own(ack, s, b.B, body)
-			switch err := s.sendEvent(ack, b.B, body, l); err {
+			c.own(ack, l, b.B, body)
+			switch err := l.sendEvent(ack, b.B, body, lim); err {
 			case nil:
 				c.stats.sent.Add(1)
 				return nil
@@ -60,13 +60,13 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 			// The connection ended and its reader is about to say so, unless it
 			// waits for the very handler that we may be in.
 			c.queue.setOpen(false)
-			if err := s.awaitEnd(l); err != nil {
+			if err := l.awaitEnd(lim); err != nil {
 				return err
 			}
 			if ack != 0 && !c.awaited(ack) {
 				return errClosed // its wait has ended with the connection
 			}
-			if ack != 0 && c.handedOver(ack, s) {
+			if ack != 0 && c.handedOver(ack, l) {
 				return nil
 			}
 		}
@@ -99,8 +99,8 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 		err error
 	}
 	got := make(chan answer, 1)
-	l := limit{ctx: ctx, wait: c.opts.AckTimeout, late: message.ErrAckTimeout}
-	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} }, &l)
+	lim := limit{ctx: ctx, wait: c.opts.AckTimeout, late: message.ErrAckTimeout}
+	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} }, &lim)
 	if err != nil {
 		return Data{}, err
 	}
@@ -124,10 +124,10 @@ func (c *Client) EmitAck(event string, data any, timeout time.Duration, done fun
 	if timeout <= 0 {
 		timeout = c.opts.AckTimeout
 	}
-	l := limit{wait: min(timeout, c.opts.SendTimeout), late: errSlow}
+	lim := limit{wait: min(timeout, c.opts.SendTimeout), late: errSlow}
 	_, err := c.emitAck(event, data, timeout, func(d Data, err error) {
 		c.post(job{run: func() { done(d, err) }})
-	}, &l)
+	}, &lim)
 	return err
 }
 
@@ -146,8 +146,8 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 }
 
 // waiting is one awaited answer. It is in Client.acks until somebody claims it.
-type waiting struct {
-	s    *session  // that it was sent on last; nil until sent
+type question struct {
+	on   *link     // that it was sent on last; nil until sent
 	sent sentEvent // kept for a recovered session; b = nil: not
 	// taken: as which event of the stream a connection took it, though maybe not the server; 0 = none did
 	taken uint64
@@ -155,22 +155,22 @@ type waiting struct {
 	stop  func() bool // the timer
 }
 
-func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), l *limit) (uint64, error) {
+func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), lim *limit) (uint64, error) {
 	if c.opts.EnableAcknowledgments == Disabled {
 		return 0, &Error{Code: message.CodeAckInvalid, Message: "acknowledgements are off: see Options.EnableAcknowledgments", Event: event}
 	}
 	c.ackMu.Lock()
 	c.lastAck++
 	id := c.lastAck
-	w := &waiting{done: done}
-	c.acks[id] = w
-	w.stop = c.clock.AfterFunc(timeout, func() {
-		if w := c.claim(id); w != nil {
-			w.done(Data{}, &Error{Code: message.CodeAckTimeout, Message: message.ErrAckTimeout.Message, Event: event})
+	q := &question{done: done}
+	c.acks[id] = q
+	q.stop = c.clock.AfterFunc(timeout, func() {
+		if q := c.claim(id); q != nil {
+			q.done(Data{}, &Error{Code: message.CodeAckTimeout, Message: message.ErrAckTimeout.Message, Event: event})
 		}
 	})
 	c.ackMu.Unlock()
-	if err := c.emit(event, id, data, l); err != nil {
+	if err := c.emit(event, id, data, lim); err != nil {
 		if c.claim(id) != nil {
 			return 0, err
 		}
@@ -180,35 +180,35 @@ func (c *Client) emitAck(event string, data any, timeout time.Duration, done fun
 
 // own notes which session an awaited message goes out on, nil for none, and
 // keeps a copy of it for that one's recovery.
-func (c *Client) own(id uint64, s *session, b []byte, body int) {
+func (c *Client) own(id uint64, l *link, b []byte, body int) {
 	if id == 0 {
 		return
 	}
 	c.ackMu.Lock()
 	defer c.ackMu.Unlock()
-	w := c.acks[id]
-	if w == nil {
+	q := c.acks[id]
+	if q == nil {
 		return
 	}
-	if w.s = s; s == nil {
-		c.drain(w)
+	if q.on = l; l == nil {
+		c.discard(q)
 		return
 	}
-	c.keep(id, w, s, b, body)
+	c.keep(id, q, l, b, body)
 }
 
 // claim takes a pending answer out of the table: whoever gets it settles it.
-func (c *Client) claim(id uint64) *waiting {
+func (c *Client) claim(id uint64) *question {
 	c.ackMu.Lock()
 	defer c.ackMu.Unlock()
-	w := c.acks[id]
-	if w == nil {
+	q := c.acks[id]
+	if q == nil {
 		return nil
 	}
 	delete(c.acks, id)
-	c.drain(w)
-	w.stop()
-	return w
+	c.discard(q)
+	q.stop()
+	return q
 }
 
 func (c *Client) awaited(id uint64) bool {
@@ -219,37 +219,37 @@ func (c *Client) awaited(id uint64) bool {
 
 // settle hands a received answer to whoever waits for it.
 func (c *Client) settle(id uint64, d Data, e *Error) {
-	w := c.claim(id)
+	q := c.claim(id)
 	switch {
-	case w == nil:
+	case q == nil:
 		c.stats.unknownAcks.Add(1)
 		c.opts.Logger.Debug("an answer came that nobody waits for", "ack", id)
 	case e != nil:
-		w.done(Data{}, e)
+		q.done(Data{}, e)
 	default:
-		w.done(d, nil)
+		q.done(d, nil)
 	}
 }
 
 // abandon settles with ERR_CONN_006 everything that waits.
 func (c *Client) abandon(why string) {
-	c.abandonIf(func(*waiting) bool { return true }, why)
+	c.abandonIf(func(*question) bool { return true }, why)
 }
 
 // abandonIf settles with ERR_CONN_006 what cond, which runs under ackMu, says.
-func (c *Client) abandonIf(cond func(*waiting) bool, why string) {
+func (c *Client) abandonIf(cond func(*question) bool, why string) {
 	c.ackMu.Lock()
-	var failed []*waiting
-	for id, w := range c.acks {
-		if cond(w) {
+	var failed []*question
+	for id, q := range c.acks {
+		if cond(q) {
 			delete(c.acks, id)
-			c.drain(w)
-			w.stop()
-			failed = append(failed, w)
+			c.discard(q)
+			q.stop()
+			failed = append(failed, q)
 		}
 	}
 	c.ackMu.Unlock()
-	for _, w := range failed {
-		w.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why})
+	for _, q := range failed {
+		q.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why})
 	}
 }

@@ -210,10 +210,10 @@ func FuzzServer(f *testing.F) {
 			_ = d.Decode(&v)
 			ack.Reply(v)
 		})
-		s := newSession(c, nt, c.life, c.at, new(stream))
-		s.run()
+		l := newLink(c, nt, c.life, c.at, new(session))
+		l.run()
 		select {
-		case <-s.ready:
+		case <-l.ready:
 		default:
 			t.Error("the handshake has no result")
 		}

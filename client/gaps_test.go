@@ -208,9 +208,9 @@ func TestGoawayKeepsTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &session{c: c}
-		if s.move([]byte(tt.to)); (s.moved != nil) != tt.moves {
-			t.Errorf("%s to %s: moves %v", tt.home, tt.to, s.moved != nil)
+		l := &link{c: c}
+		if l.move([]byte(tt.to)); (l.moved != nil) != tt.moves {
+			t.Errorf("%s to %s: moves %v", tt.home, tt.to, l.moved != nil)
 		}
 	}
 }
@@ -262,7 +262,7 @@ func TestLog(t *testing.T) {
 		})
 		var tokens []string
 		note := func() { // the reader renews the token only when a session begins
-			tokens = append(tokens, string(c.current.Load().stream.token))
+			tokens = append(tokens, string(c.current.Load().session.token))
 		}
 		got := make(chan Data, 1)
 		c.On("back", func(d Data, _ Ack) { got <- d.Clone() })

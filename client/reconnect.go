@@ -45,7 +45,7 @@ func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
 // reconnect restores a lost session. It ends with a session, when the attempts
 // are used up, when the server forbids more, or with life. Where GOAWAY sent us,
 // or where the session was, is tried in turn with the address that New was given.
-func (c *Client) reconnect(life context.Context, lost *session) {
+func (c *Client) reconnect(life context.Context, lost *link) {
 	hint, window := lost.waitFor, lost.window
 	to, home := lost.at, c.at
 	if lost.moved != nil {
@@ -64,7 +64,7 @@ func (c *Client) reconnect(life context.Context, lost *session) {
 			return
 		}
 		c.keepLosses(life, counted+1) // before the session can be lost again
-		code, err := c.attempt(life, life, to, lost.stream)
+		code, err := c.attempt(life, life, to, lost.session)
 		if err == nil || life.Err() != nil {
 			return
 		}

@@ -35,12 +35,12 @@ func (t *script) abort()                                      {}
 // resumed is a client whose connections are scripts.
 type resumed struct {
 	*Client
-	x    *stream
+	x    *session
 	life context.Context
 }
 
 func newResumed(t *testing.T, o Options) *resumed {
-	c := &resumed{Client: newClient(t, "ws://localhost:1", o), x: &stream{token: []byte("t")}}
+	c := &resumed{Client: newClient(t, "ws://localhost:1", o), x: &session{token: []byte("t")}}
 	var end context.CancelFunc
 	c.life, end = context.WithCancel(context.Background())
 	t.Cleanup(end)
@@ -51,12 +51,12 @@ func newResumed(t *testing.T, o Options) *resumed {
 // next gives the client its next connection, which takes so many messages. The server has none of its events.
 func (c *resumed) next(messages int) *script {
 	t := &script{left: messages}
-	s := newSession(c.Client, t, c.life, c.at, c.x)
-	s.resumable, s.recovered, s.arrived = true, true, 1
+	l := newLink(c.Client, t, c.life, c.at, c.x)
+	l.resumable, l.recovered, l.arrived = true, true, 1
 	c.current.Store(nil)
 	c.state = reconnecting
-	c.publish(s)
-	if s.missing {
+	c.publish(l)
+	if l.missing {
 		c.raise(errSlow)
 	}
 	return t

@@ -334,10 +334,10 @@ func TestGivenUpHandshake(t *testing.T) {
 		recovered bool
 		want      string
 	}{{true, "new"}, {false, ""}} {
-		s := &session{stream: &stream{token: []byte("old"), seq: 4}}
-		s.takeStream(&message.ConnectAck{SessionToken: []byte("new"), Recovered: tt.recovered}, true)
-		if string(s.stream.token) != tt.want || s.stream.seq != 4 {
-			t.Errorf("recovered %v: token %q, seq %d", tt.recovered, s.stream.token, s.stream.seq)
+		l := &link{session: &session{token: []byte("old"), seq: 4}}
+		l.takeSession(&message.ConnectAck{SessionToken: []byte("new"), Recovered: tt.recovered}, true)
+		if string(l.session.token) != tt.want || l.session.seq != 4 {
+			t.Errorf("recovered %v: token %q, seq %d", tt.recovered, l.session.token, l.session.seq)
 		}
 	}
 }

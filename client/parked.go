@@ -10,13 +10,13 @@ import (
 // parked is one whole EVENT message that waits for a session, or an answer that
 // waits for the session it belongs to, not yet compressed or sealed.
 type parked struct {
-	stream *stream // of an answer; nil for an event
-	asked  uint64  // the question that an answer is to
-	event  string
-	ack    uint64
-	b      []byte
-	body   int
-	at     time.Time
+	session *session // of an answer; nil for an event
+	asked   uint64   // the question that an answer is to
+	event   string
+	ack     uint64
+	b       []byte
+	body    int
+	at      time.Time
 }
 
 // enqueue parks a message, or says why not. done is false when a session is
@@ -53,17 +53,17 @@ func (c *Client) park(p parked) {
 // parkAnswer keeps an answer to a question that came on s, which has ended,
 // until s's stream is recovered. If it is by now, that session is returned.
 // Without a stream to recover the question has ended with s.
-func (c *Client) parkAnswer(s *session, id uint64, b []byte, body int) *session {
+func (c *Client) parkAnswer(l *link, id uint64, b []byte, body int) *link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.current.Load(); now != nil {
-		if now.stream == s.stream && now != s {
+		if now.session == l.session && now != l {
 			return now
 		}
 		return nil
 	}
-	if c.state == reconnecting && s.resumable {
-		c.park(parked{stream: s.stream, asked: id, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
+	if c.state == reconnecting && l.resumable {
+		c.park(parked{session: l.session, asked: id, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
 	}
 	return nil
 }
@@ -72,8 +72,8 @@ func (c *Client) parkAnswer(s *session, id uint64, b []byte, body int) *session 
 func (c *Client) drop(p parked, why string) {
 	c.stats.dropped.Add(1)
 	if p.ack != 0 {
-		if w := c.claim(p.ack); w != nil {
-			w.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why, Event: p.event})
+		if q := c.claim(p.ack); q != nil {
+			q.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why, Event: p.event})
 		}
 	}
 }
@@ -81,16 +81,16 @@ func (c *Client) drop(p parked, why string) {
 // release sends what is parked on a fresh session, in order; c.mu is held, so
 // nothing new overtakes it. It does not wait for the peer. It returns the sizes
 // of what it sent, for the log.
-func (c *Client) release(s *session) (sizes []int) {
+func (c *Client) release(l *link) (sizes []int) {
 	list := c.parked
 	c.parked = nil
 	now := c.clock.Now()
 	for i, p := range list {
 		switch {
-		case p.stream != nil && p.stream != s.stream:
+		case p.session != nil && p.session != l.session:
 			c.stats.dropped.Add(1)
 			continue // nobody asks any more
-		case p.stream != nil && !p.stream.given.toSend(p.asked, p.b, p.body, s):
+		case p.session != nil && !p.session.ledger.toSend(p.asked, p.b, p.body, l):
 			continue // it was asked again, and answered
 		case p.ack != 0 && !c.awaited(p.ack):
 			c.stats.dropped.Add(1)
@@ -98,36 +98,36 @@ func (c *Client) release(s *session) (sizes []int) {
 		case now.Sub(p.at) > c.opts.QueueAge:
 			c.drop(p, "the message waited longer than Options.QueueAge")
 			continue
-		case s.tooLarge(p.event, len(p.b)-p.body) != nil:
+		case l.tooLarge(p.event, len(p.b)-p.body) != nil:
 			c.drop(p, "the message is over the server's maxMessageBytes")
 			continue
 		}
-		c.own(p.ack, s, p.b, p.body)
-		size, err := s.queueParked(&p)
+		c.own(p.ack, l, p.b, p.body)
+		size, err := l.queueParked(&p)
 		if err != nil { // gone again
 			c.own(p.ack, nil, nil, 0)
 			c.parked = list[i:]
 			return sizes
 		}
 		sizes = append(sizes, size)
-		if p.stream == nil {
+		if p.session == nil {
 			c.stats.sent.Add(1)
 		}
 	}
-	s.t.flushLater()
+	l.t.flushLater()
 	return sizes
 }
 
 // queueParked queues what was parked, and returns its size.
-func (s *session) queueParked(p *parked) (size int, err error) {
-	if p.stream == nil {
-		return s.queueEvent(p.ack, p.b, p.body)
+func (l *link) queueParked(p *parked) (size int, err error) {
+	if p.session == nil {
+		return l.queueEvent(p.ack, p.b, p.body)
 	}
-	out, d := s.pack(p.b, p.body)
+	out, d := l.pack(p.b, p.body)
 	if d != nil {
 		defer pool.Put(d)
 	}
-	return len(out), s.queue(out)
+	return len(out), l.queue(out)
 }
 
 // forget drops everything that is parked; c.mu is held.
