@@ -7,7 +7,7 @@ import { HEALTHY, backoff, isFatal } from './backoff.js';
 import { Listeners, isLifecycle } from './listeners.js';
 import { readOptions, socketURL } from './options.js';
 import { encodeData } from './payload.js';
-import { Session, errorOf, valueOf } from './session.js';
+import { Link, errorOf, valueOf } from './link.js';
 import { ACK, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY, TWO_32 } from './wire.js';
 
 // host is what differs between the builds: loadWasm(url) → promise of an engine, loadSocket() → promise of a WebSocket class.
@@ -24,7 +24,7 @@ export function SmartSocketClient(url, options, ownHost) {
   this._log = this._options.logger || logger;
   this._listeners = new Listeners();
   this._state = 'idle';
-  this._session = null;
+  this._link = null;
   this._connecting = null; // promise of the running attempt, with its resolve and reject
   this._lost = false; // a session was lost and not yet replaced
   this._attempt = 0;
@@ -35,8 +35,8 @@ export function SmartSocketClient(url, options, ownHost) {
   this._token = new Uint8Array(0);
   this._acks = new Map(); // id → {event, settle, timer, sent, nth}: sent is the {payload} that a recovered session sends again, nth its number in the session
   this._nextAck = 1;
-  this._newStream();
-  this._queue = []; // {event, payload, ack, at} waiting for a connection
+  this._newSession();
+  this._parked = []; // {event, payload, ack, at} waiting for a connection
   this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
   this._connectedAt = 0;
   this.connected = false;
@@ -57,17 +57,17 @@ SmartSocketClient.prototype.connect = function () {
   this._connecting = attempt;
   this._state = 'connecting';
   this._log.info('Connecting to ' + this._url);
-  this._session = this._openSession(attempt);
+  this._link = this._openLink(attempt);
   return attempt.promise;
 };
 
-SmartSocketClient.prototype._openSession = function (attempt) {
-  var self = this, options = this._options, session;
-  session = new Session({
+SmartSocketClient.prototype._openLink = function (attempt) {
+  var self = this, options = this._options, link;
+  link = new Link({
     url: this._url,
     WebSocket: function () { return self._socketClass(); },
     engine: function () {
-      return chooseEngine(options, self._host.loadWasm, self._log, function (engine) { if (session.phase !== 'ended') session.engine = engine; });
+      return chooseEngine(options, self._host.loadWasm, self._log, function (engine) { if (link.phase !== 'ended') link.engine = engine; });
     },
     prepare: function (engine) { return prepare(engine, options, self._log); },
     canInflate: function (engine) { return canInflate(engine, options); },
@@ -80,16 +80,16 @@ SmartSocketClient.prototype._openSession = function (attempt) {
     connectTimeout: options.connectTimeout,
     log: this._log
   }, {
-    ready: function (ack) { self._ready(session, ack, attempt); },
-    message: function (m) { self._received(session, m); },
+    ready: function (ack) { self._ready(link, ack, attempt); },
+    message: function (m) { self._received(link, m); },
     invalid: function (error) { self._invalid(error); },
     closed: function (error, code, reason, wasReady) {
-      self._countBytes(session);
+      self._countBytes(link);
       if (wasReady) self._lose(error, code, reason);
       else self._failAttempt(error, code, attempt);
     }
   });
-  return session;
+  return link;
 };
 
 // _socketClass resolves with the constructor of WebSockets.
@@ -101,9 +101,9 @@ SmartSocketClient.prototype._socketClass = function () {
 };
 
 // _ready runs when the handshake is done.
-SmartSocketClient.prototype._ready = function (session, ack, attempt) {
+SmartSocketClient.prototype._ready = function (link, ack, attempt) {
   var self = this, again = this._lost, unknown = ack.recovered ? [] : this._sentAcks(), missing = null;
-  if (!ack.recovered) this._newStream();
+  if (!ack.recovered) this._newSession();
   this._token = ack.sessionToken;
   this._state = 'connected';
   this._connecting = null;
@@ -114,12 +114,12 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   this.id = ack.socketId;
   this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
   this._log.info('Connected to server');
-  if (ack.recovered) missing = this._sendAgain(session, ack.arrived);
-  this._answers.forEach(function (answer) { if (!answer.on) self._answer(answer); }); // given while away
+  if (ack.recovered) missing = this._sendAgain(link, ack.arrived);
+  this._ledger.forEach(function (answer) { if (!answer.on) self._answer(answer); }); // given while away
   this._flush();
   this._loseAcks(unknown, new SmartSocketError(CODES.CONNECTION_LOST, 'the session ended with the lost connection; whether the server handled this is unknown'));
   if (again) this._stats.reconnects++;
-  if (this._session === session) { // which the engine may have cost us already
+  if (this._link === link) { // which the engine may have cost us already
     this._raise('connected');
     if (again) this._raise('reconnected', ack.recovered);
   }
@@ -127,10 +127,10 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   attempt.resolve();
 };
 
-// _newStream forgets what belongs to the session before.
-SmartSocketClient.prototype._newStream = function () {
+// _newSession forgets what belongs to the session before.
+SmartSocketClient.prototype._newSession = function () {
   this._lastSeq = 0;
-  this._answers = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
+  this._ledger = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
   this._sent = []; // the last events of the session: {event, payload, ack, size}
   this._sentBytes = 0;
   this._sentCount = 0; // of all events of the session
@@ -138,7 +138,7 @@ SmartSocketClient.prototype._newStream = function () {
 
 // _failAttempt settles an attempt that never became a connection.
 SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
-  this._session = null;
+  this._link = null;
   this._connecting = null;
   this._state = this._lost ? 'waiting' : 'idle';
   this._log.info('Connecting failed: ' + error.code + ' ' + error.message);
@@ -169,7 +169,7 @@ SmartSocketClient.prototype._lose = function (error, code, reason) {
 // _leave forgets the current session.
 SmartSocketClient.prototype._leave = function () {
   clearTimeout(this._healthTimer);
-  this._session = null;
+  this._link = null;
   this.connected = false;
 };
 
@@ -211,21 +211,21 @@ SmartSocketClient.prototype._giveUp = function (error) {
 };
 
 SmartSocketClient.prototype.disconnect = function () {
-  var was = this._state, session = this._session, attempt = this._connecting;
+  var was = this._state, link = this._link, attempt = this._connecting;
   var error = new SmartSocketError(CODES.CONNECTION_LOST, 'disconnect() was called');
   this._state = 'closed';
   this._lost = false;
   this._attempt = this._busy = 0;
   this._drain = null;
   this._token = new Uint8Array(0);
-  this._newStream();
+  this._newSession();
   this._connecting = null;
   clearTimeout(this._timer);
   this._timer = null;
   this._leave();
-  if (session) {
-    this._countBytes(session);
-    session.close();
+  if (link) {
+    this._countBytes(link);
+    link.close();
   }
   this._loseAcks(this._sentAcks(), error);
   this._clearQueue(error);
@@ -234,12 +234,12 @@ SmartSocketClient.prototype.disconnect = function () {
 };
 
 // _received takes an EVENT, ACK, ERROR or GOAWAY of the running session.
-SmartSocketClient.prototype._received = function (session, m) {
+SmartSocketClient.prototype._received = function (link, m) {
   var wanted = ackOf(m);
   this._stats.messagesReceived++;
   if (m.flags & FLAG_SEQ) {
     if (m.seq <= this._lastSeq) { // handled before
-      if (m.flags & FLAG_ACK && this._answers.has(wanted)) this._answer(this._answers.get(wanted));
+      if (m.flags & FLAG_ACK && this._ledger.has(wanted)) this._answer(this._ledger.get(wanted));
       return;
     }
     this._lastSeq = m.seq;
@@ -247,8 +247,8 @@ SmartSocketClient.prototype._received = function (session, m) {
   switch (m.kind) {
     case EVENT: this._event(m); break;
     case ACK: this._settle(wanted, m, null); break;
-    case ERROR: this._peerError(session, m, wanted); break;
-    case GOAWAY: this._goaway(session, m.fields); break;
+    case ERROR: this._peerError(link, m, wanted); break;
+    case GOAWAY: this._goaway(link, m.fields); break;
     default: this._invalid(new SmartSocketError(CODES.INVALID_FORMAT, 'the server sent a message of kind ' + m.kind + ' outside the handshake'));
   }
 };
@@ -276,18 +276,18 @@ SmartSocketClient.prototype._event = function (m) {
 
 // _replier makes the ack function of one event; it does nothing when the server asked for none or after its first call.
 SmartSocketClient.prototype._replier = function (m) {
-  var self = this, open = (m.flags & FLAG_ACK) !== 0, answers = this._answers;
+  var self = this, open = (m.flags & FLAG_ACK) !== 0, ledger = this._ledger;
   return function (response, error) {
     if (!open) return;
     var failed = error !== undefined && error !== null;
     var payload = failed ? errorToWire(error) : encodeData(response, m.event); // may throw: the ack stays open for the error
     open = false;
-    if (answers !== self._answers) return; // the session is gone and so is who asked
+    if (ledger !== self._ledger) return; // the session is gone and so is who asked
     var answer = { kind: failed ? ERROR : ACK, payload: payload, low: m.ackLow, high: m.ackHigh, on: null };
     if (self._token.length > 0 && !(payload && payload.length > MAX_ANSWER)) {
       if (payload instanceof Uint8Array) answer.payload = new Uint8Array(payload);
-      answers.set(ackOf(m), answer);
-      if (answers.size > MAX_ANSWERS) answers.delete(answers.keys().next().value);
+      ledger.set(ackOf(m), answer);
+      if (ledger.size > MAX_ANSWERS) ledger.delete(ledger.keys().next().value);
     }
     self._answer(answer);
   };
@@ -298,17 +298,17 @@ var MAX_ANSWERS = 256, MAX_ANSWER = 16384;
 
 // _answer sends an answer, once on each connection.
 SmartSocketClient.prototype._answer = function (answer) {
-  var session = this._session;
-  if (!this.connected || answer.on === session) return;
-  answer.on = session;
+  var link = this._link;
+  if (!this.connected || answer.on === link) return;
+  answer.on = link;
   try {
-    this._transmit(session.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
+    this._transmit(link.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
   } catch (e) {
     if (!(e instanceof SmartSocketError)) throw e;
-    if (session.phase !== 'ready') return; // the engine failed, and its connection with it; the next one may be asked again
+    if (link.phase !== 'ready') return; // the engine failed, and its connection with it; the next one may be asked again
     answer.kind = ERROR; // the answer is too large: the server learns that instead
     answer.payload = errorToWire(e);
-    this._transmit(session.encode(ERROR, '', answer.payload, answer.low, answer.high, true));
+    this._transmit(link.encode(ERROR, '', answer.payload, answer.low, answer.high, true));
     this._raiseError(e);
   }
 };
@@ -339,18 +339,18 @@ SmartSocketClient.prototype._settle = function (id, m, error) {
   }
 };
 
-SmartSocketClient.prototype._peerError = function (session, m, id) {
+SmartSocketClient.prototype._peerError = function (link, m, id) {
   var error = errorOf(m);
   if (m.flags & FLAG_ACK) {
     this._settle(id, m, error);
     return;
   }
-  if (isFatal(0, error.code)) session.refusal = error; // the close follows and is told with this reason
+  if (isFatal(0, error.code)) link.refusal = error; // the close follows and is told with this reason
   else this._raiseError(error);
 };
 
 // _goaway plans the move to another server, or back to this one, somewhere within the window.
-SmartSocketClient.prototype._goaway = function (session, fields) {
+SmartSocketClient.prototype._goaway = function (link, fields) {
   var self = this, wait = Math.random() * fields.reconnectWindow, url = '';
   if (fields.url) {
     try {
@@ -363,8 +363,8 @@ SmartSocketClient.prototype._goaway = function (session, fields) {
   this._log.info('The server is going away; reconnecting in ' + Math.round(wait) + ' ms');
   this._drain = { at: Date.now() + wait, url: url };
   setTimeout(function () {
-    if (self._session !== session || session.phase !== 'ready') return;
-    session.end(new SmartSocketError(CODES.CONNECTION_LOST, 'the server asked its clients to reconnect'), 1001, 'going away');
+    if (self._link !== link || link.phase !== 'ready') return;
+    link.end(new SmartSocketError(CODES.CONNECTION_LOST, 'the server asked its clients to reconnect'), 1001, 'going away');
   }, wait);
 };
 
@@ -406,25 +406,25 @@ SmartSocketClient.prototype._raiseError = function (error) {
   if (!this._options.enableErrorHandling || !this._raise('error', error)) this._log.error(error.code + ' ' + error.message);
 };
 
-SmartSocketClient.prototype._countBytes = function (session) {
-  this._stats.bytesSent += session.bytesSent;
-  this._stats.bytesReceived += session.bytesReceived;
+SmartSocketClient.prototype._countBytes = function (link) {
+  this._stats.bytesSent += link.bytesSent;
+  this._stats.bytesReceived += link.bytesReceived;
 };
 
 SmartSocketClient.prototype.getStats = function () {
-  var s = this._stats, session = this._session, out = {};
+  var s = this._stats, link = this._link, out = {};
   for (var name in s) out[name] = s[name];
-  if (session) {
-    out.bytesSent += session.bytesSent;
-    out.bytesReceived += session.bytesReceived;
+  if (link) {
+    out.bytesSent += link.bytesSent;
+    out.bytesReceived += link.bytesReceived;
   }
   out.connected = this.connected;
   out.uptime = this.connected ? Date.now() - this._connectedAt : 0;
-  out.rtt = session ? session.rtt : 0;
-  out.clockOffset = session ? session.clockOffset : 0;
-  out.queued = this._queue.length;
+  out.rtt = link ? link.rtt : 0;
+  out.clockOffset = link ? link.clockOffset : 0;
+  out.queued = this._parked.length;
   out.pendingAcks = this._acks.size;
-  out.encrypted = this.connected && session.ends !== null;
-  out.engine = session && session.engine ? session.engine.name : '';
+  out.encrypted = this.connected && link.ends !== null;
+  out.engine = link && link.engine ? link.engine.name : '';
   return out;
 };

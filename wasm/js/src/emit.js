@@ -80,7 +80,7 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
     throw error;
   }
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Emitting event: ' + event);
-  if (this.connected && this._session.socket.readyState < 2) return this._sendEvent(event, payload, ack); // a socket that is closing would drop it silently
+  if (this.connected && this._link.socket.readyState < 2) return this._sendEvent(event, payload, ack); // a socket that is closing would drop it silently
   if (this._state !== 'closed' && this._options.offlineQueue && this._options.offlineQueueSize > 0) {
     this._enqueue(event, payload, ack);
     return true;
@@ -91,7 +91,7 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
 SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
   var bytes;
   try {
-    bytes = this._session.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
+    bytes = this._link.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
     this._transmit(bytes);
   } catch (error) {
     if (!(error instanceof SmartSocketError)) throw error;
@@ -116,7 +116,7 @@ SmartSocketClient.prototype._keep = function (event, payload, ack) {
 
 // _transmit hands bytes to the connection.
 SmartSocketClient.prototype._transmit = function (bytes) {
-  this._session.send(bytes);
+  this._link.send(bytes);
   this._stats.messagesSent++;
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Sent message (' + bytes.length + ' bytes)');
 };
@@ -144,17 +144,17 @@ SmartSocketClient.prototype._forget = function (ack) {
 // _enqueue keeps an event for the next connection, dropping the oldest when the queue is full.
 SmartSocketClient.prototype._enqueue = function (event, payload, ack) {
   this._dropOld();
-  while (this._queue.length >= this._options.offlineQueueSize) this._dropFirst('the offline queue is full');
-  this._queue.push({ event: event, payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack: ack, at: Date.now() });
+  while (this._parked.length >= this._options.offlineQueueSize) this._dropFirst('the offline queue is full');
+  this._parked.push({ event: event, payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack: ack, at: Date.now() });
 };
 
 SmartSocketClient.prototype._dropOld = function () {
   var oldest = Date.now() - this._options.offlineQueueAge;
-  while (this._queue.length > 0 && this._queue[0].at < oldest) this._dropFirst('it waited too long for a connection');
+  while (this._parked.length > 0 && this._parked[0].at < oldest) this._dropFirst('it waited too long for a connection');
 };
 
 SmartSocketClient.prototype._dropFirst = function (why) {
-  var item = this._queue.shift();
+  var item = this._parked.shift();
   this._stats.dropped++;
   this._log.warn('Dropped event ' + item.event + ': ' + why);
   if (item.ack) this._refuse(item.ack, neverSent(item.event, why));
@@ -164,8 +164,8 @@ SmartSocketClient.prototype._dropFirst = function (why) {
 SmartSocketClient.prototype._flush = function () {
   var item;
   this._dropOld();
-  while (this.connected && this._queue.length > 0) {
-    item = this._queue.shift();
+  while (this.connected && this._parked.length > 0) {
+    item = this._parked.shift();
     if (item.ack && !this._acks.has(item.ack)) this._stats.dropped++;
     else this._sendEvent(item.event, item.payload, item.ack);
   }
@@ -173,7 +173,7 @@ SmartSocketClient.prototype._flush = function () {
 
 // _clearQueue drops everything that waits, because no connection will come.
 SmartSocketClient.prototype._clearQueue = function (error) {
-  while (this._queue.length > 0) this._dropFirst(error.message);
+  while (this._parked.length > 0) this._dropFirst(error.message);
 };
 
 // What is kept of events that were sent, and of those that were not answered, while the session may be recovered.
@@ -182,7 +182,7 @@ var MAX_KEPT = 1024, MAX_KEPT_BYTES = 1 << 20;
 // _sentAcks lists the acks whose events are not in the queue any more.
 SmartSocketClient.prototype._sentAcks = function () {
   var queued = new Set(), sent = [];
-  this._queue.forEach(function (item) { queued.add(item.ack); });
+  this._parked.forEach(function (item) { queued.add(item.ack); });
   this._acks.forEach(function (entry, id) { if (!queued.has(id)) sent.push(id); });
   return sent;
 };
@@ -200,7 +200,7 @@ SmartSocketClient.prototype._tooMuchToKeep = function () {
 // _sendAgain sends on a recovered session what was not answered, under the ids it had, and what did not arrive. arrived is one
 // more than the number of events that the server got, which handles each ack id once; 0 if it does not tell. It returns an error
 // if events are missing that are not kept any more.
-SmartSocketClient.prototype._sendAgain = function (session, arrived) {
+SmartSocketClient.prototype._sendAgain = function (link, arrived) {
   var self = this, missing = arrived > 0 ? this._sentCount - arrived + 1 : 0;
   var again = missing > 0 ? this._sent.slice(-missing) : [], lost = new Set();
   missing -= again.length;
@@ -209,7 +209,7 @@ SmartSocketClient.prototype._sendAgain = function (session, arrived) {
   this._sentBytes = 0;
   this._sent = [];
   function send(event, payload, ack) {
-    if (self._session === session) self._sendEvent(event, payload, ack);
+    if (self._link === link) self._sendEvent(event, payload, ack);
     else self._keep(event, payload, ack); // the connection has ended meanwhile; the next one sends it
   }
   this._acks.forEach(function (entry, id) {

@@ -1,4 +1,4 @@
-// Session: one WebSocket from its opening to its end, with the handshake, the clock and the codec. It never reconnects.
+// Link: one WebSocket from its opening to its end, with the handshake, the clock and the codec. It never reconnects.
 
 import { CODES, SmartSocketError, errorFromWire } from './errors.js';
 import { isEventName } from './bytes.js';
@@ -10,10 +10,10 @@ var DEFAULT_LIMIT = 16 * 1024 * 1024;
 var MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
 var GRACE = 1000; // a page that slept gets to read what waits for it before silence counts
 
-// Session starts at once. config: url, WebSocket() and engine() → promises, prepare(engine) → promise of what CONNECT waits for,
+// Link starts at once. config: url, WebSocket() and engine() → promises, prepare(engine) → promise of what CONNECT waits for,
 // canInflate(engine), compression, namespace, apiKey, key (base64 to encrypt, else null), token, lastSeq, connectTimeout, log.
 // hooks: ready(ack), message(m) for EVENT, ACK, ERROR and GOAWAY, closed(error, code, reason) exactly once unless close() came first.
-export function Session(config, hooks) {
+export function Link(config, hooks) {
   var self = this;
   this.config = config;
   this.hooks = hooks;
@@ -39,7 +39,7 @@ export function Session(config, hooks) {
   });
 }
 
-Session.prototype.open = function (Socket, engine) {
+Link.prototype.open = function (Socket, engine) {
   if (this.phase === 'ended') return;
   var self = this, socket;
   engine = this.engine = this.engine || engine; // which may have been swapped by now
@@ -62,7 +62,7 @@ Session.prototype.open = function (Socket, engine) {
   socket.onclose = function (e) { self.end(self.explain(e.code, e.reason, failure), e.code, e.reason); };
 };
 
-Session.prototype.opened = function () {
+Link.prototype.opened = function () {
   this.config.log.debug('WebSocket connection opened');
   if (this.socket.protocol !== SUBPROTOCOL) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, this.config.url + ' does not speak ' + SUBPROTOCOL), 0, '');
@@ -72,7 +72,7 @@ Session.prototype.opened = function () {
 };
 
 // received takes one WebSocket message: a string or an ArrayBuffer.
-Session.prototype.received = function (data) {
+Link.prototype.received = function (data) {
   var bytes = typeof data === 'string' ? null : new Uint8Array(data), sealed = this.ends !== null, m;
   this.heard = Date.now();
   this.bytesReceived += data.length || data.byteLength || 0;
@@ -96,13 +96,13 @@ Session.prototype.received = function (data) {
 };
 
 // unseal opens what must be encrypted; text never is.
-Session.prototype.unseal = function (bytes) {
+Link.prototype.unseal = function (bytes) {
   if (!bytes) throw new SmartSocketError(CODES.DECRYPTION, 'the server sent a message in clear on an encrypted connection');
   return this.ends.open(bytes);
 };
 
 // distrust ends a session on which something was not sealed by who has the key.
-Session.prototype.distrust = function (error) {
+Link.prototype.distrust = function (error) {
   if (this.phase === 'ready') {
     this.hooks.invalid(error);
     this.end(error, 0, '', CLOSE_DECRYPT);
@@ -112,7 +112,7 @@ Session.prototype.distrust = function (error) {
 };
 
 // undecodable tells of a message that makes no sense. Any other failure is the engine's own, and a new connection gets a new one.
-Session.prototype.undecodable = function (error) {
+Link.prototype.undecodable = function (error) {
   var ready = this.phase === 'ready';
   if (!(error instanceof SmartSocketError)) {
     forgetEngines();
@@ -124,7 +124,7 @@ Session.prototype.undecodable = function (error) {
   }
 };
 
-Session.prototype.handshake = function (m) {
+Link.prototype.handshake = function (m) {
   if (m.kind === ERROR) {
     this.refusal = errorOf(m);
   } else if (m.kind === HELLO && this.phase === 'greeting') {
@@ -144,7 +144,7 @@ Session.prototype.handshake = function (m) {
 };
 
 // greet answers HELLO with CONNECT.
-Session.prototype.greet = function (hello) {
+Link.prototype.greet = function (hello) {
   var self = this, config = this.config, random = new Uint8Array(32);
   if (hello.version !== VERSION) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server speaks version ' + hello.version + ' of the protocol, this client version ' + VERSION), 0, '');
@@ -182,7 +182,7 @@ Session.prototype.greet = function (hello) {
 };
 
 // join sends CONNECT, sealed when there is a key.
-Session.prototype.join = function (algorithm, connect) {
+Link.prototype.join = function (algorithm, connect) {
   if (!this.config.key) {
     this.send(this.engine.encodeConnect(connect));
     return;
@@ -192,11 +192,11 @@ Session.prototype.join = function (algorithm, connect) {
   this.ends = sealed.ends;
 };
 
-Session.prototype.setLimit = function (maxMessageBytes) {
+Link.prototype.setLimit = function (maxMessageBytes) {
   if (maxMessageBytes > 0) this.limit = Math.min(maxMessageBytes, MAX_LIMIT);
 };
 
-Session.prototype.pong = function (ping) {
+Link.prototype.pong = function (ping) {
   var now = Date.now();
   keep(this.aheads, ping.serverTime / 1000 - now);
   if (ping.rtt > 0) {
@@ -214,7 +214,7 @@ function keep(list, n) {
 }
 
 // watchSilence ends the session when a server that pings falls silent: a browser notices a dead network only after minutes.
-Session.prototype.watchSilence = function (interval) {
+Link.prototype.watchSilence = function (interval) {
   if (!interval) return;
   var self = this, suspected = false;
   this.interval = interval;
@@ -233,7 +233,7 @@ Session.prototype.watchSilence = function (interval) {
 };
 
 // encode is the engine's, within the limits of the server.
-Session.prototype.encode = function (kind, event, payload, ackLow, ackHigh, withAck) {
+Link.prototype.encode = function (kind, event, payload, ackLow, ackHigh, withAck) {
   try {
     return this.engine.encode(kind, event, payload, ackLow, ackHigh, withAck, this.threshold, this.limit);
   } catch (error) {
@@ -242,14 +242,14 @@ Session.prototype.encode = function (kind, event, payload, ackLow, ackHigh, with
 };
 
 // failed returns what to throw for an error of the engine; one that is no SmartSocketError has ended the connection.
-Session.prototype.failed = function (error) {
+Link.prototype.failed = function (error) {
   if (error instanceof SmartSocketError) return error;
   this.undecodable(error);
   return new SmartSocketError(CODES.CONNECTION_LOST, 'the codec engine failed: ' + error.message, error);
 };
 
 // send hands an encoded message to the WebSocket, sealed when the session is.
-Session.prototype.send = function (bytes) {
+Link.prototype.send = function (bytes) {
   if (this.phase === 'ended') return;
   if (this.ends) {
     try {
@@ -261,25 +261,25 @@ Session.prototype.send = function (bytes) {
   this.write(bytes);
 };
 
-Session.prototype.write = function (bytes) {
+Link.prototype.write = function (bytes) {
   this.bytesSent += bytes.length;
   this.socket.send(bytes);
 };
 
 // close ends the session by our wish; closed is not called.
-Session.prototype.close = function () {
+Link.prototype.close = function () {
   this.detach(1000);
 };
 
 // end ends the session and reports why; closeCode is what the server is told if it is not that the connection is lost.
-Session.prototype.end = function (error, code, reason, closeCode) {
+Link.prototype.end = function (error, code, reason, closeCode) {
   if (this.phase === 'ended') return;
   var wasReady = this.phase === 'ready';
   this.detach(closeCode || CLOSE_LOST);
   this.hooks.closed(error, code, reason, wasReady);
 };
 
-Session.prototype.detach = function (code) {
+Link.prototype.detach = function (code) {
   var socket = this.socket;
   this.phase = 'ended';
   clearTimeout(this.timer);
@@ -302,7 +302,7 @@ var CLOSE_LOST = 3001; // the session may be resumed, which 1000 would end
 var CLOSE_ERRORS = { 1009: CODES.TOO_LARGE, 1013: CODES.MAX_CONNECTIONS, 3001: CODES.TIMEOUT, 3500: CODES.AUTH_FAILED, 3501: CODES.INVALID_NAMESPACE, 3502: CODES.DECRYPTION };
 
 // explain makes the error for a WebSocket that was closed from outside.
-Session.prototype.explain = function (code, reason, failure) {
+Link.prototype.explain = function (code, reason, failure) {
   if (this.refusal) return this.refusal;
   var what = ' (close code ' + code + (reason ? ', ' + reason : '') + (failure ? ', ' + failure : '') + ')';
   if (CLOSE_ERRORS[code]) return new SmartSocketError(CLOSE_ERRORS[code], 'the server closed the connection' + what);
