@@ -84,13 +84,22 @@ func New(rawURL string, o Options) (*Client, error) {
 	if o, err = o.withDefaults(); err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, at: at, clock: systemClock{}, random: rand.Float64, acks: make(map[uint64]*question)}
+	c := &Client{
+		opts:   o,
+		at:     at,
+		clock:  systemClock{},
+		random: rand.Float64,
+		acks:   make(map[uint64]*question),
+	}
 	if c.key, err = o.sealKey(); err != nil {
 		return nil, err
 	}
 	switch {
 	case o.EnableNamespaces == Disabled && o.Namespace != "" && cleanPath(o.Namespace) != "/":
-		return nil, &OptionError{"Namespace", "EnableNamespaces is Disabled, which is always /: leave out one of the two"}
+		return nil, &OptionError{
+			"Namespace",
+			"EnableNamespaces is Disabled, which is always /: leave out one of the two",
+		}
 	case o.EnableNamespaces == Disabled:
 		c.namespace = "/"
 	case o.Namespace != "":
@@ -114,7 +123,10 @@ func (c *Client) Connect(ctx context.Context) error {
 		return nil
 	case connecting, reconnecting:
 		c.mu.Unlock()
-		return &Error{Code: message.CodeRefused, Message: "a connection is being made already: wait for it, or call Disconnect first"}
+		return &Error{
+			Code:    message.CodeRefused,
+			Message: "a connection is being made already: wait for it, or call Disconnect first",
+		}
 	}
 	c.state = connecting
 	c.losses = 0
@@ -171,7 +183,11 @@ func (c *Client) attempt(parent, life context.Context, at *target, s *session) (
 func contextError(ctx context.Context) *Error {
 	err := ctx.Err()
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Code: message.CodeTimeout, Message: "no session in time: check the network, or raise Options.ConnectTimeout", Cause: err}
+		return &Error{
+			Code:    message.CodeTimeout,
+			Message: "no session in time: check the network, or raise Options.ConnectTimeout",
+			Cause:   err,
+		}
 	}
 	return &Error{Code: message.CodeConnectionLost, Message: "connecting was given up", Cause: err}
 }
@@ -182,11 +198,19 @@ func (c *Client) established(l *link) {
 	sizes, ok := c.publish(l)
 	if !ok {
 		l.t.close(message.CloseNormal, "")
-		l.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
+		l.err = &Error{
+			Code:    message.CodeConnectionLost,
+			Message: "Disconnect was called",
+			Cause:   context.Canceled,
+		}
 		return
 	}
 	if l.missing {
-		c.raise(&Error{Code: message.CodeConnectionLost, Message: "events that were sent before the connection was lost did not arrive and are not kept any more: emit less at once, or ask for acks"})
+		c.raise(&Error{
+			Code: message.CodeConnectionLost,
+			Message: "events that were sent before the connection was lost did not arrive and " +
+				"are not kept any more: emit less at once, or ask for acks",
+		})
 	}
 	c.opts.Logger.Info("Connected to server", "id", l.id)
 	for _, n := range sizes {
@@ -211,7 +235,10 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.fire(EventConnected, Data{}) // the reader, which runs this, delivers no event before
 	if again {
 		c.stats.reconnects.Add(1)
-		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(l.recovered) + `}`), info: l.recovered})
+		c.fire(EventReconnected, Data{
+			b:    []byte(`{"recovered":` + strconv.FormatBool(l.recovered) + `}`),
+			info: l.recovered,
+		})
 	}
 	return sizes, true
 }

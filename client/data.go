@@ -45,7 +45,10 @@ func (d Data) Decode(v any) error {
 	if d.binary {
 		p, ok := v.(*[]byte)
 		if !ok {
-			return &Error{Code: message.CodeInvalidFormat, Message: "the payload is binary: decode it into a *[]byte or use Bytes"}
+			return &Error{
+				Code:    message.CodeInvalidFormat,
+				Message: "the payload is binary: decode it into a *[]byte or use Bytes",
+			}
 		}
 		*p = append([]byte(nil), d.b...)
 		return nil
@@ -54,7 +57,11 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := unmarshal(d.b, v); err != nil {
-		return &Error{Code: message.CodeInvalidFormat, Message: "the data does not fit what is expected", Cause: err}
+		return &Error{
+			Code:    message.CodeInvalidFormat,
+			Message: "the data does not fit what is expected",
+			Cause:   err,
+		}
 	}
 	return nil
 }
@@ -69,7 +76,10 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 		return append(dst, v...), message.FlagBinary, nil
 	case json.RawMessage:
 		if len(v) > 0 && !message.ValidJSON(v) {
-			return dst, 0, &Error{Code: message.CodeInvalidFormat, Message: "the json.RawMessage is not valid JSON: send []byte for raw bytes"}
+			return dst, 0, &Error{
+				Code:    message.CodeInvalidFormat,
+				Message: "the json.RawMessage is not valid JSON: send []byte for raw bytes",
+			}
 		}
 		return append(dst, v...), 0, nil
 	case Data:
@@ -80,7 +90,11 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	}
 	out, err := marshal(dst, v)
 	if err != nil {
-		return dst, 0, &Error{Code: message.CodeInvalidFormat, Message: "the value cannot be written as JSON", Cause: err}
+		return dst, 0, &Error{
+			Code:    message.CodeInvalidFormat,
+			Message: "the value cannot be written as JSON",
+			Cause:   err,
+		}
 	}
 	return out, 0, nil
 }

@@ -68,7 +68,11 @@ func (q *dispatcher) setOpen(open bool) {
 func (c *Client) deliver(l *link, m *message.Message) {
 	b := pool.Get(len(m.Event) + len(m.Payload))
 	b.B = append(append(b.B, m.Event...), m.Payload...)
-	j := job{buf: b, name: b.B[:len(m.Event)], d: Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0}}
+	j := job{
+		buf:  b,
+		name: b.B[:len(m.Event)],
+		d:    Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0},
+	}
 	if m.Flags&message.FlagAck != 0 {
 		j.ack = Ack{&ackCall{on: l, id: m.AckID}}
 	}
@@ -132,7 +136,11 @@ func (c *Client) do(j *job) {
 		if len(j.list) == 0 && j.buf != nil {
 			c.stats.unhandled.Add(1)
 			if j.ack.Requested() {
-				j.ack.Fail(&Error{Code: message.CodeNoHandler, Message: message.ErrNoHandler.Message, Event: string(j.name)})
+				j.ack.Fail(&Error{
+					Code:    message.CodeNoHandler,
+					Message: message.ErrNoHandler.Message,
+					Event:   string(j.name),
+				})
 			}
 		}
 	}

@@ -80,7 +80,11 @@ func badEvent(event string) error {
 	if len(event) > message.MaxEventName {
 		event = event[:message.MaxEventName]
 	}
-	return &Error{Code: message.CodeInvalidFormat, Message: "this event name is empty, too long, not text or reserved: use another", Event: event}
+	return &Error{
+		Code:    message.CodeInvalidFormat,
+		Message: "this event name is empty, too long, not text or reserved: use another",
+		Event:   event,
+	}
 }
 
 // EmitWithAck sends an event and waits for the server's answer, which the
@@ -140,116 +144,12 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 		return v, err
 	}
 	if err := d.Decode(&v); err != nil {
-		return v, &Error{Code: message.CodeAckInvalid, Message: "the answer does not fit what is expected", Event: event, Cause: err}
+		return v, &Error{
+			Code:    message.CodeAckInvalid,
+			Message: "the answer does not fit what is expected",
+			Event:   event,
+			Cause:   err,
+		}
 	}
 	return v, nil
-}
-
-// waiting is one awaited answer. It is in Client.acks until somebody claims it.
-type question struct {
-	on   *link     // that it was sent on last; nil until sent
-	sent sentEvent // kept for a recovered session; b = nil: not
-	// taken: as which event of the stream a connection took it, though maybe not the server; 0 = none did
-	taken uint64
-	done  func(Data, error)
-	stop  func() bool // the timer
-}
-
-func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), lim *limit) (uint64, error) {
-	if c.opts.EnableAcknowledgments == Disabled {
-		return 0, &Error{Code: message.CodeAckInvalid, Message: "acknowledgements are off: see Options.EnableAcknowledgments", Event: event}
-	}
-	c.ackMu.Lock()
-	c.lastAck++
-	id := c.lastAck
-	q := &question{done: done}
-	c.acks[id] = q
-	q.stop = c.clock.AfterFunc(timeout, func() {
-		if q := c.claim(id); q != nil {
-			q.done(Data{}, &Error{Code: message.CodeAckTimeout, Message: message.ErrAckTimeout.Message, Event: event})
-		}
-	})
-	c.ackMu.Unlock()
-	if err := c.emit(event, id, data, lim); err != nil {
-		if c.claim(id) != nil {
-			return 0, err
-		}
-	}
-	return id, nil
-}
-
-// own notes which session an awaited message goes out on, nil for none, and
-// keeps a copy of it for that one's recovery.
-func (c *Client) own(id uint64, l *link, b []byte, body int) {
-	if id == 0 {
-		return
-	}
-	c.ackMu.Lock()
-	defer c.ackMu.Unlock()
-	q := c.acks[id]
-	if q == nil {
-		return
-	}
-	if q.on = l; l == nil {
-		c.discard(q)
-		return
-	}
-	c.keep(id, q, l, b, body)
-}
-
-// claim takes a pending answer out of the table: whoever gets it settles it.
-func (c *Client) claim(id uint64) *question {
-	c.ackMu.Lock()
-	defer c.ackMu.Unlock()
-	q := c.acks[id]
-	if q == nil {
-		return nil
-	}
-	delete(c.acks, id)
-	c.discard(q)
-	q.stop()
-	return q
-}
-
-func (c *Client) awaited(id uint64) bool {
-	c.ackMu.Lock()
-	defer c.ackMu.Unlock()
-	return c.acks[id] != nil
-}
-
-// settle hands a received answer to whoever waits for it.
-func (c *Client) settle(id uint64, d Data, e *Error) {
-	q := c.claim(id)
-	switch {
-	case q == nil:
-		c.stats.unknownAcks.Add(1)
-		c.opts.Logger.Debug("an answer came that nobody waits for", "ack", id)
-	case e != nil:
-		q.done(Data{}, e)
-	default:
-		q.done(d, nil)
-	}
-}
-
-// abandon settles with ERR_CONN_006 everything that waits.
-func (c *Client) abandon(why string) {
-	c.abandonIf(func(*question) bool { return true }, why)
-}
-
-// abandonIf settles with ERR_CONN_006 what cond, which runs under ackMu, says.
-func (c *Client) abandonIf(cond func(*question) bool, why string) {
-	c.ackMu.Lock()
-	var failed []*question
-	for id, q := range c.acks {
-		if cond(q) {
-			delete(c.acks, id)
-			c.discard(q)
-			q.stop()
-			failed = append(failed, q)
-		}
-	}
-	c.ackMu.Unlock()
-	for _, q := range failed {
-		q.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why})
-	}
 }

@@ -62,7 +62,16 @@ const (
 const badMessages = 10
 
 func newLink(c *Client, t transport, life context.Context, at *target, s *session) *link {
-	return &link{c: c, t: t, life: life, at: at, session: s, waitFor: -1, ready: make(chan struct{}), done: make(chan struct{})}
+	return &link{
+		c:       c,
+		t:       t,
+		life:    life,
+		at:      at,
+		session: s,
+		waitFor: -1,
+		ready:   make(chan struct{}),
+		done:    make(chan struct{}),
+	}
 }
 
 // run serves the connection until it ends.
@@ -84,7 +93,11 @@ func (l *link) refusal(end ending) *Error {
 	if l.fault != nil {
 		return l.fault
 	}
-	e := &Error{Code: message.CodeHandshakeFailed, Message: "the connection ended during the handshake", Cause: end.err}
+	e := &Error{
+		Code:    message.CodeHandshakeFailed,
+		Message: "the connection ended during the handshake",
+		Cause:   end.err,
+	}
 	switch end.code {
 	case message.CloseAuth:
 		e.Code = message.CodeAuthFailed
@@ -160,7 +173,12 @@ func parse(text bool, p []byte) (message.Message, error) {
 // refuses the key answers in clear, since it has no keys to seal with.
 func (l *link) unsealed(err error) {
 	if l.phase != open {
-		l.fail(&Error{Code: message.CodeAuthFailed, Message: "the server's answer is not sealed with our key: give both sides the same encryption key", Cause: err})
+		l.fail(&Error{
+			Code: message.CodeAuthFailed,
+			Message: "the server's answer is not sealed with our key: " +
+				"give both sides the same encryption key",
+			Cause: err,
+		})
 		return
 	}
 	l.fail(message.ErrDecryption)
@@ -169,19 +187,31 @@ func (l *link) unsealed(err error) {
 func (l *link) malformed(e *Error) {
 	l.c.stats.invalid.Add(1)
 	if l.phase != open {
-		l.fail(&Error{Code: message.CodeHandshakeFailed, Message: "the server's handshake cannot be read: is it a SmartSocket server?", Cause: e})
+		l.fail(&Error{
+			Code:    message.CodeHandshakeFailed,
+			Message: "the server's handshake cannot be read: is it a SmartSocket server?",
+			Cause:   e,
+		})
 		return
 	}
 	l.c.raise(e)
 	if l.bad++; l.bad == badMessages {
-		l.fail(&Error{Code: message.CodeHandshakeFailed, Message: "the server sends what cannot be read: update the older side", Cause: e})
+		l.fail(&Error{
+			Code:    message.CodeHandshakeFailed,
+			Message: "the server sends what cannot be read: update the older side",
+			Cause:   e,
+		})
 	}
 }
 
 // unreadable deals with a message whose envelope is right and whose payload is not.
 func (l *link) unreadable(m *message.Message, e *Error) {
 	if m.Kind != message.KindEvent && m.Flags&message.FlagAck != 0 {
-		l.c.settle(m.AckID, Data{}, &Error{Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: e})
+		l.c.settle(m.AckID, Data{}, &Error{
+			Code:    message.CodeAckInvalid,
+			Message: "the answer could not be read",
+			Cause:   e,
+		})
 		return
 	}
 	if m.Kind == message.KindEvent && m.Flags&message.FlagAck != 0 {
@@ -201,9 +231,17 @@ func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
 	}
 	pool.Put(b)
 	if errors.Is(err, pool.ErrTooLarge) {
-		return nil, &Error{Code: message.CodeTooLarge, Message: "a message inflates to more than Options.MaxMessageBytes: raise it, or send less"}
+		return nil, &Error{
+			Code: message.CodeTooLarge,
+			Message: "a message inflates to more than Options.MaxMessageBytes: " +
+				"raise it, or send less",
+		}
 	}
-	return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated", Cause: err}
+	return nil, &Error{
+		Code:    message.CodeDecompression,
+		Message: "a compressed message cannot be inflated",
+		Cause:   err,
+	}
 }
 
 // handshake takes HELLO, then CONNECT_ACK, or the ERROR that refuses us.
@@ -236,14 +274,27 @@ func (l *link) handshake(m *message.Message, p []byte) {
 func (l *link) connect(hello []byte) error {
 	h, err := message.ParseHello(hello)
 	if err != nil {
-		return &Error{Code: message.CodeHandshakeFailed, Message: "HELLO cannot be read: is it a SmartSocket server?", Cause: err}
+		return &Error{
+			Code:    message.CodeHandshakeFailed,
+			Message: "HELLO cannot be read: is it a SmartSocket server?",
+			Cause:   err,
+		}
 	}
 	if h.Version != message.Version {
-		return &Error{Code: message.CodeHandshakeFailed, Message: "the server speaks another protocol version: update the older side"}
+		return &Error{
+			Code:    message.CodeHandshakeFailed,
+			Message: "the server speaks another protocol version: update the older side",
+		}
 	}
 	l.maxSend = int(min(h.MaxMessageBytes, 1<<30))
 	o := &l.c.opts
-	m := message.Connect{Namespace: []byte(l.c.namespace), Version: message.Version, CanInflate: true, APIKey: []byte(o.APIKey), Client: []byte("go/1")}
+	m := message.Connect{
+		Namespace:  []byte(l.c.namespace),
+		Version:    message.Version,
+		CanInflate: true,
+		APIKey:     []byte(o.APIKey),
+		Client:     []byte("go/1"),
+	}
 	random := make([]byte, message.RandomSize)
 	rand.Read(random)
 	m.Random = random
@@ -253,7 +304,10 @@ func (l *link) connect(hello []byte) error {
 	var b []byte
 	if l.c.key == nil {
 		if len(h.Algorithms) > 0 {
-			return &Error{Code: message.CodeAuthFailed, Message: "the server encrypts: set Options.EncryptionKey"}
+			return &Error{
+				Code:    message.CodeAuthFailed,
+				Message: "the server encrypts: set Options.EncryptionKey",
+			}
 		}
 		b = message.AppendConnect(nil, &m)
 	} else {
@@ -287,9 +341,16 @@ func (l *link) algorithm(offered []byte) (crypto.Algorithm, error) {
 		}
 	}
 	if len(offered) == 0 {
-		return 0, &Error{Code: message.CodeAuthFailed, Message: "the server does not encrypt and Options.EncryptionKey is set: nothing was sent to it"}
+		return 0, &Error{
+			Code: message.CodeAuthFailed,
+			Message: "the server does not encrypt and Options.EncryptionKey is set: " +
+				"nothing was sent to it",
+		}
 	}
-	return 0, &Error{Code: message.CodeAuthFailed, Message: "the server offers no encryption algorithm that is known or asked for"}
+	return 0, &Error{
+		Code:    message.CodeAuthFailed,
+		Message: "the server offers no encryption algorithm that is known or asked for",
+	}
 }
 
 // accepted opens the session.
@@ -328,7 +389,11 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 		e, err := message.ParseErrorJSON(m.Payload)
 		switch {
 		case m.Flags&message.FlagAck != 0 && err != nil:
-			c.settle(m.AckID, Data{}, &Error{Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: err})
+			c.settle(m.AckID, Data{}, &Error{
+				Code:    message.CodeAckInvalid,
+				Message: "the answer could not be read",
+				Cause:   err,
+			})
 		case m.Flags&message.FlagAck != 0:
 			c.settle(m.AckID, Data{}, &e)
 		case err != nil:

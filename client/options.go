@@ -119,7 +119,10 @@ func (o Options) withDefaults() (Options, error) {
 			*w.v = w.def
 		}
 		if *w.v < time.Millisecond {
-			return o, &OptionError{w.field, "use at least 1ms, or 0 for the default " + w.def.String()}
+			return o, &OptionError{
+				w.field,
+				"use at least 1ms, or 0 for the default " + w.def.String(),
+			}
 		}
 	}
 	for _, n := range []struct {
@@ -135,7 +138,11 @@ func (o Options) withDefaults() (Options, error) {
 			*n.v = n.def
 		}
 		if *n.v > 1<<30 || *n.v < 1 && (n.v != &o.MaxReconnectAttempts || *n.v < Never) {
-			return o, &OptionError{n.field, "out of range: use a positive number or 0 for the default; MaxReconnectAttempts may be Forever or Never"}
+			return o, &OptionError{
+				n.field,
+				"out of range: use a positive number or 0 for the default; MaxReconnectAttempts " +
+					"may be Forever or Never",
+			}
 		}
 	}
 	switch {
@@ -159,7 +166,10 @@ func (o *Options) sealKey() (*crypto.Key, error) {
 	switch o.EncryptionAlgorithm {
 	case "", crypto.AES256GCM.String(), crypto.AES256CBC.String():
 	default:
-		return nil, &OptionError{"EncryptionAlgorithm", "unknown: use aes-256-gcm or aes-256-cbc, or leave it to the server"}
+		return nil, &OptionError{
+			"EncryptionAlgorithm",
+			"unknown: use aes-256-gcm or aes-256-cbc, or leave it to the server",
+		}
 	}
 	if o.EnableEncryption == Disabled || o.EnableEncryption == Auto && o.EncryptionKey == "" {
 		return nil, nil

@@ -28,14 +28,32 @@ func (c *Client) enqueue(event string, ack uint64, b []byte, body int) (done boo
 	case c.current.Load() != nil:
 		return false, nil
 	case c.state == idle:
-		return true, &Error{Code: message.CodeConnectionLost, Message: "not connected: call Connect first", Event: event}
+		return true, &Error{
+			Code:    message.CodeConnectionLost,
+			Message: "not connected: call Connect first",
+			Event:   event,
+		}
 	case c.opts.Offline == OfflineFail:
-		return true, &Error{Code: message.CodeConnectionLost, Message: "not connected at the moment: try again later, or use OfflineQueue", Event: event}
+		return true, &Error{
+			Code:    message.CodeConnectionLost,
+			Message: "not connected at the moment: try again later, or use OfflineQueue",
+			Event:   event,
+		}
 	case len(b)-body > c.opts.MaxMessageBytes:
-		return true, &Error{Code: message.CodeTooLarge, Message: "the payload is over Options.MaxMessageBytes: split it", Event: event}
+		return true, &Error{
+			Code:    message.CodeTooLarge,
+			Message: "the payload is over Options.MaxMessageBytes: split it",
+			Event:   event,
+		}
 	}
 	c.own(ack, nil, nil, 0)
-	c.park(parked{event: event, ack: ack, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
+	c.park(parked{
+		event: event,
+		ack:   ack,
+		b:     append([]byte(nil), b...),
+		body:  body,
+		at:    c.clock.Now(),
+	})
 	return true, nil
 }
 
@@ -63,7 +81,13 @@ func (c *Client) parkAnswer(l *link, id uint64, b []byte, body int) *link {
 		return nil
 	}
 	if c.state == reconnecting && l.resumable {
-		c.park(parked{session: l.session, asked: id, b: append([]byte(nil), b...), body: body, at: c.clock.Now()})
+		c.park(parked{
+			session: l.session,
+			asked:   id,
+			b:       append([]byte(nil), b...),
+			body:    body,
+			at:      c.clock.Now(),
+		})
 	}
 	return nil
 }

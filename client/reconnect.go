@@ -56,7 +56,11 @@ func (c *Client) reconnect(life context.Context, lost *link) {
 	c.mu.Unlock()
 	for tries, grown := 1, counted; ; tries++ {
 		if most := c.opts.MaxReconnectAttempts; most >= 0 && counted >= most {
-			c.giveUp(life, &Error{Code: message.CodeConnectionLost, Message: "the session could not be restored in " + strconv.Itoa(most) + " attempts: call Connect to try again"})
+			c.giveUp(life, &Error{
+				Code: message.CodeConnectionLost,
+				Message: "the session could not be restored in " +
+					"" + strconv.Itoa(most) + " attempts: call Connect to try again",
+			})
 			return
 		}
 		delay := c.hinted(c.backoff(grown), hint, window)

@@ -34,7 +34,11 @@ func (lim *limit) err() error {
 }
 
 // errSlow is the error of a call that found no room in time.
-var errSlow = &Error{Code: message.CodeTimeout, Message: "the server reads too slowly and too much is unsent: emit less, or raise Options.SendTimeout"}
+var errSlow = &Error{
+	Code: message.CodeTimeout,
+	Message: "the server reads too slowly and too much is unsent: " +
+		"emit less, or raise Options.SendTimeout",
+}
 
 // send queues one message and sees to it that it is written. Within l it waits
 // while the peer reads too slowly; errClosed says that the connection has ended.
@@ -161,7 +165,11 @@ func (l *link) tooLarge(event string, n int) error {
 	if l.maxSend == 0 || n <= l.maxSend {
 		return nil
 	}
-	return &Error{Code: message.CodeTooLarge, Message: "the payload is over the server's maxMessageBytes: split it", Event: event}
+	return &Error{
+		Code:    message.CodeTooLarge,
+		Message: "the payload is over the server's maxMessageBytes: split it",
+		Event:   event,
+	}
 }
 
 // reply answers a question of the server. One that was asked before the
@@ -169,7 +177,11 @@ func (l *link) tooLarge(event string, n int) error {
 func (l *link) reply(id uint64, v any) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
-	b.B = message.Append(b.B, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id})
+	b.B = message.Append(b.B, &message.Message{
+		Kind:  message.KindAck,
+		Flags: message.FlagAck,
+		AckID: id,
+	})
 	body := len(b.B)
 	out, flags, err := appendData(b.B, v)
 	if err != nil {
@@ -184,7 +196,11 @@ func (l *link) reply(id uint64, v any) error {
 }
 
 func (l *link) replyError(id uint64, e *Error) {
-	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
+	b := message.Append(nil, &message.Message{
+		Kind:  message.KindError,
+		Flags: message.FlagAck,
+		AckID: id,
+	})
 	body := len(b)
 	if err := l.answer(id, message.AppendErrorJSON(b, e), body); err != nil {
 		l.c.raise(asError(err, message.CodeTimeout))
@@ -233,7 +249,11 @@ func (l *link) answerAgain(id uint64) {
 // refuseNow tells the server of a question that will not be answered; it is for
 // the reader, which must not wait.
 func (l *link) refuseNow(id uint64, e *Error) {
-	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
+	b := message.Append(nil, &message.Message{
+		Kind:  message.KindError,
+		Flags: message.FlagAck,
+		AckID: id,
+	})
 	body := len(b)
 	b = message.AppendErrorJSON(b, e)
 	if l.resumable {

@@ -79,67 +79,6 @@ func (x *sent) begin(l *link, arrived uint64) (again []sentEvent, missing uint64
 	return again, missing
 }
 
-// answers are those that were given to the server's questions lately. It asks
-// again, with the number of an event that we have, what it got no answer to
-// before the connection was lost. Safe for concurrent use.
-type ledger struct {
-	mu    sync.Mutex
-	kept  map[uint64]*answered
-	order []uint64 // oldest first
-	bytes int
-}
-
-// given is one answer, neither compressed nor sealed.
-type answered struct {
-	b    []byte
-	body int
-	on   *link // where it was sent last
-}
-
-// Bounds of the answers that are kept.
-const (
-	maxAnswers     = 256
-	maxAnswerBytes = 256 << 10
-)
-
-// toSend notes that the answer b to question id is about to be sent on s, and
-// reports false if it was already.
-func (a *ledger) toSend(id uint64, b []byte, body int, l *link) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if g := a.kept[id]; g != nil {
-		if g.on == l {
-			return false
-		}
-		g.on = l
-		return true
-	}
-	if a.kept == nil {
-		a.kept = make(map[uint64]*answered)
-	}
-	a.kept[id] = &answered{append([]byte(nil), b...), body, l}
-	a.order = append(a.order, id)
-	a.bytes += len(b)
-	for len(a.order) > maxAnswers || a.bytes > maxAnswerBytes {
-		a.bytes -= len(a.kept[a.order[0]].b)
-		delete(a.kept, a.order[0])
-		a.order = a.order[1:]
-	}
-	return true
-}
-
-// again returns the answer to question id if there is one that was not sent on s, and notes that it is now.
-func (a *ledger) again(id uint64, l *link) *answered {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	g := a.kept[id]
-	if g == nil || g.on == l {
-		return nil
-	}
-	g.on = l
-	return g
-}
-
 // maxToken bounds what a server may make us keep and send back.
 const maxToken = 512
 
@@ -203,7 +142,10 @@ func (l *link) isNew(m *message.Message) bool {
 		return false
 	}
 	if missing > 0 {
-		l.c.raise(&Error{Code: message.CodeConnectionLost, Message: "events of the server are missing: fetch anew what they tell of"})
+		l.c.raise(&Error{
+			Code:    message.CodeConnectionLost,
+			Message: "events of the server are missing: fetch anew what they tell of",
+		})
 	}
 	return true
 }

@@ -51,25 +51,41 @@ var errClosed = &Error{Code: message.CodeConnectionLost, Message: "the connectio
 func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	class := js.Global().Get("WebSocket")
 	if !class.Truthy() {
-		return nil, &Error{Code: message.CodeRefused, Message: "there is no WebSocket here: use a browser, or Node.js 22"}
+		return nil, &Error{
+			Code:    message.CodeRefused,
+			Message: "there is no WebSocket here: use a browser, or Node.js 22",
+		}
 	}
 	t := &jsTransport{bytes: js.Global().Get("Uint8Array"), limit: o.MaxMessageBytes + envelope}
 	t.news.L = &t.mu
 	if err := t.open(class, at.url); err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { t.finish(ending{closeAbnormal, "given up", ctx.Err()}) })
+	stop := context.AfterFunc(ctx, func() {
+		t.finish(ending{
+			closeAbnormal,
+			"given up",
+			ctx.Err(),
+		})
+	})
 	defer stop()
 	if !t.awaitOpen() {
 		t.drop()
 		if ctx.Err() != nil {
 			return nil, contextError(ctx)
 		}
-		return nil, &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address, that the server runs and that it allows this page's origin"}
+		return nil, &Error{
+			Code: message.CodeRefused,
+			Message: "cannot connect to " + at.addr + ": check the address, that the server " +
+				"runs and that it allows this page's origin",
+		}
 	}
 	if t.ws.Get("protocol").String() != message.Subprotocol {
 		t.drop()
-		return nil, &Error{Code: message.CodeHandshakeFailed, Message: "the server did not choose the subprotocol " + message.Subprotocol}
+		return nil, &Error{
+			Code:    message.CodeHandshakeFailed,
+			Message: "the server did not choose the subprotocol " + message.Subprotocol,
+		}
 	}
 	return t, nil
 }
@@ -78,7 +94,10 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 func (t *jsTransport) open(class js.Value, url string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &Error{Code: message.CodeRefused, Message: "the browser refuses this URL: " + describe(p)}
+			err = &Error{
+				Code:    message.CodeRefused,
+				Message: "the browser refuses this URL: " + describe(p),
+			}
 		}
 	}()
 	t.ws = class.New(url, message.Subprotocol)
@@ -150,7 +169,10 @@ func (t *jsTransport) message(data js.Value) {
 // refuse ends the connection because of a message that is too large.
 func (t *jsTransport) refuse() {
 	t.ws.Call("close") // a script may not send 1009
-	t.finish(ending{code: message.CloseTooLarge, reason: "a message is over Options.MaxMessageBytes"})
+	t.finish(ending{
+		code:   message.CloseTooLarge,
+		reason: "a message is over Options.MaxMessageBytes",
+	})
 }
 
 // finish notes the first end.

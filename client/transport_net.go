@@ -55,9 +55,17 @@ func refused(ctx context.Context, at *target, err error) *Error {
 		return contextError(ctx)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &Error{Code: message.CodeTimeout, Message: at.addr + " did not answer in time", Cause: err}
+		return &Error{
+			Code:    message.CodeTimeout,
+			Message: at.addr + " did not answer in time",
+			Cause:   err,
+		}
 	}
-	return &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address and that the server runs", Cause: err}
+	return &Error{
+		Code:    message.CodeRefused,
+		Message: "cannot connect to " + at.addr + ": check the address and that the server runs",
+		Cause:   err,
+	}
 }
 
 // upgrade does TLS and the client's half of RFC 6455 section 4.1.
@@ -88,7 +96,10 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 	}
 	r, err := frame.ParseResponse(head, key, message.Subprotocol)
 	if err == nil && string(r.Protocol) != message.Subprotocol {
-		err = &frame.HandshakeError{Status: 101, Reason: "the server did not choose the subprotocol " + message.Subprotocol}
+		err = &frame.HandshakeError{
+			Status: 101,
+			Reason: "the server did not choose the subprotocol " + message.Subprotocol,
+		}
 	}
 	if err == nil {
 		_, err = frame.DeflateAnswer(r.Extensions, false)
