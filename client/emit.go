@@ -8,17 +8,21 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Emit sends an event. data: nil for none, []byte for raw bytes,
-// json.RawMessage for JSON as it is, anything else is encoded as JSON; it is
-// borrowed for the call. nil means that the message was written or queued, not
-// that it arrived: ask for an ack to know that. If the server keeps sessions,
-// what did not arrive before a connection was lost is sent again when the session
-// is recovered; the last 1024 messages and 1 MiB are kept for that. While a
-// session is being made or restored the message waits in the offline queue, or
-// fails with ERR_CONN_006; without Connect it fails. When more than 1 MiB is unsent, because the server
-// reads too slowly, Emit waits, and after Options.SendTimeout it fails with
-// ERR_CONN_002 and the message is not sent. Errors are *Error. Safe for
-// concurrent use: the messages of one goroutine stay in order.
+// Emit sends an event. data is nil for no data, []byte for raw bytes,
+// json.RawMessage for JSON as it is; anything else is encoded as JSON. It is
+// borrowed for the call.
+//
+// A nil error means that the message was written or queued, not that it arrived;
+// use EmitWithAck to know that. If the server keeps sessions, what did not arrive
+// before a connection was lost is sent again when the session is recovered. The
+// last 1024 messages, of at most 1 MiB, are kept for that.
+//
+// While a connection is being made or restored the message is parked, or Emit
+// fails with ERR_CONN_006 if Options.Offline is OfflineFail. Before Connect it
+// fails. When more than 1 MiB is unsent because the server reads too slowly, Emit
+// waits, and after Options.SendTimeout it fails with ERR_CONN_002; the message is
+// then not sent. Errors are *Error. Emit is safe for concurrent use, and the
+// messages of one goroutine stay in order.
 func (c *Client) Emit(event string, data any) error {
 	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
 	return c.emit(event, 0, data, &lim)
@@ -57,14 +61,14 @@ func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
 			default:
 				return err
 			}
-			// The connection ended and its reader is about to say so, unless it
-			// waits for the very handler that we may be in.
+			// The connection has ended and its reader is about to report it, unless
+			// the reader waits for the handler that calls us.
 			c.queue.setOpen(false)
 			if err := l.awaitEnd(lim); err != nil {
 				return err
 			}
 			if ack != 0 && !c.awaited(ack) {
-				return errClosed // its wait has ended with the connection
+				return errClosed // the question ended with the connection
 			}
 			if ack != 0 && c.handedOver(ack, l) {
 				return nil
@@ -87,13 +91,17 @@ func badEvent(event string) error {
 	}
 }
 
-// EmitWithAck sends an event and waits for the server's answer, which the
-// caller owns. It ends with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006
-// when the connection is lost, the context's error, or the error that the server
-// answered. If the server keeps sessions a lost connection does not end it: when
-// the session is recovered the event is sent again, which the server handles
-// once, and ERR_CONN_006 comes when it is not. The context and AckTimeout bound the whole call, sending included:
-// what was not yet on its way then is not sent. It may be called from handlers.
+// EmitWithAck sends an event and waits for the server's answer, which the caller
+// owns. It fails with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006 when the
+// connection is lost, the context's error, or the error that the server answered.
+//
+// If the server keeps sessions a lost connection does not end the call. When the
+// session is recovered the event is sent again, and the server handles it once. If
+// the session is not recovered the call fails with ERR_CONN_006.
+//
+// The context and AckTimeout bound the whole call, sending included. An event that
+// was not on its way by then is not sent. data is borrowed as by Emit. Handlers may
+// call EmitWithAck.
 func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
 	if err := ctx.Err(); err != nil {
 		return Data{}, err
@@ -104,7 +112,8 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 	}
 	got := make(chan answer, 1)
 	lim := limit{ctx: ctx, wait: c.opts.AckTimeout, late: message.ErrAckTimeout}
-	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} }, &lim)
+	done := func(d Data, err error) { got <- answer{d, err} }
+	id, err := c.emitAck(event, data, c.opts.AckTimeout, done, &lim)
 	if err != nil {
 		return Data{}, err
 	}
@@ -120,11 +129,13 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 	}
 }
 
-// EmitAck is EmitWithAck without the wait: done runs exactly once among the
-// handlers, with an owned answer or an error. timeout 0 means
-// Options.AckTimeout. It waits to send as Emit does, and no longer than timeout.
-// When EmitAck returns an error done does not run.
-func (c *Client) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
+// EmitAck is EmitWithAck without the wait. done runs exactly once, in turn with the
+// handlers, with an answer that it owns or an error. timeout 0 means
+// Options.AckTimeout. EmitAck waits to send as Emit does, but no longer than timeout.
+// If EmitAck returns an error, done does not run.
+func (c *Client) EmitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) error {
 	if timeout <= 0 {
 		timeout = c.opts.AckTimeout
 	}
@@ -135,7 +146,7 @@ func (c *Client) EmitAck(event string, data any, timeout time.Duration, done fun
 	return err
 }
 
-// Request is EmitWithAck with the answer decoded into a T; one that does not
+// Request is EmitWithAck with the answer decoded into a T. An answer that does not
 // fit is ERR_ACK_002.
 func Request[T any](ctx context.Context, c *Client, event string, data any) (T, error) {
 	var v T

@@ -13,38 +13,48 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// session is one connection, from the open WebSocket to its end. The reader's
-// goroutine runs run, receive and what they call; sending is safe for
-// concurrent use once the session is open.
+// link is one connection, from the open WebSocket to its end.
+//
+//	waitHello ──HELLO──► waitConnectAck ──CONNECT_ACK──► open
+//	    └───────────────────────┴──────────────────────────┴──► ended (done is closed)
+//
+// The reader's goroutine runs run, receive and everything that they call. Sending
+// is safe for concurrent use once the link is open.
 type link struct {
-	c     *Client
-	t     transport
-	at    *target         // where it is connected
-	life  context.Context // of the connection that the user asked for
-	phase phase           // reader only
-	bad   int             // unreadable messages in a row, reader only
-	fault *Error          // why this end closed, or what the server said before it did; reader only
+	c    *Client
+	t    transport
+	at   *target         // where it is connected
+	life context.Context // Client.life when it was made
+
+	// Only for the reader.
+	phase   phase
+	bad     int    // unreadable messages in a row
+	fault   *Error // why we closed, or what the server said before it closed
+	missing bool   // events did not arrive and are not kept any more
 
 	settled atomic.Bool   // the handshake has its result; whoever sets it owns the result
 	ready   chan struct{} // closed when err is set
 	err     *Error
-	code    uint16        // the server's close code in the handshake, 0 = none; valid with err
-	waitFor time.Duration // how long the server wants us to stay away, -1 = not said; valid after done
-	window  bool          // waitFor is a window to spread over
-	moved   *target       // where the server wants us to go, nil = not said; valid after done
-	done    chan struct{} // closed when the reader has ended
+	code    uint16 // the server's close code in the handshake, 0 = none; valid with err
 
+	done chan struct{} // closed when the reader has ended
+
+	// Valid after done.
+	waitFor time.Duration // how long the server wants us to stay away, -1 = not said
+	window  bool          // waitFor is a window to spread over
+	moved   *target       // where the server wants us to go, nil = not said
+
+	// Fixed once the link is open.
 	id        string
-	threshold int // payloads over it are compressed; 0 = none
+	threshold int // longer payloads are compressed; 0 = none
 	maxSend   int // the server's limit for one payload; 0 = unknown
 	opened    time.Time
-	session   *session // replaced by the reader before the session opens, never afterwards
-	recovered bool     // stream is an earlier session's
-	arrived   uint64   // CONNECT_ACK's: one more than the events of the stream that the server got, 0 = not told
-	missing   bool     // events did not arrive and are not kept any more; reader only
-	resumable bool     // it may be recovered later
+	session   *session // the reader may replace it until then
+	recovered bool     // session began on an earlier link
+	arrived   uint64   // from CONNECT_ACK: our events that arrived, plus 1; 0 = not told
+	resumable bool     // the session may be recovered later
 
-	sealMu sync.Mutex // sealing and queueing are one step
+	sealMu sync.Mutex // makes sealing and queueing one step
 	ends   *message.Ends
 
 	clock remoteClock
@@ -58,7 +68,7 @@ const (
 	open
 )
 
-// badMessages in a row end a connection.
+// badMessages is how many unreadable messages in a row end a connection.
 const badMessages = 10
 
 func newLink(c *Client, t transport, life context.Context, at *target, s *session) *link {
@@ -88,7 +98,7 @@ func (l *link) run() {
 	close(l.done)
 }
 
-// refusal says why there is no session.
+// refusal returns the reason why the handshake failed.
 func (l *link) refusal(end ending) *Error {
 	if l.fault != nil {
 		return l.fault
@@ -114,19 +124,20 @@ func (l *link) refusal(end ending) *Error {
 	return e
 }
 
-// fail closes the connection from this end.
+// fail closes the connection from our side, because of e.
 func (l *link) fail(e *Error) {
 	if l.fault == nil {
 		l.fault = e
 	}
 	l.t.close(message.CloseCodeFor(e.Code), string(e.Code))
-	if l.settled.CompareAndSwap(false, true) { // who waits for the handshake need not wait for the closing one
+	// Whoever waits for the handshake does not have to wait for the closing handshake too.
+	if l.settled.CompareAndSwap(false, true) {
 		l.err = l.fault
 		close(l.ready)
 	}
 }
 
-// receive is the door for everything that the server sends; p may be changed.
+// receive takes every message that the server sends. It borrows p and may change it.
 func (l *link) receive(text bool, p []byte) {
 	if l.ends != nil && l.phase != waitHello {
 		var err error
@@ -169,8 +180,8 @@ func parse(text bool, p []byte) (message.Message, error) {
 	return message.Parse(p)
 }
 
-// unsealed ends a connection on which something did not open. A server that
-// refuses the key answers in clear, since it has no keys to seal with.
+// unsealed ends a connection on which a message did not open. A server that refuses
+// our key answers in clear, because it has no keys to seal with.
 func (l *link) unsealed(err error) {
 	if l.phase != open {
 		l.fail(&Error{
@@ -204,7 +215,7 @@ func (l *link) malformed(e *Error) {
 	}
 }
 
-// unreadable deals with a message whose envelope is right and whose payload is not.
+// unreadable deals with a message whose envelope is right but whose payload is not.
 func (l *link) unreadable(m *message.Message, e *Error) {
 	if m.Kind != message.KindEvent && m.Flags&message.FlagAck != 0 {
 		l.c.settle(m.AckID, Data{}, &Error{
@@ -244,7 +255,7 @@ func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
 	}
 }
 
-// handshake takes HELLO, then CONNECT_ACK, or the ERROR that refuses us.
+// handshake takes HELLO and then CONNECT_ACK, or the ERROR that refuses us.
 func (l *link) handshake(m *message.Message, p []byte) {
 	switch {
 	case m.Kind == message.KindError:
@@ -270,7 +281,7 @@ func (l *link) handshake(m *message.Message, p []byte) {
 	}
 }
 
-// connect answers HELLO, which it borrows, with CONNECT.
+// connect answers HELLO with CONNECT. It borrows hello.
 func (l *link) connect(hello []byte) error {
 	h, err := message.ParseHello(hello)
 	if err != nil {
@@ -315,7 +326,8 @@ func (l *link) connect(hello []byte) error {
 		if err != nil {
 			return err
 		}
-		if b, l.ends, err = message.AppendSealedConnect(nil, hello, &m, l.c.key, alg, random); err != nil {
+		b, l.ends, err = message.AppendSealedConnect(nil, hello, &m, l.c.key, alg, random)
+		if err != nil {
 			return err
 		}
 	}
@@ -328,7 +340,7 @@ func (l *link) connect(hello []byte) error {
 	return nil
 }
 
-// algorithm chooses among what the server offers.
+// algorithm chooses one of the algorithms that the server offers.
 func (l *link) algorithm(offered []byte) (crypto.Algorithm, error) {
 	want := l.c.opts.EncryptionAlgorithm
 	for _, id := range offered {
@@ -353,13 +365,13 @@ func (l *link) algorithm(offered []byte) (crypto.Algorithm, error) {
 	}
 }
 
-// accepted opens the session.
+// accepted opens the link.
 func (l *link) accepted(a *message.ConnectAck) {
 	l.c.opts.Logger.Debug("Received CONNECT_ACK")
 	given := !l.settled.CompareAndSwap(false, true)
 	l.takeSession(a, given)
 	if given {
-		return // the attempt was given up meanwhile
+		return // the attempt has been given up meanwhile
 	}
 	l.id, l.arrived = string(a.SocketID), a.Arrived
 	l.threshold = int(min(a.CompressionThreshold, 1<<30))
@@ -375,7 +387,7 @@ func (l *link) accepted(a *message.ConnectAck) {
 	close(l.ready)
 }
 
-// dispatch does what a message on an open session asks for; p is all of it.
+// dispatch acts on a message of an open link. p is the whole message.
 func (l *link) dispatch(m *message.Message, p []byte) {
 	c := l.c
 	switch m.Kind {
@@ -400,7 +412,8 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 			l.malformed(asError(err, message.CodeInvalidFormat))
 		default:
 			if e.RetryAfter > 0 {
-				l.waitFor, l.window = time.Duration(min(e.RetryAfter, 1<<31))*time.Millisecond, false
+				l.waitFor = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
+				l.window = false
 			}
 			c.raise(&e)
 		}
@@ -420,7 +433,7 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 	}
 }
 
-// pong answers a clock message with our time added.
+// pong answers a PING with the same clock message and our time added.
 func (l *link) pong(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
@@ -434,15 +447,16 @@ func (l *link) pong(p []byte) {
 	l.sendNow(message.AppendClock(b[:0], message.KindPong, k))
 }
 
-// move notes the address that GOAWAY gives, unless it cannot be used or would
-// give up encryption.
+// move notes the address in a GOAWAY, unless it cannot be used or would give up
+// encryption.
 func (l *link) move(url []byte) {
 	if len(url) == 0 {
 		return
 	}
 	to, err := parseTarget(string(url))
 	if err != nil || l.c.at.secure && !to.secure {
-		l.c.opts.Logger.Warn("the server names an address to move to that cannot be used, or is not as secure: staying")
+		l.c.opts.Logger.Warn("the server names an address to move to that cannot be used, " +
+			"or is not as secure: staying")
 		return
 	}
 	l.moved = to

@@ -7,8 +7,8 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// parked is one whole EVENT message that waits for a session, or an answer that
-// waits for the session it belongs to, not yet compressed or sealed.
+// parked is a message that waits for a connection: an EVENT, or an answer that only
+// its own session can take. It is neither compressed nor sealed yet.
 type parked struct {
 	session *session // of an answer; nil for an event
 	asked   uint64   // the question that an answer is to
@@ -19,8 +19,8 @@ type parked struct {
 	at      time.Time
 }
 
-// enqueue parks a message, or says why not. done is false when a session is
-// there by now, which the caller must use.
+// enqueue parks a copy of an EVENT or returns why it cannot. done is false when
+// there is a connection by now, which the caller must use.
 func (c *Client) enqueue(event string, ack uint64, b []byte, body int) (done bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,7 +57,7 @@ func (c *Client) enqueue(event string, ack uint64, b []byte, body int) (done boo
 	return true, nil
 }
 
-// park queues a message and drops the oldest when there are too many; c.mu is held.
+// park queues a message and drops the oldest one when there are too many. c.mu is held.
 func (c *Client) park(p parked) {
 	c.parked = append(c.parked, p)
 	c.stats.queued.Add(1)
@@ -68,9 +68,9 @@ func (c *Client) park(p parked) {
 	}
 }
 
-// parkAnswer keeps an answer to a question that came on s, which has ended,
-// until s's stream is recovered. If it is by now, that session is returned.
-// Without a stream to recover the question has ended with s.
+// parkAnswer parks a copy of an answer to a question that came on l, which has ended,
+// until l's session is recovered. If it has been recovered by now, parkAnswer returns
+// the new link instead. If the session cannot be recovered, the question ended with l.
 func (c *Client) parkAnswer(l *link, id uint64, b []byte, body int) *link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,9 +102,9 @@ func (c *Client) drop(p parked, why string) {
 	}
 }
 
-// release sends what is parked on a fresh session, in order; c.mu is held, so
-// nothing new overtakes it. It does not wait for the peer. It returns the sizes
-// of what it sent, for the log.
+// release sends what is parked on the new link l, in order. c.mu is held, so nothing
+// newer overtakes it. It does not wait for the peer, and returns the sizes of what it
+// sent, for the log.
 func (c *Client) release(l *link) (sizes []int) {
 	list := c.parked
 	c.parked = nil
@@ -113,12 +113,12 @@ func (c *Client) release(l *link) (sizes []int) {
 		switch {
 		case p.session != nil && p.session != l.session:
 			c.stats.dropped.Add(1)
-			continue // nobody asks any more
+			continue // its session is over, so nobody waits for the answer
 		case p.session != nil && !p.session.ledger.toSend(p.asked, p.b, p.body, l):
-			continue // it was asked again, and answered
+			continue // the question was repeated and answered already
 		case p.ack != 0 && !c.awaited(p.ack):
 			c.stats.dropped.Add(1)
-			continue // its wait has ended: it must not happen any more
+			continue // the caller was told that it failed, so it must not happen any more
 		case now.Sub(p.at) > c.opts.QueueAge:
 			c.drop(p, "the message waited longer than Options.QueueAge")
 			continue
@@ -142,7 +142,7 @@ func (c *Client) release(l *link) (sizes []int) {
 	return sizes
 }
 
-// queueParked queues what was parked, and returns its size.
+// queueParked queues a parked message and returns its size.
 func (l *link) queueParked(p *parked) (size int, err error) {
 	if p.session == nil {
 		return l.queueEvent(p.ack, p.b, p.body)
@@ -154,7 +154,7 @@ func (l *link) queueParked(p *parked) (size int, err error) {
 	return len(out), l.queue(out)
 }
 
-// forget drops everything that is parked; c.mu is held.
+// forget drops everything that is parked. c.mu is held.
 func (c *Client) forget(why string) {
 	for _, p := range c.parked {
 		c.drop(p, why)

@@ -8,17 +8,21 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// waiting is one awaited answer. It is in Client.acks until somebody claims it.
+// question is an EVENT of ours that waits for its answer. It is in Client.acks until
+// somebody claims it.
 type question struct {
-	on   *link     // that it was sent on last; nil until sent
-	sent sentEvent // kept for a recovered session; b = nil: not
-	// taken: as which event of the stream a connection took it, though maybe not the server; 0 = none did
-	taken uint64
+	on    *link     // on which it was sent last; nil = not sent yet
+	sent  sentEvent // the copy for a recovered session; b is nil if none is kept
+	taken uint64    // its number in the session once a link took it; 0 = none did
 	done  func(Data, error)
 	stop  func() bool // the timer
 }
 
-func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), lim *limit) (uint64, error) {
+// emitAck sends an event that asks for an ack, and returns the ack's id. Whoever
+// claims the question calls done: with the answer, or with the error after timeout.
+func (c *Client) emitAck(
+	event string, data any, timeout time.Duration, done func(Data, error), lim *limit,
+) (uint64, error) {
 	if c.opts.EnableAcknowledgments == Disabled {
 		return 0, &Error{
 			Code:    message.CodeAckInvalid,
@@ -49,8 +53,8 @@ func (c *Client) emitAck(event string, data any, timeout time.Duration, done fun
 	return id, nil
 }
 
-// own notes which session an awaited message goes out on, nil for none, and
-// keeps a copy of it for that one's recovery.
+// own notes the link on which a question goes out, nil for none, and keeps a copy of
+// the question in case the session is recovered later.
 func (c *Client) own(id uint64, l *link, b []byte, body int) {
 	if id == 0 {
 		return
@@ -68,7 +72,8 @@ func (c *Client) own(id uint64, l *link, b []byte, body int) {
 	c.keep(id, q, l, b, body)
 }
 
-// claim takes a pending answer out of the table: whoever gets it settles it.
+// claim takes a question out of the table. The caller that gets it must settle it;
+// all others get nil.
 func (c *Client) claim(id uint64) *question {
 	c.ackMu.Lock()
 	defer c.ackMu.Unlock()
@@ -82,13 +87,14 @@ func (c *Client) claim(id uint64) *question {
 	return q
 }
 
+// awaited reports whether the question with this id still waits.
 func (c *Client) awaited(id uint64) bool {
 	c.ackMu.Lock()
 	defer c.ackMu.Unlock()
 	return c.acks[id] != nil
 }
 
-// settle hands a received answer to whoever waits for it.
+// settle hands an answer, or the error e, to the question with this id.
 func (c *Client) settle(id uint64, d Data, e *Error) {
 	q := c.claim(id)
 	switch {
@@ -102,12 +108,12 @@ func (c *Client) settle(id uint64, d Data, e *Error) {
 	}
 }
 
-// abandon settles with ERR_CONN_006 everything that waits.
+// abandon settles all questions with ERR_CONN_006.
 func (c *Client) abandon(why string) {
 	c.abandonIf(func(*question) bool { return true }, why)
 }
 
-// abandonIf settles with ERR_CONN_006 what cond, which runs under ackMu, says.
+// abandonIf settles the questions that cond picks with ERR_CONN_006. cond runs under ackMu.
 func (c *Client) abandonIf(cond func(*question) bool, why string) {
 	c.ackMu.Lock()
 	var failed []*question
@@ -125,14 +131,15 @@ func (c *Client) abandonIf(cond func(*question) bool, why string) {
 	}
 }
 
-// Bounds of the events that are kept for a recovered session while they wait for their answers.
+// Bounds of the questions that are kept for a recovered session until their answers come.
 const (
 	maxKept      = 1024
 	maxKeptBytes = 1 << 20
 )
 
-// keep copies what is sent on s, to be sent again if the connection is lost and
-// the session recovered; beyond the bounds it does not. c.ackMu is held.
+// keep copies the question b, which is sent on l, so that it can be sent again if the
+// connection is lost and the session recovered. Beyond the bounds it keeps no copy.
+// c.ackMu is held.
 func (c *Client) keep(id uint64, q *question, l *link, b []byte, body int) {
 	c.discard(q)
 	if !l.resumable || c.kept >= maxKept || c.keptBytes+len(b) > maxKeptBytes {
@@ -143,7 +150,7 @@ func (c *Client) keep(id uint64, q *question, l *link, b []byte, body int) {
 	c.keptBytes += len(b)
 }
 
-// drain gives up what is kept of w. c.ackMu is held.
+// discard drops the copy of q. c.ackMu is held.
 func (c *Client) discard(q *question) {
 	if q.sent.b != nil {
 		c.kept--
@@ -152,9 +159,8 @@ func (c *Client) discard(q *question) {
 	}
 }
 
-// handedOver reports whether a message that could not be written to s, which
-// has ended, is left to the next session: it was sent there already, or is kept
-// until there is one.
+// handedOver reports whether a question that could not be written to l, which has
+// ended, is left to the next link: it was sent there already, or a copy waits for it.
 func (c *Client) handedOver(id uint64, l *link) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,12 +173,16 @@ func (c *Client) handedOver(id uint64, l *link) bool {
 	return q.sent.b != nil && c.state == reconnecting
 }
 
-// resend deals with what was sent on the connection before and did not arrive,
-// or has no answer yet. If s goes on where that one ended it is sent again:
-// first, with their ids, the questions that the server got, which answers them
-// without handling them again; then the events that it did not get, in order.
-// Else the questions fail. c.mu is held, so nothing new overtakes them. It does
-// not wait for the peer, and returns the sizes of what it sent.
+// resend deals with events that were sent on the previous link and did not arrive, or
+// have no answer yet.
+//
+// If l recovers the session, they are sent again. First come the questions that the
+// server got, under their old ids, because the server answers them without handling
+// them twice. Then come the events that it did not get, in order. If l begins a new
+// session, the questions fail.
+//
+// c.mu is held, so nothing newer overtakes them. resend does not wait for the peer,
+// and returns the sizes of what it sent.
 func (c *Client) resend(l *link) (sizes []int) {
 	if !l.recovered {
 		l.session.sent.begin(l, 0)
@@ -185,7 +195,7 @@ func (c *Client) resend(l *link) (sizes []int) {
 	c.abandonSent(l, "the session was lost before the answer came")
 	for i, m := range list {
 		n, err := l.queueEvent(m.ack, m.b, m.body)
-		if err != nil { // gone again: the next session sends them
+		if err != nil { // lost again: the next link sends them
 			l.session.sent.put(list[i:])
 			break
 		}
@@ -195,9 +205,10 @@ func (c *Client) resend(l *link) (sizes []int) {
 	return sizes
 }
 
-// outstanding is what resend sends; again is what is known not to have arrived.
-// Questions that no connection took come last, for what is in again was emitted before them.
-// kept counts those that did not arrive either and are not in again.
+// outstanding returns the events that resend sends. again are the events that did
+// certainly not arrive. Questions that no link took come last, because everything in
+// again was emitted before them. kept is the number of questions that did not arrive
+// either and are not in again.
 func (c *Client) outstanding(l *link, again []sentEvent) (list []sentEvent, kept uint64) {
 	lost := make(map[uint64]bool)
 	for _, m := range again {
@@ -226,14 +237,15 @@ func (c *Client) outstanding(l *link, again []sentEvent) (list []sentEvent, kept
 	slices.SortFunc(got, byID)
 	slices.SortFunc(untaken, byID)
 	for _, m := range again {
-		if q := c.acks[m.ack]; m.ack == 0 || q != nil && q.on == l { // else its wait has ended: it must not happen any more
+		// A question whose wait has ended must not happen any more.
+		if q := c.acks[m.ack]; m.ack == 0 || q != nil && q.on == l {
 			got = append(got, m)
 		}
 	}
 	return append(got, untaken...), kept
 }
 
-// taken notes that a connection took the question with this id as the stream's nth event.
+// taken notes that a link took the question with this id as the nth event of the session.
 func (c *Client) taken(id, nth uint64) {
 	c.ackMu.Lock()
 	defer c.ackMu.Unlock()
@@ -242,7 +254,7 @@ func (c *Client) taken(id, nth uint64) {
 	}
 }
 
-// abandonSent fails what was sent on other sessions than s.
+// abandonSent fails the questions that were sent on other links than l.
 func (c *Client) abandonSent(l *link, why string) {
 	c.abandonIf(func(q *question) bool { return q.on != nil && q.on != l }, why)
 }

@@ -48,7 +48,8 @@ func newResumed(t *testing.T, o Options) *resumed {
 	return c
 }
 
-// next gives the client its next connection, which takes so many messages. The server has none of its events.
+// next gives the client its next connection, which takes so many messages. The server has
+// none of its events.
 func (c *resumed) next(messages int) *script {
 	t := &script{left: messages}
 	l := newLink(c.Client, t, c.life, c.at, c.x)
@@ -62,7 +63,8 @@ func (c *resumed) next(messages int) *script {
 	return t
 }
 
-// TestResendThatIsCut: what a connection that dies in the middle did not take is left for the next one.
+// TestResendThatIsCut: what a connection that dies in the middle did not take is left for
+// the next one.
 func TestResendThatIsCut(t *testing.T) {
 	c := newResumed(t, Options{})
 	c.next(100)
@@ -79,7 +81,8 @@ func TestResendThatIsCut(t *testing.T) {
 	}
 }
 
-// TestKeptQuestionsAreNotMissing: they are sent again though the ring of events does not hold them any more.
+// TestKeptQuestionsAreNotMissing: they are sent again though the ring of events does not
+// hold them any more.
 func TestKeptQuestionsAreNotMissing(t *testing.T) {
 	c := newResumed(t, Options{})
 	c.next(1 << 20)

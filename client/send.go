@@ -8,14 +8,14 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// deflateLevel is the level of compressed payloads.
+// deflateLevel is the DEFLATE level of payloads.
 const deflateLevel = 6
 
-// limit ends the waits of one call.
+// limit bounds the waits of one call.
 type limit struct {
 	ctx  context.Context // nil = none
 	wait time.Duration
-	late *Error // what it means that wait has passed
+	late *Error // the error when wait has passed
 }
 
 func (lim *limit) cancel() <-chan struct{} {
@@ -25,7 +25,7 @@ func (lim *limit) cancel() <-chan struct{} {
 	return lim.ctx.Done()
 }
 
-// err is the error of a call whose wait was cut short.
+// err returns the error of a call whose wait was cut short.
 func (lim *limit) err() error {
 	if lim.ctx != nil && lim.ctx.Err() != nil {
 		return lim.ctx.Err()
@@ -33,15 +33,15 @@ func (lim *limit) err() error {
 	return lim.late
 }
 
-// errSlow is the error of a call that found no room in time.
+// errSlow is the error of a call that did not find room in time.
 var errSlow = &Error{
 	Code: message.CodeTimeout,
 	Message: "the server reads too slowly and too much is unsent: " +
 		"emit less, or raise Options.SendTimeout",
 }
 
-// send queues one message and sees to it that it is written. Within l it waits
-// while the peer reads too slowly; errClosed says that the connection has ended.
+// send queues one message and makes sure that it is written. It waits within lim
+// while the peer reads too slowly. errClosed means that the connection has ended.
 func (l *link) send(b []byte, lim *limit) error {
 	if err := l.awaitRoom(lim); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (l *link) send(b []byte, lim *limit) error {
 	return nil
 }
 
-// awaitRoom waits, within l, while too much is unsent.
+// awaitRoom waits within lim while too much is unsent.
 func (l *link) awaitRoom(lim *limit) error {
 	if l.t.room(nil, nil) {
 		return nil
@@ -67,8 +67,8 @@ func (l *link) awaitRoom(lim *limit) error {
 	return nil
 }
 
-// sendEvent is send for the EVENT b, whose payload begins at body; ack is its
-// ack id or 0.
+// sendEvent is send for the EVENT b, whose payload begins at body. ack is its ack id,
+// or 0.
 func (l *link) sendEvent(ack uint64, b []byte, body int, lim *limit) error {
 	if err := l.awaitRoom(lim); err != nil {
 		return err
@@ -82,8 +82,9 @@ func (l *link) sendEvent(ack uint64, b []byte, body int, lim *limit) error {
 	return nil
 }
 
-// queueEvent queues an EVENT, compressed if that is shorter, and keeps it for
-// the session's recovery. It does not wait, and returns the size of what was queued.
+// queueEvent queues an EVENT, compressed if that is shorter, and keeps a copy in case
+// the session is recovered later. It does not wait, and returns the size of what it
+// queued.
 func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) {
 	out, d := l.pack(b, body)
 	if d != nil {
@@ -93,7 +94,7 @@ func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) 
 		return len(out), l.queue(out)
 	}
 	x := &l.session.sent
-	x.mu.Lock() // the order of what is kept is that of the wire
+	x.mu.Lock() // the copies are in the order of the wire
 	defer x.mu.Unlock()
 	if x.on != l {
 		return 0, errClosed
@@ -108,7 +109,7 @@ func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) 
 	return len(out), nil
 }
 
-// awaitEnd waits until the reader of a connection that ended has said so.
+// awaitEnd waits within lim until the reader of a connection that has ended is done.
 func (l *link) awaitEnd(lim *limit) error {
 	after, stop := l.c.clock.After(lim.wait)
 	defer stop()
@@ -121,7 +122,8 @@ func (l *link) awaitEnd(lim *limit) error {
 	return lim.err()
 }
 
-// queue puts one message, sealed if need be, behind all others and does not wait.
+// queue puts one message behind all others, sealed if the link is encrypted. It does
+// not wait.
 func (l *link) queue(b []byte) error {
 	if l.ends == nil {
 		return l.t.append(b)
@@ -134,8 +136,8 @@ func (l *link) queue(b []byte) error {
 	return l.t.append(out.B)
 }
 
-// pack returns the message b with its payload b[body:] compressed, in a buffer
-// that the caller puts back, or b and nil when that would not be shorter.
+// pack returns the message b with its payload b[body:] compressed, in a buffer that
+// the caller must put back. It returns b and nil if that would not be shorter.
 func (l *link) pack(b []byte, body int) ([]byte, *pool.Buffer) {
 	if l.threshold == 0 || len(b)-body <= l.threshold {
 		return b, nil
@@ -161,6 +163,7 @@ func (l *link) sendPacked(b []byte, body int, lim *limit) error {
 	return err
 }
 
+// tooLarge returns an error for a payload of n bytes that the server would refuse.
 func (l *link) tooLarge(event string, n int) error {
 	if l.maxSend == 0 || n <= l.maxSend {
 		return nil
@@ -172,8 +175,8 @@ func (l *link) tooLarge(event string, n int) error {
 	}
 }
 
-// reply answers a question of the server. One that was asked before the
-// connection was lost is answered on the recovered session, or not at all.
+// reply answers a question of the server. If the connection was lost meanwhile, the
+// answer goes out when the session is recovered, or not at all.
 func (l *link) reply(id uint64, v any) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
@@ -195,6 +198,7 @@ func (l *link) reply(id uint64, v any) error {
 	return l.answer(id, b.B, body)
 }
 
+// replyError is reply with an error.
 func (l *link) replyError(id uint64, e *Error) {
 	b := message.Append(nil, &message.Message{
 		Kind:  message.KindError,
@@ -207,8 +211,8 @@ func (l *link) replyError(id uint64, e *Error) {
 	}
 }
 
-// answer sends an answer on s, or on the session that took s's stream over, or
-// keeps it for that one.
+// answer sends an answer on l, or on the link that recovered l's session, or parks it
+// for such a link.
 func (l *link) answer(id uint64, b []byte, body int) error {
 	c := l.c
 	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
@@ -221,7 +225,7 @@ func (l *link) answer(id uint64, b []byte, body int) error {
 			return err
 		}
 		if !l.resumable || l.life.Err() != nil {
-			return nil // nobody asks any more
+			return nil // the session is over, so nobody waits for the answer
 		}
 		c.queue.setOpen(false)
 		if err := at.awaitEnd(&lim); err != nil {
@@ -233,11 +237,11 @@ func (l *link) answer(id uint64, b []byte, body int) error {
 	}
 }
 
-// answerAgain sends the answer to a question that the server asks again. It is for the reader.
+// answerAgain sends the answer to a question that the server repeats. It is for the reader.
 func (l *link) answerAgain(id uint64) {
 	g := l.session.ledger.again(id, l)
 	if g == nil {
-		return // its handlers have not answered, or their answer is not kept any more
+		return // the handlers have not answered yet, or the answer is not kept any more
 	}
 	out, d := l.pack(g.b, g.body)
 	l.sendNow(out)
@@ -246,8 +250,8 @@ func (l *link) answerAgain(id uint64) {
 	}
 }
 
-// refuseNow tells the server of a question that will not be answered; it is for
-// the reader, which must not wait.
+// refuseNow answers a question with an error. It does not wait, because it is for the
+// reader.
 func (l *link) refuseNow(id uint64, e *Error) {
 	b := message.Append(nil, &message.Message{
 		Kind:  message.KindError,
@@ -262,7 +266,7 @@ func (l *link) refuseNow(id uint64, e *Error) {
 	l.sendNow(b)
 }
 
-// sendNow queues what a server that does not read gets no more of.
+// sendNow queues a message, or drops it if the server does not read.
 func (l *link) sendNow(b []byte) {
 	if l.t.room(nil, nil) && l.queue(b) == nil {
 		l.t.flushLater()

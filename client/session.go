@@ -6,8 +6,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// stream is what is kept of a session beyond its connection, to resume it. token
-// and seq are for the readers of successive connections, never two at a time.
+// session is what outlives a connection, so that the next one can resume it. The
+// readers of successive links use token and seq, never two at a time.
 type session struct {
 	token []byte // nil = the server cannot resume, or the token is used up
 	seq   uint64 // of the newest event that we got
@@ -16,12 +16,12 @@ type session struct {
 	sent   sent   // has its own lock
 }
 
-// sent are the events that went out on the stream lately, for the server says on
-// recovery how many of them it got. Safe for concurrent use.
+// sent holds the newest events that went out in the session. When the session is
+// recovered the server says how many it got. It is safe for concurrent use.
 type sent struct {
 	mu    sync.Mutex
 	on    *link  // the only one that events go out on
-	count uint64 // of all events of the stream, those that were sent again included
+	count uint64 // of all events of the session, with those that were sent again
 	list  []sentEvent
 	bytes int
 }
@@ -33,13 +33,13 @@ type sentEvent struct {
 	body int
 }
 
-// Bounds of the events that are kept.
+// Bounds of sent.
 const (
 	maxSent      = 1024
 	maxSentBytes = 1 << 20
 )
 
-// keep adds the event that was just queued. x.mu is held.
+// keep adds a copy of the event that was just queued. x.mu is held.
 func (x *sent) keep(ack uint64, b []byte, body int) {
 	var room []byte
 	for len(x.list) > 0 && (len(x.list) >= maxSent || x.bytes+len(b) > maxSentBytes) {
@@ -52,7 +52,7 @@ func (x *sent) keep(ack uint64, b []byte, body int) {
 	x.count++
 }
 
-// put keeps events as if they had been sent.
+// put adds events as if they had been sent.
 func (x *sent) put(list []sentEvent) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -61,10 +61,10 @@ func (x *sent) put(list []sentEvent) {
 	}
 }
 
-// begin makes s the session that events go out on. It returns the events that
-// the one before it took and the server did not get, oldest first, and how many
-// of them are missing because they were not kept. arrived is CONNECT_ACK's: one
-// more than the server got, 0 = not told, and then nothing is known to be missing.
+// begin makes l the link that events go out on. It returns the events that the link
+// before took and the server did not get, oldest first, and the number of those that
+// are missing because they were not kept. arrived is from CONNECT_ACK: one more than
+// the server got. 0 means that the server did not tell; then nothing counts as missing.
 func (x *sent) begin(l *link, arrived uint64) (again []sentEvent, missing uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -79,17 +79,17 @@ func (x *sent) begin(l *link, arrived uint64) (again []sentEvent, missing uint64
 	return again, missing
 }
 
-// maxToken bounds what a server may make us keep and send back.
+// maxToken bounds the token that a server can make us keep and send back.
 const maxToken = 512
 
-// offer adds to a CONNECT what the server needs to resume.
+// offer adds what the server needs to resume the session to a CONNECT.
 func (s *session) offer(m *message.Connect) {
 	if s.token != nil {
 		m.SessionToken, m.LastSeq = s.token, s.seq
 	}
 }
 
-// renew takes the token for the next time.
+// renew copies the token for the next time.
 func (s *session) renew(token []byte) {
 	s.token = nil
 	if n := len(token); n > 0 && n <= maxToken {
@@ -97,8 +97,8 @@ func (s *session) renew(token []byte) {
 	}
 }
 
-// fresh reports whether the event with number seq has not come before, and
-// notes it. missing is how many that should have come before it did not.
+// fresh notes the event with number seq and reports whether it is new. missing is how
+// many events before it did not come.
 func (s *session) fresh(seq uint64) (ok bool, missing uint64) {
 	if seq <= s.seq {
 		return false, 0
@@ -108,10 +108,9 @@ func (s *session) fresh(seq uint64) (ok bool, missing uint64) {
 	return true, missing
 }
 
-// takeStream deals with what CONNECT_ACK says about the stream: it goes on, or
-// a new one begins. given says that nobody waits for this session any more; the
-// application has then not been told of a loss, so the next one must not say
-// that nothing was missed.
+// takeSession continues the session or begins a new one, as CONNECT_ACK says. given
+// means that nobody waits for this link any more. The application has then not been
+// told about a loss, so the next link must not claim that nothing was missed.
 func (l *link) takeSession(a *message.ConnectAck, given bool) {
 	switch {
 	case given && !a.Recovered:
@@ -128,7 +127,7 @@ func (l *link) takeSession(a *message.ConnectAck, given bool) {
 	l.resumable = l.session.token != nil
 }
 
-// isNew reports whether a message is no event that came before already.
+// isNew reports whether a message is not an event that came before.
 func (l *link) isNew(m *message.Message) bool {
 	if m.Kind != message.KindEvent || m.Flags&message.FlagSeq == 0 {
 		return true
@@ -150,9 +149,10 @@ func (l *link) isNew(m *message.Message) bool {
 	return true
 }
 
-// Recovered reports whether the open session goes on where a lost one ended:
-// the same ID on the server, its rooms and values, and all events since. false
-// without an open session. The server's Options.EnableMessageCache is needed.
+// Recovered reports whether the open connection recovered the session of a lost one:
+// the same ID on the server, its rooms and values, and all events since. It is false
+// without an open connection, and always if the server keeps no messages (its
+// Options.EnableMessageCache).
 func (c *Client) Recovered() bool {
 	l := c.current.Load()
 	return l != nil && l.recovered

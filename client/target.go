@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// target is a server's address in the forms that a connection needs.
+// target is a server's address, in the forms that a connection needs.
 type target struct {
 	url       string
 	secure    bool   // wss
@@ -30,7 +30,7 @@ func parseTarget(raw string) (*target, error) {
 			"URL",
 			"the scheme must be ws or wss: use ws://host:port/namespace or wss://…",
 		}
-	case u.Hostname() == "" || strings.ContainsFunc(u.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+	case u.Hostname() == "" || strings.ContainsFunc(u.Host, notPrintableASCII):
 		return nil, &OptionError{
 			"URL",
 			"it needs a host in ASCII: write international names in their xn-- form",
@@ -68,11 +68,13 @@ func parseTarget(raw string) (*target, error) {
 	return t, nil
 }
 
-// shown is the URL for the log: without the query, which may hold secrets.
+func notPrintableASCII(r rune) bool { return r <= ' ' || r >= 0x7f }
+
+// shown returns the URL for the log, without the query, because that may hold secrets.
 func (t *target) shown() string {
 	shown, _, _ := strings.Cut(t.url, "?")
 	return shown
 }
 
-// cleanPath adds the leading slash and trims trailing ones.
+// cleanPath adds the leading slash and removes trailing ones.
 func cleanPath(p string) string { return "/" + strings.Trim(p, "/") }
