@@ -1,4 +1,4 @@
-// Connections that are refused, lost, given up or come back, and the queue meanwhile.
+// Connections that are refused, lost, given up or restored, and the events that are parked meanwhile.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
