@@ -31,8 +31,10 @@ func (c *Client) backoff(n int) time.Duration {
 }
 
 // hinted replaces a delay by what the server asked for, if it did: a random part of a
-// window, or a time to stay away, with a random part added.
+// window, or a time to stay away, with a random part added. It counts no more than the
+// longest delay of our own, because a broken server or a proxy may ask for days.
 func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
+	hint = min(hint, max(maxDelay, c.opts.ReconnectDelay))
 	switch {
 	case hint < 0:
 		return delay

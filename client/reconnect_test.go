@@ -267,3 +267,27 @@ func TestAckTimeout(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestHintsAreCapped: a server that asks for days gets no more than the longest delay.
+func TestHintsAreCapped(t *testing.T) {
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if n > 0 {
+			readRequest(nc)
+			nc.Write([]byte("HTTP/1.1 503 Busy\r\nRetry-After: 864000\r\n\r\n"))
+			return
+		}
+		if accept(nc) {
+			nc.Write(frame.AppendFrame(nil, frame.Binary,
+				message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: 1 << 60})))
+			nc.Write(closeFrame(1001))
+		}
+	})
+	c, k := clocked(t, url, Options{})
+	connect(t, c)
+	if d := k.step(t); d != maxDelay/2 {
+		t.Errorf("after GOAWAY the delay is %v", d)
+	}
+	if d := k.step(t); d != maxDelay+time.Second/2 {
+		t.Errorf("after Retry-After the delay is %v", d)
+	}
+}

@@ -3,7 +3,9 @@
 import { CODES } from './errors.js';
 
 var FACTOR = 1.5;
-var CAP = 30000;
+
+// CAP is the longest delay in milliseconds before the jitter.
+export var CAP = 30000;
 
 // HEALTHY is how long a connection must last, in milliseconds, so that the delays begin anew after
 // its loss.

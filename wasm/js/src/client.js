@@ -10,7 +10,7 @@
 import { CODES, SmartSocketError, errorToWire } from './errors.js';
 import { logger } from './logger.js';
 import { canInflate, chooseEngine, prepare } from './engine.js';
-import { HEALTHY, backoff, isFatal } from './backoff.js';
+import { CAP, HEALTHY, backoff, isFatal } from './backoff.js';
 import { Listeners, isLifecycle } from './listeners.js';
 import { readOptions, socketURL } from './options.js';
 import { encodeData } from './payload.js';
@@ -371,9 +371,9 @@ SmartSocketClient.prototype._peerError = function (link, m, id) {
 };
 
 // _goaway plans the move to another server, or back to this one, at a random time within the
-// window.
+// window, but not later than after the longest delay of our own.
 SmartSocketClient.prototype._goaway = function (link, fields) {
-  var self = this, wait = Math.random() * fields.reconnectWindow, url = '';
+  var self = this, wait = Math.random() * Math.min(fields.reconnectWindow, CAP), url = '';
   if (fields.url) {
     try {
       url = socketURL(fields.url);

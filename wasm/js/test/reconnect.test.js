@@ -164,6 +164,21 @@ describe('reconnecting', () => {
     assert.equal(server.peers.length, 1);
   });
 
+  test('GOAWAY with a huge window is capped', async (t) => {
+    const server = await serve(t, {
+      connection: (peer) => {
+        peer.send(record(GOAWAY, [[1, 1000], [2, 2 ** 50]]));
+        peer.socket.close(1001);
+      },
+    });
+    const c = client(t, server.url, { engine: 'js' });
+    const waits = next(c, 'reconnecting');
+    await c.connect();
+    const [attempt, delay] = await waits;
+    assert.equal(attempt, 1);
+    assert.ok(delay <= 30000, delay + ' ms');
+  });
+
   test('a server that pings and then falls silent is left', async (t) => {
     const server = await serve(t, {
       heartbeat: 20,
