@@ -199,8 +199,8 @@ func contextError(ctx context.Context) *Error {
 	return &Error{Code: message.CodeConnectionLost, Message: "connecting was given up", Cause: err}
 }
 
-// established publishes an open link. Parked messages are sent first, then the
-// connected handlers are queued, then events are. The reader calls it.
+// established publishes an open link: its connected handlers are queued before any
+// event. The reader calls it.
 func (c *Client) established(l *link) {
 	sizes, ok := c.publish(l)
 	if !ok {
@@ -225,8 +225,12 @@ func (c *Client) established(l *link) {
 	}
 }
 
-// publish makes l the open link and returns the sizes of the parked messages
-// that it sent. ok is false when Disconnect was faster.
+// publish makes l the open link and returns the sizes of the messages that it sent.
+// ok is false when Disconnect was faster.
+//
+// Parked messages are sent at once if l recovers the session. A new session may have
+// to be authenticated first, so there they wait until the connected handlers have
+// returned. Without such handlers they do not wait.
 func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,7 +241,11 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
-	sizes = append(c.resend(l), c.release(l)...)
+	sizes = c.resend(l)
+	wait := !l.recovered && len(c.parked) > 0 && len(c.handlers.of([]byte(EventConnected))) > 0
+	if !wait {
+		sizes = append(sizes, c.release(l)...)
+	}
 	c.current.Store(l)
 	c.fire(EventConnected, Data{}) // the reader runs this, so no event is delivered before it
 	if again {
@@ -246,6 +254,9 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 			b:    []byte(`{"recovered":` + strconv.FormatBool(l.recovered) + `}`),
 			info: l.recovered,
 		})
+	}
+	if wait {
+		c.post(job{run: func() { c.releaseOn(l) }})
 	}
 	return sizes, true
 }

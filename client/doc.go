@@ -25,7 +25,10 @@
 // Connect fails with a typed error and tries only once. A session that is lost
 // later is restored without help: attempts follow with growing, jittered delays
 // unless the server forbids it. Meanwhile emitted events are parked in a bounded
-// queue, and they are sent before anything newer.
+// queue, and they are sent before anything newer. There is one exception: a new
+// session may have to be authenticated first. So if there are OnConnected handlers,
+// parked events wait until these have returned, and what is emitted meanwhile, by the
+// handlers or elsewhere, is sent before them.
 //
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
 // session: the client has the same ID, rooms and values, and both sides get the

@@ -22,7 +22,8 @@ import (
 // fails. When more than 1 MiB is unsent because the server reads too slowly, Emit
 // waits, and after Options.SendTimeout it fails with ERR_CONN_002; the message is
 // then not sent. Errors are *Error. Emit is safe for concurrent use, and the
-// messages of one goroutine stay in order.
+// messages of one goroutine stay in order, except that parked ones may wait for the
+// OnConnected handlers of a new session (see the package comment).
 func (c *Client) Emit(event string, data any) error {
 	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
 	return c.emit(event, 0, data, &lim)

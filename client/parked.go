@@ -142,6 +142,19 @@ func (c *Client) release(l *link) (sizes []int) {
 	return sizes
 }
 
+// releaseOn sends what is parked if l is still the open link.
+func (c *Client) releaseOn(l *link) {
+	var sizes []int
+	c.mu.Lock()
+	if c.current.Load() == l {
+		sizes = c.release(l)
+	}
+	c.mu.Unlock()
+	for _, n := range sizes {
+		c.logSent(n)
+	}
+}
+
 // queueParked queues a parked message and returns its size.
 func (l *link) queueParked(p *parked) (size int, err error) {
 	if p.session == nil {

@@ -291,3 +291,51 @@ func TestHintsAreCapped(t *testing.T) {
 		t.Errorf("after Retry-After the delay is %v", d)
 	}
 }
+
+// TestParkedWaitForConnected: in a new session OnConnected handlers may authenticate
+// before anything that was parked is sent.
+func TestParkedWaitForConnected(t *testing.T) {
+	got := make(chan string, 10)
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if !accept(nc) || n == 0 {
+			return // which loses the connection
+		}
+		for {
+			p, ok := readMessage(nc)
+			if !ok {
+				return
+			}
+			m, err := message.Parse(p)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got <- string(m.Event)
+			if m.Flags&message.FlagAck != 0 {
+				nc.Write(frame.AppendFrame(nil, frame.Binary, message.Append(nil, &message.Message{
+					Kind: message.KindAck, Flags: message.FlagAck, AckID: m.AckID,
+				})))
+			}
+		}
+	})
+	c, k := clocked(t, url, Options{})
+	lost := make(chan bool, 10)
+	c.OnDisconnected(func(Reason) { lost <- true })
+	connect(t, c)
+	take(t, lost, "the loss")
+	c.OnConnected(func() {
+		if _, err := c.EmitWithAck(testContext(t), "auth", "token"); err != nil {
+			t.Errorf("auth: %v", err)
+		}
+	})
+	for _, event := range []string{"one", "two"} {
+		if err := c.Emit(event, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.step(t)
+	expect(t, got, "auth", "one", "two")
+	if n := c.Stats().Waiting; n != 0 {
+		t.Errorf("%d events are still parked", n)
+	}
+}
