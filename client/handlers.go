@@ -42,11 +42,14 @@ func canonical(event string) string {
 	return event
 }
 
-// On registers a handler; several for one event run in the order of registration. Safe for concurrent use.
+// On registers a handler; several for one event run in the order of registration.
+// Safe for concurrent use.
 func (c *Client) On(event string, f Handler) { c.handlers.add(event, &registered{f: f}) }
 
 // Once is On for a handler that runs at most once.
-func (c *Client) Once(event string, f Handler) { c.handlers.add(event, &registered{f: f, once: true}) }
+func (c *Client) Once(event string, f Handler) {
+	c.handlers.add(event, &registered{f: f, once: true})
+}
 
 // Off removes all handlers of an event.
 func (c *Client) Off(event string) {

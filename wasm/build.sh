@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$here"/js/src/*.js "$work"
 version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$here/js/package/package.json")
-sed "s|smartsocket-js/dev|smartsocket-js/$version|" "$here/js/src/session.js" >"$work/session.js"
+sed "s|smartsocket-js/dev|smartsocket-js/$version|" "$here/js/src/link.js" >"$work/link.js"
 rm -f "$dist"/*.js "$dist"/*.cjs
 
 (cd "$here" && GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$dist/smartsocket.wasm" .)

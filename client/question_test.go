@@ -65,7 +65,8 @@ func TestRetryAfterRecovery(t *testing.T) {
 			c.ackMu.Lock()
 			defer c.ackMu.Unlock()
 			if len(c.acks) != 0 || c.kept != 0 || c.keptBytes != 0 {
-				t.Errorf("%d acks wait, %d events of %d bytes are kept", len(c.acks), c.kept, c.keptBytes)
+				t.Errorf("%d acks wait, %d events of %d bytes are kept", len(c.acks), c.kept,
+					c.keptBytes)
 			}
 		})
 	}
@@ -84,7 +85,9 @@ func TestRetryFindsTheRunningHandler(t *testing.T) {
 	c, back := flapper(t, r, Options{})
 	connect(t, c)
 	answer := make(chan error, 1)
-	if err := c.EmitAck("slow", strings.Repeat("long ", 1000), 0, func(_ Data, err error) { answer <- err }); err != nil {
+	if err := c.EmitAck("slow", strings.Repeat("long ", 1000), 0, func(_ Data, err error) {
+		answer <- err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	take(t, started, "the handler")

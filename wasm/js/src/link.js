@@ -1,4 +1,8 @@
-// Session: one WebSocket from its opening to its end, with the handshake, the clock and the codec. It never reconnects.
+// Link: one connection, from the opening of its WebSocket to its end, with the handshake, the clock
+// and the codec. It never reconnects.
+//
+//   opening ──open──► greeting ──HELLO──► joining ──CONNECT_ACK──► ready
+//      └──────────────────┴──────────────────┴───────────────────────┴──► ended
 
 import { CODES, SmartSocketError, errorFromWire } from './errors.js';
 import { isEventName } from './bytes.js';
@@ -8,26 +12,35 @@ import { ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, HELLO, PING, SUBPROTOCOL, TWO
 var CLIENT = 'smartsocket-js/dev'; // build.sh puts the version in
 var DEFAULT_LIMIT = 16 * 1024 * 1024;
 var MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
-var GRACE = 1000; // a page that slept gets to read what waits for it before silence counts
+var GRACE = 1000; // ms in which a page that slept reads what has arrived, before silence counts
 
-// Session starts at once. config: url, WebSocket() and engine() → promises, prepare(engine) → promise of what CONNECT waits for,
-// canInflate(engine), compression, namespace, apiKey, key (base64 to encrypt, else null), token, lastSeq, connectTimeout, log.
-// hooks: ready(ack), message(m) for EVENT, ACK, ERROR and GOAWAY, closed(error, code, reason) exactly once unless close() came first.
-export function Session(config, hooks) {
+// Link starts at once.
+//
+// config: url, WebSocket() and engine() → promises, prepare(engine) → promise that CONNECT waits
+// for, canInflate(engine), compression, namespace, apiKey, key (base64 to encrypt, else null),
+// token, lastSeq, connectTimeout, log.
+//
+// hooks: ready(ack), message(m) for EVENT, ACK, ERROR and GOAWAY, invalid(error), and
+// closed(error, code, reason, wasReady), which is called exactly once unless close() came first.
+export function Link(config, hooks) {
   var self = this;
   this.config = config;
   this.hooks = hooks;
   this.phase = 'opening';
   this.socket = null;
   this.engine = null;
-  this.ends = null; // the keys, from CONNECT on; nothing goes in clear afterwards. They stay in the engine that made them
+  // The keys, from CONNECT on. They stay in the engine that made them. Once they are set nothing
+  // goes in clear.
+  this.ends = null;
   this.refusal = null; // the last ERROR before the server closes
   this.limit = DEFAULT_LIMIT;
   this.threshold = 0; // above it payloads are compressed; 0 = never
   this.bytesSent = this.bytesReceived = 0;
   this.rtt = 0; // milliseconds, as the server measured it
   this.clockOffset = 0; // milliseconds to add to our clock for the server's
-  this.aheads = []; // of the last pings: the server's clock when it sent less ours when they came, in milliseconds
+  // For each of the last pings, the server's clock when it was sent minus ours when it came, in
+  // milliseconds.
+  this.aheads = [];
   this.rtts = [];
   this.heard = 0;
   this.watch = null;
@@ -39,12 +52,12 @@ export function Session(config, hooks) {
   });
 }
 
-Session.prototype.open = function (Socket, engine) {
+Link.prototype.open = function (Socket, engine) {
   if (this.phase === 'ended') return;
   var self = this, socket;
-  engine = this.engine = this.engine || engine; // which may have been swapped by now
+  engine = this.engine = this.engine || engine; // the engine may have been swapped by now
   this.prepared = this.config.prepare(engine);
-  this.prepared.catch(function () {}); // greet tells
+  this.prepared.catch(function () {}); // greet reports the error
   try {
     socket = this.socket = new Socket(this.config.url, [SUBPROTOCOL]);
   } catch (error) {
@@ -57,12 +70,13 @@ Session.prototype.open = function (Socket, engine) {
   socket.onmessage = function (e) { self.received(e.data); };
   socket.onerror = function (e) {
     failure = e && e.message || failure;
-    if (self.phase === 'opening') setTimeout(function () { self.end(self.explain(1006, '', failure), 1006, ''); }, 0); // Node 22 lets no close follow
+    // In Node 22 no close event follows.
+    if (self.phase === 'opening') setTimeout(function () { self.end(self.explain(1006, '', failure), 1006, ''); }, 0);
   };
   socket.onclose = function (e) { self.end(self.explain(e.code, e.reason, failure), e.code, e.reason); };
 };
 
-Session.prototype.opened = function () {
+Link.prototype.opened = function () {
   this.config.log.debug('WebSocket connection opened');
   if (this.socket.protocol !== SUBPROTOCOL) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, this.config.url + ' does not speak ' + SUBPROTOCOL), 0, '');
@@ -72,7 +86,7 @@ Session.prototype.opened = function () {
 };
 
 // received takes one WebSocket message: a string or an ArrayBuffer.
-Session.prototype.received = function (data) {
+Link.prototype.received = function (data) {
   var bytes = typeof data === 'string' ? null : new Uint8Array(data), sealed = this.ends !== null, m;
   this.heard = Date.now();
   this.bytesReceived += data.length || data.byteLength || 0;
@@ -96,13 +110,13 @@ Session.prototype.received = function (data) {
 };
 
 // unseal opens what must be encrypted; text never is.
-Session.prototype.unseal = function (bytes) {
+Link.prototype.unseal = function (bytes) {
   if (!bytes) throw new SmartSocketError(CODES.DECRYPTION, 'the server sent a message in clear on an encrypted connection');
   return this.ends.open(bytes);
 };
 
-// distrust ends a session on which something was not sealed by who has the key.
-Session.prototype.distrust = function (error) {
+// distrust ends a connection on which a message was not sealed with the key.
+Link.prototype.distrust = function (error) {
   if (this.phase === 'ready') {
     this.hooks.invalid(error);
     this.end(error, 0, '', CLOSE_DECRYPT);
@@ -111,8 +125,9 @@ Session.prototype.distrust = function (error) {
   this.end(new SmartSocketError(CODES.AUTH_FAILED, 'the server did not prove that it has the encryption key', error), 0, '', CLOSE_DECRYPT);
 };
 
-// undecodable tells of a message that makes no sense. Any other failure is the engine's own, and a new connection gets a new one.
-Session.prototype.undecodable = function (error) {
+// undecodable reports a message that makes no sense. Any other error means that the engine has
+// failed, so the next connection gets a new one.
+Link.prototype.undecodable = function (error) {
   var ready = this.phase === 'ready';
   if (!(error instanceof SmartSocketError)) {
     forgetEngines();
@@ -124,7 +139,7 @@ Session.prototype.undecodable = function (error) {
   }
 };
 
-Session.prototype.handshake = function (m) {
+Link.prototype.handshake = function (m) {
   if (m.kind === ERROR) {
     this.refusal = errorOf(m);
   } else if (m.kind === HELLO && this.phase === 'greeting') {
@@ -144,7 +159,7 @@ Session.prototype.handshake = function (m) {
 };
 
 // greet answers HELLO with CONNECT.
-Session.prototype.greet = function (hello) {
+Link.prototype.greet = function (hello) {
   var self = this, config = this.config, random = new Uint8Array(32);
   if (hello.version !== VERSION) {
     this.end(new SmartSocketError(CODES.HANDSHAKE_FAILED, 'the server speaks version ' + hello.version + ' of the protocol, this client version ' + VERSION), 0, '');
@@ -182,7 +197,7 @@ Session.prototype.greet = function (hello) {
 };
 
 // join sends CONNECT, sealed when there is a key.
-Session.prototype.join = function (algorithm, connect) {
+Link.prototype.join = function (algorithm, connect) {
   if (!this.config.key) {
     this.send(this.engine.encodeConnect(connect));
     return;
@@ -192,34 +207,37 @@ Session.prototype.join = function (algorithm, connect) {
   this.ends = sealed.ends;
 };
 
-Session.prototype.setLimit = function (maxMessageBytes) {
+Link.prototype.setLimit = function (maxMessageBytes) {
   if (maxMessageBytes > 0) this.limit = Math.min(maxMessageBytes, MAX_LIMIT);
 };
 
-Session.prototype.pong = function (ping) {
+Link.prototype.pong = function (ping) {
   var now = Date.now();
   keep(this.aheads, ping.serverTime / 1000 - now);
   if (ping.rtt > 0) {
     keep(this.rtts, this.rtt = ping.rtt / 1000);
-    // No ping came faster than in half of the shortest round trip, and the quickest hardly slower. A ping's rtt is that of an earlier one.
+    // Every ping took at least half of the shortest round trip, and the quickest hardly longer. The
+    // rtt in a ping belongs to an earlier ping.
     this.clockOffset = Math.max.apply(null, this.aheads) + Math.min.apply(null, this.rtts) / 2;
   }
   if (this.interval && now - this.since > this.interval / 2) this.pinged = true;
   this.send(this.engine.encodePong({ serverTime: ping.serverTime, rtt: ping.rtt, clientTime: now * 1000 }));
 };
 
-// keep adds n to the last eight; clocks drift and are set, so older ones do not count.
+// keep adds n to a list of the last eight. Older ones do not count, because clocks drift and are
+// set.
 function keep(list, n) {
   if (list.push(n) > 8) list.shift();
 }
 
-// watchSilence ends the session when a server that pings falls silent: a browser notices a dead network only after minutes.
-Session.prototype.watchSilence = function (interval) {
+// watchSilence ends the connection when a server that pings falls silent, because a browser notices
+// a dead network only after minutes.
+Link.prototype.watchSilence = function (interval) {
   if (!interval) return;
   var self = this, suspected = false;
   this.interval = interval;
   this.since = Date.now();
-  this.pinged = false; // the server's pings are known to come with the heartbeat
+  this.pinged = false; // true once we know that the server pings with its heartbeat
   function look() {
     var silent = self.pinged && Date.now() - self.heard > interval * 2.5;
     if (silent && suspected) {
@@ -232,8 +250,8 @@ Session.prototype.watchSilence = function (interval) {
   this.watch = setTimeout(look, interval);
 };
 
-// encode is the engine's, within the limits of the server.
-Session.prototype.encode = function (kind, event, payload, ackLow, ackHigh, withAck) {
+// encode calls the engine with the limits of the server.
+Link.prototype.encode = function (kind, event, payload, ackLow, ackHigh, withAck) {
   try {
     return this.engine.encode(kind, event, payload, ackLow, ackHigh, withAck, this.threshold, this.limit);
   } catch (error) {
@@ -241,15 +259,16 @@ Session.prototype.encode = function (kind, event, payload, ackLow, ackHigh, with
   }
 };
 
-// failed returns what to throw for an error of the engine; one that is no SmartSocketError has ended the connection.
-Session.prototype.failed = function (error) {
+// failed returns the error to throw for an error of the engine. If that is not a SmartSocketError,
+// the engine has failed, and failed ends the connection.
+Link.prototype.failed = function (error) {
   if (error instanceof SmartSocketError) return error;
   this.undecodable(error);
   return new SmartSocketError(CODES.CONNECTION_LOST, 'the codec engine failed: ' + error.message, error);
 };
 
-// send hands an encoded message to the WebSocket, sealed when the session is.
-Session.prototype.send = function (bytes) {
+// send hands an encoded message to the WebSocket, sealed if the connection is encrypted.
+Link.prototype.send = function (bytes) {
   if (this.phase === 'ended') return;
   if (this.ends) {
     try {
@@ -261,25 +280,26 @@ Session.prototype.send = function (bytes) {
   this.write(bytes);
 };
 
-Session.prototype.write = function (bytes) {
+Link.prototype.write = function (bytes) {
   this.bytesSent += bytes.length;
   this.socket.send(bytes);
 };
 
-// close ends the session by our wish; closed is not called.
-Session.prototype.close = function () {
+// close ends the connection because the application wants it. hooks.closed is not called.
+Link.prototype.close = function () {
   this.detach(1000);
 };
 
-// end ends the session and reports why; closeCode is what the server is told if it is not that the connection is lost.
-Session.prototype.end = function (error, code, reason, closeCode) {
+// end ends the connection and reports why. closeCode is the close code for the server; the default
+// is CLOSE_LOST.
+Link.prototype.end = function (error, code, reason, closeCode) {
   if (this.phase === 'ended') return;
   var wasReady = this.phase === 'ready';
   this.detach(closeCode || CLOSE_LOST);
   this.hooks.closed(error, code, reason, wasReady);
 };
 
-Session.prototype.detach = function (code) {
+Link.prototype.detach = function (code) {
   var socket = this.socket;
   this.phase = 'ended';
   clearTimeout(this.timer);
@@ -287,7 +307,7 @@ Session.prototype.detach = function (code) {
   if (this.ends) this.ends.close();
   if (!socket) return;
   socket.onopen = socket.onmessage = socket.onclose = null;
-  socket.onerror = function () {}; // a socket that is closed while connecting reports it
+  socket.onerror = function () {}; // a WebSocket that is closed while it connects raises an error
   try {
     socket.close(code);
   } catch (e) {
@@ -296,13 +316,13 @@ Session.prototype.detach = function (code) {
 };
 
 var CLOSE_DECRYPT = 3502;
-var CLOSE_LOST = 3001; // the session may be resumed, which 1000 would end
+var CLOSE_LOST = 3001; // unlike 1000 it leaves the session on the server, to be resumed
 
-// CLOSE_ERRORS maps close codes that carry a meaning of their own to error codes.
+// CLOSE_ERRORS maps close codes with a meaning of their own to error codes.
 var CLOSE_ERRORS = { 1009: CODES.TOO_LARGE, 1013: CODES.MAX_CONNECTIONS, 3001: CODES.TIMEOUT, 3500: CODES.AUTH_FAILED, 3501: CODES.INVALID_NAMESPACE, 3502: CODES.DECRYPTION };
 
-// explain makes the error for a WebSocket that was closed from outside.
-Session.prototype.explain = function (code, reason, failure) {
+// explain makes the error for a WebSocket that was closed by the server or the network.
+Link.prototype.explain = function (code, reason, failure) {
   if (this.refusal) return this.refusal;
   var what = ' (close code ' + code + (reason ? ', ' + reason : '') + (failure ? ', ' + failure : '') + ')';
   if (CLOSE_ERRORS[code]) return new SmartSocketError(CLOSE_ERRORS[code], 'the server closed the connection' + what);
@@ -314,7 +334,7 @@ Session.prototype.explain = function (code, reason, failure) {
   return new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened to ' + this.config.url + what + '; check the address and that the server runs');
 };
 
-// errorOf is what an ERROR message tells, even one that makes no sense.
+// errorOf makes an error of an ERROR message, even of one that makes no sense.
 export function errorOf(m) {
   var value;
   try {
@@ -325,8 +345,9 @@ export function errorOf(m) {
   return errorFromWire(value);
 }
 
-// fromJSON reads the JSON encoding: {"event","data","ack"}, {"ack","data"}, {"ack","error"} or {"error"}. JSON.parse hides
-// what the codec refuses besides: repeated keys, deep nesting and the spelling of numbers.
+// fromJSON reads the JSON encoding: {"event","data","ack"}, {"ack","data"}, {"ack","error"} or
+// {"error"}. It does not notice some things that Go's codec refuses, because JSON.parse hides them:
+// repeated keys, deep nesting and the spelling of numbers.
 export function fromJSON(string) {
   var v;
   try {
