@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -139,7 +140,7 @@ func (h *hub) join(s *Socket, names []string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ids[s.id] != s {
-		return lost("the socket has left: join rooms while it is connected")
+		return fault.Lost("the socket has left: join rooms while it is connected")
 	}
 	for _, name := range names {
 		if err := checkRoom(name); err != nil {
@@ -153,7 +154,7 @@ func (h *hub) join(s *Socket, names []string) error {
 			continue
 		}
 		if len(s.rooms) >= maxRooms {
-			return errorf(message.CodeInvalidFormat, "the socket is in %d rooms already: leave one first", maxRooms)
+			return fault.Errorf(message.CodeInvalidFormat, "the socket is in %d rooms already: leave one first", maxRooms)
 		}
 		h.rooms[name] = r
 		r.index[s] = r.set.add(s)
@@ -164,10 +165,10 @@ func (h *hub) join(s *Socket, names []string) error {
 
 func checkRoom(name string) error {
 	if name == "" || len(name) > maxRoomName {
-		return errorf(message.CodeInvalidFormat, "room name %.40q: use 1 to %d bytes", name, maxRoomName)
+		return fault.Errorf(message.CodeInvalidFormat, "room name %.40q: use 1 to %d bytes", name, maxRoomName)
 	}
 	if isSocketID(name) {
-		return errorf(message.CodeInvalidFormat, "room name %q has the form of a socket id: use another", name)
+		return fault.Errorf(message.CodeInvalidFormat, "room name %q has the form of a socket id: use another", name)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -147,12 +148,12 @@ const namespacesTold = 20
 // still to authenticate, by the hook or the auth event, is told no names.
 func (v *Server) unknownNamespace() *Error {
 	if v.opts.Authenticate != nil || v.current().RequireAuth {
-		return errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
+		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
 	}
 	names := v.Namespaces()
 	more := ""
 	if n := len(names) - namespacesTold; n > 0 {
 		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
 	}
-	return errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -48,13 +49,14 @@ type Server struct {
 	newcomers   atomic.Int64 // connections that have not sent a CONNECT that was accepted
 	sessions    *sessions    // nil without the message cache
 	workers     *workers
-	sampler     *sampler
+	housekeeper *housekeeper
 
 	live     atomic.Int64 // accepted connections, refused ones included until they are gone
 	refused  atomic.Int64 // of live, those that were refused and are on their way out
 	peak     atomic.Int64
 	counters counters
-	latency  histogram
+	latency  metrics.Histogram // of the heartbeats
+	rates    metrics.Rates
 	loops    []loopState
 }
 
@@ -75,7 +77,7 @@ type loopState struct {
 	data    body // what the inline handler that runs was given; the loop's
 	_       [32]byte
 
-	suspect        *Socket // the sampler's, see watchInline
+	suspect        *Socket // the housekeeper's, see watchInline
 	suspectHandled int64
 	suspectSince   time.Duration
 	reported       bool
@@ -183,7 +185,7 @@ func (v *Server) startLoops() error {
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
-	v.sampler = startSampler(v)
+	v.housekeeper = startHousekeeper(v)
 	return nil
 }
 
