@@ -56,7 +56,8 @@ func ExampleOptions_authenticate() {
 // its own, and the path of a request is the namespace.
 func ExampleServer_ServeHTTP() {
 	server := newServer()
-	smartsocket.Handle(server.Namespace("/game"), "ping", func(*smartsocket.Socket, any) (string, error) {
+	game := server.Namespace("/game")
+	smartsocket.Handle(game, "ping", func(*smartsocket.Socket, any) (string, error) {
 		return "pong", nil
 	})
 	if err := server.StartDetached(); err != nil {
@@ -66,7 +67,9 @@ func ExampleServer_ServeHTTP() {
 
 	mux := http.NewServeMux()
 	mux.Handle("/game", server)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "a page") })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "a page")
+	})
 	web := httptest.NewServer(mux) // or http.ListenAndServe(":3000", mux)
 	defer web.Close()
 

@@ -70,7 +70,8 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
-// writeTable writes the table: packages that may import the same share a row, the highest come first.
+// writeTable writes the table. Packages that may import the same share a row; the highest come
+// first.
 func writeTable(below map[string][]string, programs []string) string {
 	imports := make(map[string][]string)
 	for name, allowed := range below {
@@ -95,7 +96,8 @@ func writeTable(below map[string][]string, programs []string) string {
 	var b strings.Builder
 	b.WriteString("| package | may import |\n|---|---|\n")
 	for _, r := range rows {
-		b.WriteString("| " + strings.Join(r.names, ", ") + " | " + strings.Join(r.allowed, ", ") + " |\n")
+		names, allowed := strings.Join(r.names, ", "), strings.Join(r.allowed, ", ")
+		b.WriteString("| " + names + " | " + allowed + " |\n")
 	}
 	return b.String()
 }
@@ -138,7 +140,8 @@ func readTable(t *testing.T, table string) (below map[string][]string, free []st
 
 func TestTableIsReadAsItIsWritten(t *testing.T) {
 	table := map[string][]string{
-		"a": {}, "b": {}, "c": {"a", "b"}, "d/e": {"b", "a"}, "": {"c", "d/e"}, "f": {""}, "g": {"a"},
+		"a": {}, "b": {}, "c": {"a", "b"}, "d/e": {"b", "a"}, "": {"c", "d/e"},
+		"f": {""}, "g": {"a"},
 	}
 	free := []string{"cmd", "bench"}
 	written := writeTable(table, free)
@@ -154,7 +157,8 @@ func TestTableIsReadAsItIsWritten(t *testing.T) {
 			t.Errorf("%q came back with %q, want %q", name, got[name], allowed)
 		}
 	}
-	const want = "| package | may import |\n|---|---|\n| bench, cmd | anything below |\n| f | smartsocket |\n" +
+	const want = "| package | may import |\n|---|---|\n" +
+		"| bench, cmd | anything below |\n| f | smartsocket |\n" +
 		"| smartsocket | c, d/e |\n| c, d/e | a, b |\n| g | a |\n| a, b | nothing of ours |\n"
 	if written != want {
 		t.Errorf("the table is\n%swant\n%s", written, want)

@@ -132,8 +132,8 @@ type File struct {
 	Names map[string][]string
 }
 
-// ReadRoot parses and type-checks the root package of the module in dir. Files that have no place in
-// the reading order come last.
+// ReadRoot parses and type-checks the root package of the module in dir. Files that have no place
+// in the reading order come last.
 func ReadRoot(dir string) (*Root, error) {
 	found, err := goList(dir, "-export", "-deps", ".")
 	if err != nil {
@@ -145,8 +145,9 @@ func ReadRoot(dir string) (*Root, error) {
 	}
 	r := &Root{fset: token.NewFileSet()}
 	var parsed []*ast.File
-	for _, name := range found[len(found)-1].GoFiles { // the package itself comes behind its imports
-		f, err := parser.ParseFile(r.fset, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+	for _, name := range found[len(found)-1].GoFiles { // go list puts a package behind its imports
+		path := filepath.Join(dir, name)
+		f, err := parser.ParseFile(r.fset, path, nil, parser.SkipObjectResolution)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,6 @@
 // Command graph prints who names whom: the imports between our packages, and for the root package
-// which file uses the definitions of which other. make graph runs it. The output is the same for the
-// same source.
+// which file uses the definitions of which other. make graph runs it. The same source gives the
+// same text.
 package main
 
 import (
@@ -60,8 +60,8 @@ func list(names []string) string {
 }
 
 func printFiles(out io.Writer, root *archtest.Root) {
-	fmt.Fprintln(out, "\nFiles of the root package in reading order, with the definitions that each names of")
-	fmt.Fprintln(out, "the others: down those of files below it, UP those of files above it.")
+	fmt.Fprintln(out, "\nFiles of the root package in reading order, with the definitions that each")
+	fmt.Fprintln(out, "names of the others: down those of files below it, UP those of files above it.")
 	for i, f := range root.Files {
 		fmt.Fprintf(out, "\n%s, %d lines\n", f.Name, f.Lines)
 		for j, other := range root.Files {
