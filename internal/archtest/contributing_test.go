@@ -138,6 +138,36 @@ func readTable(t *testing.T, table string) (below map[string][]string, free []st
 	return below, free
 }
 
+// README.md says why each folder is there.
+func TestReadmeNamesEveryFolder(t *testing.T) {
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := []string{"bin", "dist", "artifacts", "node_modules"}
+	folders := make(map[string]bool)
+	for _, e := range entries {
+		name := e.Name()
+		if !e.IsDir() || strings.HasPrefix(name, ".") || slices.Contains(built, name) {
+			continue
+		}
+		folders[name] = true
+		if !strings.Contains(string(page), "| `"+name+"/` | ") {
+			t.Errorf("README.md has no line about the folder %s", name)
+		}
+	}
+	lines := regexp.MustCompile("(?m)^\\| `(\\w+)/` ").FindAllStringSubmatch(string(page), -1)
+	for _, row := range lines {
+		if !folders[row[1]] {
+			t.Errorf("README.md has a line about the folder %s, which does not exist", row[1])
+		}
+	}
+}
+
 func TestTableIsReadAsItIsWritten(t *testing.T) {
 	table := map[string][]string{
 		"a": {}, "b": {}, "c": {"a", "b"}, "d/e": {"b", "a"}, "": {"c", "d/e"},

@@ -60,8 +60,8 @@ func list(names []string) string {
 }
 
 func printFiles(out io.Writer, root *archtest.Root) {
-	fmt.Fprintln(out, "\nFiles of the root package in reading order, with the definitions that each")
-	fmt.Fprintln(out, "names of the others: down those of files below it, UP those of files above it.")
+	fmt.Fprintln(out, "\nFiles of the root package in reading order, with the definitions that")
+	fmt.Fprintln(out, "each names of the others: down of files below it, UP of files above it.")
 	for i, f := range root.Files {
 		fmt.Fprintf(out, "\n%s, %d lines\n", f.Name, f.Lines)
 		for j, other := range root.Files {
