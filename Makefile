@@ -6,6 +6,7 @@
 #   make npm-pack     smartsocket-client-<version>.tgz: the browser client as an npm package
 #   make test           all checks and tests
 #   make lint           the checks alone
+#   make graph          who names whom: imports of our packages, references between the root's files
 #   make fuzz           every fuzz target for FUZZTIME (60s)
 #   make bench          our scenarios; table, JSON and profiles in artifacts/bench
 #   make bench-compare  the same against other servers
@@ -19,7 +20,7 @@ PGO := $(wildcard profiles/default.pgo)
 BUILDFLAGS := -trimpath $(if $(PGO),-pgo=$(abspath $(PGO)))
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm npm-pack test lint fuzz bench bench-compare bench-browser profile clean need-go need-node
+.PHONY: run build wasm npm-pack test lint graph fuzz bench bench-compare bench-browser profile clean need-go need-node
 
 run: build
 	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
@@ -38,6 +39,9 @@ test: need-go need-node
 
 lint: need-go need-node
 	scripts/lint.sh
+
+graph: need-go
+	@go run ./internal/archtest/graph
 
 fuzz: need-go
 	scripts/fuzz.sh $(FUZZTIME)

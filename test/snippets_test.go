@@ -24,6 +24,9 @@ var (
 		{"ctx", "var ctx = context.Background()\n"},
 		{"state", "func state() any { return nil }\n"},
 		{"refetch", "func refetch() {}\n"},
+		{"server", "var server *smartsocket.Server\n"},
+		{"game", "var game *smartsocket.Namespace\n"},
+		{"c", "var c *client.Client\n"},
 	}
 	packages = map[string]string{
 		"context": "context", "errors": "errors", "fmt": "fmt", "log": "log", "http": "net/http", "os": "os", "time": "time", "slog": "log/slog", "tls": "crypto/tls",
@@ -32,7 +35,7 @@ var (
 	}
 )
 
-// snippets finds the blocks that are marked by a comment "snippet: …" and those that are whole programs.
+// snippets finds the blocks of Go in the pages, with the comment "snippet: …" before them.
 func snippets(t *testing.T) (list []snippet) {
 	pages, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
 	if err != nil {
@@ -48,9 +51,7 @@ func snippets(t *testing.T) (list []snippet) {
 			if m[2] >= 0 {
 				s.mark = string(text[m[2]:m[3]])
 			}
-			if s.mark != "" || strings.HasPrefix(s.code, "package ") {
-				list = append(list, s)
-			}
+			list = append(list, s)
 		}
 	}
 	return list
@@ -63,7 +64,7 @@ func (s snippet) program() string {
 		return s.code
 	}
 	body := "func run() error {\n\tvar err error\n" + s.code + "\n\treturn err\n}\n\nfunc main() { run() }\n"
-	if regexp.MustCompile(`(?m)^\w[\w, ]*\berr\b[\w, ]* :=`).MatchString(s.code) {
+	if regexp.MustCompile(`(?m)^(\w+, )*err(, \w+)* :=`).MatchString(s.code) {
 		body = strings.Replace(body, "\tvar err error\n", "", 1)
 	}
 	for _, x := range inScope {
@@ -83,7 +84,7 @@ func (s snippet) program() string {
 // What the pages show compiles.
 func TestSnippetsCompile(t *testing.T) {
 	list := snippets(t)
-	if len(list) < 3 {
+	if len(list) < 15 {
 		t.Fatalf("only %d snippets were found", len(list))
 	}
 	dir, err := os.MkdirTemp(".", "_snippets-") // within the module, so that its packages are found; ./... leaves it out

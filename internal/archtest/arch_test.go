@@ -1,6 +1,3 @@
-// Package archtest checks the shape of the house: who may import whom, which
-// package is the one door to each dependency, and what the browser build must
-// stay free of.
 package archtest
 
 import (
