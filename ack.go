@@ -78,7 +78,7 @@ func (a Ack) take() (s *Socket, id uint64, ok bool) {
 		return nil, 0, false
 	}
 	if !c.gen.CompareAndSwap(a.gen, a.gen+1) {
-		a.s.srv.log.Warn("a second answer to one event is ignored", "socket", a.s.id)
+		a.s.srv.log.Warn("a second answer to one event is ignored", "socket", a.s.place.ID)
 		return nil, 0, false
 	}
 	// Only who moved the generation may look: c is ours until Put.
@@ -263,7 +263,7 @@ func (s *Socket) settle(m *message.Message) {
 	if p == nil {
 		s.srv.counters.unknownAcks.Add(1)
 		if asked, _ := s.ackState(m.AckID); asked {
-			s.srv.log.Debug("an answer came that nobody waits for any more", "socket", s.id, "code", string(message.CodeAckUnknown), "ack", m.AckID)
+			s.srv.log.Debug("an answer came that nobody waits for any more", "socket", s.place.ID, "code", string(message.CodeAckUnknown), "ack", m.AckID)
 			return
 		}
 		s.violation(errorf(message.CodeAckUnknown, "ack %d answers no message of this connection", m.AckID))

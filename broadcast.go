@@ -94,10 +94,10 @@ func (t *Target) send(o *outgoing) Delivery {
 				return Delivery{}
 			}
 		}
-		return o.sendAll(h.named(name))
+		return o.sendAll(h.Named(name))
 	}
 	buf := socketLists.Get().(*[]*Socket)
-	list := h.selection((*buf)[:0], t.names, t.except, t.out)
+	list := h.Selection((*buf)[:0], t.names, t.except, t.out)
 	d := o.sendAll(list)
 	clear(list)
 	*buf = list[:0]

@@ -205,7 +205,7 @@ func (t *Target) publish(b Broker, o *outgoing) {
 		all := make([]string, 0, len(except)+len(t.out))
 		all = append(all, except...)
 		for _, s := range t.out {
-			all = append(all, s.id)
+			all = append(all, s.place.ID)
 		}
 		except = all
 	}

@@ -117,7 +117,7 @@ func (s *Socket) dispatch(m *message.Message, p []byte) {
 		s.event(m)
 	case message.KindAck, message.KindError:
 		if m.Flags&message.FlagAck == 0 {
-			s.srv.log.Debug("the client reports an error", "socket", s.id)
+			s.srv.log.Debug("the client reports an error", "socket", s.place.ID)
 			return
 		}
 		s.settle(m)
@@ -243,7 +243,7 @@ func (s *Socket) open() {
 	s.srv.settled(s)
 	x := s.srv.sessions
 	if x == nil || s.plain || !s.tryResume(x) {
-		s.id = newSocketID()
+		s.place.ID = newSocketID()
 		if !s.plain {
 			var token []byte
 			if x != nil {
@@ -252,7 +252,7 @@ func (s *Socket) open() {
 			s.sendConnectAck(token, 0)
 		}
 		s.state.Store(stateOpen)
-		s.ns.hub.add(s)
+		s.ns.add(s)
 	}
 	s.resume = nil
 	if s.srv.current().RequireAuth {
@@ -282,7 +282,7 @@ func (s *Socket) open() {
 // sendConnectAck completes the handshake; arrived is the record's field.
 func (s *Socket) sendConnectAck(token []byte, arrived uint64) {
 	a := message.ConnectAck{
-		SocketID:             []byte(s.id),
+		SocketID:             []byte(s.place.ID),
 		SessionToken:         token,
 		Recovered:            s.recovered,
 		HeartbeatInterval:    uint64(s.srv.opts.ConnectionTimeout.Milliseconds() / 2),
@@ -409,7 +409,7 @@ func (s *Socket) gone(r Reason) {
 		s.fire(pickDisconnected, Data{&body{b: b, info: r}})
 	}
 	if !s.stays(r.Code) {
-		s.ns.hub.remove(s)
+		s.ns.remove(s)
 	}
 }
 

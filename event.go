@@ -146,7 +146,7 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 			l.reported = true
 			v.counters.slowInline.Add(1)
 			v.log.Warn("an inline handler holds its event loop: register it without Inline, or make it return sooner",
-				"socket", s.id, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
+				"socket", s.place.ID, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
 		}
 	}
 	return active

@@ -102,7 +102,7 @@ func (s *Socket) raise(err error) {
 		return
 	}
 	if any, _ := s.has(pickFailed); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.id, "namespace", s.ns.path, "error", forLog(err))
+		s.srv.log.Warn("error on a socket", "socket", s.place.ID, "namespace", s.ns.path, "error", forLog(err))
 		return
 	}
 	s.fire(pickFailed, Data{&body{info: err}})
@@ -110,7 +110,7 @@ func (s *Socket) raise(err error) {
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.srv.log.Error("a handler panicked", "event", event, "socket", s.place.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
 	if event != eventError {
 		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})

@@ -80,7 +80,7 @@ func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.id, "panic", fmt.Sprint(p))
+			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.place.ID, "panic", fmt.Sprint(p))
 			err = &Error{Code: message.CodeRejected, Message: "a middleware failed: see the server's log", Event: event}
 		}
 	}()

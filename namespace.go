@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -13,7 +14,7 @@ import (
 type Namespace struct {
 	srv         *Server
 	path        string
-	hub         *hub
+	hub         *hub.Hub[*Socket]
 	handlers    table
 	life        lifecycle
 	middlewares middlewares
@@ -90,31 +91,75 @@ func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
 
 // Len counts the sockets in the namespace, on this server, without those whose client is away.
 func (n *Namespace) Len() int {
-	sockets, _ := n.hub.size()
+	sockets, _ := n.hub.Size()
 	return sockets
 }
 
 // Sockets lists the sockets in the namespace, those whose client is away for the
 // moment included (Options.EnableMessageCache; Connected tells). The list is a
 // snapshot; do not change it.
-func (n *Namespace) Sockets() []*Socket { return n.hub.named("") }
+func (n *Namespace) Sockets() []*Socket { return n.hub.Named("") }
 
 // Socket finds a socket by id, nil if it is not here.
-func (n *Namespace) Socket(id string) *Socket { return n.hub.byID(id) }
+func (n *Namespace) Socket(id string) *Socket { return n.hub.ByID(id) }
 
 // RoomSockets lists the members of a room. The list is a snapshot; do not change it.
 func (n *Namespace) RoomSockets(room string) []*Socket {
 	if room == "" || isSocketID(room) {
 		return nil
 	}
-	return n.hub.named(room)
+	return n.hub.Named(room)
 }
 
 // RoomLen counts the members of a room.
-func (n *Namespace) RoomLen(room string) int { return n.hub.roomSize(room) }
+func (n *Namespace) RoomLen(room string) int { return n.hub.RoomSize(room) }
 
 // RoomNames lists the rooms that have members, sorted.
-func (n *Namespace) RoomNames() []string { return n.hub.roomNames() }
+func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
+
+// maxRoomName is the longest name of a room in bytes.
+const maxRoomName = hub.MaxName
+
+func newHub() *hub.Hub[*Socket] {
+	return hub.New(func(s *Socket) *hub.Place[*Socket] { return &s.place }, isSocketID)
+}
+
+// add makes s visible: it can be found by its id, and is addressed from now on.
+func (n *Namespace) add(s *Socket) {
+	n.srv.ids.Store(s.place.ID, n) // before the hub has it, so that remove finds both
+	n.hub.Add(s)
+}
+
+// remove takes s out of its rooms and of the namespace.
+func (n *Namespace) remove(s *Socket) {
+	if n.hub.Remove(s) {
+		n.srv.ids.Delete(s.place.ID)
+	}
+}
+
+// join puts s into rooms, and says in the words of the wire why it cannot.
+func (n *Namespace) join(s *Socket, rooms []string) error {
+	refused, err := n.hub.Join(s, rooms)
+	switch err {
+	case nil:
+		return nil
+	case hub.ErrAbsent:
+		return lost("the socket has left: join rooms while it is connected")
+	case hub.ErrFull:
+		return errorf(message.CodeInvalidFormat,
+			"the socket is in %d rooms already: leave one first", hub.MaxRooms)
+	case hub.ErrReserved:
+		return errorf(message.CodeInvalidFormat,
+			"room name %q has the form of a socket id: use another", refused)
+	}
+	return errorf(message.CodeInvalidFormat,
+		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
+}
+
+// isSocketID reports whether a name has the form of a socket's id. No room has such a name.
+func isSocketID(name string) bool {
+	return len(name) == len(socketIDPrefix)+22 && strings.HasPrefix(name, socketIDPrefix)
+}
 
 func register(t *table, l *lifecycle, event string, h Handler, once bool, opts []HandlerOption) {
 	if lt, name := l.of(event); lt != nil {

@@ -230,7 +230,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	ns := v.namespaces[path]
 	late := ns == nil && v.joined
 	if ns == nil {
-		ns = &Namespace{srv: v, path: path, hub: newHub(&v.ids)}
+		ns = &Namespace{srv: v, path: path, hub: newHub()}
 		v.namespaces[path] = ns
 	}
 	v.mu.Unlock()

@@ -73,7 +73,7 @@ func newToken() (token []byte, h tokenHash) {
 // start begins a session for a socket that opens without one.
 func (x *sessions) start(s *Socket, apiKey [32]byte) (token []byte) {
 	token, h := newToken()
-	n := &session{id: s.id, apiKey: apiKey, at: s, last: s, token: h}
+	n := &session{id: s.place.ID, apiKey: apiKey, at: s, last: s, token: h}
 	s.session = n
 	x.mu.Lock()
 	x.all[h] = n
@@ -143,7 +143,7 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 	dead := [2]tokenHash{n.token, n.prev}
 	n.at, n.last, n.token, n.prev = s, s, h, used
 	x.back(n)
-	s.ns.hub.replace(old, s)
+	s.ns.hub.Replace(old, s)
 	n.mu.Unlock()
 	was.replaced()
 	for _, d := range dead {
@@ -156,7 +156,7 @@ func (x *sessions) resume(n *session, used tokenHash, s *Socket, seq uint64) boo
 
 // takeOver makes s the socket of a session whose earlier one was old. The session's lock is held.
 func (s *Socket) takeOver(n *session, old *Socket) {
-	s.id, s.session, s.recovered, s.unproved = n.id, n, true, true
+	s.place.ID, s.session, s.recovered, s.unproved = n.id, n, true, true
 	s.ext.Store(old.extra()) // made if need be: both sockets must have the same
 	if p := old.identity.Load(); p != nil && s.identity.Load() == nil {
 		s.identity.Store(p)
@@ -382,7 +382,7 @@ func (x *sessions) leave(s *Socket) (away bool) {
 	n.at = nil
 	n.leftAt = x.srv.sinceStart()
 	n.away = true
-	s.ns.hub.goAway(s)
+	s.ns.hub.SetAway(s, true)
 	x.away.add(n)
 	n.mu.Unlock()
 	most := x.srv.current().MaxConnections
@@ -471,7 +471,7 @@ func (x *sessions) endIf(n *session, cond func() bool) {
 	n.asked.end(x)
 	x.forget(token, prev)
 	if !here {
-		last.ns.hub.remove(last)
+		last.ns.remove(last)
 		last.failPending()
 	}
 }

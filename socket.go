@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -22,12 +23,10 @@ type Socket struct {
 	ws  *websocket.Conn
 	srv *Server
 	ns  *Namespace // set once, before the socket is connected
-	id  string     // "ss_" and 128 random bits, base64url
 
-	rooms []*room // guarded by ns.hub.mu
-	away  bool    // the client is gone, its session waits; guarded by ns.hub.mu
-	index int32   // position in ns.hub.all, guarded by ns.hub.mu
-	mark  uint64  // last selection this socket was part of, guarded by ns.hub.mu
+	// place is the socket's in ns.hub, which guards it. Its ID is "ss_" and 128
+	// random bits, base64url; it is set before the socket is connected.
+	place hub.Place[*Socket]
 
 	hello *pool.Buffer // the HELLO that was sent, until the handshake is done; loop only
 	seal  *sealing     // nil without encryption; set before the socket is connected
@@ -86,7 +85,7 @@ const (
 )
 
 // ID is the socket's public name, unique across servers; it is no secret and gives no rights.
-func (s *Socket) ID() string { return s.id }
+func (s *Socket) ID() string { return s.place.ID }
 
 // Namespace is where the socket is connected.
 func (s *Socket) Namespace() *Namespace { return s.ns }
@@ -150,16 +149,16 @@ func (s *Socket) Off(event string) { s.extra().own.remove(event) }
 
 // Join enters rooms of the socket's namespace, at once. A room named like a
 // socket's id, an empty name, one over 128 bytes, or a room past the 256th is refused.
-func (s *Socket) Join(rooms ...string) error { return s.ns.hub.join(s, rooms) }
+func (s *Socket) Join(rooms ...string) error { return s.ns.join(s, rooms) }
 
 // Leave leaves rooms, at once. Rooms the socket is not in are ignored.
-func (s *Socket) Leave(rooms ...string) { s.ns.hub.leave(s, rooms) }
+func (s *Socket) Leave(rooms ...string) { s.ns.hub.Leave(s, rooms) }
 
 // Rooms lists the rooms the socket is in, in the order it joined them.
-func (s *Socket) Rooms() []string { return s.ns.hub.roomsOf(s) }
+func (s *Socket) Rooms() []string { return s.ns.hub.RoomsOf(s) }
 
 // In reports whether the socket is in a room.
-func (s *Socket) In(room string) bool { return s.ns.hub.in(s, room) }
+func (s *Socket) In(room string) bool { return s.ns.hub.In(s, room) }
 
 // To selects the members of rooms (or sockets by id), without this socket.
 func (s *Socket) To(names ...string) *Target { return s.ns.To(names...).ExceptSocket(s) }

@@ -160,7 +160,7 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 	all := make(map[string]NamespaceStats)
 	for _, ns := range v.eachNamespace() {
 		var st NamespaceStats
-		st.Connections, st.Rooms = ns.hub.size()
+		st.Connections, st.Rooms = ns.hub.Size()
 		st.Events, st.Handlers = ns.handlers.count()
 		all[ns.path] = st
 	}
