@@ -89,7 +89,7 @@ func (s *Socket) authenticate(m *message.Connect) {
 	}
 	s.state.Store(stateAuthenticating)
 	r := AuthRequest{APIKey: string(m.APIKey), Namespace: s.ns.path, Address: s.address}
-	s.post(job{kind: jobAuthenticate, data: body{info: r}})
+	s.post(job{kind: jobAuthenticate, rare: &rareJob{request: &r}})
 }
 
 // runAuthenticate is the part of authenticate that may block.

@@ -395,11 +395,11 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	}
 	r := reasonOf(code, reason, err)
 	any, inline := s.has(pickDisconnected)
-	if (!any || inline) && s.mailEmpty() {
+	if (!any || inline) && s.mail.Idle() {
 		s.gone(r)
 		return
 	}
-	s.post(job{kind: jobDisconnected, data: body{info: r}})
+	s.post(job{kind: jobDisconnected, rare: &rareJob{reason: r}})
 }
 
 // gone tells the disconnected handlers, with the rooms still in place, and leaves the rooms.

@@ -9,15 +9,20 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// A message costs no allocation from the parser through an inline handler and
-// its ack to the write. Measured over a real connection: the client end of this
-// test allocates nothing per round either.
-func TestNoAllocationPerInlineMessage(t *testing.T) {
+// A message costs no allocation from the parser through a handler and its ack to
+// the write. Measured over a real connection: the client end of this test
+// allocates nothing per round either.
+func TestNoAllocationPerInlineMessage(t *testing.T) { noAllocationPerMessage(t, smartsocket.Inline) }
+
+// The same through the mailbox and a pooled goroutine.
+func TestNoAllocationPerMessage(t *testing.T) { noAllocationPerMessage(t) }
+
+func noAllocationPerMessage(t *testing.T, opts ...smartsocket.HandlerOption) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
 	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("move", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) }, smartsocket.Inline)
+		v.On("move", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) }, opts...)
 	})
 	w := dialFull(t, v, "/")
 	msg := append(message.AppendEventHeader(nil, message.FlagAck, 0, 7, "move"), `{"x":1,"y":2}`...)

@@ -25,7 +25,7 @@ func (s *Socket) event(m *message.Message) {
 		s.nack(m.AckID, message.ErrShuttingDown)
 		return
 	}
-	j := job{kind: jobEvent, data: body{binary: m.Flags&message.FlagBinary != 0}}
+	j := job{kind: jobEvent, binary: m.Flags&message.FlagBinary != 0}
 	if s.greeted {
 		ns, own := s.handlersOf(m.Event)
 		if ns == nil && own == nil {

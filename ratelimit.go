@@ -163,7 +163,7 @@ func (s *Socket) overLimit(m *message.Message, code message.Code, retry time.Dur
 		return
 	}
 	if any, _ := s.has(pickLimited); any {
-		s.post(job{kind: jobLimited, data: body{info: e}})
+		s.post(job{kind: jobLimited, rare: &rareJob{limited: e}})
 		return
 	}
 	s.Emit(eventRateLimited, rateNotice{Message: e.Message, RetryAfter: e.RetryAfter, Code: code, Event: e.Event})

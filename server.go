@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -47,7 +48,7 @@ type Server struct {
 	pace        paceOfAccepting
 	newcomers   atomic.Int64 // connections that have not sent a CONNECT that was accepted
 	sessions    *sessions    // nil without the message cache
-	workers     *workers
+	workers     *mailbox.Workers
 	sampler     *sampler
 
 	live     atomic.Int64 // accepted connections, refused ones included until they are gone
@@ -107,7 +108,7 @@ func New(o Options) (*Server, error) {
 		log:        o.Logger,
 		started:    time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    newWorkers(o.Workers),
+		workers:    mailbox.NewWorkers(o.Workers),
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)

@@ -203,7 +203,7 @@ func (s *Socket) dispatched() {
 	s.dispatching, s.heir = false, nil
 	n.mu.Unlock()
 	if heir != nil {
-		s.post(job{kind: jobHandOver, data: body{info: heir}})
+		s.post(job{kind: jobHandOver, rare: &rareJob{heir: heir}})
 	}
 }
 

@@ -82,7 +82,7 @@ func (v *Server) waitQuiet(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !v.workers.quiet() {
+	for !v.workers.Quiet() {
 		select {
 		case <-ctx.Done():
 			return
@@ -111,7 +111,7 @@ func (v *Server) waitGone(ctx context.Context) error {
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
 	v.sampler.stop()
-	return errors.Join(err, v.workers.stop(ctx), v.closeBroker())
+	return errors.Join(err, v.stopWorkers(ctx), v.closeBroker())
 }
 
 // Close stops at once, without draining: connections are cut, and handlers that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/hub"
+	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -49,7 +50,7 @@ type Socket struct {
 
 	ext  atomic.Pointer[socketExtra] // nil until needed
 	held atomic.Pointer[held]        // nil until the client is behind; not in ext, which a resumed session hands on
-	mail mailbox
+	mail mailbox.Box[job]
 
 	windows  *windows     // counts of the rate limits, the session's if there is one; nil until the first event; loop only
 	rtt      atomic.Int64 // nanoseconds, 0 = not measured yet
