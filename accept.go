@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -36,7 +37,7 @@ func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler,
 		s.overflow = true
 		v.refused.Add(1)
 		v.counters.rejected.Add(1)
-		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", t.MaxConnections)
+		s.refusal = fault.Errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", t.MaxConnections)
 	default:
 		s.ns = v.lookup(path)
 	}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -57,7 +58,7 @@ func (a Ack) Reply(v any) {
 	b.B, err = s.encodeAck(b.B, id, v)
 	encoded = true
 	if err != nil {
-		s.answerError(id, asWire(err, message.CodeHandlerFailed))
+		s.answerError(id, fault.Wire(err, message.CodeHandlerFailed))
 		s.raise(err)
 		return
 	}
@@ -67,7 +68,7 @@ func (a Ack) Reply(v any) {
 // Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text.
 func (a Ack) Fail(err error) {
 	if s, id, ok := a.take(); ok {
-		s.answerError(id, asWire(err, message.CodeHandlerFailed))
+		s.answerError(id, fault.Wire(err, message.CodeHandlerFailed))
 	}
 }
 
@@ -178,7 +179,7 @@ func (s *Socket) emitAck(event string, data any, timeout time.Duration, done fun
 	x.mu.Lock()
 	if x.closed || !s.Connected() && s.session == nil {
 		x.mu.Unlock()
-		return 0, lost("the socket is not connected")
+		return 0, fault.Lost("the socket is not connected")
 	}
 	x.lastAck++
 	id := x.lastAck
@@ -199,7 +200,7 @@ func (s *Socket) emitAck(event string, data any, timeout time.Duration, done fun
 	}
 	if s.sendEvent(b) == dropped {
 		if s.claim(id) != nil {
-			return 0, lost("the message could not be queued")
+			return 0, fault.Lost("the message could not be queued")
 		}
 	}
 	return id, nil
@@ -235,7 +236,7 @@ func (s *Socket) ackState(id uint64) (asked, open bool) {
 
 func (s *Socket) expire(id uint64, event string, after time.Duration) {
 	if p := s.claim(id); p != nil {
-		e := errorf(message.CodeAckTimeout, "no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", after)
+		e := fault.Errorf(message.CodeAckTimeout, "no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", after)
 		e.Event = event
 		s.finish(p, Data{}, e)
 	}
@@ -266,7 +267,7 @@ func (s *Socket) settle(m *message.Message) {
 			s.srv.log.Debug("an answer came that nobody waits for any more", "socket", s.place.ID, "code", string(message.CodeAckUnknown), "ack", m.AckID)
 			return
 		}
-		s.violation(errorf(message.CodeAckUnknown, "ack %d answers no message of this connection", m.AckID))
+		s.violation(fault.Errorf(message.CodeAckUnknown, "ack %d answers no message of this connection", m.AckID))
 		return
 	}
 	if m.Kind == message.KindAck {
@@ -294,8 +295,6 @@ func (s *Socket) failPending() {
 	x.mu.Unlock()
 	for _, p := range waiting {
 		p.timer.Stop()
-		s.finish(p, Data{}, lost("the connection was lost before the answer came"))
+		s.finish(p, Data{}, fault.Lost("the connection was lost before the answer came"))
 	}
 }
-
-func lost(why string) *Error { return &Error{Code: message.CodeConnectionLost, Message: why} }

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -260,7 +261,7 @@ func (v *Server) deliver(e *Envelope) error {
 	ns := v.namespaces[e.Namespace]
 	v.mu.RUnlock()
 	if ns == nil {
-		return errorf(message.CodeInvalidNamespace, "no namespace %.40q here", e.Namespace)
+		return fault.Errorf(message.CodeInvalidNamespace, "no namespace %.40q here", e.Namespace)
 	}
 	if err := checkEmit(e.Event); err != nil {
 		return err

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -43,7 +44,7 @@ func (s *Socket) sendClock() {
 func (s *Socket) clockAnswer(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
-		s.violation(asWire(err, message.CodeInvalidFormat))
+		s.violation(fault.Wire(err, message.CodeInvalidFormat))
 		return
 	}
 	if s.session != nil && int64(k.ServerTime) == s.clock.asked {
@@ -67,7 +68,7 @@ func (s *Socket) clockAnswer(p []byte) {
 
 func (s *Socket) measured(rtt time.Duration) {
 	s.rtt.Store(int64(rtt))
-	s.srv.latency.add(rtt)
+	s.srv.latency.Add(rtt)
 }
 
 // ClockOffset is how far the client's clock is ahead of the server's, 0 before

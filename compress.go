@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"errors"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -63,7 +64,7 @@ func (s *Socket) inflate(m *message.Message) (*pool.Buffer, error) {
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.Put(b)
-		return nil, errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", s.srv.opts.MaxMessageBytes)
+		return nil, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", s.srv.opts.MaxMessageBytes)
 	case err != nil:
 		pool.Put(b)
 		return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -101,7 +102,7 @@ func (c *conn) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		err = s.checkPayload(&m, op)
 	}
 	if err != nil {
-		s.malformed(&m, asWire(err, message.CodeInvalidFormat))
+		s.malformed(&m, fault.Wire(err, message.CodeInvalidFormat))
 		return
 	}
 	if s.unproved {
@@ -130,7 +131,7 @@ func (s *Socket) dispatch(m *message.Message, p []byte) {
 			s.clockAnswer(p)
 		}
 	default:
-		s.violation(errorf(message.CodeInvalidFormat, "a message of kind %d is not expected from a client here", m.Kind))
+		s.violation(fault.Errorf(message.CodeInvalidFormat, "a message of kind %d is not expected from a client here", m.Kind))
 	}
 }
 
@@ -186,7 +187,7 @@ var (
 // connect handles the one message that may come before the socket is connected.
 func (s *Socket) connect(op frame.Opcode, p []byte) {
 	if op != frame.Binary || len(p) > maxConnectBytes {
-		s.refuseConnect(errorf(message.CodeInvalidFormat, "the first message must be a CONNECT of at most %d bytes", maxConnectBytes))
+		s.refuseConnect(fault.Errorf(message.CodeInvalidFormat, "the first message must be a CONNECT of at most %d bytes", maxConnectBytes))
 		return
 	}
 	var m message.Connect
@@ -198,11 +199,11 @@ func (s *Socket) connect(op frame.Opcode, p []byte) {
 	}
 	s.forgetHello()
 	if err != nil {
-		s.refuseConnect(asWire(err, message.CodeInvalidFormat))
+		s.refuseConnect(fault.Wire(err, message.CodeInvalidFormat))
 		return
 	}
 	if m.Version != message.Version {
-		s.refuseConnect(errorf(message.CodeHandshakeFailed, "the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version))
+		s.refuseConnect(fault.Errorf(message.CodeHandshakeFailed, "the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version))
 		return
 	}
 	s.inflates = m.CanInflate
@@ -323,7 +324,7 @@ func (s *Socket) pong(p []byte) {
 	}
 	k, err := message.ParseClock(p)
 	if err != nil {
-		s.violation(asWire(err, message.CodeInvalidFormat))
+		s.violation(fault.Wire(err, message.CodeInvalidFormat))
 		return
 	}
 	var b [40]byte
@@ -337,7 +338,7 @@ func (s *Socket) pong(p []byte) {
 func (c *conn) OnTimer(ws *websocket.Conn) {
 	s := c.socket()
 	if s.state.Load() < stateOpen {
-		s.refuseConnect(errorf(message.CodeTimeout, "no CONNECT came within %v", s.srv.opts.HandshakeTimeout))
+		s.refuseConnect(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", s.srv.opts.HandshakeTimeout))
 		return
 	}
 	if s.authOverdue() {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -211,14 +212,14 @@ func checkEmit(event string) error {
 	if message.ValidEvent(unsafe.Slice(unsafe.StringData(event), len(event))) {
 		return nil
 	}
-	return errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
+	return fault.Errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
 }
 
 func (v *Server) checkSize(event string, n int) error {
 	if n <= v.opts.MaxMessageBytes {
 		return nil
 	}
-	e := errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.opts.MaxMessageBytes)
+	e := fault.Errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.opts.MaxMessageBytes)
 	e.Event = event
 	return e
 }

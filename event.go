@@ -1,8 +1,6 @@
 package smartsocket
 
 import (
-	"time"
-
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -128,26 +126,4 @@ func (s *Socket) handle(ns, own *entry, d Data, ack Ack) {
 	if own != nil {
 		s.extra().own.run(own, s, d, ack)
 	}
-}
-
-// watchInline reports handlers that hold a loop for longer than the budget. It
-// runs on the server's sampler, since a loop that is stuck cannot report
-// itself, and says whether any inline handler ran since the last look.
-func (v *Server) watchInline(now time.Duration) (active bool) {
-	for i := range v.loops {
-		l := &v.loops[i]
-		s, handled := l.inline.Load(), l.handled.Load()
-		active = active || s != nil || handled != l.suspectHandled
-		if s == nil || s != l.suspect || handled != l.suspectHandled {
-			l.suspect, l.suspectHandled, l.suspectSince, l.reported = s, handled, now, false
-			continue
-		}
-		if !l.reported && now-l.suspectSince >= v.opts.InlineBudget {
-			l.reported = true
-			v.counters.slowInline.Add(1)
-			v.log.Warn("an inline handler holds its event loop: register it without Inline, or make it return sooner",
-				"socket", s.place.ID, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
-		}
-	}
-	return active
 }

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -119,7 +120,7 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 
 // refuse answers an event that a typed handler could not take.
 func (s *Socket) refuse(event string, ack Ack, err error) {
-	e := asWire(err, message.CodeInvalidFormat)
+	e := fault.Wire(err, message.CodeInvalidFormat)
 	if e.Event == "" {
 		e = &Error{Code: e.Code, Message: e.Message, Event: event, Cause: e.Cause}
 	}

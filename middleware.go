@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -47,7 +48,7 @@ func (s *Socket) passes(event string, d Data, ack Ack) bool {
 func (s *Socket) passesAll(list []Middleware, event string, d Data, ack Ack) bool {
 	for _, mw := range list {
 		if err := s.ask(mw, event, d); err != nil {
-			e := asWire(err, message.CodeRejected)
+			e := fault.Wire(err, message.CodeRejected)
 			s.srv.counters.rejectedEvents.Add(1)
 			if ack.Requested() {
 				ack.Fail(e)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -144,15 +145,15 @@ func (n *Namespace) join(s *Socket, rooms []string) error {
 	case nil:
 		return nil
 	case hub.ErrAbsent:
-		return lost("the socket has left: join rooms while it is connected")
+		return fault.Lost("the socket has left: join rooms while it is connected")
 	case hub.ErrFull:
-		return errorf(message.CodeInvalidFormat,
+		return fault.Errorf(message.CodeInvalidFormat,
 			"the socket is in %d rooms already: leave one first", hub.MaxRooms)
 	case hub.ErrReserved:
-		return errorf(message.CodeInvalidFormat,
+		return fault.Errorf(message.CodeInvalidFormat,
 			"room name %q has the form of a socket id: use another", refused)
 	}
-	return errorf(message.CodeInvalidFormat,
+	return fault.Errorf(message.CodeInvalidFormat,
 		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
 }
 
@@ -192,12 +193,12 @@ const namespacesTold = 20
 // still to authenticate, by the hook or the auth event, is told no names.
 func (v *Server) unknownNamespace() *Error {
 	if v.opts.Authenticate != nil || v.current().RequireAuth {
-		return errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
+		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
 	}
 	names := v.Namespaces()
 	more := ""
 	if n := len(names) - namespacesTold; n > 0 {
 		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
 	}
-	return errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -49,13 +50,14 @@ type Server struct {
 	newcomers   atomic.Int64 // connections that have not sent a CONNECT that was accepted
 	sessions    *sessions    // nil without the message cache
 	workers     *mailbox.Workers
-	sampler     *sampler
+	housekeeper *housekeeper
 
 	live     atomic.Int64 // accepted connections, refused ones included until they are gone
 	refused  atomic.Int64 // of live, those that were refused and are on their way out
 	peak     atomic.Int64
 	counters counters
-	latency  histogram
+	latency  metrics.Histogram // of the heartbeats
+	rates    metrics.Rates
 	loops    []loopState
 }
 
@@ -76,7 +78,7 @@ type loopState struct {
 	data    body // what the inline handler that runs was given; the loop's
 	_       [32]byte
 
-	suspect        *Socket // the sampler's, see watchInline
+	suspect        *Socket // the housekeeper's, see watchInline
 	suspectHandled int64
 	suspectSince   time.Duration
 	reported       bool
@@ -184,7 +186,7 @@ func (v *Server) startLoops() error {
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
-	v.sampler = startSampler(v)
+	v.housekeeper = startHousekeeper(v)
 	return nil
 }
 

@@ -476,7 +476,7 @@ func (x *sessions) endIf(n *session, cond func() bool) {
 	}
 }
 
-// sweep ends the sessions whose client has been away for too long. The sampler calls it.
+// sweep ends the sessions whose client has been away for too long. The housekeeper calls it.
 func (x *sessions) sweep(now time.Duration) {
 	var over []*session
 	age := x.srv.current().MessageCacheAge

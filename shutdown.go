@@ -106,11 +106,11 @@ func (v *Server) waitGone(ctx context.Context) error {
 	return nil
 }
 
-// stop ends loops, workers and sampler; connections that are left are cut.
+// stop ends loops, workers and housekeeper; connections that are left are cut.
 // Handlers that still run when ctx ends are left behind.
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
-	v.sampler.stop()
+	v.housekeeper.stop()
 	return errors.Join(err, v.stopWorkers(ctx), v.closeBroker())
 }
 

@@ -60,11 +60,13 @@ var planned = []string{
 
 // helpers are the packages of internal that only tests use.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/selfsigned",
+	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/race",
+	"internal/selfsigned",
 }
 
-// programs and helpers may import whatever they need. Nothing of the product imports them.
-var programs = append([]string{"cmd", "examples", "bench", "conformance"}, helpers...)
+// programs and helpers may import whatever they need. Nothing of the product imports them, and
+// nothing at all imports test, which tries the whole from outside.
+var programs = append([]string{"cmd", "examples", "bench", "conformance", "test"}, helpers...)
 
 // doors names, for each dependency, the only package that may import it.
 var doors = map[string]string{

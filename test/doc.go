@@ -1,0 +1,2 @@
+// Package test has the tests that see the server and the client only from outside.
+package test
