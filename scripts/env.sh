@@ -3,6 +3,7 @@
 # environment: of settings for Go, npm and the shell, of a home folder that cannot be written to,
 # and of a folder for temporary files from which no program may be started.
 
+set -o pipefail
 unset CDPATH NODE_ENV NODE_PATH
 export LC_ALL=C GO111MODULE=on GOWORK=off
 
@@ -48,7 +49,7 @@ export GOFLAGS GOOS GOARCH CGO_ENABLED
 fetching() {
 	local log code=0
 	log=$(mktemp)
-	"$@" 2> >(tee "$log" >&2) || code=$?
+	{ "$@" 2>&1 >&3 3>&- | tee "$log" >&2 || code=${PIPESTATUS[0]}; } 3>&1
 	if [ $code != 0 ] && grep -qE 'dial tcp|no such host|i/o timeout|proxyconnect|x509|TLS handshake|connection re|EAI_AGAIN|ENOTFOUND|ECONN|ETIMEDOUT|EHOSTUNREACH|disabled by GOPROXY' "$log"; then
 		cat >&2 <<TEXT
 
