@@ -268,12 +268,12 @@ func (s *Socket) open() {
 	s.ping()
 	s.sendClock()
 	s.ws.SetTimer(s.srv.opts.ConnectionTimeout / 2)
-	any, inline := s.has(pickConnected)
+	any, inline := s.has(eventConnected)
 	switch {
 	case !any:
 		s.greeted = true
 	case inline:
-		s.fire(pickConnected, Data{})
+		s.fire(eventConnected, Data{})
 		s.greeted = true
 	default:
 		s.post(job{kind: jobConnected})
@@ -395,7 +395,7 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 		s.srv.sessions.leave(s)
 	}
 	r := reasonOf(code, reason, err)
-	any, inline := s.has(pickDisconnected)
+	any, inline := s.has(eventDisconnected)
 	if (!any || inline) && s.mailEmpty() {
 		s.gone(r)
 		return
@@ -405,9 +405,9 @@ func (c *conn) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 
 // gone tells the disconnected handlers, with the rooms still in place, and leaves the rooms.
 func (s *Socket) gone(r Reason) {
-	if any, _ := s.has(pickDisconnected); any {
+	if any, _ := s.has(eventDisconnected); any {
 		b, _ := message.Marshal(nil, r.String())
-		s.fire(pickDisconnected, Data{&body{b: b, info: r}})
+		s.fire(eventDisconnected, Data{&body{b: b, info: r}})
 	}
 	if !s.stays(r.Code) {
 		s.ns.hub.remove(s)

@@ -30,7 +30,7 @@ func (s *Socket) event(m *message.Message) {
 			s.unhandled(m)
 			return
 		}
-		inline := (ns == nil || ns.inline) && (own == nil || own.inline)
+		inline := allInline(ns) && allInline(own)
 		if inline && s.waiting.Load() == 0 {
 			s.runInline(ns, own, m)
 			return
@@ -64,9 +64,9 @@ func (s *Socket) event(m *message.Message) {
 
 // handlersOf finds the namespace's and the socket's own handlers of an event.
 func (s *Socket) handlersOf(event []byte) (ns, own *entry) {
-	ns = s.ns.handlers.find(event)
+	ns = s.ns.handlers.Find(event)
 	if x := s.ext.Load(); x != nil {
-		own = x.own.find(event)
+		own = x.own.Find(event)
 	}
 	return ns, own
 }
@@ -108,9 +108,9 @@ func (s *Socket) runInline(ns, own *entry, m *message.Message) {
 func (s *Socket) handle(ns, own *entry, d Data, ack Ack) {
 	event := ""
 	if ns != nil {
-		event = ns.event
+		event = ns.Event()
 	} else {
-		event = own.event
+		event = own.Event()
 	}
 	// Here and not on arrival: a connected handler that calls RequireAuth may still have been running then.
 	if s.auth.Load() == authMissing && event != AuthEvent {
@@ -120,10 +120,6 @@ func (s *Socket) handle(ns, own *entry, d Data, ack Ack) {
 	if !s.passes(event, d, ack) {
 		return
 	}
-	if ns != nil {
-		s.ns.handlers.run(ns, s, d, ack)
-	}
-	if own != nil {
-		s.extra().own.run(own, s, d, ack)
-	}
+	s.run(ns, d, ack)
+	s.run(own, d, ack)
 }

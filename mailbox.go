@@ -144,7 +144,7 @@ func (s *Socket) work() bool {
 func (s *Socket) do(j *job) {
 	switch j.kind {
 	case jobConnected:
-		s.fire(pickConnected, Data{})
+		s.fire(eventConnected, Data{})
 		s.ws.Post(func() { s.greeted = true })
 	case jobHandOver:
 		j.data.info.(*Socket).goOn()
@@ -153,7 +153,7 @@ func (s *Socket) do(j *job) {
 	case jobAuthenticate:
 		s.runAuthenticate(j.data.info.(AuthRequest))
 	case jobLimited:
-		s.fire(pickLimited, Data{&j.data})
+		s.fire(eventLimited, Data{&j.data})
 	case jobEvent:
 		var ack Ack
 		if j.wantsAck {

@@ -69,7 +69,7 @@ func (s *Socket) overLimit(m *message.Message, code message.Code, retry time.Dur
 	if !tell {
 		return
 	}
-	if any, _ := s.has(pickLimited); any {
+	if any, _ := s.has(eventLimited); any {
 		s.post(job{kind: jobLimited, data: body{info: e}})
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -40,7 +41,7 @@ type Client struct {
 	kept      int // of acks, those with a copy of their event
 	keptBytes int
 
-	handlers registry
+	handlers registry.Table[Handler]
 	queue    dispatcher
 	raising  bool // an "error" handler runs; dispatcher only
 	stats    counters
