@@ -27,7 +27,7 @@
 // # Locks
 //
 // In this order, a later one may be taken while an earlier one is held and
-// never the other way round: Server.mu, table.mu and middlewares.mu,
+// never the other way round: Server.mu, registry.Table.mu and middlewares.mu,
 // sessions.mu, session.mu, hub.mu and sessions.bytesMu, mailbox.mu, workers.mu,
 // socketExtra.mu, sealing.mu, then websocket.Conn's and the outbox's. None is
 // held while user code runs, and hub.mu not while anything is sent.

@@ -130,10 +130,6 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.reject(event, ack, err)
 		return
 	}
-	if h.ns != nil {
-		s.ns.handlers.run(h.ns, s, d, ack)
-	}
-	if h.own != nil {
-		s.extra().own.run(h.own, s, d, ack)
-	}
+	s.run(h.ns, d, ack)
+	s.run(h.own, d, ack)
 }

@@ -66,11 +66,11 @@ func (s *Socket) tell(j job) {
 func (s *Socket) inline(k jobKind) bool {
 	switch k {
 	case jobConnected:
-		_, inline := s.has(pickConnected)
+		_, inline := s.has(eventConnected)
 		return inline
 	case jobLeft:
-		_, inline := s.has(pickDisconnected)
-		_, ended := s.has(pickEnded)
+		_, inline := s.has(eventDisconnected)
+		_, ended := s.has(eventEnded)
 		return inline && ended
 	}
 	return false
@@ -110,7 +110,7 @@ func (s *Socket) do(j *job) {
 		s.doEvent(j)
 	case jobConnected:
 		s.recovered.Store(j.recovered)
-		s.fire(pickConnected, Data{})
+		s.fire(eventConnected, Data{})
 		if l := j.link; l != nil {
 			l.ws.Post(func() { l.greeted = true })
 		}
@@ -120,7 +120,7 @@ func (s *Socket) do(j *job) {
 		s.over(*j.reason)
 	case jobLimited:
 		j.data.info = j.notice
-		s.fire(pickLimited, Data{&j.data})
+		s.fire(eventLimited, Data{&j.data})
 	}
 }
 

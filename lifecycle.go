@@ -24,15 +24,8 @@ func (r Reason) String() string {
 	return fmt.Sprintf("%s (close code %d)", r.Text, r.Code)
 }
 
-// lifecycle holds the handlers of what happens to sockets, as opposed to what they send.
-type lifecycle struct {
-	connected    table // under the name "connected"
-	disconnected table
-	ended        table
-	failed       table // "error"
-	limited      table // "rate-limit"
-}
-
+// The lifecycle events: what happens to sockets, as opposed to what they send. Their
+// handlers are in tables of their own, the server's and each namespace's.
 const (
 	eventConnected    = "connected"
 	eventDisconnected = "disconnected"
@@ -41,62 +34,37 @@ const (
 	eventLimited      = "rate-limit"
 )
 
-// of returns the table behind a lifecycle event's name or alias, or nil.
-func (l *lifecycle) of(event string) (*table, string) {
+// lifecycleEvent returns the lifecycle event with this name or alias, "" if there is none.
+func lifecycleEvent(event string) string {
 	switch event {
 	case "connected", "connect", "connection":
-		return &l.connected, eventConnected
+		return eventConnected
 	case "disconnected", "disconnect":
-		return &l.disconnected, eventDisconnected
-	case "ended":
-		return &l.ended, eventEnded
-	case "error":
-		return &l.failed, eventError
-	case "rate-limit":
-		return &l.limited, eventLimited
+		return eventDisconnected
+	case eventEnded, eventError, eventLimited:
+		return event
 	}
-	return nil, ""
+	return ""
 }
 
-func (t *table) first() *entry {
-	m := t.m.Load()
-	if m == nil {
-		return nil
-	}
-	for _, e := range *m {
-		return e
-	}
-	return nil
-}
-
-// tablesOf lists the two places where lifecycle handlers of a socket may be:
-// its namespace's, then the server's, which hears of all namespaces.
-func (s *Socket) tablesOf(pick func(*lifecycle) *table) [2]*table {
-	return [2]*table{pick(&s.srv.life), pick(&s.ns.life)}
-}
-
-func pickConnected(l *lifecycle) *table    { return &l.connected }
-func pickDisconnected(l *lifecycle) *table { return &l.disconnected }
-func pickEnded(l *lifecycle) *table        { return &l.ended }
-func pickFailed(l *lifecycle) *table       { return &l.failed }
-func pickLimited(l *lifecycle) *table      { return &l.limited }
+// lifecycleTables are the two places where lifecycle handlers of s may be: the
+// server, which hears of all namespaces, then its namespace.
+func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
-func (s *Socket) has(pick func(*lifecycle) *table) (any, inline bool) {
+func (s *Socket) has(event string) (any, inline bool) {
 	inline = true
-	for _, t := range s.tablesOf(pick) {
-		if e := t.first(); e != nil {
-			any, inline = true, inline && e.inline
-		}
+	for _, t := range s.lifecycleTables() {
+		e := t.FindString(event)
+		any, inline = any || e != nil, inline && allInline(e)
 	}
 	return any, inline
 }
 
-func (s *Socket) fire(pick func(*lifecycle) *table, d Data) {
-	for _, t := range s.tablesOf(pick) {
-		if e := t.first(); e != nil {
-			t.run(e, s, d, Ack{})
-		}
+// fire runs the handlers of a lifecycle event.
+func (s *Socket) fire(event string, d Data) {
+	for _, t := range s.lifecycleTables() {
+		s.run(t.FindString(event), d, Ack{})
 	}
 }
 
@@ -106,11 +74,11 @@ func (s *Socket) raise(err error) {
 	if s.ns == nil {
 		return
 	}
-	if any, _ := s.has(pickFailed); !any {
+	if any, _ := s.has(eventError); !any {
 		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
 		return
 	}
-	s.fire(pickFailed, Data{&body{info: err}})
+	s.fire(eventError, Data{&body{info: err}})
 }
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
@@ -139,8 +107,8 @@ func (s *Socket) arrived(l *link, recovered bool) {
 // its session does not go on.
 func (s *Socket) gone(j *job) {
 	r := *j.reason
-	if any, _ := s.has(pickDisconnected); any {
-		s.fire(pickDisconnected, r.data())
+	if any, _ := s.has(eventDisconnected); any {
+		s.fire(eventDisconnected, r.data())
 	}
 	outcome := j.outcome
 	if outcome == session.Undecided {
@@ -156,8 +124,8 @@ func (s *Socket) gone(j *job) {
 
 // over tells the ended handlers, with the rooms still in place, and takes the socket out of them.
 func (s *Socket) over(r Reason) {
-	if any, _ := s.has(pickEnded); any {
-		s.fire(pickEnded, r.data())
+	if any, _ := s.has(eventEnded); any {
+		s.fire(eventEnded, r.data())
 	}
 	s.ns.remove(s)
 }

@@ -17,7 +17,7 @@ type Namespace struct {
 	path        string
 	hub         *hub.Hub[*Socket]
 	handlers    table
-	life        lifecycle
+	life        table // lifecycle handlers
 	middlewares middlewares
 	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
 }
@@ -169,21 +169,23 @@ func isSocketID(name string) bool {
 	return len(name) == len(socketIDPrefix)+22 && strings.HasPrefix(name, socketIDPrefix)
 }
 
-func register(t *table, l *lifecycle, event string, h Handler, once bool, opts []HandlerOption) {
-	if lt, name := l.of(event); lt != nil {
-		lt.add(name, h, once, opts)
+// register adds a handler of an event to t, or of a lifecycle event to life.
+func register(t, life *table, event string, h Handler, once bool, opts []HandlerOption) {
+	if name := lifecycleEvent(event); name != "" {
+		addHandler(life, name, h, once, opts)
 		return
 	}
 	checkEvent(event)
-	t.add(event, h, once, opts)
+	addHandler(t, event, h, once, opts)
 }
 
-func unregister(t *table, l *lifecycle, event string) {
-	if lt, name := l.of(event); lt != nil {
-		lt.remove(name)
+// unregister removes what register added.
+func unregister(t, life *table, event string) {
+	if name := lifecycleEvent(event); name != "" {
+		life.Remove(name)
 		return
 	}
-	t.remove(event)
+	t.Remove(event)
 }
 
 // lookup finds the namespace that a client asks for, nil if there is none.

@@ -56,7 +56,7 @@ func (s *Socket) overLimit(m *message.Message) refusal {
 // announceLimit tells the "rate-limit" handlers that the client is over a limit, or the client
 // itself if there are none.
 func (s *Socket) announceLimit(e *Error) {
-	if any, _ := s.has(pickLimited); any {
+	if any, _ := s.has(eventLimited); any {
 		s.post(job{kind: jobLimited, notice: e})
 		return
 	}

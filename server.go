@@ -43,7 +43,7 @@ type Server struct {
 
 	root        *Namespace // "/"
 	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
-	life        lifecycle  // server-wide lifecycle handlers
+	life        table      // server-wide lifecycle handlers
 	middlewares middlewares
 	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
 	eventLimits ratelimit.Rules            // of single events

@@ -108,17 +108,17 @@ func (s *Socket) Get(key string) any {
 // On panics on a reserved or impossible event name.
 func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
 	checkEvent(event)
-	s.extra().own.add(event, h, false, opts)
+	addHandler(&s.extra().own, event, h, false, opts)
 }
 
 // Once is On for the first such event only.
 func (s *Socket) Once(event string, h Handler, opts ...HandlerOption) {
 	checkEvent(event)
-	s.extra().own.add(event, h, true, opts)
+	addHandler(&s.extra().own, event, h, true, opts)
 }
 
 // Off removes this socket's own handlers of an event.
-func (s *Socket) Off(event string) { s.extra().own.remove(event) }
+func (s *Socket) Off(event string) { s.extra().own.Remove(event) }
 
 // Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
 // name, one over 128 bytes, or a room past the 256th is refused.

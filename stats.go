@@ -154,20 +154,10 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 	for _, ns := range v.eachNamespace() {
 		var st NamespaceStats
 		st.Connections, st.Rooms = ns.hub.Size()
-		st.Events, st.Handlers = ns.handlers.count()
+		st.Events, st.Handlers = ns.handlers.Count()
 		all[ns.path] = st
 	}
 	return all
-}
-
-func (t *table) count() (events, handlers int) {
-	if m := t.m.Load(); m != nil {
-		for _, e := range *m {
-			events++
-			handlers += len(e.regs)
-		}
-	}
-	return events, handlers
 }
 
 func (v *Server) totals() (in, out int64) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -40,7 +41,7 @@ type Client struct {
 	kept      int // how many of acks have a copy of their event
 	keptBytes int
 
-	handlers registry
+	handlers registry.Table[Handler]
 	queue    dispatcher
 	raising  bool // an "error" handler is running; dispatcher only
 	stats    counters
@@ -242,7 +243,7 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.state = connected
 	c.queue.setOpen(true)
 	sizes = c.resend(l)
-	wait := !l.recovered && len(c.parked) > 0 && len(c.handlers.of([]byte(EventConnected))) > 0
+	wait := !l.recovered && len(c.parked) > 0 && c.handlers.FindString(EventConnected) != nil
 	if !wait {
 		sizes = append(sizes, c.release(l)...)
 	}
