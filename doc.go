@@ -19,7 +19,7 @@
 //  3. frame/parser: unmasked in place, checked against RFC 6455.
 //  4. conn.go: message.Parse reads the envelope; the payload stays where it lies.
 //  5. event.go: the namespace's handlers are found and run, here (Inline) or
-//     from the socket's mailbox on a pooled goroutine (mailbox.go).
+//     from the socket's mailbox on a pooled goroutine (job.go).
 //  6. broadcast.go: a message to many is encoded once and shared; broker.go
 //     hands it to the other servers, where there are any.
 //  7. reactor/outbox: written directly when nothing waits, else queued.

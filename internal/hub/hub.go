@@ -91,27 +91,6 @@ func (h *Hub[M]) Remove(m M) bool {
 	return true
 }
 
-// Replace puts m where old stands, in all its rooms, and ends the time in which
-// old is away. Both have the same id. An old that is not there changes nothing.
-func (h *Hub[M]) Replace(old, m M) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	was, p := h.place(old), h.place(m)
-	if !h.here(was) {
-		return
-	}
-	if was.away {
-		was.away = false
-		h.away--
-	}
-	h.ids[p.ID] = p
-	p.index, p.seats, was.seats = was.index, was.seats, nil
-	h.all.set(p.index, m, p)
-	for _, s := range p.seats {
-		s.room.members.set(s.at, m, p)
-	}
-}
-
 // SetAway notes whether m is away: it keeps its rooms and is still addressed,
 // but Size does not count it. A member that is not in the hub is ignored.
 func (h *Hub[M]) SetAway(m M, away bool) {

@@ -11,8 +11,7 @@ import (
 
 // member is the simplest thing that can be in a hub.
 type member struct {
-	generation int // of those that have the same id
-	place      Place[*member]
+	place Place[*member]
 }
 
 func placeOf(m *member) *Place[*member] { return &m.place }
@@ -66,15 +65,6 @@ func (x *model) remove(m *member) bool {
 	delete(x.rooms, m)
 	delete(x.away, m)
 	return true
-}
-
-func (x *model) replace(old, m *member) {
-	if x.here(old) {
-		x.members[m.place.ID] = m
-		x.rooms[m] = x.rooms[old]
-		delete(x.rooms, old)
-		delete(x.away, old)
-	}
 }
 
 // addressed is the set of members that a name stands for.
@@ -166,20 +156,13 @@ func (x *pair) names() []string {
 // step does one thing to both and compares what they return.
 func (x *pair) step() {
 	switch op := x.next() % 16; op {
-	case 0, 1:
+	case 0, 1, 3:
 		x.add()
 	case 2:
 		m := x.member()
 		if got, want := x.hub.Remove(m), x.model.remove(m); got != want {
 			x.t.Fatalf("Remove(%s) = %v, want %v", m.place.ID, got, want)
 		}
-	case 3:
-		old := x.member()
-		m := newMember(old.place.ID)
-		m.generation = old.generation + 1
-		x.hub.Replace(old, m)
-		x.model.replace(old, m)
-		x.ever = append(x.ever, m)
 	case 4, 5:
 		m, away := x.member(), op == 4
 		x.hub.SetAway(m, away)
@@ -217,7 +200,11 @@ func (x *pair) selection() {
 	names, except := x.names(), x.names()
 	var out []*member
 	for range x.next() % 3 {
-		out = append(out, x.member())
+		m := x.member()
+		if x.next()%4 == 0 {
+			m = newMember(m.place.ID) // of another hub, as it were
+		}
+		out = append(out, m)
 	}
 	before := newMember("before")
 	got := x.hub.Selection([]*member{before}, names, except, out)

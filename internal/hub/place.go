@@ -66,12 +66,6 @@ func (g *group[M]) drop(i int32) (moved *Place[M]) {
 	return moved
 }
 
-// set puts m at position i.
-func (g *group[M]) set(i int32, m M, p *Place[M]) {
-	g.own()
-	g.list[i], g.places[i] = m, p
-}
-
 // own makes sure that nobody else reads the list.
 func (g *group[M]) own() {
 	if g.lent {

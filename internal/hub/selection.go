@@ -22,7 +22,7 @@ func (h *Hub[M]) Named(name string) []M {
 // Selection appends to dst whom any of names addresses, everybody if there are
 // no names, without those whom except addresses and without out. Each member
 // comes once. A name is a member's id or a room. The members of out are left out
-// by their ids, because they may be of another hub or replaced. dst is the
+// by their ids, because they may be of another hub. dst is the
 // caller's, and names, except and out are borrowed for the call.
 func (h *Hub[M]) Selection(dst []M, names, except []string, out []M) []M {
 	h.mu.Lock()

@@ -18,7 +18,6 @@ type Box[J any] struct {
 	count  int32
 	bytes  int32
 	busy   bool // the owner waits in Workers or runs
-	held   bool // nobody takes anything yet, see Hold
 }
 
 // element is one job in a box.
@@ -63,27 +62,17 @@ func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
 	b.newest = e
 	b.count++
 	b.bytes += e.size
-	wake = b.wakes()
+	wake = !b.busy
+	b.busy = true
 	b.mu.Unlock()
 	return true, wake
 }
 
-// wakes makes the box busy if there is something to do and nobody does it, and
-// reports whether it did. Caller holds mu.
-func (b *Box[J]) wakes() bool {
-	if b.busy || b.held || b.newest == nil {
-		return false
-	}
-	b.busy = true
-	return true
-}
-
-// Take moves the oldest job to j, which the caller owns. When there is none, or
-// the box is held, it reports false and the box is idle: the owner has left the
-// caller's hands.
+// Take moves the oldest job to j, which the caller owns. When there is none, it
+// reports false and the box is idle: the owner has left the caller's hands.
 func (b *Box[J]) Take(j *J) bool {
 	b.mu.Lock()
-	if b.newest == nil || b.held {
+	if b.newest == nil {
 		b.busy = false
 		b.mu.Unlock()
 		return false
@@ -108,11 +97,11 @@ func (e *element[J]) free() {
 	elements.Put(e)
 }
 
-// Idle reports whether no job waits and none runs, and the box is not held.
+// Idle reports whether no job waits and none runs.
 func (b *Box[J]) Idle() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.busy && !b.held
+	return !b.busy
 }
 
 // Several reports whether more than one job waits.
@@ -120,20 +109,4 @@ func (b *Box[J]) Several() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.count > 1
-}
-
-// Hold makes the jobs wait until Release. The job that runs is not stopped.
-func (b *Box[J]) Hold() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.held = true
-}
-
-// Release ends what Hold began. wake tells the caller to give the owner to
-// Workers.Add.
-func (b *Box[J]) Release() (wake bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.held = false
-	return b.wakes()
 }

@@ -11,8 +11,8 @@ type queued struct{ n, size int }
 
 // model is a Box as a slice.
 type model struct {
-	jobs       []queued
-	busy, held bool
+	jobs []queued
+	busy bool
 }
 
 func (x *model) bytes() (sum int) {
@@ -22,23 +22,18 @@ func (x *model) bytes() (sum int) {
 	return sum
 }
 
-func (x *model) wakes() bool {
-	wake := !x.busy && !x.held && len(x.jobs) > 0
-	x.busy = x.busy || wake
-	return wake
-}
-
 func (x *model) post(n, size int, must bool) (ok, wake bool) {
 	full := len(x.jobs) >= MaxJobs || len(x.jobs) > 0 && x.bytes()+size > MaxBytes
 	if full && !must {
 		return false, false
 	}
 	x.jobs = append(x.jobs, queued{n, size})
-	return true, x.wakes()
+	wake, x.busy = !x.busy, true
+	return true, wake
 }
 
 func (x *model) take() (n int, ok bool) {
-	if len(x.jobs) == 0 || x.held {
+	if len(x.jobs) == 0 {
 		x.busy = false
 		return 0, false
 	}
@@ -56,10 +51,10 @@ type pair struct {
 
 // step does one thing to both and compares. x is 0 to 65535.
 func (p *pair) step(op byte, x int) {
-	switch op % 8 {
+	switch op % 6 {
 	case 0, 1, 2:
 		p.n++
-		size, must := x, op%8 == 2
+		size, must := x, op%6 == 2
 		if op%32 == 0 {
 			size = x << 6 // up to all that may be in a box
 		}
@@ -67,19 +62,11 @@ func (p *pair) step(op byte, x int) {
 		if wantOK, wantWake := p.model.post(p.n, size, must); ok != wantOK || wake != wantWake {
 			p.t.Fatalf("job %d: Post() = %v, %v, want %v, %v", p.n, ok, wake, wantOK, wantWake)
 		}
-	case 3, 4, 5:
+	default:
 		var got int
 		ok := p.box.Take(&got)
 		if want, wantOK := p.model.take(); ok != wantOK || got != want {
 			p.t.Fatalf("Take() = %d, %v, want %d, %v", got, ok, want, wantOK)
-		}
-	case 6:
-		p.box.Hold()
-		p.model.held = true
-	case 7:
-		p.model.held = false
-		if got, want := p.box.Release(), p.model.wakes(); got != want {
-			p.t.Fatalf("Release() = %v, want %v", got, want)
 		}
 	}
 	p.check()
@@ -87,7 +74,7 @@ func (p *pair) step(op byte, x int) {
 
 func (p *pair) check() {
 	p.t.Helper()
-	if got, want := p.box.Idle(), !p.model.busy && !p.model.held; got != want {
+	if got, want := p.box.Idle(), !p.model.busy; got != want {
 		p.t.Fatalf("Idle() = %v, want %v", got, want)
 	}
 	if got, want := p.box.Several(), len(p.model.jobs) > 1; got != want {

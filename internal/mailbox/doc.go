@@ -9,12 +9,10 @@
 //	          │                                          │ is there or the turn
 //	          └─── back to the end of the queue <────────┘ is over
 //
-// A Box is in one of three states:
+// A Box is in one of two states:
 //
-//	idle      nothing is there, or the box is held      Post says wake ─> busy
-//	busy      the owner waits in Workers or runs        Take finds nothing ─> idle
-//	held      like idle, and Post says wake only
-//	          after Release                             see Hold
+//	idle      nothing is there                      Post says wake ─> busy
+//	busy      the owner waits in Workers or runs    Take finds nothing ─> idle
 //
 // The one who is told to wake calls Workers.Add, and nobody else does. That is
 // why an owner is never in two hands: from Add until Take finds nothing, Post

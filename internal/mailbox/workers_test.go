@@ -92,34 +92,6 @@ func TestJobsOfOneOwnerRunInOrderAndOneAtATime(t *testing.T) {
 	}
 }
 
-// Jobs that wait for Release run in their order with those posted meanwhile.
-func TestHeldJobsRunAfterRelease(t *testing.T) {
-	w := NewWorkers(2)
-	var done sync.WaitGroup
-	o := &owner{t: t, last: make([]int, 1), done: &done}
-	o.box.Hold()
-	done.Add(200)
-	for n := range 100 {
-		if _, wake := o.box.Post(sent{0, n + 1}, 1, true); wake {
-			t.Error("a box that is held says wake")
-		}
-	}
-	if o.box.Idle() {
-		t.Error("a box that is held is not idle")
-	}
-	if !o.box.Release() {
-		t.Fatal("Release does not say wake")
-	}
-	w.Add(o)
-	for n := range 100 {
-		if _, wake := o.box.Post(sent{0, n + 101}, 1, true); wake {
-			w.Add(o)
-		}
-	}
-	done.Wait()
-	stop(t, w)
-}
-
 // blocker is an owner whose only job ends when let is closed.
 type blocker struct{ in, let chan struct{} }
 
