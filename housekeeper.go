@@ -43,7 +43,7 @@ func (h *housekeeper) run(v *Server) {
 			next = now + time.Second
 			v.sampleRates()
 			if v.sessions != nil {
-				v.sessions.sweep(now)
+				v.sessions.Sweep()
 			}
 		}
 		timer.Reset(min(pause, max(next-v.sinceStart(), time.Millisecond)))
@@ -78,7 +78,7 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 			l.reported = true
 			v.counters.slowInline.Add(1)
 			v.log.Warn("an inline handler holds its event loop: register it without Inline, or make it return sooner",
-				"socket", s.id, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
+				"socket", s.place.ID, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
 		}
 	}
 	return active

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -14,10 +16,11 @@ import (
 // as a whole, so who reads them needs no lock.
 type settings struct {
 	Options
-	keys    *keyring // nil = no encryption
-	apiKeys *apiKeys // nil = none needed
+	keys    *keyring        // nil = no encryption
+	apiKeys *admission.Keys // nil = none needed
+	places  admission.Limits
 	proxies []netip.Prefix
-	limit   Limit // for all events of a socket; zero = all rate limits are off
+	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
 
 // newSettings checks options whose defaults are filled in.
@@ -30,9 +33,16 @@ func newSettings(o Options) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: newAPIKeys(o.APIKeys)}
+	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: admission.NewKeys(o.APIKeys)}
+	t.places = admission.Limits{
+		Connections:           o.MaxConnections,
+		ConnectionsPerAddress: o.MaxConnectionsPerAddress,
+		Newcomers:             o.MaxUnauthenticated,
+		NewcomersPerAddress:   o.MaxUnauthenticatedPerAddress,
+		AcceptRate:            o.AcceptRate,
+	}
 	if o.EnableRateLimiting != Disabled {
-		t.limit = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
+		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
 }

@@ -13,7 +13,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -39,21 +43,16 @@ type Server struct {
 
 	root        *Namespace // "/"
 	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
-	life        lifecycle  // server-wide lifecycle handlers
+	life        table      // server-wide lifecycle handlers
 	middlewares middlewares
 	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
-	limits      limits
+	eventLimits ratelimit.Rules            // of single events
 	draining    atomic.Bool
-	throttle    throttle
-	pace        paceOfAccepting
-	newcomers   atomic.Int64 // connections that have not sent a CONNECT that was accepted
-	sessions    *sessions    // nil without the message cache
-	workers     *workers
+	gate        admission.Gate
+	sessions    *session.Registry // nil without the message cache
+	workers     *mailbox.Workers
 	housekeeper *housekeeper
 
-	live     atomic.Int64 // accepted connections, refused ones included until they are gone
-	refused  atomic.Int64 // of live, those that were refused and are on their way out
-	peak     atomic.Int64
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
 	rates    metrics.Rates
@@ -86,10 +85,6 @@ type loopState struct {
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
 
-// refusalMargin is how many connections past MaxConnections are told so in a
-// WebSocket message; more get HTTP 503.
-const refusalMargin = 64
-
 // New checks the options and makes a server that does nothing yet. A value that
 // cannot be used is an *OptionError.
 func New(o Options) (*Server, error) {
@@ -109,12 +104,12 @@ func New(o Options) (*Server, error) {
 		log:        o.Logger,
 		started:    time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    newWorkers(o.Workers),
+		workers:    mailbox.NewWorkers(o.Workers),
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	if o.EnableMessageCache {
-		v.sessions = &sessions{srv: v, all: make(map[tokenHash]*session)}
+		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
 	v.root = v.Namespace("/")
 	return v, nil
@@ -232,7 +227,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	ns := v.namespaces[path]
 	late := ns == nil && v.joined
 	if ns == nil {
-		ns = &Namespace{srv: v, path: path, hub: newHub(&v.ids)}
+		ns = &Namespace{srv: v, path: path, hub: newHub()}
 		v.namespaces[path] = ns
 	}
 	v.mu.Unlock()
@@ -277,6 +272,11 @@ func (v *Server) OnConnected(h func(*Socket), opts ...HandlerOption) {
 // OnDisconnected is Namespace.OnDisconnected for the sockets of every namespace.
 func (v *Server) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	v.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnEnded is Namespace.OnEnded for the sockets of every namespace.
+func (v *Server) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
+	v.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
 
 // OnError is Namespace.OnError for the sockets of every namespace.

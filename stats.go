@@ -128,7 +128,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	in, out := v.totals()
 	c := &v.counters
 	st := ConnectionStats{
-		Open: v.live.Load(), Peak: v.peak.Load(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
+		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
@@ -153,21 +153,11 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 	all := make(map[string]NamespaceStats)
 	for _, ns := range v.eachNamespace() {
 		var st NamespaceStats
-		st.Connections, st.Rooms = ns.hub.size()
-		st.Events, st.Handlers = ns.handlers.count()
+		st.Connections, st.Rooms = ns.hub.Size()
+		st.Events, st.Handlers = ns.handlers.Count()
 		all[ns.path] = st
 	}
 	return all
-}
-
-func (t *table) count() (events, handlers int) {
-	if m := t.m.Load(); m != nil {
-		for _, e := range *m {
-			events++
-			handlers += len(e.regs)
-		}
-	}
-	return events, handlers
 }
 
 func (v *Server) totals() (in, out int64) {

@@ -13,7 +13,8 @@ import (
 
 func emitter(tb testing.TB) *Client {
 	v := startServer(tb, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("move", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {}, smartsocket.Inline)
+		v.On("move", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {},
+			smartsocket.Inline)
 	})
 	return connect(tb, newClient(tb, urlOf(v, "/"), Options{}))
 }

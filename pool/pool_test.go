@@ -30,7 +30,7 @@ func TestGrownBuffersServeTheLowerClass(t *testing.T) {
 			t.Fatalf("Get(1025) gave capacity %d", cap(b.B))
 		}
 	}
-	Put(&Buffer{}) // no class at all
+	Put(&Buffer{}) // too small for any class
 	Put(&Buffer{B: make([]byte, 0, MaxPooled+1)})
 }
 

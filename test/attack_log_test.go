@@ -1,15 +1,12 @@
 package test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,36 +16,14 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// logBuffer keeps a server's whole log.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func (l *logBuffer) logger() *slog.Logger {
-	return slog.New(smartsocket.NewLogHandler(l, smartsocket.LevelTrace))
-}
-
-// A46: whatever a client puts into names, paths, reasons and errors, every line
-// of the log begins as the server's lines do and none is forged.
+// A46: whatever a client puts into names, paths, reasons and errors, every line of the log begins
+// as the server's lines do, and none is forged.
 func TestAttackLogInjection(t *testing.T) {
 	const forged = "\n[smartsocket] [error] forged\x1b[31m"
 	var log logBuffer
-	v := startServer(t, smartsocket.Options{Logger: log.logger()}, func(v *smartsocket.Server) {
-		v.On("fail", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { panic(string(d.Bytes())) })
-		v.Use(func(_ *smartsocket.Socket, event string, d smartsocket.Data, next func(error)) {
+	v := startServer(t, Options{Logger: log.logger()}, func(v *Server) {
+		v.On("fail", func(s *Socket, d Data, ack Ack) { panic(string(d.Bytes())) })
+		v.Use(func(_ *Socket, event string, d Data, next func(error)) {
 			if event == "refuse" {
 				next(errors.New("no: " + forged))
 				return
@@ -56,23 +31,30 @@ func TestAttackLogInjection(t *testing.T) {
 			next(nil)
 		})
 		v.On("refuse", echo)
-		smartsocket.On(v, "typed", func(*smartsocket.Socket, int, smartsocket.Ack) {})
+		smartsocket.On(v, "typed", func(*Socket, int, Ack) {})
 	})
 	w := dialFull(t, v, "/")
 	for _, event := range []string{"x" + forged, "fail", "refuse", "typed", "\u2028\u202eevil"} {
 		w.emit(event, `"\n[smartsocket] [error] forged"`)
 	}
-	w.send(frame.Binary, append([]byte{byte(message.KindError)}, `{"code":"ERR_APP_001","message":"\n[smartsocket] [error] forged"}`...))
+	refusal := `{"code":"ERR_APP_001","message":"\n[smartsocket] [error] forged"}`
+	w.send(frame.Binary, append([]byte{byte(message.KindError)}, refusal...))
 	w.request(1, "nothing", "")
-	for m := w.message(); m.Kind != message.KindError || m.Flags&message.FlagAck == 0; m = w.message() {
+	for {
+		if m := w.message(); m.Kind == message.KindError && m.Flags&message.FlagAck != 0 {
+			break
+		}
 	}
 	w.send(frame.Close, append([]byte{0x03, 0xe8}, forged...))
 	w.wantClose(1000)
 	plain := dialPlain(t, v, "/%0a%5bsmartsocket%5d%20%5berror%5d%20forged")
 	plain.wantClose(3501)
-	eventually(t, "the panic in the log", func() bool { return strings.Contains(log.String(), "panicked") })
+	eventually(t, "the panic in the log", func() bool {
+		return strings.Contains(log.String(), "panicked")
+	})
 	for _, line := range strings.Split(strings.TrimSuffix(log.String(), "\n"), "\n") {
-		if !strings.HasPrefix(line, "[smartsocket] [") || strings.HasPrefix(line, "[smartsocket] [error] forged") {
+		if !strings.HasPrefix(line, "[smartsocket] [") ||
+			strings.HasPrefix(line, "[smartsocket] [error] forged") {
 			t.Errorf("a line that the server did not write: %q", line)
 		}
 		if strings.ContainsAny(line, "\x1b\r\x00") {
@@ -81,12 +63,12 @@ func TestAttackLogInjection(t *testing.T) {
 	}
 }
 
-// What an application's own code says about a payload or a key it was given is
-// not repeated in the log by the server.
+// The server does not repeat in its log what an application's own code says about a payload or a
+// key that it was given.
 func TestAttackSecretsInErrorsOfTheApplication(t *testing.T) {
 	const payload, guess = "the payload of a message", "a-guess-at-the-api-key"
 	var log logBuffer
-	v := startServer(t, smartsocket.Options{
+	v := startServer(t, Options{
 		Logger: log.logger(),
 		Authenticate: func(_ context.Context, r smartsocket.AuthRequest) (any, error) {
 			if r.APIKey == "panic-"+guess {
@@ -97,8 +79,8 @@ func TestAttackSecretsInErrorsOfTheApplication(t *testing.T) {
 			}
 			return nil, nil
 		},
-	}, func(v *smartsocket.Server) {
-		v.Use(func(_ *smartsocket.Socket, _ string, d smartsocket.Data, next func(error)) {
+	}, func(v *Server) {
+		v.Use(func(_ *Socket, _ string, d Data, next func(error)) {
 			var at time.Time
 			if err := d.Decode(&at); err != nil { // time's error quotes what it cannot read
 				next(fmt.Errorf("middleware: %w", err))
@@ -111,14 +93,15 @@ func TestAttackSecretsInErrorsOfTheApplication(t *testing.T) {
 	for _, key := range []string{guess, "panic-" + guess} {
 		w := dialWire(t, v, "/", message.Subprotocol)
 		w.next()
-		w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, APIKey: []byte(key)}))
+		w.sendConnect(message.Connect{APIKey: []byte(key)})
 		w.wantClose(3500)
 	}
 	w := dialFull(t, v, "/")
 	w.emit("e", `"`+payload+`"`)
 	eventually(t, "all three in the log", func() bool {
 		text := log.String()
-		return strings.Contains(text, "authentication refused") && strings.Contains(text, "hook panicked") && strings.Contains(text, "error on a socket")
+		return strings.Contains(text, "authentication refused") &&
+			strings.Contains(text, "hook panicked") && strings.Contains(text, "error on a socket")
 	})
 	for _, secret := range []string{payload, guess} {
 		if strings.Contains(log.String(), secret) {
@@ -130,29 +113,26 @@ func TestAttackSecretsInErrorsOfTheApplication(t *testing.T) {
 	}
 }
 
-// A38: no key, token or payload is in the log, at any level, and none in an error that a client or the program gets.
+// A38: no key, token or payload is in the log, at any level, or in an error that a client or the
+// program gets.
 func TestAttackSecretsInTheLog(t *testing.T) {
-	const apiKey, guess, payload = "the-api-key-of-this-test", "a-guess-at-the-api-key", "the payload of a message"
+	const apiKey, guess = "the-api-key-of-this-test", "a-guess-at-the-api-key"
+	const payload = "the payload of a message"
 	key, text := newKey()
 	var log logBuffer
-	v := startServer(t, smartsocket.Options{
-		Logger: log.logger(), APIKeys: []string{apiKey}, EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm", EnableMessageCache: true,
-	}, func(v *smartsocket.Server) {
-		v.On("fail", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { panic("boom") })
-		smartsocket.On(v, "typed", func(*smartsocket.Socket, int, smartsocket.Ack) {})
+	v := startServer(t, Options{
+		Logger: log.logger(), APIKeys: []string{apiKey}, EnableMessageCache: true,
+		EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm",
+	}, func(v *Server) {
+		v.On("fail", panics)
+		smartsocket.On(v, "typed", func(*Socket, int, Ack) {})
 	})
 	var token string
 	for _, k := range []string{apiKey, guess} {
 		w := &sealedWire{wire: dialWire(t, v, "/", message.Subprotocol)}
-		_, hello := w.next()
-		connect, ends, err := message.AppendSealedConnect(nil, hello, &message.Connect{Version: 1, APIKey: []byte(k)}, &key, crypto.AES256GCM, bytes.Repeat([]byte{7}, 32))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.ends = ends
-		w.send(frame.Binary, connect)
+		w.connectSealed(message.Connect{APIKey: []byte(k)}, &key, crypto.AES256GCM)
 		_, p := w.next()
-		plain, err := ends.Open(p)
+		plain, err := w.ends.Open(p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,8 +155,11 @@ func TestAttackSecretsInTheLog(t *testing.T) {
 	if token == "" {
 		t.Fatal("no session token came")
 	}
-	eventually(t, "the panic in the log", func() bool { return strings.Contains(log.String(), "panicked") })
-	_, wrong := smartsocket.New(smartsocket.Options{EncryptionKey: text[:43], TLSConfig: new(tls.Config)})
+	eventually(t, "the panic in the log", func() bool {
+		return strings.Contains(log.String(), "panicked")
+	})
+	short := Options{EncryptionKey: text[:43], TLSConfig: new(tls.Config)}
+	_, wrong := smartsocket.New(short)
 	if wrong == nil {
 		t.Fatal("a key of 31 bytes was accepted")
 	}

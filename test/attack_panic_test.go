@@ -10,76 +10,92 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// A29: whatever application code panics, the process lives, the others are
-// served, and the panic is counted.
-func TestAttackPanicsInApplicationCode(t *testing.T) {
+// panicking is a piece of application code that panics, and what a client does to reach it. A nil
+// setup is for code that attack itself gives to the server.
+type panicking struct {
+	name   string
+	o      Options
+	setup  func(*Namespace, ...smartsocket.HandlerOption)
+	attack func(*Server, *wire)
+}
+
+// panickings has every kind of application code that the server calls.
+func panickings() []panicking {
+	type option = smartsocket.HandlerOption
+	onePerWindow := Options{RateLimitMaxRequests: 1}
 	boom := func() { panic("boom") }
-	event := func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { boom() }
-	ask := func(v *smartsocket.Server, w *wire, timeout time.Duration) {
-		eventually(w.t, "the socket", func() bool { return v.Namespace("/bad").Socket(w.id) != nil })
-		v.Namespace("/bad").Socket(w.id).EmitAck("ask", nil, timeout, func(smartsocket.Data, error) { boom() })
+	emit := func(_ *Server, w *wire) { w.emit("x", "") }
+	ask := func(v *Server, w *wire, timeout time.Duration) {
+		ns := v.Namespace("/bad")
+		eventually(w.t, "the socket", func() bool { return ns.Socket(w.id) != nil })
+		ns.Socket(w.id).EmitAck("ask", nil, timeout, func(Data, error) { boom() })
 	}
-	emit := func(_ *smartsocket.Server, w *wire) { w.emit("x", "") }
-	for _, c := range []struct {
-		name   string
-		o      smartsocket.Options
-		setup  func(*smartsocket.Namespace, ...smartsocket.HandlerOption)
-		attack func(*smartsocket.Server, *wire)
-	}{
-		{name: "event", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) { n.On("x", event, o...) }, attack: emit},
-		{name: "once", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) { n.Once("x", event, o...) }, attack: emit},
-		{name: "typed", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			smartsocket.On(n, "x", func(*smartsocket.Socket, any, smartsocket.Ack) { boom() }, o...)
+	return []panicking{
+		{name: "event", setup: func(n *Namespace, o ...option) {
+			n.On("x", panics, o...)
 		}, attack: emit},
-		{name: "request", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			smartsocket.Handle(n, "x", func(*smartsocket.Socket, any) (int, error) { panic("boom") }, o...)
+		{name: "once", setup: func(n *Namespace, o ...option) {
+			n.Once("x", panics, o...)
 		}, attack: emit},
-		{name: "of the socket", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.OnConnected(func(s *smartsocket.Socket) { s.On("x", event, o...) }, o...)
+		{name: "typed", setup: func(n *Namespace, o ...option) {
+			smartsocket.On(n, "x", func(*Socket, any, Ack) { boom() }, o...)
 		}, attack: emit},
-		{name: "connected", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.OnConnected(func(*smartsocket.Socket) { boom() }, o...)
+		{name: "request", setup: func(n *Namespace, o ...option) {
+			smartsocket.Handle(n, "x", func(*Socket, any) (int, error) { panic("boom") }, o...)
 		}, attack: emit},
-		{name: "disconnected", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.OnDisconnected(func(*smartsocket.Socket, smartsocket.Reason) { boom() }, o...)
-		}, attack: func(_ *smartsocket.Server, w *wire) { w.nc.Close() }},
-		{name: "error", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.On("x", event, o...)
-			n.OnError(func(*smartsocket.Socket, error) { boom() }, o...)
+		{name: "of the socket", setup: func(n *Namespace, o ...option) {
+			n.OnConnected(func(s *Socket) { s.On("x", panics, o...) }, o...)
 		}, attack: emit},
-		{name: "middleware", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.Use(func(*smartsocket.Socket, string, smartsocket.Data, func(error)) { boom() })
+		{name: "connected", setup: func(n *Namespace, o ...option) {
+			n.OnConnected(func(*Socket) { boom() }, o...)
+		}, attack: emit},
+		{name: "disconnected", setup: func(n *Namespace, o ...option) {
+			n.OnDisconnected(func(*Socket, smartsocket.Reason) { boom() }, o...)
+		}, attack: func(_ *Server, w *wire) { w.nc.Close() }},
+		{name: "error", setup: func(n *Namespace, o ...option) {
+			n.On("x", panics, o...)
+			n.OnError(func(*Socket, error) { boom() }, o...)
+		}, attack: emit},
+		{name: "middleware", setup: func(n *Namespace, o ...option) {
+			n.Use(func(*Socket, string, Data, func(error)) { boom() })
 			n.On("x", echo, o...)
 		}, attack: emit},
-		{name: "rate-limit", o: smartsocket.Options{RateLimitMaxRequests: 1}, setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.On("rate-limit", event, o...)
-			n.On("x", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {}, o...)
-		}, attack: func(_ *smartsocket.Server, w *wire) {
+		{name: "rate-limit", o: onePerWindow, setup: func(n *Namespace, o ...option) {
+			n.On("rate-limit", panics, o...)
+			n.On("x", ignore, o...)
+		}, attack: func(_ *Server, w *wire) {
 			w.emit("x", "")
 			w.emit("x", "")
 		}},
-		{name: "answered ack", setup: nil, attack: func(v *smartsocket.Server, w *wire) {
+		{name: "answered ack", attack: func(v *Server, w *wire) {
 			ask(v, w, 0)
-			m := w.message()
-			w.send(frame.Binary, message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: m.AckID}))
+			w.send(frame.Binary, ackTo(w.message(), message.KindAck, ""))
 		}},
-		{name: "refused ack", setup: nil, attack: func(v *smartsocket.Server, w *wire) {
+		{name: "refused ack", attack: func(v *Server, w *wire) {
 			ask(v, w, 0)
-			m := w.message()
-			w.send(frame.Binary, message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}))
+			w.send(frame.Binary, ackTo(w.message(), message.KindError, ""))
 		}},
-		{name: "ack that timed out", setup: nil, attack: func(v *smartsocket.Server, w *wire) { ask(v, w, time.Millisecond) }},
-		{name: "ack of a lost connection", setup: nil, attack: func(v *smartsocket.Server, w *wire) {
+		{name: "ack that timed out", attack: func(v *Server, w *wire) {
+			ask(v, w, time.Millisecond)
+		}},
+		{name: "ack of a lost connection", attack: func(v *Server, w *wire) {
 			ask(v, w, 0)
 			w.nc.Close()
 		}},
-		{name: "value that cannot be written", setup: func(n *smartsocket.Namespace, o ...smartsocket.HandlerOption) {
-			n.On("x", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) { s.Emit("y", exploding{}) }, o...)
+		{name: "value that cannot be written", setup: func(n *Namespace, o ...option) {
+			n.On("x", func(s *Socket, _ Data, _ Ack) { s.Emit("y", exploding{}) }, o...)
 		}, attack: emit},
-	} {
-		for mode, opts := range map[string][]smartsocket.HandlerOption{"blocking": nil, "inline": {smartsocket.Inline}} {
+	}
+}
+
+// A29: whatever application code panics, the process lives, the others are served, and the panic
+// is counted.
+func TestAttackPanicsInApplicationCode(t *testing.T) {
+	modes := map[string][]smartsocket.HandlerOption{"blocking": nil, "inline": {smartsocket.Inline}}
+	for _, c := range panickings() {
+		for mode, opts := range modes {
 			t.Run(c.name+", "+mode, func(t *testing.T) {
-				v := startServer(t, c.o, func(v *smartsocket.Server) {
+				v := startServer(t, c.o, func(v *Server) {
 					echoOn(v)
 					if bad := v.Namespace("/bad"); c.setup != nil {
 						c.setup(bad, opts...)
@@ -87,7 +103,9 @@ func TestAttackPanicsInApplicationCode(t *testing.T) {
 				})
 				good := dialFull(t, v, "/")
 				c.attack(v, dialFull(t, v, "/bad"))
-				eventually(t, "the panic to be counted", func() bool { return v.ConnectionStats().HandlerPanics > 0 })
+				eventually(t, "the panic to be counted", func() bool {
+					return v.ConnectionStats().HandlerPanics > 0
+				})
 				good.request(1, "echo", "1")
 				good.wantEvent("echo", "1")
 				good.wantAck(1, "1")
@@ -103,15 +121,16 @@ func (exploding) MarshalJSON() ([]byte, error) { panic("boom") }
 
 // A29 for the hook that decides about handshakes: it fails closed.
 func TestAttackPanicInAuthenticate(t *testing.T) {
-	v := startServer(t, smartsocket.Options{Authenticate: func(_ context.Context, r smartsocket.AuthRequest) (any, error) {
+	hook := func(_ context.Context, r smartsocket.AuthRequest) (any, error) {
 		if r.APIKey == "explode" {
 			panic("boom")
 		}
 		return nil, nil
-	}}, nil)
+	}
+	v := startServer(t, Options{Authenticate: hook}, nil)
 	w, m := connectWith(t, v, "explode")
-	if e, err := message.ParseErrorJSON(m.Payload); err != nil || e.Code != message.CodeAuthFailed {
-		t.Errorf("%v %v", e, err)
+	if codeOf(m) != message.CodeAuthFailed {
+		t.Errorf("the panic was answered with kind %d %q", m.Kind, m.Payload)
 	}
 	w.wantClose(3500)
 	if _, m := connectWith(t, v, "fine"); m.Kind != message.KindConnectAck {

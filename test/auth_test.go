@@ -4,39 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
-	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// connectWith does the handshake with an API key and returns the server's answer.
-func connectWith(t testing.TB, v *smartsocket.Server, key string) (*wire, message.Message) {
-	t.Helper()
-	w := dialWire(t, v, "/", message.Subprotocol)
-	h, err := message.ParseHello(func() []byte { _, p := w.next(); return p }())
-	if err != nil || !h.AuthRequired {
-		t.Fatalf("HELLO does not ask for authentication: %+v %v", h, err)
-	}
-	w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, APIKey: []byte(key)}))
-	return w, w.message()
-}
-
 func TestAPIKeys(t *testing.T) {
-	v := startServer(t, smartsocket.Options{APIKeys: []string{"key-number-one", "key-number-two"}}, nil)
-	for _, key := range []string{"key-number-one", "key-number-two"} {
+	keys := []string{"key-number-one", "key-number-two"}
+	v := startServer(t, Options{APIKeys: keys}, nil)
+	for _, key := range keys {
 		if _, m := connectWith(t, v, key); m.Kind != message.KindConnectAck {
 			t.Errorf("%s was refused: %q", key, m.Payload)
 		}
 	}
 	for _, key := range []string{"", "key-number-on", "key-number-one ", "KEY-NUMBER-ONE"} {
 		w, m := connectWith(t, v, key)
-		if e, err := message.ParseErrorJSON(m.Payload); m.Kind != message.KindError || err != nil || e.Code != message.CodeAuthFailed {
+		if codeOf(m) != message.CodeAuthFailed {
 			t.Errorf("%q was answered with kind %d %q", key, m.Kind, m.Payload)
 		}
 		w.wantClose(3500)
@@ -48,60 +35,59 @@ func TestAPIKeys(t *testing.T) {
 	p.wantClose(3500)
 }
 
-// Who has not authenticated learns no names of namespaces, and nobody gets a list without end.
+// A client that has not authenticated learns no names of namespaces, and no client gets an endless
+// list.
 func TestStrangersLearnNoNamespaces(t *testing.T) {
-	many := func(v *smartsocket.Server) {
+	many := func(v *Server) {
 		for i := range 1000 {
 			v.Namespace(fmt.Sprintf("/secret-%03d", i))
 		}
 	}
-	ask := func(v *smartsocket.Server, key string) string {
+	ask := func(v *Server, key string) string {
 		w := dialWire(t, v, "/", message.Subprotocol)
 		w.next()
-		w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, APIKey: []byte(key), Namespace: []byte("/guess")}))
+		w.sendConnect(message.Connect{APIKey: []byte(key), Namespace: []byte("/guess")})
 		return string(w.message().Payload)
 	}
-	keyed := startServer(t, smartsocket.Options{APIKeys: []string{"key-number-one"}}, many)
-	if got := ask(keyed, "wrong-key"); !strings.Contains(got, "ERR_CONN_004") || strings.Contains(got, "secret") {
-		t.Errorf("with a wrong key: %s", got)
+	keyed := startServer(t, Options{APIKeys: []string{"key-number-one"}}, many)
+	check := func(when, got, code string) {
+		t.Helper()
+		if !strings.Contains(got, code) || strings.Contains(got, "secret") {
+			t.Errorf("%s: %s", when, got)
+		}
 	}
-	if got := ask(keyed, "key-number-one"); !strings.Contains(got, "ERR_MSG_005") || !strings.Contains(got, "/secret-000") || !strings.Contains(got, " and 981 more") || len(got) > 1000 {
-		t.Errorf("with the key: %s", got)
+	check("with a wrong key", ask(keyed, "wrong-key"), "ERR_CONN_004")
+	got := ask(keyed, "key-number-one")
+	for _, part := range []string{"ERR_MSG_005", "/secret-000", " and 981 more"} {
+		if !strings.Contains(got, part) || len(got) > 1000 {
+			t.Errorf("with the key: %s", got)
+		}
 	}
-	for name, o := range map[string]smartsocket.Options{
-		"hook":  {Authenticate: func(context.Context, smartsocket.AuthRequest) (any, error) { return nil, nil }},
+	hook := func(context.Context, smartsocket.AuthRequest) (any, error) { return nil, nil }
+	for name, o := range map[string]Options{
+		"hook":  {Authenticate: hook},
 		"event": {RequireAuth: true},
 	} {
-		if got := ask(startServer(t, o, many), ""); !strings.Contains(got, "ERR_MSG_005") || strings.Contains(got, "secret") {
-			t.Errorf("before the %s: %s", name, got)
-		}
+		check("before the "+name, ask(startServer(t, o, many), ""), "ERR_MSG_005")
 	}
 }
 
 func TestFailedAuthenticationsAreThrottled(t *testing.T) {
-	v := startServer(t, smartsocket.Options{APIKeys: []string{"key-number-one"}}, nil)
+	v := startServer(t, Options{APIKeys: []string{"key-number-one"}}, nil)
 	for range 10 {
 		w, _ := connectWith(t, v, "wrong-key")
 		w.wantClose(3500)
 	}
-	nc, err := net.Dial("tcp", v.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(patience))
-	nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", frame.NewKey(), "", message.Subprotocol, "", ""))
-	b := make([]byte, 4096)
-	n, _ := nc.Read(b)
-	if got := string(b[:n]); !strings.HasPrefix(got, "HTTP/1.1 429 ") || !strings.Contains(got, "Retry-After: ") {
-		t.Errorf("the eleventh attempt got %q", got)
+	r, _ := tryUpgrade(t, v, message.Subprotocol)
+	if r.StatusCode != 429 || r.Header.Get("Retry-After") == "" {
+		t.Errorf("the eleventh attempt got HTTP %d %v", r.StatusCode, r.Header)
 	}
 }
 
 func TestAuthenticateHook(t *testing.T) {
 	type user struct{ name string }
 	got := make(chan any, 1)
-	v := startServer(t, smartsocket.Options{Authenticate: func(ctx context.Context, r smartsocket.AuthRequest) (any, error) {
+	hook := func(ctx context.Context, r smartsocket.AuthRequest) (any, error) {
 		if r.Address != netip.MustParseAddr("127.0.0.1") || r.Namespace != "/" {
 			t.Errorf("the hook was asked about %+v", r)
 		}
@@ -115,8 +101,10 @@ func TestAuthenticateHook(t *testing.T) {
 			return &user{"Ann"}, nil
 		}
 		return nil, errors.New("who?")
-	}, HandshakeTimeout: 300 * time.Millisecond}, func(v *smartsocket.Server) {
-		v.OnConnected(func(s *smartsocket.Socket) { got <- s.Identity() })
+	}
+	o := Options{Authenticate: hook, HandshakeTimeout: 300 * time.Millisecond}
+	v := startServer(t, o, func(v *Server) {
+		v.OnConnected(func(s *Socket) { got <- s.Identity() })
 	})
 	if _, m := connectWith(t, v, "ann"); m.Kind != message.KindConnectAck {
 		t.Fatalf("refused: %q", m.Payload)
@@ -126,9 +114,9 @@ func TestAuthenticateHook(t *testing.T) {
 	}
 	for _, key := range []string{"bob", "panics", "slow"} {
 		w, m := connectWith(t, v, key)
-		e, err := message.ParseErrorJSON(m.Payload)
-		// Who is too slow is refused by the hook's deadline or by the handshake's, whichever comes first.
-		if m.Kind != message.KindError || err != nil || e.Code != message.CodeAuthFailed && !(key == "slow" && e.Code == message.CodeTimeout) {
+		// A slow hook is ended by its own deadline or by the handshake's, whichever comes first.
+		timeout := key == "slow" && codeOf(m) == message.CodeTimeout
+		if codeOf(m) != message.CodeAuthFailed && !timeout {
 			t.Errorf("%s was answered with kind %d %q", key, m.Kind, m.Payload)
 		}
 		w.nc.Close()
@@ -136,12 +124,12 @@ func TestAuthenticateHook(t *testing.T) {
 }
 
 func TestRequireAuthEvent(t *testing.T) {
-	v := startServer(t, smartsocket.Options{AuthTimeout: 400 * time.Millisecond}, func(v *smartsocket.Server) {
-		v.OnConnected(func(s *smartsocket.Socket) {
-			time.Sleep(20 * time.Millisecond) // the client's first events arrive meanwhile
+	v := startServer(t, Options{AuthTimeout: 400 * time.Millisecond}, func(v *Server) {
+		v.OnConnected(func(s *Socket) {
+			time.Sleep(20 * time.Millisecond) // meanwhile the client's first events arrive
 			s.RequireAuth()
 		})
-		smartsocket.On(v, "auth", func(s *smartsocket.Socket, token string, ack smartsocket.Ack) {
+		smartsocket.On(v, "auth", func(s *Socket, token string, ack Ack) {
 			if token != "secret" {
 				ack.Fail(&smartsocket.Error{Code: message.CodeAuthFailed, Message: "no"})
 				return
@@ -169,96 +157,11 @@ func TestRequireAuthEvent(t *testing.T) {
 	w.wantEvent("echo", "2")
 }
 
-func TestConnectionsPerAddressAndTrustedProxies(t *testing.T) {
-	v := startServer(t, smartsocket.Options{MaxConnectionsPerAddress: 2, TrustedProxies: []string{"127.0.0.0/8"}}, nil)
-	dial := func(forwarded string) (status string, nc net.Conn) {
-		nc, err := net.Dial("tcp", v.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { nc.Close() })
-		nc.SetDeadline(time.Now().Add(patience))
-		header := ""
-		if forwarded != "" {
-			header = "X-Forwarded-For: " + forwarded + "\r\n"
-		}
-		nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", frame.NewKey(), "", "", "", header))
-		b := make([]byte, 4096)
-		n, _ := nc.Read(b)
-		return string(b[9:min(12, n)]), nc
-	}
-	_, first := dial("203.0.113.7")
-	for _, step := range []struct{ forwarded, want string }{
-		{"198.51.100.1, 203.0.113.7", "101"}, // the client made up the first
-		{"203.0.113.7", "503"},
-		{"203.0.113.8", "101"},
-		{"2001:db8:1:2::1", "101"},
-		{"2001:db8:1:2::2", "101"},
-		{"2001:db8:1:2:ffff::3", "503"}, // same /64
-		{"2001:db8:1:3::1", "101"},
-		{"garbage", "101"}, // counts for the proxy itself
-		{"", "101"},
-		{"", "503"},
-	} {
-		if got, _ := dial(step.forwarded); got != step.want {
-			t.Errorf("%q: status %s, want %s", step.forwarded, got, step.want)
-		}
-	}
-	first.Close()
-	eventually(t, "the address to have room again", func() bool {
-		status, nc := dial("203.0.113.7")
-		nc.Close()
-		return status == "101"
-	})
-}
-
-func TestRateLimits(t *testing.T) {
-	v := startServer(t, smartsocket.Options{RateLimitMaxRequests: 5, RateLimitWindow: time.Hour}, func(v *smartsocket.Server) {
-		v.SetEventRateLimit("rare", smartsocket.Limit{Window: time.Hour, MaxRequests: 1})
-		for _, e := range []string{"any", "rare"} {
-			v.On(e, func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(true) })
-		}
-		v.Namespace("/own").On("any", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(true) })
-		v.Namespace("/own").On("rate-limit", func(s *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) {
-			s.Emit("own-answer", errors.Is(d.Err(), smartsocket.ErrRateLimited))
-		})
-	})
-	w := dialFull(t, v, "/")
-	w.request(1, "rare", "")
-	w.wantAck(1, "true")
-	w.request(2, "rare", "")
-	w.wantNack(2, message.CodeEventRateLimited)
-	if m := w.message(); string(m.Event) != "__rate-limited__" || !strings.Contains(string(m.Payload), `"event":"rare"`) {
-		t.Fatalf("%q %q", m.Event, m.Payload)
-	}
-	for i := range uint64(4) {
-		w.request(10+i, "any", "")
-		w.wantAck(10+i, "true")
-	}
-	w.request(20, "any", "")
-	w.wantNack(20, message.CodeRateLimited)
-	if m := w.message(); string(m.Event) != "__rate-limited__" || !strings.Contains(string(m.Payload), `"retryAfter":`) {
-		t.Fatalf("%q %q", m.Event, m.Payload)
-	}
-	w.request(21, "any", "")
-	w.wantNack(21, message.CodeRateLimited)
-	w.emit("any", "")
-	w.request(22, "any", "")
-	w.wantNack(22, message.CodeRateLimited) // and no second notice before it
-	o := dialFull(t, v, "/own")
-	for i := range uint64(5) {
-		o.request(i, "any", "")
-		o.wantAck(i, "true")
-	}
-	o.emit("any", "")
-	o.wantEvent("own-answer", "true")
-}
-
-// TestAuthenticatedOverAResume: a handler that still has the socket of the connection before authenticates the session.
+// A handler that still has the socket of the earlier connection authenticates the session.
 func TestAuthenticatedOverAResume(t *testing.T) {
 	in, release := make(chan bool, 1), make(chan bool)
-	v := cacheServer(t, smartsocket.Options{RequireAuth: true})
-	v.On("auth", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+	v := cacheServer(t, Options{RequireAuth: true})
+	v.On("auth", func(s *Socket, _ Data, ack Ack) {
 		in <- true
 		<-release
 		s.Authenticated("me")
@@ -276,14 +179,16 @@ func TestAuthenticatedOverAResume(t *testing.T) {
 	a.wantAck(2, `[null,[],true]`)
 }
 
-// TestNoSessionBeforeAuthentication: strangers who come and go would push out the sessions of others.
+// A client that has not authenticated has no session: strangers who come and go would push out the
+// sessions of others.
 func TestNoSessionBeforeAuthentication(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{RequireAuth: true})
+	v := cacheServer(t, Options{RequireAuth: true})
 	var a resumer
 	a.connect(t, v, "/", "")
 	id := a.id
 	a.nc.Close()
-	eventually(t, "the socket to be gone", func() bool { return v.Namespace("/").Socket(id) == nil })
+	ns := v.Namespace("/")
+	eventually(t, "the socket to be gone", func() bool { return ns.Socket(id) == nil })
 	a.connect(t, v, "/", "")
 	if a.recovered || a.id == id {
 		t.Error("the session was kept")

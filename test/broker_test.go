@@ -1,10 +1,8 @@
 package test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -12,94 +10,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket"
-	"github.com/smartsocket/smartsocket/internal/race"
 )
-
-var envelopes = []smartsocket.Envelope{
-	{Node: "a", Seq: 1, Namespace: "/", Event: "e"},
-	{
-		Node: strings.Repeat("n", smartsocket.MaxNodeName), Epoch: 1<<64 - 1, Seq: 1<<64 - 1, Namespace: "/" + strings.Repeat("ü", 300),
-		Names: []string{"red", "blue"}, Except: []string{"ss_0123456789012345678901"}, Event: strings.Repeat("e", 128), Binary: true, Payload: []byte{0, 1, 255},
-	},
-	{Node: "b", Epoch: 7, Seq: 300, Namespace: "", Names: slices.Repeat([]string{"room"}, 1000), Event: "", Payload: []byte(`{"a":1}`)},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Volatile},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.State("key"), Payload: []byte("1")},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Deadline(time.Second)},
-}
-
-func sameEnvelope(a, b smartsocket.Envelope) bool {
-	same := bytes.Equal(a.Payload, b.Payload)
-	a.Payload, b.Payload = nil, nil
-	return same && reflect.DeepEqual(a, b)
-}
-
-func TestEnvelopeRoundTrip(t *testing.T) {
-	for i, e := range envelopes {
-		p := e.Append([]byte("before"))
-		got, err := smartsocket.ParseEnvelope(p[len("before"):])
-		if err != nil || !sameEnvelope(got, e) {
-			t.Errorf("%d: %+v %v", i, got, err)
-		}
-	}
-}
-
-func TestEnvelopeRefusesTheRest(t *testing.T) {
-	whole := envelopes[1].Append(nil)
-	head := len(whole) - len(envelopes[1].Payload)
-	for n := range head {
-		if _, err := smartsocket.ParseEnvelope(whole[:n]); !errors.Is(err, smartsocket.ErrInvalidFormat) {
-			t.Errorf("cut at %d: %v", n, err)
-		}
-	}
-	change := func(at int, b ...byte) []byte {
-		p := slices.Clone(envelopes[0].Append(nil))
-		copy(p[at:], b)
-		return p
-	}
-	for name, p := range map[string][]byte{
-		"version":          change(0, 2),
-		"flags":            change(1, 0x80),
-		"sequence 0":       change(10, 0),
-		"no node":          append(make([]byte, 10), 1, 0, 1, '/', 1, 'e', 0, 0),
-		"announced length": change(11, 0xff),
-		"announced names":  append(change(0)[:17], 0xff, 0xff, 0xff, 0xff, 0x0f),
-		"empty name":       append(change(0)[:17], 1, 0, 0),
-		"no deadline":      append(append(change(1, 8)[:17], 0), 0, 0),
-		"deadline too far": append(append(change(1, 8)[:17], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1), 0, 0),
-		"no key":           append(change(1, 4)[:17], 9),
-		"longer form of 1": append(append(change(0)[:10], 0x81, 0), change(0)[11:]...),
-	} {
-		if e, err := smartsocket.ParseEnvelope(p); !errors.Is(err, smartsocket.ErrInvalidFormat) {
-			t.Errorf("%s: %+v %v", name, e, err)
-		}
-	}
-}
-
-// What is announced and does not come costs nothing.
-func TestEnvelopeAllocatesByWhatCame(t *testing.T) {
-	p := append(envelopes[0].Append(nil)[:17], 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 'x')
-	if n := testing.AllocsPerRun(100, func() { smartsocket.ParseEnvelope(p) }); n > 6 {
-		t.Errorf("%v allocations for 24 bytes that announce 4 billion names", n)
-	}
-}
-
-func FuzzParseEnvelope(f *testing.F) {
-	for _, e := range envelopes {
-		f.Add(e.Append(nil))
-	}
-	f.Fuzz(func(t *testing.T, p []byte) {
-		e, err := smartsocket.ParseEnvelope(p)
-		if err != nil {
-			return
-		}
-		if len(e.Names)+len(e.Except) > len(p)/2 {
-			t.Fatalf("%d names of %d bytes", len(e.Names)+len(e.Except), len(p))
-		}
-		if again := e.Append(nil); !bytes.Equal(again, p) {
-			t.Fatalf("%x was read and written as %x", p, again)
-		}
-	})
-}
 
 // fakeBroker writes down what is published.
 type fakeBroker struct {
@@ -127,7 +38,8 @@ func (b *fakeBroker) Publish(e smartsocket.Envelope) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e.Names, e.Except, e.Payload = slices.Clone(e.Names), slices.Clone(e.Except), slices.Clone(e.Payload)
+	e.Names, e.Except = slices.Clone(e.Names), slices.Clone(e.Except)
+	e.Payload = slices.Clone(e.Payload)
 	b.published = append(b.published, e)
 }
 
@@ -147,7 +59,10 @@ func (b *fakeBroker) take() []smartsocket.Envelope {
 
 func TestBrokerIsGivenEveryBroadcast(t *testing.T) {
 	b := &fakeBroker{keep: true}
-	v := startServer(t, smartsocket.Options{Broker: b}, func(v *smartsocket.Server) { joiner(v); v.Namespace("/other") })
+	v := startServer(t, Options{Broker: b}, func(v *Server) {
+		joiner(v)
+		v.Namespace("/other")
+	})
 	if slices.Sort(b.namespaces); !slices.Equal(b.namespaces, []string{"/", "/other"}) {
 		t.Errorf("opened with %q", b.namespaces)
 	}
@@ -162,10 +77,8 @@ func TestBrokerIsGivenEveryBroadcast(t *testing.T) {
 	elsewhere := "ss_" + strings.Repeat("x", 22)
 	long := strings.Repeat("x", 129)
 	for name, step := range map[string]struct {
-		target interface {
-			Emit(string, any, ...smartsocket.EmitOption) (smartsocket.Delivery, error)
-		}
-		want []string // namespace names except
+		target emitter
+		want   []string // namespace names except
 	}{
 		"server":            {v, []string{"/ [] []", "/late [] []", "/other [] []"}},
 		"namespace":         {ns, []string{"/ [] []"}},
@@ -180,7 +93,10 @@ func TestBrokerIsGivenEveryBroadcast(t *testing.T) {
 		"id here":           {ns.ToSocket(w.id), nil},
 		"id here by server": {v.ToSocket(w.id), nil},
 		"id elsewhere":      {ns.ToSocket(elsewhere), []string{"/ [" + elsewhere + "] []"}},
-		"id anywhere":       {v.To(elsewhere), []string{"/ [" + elsewhere + "] []", "/late [" + elsewhere + "] []", "/other [" + elsewhere + "] []"}},
+		"id anywhere": {v.To(elsewhere), []string{
+			"/ [" + elsewhere + "] []", "/late [" + elsewhere + "] []",
+			"/other [" + elsewhere + "] []",
+		}},
 		"id here and a room": {
 			ns.To(w.id, "a"), []string{"/ [" + w.id + " a] []"},
 		},
@@ -201,10 +117,11 @@ func TestBrokerIsGivenEveryBroadcast(t *testing.T) {
 	}
 }
 
-// What comes from other nodes is checked, sent to the sockets that are here and not published again.
+// What comes from other nodes is checked, sent to the sockets of this node, and not published
+// again.
 func TestBrokerDelivers(t *testing.T) {
 	b := &fakeBroker{keep: true}
-	v := startServer(t, smartsocket.Options{Broker: b, MaxMessageBytes: 1000}, joiner)
+	v := startServer(t, Options{Broker: b, MaxMessageBytes: 1000}, joiner)
 	w, x := dialFull(t, v, "/"), dialFull(t, v, "/")
 	w.request(1, "join", `["red"]`)
 	w.wantAck(1, "true")
@@ -222,7 +139,10 @@ func TestBrokerDelivers(t *testing.T) {
 	}
 	for _, e := range []smartsocket.Envelope{
 		{Namespace: "/", Names: []string{"red"}, Event: "e", Payload: []byte("1")},
-		{Namespace: "/", Names: []string{"red", x.id}, Except: []string{w.id}, Event: "e", Payload: []byte("2")},
+		{
+			Namespace: "/", Names: []string{"red", x.id}, Except: []string{w.id},
+			Event: "e", Payload: []byte("2"),
+		},
 		{Namespace: "/", Event: "e", Payload: []byte("3")},
 	} {
 		if err := b.deliver(&e); err != nil {
@@ -238,11 +158,11 @@ func TestBrokerDelivers(t *testing.T) {
 	}
 }
 
-// What a client answers to a broadcast is published behind it.
+// What a client answers to a broadcast is published after the broadcast.
 func TestBroadcastIsPublishedBeforeItIsSent(t *testing.T) {
 	b := &fakeBroker{keep: true}
-	v := startServer(t, smartsocket.Options{Broker: b}, func(v *smartsocket.Server) {
-		v.On("answer", func(s *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) {
+	v := startServer(t, Options{Broker: b}, func(v *Server) {
+		v.On("answer", func(s *Socket, d Data, _ Ack) {
 			s.Namespace().Emit("answer", d)
 		}, smartsocket.Inline)
 	})
@@ -263,7 +183,8 @@ func TestBroadcastIsPublishedBeforeItIsSent(t *testing.T) {
 
 func TestBrokerThatCannotBeOpened(t *testing.T) {
 	b := &fakeBroker{err: errors.New("no broker today")}
-	v, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1, Broker: b, Logger: testLogger(t)})
+	o := Options{Host: "127.0.0.1", Port: -1, Broker: b, Logger: testLogger(t)}
+	v, err := smartsocket.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +196,8 @@ func TestBrokerThatCannotBeOpened(t *testing.T) {
 
 func TestBrokerIsClosedOnce(t *testing.T) {
 	b := new(fakeBroker)
-	v, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1, Broker: b, Logger: testLogger(t)})
+	o := Options{Host: "127.0.0.1", Port: -1, Broker: b, Logger: testLogger(t)}
+	v, err := smartsocket.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,19 +211,42 @@ func TestBrokerIsClosedOnce(t *testing.T) {
 	}
 }
 
-// A broadcast costs what it costs without a broker, and publishing itself allocates nothing.
-func TestBrokerCostsNoAllocation(t *testing.T) {
-	if race.Enabled {
-		t.Skip("the race detector allocates")
+// An event has the delivery class that its publisher chose on every node.
+func TestDeliveryClassesAcrossNodes(t *testing.T) {
+	from := &fakeBroker{keep: true}
+	a := startServer(t, Options{Broker: from}, nil)
+	to := new(fakeBroker)
+	b := slowServer(t, Options{Broker: to})
+	b.SetDelivery("plain", smartsocket.Volatile) // the receiver's own setting does not count
+	a.SetDelivery("named", smartsocket.Volatile)
+	w := dialFull(t, b, "/")
+	w.fall(socketOf(t, b, w.id))
+	before := b.ConnectionStats()
+	emit(t, a, "vol", 1, smartsocket.Volatile)
+	emit(t, a, "named", 2)
+	emit(t, a, "plain", 3)
+	emit(t, a, "at", 4, smartsocket.State("k"))
+	emit(t, a, "at", 5, smartsocket.State("other"))
+	emit(t, a, "at", 6, smartsocket.State("k"), smartsocket.Deadline(time.Hour))
+	emit(t, a, "late", 7, smartsocket.State(""), smartsocket.Deadline(time.Nanosecond))
+	emit(t, a, "end", nil, smartsocket.Deadline(time.Hour))
+	for i, e := range from.take() {
+		e.Node, e.Seq = "a", uint64(i+1)
+		got, err := smartsocket.ParseEnvelope(e.Append(nil))
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(e) {
+			t.Fatalf("%+v was read as %+v, %v", e, got, err)
+		}
+		if err := to.deliver(&got); err != nil {
+			t.Fatal(err)
+		}
 	}
-	allocs := func(b smartsocket.Broker) float64 {
-		v := startServer(t, smartsocket.Options{Broker: b}, nil)
-		target := v.Namespace("/").To("room")
-		data := smartsocket.Data{}
-		return testing.AllocsPerRun(1000, func() { target.Emit("e", data) })
+	if got := w.events(asIs); fmt.Sprint(got) != "[plain 3 at 6 at 5]" {
+		t.Errorf("%q", got)
 	}
-	without, with := allocs(nil), allocs(new(fakeBroker))
-	if without > 1 || with > without {
-		t.Errorf("%v allocations without a broker, want at most 1; %v with one", without, with)
+	st := b.ConnectionStats()
+	if st.VolatileDropped-before.VolatileDropped != 2 ||
+		st.StateReplaced-before.StateReplaced != 1 ||
+		st.DeadlineExpired-before.DeadlineExpired != 1 {
+		t.Errorf("before %+v, after %+v", before, st)
 	}
 }

@@ -4,13 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
 func TestClockOffsetOfAClient(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	w := dialFull(t, v, "/")
 	for range 3 {
 		op, p := w.next()
@@ -29,10 +28,11 @@ func TestClockOffsetOfAClient(t *testing.T) {
 	if st := v.Stats(); st.Latency.P99 < st.Latency.P50 || st.Latency.Mean <= 0 {
 		t.Errorf("latency %+v", st.Latency)
 	}
-	// A client asks too: its time comes back.
+	// A client asks too, and gets its own time back.
 	w.send(frame.Binary, message.AppendClock(nil, message.KindPing, message.Clock{ClientTime: 42}))
 	_, p := w.next()
-	if k, err := message.ParseClock(p); err != nil || p[0] != byte(message.KindPong) || k.ClientTime != 42 || k.ServerTime == 0 {
+	k, err := message.ParseClock(p)
+	if err != nil || p[0] != byte(message.KindPong) || k.ClientTime != 42 || k.ServerTime == 0 {
 		t.Errorf("PONG %+v %v", k, err)
 	}
 }

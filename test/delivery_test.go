@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"compress/flate"
 	"crypto/rand"
-	"crypto/tls"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,21 +17,13 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// slowServer has small kernel buffers, so that a client that does not read is soon behind.
-func slowServer(t testing.TB, o smartsocket.Options) *smartsocket.Server {
-	o.SendBufferBytes = 8 << 10
-	o.MaxOutboxBytes = 4 << 20
-	o.MaxOutboxAge = time.Minute
-	return startServer(t, o, func(v *smartsocket.Server) { joiner(v) })
-}
-
-// fall emits reliable events to a socket whose client does not read until it is
-// behind, and some more, so that it stays so. It returns how many were taken at first.
-func (w *wire) fall(s *smartsocket.Socket) (taken int) {
+// fall emits reliable events to a socket whose client does not read until the client is behind, and
+// some more, so that it stays behind. It returns how many were taken at first.
+func (w *wire) fall(s *Socket) (taken int) {
 	w.t.Helper()
-	w.readBuffer(64 << 10) // with less, a window that opens again does so by timers
+	w.readBuffer(64 << 10) // with less, a window that was closed opens by a timer
 	pad := make([]byte, 16<<10)
-	rand.Read(pad) // compressed it would be nothing
+	rand.Read(pad) // anything else would be compressed to nothing
 	for more := 0; more < 16; more++ {
 		if emit(w.t, s, "probe", nil, smartsocket.Volatile).Queued == 1 {
 			taken += more + 1
@@ -49,34 +39,16 @@ func (w *wire) fall(s *smartsocket.Socket) (taken int) {
 	return taken
 }
 
-// readBuffer sets what the kernel may keep for the client.
-func (w *wire) readBuffer(n int) {
-	nc := w.nc
-	if tc, ok := nc.(*tls.Conn); ok {
-		nc = tc.NetConn()
-	}
-	nc.(*net.TCPConn).SetReadBuffer(n)
-}
-
-// emit is Emit where nothing can be wrong.
-func emit(t testing.TB, e interface {
-	Emit(string, any, ...smartsocket.EmitOption) (smartsocket.Delivery, error)
-}, event string, data any, opts ...smartsocket.EmitOption) smartsocket.Delivery {
-	t.Helper()
-	d, err := e.Emit(event, data, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// event returns the next event that is no filler and no probe, as "event payload" or as the text it is.
+// event returns the next event that is neither a filler nor a probe: as "event payload", or of a
+// plain client as its text.
 func (w *wire) event(open func([]byte) []byte) string {
 	w.t.Helper()
 	for {
 		switch op, p := w.next(); op {
 		case frame.Text:
-			if text := string(p); !strings.HasPrefix(text, `{"event":"filler"`) && !strings.HasPrefix(text, `{"event":"probe"`) {
+			text := string(p)
+			if !strings.HasPrefix(text, `{"event":"filler"`) &&
+				!strings.HasPrefix(text, `{"event":"probe"`) {
 				return text
 			}
 		case frame.Binary:
@@ -84,7 +56,8 @@ func (w *wire) event(open func([]byte) []byte) string {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			if event := string(m.Event); m.Kind == message.KindEvent && event != "filler" && event != "probe" {
+			event := string(m.Event)
+			if m.Kind == message.KindEvent && event != "filler" && event != "probe" {
 				return event + " " + string(m.Payload)
 			}
 		default:
@@ -106,25 +79,18 @@ func (w *wire) events(open func([]byte) []byte) (got []string) {
 	}
 }
 
+// asIs opens messages that are not sealed.
 func asIs(p []byte) []byte { return p }
 
-func socketOf(t testing.TB, v *smartsocket.Server, id string) *smartsocket.Socket {
-	t.Helper()
-	s := v.Namespace("/").Socket(id)
-	if s == nil {
-		t.Fatalf("no socket %q", id)
-	}
-	return s
-}
-
 func TestVolatileIsDroppedForAClientThatIsBehind(t *testing.T) {
-	v := slowServer(t, smartsocket.Options{})
+	v := slowServer(t, Options{})
 	slow, fast := dialFull(t, v, "/"), dialFull(t, v, "/")
 	s := socketOf(t, v, slow.id)
 	slow.fall(s)
 	before := v.ConnectionStats().VolatileDropped
 	for i := range 10 {
-		if d := emit(t, v, "tick", i, smartsocket.Volatile); d != (smartsocket.Delivery{Queued: 1, Dropped: 1}) {
+		d := emit(t, v, "tick", i, smartsocket.Volatile)
+		if d != (smartsocket.Delivery{Queued: 1, Dropped: 1}) {
 			t.Fatalf("%+v", d)
 		}
 		fast.wantEvent("tick", strconv.Itoa(i))
@@ -142,18 +108,22 @@ func TestVolatileIsDroppedForAClientThatIsBehind(t *testing.T) {
 	slow.wantEvent("tick", `"back"`)
 }
 
-// Each way of reaching a client: the held events are sealed, framed or compressed when they leave at last.
+// This goes through each way of reaching a client: held events are sealed, framed or compressed
+// when they leave at last.
 func TestStateConflatesForTheSlowAndNotForTheFast(t *testing.T) {
 	key, encoded := newKey()
 	pad := strings.Repeat("0", 2000) // over the threshold of compression
-	for name, o := range map[string]smartsocket.Options{
-		"binary": {}, "sealed": {EncryptionKey: encoded, EncryptionAlgorithm: "aes-256-gcm"}, "sessions": {EnableMessageCache: true}, "text": {},
+	for name, o := range map[string]Options{
+		"binary":   {},
+		"sealed":   {EncryptionKey: encoded, EncryptionAlgorithm: "aes-256-gcm"},
+		"sessions": {EnableMessageCache: true},
+		"text":     {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := slowServer(t, o)
 			open := [2]func([]byte) []byte{asIs, asIs}
 			var peers [2]*wire // slow, fast
-			var sockets [2]*smartsocket.Socket
+			var sockets [2]*Socket
 			for i := range peers {
 				switch name {
 				case "sealed":
@@ -170,7 +140,7 @@ func TestStateConflatesForTheSlowAndNotForTheFast(t *testing.T) {
 							return plain
 						}
 						m, _ := message.Parse(plain)
-						return append(message.AppendEventHeader(nil, 0, 0, 0, string(m.Event)), inflated(t, m.Payload)...)
+						return eventBytes(0, 0, string(m.Event), string(inflated(t, m.Payload)))
 					}
 				case "text":
 					peers[i] = dialPlain(t, v, "/")
@@ -206,6 +176,7 @@ func TestStateConflatesForTheSlowAndNotForTheFast(t *testing.T) {
 	}
 }
 
+// checkPayloads compares events with their payloads, which are strings.
 func checkPayloads(t *testing.T, who string, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -218,6 +189,7 @@ func checkPayloads(t *testing.T, who string, got, want []string) {
 	}
 }
 
+// inflated is what the raw DEFLATE in p holds.
 func inflated(t *testing.T, p []byte) []byte {
 	t.Helper()
 	out, err := io.ReadAll(flate.NewReader(bytes.NewReader(p)))
@@ -228,7 +200,7 @@ func inflated(t *testing.T, p []byte) []byte {
 }
 
 func TestDeadlineExpires(t *testing.T) {
-	v := slowServer(t, smartsocket.Options{})
+	v := slowServer(t, Options{})
 	w := dialFull(t, v, "/")
 	s := socketOf(t, v, w.id)
 	w.fall(s)
@@ -245,7 +217,7 @@ func TestDeadlineExpires(t *testing.T) {
 }
 
 func TestSetDelivery(t *testing.T) {
-	v := slowServer(t, smartsocket.Options{})
+	v := slowServer(t, Options{})
 	w := dialFull(t, v, "/")
 	s := socketOf(t, v, w.id)
 	v.SetDelivery("tick", smartsocket.Volatile)
@@ -273,7 +245,7 @@ func TestSetDelivery(t *testing.T) {
 
 // What is held is bounded, and gone with the connection.
 func TestHeldIsBounded(t *testing.T) {
-	v := slowServer(t, smartsocket.Options{})
+	v := slowServer(t, Options{})
 	w := dialFull(t, v, "/")
 	s := socketOf(t, v, w.id)
 	w.fall(s)
@@ -295,8 +267,8 @@ func TestHeldIsBounded(t *testing.T) {
 
 // A client that reads gets every state of one callback, though they leave in few writes.
 func TestStateOfOneTurnIsNotConflatedForAFastClient(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("go", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("go", func(s *Socket, _ Data, _ Ack) {
 			for i := range 1000 {
 				if d := emit(t, v, "at", i, smartsocket.State("k")); d.Queued != 2 {
 					t.Errorf("%+v", d)
@@ -315,7 +287,8 @@ func TestStateOfOneTurnIsNotConflatedForAFastClient(t *testing.T) {
 
 func TestSendBufferBoundsWhatTheKernelHolds(t *testing.T) {
 	taken := func(buffer int) int {
-		v := startServer(t, smartsocket.Options{SendBufferBytes: buffer, MaxOutboxBytes: 64 << 20}, nil)
+		o := Options{SendBufferBytes: buffer, MaxOutboxBytes: 64 << 20}
+		v := startServer(t, o, nil)
 		w := dialFull(t, v, "/")
 		return w.fall(socketOf(t, v, w.id))
 	}

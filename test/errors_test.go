@@ -17,23 +17,11 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Every ERR_ code is provoked twice, each test being named by its code: by bytes
-// on the wire, and from the Go client.
-
-// wantError checks the code of the next message, an ERROR.
-func (w *wire) wantError(code message.Code) {
-	w.t.Helper()
-	m := w.message()
-	if e, err := message.ParseErrorJSON(m.Payload); m.Kind != message.KindError || err != nil || e.Code != code {
-		w.t.Errorf("kind %d %q (%v), want %s", m.Kind, m.Payload, err, code)
-	}
-}
-
 // serverOfErrors has an event for each error that one event can meet.
-func serverOfErrors(t *testing.T, o smartsocket.Options) *smartsocket.Server {
-	return startServer(t, o, func(v *smartsocket.Server) {
+func serverOfErrors(t *testing.T, o Options) *Server {
+	return startServer(t, o, func(v *Server) {
 		echoOn(v)
-		v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
+		v.Use(func(_ *Socket, event string, _ Data, next func(error)) {
 			if event == "refused" {
 				next(errors.New("not for you"))
 				return
@@ -41,11 +29,11 @@ func serverOfErrors(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 			next(nil)
 		})
 		v.On("refused", echo)
-		v.On("panic", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { panic("boom") })
-		v.On("silent", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
-		smartsocket.Handle(v, "typed", func(_ *smartsocket.Socket, n int) (int, error) { return n, nil })
+		v.On("panic", panics)
+		v.On("silent", ignore)
+		smartsocket.Handle(v, "typed", func(_ *Socket, n int) (int, error) { return n, nil })
 		// ask asks back and answers with the code of what came of it.
-		v.On("ask", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+		v.On("ask", func(s *Socket, _ Data, ack Ack) {
 			_, err := s.EmitWithAck(context.Background(), "question", nil)
 			var e *smartsocket.Error
 			if errors.As(err, &e) {
@@ -55,16 +43,21 @@ func serverOfErrors(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 			ack.Reply("")
 		})
 		v.SetEventRateLimit("rare", smartsocket.Limit{Window: time.Minute, MaxRequests: 1})
-		v.On("rare", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(nil) })
+		v.On("rare", func(_ *Socket, _ Data, ack Ack) { ack.Reply(nil) })
 	})
 }
 
+// Every ERR_ code is provoked twice, in a test that is named by the code: here by bytes on the
+// wire, and below from the Go client.
 func TestErrorCodesOnTheWire(t *testing.T) {
-	v := serverOfErrors(t, smartsocket.Options{HandshakeTimeout: 300 * time.Millisecond, AckTimeout: 50 * time.Millisecond, MaxMessageBytes: 1 << 20})
+	v := serverOfErrors(t, Options{
+		HandshakeTimeout: 300 * time.Millisecond, AckTimeout: 50 * time.Millisecond,
+		MaxMessageBytes: 1 << 20,
+	})
 	key, text := newKey()
 	for code, provoke := range map[message.Code]func(t *testing.T){
 		message.CodeRefused: func(t *testing.T) {
-			v := startServer(t, smartsocket.Options{}, nil)
+			v := startServer(t, Options{}, nil)
 			addr := v.Addr().String()
 			v.Close()
 			if _, err := net.Dial("tcp", addr); err == nil {
@@ -80,7 +73,7 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 		message.CodeHandshakeFailed: func(t *testing.T) {
 			w := dialWire(t, v, "/", message.Subprotocol)
 			w.message()
-			w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 99}))
+			w.sendConnect(message.Connect{Version: 99})
 			w.wantError(message.CodeHandshakeFailed)
 			w.wantClose(1002)
 			nc := dialRaw(t, v, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -90,12 +83,12 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 			}
 		},
 		message.CodeAuthFailed: func(t *testing.T) {
-			v := startServer(t, smartsocket.Options{APIKeys: []string{"the-right-key"}}, nil)
+			v := startServer(t, Options{APIKeys: []string{"the-right-key"}}, nil)
 			w, _ := connectWith(t, v, "the-wrong-key")
 			w.wantClose(3500)
 		},
 		message.CodeMaxConnections: func(t *testing.T) {
-			v := startServer(t, smartsocket.Options{MaxConnections: 1}, nil)
+			v := startServer(t, Options{MaxConnections: 1}, nil)
 			dialFull(t, v, "/")
 			w := dialWire(t, v, "/", message.Subprotocol)
 			w.wantError(message.CodeMaxConnections)
@@ -103,8 +96,8 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 		},
 		message.CodeConnectionLost: func(t *testing.T) {
 			got := make(chan error, 1)
-			v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-				v.OnConnected(func(s *smartsocket.Socket) {
+			v := startServer(t, Options{}, func(v *Server) {
+				v.OnConnected(func(s *Socket) {
 					_, err := s.EmitWithAck(context.Background(), "question", nil)
 					got <- err
 				})
@@ -123,38 +116,41 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 		},
 		message.CodeDecompression: func(t *testing.T) {
 			w := dialFull(t, v, "/")
-			w.send(frame.Binary, append(message.AppendEventHeader(nil, message.FlagDeflated, 0, 0, "echo"), 7, 7, 7))
+			w.send(frame.Binary, eventBytes(message.FlagDeflated, 0, "echo", "\a\a\a"))
 			w.wantError(message.CodeDecompression)
 		},
 		message.CodeDecryption: func(t *testing.T) {
-			v := startServer(t, smartsocket.Options{EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm"}, nil)
+			o := Options{EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm"}
+			v := startServer(t, o, nil)
 			w, ok := dialSealed(t, v, "/", &key, crypto.AES256GCM)
 			if !ok {
 				t.Fatal("refused")
 			}
-			rec := w.ends.Seal(nil, message.AppendEventHeader(nil, 0, 0, 0, "x"))
+			rec := w.ends.Seal(nil, eventBytes(0, 0, "x", ""))
 			rec[len(rec)-1] ^= 1
 			w.send(frame.Binary, rec)
-			if e, err := message.ParseErrorJSON(w.open().Payload); err != nil || e.Code != message.CodeDecryption {
-				t.Errorf("%v %v", e, err)
+			if m := w.open(); codeOf(m) != message.CodeDecryption {
+				t.Errorf("got kind %d %q", m.Kind, m.Payload)
 			}
 			w.wantClose(3502)
 		},
 		message.CodeTooLarge: func(t *testing.T) {
 			w := dialFull(t, v, "/")
-			w.send(frame.Binary, append(message.AppendEventHeader(nil, message.FlagBinary, 0, 0, "echo"), make([]byte, 1<<20+1)...))
+			large := string(make([]byte, 1<<20+1))
+			w.send(frame.Binary, eventBytes(message.FlagBinary, 0, "echo", large))
 			w.wantError(message.CodeTooLarge)
 			w.wantClose(1009)
 		},
 		message.CodeInvalidNamespace: func(t *testing.T) {
 			w := dialWire(t, v, "/", message.Subprotocol)
 			w.message()
-			w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, Namespace: []byte("/none")}))
+			w.sendConnect(message.Connect{Namespace: []byte("/none")})
 			w.wantError(message.CodeInvalidNamespace)
 			w.wantClose(3501)
 		},
 		message.CodeRateLimited: func(t *testing.T) {
-			v := serverOfErrors(t, smartsocket.Options{RateLimitMaxRequests: 1, RateLimitWindow: time.Minute})
+			o := Options{RateLimitMaxRequests: 1, RateLimitWindow: time.Minute}
+			v := serverOfErrors(t, o)
 			w := dialFull(t, v, "/")
 			w.request(1, "typed", "1")
 			w.wantAck(1, "1")
@@ -162,7 +158,7 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 			w.wantNack(2, message.CodeRateLimited)
 		},
 		message.CodeEventRateLimited: func(t *testing.T) {
-			v := serverOfErrors(t, smartsocket.Options{RateLimitMaxRequests: 100})
+			v := serverOfErrors(t, Options{RateLimitMaxRequests: 100})
 			w := dialFull(t, v, "/")
 			w.request(1, "rare", "")
 			w.wantAck(1, "")
@@ -207,7 +203,7 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 }
 
 func TestErrorCodesFromTheClient(t *testing.T) {
-	v := serverOfErrors(t, smartsocket.Options{AckTimeout: 50 * time.Millisecond})
+	v := serverOfErrors(t, Options{AckTimeout: 50 * time.Millisecond})
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	dialErr := func(addr string, o client.Options) error {
@@ -218,8 +214,9 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 		defer c.Disconnect()
 		return c.Connect(ctx)
 	}
-	request := func(v *smartsocket.Server, event string, data any) error {
-		_, err := connected(t, newClient(t, v, client.Options{AckTimeout: 100 * time.Millisecond})).EmitWithAck(ctx, event, data)
+	request := func(v *Server, event string, data any) error {
+		c := newClient(t, v, client.Options{AckTimeout: 100 * time.Millisecond})
+		_, err := connected(t, c).EmitWithAck(ctx, event, data)
 		return err
 	}
 	for code, provoke := range map[message.Code]func(t *testing.T) error{
@@ -239,11 +236,11 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 			return dialErr(h.Listener.Addr().String(), client.Options{})
 		},
 		message.CodeAuthFailed: func(t *testing.T) error {
-			v := startServer(t, smartsocket.Options{APIKeys: []string{"the-right-key"}}, nil)
+			v := startServer(t, Options{APIKeys: []string{"the-right-key"}}, nil)
 			return dialErr(v.Addr().String(), client.Options{APIKey: "the-wrong-key"})
 		},
 		message.CodeMaxConnections: func(t *testing.T) error {
-			v := startServer(t, smartsocket.Options{MaxConnections: 1}, nil)
+			v := startServer(t, Options{MaxConnections: 1}, nil)
 			dialFull(t, v, "/")
 			return dialErr(v.Addr().String(), client.Options{})
 		},
@@ -254,23 +251,26 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 			c.Disconnect()
 			return <-lost
 		},
-		message.CodeInvalidFormat: func(t *testing.T) error { return request(v, "typed", "not a number") },
+		message.CodeInvalidFormat: func(t *testing.T) error {
+			return request(v, "typed", "not a number")
+		},
 		message.CodeTooLarge: func(t *testing.T) error {
-			v := serverOfErrors(t, smartsocket.Options{MaxMessageBytes: 1000})
+			v := serverOfErrors(t, Options{MaxMessageBytes: 1000})
 			return request(v, "echo", make([]byte, 1001))
 		},
 		message.CodeInvalidNamespace: func(t *testing.T) error {
 			return dialErr(v.Addr().String(), client.Options{Namespace: "/none"})
 		},
 		message.CodeRateLimited: func(t *testing.T) error {
-			v := serverOfErrors(t, smartsocket.Options{RateLimitMaxRequests: 1, RateLimitWindow: time.Minute})
+			o := Options{RateLimitMaxRequests: 1, RateLimitWindow: time.Minute}
+			v := serverOfErrors(t, o)
 			c := connected(t, newClient(t, v, client.Options{}))
 			c.Emit("silent", nil)
 			_, err := c.EmitWithAck(ctx, "typed", 1)
 			return err
 		},
 		message.CodeEventRateLimited: func(t *testing.T) error {
-			v := serverOfErrors(t, smartsocket.Options{RateLimitMaxRequests: 100})
+			v := serverOfErrors(t, Options{RateLimitMaxRequests: 100})
 			c := connected(t, newClient(t, v, client.Options{}))
 			c.Emit("rare", nil)
 			_, err := c.EmitWithAck(ctx, "rare", nil)
@@ -278,24 +278,29 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 		},
 		message.CodeAckTimeout: func(t *testing.T) error { return request(v, "silent", nil) },
 		message.CodeAckInvalid: func(t *testing.T) error {
-			_, err := client.Request[[]int](ctx, connected(t, newClient(t, v, client.Options{})), "typed", 1)
+			c := connected(t, newClient(t, v, client.Options{}))
+			_, err := client.Request[[]int](ctx, c, "typed", 1)
 			return err
 		},
 		message.CodeRejected:      func(t *testing.T) error { return request(v, "refused", nil) },
 		message.CodeHandlerFailed: func(t *testing.T) error { return request(v, "panic", nil) },
 		message.CodeNoHandler:     func(t *testing.T) error { return request(v, "nobody", nil) },
-		// What the client cannot do wrong by itself, a server does to it.
+		// What the client cannot do wrong on its own, a server does to it.
 		message.CodeDecompression: func(t *testing.T) error {
-			return raisedBy(t, "", append(message.AppendEventHeader(nil, message.FlagDeflated, 0, 0, "e"), 7, 7, 7))
+			return raisedBy(t, "", eventBytes(message.FlagDeflated, 0, "e", "\a\a\a"))
 		},
 		message.CodeDecryption: func(t *testing.T) error {
 			_, text := newKey()
 			return raisedBy(t, text, []byte{byte(message.KindSealed), 1, 2, 3})
 		},
-		// An answer nobody waits for is counted; it is no error of anything the client does.
+		// An answer that nothing waits for is counted. It is not an error of anything that the
+		// client does.
 		message.CodeAckUnknown: func(t *testing.T) error {
-			_, c := tampered(t, "", append(message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: 4711}), '1'))
-			eventually(t, "the answer to be counted", func() bool { return c.Stats().UnknownAcks > 0 })
+			late := ackTo(message.Message{AckID: 4711}, message.KindAck, "1")
+			_, c := tampered(t, "", late)
+			eventually(t, "the answer to be counted", func() bool {
+				return c.Stats().UnknownAcks > 0
+			})
 			return message.ErrAckUnknown
 		},
 	} {
@@ -308,8 +313,8 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 	}
 }
 
-// raisedBy connects a client, lets the server's next message to it be b, and
-// returns what the client's "error" handler is told.
+// raisedBy connects a client, makes b the server's next message to it, and returns what the
+// client's "error" handler is told.
 func raisedBy(t *testing.T, key string, b []byte) error {
 	raised, _ := tampered(t, key, b)
 	select {
@@ -321,10 +326,10 @@ func raisedBy(t *testing.T, key string, b []byte) error {
 	}
 }
 
-// tampered connects a client through a proxy that, once the client has sent an
-// event, sends it b as one message.
+// tampered connects a client through a proxy that sends it b as one message once the client has
+// sent an event.
 func tampered(t *testing.T, key string, b []byte) (raised chan error, c *client.Client) {
-	v := startServer(t, smartsocket.Options{EncryptionKey: key}, echoOn)
+	v := startServer(t, Options{EncryptionKey: key}, echoOn)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -373,7 +378,8 @@ func tampered(t *testing.T, key string, b []byte) (raised chan error, c *client.
 		<-done
 	}()
 	raised = make(chan error, 8)
-	c, err = client.New("ws://"+l.Addr().String(), client.Options{EncryptionKey: key, MaxReconnectAttempts: client.Never})
+	o := client.Options{EncryptionKey: key, MaxReconnectAttempts: client.Never}
+	c, err = client.New("ws://"+l.Addr().String(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -385,11 +391,11 @@ func tampered(t *testing.T, key string, b []byte) (raised chan error, c *client.
 	return raised, c
 }
 
-// Who asks while the server drains is told why it gets no answer.
+// A client that asks while the server drains is told why it gets no answer.
 func TestErrorCodeOfShutdown(t *testing.T) {
 	holds, hold := make(chan struct{}), make(chan struct{})
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("hold", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("hold", func(_ *Socket, _ Data, ack Ack) {
 			close(holds)
 			<-hold
 			ack.Reply(nil)
@@ -409,7 +415,7 @@ func TestErrorCodeOfShutdown(t *testing.T) {
 	for { // until the drain has begun
 		b.request(2, "nobody", "")
 		m := b.message()
-		if e, err := message.ParseErrorJSON(m.Payload); err == nil && e.Code == message.CodeShuttingDown {
+		if codeOf(m) == message.CodeShuttingDown {
 			break
 		} else if m.Kind != message.KindError && m.Kind != message.KindGoaway {
 			t.Fatalf("kind %d", m.Kind)

@@ -4,36 +4,27 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Each TestImpossible_ names something that must not be possible, of data here,
-// of safety, life cycle and scale in the files beside this one.
-
-// each runs f with a client of every kind: it sends data with an event to the
-// server's echo, and returns the data that came back as an event and as an ack.
+// each runs f with a client of every kind. roundTrip sends data with an event to the server's echo,
+// and returns the data that came back as an event and as an ack.
 func each(t *testing.T, f func(t *testing.T, roundTrip func(payload string) (event, ack string))) {
 	key, text := newKey()
-	v := startServer(t, smartsocket.Options{}, echoOn)
-	sealed := startServer(t, smartsocket.Options{EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm"}, echoOn)
-	inflated := func(m message.Message) string {
+	v := startServer(t, Options{}, echoOn)
+	encrypted := Options{EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm"}
+	sealed := startServer(t, encrypted, echoOn)
+	payload := func(m message.Message) string {
 		if m.Flags&message.FlagDeflated == 0 {
 			return string(m.Payload)
 		}
-		r := newInflater(m.Payload)
-		b, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
+		return string(inflated(t, m.Payload))
 	}
 	t.Run("text", func(t *testing.T) {
 		w := dialPlain(t, v, "/")
@@ -60,7 +51,7 @@ func each(t *testing.T, f func(t *testing.T, roundTrip func(payload string) (eve
 		w := dialFull(t, v, "/")
 		f(t, func(p string) (string, string) {
 			w.request(1, "echo", p)
-			return inflated(w.message()), inflated(w.message())
+			return payload(w.message()), payload(w.message())
 		})
 	})
 	t.Run("encrypted and compressed", func(t *testing.T) {
@@ -69,8 +60,8 @@ func each(t *testing.T, f func(t *testing.T, roundTrip func(payload string) (eve
 			t.Fatal("refused")
 		}
 		f(t, func(p string) (string, string) {
-			w.send(frame.Binary, w.ends.Seal(nil, append(message.AppendEventHeader(nil, message.FlagAck, 0, 1, "echo"), p...)))
-			return inflated(w.open()), inflated(w.open())
+			w.send(frame.Binary, w.ends.Seal(nil, eventBytes(message.FlagAck, 1, "echo", p)))
+			return payload(w.open()), payload(w.open())
 		})
 	})
 }
@@ -78,7 +69,9 @@ func each(t *testing.T, f func(t *testing.T, roundTrip func(payload string) (eve
 func TestImpossible_FieldDropped(t *testing.T) {
 	fields := make(map[string]any)
 	for i := range 300 {
-		fields[fmt.Sprintf("field%03d", i)] = map[string]any{"n": i, "text": strings.Repeat("é", i%7), "list": []int{i, -i}}
+		fields[fmt.Sprintf("field%03d", i)] = map[string]any{
+			"n": i, "text": strings.Repeat("é", i%7), "list": []int{i, -i},
+		}
 	}
 	each(t, func(t *testing.T, roundTrip func(string) (string, string)) {
 		for _, n := range []int{1, 10, 300} { // to both sides of the compression threshold
@@ -91,7 +84,8 @@ func TestImpossible_FieldDropped(t *testing.T) {
 			}
 			sent, _ := json.Marshal(some)
 			if a, b := roundTrip(string(sent)); a != string(sent) || b != string(sent) {
-				t.Errorf("%d bytes with %d fields came back as %d and %d bytes", len(sent), n, len(a), len(b))
+				t.Errorf("%d bytes with %d fields came back as %d and %d bytes",
+					len(sent), n, len(a), len(b))
 			}
 		}
 	})
@@ -107,7 +101,10 @@ func TestImpossible_EventWithoutDataLost(t *testing.T) {
 
 func TestImpossible_NonObjectPayloadMangled(t *testing.T) {
 	each(t, func(t *testing.T, roundTrip func(string) (string, string)) {
-		for _, p := range []string{`null`, `true`, `false`, `0`, `-1.5e300`, `12345678901234567890`, `""`, `"\u2028 \" 😀"`, `[]`, `[1,[2,[3]]]`, `{}`, `{"__proto__":{"x":1}}`} {
+		for _, p := range []string{
+			`null`, `true`, `false`, `0`, `-1.5e300`, `12345678901234567890`, `""`,
+			`"\u2028 \" 😀"`, `[]`, `[1,[2,[3]]]`, `{}`, `{"__proto__":{"x":1}}`,
+		} {
 			if a, b := roundTrip(p); a != p || b != p {
 				t.Errorf("%s came back as %s and %s", p, a, b)
 			}
@@ -116,11 +113,11 @@ func TestImpossible_NonObjectPayloadMangled(t *testing.T) {
 }
 
 func TestImpossible_SendPathsEncodingDifferently(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	ns := v.Namespace("/")
 	full, plain := dialFull(t, v, "/"), dialPlain(t, v, "/")
 	eventually(t, "both clients", func() bool { return ns.Len() == 2 })
-	var room []*smartsocket.Socket
+	var room []*Socket
 	for _, s := range ns.Sockets() {
 		s.Join("room")
 		room = append(room, s)
@@ -130,16 +127,22 @@ func TestImpossible_SendPathsEncodingDifferently(t *testing.T) {
 		N    float64
 		M    map[string]int
 	}
-	for _, data := range []any{nil, 1, "é<&>\u2028", value{"x", 1e21, map[string]int{"b": 1}}, []byte{0, 1, 255}, json.RawMessage(`{"a": 1}`), strings.Repeat("long ", 1000)} {
+	for _, data := range []any{
+		nil, 1, "é<&>\u2028", value{"x", 1e21, map[string]int{"b": 1}}, []byte{0, 1, 255},
+		json.RawMessage(`{"a": 1}`), strings.Repeat("long ", 1000),
+	} {
 		var first [2][]byte
 		for name, emit := range map[string]func(){
-			"Socket.Emit":     func() { room[0].Emit("e", data); room[1].Emit("e", data) },
-			"Namespace.Emit":  func() { ns.Emit("e", data) },
-			"Server.Emit":     func() { v.Emit("e", data) },
-			"a room":          func() { ns.To("room").Emit("e", data) },
-			"ids":             func() { ns.To(room[0].ID(), room[1].ID()).Emit("e", data) },
-			"all but nobody":  func() { ns.Except("nobody").Emit("e", data) },
-			"Server.ToSocket": func() { v.ToSocket(room[0].ID()).Emit("e", data); v.ToSocket(room[1].ID()).Emit("e", data) },
+			"Socket.Emit":    func() { room[0].Emit("e", data); room[1].Emit("e", data) },
+			"Namespace.Emit": func() { ns.Emit("e", data) },
+			"Server.Emit":    func() { v.Emit("e", data) },
+			"a room":         func() { ns.To("room").Emit("e", data) },
+			"ids":            func() { ns.To(room[0].ID(), room[1].ID()).Emit("e", data) },
+			"all but nobody": func() { ns.Except("nobody").Emit("e", data) },
+			"Server.ToSocket": func() {
+				v.ToSocket(room[0].ID()).Emit("e", data)
+				v.ToSocket(room[1].ID()).Emit("e", data)
+			},
 		} {
 			emit()
 			for i, w := range []*wire{full, plain} {
@@ -160,8 +163,8 @@ func TestImpossible_SendPathsEncodingDifferently(t *testing.T) {
 
 func TestImpossible_Reordering(t *testing.T) {
 	const n = 3000
-	v := startServer(t, smartsocket.Options{MaxOutboxBytes: 8 << 20}, func(v *smartsocket.Server) {
-		v.On("go", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+	v := startServer(t, Options{MaxOutboxBytes: 8 << 20}, func(v *Server) {
+		v.On("go", func(s *Socket, _ Data, ack Ack) {
 			s.Join("room")
 			for i := range n {
 				switch i % 4 {
@@ -172,7 +175,7 @@ func TestImpossible_Reordering(t *testing.T) {
 				case 2:
 					v.Emit("e", i)
 				default:
-					s.EmitAck("e", i, time.Minute, func(smartsocket.Data, error) {})
+					s.EmitAck("e", i, time.Minute, func(Data, error) {})
 				}
 			}
 			ack.Reply(n)
@@ -190,8 +193,8 @@ func TestImpossible_Reordering(t *testing.T) {
 
 func TestImpossible_AckIDInTheUsersData(t *testing.T) {
 	got := make(chan string, 1)
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("see", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("see", func(_ *Socket, d Data, ack Ack) {
 			got <- string(d.Bytes())
 			ack.Reply(d.JSON())
 		})

@@ -12,11 +12,10 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/client"
-	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// atImport is how many goroutines there were when the packages under test had been initialised.
+// atImport is how many goroutines there were when the packages under test had been initialized.
 var atImport = runtime.NumGoroutine()
 
 func TestImpossible_WorkAtImport(t *testing.T) {
@@ -26,9 +25,9 @@ func TestImpossible_WorkAtImport(t *testing.T) {
 }
 
 func TestImpossible_TwoServersOnOnePort(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	port := v.Addr().(*net.TCPAddr).Port
-	w, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: port, Logger: testLogger(t)})
+	w, err := smartsocket.New(Options{Host: "127.0.0.1", Port: port, Logger: testLogger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +38,9 @@ func TestImpossible_TwoServersOnOnePort(t *testing.T) {
 }
 
 func TestImpossible_CloseLeavingClientsOpen(t *testing.T) {
-	for name, stop := range map[string]func(*smartsocket.Server) error{
-		"Close": (*smartsocket.Server).Close,
-		"Shutdown": func(v *smartsocket.Server) error {
+	for name, stop := range map[string]func(*Server) error{
+		"Close": (*Server).Close,
+		"Shutdown": func(v *Server) error {
 			ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 			defer cancel()
 			v.Shutdown(ctx) // the clients below do not answer: it cuts them
@@ -49,9 +48,11 @@ func TestImpossible_CloseLeavingClientsOpen(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := startServer(t, smartsocket.Options{}, nil)
-			upgrade := string(frame.AppendRequest(nil, "x", "/", frame.NewKey(), "", message.Subprotocol, "", ""))
-			conns := []net.Conn{dialFull(t, v, "/").nc, dialPlain(t, v, "/").nc, dialRaw(t, v, ""), dialRaw(t, v, "GET"), dialRaw(t, v, upgrade)}
+			v := startServer(t, Options{}, nil)
+			conns := []net.Conn{
+				dialFull(t, v, "/").nc, dialPlain(t, v, "/").nc, dialRaw(t, v, ""),
+				dialRaw(t, v, "GET"), dialRaw(t, v, upgradeRequest(message.Subprotocol, "")),
+			}
 			eventually(t, "the clients", func() bool { return v.ConnectionStats().Open == 3 })
 			if err := stop(v); err != nil {
 				t.Error(err)
@@ -66,40 +67,18 @@ func TestImpossible_CloseLeavingClientsOpen(t *testing.T) {
 	}
 }
 
-// newClient makes a client that comes back quickly, and ends it with the test.
-func newClient(t testing.TB, v *smartsocket.Server, o client.Options) *client.Client {
-	t.Helper()
-	if o.ReconnectDelay == 0 {
-		o.ReconnectDelay = time.Millisecond
-	}
-	c, err := client.New("ws://"+v.Addr().String()+"/", o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Disconnect)
-	return c
-}
-
-func connected(t testing.TB, c *client.Client) *client.Client {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := c.Connect(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func TestImpossible_DisconnectReconnecting(t *testing.T) {
 	var seen atomic.Int64
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.OnConnected(func(*smartsocket.Socket) { seen.Add(1) })
+	v := startServer(t, Options{}, func(v *Server) {
+		v.OnConnected(func(*Socket) { seen.Add(1) })
 	})
 	c := newClient(t, v, client.Options{MaxReconnectAttempts: client.Forever})
 	c.OnReconnecting(func(client.Reconnecting) { t.Error("reconnecting after Disconnect") })
 	for n := range int64(5) {
 		connected(t, c).Disconnect()
-		eventually(t, "the server to see it go", func() bool { return v.ConnectionStats().Open == 0 })
+		eventually(t, "the server to see it go", func() bool {
+			return v.ConnectionStats().Open == 0
+		})
 		if c.Connected() || seen.Load() != n+1 {
 			t.Fatalf("after %d connects and disconnects the server saw %d", n+1, seen.Load())
 		}
@@ -108,11 +87,14 @@ func TestImpossible_DisconnectReconnecting(t *testing.T) {
 
 func TestImpossible_ListenerRunTwiceOrNever(t *testing.T) {
 	var ran, once atomic.Int64
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("e", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ran.Add(1); ack.Reply(nil) })
-		v.Once("e", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { once.Add(1) })
-		v.On("kick", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) { s.DisconnectWith(3000, "again") })
-		v.On("say", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("e", func(_ *Socket, _ Data, ack Ack) {
+			ran.Add(1)
+			ack.Reply(nil)
+		})
+		v.Once("e", func(*Socket, Data, Ack) { once.Add(1) })
+		v.On("kick", func(s *Socket, _ Data, _ Ack) { s.DisconnectWith(3000, "again") })
+		v.On("say", func(s *Socket, d Data, ack Ack) {
 			s.Emit("said", d.JSON())
 			ack.Reply(nil)
 		})
@@ -125,7 +107,7 @@ func TestImpossible_ListenerRunTwiceOrNever(t *testing.T) {
 	connected(t, c)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	for round := range int64(4) { // handlers are not registered again by a reconnection
+	for round := range int64(4) { // a reconnection does not register the handlers again
 		for _, event := range []string{"e", "say"} {
 			if _, err := c.EmitWithAck(ctx, event, round); err != nil {
 				t.Fatal(err)
@@ -133,7 +115,8 @@ func TestImpossible_ListenerRunTwiceOrNever(t *testing.T) {
 		}
 		eventually(t, "the answer", func() bool { return heard.Load() > round })
 		if ran.Load() != round+1 || heard.Load() != round+1 || once.Load() != 1 {
-			t.Fatalf("round %d: handlers ran %d, %d and %d times", round, ran.Load(), heard.Load(), once.Load())
+			t.Fatalf("round %d: handlers ran %d, %d and %d times",
+				round, ran.Load(), heard.Load(), once.Load())
 		}
 		c.Emit("kick", nil)
 		<-back
@@ -141,13 +124,16 @@ func TestImpossible_ListenerRunTwiceOrNever(t *testing.T) {
 }
 
 func TestImpossible_AckCallbackNeverCalled(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("answer", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(1); ack.Reply(2) })
-		v.On("panic", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { panic("boom") })
-		v.On("silent", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
-		v.On("kick", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) { s.DisconnectWith(3000, "") })
-		v.On("unwritable", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(func() {}) })
-		v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("answer", func(_ *Socket, _ Data, ack Ack) {
+			ack.Reply(1)
+			ack.Reply(2)
+		})
+		v.On("panic", panics)
+		v.On("silent", ignore)
+		v.On("kick", func(s *Socket, _ Data, _ Ack) { s.DisconnectWith(3000, "") })
+		v.On("unwritable", func(_ *Socket, _ Data, ack Ack) { ack.Reply(func() {}) })
+		v.Use(func(_ *Socket, event string, _ Data, next func(error)) {
 			if event != "swallowed" {
 				next(nil)
 			}
@@ -156,7 +142,9 @@ func TestImpossible_AckCallbackNeverCalled(t *testing.T) {
 	})
 	const each = 20
 	var calls [8]atomic.Int64
-	events := []string{"answer", "panic", "silent", "unwritable", "swallowed", "nobody", "kick", "silent"}
+	events := []string{
+		"answer", "panic", "silent", "unwritable", "swallowed", "nobody", "kick", "silent",
+	}
 	c := connected(t, newClient(t, v, client.Options{}))
 	for i, event := range events {
 		for range each {
@@ -167,7 +155,8 @@ func TestImpossible_AckCallbackNeverCalled(t *testing.T) {
 			if i == 7 {
 				eventually(t, "a connection", c.Connected)
 			}
-			if err := c.EmitAck(event, nil, timeout, func(client.Data, error) { calls[i].Add(1) }); err != nil {
+			done := func(client.Data, error) { calls[i].Add(1) }
+			if err := c.EmitAck(event, nil, timeout, done); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -182,19 +171,21 @@ func TestImpossible_AckCallbackNeverCalled(t *testing.T) {
 }
 
 func TestImpossible_OptionSilentlyIgnored(t *testing.T) {
-	// What cannot be used is an error that names its field, whichever field it is.
+	// A value that cannot be used is an error that names its field, whichever field it is.
 	impossible := map[string]any{
-		"EncryptionKey": "not a key", "EncryptionAlgorithm": "rot13", "TLSCertFile": "/nowhere", "TLSKeyFile": "/nowhere",
-		"APIKeys": []string{"short"}, "AllowedOrigins": []string{"nonsense"}, "TrustedProxies": []string{"nonsense"},
+		"EncryptionKey": "not a key", "EncryptionAlgorithm": "rot13",
+		"TLSCertFile": "/nowhere", "TLSKeyFile": "/nowhere",
+		"APIKeys":        []string{"short"},
+		"AllowedOrigins": []string{"nonsense"}, "TrustedProxies": []string{"nonsense"},
 	}
 	_, valid := newKey()
-	typ := reflect.TypeFor[smartsocket.Options]()
+	typ := reflect.TypeFor[Options]()
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		if f.Tag.Get("config") == "-" {
 			continue
 		}
-		var o smartsocket.Options
+		var o Options
 		field := reflect.ValueOf(&o).Elem().Field(i)
 		bad, ok := impossible[f.Name]
 		switch {
@@ -206,7 +197,7 @@ func TestImpossible_OptionSilentlyIgnored(t *testing.T) {
 			field.SetInt(-5)
 		case f.Name == "Port":
 			field.SetInt(70_000)
-		default: // switches and the host: there is no impossible value, other tests show their effects
+		default: // switches and the host have no impossible value; other tests show their effects
 			continue
 		}
 		var e *smartsocket.OptionError

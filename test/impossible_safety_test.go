@@ -15,7 +15,7 @@ import (
 )
 
 func TestImpossible_FrameCrashingTheProcess(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, echoOn)
+	v := startServer(t, Options{}, echoOn)
 	random := rand.New(rand.NewPCG(1, 2))
 	good := dialFull(t, v, "/")
 	for range 400 {
@@ -33,7 +33,7 @@ func TestImpossible_FrameCrashingTheProcess(t *testing.T) {
 			if len(p) > 0 && random.IntN(2) == 0 {
 				p[0] = byte(random.IntN(256)) // a kind with flags
 			}
-			b := frame.AppendMaskedFrame(nil, frame.Opcode(1+random.IntN(2)), false, p, [4]byte{1, 2, 3, 4})
+			b := masked(frame.Opcode(1+random.IntN(2)), p)
 			if random.IntN(4) == 0 {
 				b[random.IntN(len(b))] ^= 1 << random.IntN(8)
 			}
@@ -50,7 +50,7 @@ func TestImpossible_FrameCrashingTheProcess(t *testing.T) {
 }
 
 func TestImpossible_ClosedSocketAbortingABroadcast(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	ns := v.Namespace("/")
 	conns := make([]*wire, 20)
 	for i := range conns {
@@ -74,7 +74,7 @@ func TestImpossible_ClosedSocketAbortingABroadcast(t *testing.T) {
 }
 
 func TestImpossible_AllocationByAnUncheckedHeader(t *testing.T) {
-	v := startServer(t, smartsocket.Options{MaxMessageBytes: 1 << 30}, echoOn)
+	v := startServer(t, Options{MaxMessageBytes: 1 << 30}, echoOn)
 	w := dialFull(t, v, "/")
 	n := allocated(func() {
 		w.nc.Write(announce(frame.Binary, 1<<30))
@@ -87,7 +87,7 @@ func TestImpossible_AllocationByAnUncheckedHeader(t *testing.T) {
 }
 
 func TestImpossible_OneClientsDataInAnothersAssembly(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, echoOn)
+	v := startServer(t, Options{}, echoOn)
 	random := rand.New(rand.NewPCG(3, 4))
 	const clients, rounds = 16, 30
 	type sender struct {
@@ -97,14 +97,16 @@ func TestImpossible_OneClientsDataInAnothersAssembly(t *testing.T) {
 	}
 	var all []*sender
 	for i := range clients {
-		all = append(all, &sender{w: dialFull(t, v, "/"), want: `"` + strings.Repeat(string(rune('a'+i)), 700+i) + `"`})
+		text := strings.Repeat(string(rune('a'+i)), 700+i)
+		all = append(all, &sender{w: dialFull(t, v, "/"), want: `"` + text + `"`})
 	}
 	for range rounds {
 		for _, s := range all {
-			b := append(message.AppendEventHeader(nil, 0, 0, 0, "echo"), s.want...)
-			half := frame.AppendMaskedFrame(nil, frame.Binary, false, b[:200], [4]byte{1, 2, 3, 4})
+			b := eventBytes(0, 0, "echo", s.want)
+			half := masked(frame.Binary, b[:200])
 			half[0] &^= 0x80
-			s.rest = frame.AppendMaskedFrame(half, frame.Continuation, false, b[200:], [4]byte{5, 6, 7, 8})
+			mask := [4]byte{5, 6, 7, 8}
+			s.rest = frame.AppendMaskedFrame(half, frame.Continuation, false, b[200:], mask)
 		}
 		for left := clients; left > 0; {
 			s := all[random.IntN(clients)]
@@ -125,30 +127,31 @@ func TestImpossible_OneClientsDataInAnothersAssembly(t *testing.T) {
 
 func TestImpossible_MiddlewareFailingOpen(t *testing.T) {
 	ways := map[string]smartsocket.Middleware{
-		"no next":  func(*smartsocket.Socket, string, smartsocket.Data, func(error)) {},
-		"an error": func(_ *smartsocket.Socket, _ string, _ smartsocket.Data, next func(error)) { next(errors.New("no")) },
-		"an error, then ok": func(_ *smartsocket.Socket, _ string, _ smartsocket.Data, next func(error)) {
+		"no next":  func(*Socket, string, Data, func(error)) {},
+		"an error": func(_ *Socket, _ string, _ Data, next func(error)) { next(errors.New("no")) },
+		"an error, then ok": func(_ *Socket, _ string, _ Data, next func(error)) {
 			next(errors.New("no"))
 			next(nil)
 		},
-		"a panic":          func(*smartsocket.Socket, string, smartsocket.Data, func(error)) { panic("boom") },
-		"ok, then a panic": func(_ *smartsocket.Socket, _ string, _ smartsocket.Data, next func(error)) { next(nil); panic("boom") },
-		"next later":       func(_ *smartsocket.Socket, _ string, _ smartsocket.Data, next func(error)) { go next(nil) },
-		"an *Error": func(_ *smartsocket.Socket, _ string, _ smartsocket.Data, next func(error)) {
+		"a panic": func(*Socket, string, Data, func(error)) { panic("boom") },
+		"ok, then a panic": func(_ *Socket, _ string, _ Data, next func(error)) {
+			next(nil)
+			panic("boom")
+		},
+		"an *Error": func(_ *Socket, _ string, _ Data, next func(error)) {
 			next(smartsocket.ErrRejected)
 		},
 	}
-	delete(ways, "next later") // it may be in time
-	for name, mw := range ways {
+	for name, mw := range ways { // but no next(nil) from elsewhere, which may be in time
 		for _, inline := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, inline %v", name, inline), func(t *testing.T) {
 				var opts []smartsocket.HandlerOption
 				if inline {
 					opts = append(opts, smartsocket.Inline)
 				}
-				v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+				v := startServer(t, Options{}, func(v *Server) {
 					v.Use(mw)
-					v.On("x", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { t.Error("the handler ran") }, opts...)
+					v.On("x", func(*Socket, Data, Ack) { t.Error("the handler ran") }, opts...)
 				})
 				w := dialFull(t, v, "/")
 				w.emit("x", "1")
@@ -160,8 +163,10 @@ func TestImpossible_MiddlewareFailingOpen(t *testing.T) {
 }
 
 func TestImpossible_PrototypeNamesReachingMoreThanAMap(t *testing.T) {
-	names := []string{"constructor", "toString", "hasOwnProperty", "valueOf", "prototype", "_proto_", "then"}
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+	names := []string{
+		"constructor", "toString", "hasOwnProperty", "valueOf", "prototype", "_proto_", "then",
+	}
+	v := startServer(t, Options{}, func(v *Server) {
 		for _, n := range names[:3] {
 			v.On(n, echo)
 		}
@@ -181,7 +186,7 @@ func TestImpossible_PrototypeNamesReachingMoreThanAMap(t *testing.T) {
 }
 
 func TestImpossible_EnteringARoomUninvited(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, echoOn)
+	v := startServer(t, Options{}, echoOn)
 	ns := v.Namespace("/")
 	in, out := dialFull(t, v, "/"), dialFull(t, v, "/")
 	eventually(t, "both", func() bool { return ns.Len() == 2 })
@@ -201,15 +206,16 @@ func TestImpossible_EnteringARoomUninvited(t *testing.T) {
 	}
 	in.wantEvent("said", `"psst"`)
 	in.wantEvent("said", `"you"`)
-	out.request(9, "echo", "1") // the first thing it gets after all that
+	out.request(9, "echo", "1") // its answer is the first thing that comes after all that
 	out.wantEvent("echo", "1")
 }
 
 func TestImpossible_CryptoFailingOpen(t *testing.T) {
 	key, text := newKey()
 	other, _ := newKey()
-	v := startServer(t, smartsocket.Options{EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm"}, func(v *smartsocket.Server) {
-		v.On("x", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { t.Error("a handler ran") })
+	good := Options{EncryptionKey: text, EncryptionAlgorithm: "aes-256-gcm"}
+	v := startServer(t, good, func(v *Server) {
+		v.On("x", func(*Socket, Data, Ack) { t.Error("a handler ran") })
 	})
 	if _, ok := dialSealed(t, v, "/", &other, crypto.AES256GCM); ok {
 		t.Error("a wrong key was accepted")
@@ -221,7 +227,7 @@ func TestImpossible_CryptoFailingOpen(t *testing.T) {
 	}
 	w.send(frame.Text, []byte(`{"event":"x"}`))
 	w.wantClose(3502)
-	for field, o := range map[string]smartsocket.Options{
+	for field, o := range map[string]Options{
 		"EncryptionKey":       {EnableEncryption: smartsocket.Enabled},
 		"EncryptionAlgorithm": {EncryptionKey: text, EncryptionAlgorithm: "none"},
 	} {

@@ -1,12 +1,10 @@
 package test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,8 +17,6 @@ import (
 	"github.com/smartsocket/smartsocket/internal/race"
 	"github.com/smartsocket/smartsocket/message"
 )
-
-// The tests of docs/REFERENCE.md that have no better place.
 
 func TestReferenceDefaults(t *testing.T) {
 	o := smartsocket.DefaultOptions()
@@ -51,7 +47,8 @@ func TestReferenceDefaults(t *testing.T) {
 }
 
 func TestReferenceRunUntilTheContextEnds(t *testing.T) {
-	v, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1, Logger: testLogger(t)})
+	o := Options{Host: "127.0.0.1", Port: -1, Logger: testLogger(t)}
+	v, err := smartsocket.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +70,7 @@ func TestReferenceRunUntilTheContextEnds(t *testing.T) {
 }
 
 func TestReferenceNamespacePaths(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	chat := v.Namespace("chat")
 	for _, path := range []string{"/chat", "chat/", "/chat/"} {
 		if v.Namespace(path) != chat {
@@ -84,7 +81,8 @@ func TestReferenceNamespacePaths(t *testing.T) {
 			t.Errorf("a client of %q is not in /chat", path)
 		}
 	}
-	if v.Namespace("/Chat") == chat || chat.Path() != "/chat" || v.Namespace("") != v.Namespace("/") {
+	root := v.Namespace("/")
+	if v.Namespace("/Chat") == chat || chat.Path() != "/chat" || v.Namespace("") != root {
 		t.Error("case does not matter, or paths are not clean")
 	}
 	if got := v.Namespaces(); !slices.Equal(got, []string{"/", "/Chat", "/chat"}) {
@@ -94,17 +92,17 @@ func TestReferenceNamespacePaths(t *testing.T) {
 
 func TestReferenceErrorHandler(t *testing.T) {
 	told := make(chan error, 4)
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.OnError(func(s *smartsocket.Socket, err error) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.OnError(func(s *Socket, err error) {
 			if s == nil {
 				t.Error("no socket")
 			}
 			told <- err
 		})
-		v.On("panic", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { panic("boom") })
-		v.On("unwritable", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(func() {}) })
+		v.On("panic", panics)
+		v.On("unwritable", func(_ *Socket, _ Data, ack Ack) { ack.Reply(func() {}) })
 		v.On("refused", echo)
-		v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
+		v.Use(func(_ *Socket, event string, _ Data, next func(error)) {
 			if event == "refused" {
 				next(errors.New("no"))
 				return
@@ -116,7 +114,11 @@ func TestReferenceErrorHandler(t *testing.T) {
 	for i, c := range []struct {
 		event string
 		want  error
-	}{{"panic", smartsocket.ErrHandlerFailed}, {"unwritable", smartsocket.ErrInvalidFormat}, {"refused", smartsocket.ErrRejected}} {
+	}{
+		{"panic", smartsocket.ErrHandlerFailed},
+		{"unwritable", smartsocket.ErrInvalidFormat},
+		{"refused", smartsocket.ErrRejected},
+	} {
 		w.request(uint64(i), c.event, "1")
 		if err := <-told; !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.event, err, c.want)
@@ -125,17 +127,17 @@ func TestReferenceErrorHandler(t *testing.T) {
 }
 
 func TestReferenceBroadcastReach(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+	v := startServer(t, Options{}, func(v *Server) {
 		quiz := v.Namespace("/quiz")
-		quiz.On("join", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		quiz.On("join", func(s *Socket, d Data, ack Ack) {
 			s.Join("code")
 			quiz.To("code").Emit("joined", d.JSON())
 			ack.Reply(true)
 		})
 	})
 	quiz, chat := v.Namespace("/quiz"), v.Namespace("/chat")
-	a, b, c, d := dialFull(t, v, "/quiz"), dialFull(t, v, "/quiz"), dialFull(t, v, "/chat"), dialFull(t, v, "/")
-	_ = chat
+	a, b := dialFull(t, v, "/quiz"), dialFull(t, v, "/quiz")
+	c, d := dialFull(t, v, "/chat"), dialFull(t, v, "/")
 	everybody := map[*wire]string{a: "a", b: "b", c: "c", d: "d"}
 	eventually(t, "all", func() bool { return v.Stats().Connections == 4 })
 	a.request(1, "join", `"a"`)
@@ -146,20 +148,21 @@ func TestReferenceBroadcastReach(t *testing.T) {
 	b.wantAck(1, "true")
 	a.wantEvent("joined", `"b"`)
 	for i, s := range []struct {
-		name string
-		emit func(data any) (smartsocket.Delivery, error)
-		to   []*wire
+		name   string
+		target emitter
+		to     []*wire
 	}{
-		{"everybody", func(x any) (smartsocket.Delivery, error) { return v.Emit("e", x) }, []*wire{a, b, c, d}},
-		{"a namespace", func(x any) (smartsocket.Delivery, error) { return quiz.Emit("e", x) }, []*wire{a, b}},
-		{"a room", func(x any) (smartsocket.Delivery, error) { return quiz.To("code").Emit("e", x) }, []*wire{a, b}},
-		{"a room of the same name elsewhere", func(x any) (smartsocket.Delivery, error) { return chat.To("code").Emit("e", x) }, nil},
-		{"one socket of another namespace, by the server", func(x any) (smartsocket.Delivery, error) { return v.To(c.id).Emit("e", x) }, []*wire{c}},
-		{"one socket", func(x any) (smartsocket.Delivery, error) { return quiz.ToSocket(b.id).Emit("e", x) }, []*wire{b}},
-		{"all but one", func(x any) (smartsocket.Delivery, error) { return quiz.Except(a.id).Emit("e", x) }, []*wire{b}},
-		{"nobody", func(x any) (smartsocket.Delivery, error) { return quiz.To("empty").Emit("e", x) }, nil},
+		{"everybody", v, []*wire{a, b, c, d}},
+		{"a namespace", quiz, []*wire{a, b}},
+		{"a room", quiz.To("code"), []*wire{a, b}},
+		{"a room of the same name elsewhere", chat.To("code"), nil},
+		{"one socket of another namespace, by the server", v.To(c.id), []*wire{c}},
+		{"one socket", quiz.ToSocket(b.id), []*wire{b}},
+		{"all but one", quiz.Except(a.id), []*wire{b}},
+		{"nobody", quiz.To("empty"), nil},
 	} {
-		if got, err := s.emit(i); err != nil || got.Queued != len(s.to) || got.Dropped != 0 {
+		got, err := s.target.Emit("e", i)
+		if err != nil || got.Queued != len(s.to) || got.Dropped != 0 {
 			t.Errorf("%s: %+v %v, want %d", s.name, got, err, len(s.to))
 		}
 		for _, w := range s.to {
@@ -173,7 +176,7 @@ func TestReferenceBroadcastReach(t *testing.T) {
 }
 
 func TestReferenceSocketValues(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	w := dialFull(t, v, "/")
 	s := v.Namespace("/").Socket(w.id)
 	if s.Get("name") != nil {
@@ -198,7 +201,7 @@ func TestReferenceSocketValues(t *testing.T) {
 }
 
 func TestReferenceStatistics(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+	v := startServer(t, Options{}, func(v *Server) {
 		echoOn(v)
 		v.Namespace("/quiz").On("a", echo)
 		v.Namespace("/quiz").On("b", echo)
@@ -213,11 +216,13 @@ func TestReferenceStatistics(t *testing.T) {
 	}
 	w.request(99, "nobody", "")
 	w.wantNack(99, message.CodeNoHandler)
-	if got, want := v.NamespaceStats()["/quiz"], (smartsocket.NamespaceStats{Connections: 1, Rooms: 2, Events: 2, Handlers: 3}); got != want {
+	want := smartsocket.NamespaceStats{Connections: 1, Rooms: 2, Events: 2, Handlers: 3}
+	if got := v.NamespaceStats()["/quiz"]; got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	c := v.ConnectionStats()
-	if c.Open != 1 || c.Peak != 1 || c.Unhandled != 1 || c.MessagesIn < 12 || c.MessagesOut < 20 || c.BytesIn == 0 || c.BytesOut == 0 || c.Reads == 0 || c.Writes == 0 {
+	if c.Open != 1 || c.Peak != 1 || c.Unhandled != 1 || c.MessagesIn < 12 || c.MessagesOut < 20 ||
+		c.BytesIn == 0 || c.BytesOut == 0 || c.Reads == 0 || c.Writes == 0 {
 		t.Errorf("%+v", c)
 	}
 	eventually(t, "a round trip and a rate", func() bool {
@@ -228,7 +233,8 @@ func TestReferenceStatistics(t *testing.T) {
 		return st.Latency.Samples > 0 && st.MessagesIn > 0 && st.MessagesOut > 0
 	})
 	st := v.Stats()
-	if st.Connections != 1 || st.Uptime <= 0 || st.MemoryBytes < 1<<20 || st.Latency.P50 > st.Latency.P99 || st.Latency.Mean <= 0 {
+	if st.Connections != 1 || st.Uptime <= 0 || st.MemoryBytes < 1<<20 ||
+		st.Latency.P50 > st.Latency.P99 || st.Latency.Mean <= 0 {
 		t.Errorf("%+v", st)
 	}
 	var j struct {
@@ -241,7 +247,9 @@ func TestReferenceStatistics(t *testing.T) {
 		err = json.Unmarshal(b, &j)
 	}
 	var mb float64
-	if _, e := fmt.Sscanf(j.MemoryUsage, "%fMB", &mb); err != nil || e != nil || j.Connections != 1 || mb <= 1 || j.MessagesPerSecond <= 0 || j.AverageLatency <= 0 || int64(j.Uptime) != st.Uptime.Milliseconds() {
+	_, e := fmt.Sscanf(j.MemoryUsage, "%fMB", &mb)
+	if err != nil || e != nil || j.Connections != 1 || mb <= 1 || j.MessagesPerSecond <= 0 ||
+		j.AverageLatency <= 0 || int64(j.Uptime) != st.Uptime.Milliseconds() {
 		t.Errorf("%s (%v)", b, err)
 	}
 }
@@ -249,8 +257,9 @@ func TestReferenceStatistics(t *testing.T) {
 func TestReferenceInlineHandlersAreWatched(t *testing.T) {
 	release := make(chan struct{})
 	var log logBuffer
-	v := startServer(t, smartsocket.Options{InlineBudget: time.Millisecond, Logger: log.logger()}, func(v *smartsocket.Server) {
-		v.On("block", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { <-release }, smartsocket.Inline)
+	o := Options{InlineBudget: time.Millisecond, Logger: log.logger()}
+	v := startServer(t, o, func(v *Server) {
+		v.On("block", func(*Socket, Data, Ack) { <-release }, smartsocket.Inline)
 	})
 	w := dialFull(t, v, "/")
 	w.emit("block", "")
@@ -263,7 +272,7 @@ func TestReferenceInlineHandlersAreWatched(t *testing.T) {
 
 func TestReferencePoolingShows(t *testing.T) {
 	taken := func(o smartsocket.Toggle) (allocated, all int64) {
-		v := startServer(t, smartsocket.Options{EnableConnectionPooling: o}, echoOn)
+		v := startServer(t, Options{EnableConnectionPooling: o}, echoOn)
 		w := dialFull(t, v, "/")
 		before := v.ConnectionStats()
 		for i := range uint64(100) {
@@ -272,9 +281,10 @@ func TestReferencePoolingShows(t *testing.T) {
 			w.wantAck(i, "1")
 		}
 		after := v.ConnectionStats()
-		return after.BuffersAllocated - before.BuffersAllocated, after.BuffersTaken - before.BuffersTaken
+		return after.BuffersAllocated - before.BuffersAllocated,
+			after.BuffersTaken - before.BuffersTaken
 	}
-	defer startServer(t, smartsocket.Options{}, nil) // switches it on again
+	defer startServer(t, Options{}, nil) // switches it on again
 	if n, all := taken(smartsocket.Disabled); n < 100 || n > all {
 		t.Errorf("without pooling, %d of %d buffers were allocated", n, all)
 	}
@@ -287,11 +297,14 @@ func TestReferenceCompressionThreshold(t *testing.T) {
 	for _, c := range []struct {
 		threshold, size int
 		deflated        bool
-	}{{0, 1024, false}, {0, 1025, true}, {100, 100, false}, {100, 101, true}, {-1, 100_000, false}} {
-		v := startServer(t, smartsocket.Options{CompressionThreshold: c.threshold}, nil)
+	}{
+		{0, 1024, false}, {0, 1025, true}, {100, 100, false}, {100, 101, true},
+		{-1, 100_000, false},
+	} {
+		v := startServer(t, Options{CompressionThreshold: c.threshold}, nil)
 		w := dialWire(t, v, "/", message.Subprotocol)
 		w.message()
-		w.send(2, message.AppendConnect(nil, &message.Connect{Version: 1, CanInflate: true}))
+		w.sendConnect(message.Connect{CanInflate: true})
 		w.message()
 		v.Emit("e", json.RawMessage(`"`+strings.Repeat("x", c.size-2)+`"`))
 		if m := w.message(); m.Flags&message.FlagDeflated != 0 != c.deflated {
@@ -300,16 +313,8 @@ func TestReferenceCompressionThreshold(t *testing.T) {
 	}
 }
 
-func TestReferenceDescriptorWarning(t *testing.T) {
-	var log logBuffer
-	startServer(t, smartsocket.Options{MaxConnections: 1 << 24, Logger: log.logger()}, nil)
-	if !strings.Contains(log.String(), "[warn]") || !strings.Contains(log.String(), "ulimit -n") {
-		t.Errorf("16 million connections without a warning: %s", log.String())
-	}
-}
-
 func TestReferenceRateNotice(t *testing.T) {
-	v := startServer(t, smartsocket.Options{RateLimitMaxRequests: 2, RateLimitWindow: time.Minute}, echoOn)
+	v := startServer(t, Options{RateLimitMaxRequests: 2, RateLimitWindow: time.Minute}, echoOn)
 	w := dialFull(t, v, "/")
 	for range 2 {
 		w.emit("echo", "1")
@@ -323,7 +328,9 @@ func TestReferenceRateNotice(t *testing.T) {
 		RetryAfter           int64
 	}
 	m := w.message()
-	if err := json.Unmarshal(m.Payload, &n); err != nil || string(m.Event) != "__rate-limited__" || n.Code != "ERR_RATE_001" || n.Event != "echo" || n.RetryAfter < 30_000 || n.RetryAfter > 62_000 || n.Message == "" {
+	if err := json.Unmarshal(m.Payload, &n); err != nil ||
+		string(m.Event) != "__rate-limited__" || n.Code != "ERR_RATE_001" || n.Event != "echo" ||
+		n.RetryAfter < 30_000 || n.RetryAfter > 62_000 || n.Message == "" {
 		t.Errorf("%q %q %v", m.Event, m.Payload, err)
 	}
 	v.Emit("next", nil)
@@ -331,12 +338,13 @@ func TestReferenceRateNotice(t *testing.T) {
 }
 
 func TestReferenceAcksSwitchedOff(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, echoOn)
+	v := startServer(t, Options{}, echoOn)
 	c := connected(t, newClient(t, v, client.Options{EnableAcknowledgments: client.Disabled}))
 	if _, err := c.EmitWithAck(context.Background(), "echo", 1); err == nil {
 		t.Error("EmitWithAck without acks gives no error")
 	}
-	if err := c.EmitAck("echo", 1, 0, func(client.Data, error) { t.Error("the callback ran") }); err == nil {
+	done := func(client.Data, error) { t.Error("the callback ran") }
+	if err := c.EmitAck("echo", 1, 0, done); err == nil {
 		t.Error("EmitAck without acks gives no error")
 	}
 	if err := c.Emit("echo", 1); err != nil {
@@ -344,50 +352,10 @@ func TestReferenceAcksSwitchedOff(t *testing.T) {
 	}
 }
 
-func TestReferenceErrorsOnlyLogged(t *testing.T) {
-	var log logBuffer
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		smartsocket.On(v, "typed", func(*smartsocket.Socket, int, smartsocket.Ack) {})
-	})
-	c := newClient(t, v, client.Options{EnableErrorHandling: client.Disabled, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	c.OnError(func(err error) { t.Errorf("the handler was told of %v", err) })
-	connected(t, c).Emit("typed", "not a number") // the server answers with an ERROR
-	eventually(t, "the log", func() bool { return strings.Contains(log.String(), "ERR_MSG_001") })
-}
-
-func TestReferenceLogLines(t *testing.T) {
-	var b bytes.Buffer
-	log := slog.New(smartsocket.NewLogHandler(&b, smartsocket.LevelTrace))
-	for _, level := range []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, slog.LevelDebug, smartsocket.LevelTrace} {
-		log.Log(context.Background(), level, "line", "n", 1, "text", "two words")
-	}
-	want := ""
-	for _, level := range []string{"error", "warn", "info", "debug", "trace"} {
-		want += "[smartsocket] [" + level + "] line n=1 text=\"two words\"\n"
-	}
-	if b.String() != want {
-		t.Errorf("got\n%swant\n%s", b.String(), want)
-	}
-	b.Reset()
-	slog.New(smartsocket.NewLogHandler(&b, slog.LevelWarn)).Info("quiet")
-	if b.Len() != 0 {
-		t.Errorf("info at level warn: %s", b.String())
-	}
-}
-
-func TestReferenceDebugEnvironment(t *testing.T) {
-	for value, want := range map[string]bool{"": false, "smartsocket:*": true, "other,smartsocket:*": true, "*": true, "other": false} {
-		t.Setenv("DEBUG", value)
-		if smartsocket.DebugEnabled() != want {
-			t.Errorf("DEBUG=%q: %v", value, !want)
-		}
-	}
-}
-
-// How long a broadcast takes is measured by the benchmarks; this holds that all of it arrives.
+// The benchmarks measure how long a broadcast takes. This test checks that all of it arrives.
 func TestReferenceBroadcastOfAllSizes(t *testing.T) {
 	const n = 100
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	conns := make([]*wire, n)
 	for i := range conns {
 		conns[i] = dialFull(t, v, "/")
@@ -401,46 +369,5 @@ func TestReferenceBroadcastOfAllSizes(t *testing.T) {
 		for _, w := range conns {
 			w.wantEvent("e", data)
 		}
-	}
-}
-
-func TestReferenceClientLogLines(t *testing.T) {
-	const payload = "the payload of an event"
-	v := startServer(t, smartsocket.Options{}, echoOn)
-	for _, level := range []slog.Level{slog.LevelDebug, smartsocket.LevelTrace} {
-		var log logBuffer
-		c := connected(t, newClient(t, v, client.Options{Logger: slog.New(smartsocket.NewLogHandler(&log, level))}))
-		c.Emit("echo", payload)
-		c.Disconnect()
-		rest := log.String()
-		for _, line := range []string{
-			"[info] Connecting to ", "[debug] WebSocket connection opened", "[debug] Sending CONNECT message", "[debug] Received CONNECT_ACK",
-			"[info] Connected to server", "[debug] Emitting event: echo", "[debug] Sent message (",
-		} {
-			_, after, ok := strings.Cut(rest, "[smartsocket] "+line)
-			if !ok {
-				t.Fatalf("%q is missing, or not in its place, in\n%s", line, log.String())
-			}
-			rest = after
-		}
-		if strings.Contains(log.String(), payload) != (level == smartsocket.LevelTrace) {
-			t.Errorf("at level %v the log is\n%s", level, log.String())
-		}
-	}
-}
-
-// A second answer is a mistake of the program and is logged.
-func TestReferenceSecondAckIsLogged(t *testing.T) {
-	var log logBuffer
-	v := startServer(t, smartsocket.Options{Logger: log.logger()}, func(v *smartsocket.Server) {
-		v.On("twice", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(1); ack.Reply(2) })
-	})
-	w := dialFull(t, v, "/")
-	w.request(1, "twice", "")
-	w.wantAck(1, "1")
-	w.request(2, "twice", "")
-	w.wantAck(2, "1")
-	if !strings.Contains(log.String(), "[warn]") {
-		t.Error("no warning")
 	}
 }

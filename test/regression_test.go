@@ -18,12 +18,12 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// A connected handler may register handlers of its socket; events that came meanwhile find them.
+// A connected handler may register handlers of its socket. Events that came meanwhile find them.
 func TestHandlersRegisteredInConnectedAreFound(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.OnConnected(func(s *smartsocket.Socket) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.OnConnected(func(s *Socket) {
 			time.Sleep(20 * time.Millisecond)
-			s.On("x", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply("ok") })
+			s.On("x", func(_ *Socket, _ Data, ack Ack) { ack.Reply("ok") })
 		})
 	})
 	w := dialFull(t, v, "/")
@@ -43,9 +43,9 @@ func TestInlineEventsKeepTheirOrder(t *testing.T) {
 	var got []string
 	var running, overlap atomic.Int32
 	gate, done := make(chan struct{}), make(chan struct{})
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.OnConnected(func(*smartsocket.Socket) { <-gate })
-		v.On("x", func(_ *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.OnConnected(func(*Socket) { <-gate })
+		v.On("x", func(_ *Socket, d Data, _ Ack) {
 			if running.Add(1) > 1 {
 				overlap.Add(1)
 			}
@@ -76,7 +76,10 @@ func TestInlineEventsKeepTheirOrder(t *testing.T) {
 }
 
 func TestExceptSocketOfAnotherNamespaceHidesNobody(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) { v.Namespace("/a"); v.Namespace("/b") })
+	v := startServer(t, Options{}, func(v *Server) {
+		v.Namespace("/a")
+		v.Namespace("/b")
+	})
 	a := dialFull(t, v, "/a")
 	dialFull(t, v, "/b")
 	sa := v.Namespace("/a").Socket(a.id)
@@ -88,28 +91,21 @@ func TestExceptSocketOfAnotherNamespaceHidesNobody(t *testing.T) {
 	}
 }
 
-// What is not text never reaches a client that reads text.
+// Bytes that are not valid text never reach a client that reads text.
 func TestBrokenTextIsNotRelayed(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("chat", func(s *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) { s.Broadcast().Emit("chat", d) })
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("chat", func(s *Socket, d Data, _ Ack) { s.Broadcast().Emit("chat", d) })
 	})
 	plain, w := dialPlain(t, v, "/"), dialFull(t, v, "/")
 	eventually(t, "both", func() bool { return v.Namespace("/").Len() == 2 })
 	w.request(1, "chat", "\"\xff\xfe\"")
-	w.wantNackOrError(message.CodeInvalidFormat)
+	w.wantError(message.CodeInvalidFormat)
 	w.emit("chat", `"fine"`)
 	plain.wantText(`{"event":"chat","data":"fine"}`)
 }
 
-func (w *wire) wantNackOrError(code message.Code) {
-	w.t.Helper()
-	if m := w.message(); m.Kind != message.KindError || !strings.Contains(string(m.Payload), string(code)) {
-		w.t.Fatalf("got kind %d %q, want %s", m.Kind, m.Payload, code)
-	}
-}
-
 func TestEmitRefusesWhatNoClientCouldRead(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	w := dialFull(t, v, "/")
 	s := v.Namespace("/").Socket(w.id)
 	for _, name := range []string{"", strings.Repeat("x", 200), "a\nb", "\xff"} {
@@ -121,7 +117,8 @@ func TestEmitRefusesWhatNoClientCouldRead(t *testing.T) {
 		}
 	}
 	for _, raw := range []string{`1,"ack":7,"event":"y"`, `{`, "\"\xff\""} {
-		if _, err := v.Emit("x", json.RawMessage(raw)); !errors.Is(err, smartsocket.ErrInvalidFormat) {
+		_, err := v.Emit("x", json.RawMessage(raw))
+		if !errors.Is(err, smartsocket.ErrInvalidFormat) {
 			t.Errorf("RawMessage %q: %v", raw, err)
 		}
 	}
@@ -130,8 +127,8 @@ func TestEmitRefusesWhatNoClientCouldRead(t *testing.T) {
 // The answer of a handler that runs when Shutdown begins still reaches its client.
 func TestShutdownLetsRunningHandlersAnswer(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("x", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("x", func(_ *Socket, _ Data, ack Ack) {
 			close(started)
 			<-release
 			ack.Reply("done")
@@ -158,9 +155,9 @@ func TestShutdownLetsRunningHandlersAnswer(t *testing.T) {
 	}
 }
 
-// Who finishes the handshake while the server shuts down is told to go, like the others.
+// A client that finishes its handshake while the server shuts down is told to go, like the others.
 func TestShutdownDuringAHandshake(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	w := dialWire(t, v, "/", message.Subprotocol)
 	w.message()
 	done := make(chan error, 1)
@@ -168,7 +165,7 @@ func TestShutdownDuringAHandshake(t *testing.T) {
 	for v.Start() != smartsocket.ErrClosed {
 		time.Sleep(time.Millisecond)
 	}
-	w.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1}))
+	w.sendConnect(message.Connect{})
 	w.wantClose(1001)
 	w.nc.Close()
 	if err := <-done; err != nil {
@@ -177,7 +174,7 @@ func TestShutdownDuringAHandshake(t *testing.T) {
 }
 
 func TestEarlierSocketOfAResumedSession(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	old := v.Namespace("/").Socket(a.id)
@@ -193,17 +190,18 @@ func TestEarlierSocketOfAResumedSession(t *testing.T) {
 		res <- err
 	}()
 	m := a.message()
-	a.send(frame.Binary, message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: m.AckID}))
+	a.send(frame.Binary, ackTo(m, message.KindAck, ""))
 	if err := <-res; err != nil {
 		t.Errorf("EmitWithAck through the earlier socket: %v", err)
 	}
 }
 
-// A nil *Error in an error is a mistake of the program; it must neither end the process nor leave the client waiting.
+// A nil *Error in an error is a mistake of the program. It must neither end the process nor leave
+// the client waiting.
 func TestNilErrorsAreAnswered(t *testing.T) {
 	var none *smartsocket.Error
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.Use(func(_ *Socket, event string, _ Data, next func(error)) {
 			if event == "mw" {
 				next(none)
 				return
@@ -211,8 +209,8 @@ func TestNilErrorsAreAnswered(t *testing.T) {
 			next(nil)
 		})
 		v.On("mw", echo)
-		v.On("fail", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Fail(nil) })
-		smartsocket.Handle(v, "handle", func(*smartsocket.Socket, int) (int, error) { return 1, none })
+		v.On("fail", func(_ *Socket, _ Data, ack Ack) { ack.Fail(nil) })
+		smartsocket.Handle(v, "handle", func(*Socket, int) (int, error) { return 1, none })
 	})
 	w := dialFull(t, v, "/")
 	w.request(1, "mw", "")
@@ -226,14 +224,16 @@ func TestNilErrorsAreAnswered(t *testing.T) {
 // brittle is an application's error and value whose methods fail.
 type brittle struct{ text string }
 
-func (b *brittle) Error() string               { return b.text } // panics on nil, as most errors' do
+// Error panics on nil, as the method of most errors does.
+func (b *brittle) Error() string { return b.text }
+
 func (b brittle) MarshalJSON() ([]byte, error) { panic("no JSON today") }
 
 // The same holds for the methods of the application's own errors and values.
 func TestFailingMethodsAreAnswered(t *testing.T) {
 	var none *brittle
-	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
+	v := startServer(t, Options{}, func(v *Server) {
+		v.Use(func(_ *Socket, event string, _ Data, next func(error)) {
 			if event == "mw" {
 				next(none)
 				return
@@ -241,15 +241,18 @@ func TestFailingMethodsAreAnswered(t *testing.T) {
 			next(nil)
 		})
 		v.On("mw", echo)
-		v.On("fail", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Fail(none) })
-		v.On("reply", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(brittle{}) })
-		smartsocket.Handle(v, "handle", func(*smartsocket.Socket, int) (int, error) { return 1, none })
+		v.On("fail", func(_ *Socket, _ Data, ack Ack) { ack.Fail(none) })
+		v.On("reply", func(_ *Socket, _ Data, ack Ack) { ack.Reply(brittle{}) })
+		smartsocket.Handle(v, "handle", func(*Socket, int) (int, error) { return 1, none })
 	})
 	w := dialFull(t, v, "/")
 	for i, test := range []struct {
 		event string
 		code  message.Code
-	}{{"mw", message.CodeRejected}, {"fail", message.CodeHandlerFailed}, {"reply", message.CodeHandlerFailed}, {"handle", message.CodeHandlerFailed}} {
+	}{
+		{"mw", message.CodeRejected}, {"fail", message.CodeHandlerFailed},
+		{"reply", message.CodeHandlerFailed}, {"handle", message.CodeHandlerFailed},
+	} {
 		w.request(uint64(i+1), test.event, "1")
 		w.wantNack(uint64(i+1), test.code)
 	}
@@ -257,7 +260,7 @@ func TestFailingMethodsAreAnswered(t *testing.T) {
 
 // Refused connections on their way out take no place.
 func TestRefusedConnectionsTakeNoSlot(t *testing.T) {
-	v := startServer(t, smartsocket.Options{MaxConnections: 2}, nil)
+	v := startServer(t, Options{MaxConnections: 2}, nil)
 	a, b := dialFull(t, v, "/"), dialFull(t, v, "/")
 	for range 10 {
 		dialWire(t, v, "/", message.Subprotocol).message()
@@ -269,8 +272,8 @@ func TestRefusedConnectionsTakeNoSlot(t *testing.T) {
 }
 
 func TestBroadcastsSkipWhoHasNotAuthenticated(t *testing.T) {
-	v := startServer(t, smartsocket.Options{RequireAuth: true}, func(v *smartsocket.Server) {
-		v.On("auth", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+	v := startServer(t, Options{RequireAuth: true}, func(v *Server) {
+		v.On("auth", func(s *Socket, _ Data, ack Ack) {
 			s.Authenticated("ann")
 			ack.Reply(nil)
 		})
@@ -288,7 +291,7 @@ func TestBroadcastsSkipWhoHasNotAuthenticated(t *testing.T) {
 }
 
 func TestToNobodyThenSomebody(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	w := dialFull(t, v, "/")
 	v.Namespace("/").Socket(w.id).Join("r")
 	if d, _ := v.Namespace("/").To().To("r").Emit("x", 1); d.Queued != 1 {
@@ -297,7 +300,7 @@ func TestToNobodyThenSomebody(t *testing.T) {
 }
 
 func TestMountedServerRefusesBodies(t *testing.T) {
-	v, err := smartsocket.New(smartsocket.Options{Logger: testLogger(t)})
+	v, err := smartsocket.New(Options{Logger: testLogger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,13 +310,15 @@ func TestMountedServerRefusesBodies(t *testing.T) {
 	defer v.Close()
 	h := httptest.NewServer(v)
 	defer h.Close()
-	nc, err := net.Dial("tcp", h.Listener.Addr().String())
+	addr := h.Listener.Addr().String()
+	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(patience))
-	req := frame.AppendRequest(nil, h.Listener.Addr().String(), "/", frame.NewKey(), "", "", "", "Transfer-Encoding: chunked\r\n")
+	const chunked = "Transfer-Encoding: chunked\r\n"
+	req := frame.AppendRequest(nil, addr, "/", frame.NewKey(), "", "", "", chunked)
 	nc.Write(append(req, "5\r\nhello\r\n0\r\n\r\n"...))
 	b := make([]byte, 4096)
 	n, _ := nc.Read(b)
@@ -322,16 +327,11 @@ func TestMountedServerRefusesBodies(t *testing.T) {
 	}
 }
 
-// A broadcast to a plain client that negotiated permessage-deflate is compressed like a single message.
+// A broadcast to a plain client that negotiated permessage-deflate is compressed like a single
+// message.
 func TestBroadcastToADeflatingPlainClient(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
-	nc, err := net.Dial("tcp", v.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(patience))
-	nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", frame.NewKey(), "", "", "permessage-deflate", ""))
+	v := startServer(t, Options{}, nil)
+	dialRaw(t, v, upgradeRequest("", "permessage-deflate"))
 	eventually(t, "the client", func() bool { return v.Namespace("/").Len() == 1 })
 	before := v.ConnectionStats().BytesOut
 	v.Emit("x", strings.Repeat("a", 8000))
@@ -340,17 +340,18 @@ func TestBroadcastToADeflatingPlainClient(t *testing.T) {
 	}
 }
 
-// TestBadDataWithAnAckAnswersIt: who asks with data that is not JSON, or is nested too deeply, need not wait for the timeout.
+// A client that asks with data that is not JSON, or is nested too deeply, need not wait for the
+// timeout.
 func TestBadDataWithAnAckAnswersIt(t *testing.T) {
-	v := startServer(t, smartsocket.Options{EnableRateLimiting: smartsocket.Disabled}, func(v *smartsocket.Server) {
-		v.On("echo", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
-	})
+	v := startServer(t, Options{}, func(v *Server) { v.On("echo", reply) })
 	w := dialFull(t, v, "/")
-	for id, payload := range []string{"nonsense", strings.Repeat("[", 100) + strings.Repeat("]", 100)} {
+	nested := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	for id, payload := range []string{"nonsense", nested} {
 		w.request(uint64(id+1), "echo", payload)
 		m := w.message()
 		if m.Kind != message.KindError || m.Flags&message.FlagAck == 0 || m.AckID != uint64(id+1) {
-			t.Fatalf("the answer to %.20q is of kind %d, flags %x, ack %d", payload, m.Kind, m.Flags, m.AckID)
+			t.Fatalf("the answer to %.20q is of kind %d, flags %x, ack %d",
+				payload, m.Kind, m.Flags, m.AckID)
 		}
 		if !strings.Contains(string(m.Payload), string(message.CodeInvalidFormat)) {
 			t.Errorf("the error is %s", m.Payload)

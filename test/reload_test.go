@@ -3,7 +3,6 @@ package test
 import (
 	"bufio"
 	"errors"
-	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -16,10 +15,10 @@ import (
 )
 
 func TestReload(t *testing.T) {
-	o := smartsocket.Options{Host: "127.0.0.1", Port: -1, RateLimitMaxRequests: 2, APIKeys: []string{"key-number-one"}}
+	o := Options{Host: "127.0.0.1", Port: -1, RateLimitMaxRequests: 2}
+	o.APIKeys = []string{"key-number-one"}
 	v := startServer(t, o, joiner)
-	echo := func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) }
-	v.On("x", echo, smartsocket.Inline)
+	v.On("x", reply, smartsocket.Inline)
 	var a resumer
 	a.connect(t, v, "/", "key-number-one")
 	for id := range uint64(2) {
@@ -32,7 +31,8 @@ func TestReload(t *testing.T) {
 
 	o.RateLimitMaxRequests, o.APIKeys, o.MaxConnections = 100, []string{"key-number-two"}, 1
 	changed, err := v.Reload(o)
-	if want := []string{"APIKeys", "RateLimitMaxRequests", "MaxConnections"}; err != nil || !slices.Equal(changed, want) {
+	want := []string{"APIKeys", "RateLimitMaxRequests", "MaxConnections"}
+	if err != nil || !slices.Equal(changed, want) {
 		t.Fatalf("%v, %v, want %v", changed, err, want)
 	}
 	a.request(4, "x", "1")
@@ -40,12 +40,13 @@ func TestReload(t *testing.T) {
 	full := dialWire(t, v, "/", message.Subprotocol)
 	full.wantClose(frame.CloseCode(message.CloseBusy))
 	o.MaxConnections = 0
-	if changed, err = v.Reload(o); err != nil || !slices.Equal(changed, []string{"MaxConnections"}) {
+	changed, err = v.Reload(o)
+	if err != nil || !slices.Equal(changed, []string{"MaxConnections"}) {
 		t.Fatalf("%v, %v", changed, err)
 	}
 	refused := dialWire(t, v, "/", message.Subprotocol)
 	refused.message()
-	refused.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, APIKey: []byte("key-number-one")}))
+	refused.sendConnect(message.Connect{APIKey: []byte("key-number-one")})
 	refused.wantClose(frame.CloseCode(message.CloseAuth))
 	var b resumer
 	b.connect(t, v, "/", "key-number-two")
@@ -54,22 +55,22 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Reload is all or nothing, and names what is wrong.
+// Reload takes over all of the options or none, and names the field that is wrong.
 func TestReloadRefuses(t *testing.T) {
-	base := smartsocket.Options{Host: "127.0.0.1", Port: -1, RateLimitMaxRequests: 1}
+	base := Options{Host: "127.0.0.1", Port: -1, RateLimitMaxRequests: 1}
 	v := startServer(t, base, nil)
-	v.On("x", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
-	key := crypto.GenerateKey()
-	for field, change := range map[string]func(o *smartsocket.Options){
-		"CompressionLevel":        func(o *smartsocket.Options) { o.CompressionLevel = 99 },
-		"AllowedOrigins":          func(o *smartsocket.Options) { o.AllowedOrigins = []string{"nonsense"} },
-		"MaxMessageBytes":         func(o *smartsocket.Options) { o.MaxMessageBytes = 1 << 10 },
-		"Host":                    func(o *smartsocket.Options) { o.Host = "0.0.0.0" },
-		"EncryptionKey":           func(o *smartsocket.Options) { o.EncryptionKey = key.Encode() },
-		"EnableMessageCache":      func(o *smartsocket.Options) { o.EnableMessageCache = true },
-		"TrustedProxies":          func(o *smartsocket.Options) { o.TrustedProxies = []string{"here"} },
-		"CompressionThreshold":    func(o *smartsocket.Options) { o.CompressionThreshold = -1 },
-		"EnableConnectionPooling": func(o *smartsocket.Options) { o.EnableConnectionPooling = smartsocket.Disabled },
+	v.On("x", reply)
+	key, off := crypto.GenerateKey(), smartsocket.Disabled
+	for field, change := range map[string]func(o *Options){
+		"CompressionLevel":        func(o *Options) { o.CompressionLevel = 99 },
+		"AllowedOrigins":          func(o *Options) { o.AllowedOrigins = []string{"nonsense"} },
+		"MaxMessageBytes":         func(o *Options) { o.MaxMessageBytes = 1 << 10 },
+		"Host":                    func(o *Options) { o.Host = "0.0.0.0" },
+		"EncryptionKey":           func(o *Options) { o.EncryptionKey = key.Encode() },
+		"EnableMessageCache":      func(o *Options) { o.EnableMessageCache = true },
+		"TrustedProxies":          func(o *Options) { o.TrustedProxies = []string{"here"} },
+		"CompressionThreshold":    func(o *Options) { o.CompressionThreshold = -1 },
+		"EnableConnectionPooling": func(o *Options) { o.EnableConnectionPooling = off },
 	} {
 		o := base
 		o.RateLimitMaxRequests = 1000
@@ -90,18 +91,14 @@ func TestReloadRefuses(t *testing.T) {
 // The encryption key is rotated without a restart.
 func TestReloadRotatesKeys(t *testing.T) {
 	first, second := crypto.GenerateKey(), crypto.GenerateKey()
-	o := smartsocket.Options{Host: "127.0.0.1", Port: -1, EncryptionKey: first.Encode(), EncryptionAlgorithm: "aes-256-gcm"}
+	o := Options{Host: "127.0.0.1", Port: -1, EncryptionKey: first.Encode()}
+	o.EncryptionAlgorithm = "aes-256-gcm"
 	v := startServer(t, o, nil)
 	opens := func(key crypto.Key) bool {
-		w := dialWire(t, v, "/", message.Subprotocol)
-		_, hello := w.next()
-		sealed, ends, err := message.AppendSealedConnect(nil, hello, &message.Connect{Version: 1, Random: make([]byte, 32)}, &key, crypto.AES256GCM, make([]byte, 32))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.send(frame.Binary, sealed)
+		w := &sealedWire{wire: dialWire(t, v, "/", message.Subprotocol)}
+		w.connectSealed(message.Connect{}, &key, crypto.AES256GCM)
 		_, p := w.next()
-		_, err = ends.Open(p)
+		_, err := w.ends.Open(p)
 		return err == nil
 	}
 	if !opens(first) || opens(second) {
@@ -124,11 +121,11 @@ func TestReloadRotatesKeys(t *testing.T) {
 	}
 }
 
-// Reload under traffic: run with -race.
+// Reload works under traffic. The race detector has something to look at here.
 func TestReloadWhileEventsFlow(t *testing.T) {
-	o := smartsocket.Options{Host: "127.0.0.1", Port: -1, EnableRateLimiting: smartsocket.Disabled}
+	o := Options{Host: "127.0.0.1", Port: -1, EnableRateLimiting: smartsocket.Disabled}
 	v := startServer(t, o, nil)
-	v.On("x", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
+	v.On("x", reply)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -150,16 +147,13 @@ func TestReloadWhileEventsFlow(t *testing.T) {
 }
 
 func TestReloadOrigins(t *testing.T) {
-	o := smartsocket.Options{Host: "127.0.0.1", Port: -1, EnableRateLimiting: smartsocket.Disabled}
+	o := Options{Host: "127.0.0.1", Port: -1, EnableRateLimiting: smartsocket.Disabled}
 	v := startServer(t, o, nil)
 	status := func() string {
-		nc, err := net.Dial("tcp", v.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		const origin = "https://game.example"
+		request := frame.AppendRequest(nil, "x", "/", frame.NewKey(), origin, "", "", "")
+		nc := dialRaw(t, v, string(request))
 		defer nc.Close()
-		nc.SetDeadline(time.Now().Add(patience))
-		nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", frame.NewKey(), "https://game.example", "", "", ""))
 		line, err := bufio.NewReader(nc).ReadString('\n')
 		if err != nil {
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +16,7 @@ import (
 )
 
 func TestServeHTTPMountsIntoNetHTTP(t *testing.T) {
-	v, err := smartsocket.New(smartsocket.Options{Logger: testLogger(t)})
+	v, err := smartsocket.New(Options{Logger: testLogger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +34,9 @@ func TestServeHTTPMountsIntoNetHTTP(t *testing.T) {
 		}
 		defer nc.Close()
 		nc.SetDeadline(time.Now().Add(patience))
-		// The first message is pipelined behind the request: it must not be lost.
-		req := frame.AppendRequest(nil, h.Listener.Addr().String(), "/", frame.NewKey(), "", "", "", "")
-		nc.Write(frame.AppendMaskedFrame(req, frame.Text, false, []byte(`{"event":"echo","data":5}`), [4]byte{9, 8, 7, 6}))
+		// The first message is pipelined behind the request and must not be lost.
+		event := masked(frame.Text, []byte(`{"event":"echo","data":5}`))
+		nc.Write(append([]byte(upgradeRequest("", "")), event...))
 		var got []byte
 		buf := make([]byte, 4096)
 		for !strings.Contains(string(got), `{"event":"echo","data":5}`) {
@@ -51,12 +50,12 @@ func TestServeHTTPMountsIntoNetHTTP(t *testing.T) {
 }
 
 func TestStartTwiceAndPortTaken(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	if err := v.Start(); !errors.Is(err, smartsocket.ErrStarted) {
 		t.Errorf("second Start: %v", err)
 	}
 	_, port, _ := net.SplitHostPort(v.Addr().String())
-	var o smartsocket.Options
+	var o Options
 	o.Host, o.Logger = "127.0.0.1", testLogger(t)
 	fmt.Sscan(port, &o.Port)
 	w, err := smartsocket.New(o)
@@ -72,7 +71,7 @@ func TestStartTwiceAndPortTaken(t *testing.T) {
 }
 
 func TestShutdownTellsClients(t *testing.T) {
-	v := startServer(t, smartsocket.Options{}, nil)
+	v := startServer(t, Options{}, nil)
 	full, plain := dialFull(t, v, "/"), dialPlain(t, v, "/")
 	eventually(t, "both clients", func() bool { return v.Stats().Connections == 2 })
 	done := make(chan error)
@@ -98,7 +97,7 @@ func TestShutdownTellsClients(t *testing.T) {
 }
 
 func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
-	v := startServer(t, smartsocket.Options{ConnectionTimeout: time.Second}, nil)
+	v := startServer(t, Options{ConnectionTimeout: time.Second}, nil)
 	live, silent := dialFull(t, v, "/"), dialFull(t, v, "/")
 	gone := make(chan struct{})
 	go func() {
@@ -118,49 +117,11 @@ func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
 			}
 		}
 	}()
-	<-gone // the server's close frame is not answered either, so this takes its close timeout too
+	<-gone // takes the close timeout too, because nothing answers the server's close frame either
 	if v.ConnectionStats().IdleCloses != 1 || v.Stats().Connections != 1 {
-		t.Errorf("idle closes %d, connections %d: want 1 and 1", v.ConnectionStats().IdleCloses, v.Stats().Connections)
+		t.Errorf("idle closes %d, connections %d: want 1 and 1",
+			v.ConnectionStats().IdleCloses, v.Stats().Connections)
 	}
 	eventually(t, "a measured round trip", func() bool { return v.Stats().Latency.Samples > 0 })
 	live.nc.Close()
-}
-
-func TestOptionErrorsNameTheField(t *testing.T) {
-	for field, o := range map[string]smartsocket.Options{
-		"Port":                 {Port: 70000},
-		"MaxConnections":       {MaxConnections: -1},
-		"CompressionLevel":     {CompressionLevel: 10},
-		"CompressionThreshold": {CompressionThreshold: -2},
-		"ConnectionTimeout":    {ConnectionTimeout: time.Millisecond},
-		"AllowedOrigins":       {AllowedOrigins: []string{"example.com"}},
-	} {
-		_, err := smartsocket.New(o)
-		var oe *smartsocket.OptionError
-		if !errors.As(err, &oe) || oe.Field != field {
-			t.Errorf("%s: %v", field, err)
-		}
-	}
-}
-
-func TestMessageTooLargeIsRefusedBeforeSending(t *testing.T) {
-	got := make(chan error, 2)
-	v := startServer(t, smartsocket.Options{MaxMessageBytes: 1024}, func(v *smartsocket.Server) {
-		v.OnConnected(func(s *smartsocket.Socket) {
-			_, err := s.Emit("big", strings.Repeat("x", 2000))
-			got <- err
-			_, err = v.Emit("big", make([]byte, 2000))
-			got <- err
-			s.Emit("small", json.RawMessage(`1`))
-		})
-	})
-	w := dialFull(t, v, "/")
-	for range 2 {
-		if err := <-got; !errors.Is(err, smartsocket.ErrTooLarge) {
-			t.Errorf("got %v, want ERR_MSG_004", err)
-		}
-	}
-	w.wantEvent("small", "1")
-	w.emit("x", `"`+strings.Repeat("y", 2000)+`"`)
-	w.wantClose(frame.CloseTooBig)
 }

@@ -13,12 +13,14 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// TestResumesAtOnce lets several connections use one token at the same time, while events are sent and sessions expire: there
-// is one session in the end, or none and new ones, and it works.
+// TestResumesAtOnce lets several connections use one token at the same time, while events are sent
+// and sessions expire. In the end there is one session, or none and new ones, and it works.
 func TestResumesAtOnce(t *testing.T) {
-	for name, age := range map[string]time.Duration{"kept": time.Minute, "expiring": 100 * time.Millisecond} {
+	for name, age := range map[string]time.Duration{
+		"kept": time.Minute, "expiring": 100 * time.Millisecond,
+	} {
 		t.Run(name, func(t *testing.T) {
-			v := cacheServer(t, smartsocket.Options{MessageCacheAge: age})
+			v := cacheServer(t, Options{MessageCacheAge: age})
 			ns := v.Namespace("/")
 			for round := range 20 {
 				var a resumer
@@ -29,7 +31,9 @@ func TestResumesAtOnce(t *testing.T) {
 				if round%2 == 0 {
 					a.nc.Close()
 				}
-				connect := message.AppendConnect(nil, &message.Connect{Version: 1, Namespace: []byte("/"), SessionToken: a.token, LastSeq: a.seq})
+				connect := message.Connect{
+					Namespace: []byte("/"), SessionToken: a.token, LastSeq: a.seq,
+				}
 				const n = 4
 				var wires [n]*wire
 				for i := range wires {
@@ -38,7 +42,7 @@ func TestResumesAtOnce(t *testing.T) {
 				}
 				var wg sync.WaitGroup
 				for _, w := range wires {
-					wg.Go(func() { w.send(frame.Binary, connect) })
+					wg.Go(func() { w.sendConnect(connect) })
 				}
 				wg.Go(func() {
 					for i := range 10 {
@@ -49,7 +53,7 @@ func TestResumesAtOnce(t *testing.T) {
 				wg.Wait()
 				live := 0
 				for i, w := range wires {
-					w.send(frame.Binary, append(message.AppendEventHeader(nil, message.FlagAck, 0, uint64(100+i), "get"), `""`...))
+					w.request(uint64(100+i), "get", `""`)
 					if lives(w, uint64(100+i)) {
 						live++
 					}
@@ -62,9 +66,13 @@ func TestResumesAtOnce(t *testing.T) {
 				}
 				a.nc.Close()
 			}
-			eventually(t, "the connections to be gone", func() bool { return v.ConnectionStats().Open == 0 && ns.Len() == 0 })
+			eventually(t, "the connections to be gone", func() bool {
+				return v.ConnectionStats().Open == 0 && ns.Len() == 0
+			})
 			if age < time.Second {
-				eventually(t, "the sessions to be gone", func() bool { return len(ns.Sockets()) == 0 && ns.RoomLen("red") == 0 })
+				eventually(t, "the sessions to be gone", func() bool {
+					return len(ns.Sockets()) == 0 && ns.RoomLen("red") == 0
+				})
 			}
 		})
 	}
@@ -83,12 +91,13 @@ func lives(w *wire, id uint64) bool {
 	}
 }
 
-// TestHandlersStayInOrderOverAResume: what came on the connection before is handled before what comes on the new one.
+// What came on the earlier connection is handled before what comes on the new one.
 func TestHandlersStayInOrderOverAResume(t *testing.T) {
-	v := startServer(t, smartsocket.Options{EnableMessageCache: true}, nil) // without connected handlers, which would hold everything back
+	// There is no connected handler, because it would hold everything back.
+	v := startServer(t, Options{EnableMessageCache: true}, nil)
 	started, release, ran := make(chan bool, 1), make(chan bool), make(chan string, 10)
-	note := func(_ *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) { ran <- string(d.Bytes()) }
-	v.On("slow", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+	note := func(_ *Socket, d Data, _ Ack) { ran <- string(d.Bytes()) }
+	v.On("slow", func(s *Socket, d Data, ack Ack) {
 		started <- true
 		<-release
 		note(s, d, ack)
@@ -100,11 +109,11 @@ func TestHandlersStayInOrderOverAResume(t *testing.T) {
 	a.emit("slow", "1")
 	a.emit("blocking", "2")
 	<-started
-	for n := 3; n < 9; n += 2 { // one heir after the other
+	for n := 3; n < 9; n += 2 {
 		a.again(t, v)
 		a.emit("inline", fmt.Sprint(n))
 		a.emit("blocking", fmt.Sprint(n+1))
-		want := int64(2 + n/2 + n) // CONNECTs and events; a cut may not lose what it has sent
+		want := int64(2 + n/2 + n) // CONNECTs and events; a cut must not lose what was sent
 		eventually(t, "the events", func() bool { return v.ConnectionStats().MessagesIn >= want })
 	}
 	close(release)
@@ -115,9 +124,9 @@ func TestHandlersStayInOrderOverAResume(t *testing.T) {
 	}
 }
 
-// TestArrivedIsTold: CONNECT_ACK says how many events of the session came, on all of its connections.
+// CONNECT_ACK says how many events of the session came, on all of its connections together.
 func TestArrivedIsTold(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	if a.arrived != 0 {
@@ -137,13 +146,14 @@ func TestArrivedIsTold(t *testing.T) {
 	}
 }
 
-// TestLateEventsOfTheOldConnection: what CONNECT_ACK tells is what was and will be handled, whatever still comes on the connection before.
+// CONNECT_ACK counts the events that were handled or will be, whatever still comes on the earlier
+// connection.
 func TestLateEventsOfTheOldConnection(t *testing.T) {
-	v := startServer(t, smartsocket.Options{EnableMessageCache: true, MaxFrameRate: 1 << 30}, nil)
+	v := startServer(t, Options{EnableMessageCache: true, MaxFrameRate: 1 << 30}, nil)
 	var handled atomic.Int64
-	v.On("note", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { handled.Add(1) }, smartsocket.Inline)
-	v.On("get", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(handled.Load()) }, smartsocket.Inline)
-	note := frame.AppendMaskedFrame(nil, frame.Binary, false, message.AppendEventHeader(nil, 0, 0, 0, "note"), [4]byte{})
+	v.On("note", func(*Socket, Data, Ack) { handled.Add(1) }, smartsocket.Inline)
+	v.On("get", func(_ *Socket, _ Data, ack Ack) { ack.Reply(handled.Load()) }, smartsocket.Inline)
+	note := masked(frame.Binary, eventBytes(0, 0, "note", ""))
 	burst := bytes.Repeat(note, 500)
 	var a resumer
 	a.connect(t, v, "/", "")
@@ -154,7 +164,7 @@ func TestLateEventsOfTheOldConnection(t *testing.T) {
 		wg.Go(func() {
 			for range 20 {
 				if _, err := old.nc.Write(burst); err != nil {
-					return // closed, since the session has another connection
+					return // closed, because the session has another connection
 				}
 			}
 		})

@@ -12,26 +12,15 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// again cuts the connection and resumes its session.
-func (r *resumer) again(t *testing.T, v *smartsocket.Server) {
-	t.Helper()
-	r.nc.Close()
-	id := r.id
-	r.connect(t, v, "/", "")
-	if !r.recovered || r.id != id {
-		t.Fatal("the session was not recovered")
-	}
-}
-
 func TestRetriesAreAnsweredAndNotRunAgain(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var runs atomic.Int64
-	smartsocket.Handle(v, "count", func(*smartsocket.Socket, int) (int64, error) { return runs.Add(1), nil })
-	v.On("inline", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+	smartsocket.Handle(v, "count", func(*Socket, int) (int64, error) { return runs.Add(1), nil })
+	v.On("inline", func(_ *Socket, d Data, ack Ack) {
 		runs.Add(1)
 		ack.Reply(d)
 	}, smartsocket.Inline)
-	smartsocket.Handle(v, "fails", func(*smartsocket.Socket, int) (int, error) {
+	smartsocket.Handle(v, "fails", func(*Socket, int) (int, error) {
 		runs.Add(1)
 		return 0, errors.New("no luck")
 	})
@@ -61,10 +50,10 @@ func TestRetriesAreAnsweredAndNotRunAgain(t *testing.T) {
 
 // A handler that still runs when its event comes again answers the new connection.
 func TestRetryWhileTheHandlerRuns(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var runs atomic.Int64
 	started, release := make(chan bool, 10), make(chan bool)
-	v.On("slow", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+	v.On("slow", func(_ *Socket, _ Data, ack Ack) {
 		started <- true
 		<-release
 		ack.Reply(runs.Add(1))
@@ -88,23 +77,23 @@ func TestRetryWhileTheHandlerRuns(t *testing.T) {
 	}
 }
 
-// What no handler has seen is new when it comes again.
+// An event that no handler has seen counts as new when it comes again.
 func TestRetryOfARefusedEventRuns(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	a.request(1, "later", "")
 	a.wantNack(1, message.CodeNoHandler)
-	v.On("later", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(true) })
+	v.On("later", func(_ *Socket, _ Data, ack Ack) { ack.Reply(true) })
 	a.again(t, v)
 	a.request(1, "later", "")
 	a.wantAck(1, "true")
 }
 
 func TestRetriesBeyondMemory(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{MessageCacheBytes: 8 << 10})
+	v := cacheServer(t, Options{MessageCacheBytes: 8 << 10})
 	var runs atomic.Int64
-	v.On("count", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(runs.Add(1)) }, smartsocket.Inline)
+	v.On("count", func(_ *Socket, _ Data, ack Ack) { ack.Reply(runs.Add(1)) }, smartsocket.Inline)
 	var a resumer
 	a.connect(t, v, "/", "")
 	const n = 300
@@ -112,7 +101,7 @@ func TestRetriesBeyondMemory(t *testing.T) {
 		a.request(i, "count", "")
 		a.wantAck(i, fmt.Sprint(i))
 	}
-	a.request(n, "count", "") // on the same connection: no retry but a mistake
+	a.request(n, "count", "") // on the same connection this is a mistake, not a retry
 	if m := a.message(); m.Kind != message.KindError || m.Flags&message.FlagAck != 0 {
 		t.Errorf("an id used twice on one connection: %+v", m)
 	}
@@ -132,8 +121,8 @@ func TestRetriesBeyondMemory(t *testing.T) {
 
 // Answers are kept until the client has shown, by a PONG, that it has read them.
 func TestAnswersAreKeptUntilConfirmed(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
-	v.On("x", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) }, smartsocket.Inline)
+	v := cacheServer(t, Options{})
+	v.On("x", reply, smartsocket.Inline)
 	var a resumer
 	a.connect(t, v, "/", "")
 	ping, err := message.ParseClock(a.clock())
@@ -142,13 +131,14 @@ func TestAnswersAreKeptUntilConfirmed(t *testing.T) {
 	}
 	a.request(1, "x", `"first"`)
 	a.wantAck(1, `"first"`)
-	a.send(frame.Binary, message.AppendClock(nil, message.KindPong, ping)) // was sent before the answer
+	pong := func() { a.send(frame.Binary, message.AppendClock(nil, message.KindPong, ping)) }
+	pong() // to what was sent before the answer
 	if ping, err = message.ParseClock(a.clock()); err != nil {
 		t.Fatal(err)
 	}
 	a.request(2, "x", `"second"`)
 	a.wantAck(2, `"second"`)
-	a.send(frame.Binary, message.AppendClock(nil, message.KindPong, ping)) // was sent between the answers
+	pong() // to what was sent between the answers
 	a.request(3, "x", "3")
 	a.wantAck(3, "3")
 	a.again(t, v)
@@ -158,11 +148,11 @@ func TestAnswersAreKeptUntilConfirmed(t *testing.T) {
 	a.wantAck(2, `"second"`)
 }
 
-// A new session knows nothing of an earlier one's ids.
+// A new session knows nothing of the ids of an earlier one.
 func TestRetryInANewSessionRuns(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var runs atomic.Int64
-	v.On("count", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(runs.Add(1)) })
+	v.On("count", func(_ *Socket, _ Data, ack Ack) { ack.Reply(runs.Add(1)) })
 	for want := 1; want < 3; want++ {
 		var a resumer
 		a.connect(t, v, "/", "")
@@ -171,10 +161,10 @@ func TestRetryInANewSessionRuns(t *testing.T) {
 	}
 }
 
-// The connection is cut after the server has taken the token and before the
-// client has read what replaces it: the old token works once more.
+// When the connection is cut after the server has taken the token and before the client has read
+// what replaces it, the old token works once more.
 func TestTokenSurvivesACutBeforeConnectAck(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	id, token := a.id, a.token
@@ -186,8 +176,11 @@ func TestTokenSurvivesACutBeforeConnectAck(t *testing.T) {
 		lost := first // does not read its CONNECT_ACK
 		lost.wire = dialWire(t, v, "/", message.Subprotocol)
 		lost.message()
-		lost.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, Namespace: []byte("/"), SessionToken: token, LastSeq: 1}))
-		eventually(t, "the session to be resumed", func() bool { s := v.Namespace("/").Socket(id); return s != nil && s.Recovered() && s.Connected() })
+		lost.sendConnect(message.Connect{Namespace: []byte("/"), SessionToken: token, LastSeq: 1})
+		eventually(t, "the session to be resumed", func() bool {
+			s := v.Namespace("/").Socket(id)
+			return s != nil && s.Recovered() && s.Connected()
+		})
 	}
 	again := resumer{token: token, seq: 1}
 	again.connect(t, v, "/", "")
@@ -210,8 +203,9 @@ func TestTokenSurvivesACutBeforeConnectAck(t *testing.T) {
 
 // A reconnect is no way around the rate limit.
 func TestRateLimitSurvivesResume(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{RateLimitMaxRequests: 3})
-	v.SetEventRateLimit("set", smartsocket.Limit{Window: smartsocket.DefaultOptions().RateLimitWindow, MaxRequests: 1})
+	v := cacheServer(t, Options{RateLimitMaxRequests: 3})
+	window := smartsocket.DefaultOptions().RateLimitWindow
+	v.SetEventRateLimit("set", smartsocket.Limit{Window: window, MaxRequests: 1})
 	var a resumer
 	a.connect(t, v, "/", "")
 	a.request(1, "set", `"x"`)
@@ -232,17 +226,20 @@ func TestRateLimitSurvivesResume(t *testing.T) {
 	a.wantNack(5, message.CodeRateLimited)
 }
 
-// No more sessions wait for their clients than may be connected: the one
-// longest away is given up at once.
+// At most as many sessions wait for their clients as may be connected. One more, and the session
+// that is away longest is given up at once.
 func TestSessionsAwayAreBounded(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{MaxConnections: 3})
+	v := cacheServer(t, Options{MaxConnections: 3})
 	ns := v.Namespace("/")
 	var all [5]resumer
 	for i := range all {
 		a := &all[i]
 		a.connect(t, v, "/", "")
 		a.nc.Close()
-		eventually(t, "the server to notice", func() bool { s := ns.Socket(a.id); return s == nil || !s.Connected() })
+		eventually(t, "the server to notice", func() bool {
+			s := ns.Socket(a.id)
+			return s == nil || !s.Connected()
+		})
 		eventually(t, "the slot to be free", func() bool { return v.ConnectionStats().Open == 0 })
 	}
 	kept := 0
@@ -273,17 +270,20 @@ func TestSessionsAwayAreBounded(t *testing.T) {
 	}
 }
 
-// TestOpenQuestionsAreAskedAgain: the answer may have been lost with the connection, and the client knows by the number of the
-// event that it has it already.
+// An open question is asked again after a resume, because its answer may have been lost with the
+// connection. A client knows by the number of the event that it has the question already.
 func TestOpenQuestionsAreAskedAgain(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	s := v.Namespace("/").Socket(a.id)
 	settled := make(chan string, 3)
 	ask := func(what string) message.Message {
 		t.Helper()
-		if err := s.EmitAck("ask", what, 0, func(d smartsocket.Data, err error) { settled <- fmt.Sprintf("%s %v", d.Bytes(), err) }); err != nil {
+		err := s.EmitAck("ask", what, 0, func(d Data, err error) {
+			settled <- fmt.Sprintf("%s %v", d.Bytes(), err)
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		m := a.message()
@@ -298,7 +298,8 @@ func TestOpenQuestionsAreAskedAgain(t *testing.T) {
 		t.Errorf("settled with %s", got)
 	}
 	a.again(t, v)
-	if m := a.message(); m.Kind != message.KindEvent || m.Seq != second.Seq || m.AckID != second.AckID || string(m.Payload) != `"second"` {
+	if m := a.message(); m.Kind != message.KindEvent || m.Seq != second.Seq ||
+		m.AckID != second.AckID || string(m.Payload) != `"second"` {
 		t.Errorf("kind %d, seq %d, ack %d came: %q", m.Kind, m.Seq, m.AckID, m.Payload)
 	}
 	s.Emit("news", 2)
@@ -309,16 +310,16 @@ func TestOpenQuestionsAreAskedAgain(t *testing.T) {
 	}
 }
 
-// TestLateAnswersAreNoFault: a slow client must not be closed for its slowness.
+// A client is not closed because it answers late.
 func TestLateAnswersAreNoFault(t *testing.T) {
-	v := startServer(t, smartsocket.Options{AckTimeout: time.Millisecond}, func(v *smartsocket.Server) {
-		v.On("echo", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
-	})
+	o := Options{AckTimeout: time.Millisecond}
+	v := startServer(t, o, func(v *Server) { v.On("echo", reply) })
 	w := dialFull(t, v, "/")
 	s := v.Namespace("/").Sockets()[0]
 	const asks = 30
 	for range asks {
-		if _, err := s.EmitWithAck(t.Context(), "ask", nil); !errors.Is(err, message.ErrAckTimeout) {
+		_, err := s.EmitWithAck(t.Context(), "ask", nil)
+		if !errors.Is(err, message.ErrAckTimeout) {
 			t.Fatal(err)
 		}
 		w.send(frame.Binary, ackTo(w.message(), message.KindAck, `"late"`))

@@ -8,66 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// resumer is a client that counts what it got, as one that resumes must.
-type resumer struct {
-	*wire
-	token     []byte
-	seq       uint64
-	recovered bool
-	inflates  bool
-	arrived   uint64 // of CONNECT_ACK
-}
-
-func (r *resumer) connect(t testing.TB, v *smartsocket.Server, namespace, key string) {
-	t.Helper()
-	r.wire = dialWire(t, v, "/", message.Subprotocol)
-	r.message()
-	r.send(frame.Binary, message.AppendConnect(nil, &message.Connect{
-		Version: 1, Namespace: []byte(namespace), SessionToken: r.token, LastSeq: r.seq, APIKey: []byte(key), CanInflate: r.inflates,
-	}))
-	_, p := r.next()
-	a, err := message.ParseConnectAck(p)
-	if err != nil {
-		t.Fatalf("no CONNECT_ACK: %v %q", err, p)
-	}
-	r.id, r.token, r.recovered = string(a.SocketID), append([]byte(nil), a.SessionToken...), a.Recovered
-	r.arrived = a.Arrived
-	if !a.Recovered {
-		r.seq = 0
-	}
-}
-
-// want takes the next event, checks that its number is the next one, and its payload.
-func (r *resumer) want(payload string) {
-	r.t.Helper()
-	m := r.message()
-	if m.Kind != message.KindEvent || m.Flags&message.FlagSeq == 0 || m.Seq != r.seq+1 || string(m.Payload) != payload {
-		r.t.Fatalf("got kind %d seq %d %q, want event %d %q", m.Kind, m.Seq, m.Payload, r.seq+1, payload)
-	}
-	r.seq = m.Seq
-}
-
-func cacheServer(t testing.TB, o smartsocket.Options) *smartsocket.Server {
-	o.EnableMessageCache = true
-	return startServer(t, o, func(v *smartsocket.Server) {
-		joiner(v)
-		smartsocket.On(v, "set", func(s *smartsocket.Socket, x string, ack smartsocket.Ack) {
-			s.Set("x", x)
-			ack.Reply(nil)
-		})
-		v.On("get", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
-			ack.Reply([]any{s.Get("x"), s.Rooms(), s.Recovered()})
-		})
-	})
-}
-
 func TestSessionResumes(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	ns := v.Namespace("/")
 	var a resumer
 	b := resumer{}
@@ -80,7 +26,9 @@ func TestSessionResumes(t *testing.T) {
 	a.wantAck(2, "")
 	for round := range 5 {
 		a.nc.Close()
-		eventually(t, "the server to notice", func() bool { return !ns.Socket(id).Connected() && ns.Len() == 1 })
+		eventually(t, "the server to notice", func() bool {
+			return !ns.Socket(id).Connected() && ns.Len() == 1
+		})
 		// Round 0 misses nothing, not even a first event.
 		for i := range round * 3 {
 			if d, err := ns.To("red").Emit("news", i); err != nil || d.Queued != 1 {
@@ -110,9 +58,10 @@ func TestSessionResumes(t *testing.T) {
 	}
 }
 
-// A connection that takes over a session at the moment in which the earlier one ends it either has the session or a new one: it hears what is sent to it.
+// A connection that takes a session over at the moment in which the earlier one ends it has either
+// the session or a new one: it hears what is sent to it.
 func TestResumeWhileTheSessionEnds(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{Loops: 2})
+	v := cacheServer(t, Options{Loops: 2})
 	recovered := 0
 	for round := range 1000 {
 		var a resumer
@@ -122,10 +71,10 @@ func TestResumeWhileTheSessionEnds(t *testing.T) {
 		b.message()
 		a.send(frame.Close, frame.AppendCloseBody(nil, 1000, ""))
 		a.nc.Close()
-		for range round % 40 * 500 { // so that the one is now a little later, now a little earlier than the other
+		for range round % 40 * 500 { // makes b now a little later, now a little earlier than a
 			runtime.KeepAlive(round)
 		}
-		b.send(frame.Binary, message.AppendConnect(nil, &message.Connect{Version: 1, SessionToken: b.token}))
+		b.sendConnect(message.Connect{SessionToken: b.token})
 		_, p := b.next()
 		ack, err := message.ParseConnectAck(p)
 		if err != nil {
@@ -134,7 +83,8 @@ func TestResumeWhileTheSessionEnds(t *testing.T) {
 		if ack.Recovered {
 			recovered++
 		}
-		if d, err := v.Namespace("/").ToSocket(string(ack.SocketID)).Emit("x", 1); err != nil || d.Queued != 1 {
+		d, err := v.Namespace("/").ToSocket(string(ack.SocketID)).Emit("x", 1)
+		if err != nil || d.Queued != 1 {
 			t.Fatalf("recovered %v: %+v %v", ack.Recovered, d, err)
 		}
 		b.want("1")
@@ -143,9 +93,10 @@ func TestResumeWhileTheSessionEnds(t *testing.T) {
 	t.Logf("%d of 1000 recovered", recovered)
 }
 
-// What is left of the earlier connection, here a closing handshake that began before, settles no ack of the session's new one.
+// What is left of the earlier connection, here a closing handshake that began before, settles no
+// ack on the session's new connection.
 func TestTheEarlierConnectionEndsLate(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	old := a.wire
@@ -156,9 +107,12 @@ func TestTheEarlierConnectionEndsLate(t *testing.T) {
 		t.Fatal("not recovered: the test has nothing to show")
 	}
 	old.nc.Close()
-	eventually(t, "the server to forget the earlier connection", func() bool { return v.ConnectionStats().Open == 1 })
+	eventually(t, "the server to forget the earlier connection", func() bool {
+		return v.ConnectionStats().Open == 1
+	})
 	answer := make(chan error, 1)
-	if err := v.Namespace("/").Socket(a.id).EmitAck("question", nil, 0, func(_ smartsocket.Data, err error) { answer <- err }); err != nil {
+	done := func(_ Data, err error) { answer <- err }
+	if err := socketOf(t, v, a.id).EmitAck("question", nil, 0, done); err != nil {
 		t.Fatal(err)
 	}
 	m := a.message()
@@ -168,16 +122,18 @@ func TestTheEarlierConnectionEndsLate(t *testing.T) {
 	}
 }
 
-// A client that inflated before and does not any more gets nothing compressed, so its session ends with a gap that it knows of.
+// A client that inflated before and no longer does must get nothing compressed, so it is told of a
+// gap and gets a new session.
 func TestResumeWithoutInflating(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	long := `"` + strings.Repeat("a", 5000) + `"`
 	var a resumer
 	a.inflates = true
 	a.connect(t, v, "/", "")
 	for _, inflates := range []bool{true, false} {
 		a.nc.Close()
-		eventually(t, "the server to notice", func() bool { return !v.Namespace("/").Socket(a.id).Connected() })
+		s := socketOf(t, v, a.id)
+		eventually(t, "the server to notice", func() bool { return !s.Connected() })
 		v.Emit("long", json.RawMessage(long))
 		a.inflates = inflates
 		a.connect(t, v, "/", "")
@@ -197,7 +153,7 @@ func TestResumeWithoutInflating(t *testing.T) {
 
 // The client is back before the server has noticed that it was gone.
 func TestResumeWhileTheOldConnectionIsHalfOpen(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{})
+	v := cacheServer(t, Options{})
 	var a resumer
 	a.connect(t, v, "/", "")
 	old := a.wire
@@ -219,7 +175,7 @@ func TestResumeWhileTheOldConnectionIsHalfOpen(t *testing.T) {
 }
 
 func TestTokensAreSingleUseSecretAndBound(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{APIKeys: []string{"key-number-one", "key-number-two"}})
+	v := cacheServer(t, Options{APIKeys: []string{"key-number-one", "key-number-two"}})
 	var a resumer
 	a.connect(t, v, "/", "key-number-one")
 	first, id := a.token, a.id
@@ -249,14 +205,18 @@ func TestTokensAreSingleUseSecretAndBound(t *testing.T) {
 
 func TestGapsAreExplicit(t *testing.T) {
 	for name, c := range map[string]struct {
-		o    smartsocket.Options
-		miss func(v *smartsocket.Server)
+		o    Options
+		miss func(v *Server)
 		seq  uint64
 	}{
-		"too many":    {o: smartsocket.Options{MessageCacheSize: 3}, miss: func(v *smartsocket.Server) { emitN(v, 4, "x") }},
-		"too large":   {o: smartsocket.Options{MessageCacheBytes: 3000}, miss: func(v *smartsocket.Server) { emitN(v, 4, strings.Repeat("x", 1000)) }},
-		"all too big": {o: smartsocket.Options{MessageCacheTotalBytes: 3000}, miss: func(v *smartsocket.Server) { emitN(v, 4, strings.Repeat("x", 1000)) }},
-		"the future":  {miss: func(*smartsocket.Server) {}, seq: 99},
+		"too many": {o: Options{MessageCacheSize: 3}, miss: func(v *Server) { emitN(v, 4, "x") }},
+		"too large": {o: Options{MessageCacheBytes: 3000}, miss: func(v *Server) {
+			emitN(v, 4, strings.Repeat("x", 1000))
+		}},
+		"all too big": {o: Options{MessageCacheTotalBytes: 3000}, miss: func(v *Server) {
+			emitN(v, 4, strings.Repeat("x", 1000))
+		}},
+		"the future": {miss: func(*Server) {}, seq: 99},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := cacheServer(t, c.o)
@@ -264,7 +224,8 @@ func TestGapsAreExplicit(t *testing.T) {
 			a.connect(t, v, "/", "")
 			id := a.id
 			a.nc.Close()
-			eventually(t, "the server to notice", func() bool { return v.Namespace("/").Len() == 0 })
+			ns := v.Namespace("/")
+			eventually(t, "the server to notice", func() bool { return ns.Len() == 0 })
 			c.miss(v)
 			a.seq = c.seq
 			a.connect(t, v, "/", "")
@@ -277,20 +238,23 @@ func TestGapsAreExplicit(t *testing.T) {
 	}
 }
 
-func emitN(v *smartsocket.Server, n int, data any) {
+func emitN(v *Server, n int, data any) {
 	for range n {
 		v.Emit("missed", data)
 	}
 }
 
 func TestSessionsEnd(t *testing.T) {
-	v := cacheServer(t, smartsocket.Options{MessageCacheAge: 200 * time.Millisecond})
+	v := cacheServer(t, Options{MessageCacheAge: 200 * time.Millisecond})
 	ns := v.Namespace("/")
 	t.Run("by age", func(t *testing.T) {
 		var a resumer
 		a.connect(t, v, "/", "")
 		a.nc.Close()
-		eventually(t, "the session to be forgotten", func() bool { d, _ := v.Emit("x", nil); return d.Queued == 0 && ns.Socket(a.id) == nil })
+		eventually(t, "the session to be forgotten", func() bool {
+			d, _ := v.Emit("x", nil)
+			return d.Queued == 0 && ns.Socket(a.id) == nil
+		})
 		a.connect(t, v, "/", "")
 		if a.recovered {
 			t.Error("recovered after its time")
@@ -310,7 +274,7 @@ func TestSessionsEnd(t *testing.T) {
 // A client that flaps while messages stream in gets every one of them, once and in order.
 func TestFlappingClientMissesNothing(t *testing.T) {
 	const n = 2000
-	v := cacheServer(t, smartsocket.Options{MessageCacheSize: 4096, MessageCacheBytes: 8 << 20})
+	v := cacheServer(t, Options{MessageCacheSize: 4096, MessageCacheBytes: 8 << 20})
 	var a resumer
 	a.connect(t, v, "/", "")
 	go func() {

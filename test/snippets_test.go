@@ -19,7 +19,7 @@ type snippet struct {
 
 var (
 	goBlock = regexp.MustCompile("(?s)(?:<!-- snippet: ([^>]*?) -->\n)?```go\n(.*?)```")
-	// inScope is what a snippet may use without declaring it, and how it is declared for it.
+	// inScope is what a snippet may use without declaring it, with the declaration that it gets.
 	inScope = []struct{ name, decl string }{
 		{"ctx", "var ctx = context.Background()\n"},
 		{"state", "func state() any { return nil }\n"},
@@ -29,9 +29,13 @@ var (
 		{"c", "var c *client.Client\n"},
 	}
 	packages = map[string]string{
-		"context": "context", "errors": "errors", "fmt": "fmt", "log": "log", "http": "net/http", "os": "os", "time": "time", "slog": "log/slog", "tls": "crypto/tls",
-		"json": "encoding/json", "smartsocket": "github.com/smartsocket/smartsocket", "client": "github.com/smartsocket/smartsocket/client",
-		"message": "github.com/smartsocket/smartsocket/message", "cluster": "github.com/smartsocket/smartsocket/cluster",
+		"context": "context", "errors": "errors", "fmt": "fmt", "log": "log", "os": "os",
+		"time": "time", "http": "net/http", "slog": "log/slog", "tls": "crypto/tls",
+		"json":        "encoding/json",
+		"smartsocket": "github.com/smartsocket/smartsocket",
+		"client":      "github.com/smartsocket/smartsocket/client",
+		"message":     "github.com/smartsocket/smartsocket/message",
+		"cluster":     "github.com/smartsocket/smartsocket/cluster",
 	}
 )
 
@@ -47,7 +51,8 @@ func snippets(t *testing.T) (list []snippet) {
 			t.Fatal(err)
 		}
 		for _, m := range goBlock.FindAllSubmatchIndex(text, -1) {
-			s := snippet{at: page + ":" + strconv.Itoa(1+strings.Count(string(text[:m[0]]), "\n")), code: string(text[m[4]:m[5]])}
+			line := 1 + strings.Count(string(text[:m[0]]), "\n")
+			s := snippet{at: page + ":" + strconv.Itoa(line), code: string(text[m[4]:m[5]])}
 			if m[2] >= 0 {
 				s.mark = string(text[m[2]:m[3]])
 			}
@@ -57,13 +62,14 @@ func snippets(t *testing.T) (list []snippet) {
 	return list
 }
 
-// program makes a file of a snippet: whole programs as they are, statements as
-// the body of a function, with what they use imported and declared.
+// program makes a file of a snippet. A whole program stays as it is; statements become the body of
+// a function, with what they use imported and declared.
 func (s snippet) program() string {
 	if strings.HasPrefix(s.code, "package ") {
 		return s.code
 	}
-	body := "func run() error {\n\tvar err error\n" + s.code + "\n\treturn err\n}\n\nfunc main() { run() }\n"
+	body := "func run() error {\n\tvar err error\n" + s.code + "\n\treturn err\n}\n\n" +
+		"func main() { run() }\n"
 	if regexp.MustCompile(`(?m)^(\w+, )*err(, \w+)* :=`).MatchString(s.code) {
 		body = strings.Replace(body, "\tvar err error\n", "", 1)
 	}
@@ -87,7 +93,9 @@ func TestSnippetsCompile(t *testing.T) {
 	if len(list) < 15 {
 		t.Fatalf("only %d snippets were found", len(list))
 	}
-	dir, err := os.MkdirTemp(".", "_snippets-") // within the module, so that its packages are found; ./... leaves it out
+	// The folder is inside the module, so that its packages are found. ./... leaves it out, because
+	// its name begins with "_".
+	dir, err := os.MkdirTemp(".", "_snippets-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +112,8 @@ func TestSnippetsCompile(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name, "main.go"), []byte(s.program()), 0o600); err != nil {
+		main := filepath.Join(dir, name, "main.go")
+		if err := os.WriteFile(main, []byte(s.program()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		args = append(args, "./"+filepath.ToSlash(filepath.Join(dir, name)))

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -56,8 +55,8 @@ var (
 	nodeName = regexp.MustCompile(`^([\w-]+\.test\.js): (.+)$`)
 )
 
-// checkTables reads the tables of a page whose last column names tests, and
-// checks that every row names one that exists, or says why there is none.
+// checkTables reads the tables of a page whose last column names tests. It checks that every test
+// that a row names exists, and unless mayBeReasoned that every row names one.
 func checkTables(t *testing.T, page string, mayBeReasoned bool) (rows int) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, page))
@@ -111,9 +110,10 @@ func TestReferenceTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	typ := reflect.TypeFor[smartsocket.Options]()
+	typ := reflect.TypeFor[Options]()
 	for i := range typ.NumField() {
-		if name := typ.Field(i).Tag.Get("config"); name != "-" && !strings.Contains(string(page), "`"+name+"`") {
+		name := typ.Field(i).Tag.Get("config")
+		if name != "-" && !strings.Contains(string(page), "`"+name+"`") {
 			t.Errorf("the option %s is missing", name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,21 +43,22 @@ func serial(t testing.TB, addr string) int64 {
 	return tc.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
-// awaitSerial makes connections until they are shown the certificate: files are looked at once a second.
+// awaitSerial makes connections until they are shown the certificate. The server looks at the files
+// once a second.
 func awaitSerial(t testing.TB, addr string, want int64) {
 	t.Helper()
-	for end := time.Now().Add(patience); serial(t, addr) != want; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("certificate %d was never used", want)
-		}
-	}
+	what := fmt.Sprintf("certificate %d", want)
+	eventually(t, what, func() bool { return serial(t, addr) == want })
 }
 
 func TestTLSClientAndServer(t *testing.T) {
 	certFile, keyFile := certificateFiles(t)
-	v := startServer(t, smartsocket.Options{TLSCertFile: certFile, TLSKeyFile: keyFile, MaxOutboxBytes: 16 << 20}, func(v *smartsocket.Server) {
-		v.On("echo", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) })
-		smartsocket.Handle(v, "join", func(s *smartsocket.Socket, room string) (bool, error) { return true, s.Join(room) })
+	o := Options{TLSCertFile: certFile, TLSKeyFile: keyFile, MaxOutboxBytes: 16 << 20}
+	v := startServer(t, o, func(v *Server) {
+		v.On("echo", reply)
+		smartsocket.Handle(v, "join", func(s *Socket, room string) (bool, error) {
+			return true, s.Join(room)
+		})
 	})
 	certificate, err := os.ReadFile(certFile)
 	if err != nil {
@@ -67,7 +69,9 @@ func TestTLSClientAndServer(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
 			c, err := client.New("wss://"+v.Addr().String()+"/", client.Options{
-				TLSConfig: &client.TLSConfig{RootCAs: roots, MinVersion: version, MaxVersion: version},
+				TLSConfig: &client.TLSConfig{
+					RootCAs: roots, MinVersion: version, MaxVersion: version,
+				},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -80,7 +84,8 @@ func TestTLSClientAndServer(t *testing.T) {
 			}
 			for _, n := range []int{0, 1, 1000, 100_000, 4 << 20} {
 				text := strings.Repeat("x", n)
-				if got, err := client.Request[string](ctx, c, "echo", text); err != nil || got != text {
+				got, err := client.Request[string](ctx, c, "echo", text)
+				if err != nil || got != text {
 					t.Fatalf("%d of %d bytes came back: %v", len(got), n, err)
 				}
 			}
@@ -106,7 +111,8 @@ func TestTLSClientAndServer(t *testing.T) {
 
 func TestTLSCertificateReload(t *testing.T) {
 	certFile, keyFile := certificateFiles(t)
-	v := startServer(t, smartsocket.Options{TLSCertFile: certFile, TLSKeyFile: keyFile, HandshakeTimeout: 2 * patience}, nil)
+	o := Options{TLSCertFile: certFile, TLSKeyFile: keyFile, HandshakeTimeout: 2 * patience}
+	v := startServer(t, o, nil)
 	addr := v.Addr().String()
 	awaitSerial(t, addr, 1)
 
@@ -121,7 +127,8 @@ func TestTLSCertificateReload(t *testing.T) {
 	// Half of a replacement, garbage and nothing at all keep the certificate.
 	mustKeep := func(what string) {
 		t.Helper()
-		for end := time.Now().Add(1100 * time.Millisecond); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		end := time.Now().Add(1100 * time.Millisecond)
+		for ; time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 			if got := serial(t, addr); got != 2 {
 				t.Fatalf("%s: certificate %d is used", what, got)
 			}
@@ -158,18 +165,22 @@ func TestTLSOptions(t *testing.T) {
 		{"missing file", certFile + "x", keyFile, "TLSCertFile"},
 		{"key twice", keyFile, keyFile, "TLSCertFile"},
 	} {
-		_, err := smartsocket.New(smartsocket.Options{TLSCertFile: tc.cert, TLSKeyFile: tc.key, Logger: testLogger(t)})
+		o := Options{TLSCertFile: tc.cert, TLSKeyFile: tc.key, Logger: testLogger(t)}
+		_, err := smartsocket.New(o)
 		var bad *smartsocket.OptionError
 		if errors.As(err, &bad) != (tc.field != "") || bad != nil && bad.Field != tc.field {
 			t.Errorf("%s: %v, want an error about %q", tc.name, err, tc.field)
 		}
 	}
-	// The files give the certificate, the config the rest.
-	v := startServer(t, smartsocket.Options{TLSCertFile: certFile, TLSKeyFile: keyFile, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS13}}, nil)
+	// The files give the certificate, and the config gives the rest.
+	only13 := &tls.Config{MinVersion: tls.VersionTLS13}
+	o := Options{TLSCertFile: certFile, TLSKeyFile: keyFile, TLSConfig: only13}
+	v := startServer(t, o, nil)
 	if got := serial(t, v.Addr().String()); got != 1 {
 		t.Errorf("certificate %d", got)
 	}
-	if _, err := tls.Dial("tcp", v.Addr().String(), &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}); err == nil {
+	only12 := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}
+	if _, err := tls.Dial("tcp", v.Addr().String(), only12); err == nil {
 		t.Error("TLS 1.2 was accepted although the config asks for 1.3")
 	}
 }

@@ -58,11 +58,11 @@ var planned = []string{
 // helpers are the packages of internal that only tests use.
 var helpers = []string{
 	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/race",
-	"internal/selfsigned",
+	"internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
 
-// programs and helpers may import whatever they need. Nothing of the product imports them, and
-// nothing at all imports test, which tries the whole from outside.
+// programs and helpers may import whatever they need. Nothing of the product imports them; test
+// has nothing but tests, which see the whole from outside.
 var programs = append([]string{"cmd", "examples", "bench", "conformance", "test"}, helpers...)
 
 // doors names, for each dependency, the only package that may import it.

@@ -135,6 +135,9 @@ type Session struct {
 	older, newer *Session // in Registry.away, guarded by its lock
 }
 
+// Owner is whom the session belongs to.
+func (n *Session) Owner() Owner { return n.owner }
+
 // Take counts an EVENT that came on p and holds the session until Done. It returns false, and
 // holds nothing, when p does not have the session any more: then the client sends the event
 // again on its new connection, because it was not counted.
