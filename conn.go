@@ -216,6 +216,7 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.handshake.forgetHello()
 	l.dropHeld()
 	if was == linkOpen {
+		l.endContext()
 		l.s.left(l, reasonOf(code, reason, err))
 	}
 }
