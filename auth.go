@@ -47,7 +47,7 @@ type authentication struct {
 
 // authenticate asks the hook, if there is one, and opens the link.
 func (l *link) authenticate(m *message.Connect) {
-	if l.srv.opts.Authenticate == nil {
+	if l.srv.fixed.Authenticate == nil {
 		l.open()
 		return
 	}
@@ -62,7 +62,7 @@ func (a *authentication) Work() (more bool) {
 	if l.phase.Load() != linkAuthenticating {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.srv.opts.HandshakeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), l.srv.fixed.HandshakeTimeout)
 	defer cancel()
 	identity, err := a.ask(ctx)
 	l.ws.Post(func() {
@@ -90,7 +90,7 @@ func (a *authentication) ask(ctx context.Context) (identity any, err error) {
 			err = errAuth
 		}
 	}()
-	return v.opts.Authenticate(ctx, a.r)
+	return v.fixed.Authenticate(ctx, a.r)
 }
 
 // Identity returns what the Authenticate hook or Authenticated said about the client, nil before.
@@ -123,7 +123,7 @@ func (s *Socket) RequireAuth() {
 func (l *link) watchAuth() {
 	timeout := l.srv.current().AuthTimeout
 	l.authBy = l.srv.sinceStart() + timeout
-	if timeout < l.srv.opts.ConnectionTimeout/2 {
+	if timeout < l.srv.fixed.ConnectionTimeout/2 {
 		l.ws.SetTimer(timeout)
 	}
 }

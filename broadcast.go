@@ -84,7 +84,7 @@ func (t *Target) send(o *outgoing) Delivery {
 	if t.nobody {
 		return Delivery{}
 	}
-	if b := t.ns.srv.opts.Broker; b != nil && !t.local {
+	if b := t.ns.srv.fixed.Broker; b != nil && !t.local {
 		t.publish(b, o)
 	}
 	h := t.ns.hub

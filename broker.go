@@ -129,19 +129,19 @@ func (v *Server) deliver(e *Envelope) error {
 
 // openBroker joins the other nodes.
 func (v *Server) openBroker() error {
-	if v.opts.Broker == nil {
+	if v.fixed.Broker == nil {
 		return nil
 	}
 	v.mu.Lock()
 	paths := slices.Collect(maps.Keys(v.namespaces))
 	v.joined = true
 	v.mu.Unlock()
-	return v.opts.Broker.Open(paths, v.deliver)
+	return v.fixed.Broker.Open(paths, v.deliver)
 }
 
 func (v *Server) closeBroker() error {
-	if v.opts.Broker == nil {
+	if v.fixed.Broker == nil {
 		return nil
 	}
-	return v.opts.Broker.Close()
+	return v.fixed.Broker.Close()
 }

@@ -48,7 +48,7 @@ func (l *link) clockAnswer(p []byte) {
 		kept.ledger.Confirm(l.serial, l.clock.mark, l.srv.sessions)
 	}
 	rtt := time.Duration(time.Now().UnixMicro()-int64(k.ServerTime)) * time.Microsecond
-	if rtt < 0 || rtt > l.srv.opts.ConnectionTimeout {
+	if rtt < 0 || rtt > l.srv.fixed.ConnectionTimeout {
 		return // our clock was set, or the answer is made up
 	}
 	rtt = max(rtt, time.Microsecond)
@@ -77,7 +77,7 @@ func (l *link) OnPong(_ *websocket.Conn, p []byte) {
 		return
 	}
 	rtt := l.srv.sinceStart() - time.Duration(binary.BigEndian.Uint64(p))
-	if rtt > 0 && rtt < l.srv.opts.ConnectionTimeout {
+	if rtt > 0 && rtt < l.srv.fixed.ConnectionTimeout {
 		l.measured(rtt)
 	}
 }

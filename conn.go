@@ -139,7 +139,7 @@ func (l *link) parse(op frame.Opcode, p []byte) (message.Message, error) {
 // checkPayload holds a payload to the size limit, and makes sure that what is called JSON is,
 // before anybody passes it on.
 func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
-	if len(m.Payload) > l.srv.opts.MaxMessageBytes {
+	if len(m.Payload) > l.srv.fixed.MaxMessageBytes {
 		return errTooLarge
 	}
 	if op == frame.Binary && (m.Kind == message.KindEvent || m.Kind == message.KindAck) &&
@@ -170,13 +170,13 @@ func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 // is not touched by traffic: it looks at the last read when it fires.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
-		l.turnAway(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", l.srv.opts.HandshakeTimeout))
+		l.turnAway(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
 		return
 	}
 	if l.authOverdue() {
 		return
 	}
-	limit := l.srv.opts.ConnectionTimeout
+	limit := l.srv.fixed.ConnectionTimeout
 	idle := ws.Now() - ws.LastRead()
 	switch {
 	case idle < limit:
@@ -216,6 +216,7 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.handshake.forgetHello()
 	l.dropHeld()
 	if was == linkOpen {
+		l.endContext()
 		l.s.left(l, reasonOf(code, reason, err))
 	}
 }

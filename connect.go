@@ -58,7 +58,7 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		ws.Close(frame.CloseCode(message.CloseCodeFor(r.Code)), string(r.Code))
 		return
 	}
-	ws.SetTimer(l.srv.opts.HandshakeTimeout)
+	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
 	if l.plain {
 		l.open()
 		return
@@ -70,8 +70,8 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		ResumeSupported:  l.srv.sessions != nil,
 		Version:          message.Version,
 		Random:           random[:],
-		MaxMessageBytes:  uint64(l.srv.opts.MaxMessageBytes),
-		HandshakeTimeout: uint64(l.srv.opts.HandshakeTimeout.Milliseconds()),
+		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
 	}
 	if k := l.srv.current().keys; k != nil {
 		h.Algorithms, h.KeyIDs = []byte{byte(k.algorithm)}, k.ids
@@ -228,7 +228,7 @@ func (l *link) announce(recovered bool) {
 	}
 	l.ping()
 	l.sendClock()
-	l.ws.SetTimer(l.srv.opts.ConnectionTimeout / 2)
+	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
 	s.arrived(l, recovered)
 	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
 		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
@@ -241,9 +241,9 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 		SocketID:             []byte(l.s.ID()),
 		SessionToken:         token,
 		Recovered:            recovered,
-		HeartbeatInterval:    uint64(l.srv.opts.ConnectionTimeout.Milliseconds() / 2),
+		HeartbeatInterval:    uint64(l.srv.fixed.ConnectionTimeout.Milliseconds() / 2),
 		CompressionThreshold: l.srv.wireThreshold(),
-		MaxMessageBytes:      uint64(l.srv.opts.MaxMessageBytes),
+		MaxMessageBytes:      uint64(l.srv.fixed.MaxMessageBytes),
 		ServerTime:           uint64(time.Now().UnixMicro()),
 		Arrived:              arrived,
 	}

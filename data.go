@@ -216,10 +216,10 @@ func checkEmit(event string) error {
 }
 
 func (v *Server) checkSize(event string, n int) error {
-	if n <= v.opts.MaxMessageBytes {
+	if n <= v.fixed.MaxMessageBytes {
 		return nil
 	}
-	e := fault.Errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.opts.MaxMessageBytes)
+	e := fault.Errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.fixed.MaxMessageBytes)
 	e.Event = event
 	return e
 }

@@ -219,7 +219,7 @@ func (h *held) put(o *outgoing, l *link) {
 
 // bound drops the oldest of what is too much; one event alone may be larger. h.mu is held.
 func (h *held) bound(v *Server) {
-	for n := len(h.list) - h.first; n > 1 && (n > maxHeld || h.bytes > v.opts.MaxOutboxBytes); n-- {
+	for n := len(h.list) - h.first; n > 1 && (n > maxHeld || h.bytes > v.fixed.MaxOutboxBytes); n-- {
 		v.counters.heldDropped.Add(1)
 		h.drop()
 	}

@@ -10,7 +10,7 @@ func (v *Server) checkDescriptors() {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return
 	}
-	if need := uint64(v.opts.MaxConnections) + 64; uint64(l.Cur) < need {
+	if need := uint64(v.current().MaxConnections) + 64; uint64(l.Cur) < need {
 		v.log.Warn("the descriptor limit is below maxConnections: raise it (ulimit -n, LimitNOFILE=) or lower maxConnections",
 			"limit", uint64(l.Cur), "needed", need)
 	}

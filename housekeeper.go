@@ -23,7 +23,7 @@ func startHousekeeper(v *Server) *housekeeper {
 // once a second.
 func (h *housekeeper) run(v *Server) {
 	defer close(h.done)
-	pause := v.opts.InlineBudget
+	pause := v.fixed.InlineBudget
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	next := v.sinceStart() + time.Second
@@ -35,7 +35,7 @@ func (h *housekeeper) run(v *Server) {
 		}
 		now := v.sinceStart()
 		if v.watchInline(now) {
-			pause = v.opts.InlineBudget
+			pause = v.fixed.InlineBudget
 		} else {
 			pause = min(2*pause, time.Second)
 		}
@@ -74,7 +74,7 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 			l.suspect, l.suspectHandled, l.suspectSince, l.reported = s, handled, now, false
 			continue
 		}
-		if !l.reported && now-l.suspectSince >= v.opts.InlineBudget {
+		if !l.reported && now-l.suspectSince >= v.fixed.InlineBudget {
 			l.reported = true
 			v.log.Warn("an inline handler holds its event loop: "+
 				"register it without Inline, or make it return sooner",

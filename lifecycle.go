@@ -1,10 +1,12 @@
 package smartsocket
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -87,6 +89,77 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
 	if event != eventError {
 		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})
+	}
+}
+
+// lifetime is a context that is made when somebody asks for it.
+type lifetime struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+func (t *lifetime) begin(parent context.Context) context.Context {
+	if t.ctx == nil {
+		t.ctx, t.cancel = context.WithCancelCause(parent)
+	}
+	return t.ctx
+}
+
+func (t *lifetime) end() {
+	if t.cancel != nil {
+		t.cancel(errGone)
+	}
+}
+
+var errGone error = fault.Lost("the client is gone")
+
+// Context returns a context that ends with the socket: when its session is over, or without the
+// message cache when its connection is. It ends at once, not behind the handlers that wait. Its
+// cause is ERR_CONN_006.
+func (s *Socket) Context() context.Context {
+	x := s.extra()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return s.context(x)
+}
+
+// context is Context. The caller holds x.mu.
+func (s *Socket) context(x *socketExtra) context.Context {
+	ctx := x.session.begin(context.Background())
+	if x.closed {
+		x.session.end()
+	}
+	return ctx
+}
+
+// LinkContext returns a context that ends, at once, with the connection that the socket has now:
+// it has ended already while the client is away. Its cause is ERR_CONN_006.
+func (s *Socket) LinkContext() context.Context {
+	x := s.extra()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l := s.link.Load()
+	if x.linkOf != l {
+		x.link.end()
+		x.link, x.linkOf = lifetime{}, l
+	}
+	ctx := x.link.begin(s.context(x))
+	if !l.isOpen() { // after begin: OnClose looks for the context when it is not open any more
+		x.link.end()
+	}
+	return ctx
+}
+
+// endContext ends what LinkContext returned for l.
+func (l *link) endContext() {
+	x := l.s.ext.Load()
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.linkOf == l {
+		x.link.end()
 	}
 }
 

@@ -201,7 +201,7 @@ const namespacesTold = 20
 // unknownNamespace lists what a client could have asked for. A client that has
 // still to authenticate, by the hook or the auth event, is told no names.
 func (v *Server) unknownNamespace() *Error {
-	if v.opts.Authenticate != nil || v.current().RequireAuth {
+	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
 	}
 	names := v.Namespaces()

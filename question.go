@@ -177,6 +177,8 @@ func (s *Socket) failQuestions() {
 	}
 	x.mu.Lock()
 	x.closed = true
+	x.session.end()
+	x.link.end()
 	waiting := x.questions
 	x.questions = nil
 	x.mu.Unlock()

@@ -1,16 +1,46 @@
 package smartsocket
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/websocket"
 )
+
+// fixed are the options that hold for a server's life, for those who need them often. What Reload
+// may change is read from the settings alone.
+type fixed struct {
+	Host, Port                                       string
+	Authenticate                                     func(context.Context, AuthRequest) (any, error)
+	TLSConfig                                        *tls.Config
+	Broker                                           Broker
+	ConnectionTimeout, HandshakeTimeout              time.Duration
+	InlineBudget, MaxOutboxAge                       time.Duration
+	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
+	Loops                                            int
+	pooling                                          bool
+}
+
+func (o *Options) fixed() fixed {
+	return fixed{
+		Host: o.Host, Port: strconv.Itoa(max(o.Port, 0)),
+		Authenticate: o.Authenticate, TLSConfig: o.TLSConfig, Broker: o.Broker,
+		ConnectionTimeout: o.ConnectionTimeout, HandshakeTimeout: o.HandshakeTimeout,
+		InlineBudget: o.InlineBudget, MaxOutboxAge: o.MaxOutboxAge,
+		MaxMessageBytes: o.MaxMessageBytes, MaxOutboxBytes: o.MaxOutboxBytes,
+		SendBufferBytes: o.SendBufferBytes, Loops: o.Loops,
+		pooling: o.EnableConnectionPooling != Disabled,
+	}
+}
 
 // settings are the options in force and what is made of them. They are replaced
 // as a whole, so who reads them needs no lock.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +26,8 @@ import (
 // Server accepts clients and routes their events. Make one with New, register
 // handlers, then Start it. All methods are safe for concurrent use.
 type Server struct {
-	opts      Options // as they were at New; those that Reload may change are read by current
-	settings  atomic.Pointer[settings]
+	fixed     fixed                    // the options that Reload cannot change
+	settings  atomic.Pointer[settings] // all options in force, see current
 	reloading sync.Mutex
 	log       *slog.Logger
 	started   time.Time
@@ -100,7 +99,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	v := &Server{
-		opts:       o,
+		fixed:      o.fixed(),
 		log:        o.Logger,
 		started:    time.Now(),
 		namespaces: make(map[string]*Namespace),
@@ -121,13 +120,13 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(v.opts.Host, strconv.Itoa(max(v.opts.Port, 0)))
+	addr := net.JoinHostPort(v.fixed.Host, v.fixed.Port)
 	if err := v.endpoint.Listen("tcp", addr); err != nil {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.opts.Loops, "tls", v.opts.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.opts.MaxConnections)
+	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
 	return nil
 }
 
@@ -137,6 +136,9 @@ func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err
 	}
+	v.checkDescriptors()
+	v.warnOptions()
+	v.warnExposed()
 	if err := v.openBroker(); err != nil {
 		v.Close()
 		return err
@@ -155,27 +157,24 @@ func (v *Server) startLoops() error {
 		return ErrClosed
 	}
 	r, err := reactor.New(reactor.Options{
-		Loops:          v.opts.Loops,
-		MaxOutboxBytes: v.opts.MaxOutboxBytes,
-		MaxOutboxAge:   v.opts.MaxOutboxAge,
-		SendBuffer:     v.opts.SendBufferBytes,
+		Loops:          v.fixed.Loops,
+		MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		MaxOutboxAge:   v.fixed.MaxOutboxAge,
+		SendBuffer:     v.fixed.SendBufferBytes,
 		Logger:         v.log,
 	})
 	if err != nil {
 		return err
 	}
-	v.checkDescriptors()
-	v.warnOptions()
-	v.warnExposed()
-	pool.SetPooling(v.opts.EnableConnectionPooling != Disabled)
+	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:       int64(v.opts.MaxMessageBytes + maxEnvelope),
+		MaxMessage:       int64(v.fixed.MaxMessageBytes + maxEnvelope),
 		MaxEarlyMessage:  maxConnectBytes,
 		MaxFragments:     1024,
-		HandshakeTimeout: v.opts.HandshakeTimeout,
-		Deflate:          v.opts.CompressionThreshold >= 0,
-		TLSConfig:        v.opts.TLSConfig,
+		HandshakeTimeout: v.fixed.HandshakeTimeout,
+		Deflate:          v.current().CompressionThreshold >= 0,
+		TLSConfig:        v.fixed.TLSConfig,
 		Logger:           v.log,
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
@@ -232,7 +231,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	}
 	v.mu.Unlock()
 	if late {
-		v.opts.Broker.Subscribe(path)
+		v.fixed.Broker.Subscribe(path)
 	}
 	return ns
 }

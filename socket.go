@@ -54,7 +54,10 @@ type socketExtra struct {
 	values    map[string]any
 	questions map[uint64]*question // of ours that wait for an answer
 	lastAck   uint64
-	closed    bool // nobody will answer any more
+	closed    bool // the socket has ended
+	session   lifetime
+	link      lifetime
+	linkOf    *link // whose lifetime link is
 	own       table
 }
 
