@@ -20,7 +20,8 @@ import (
 func Wire(err error, code message.Code) (wire *message.Error) {
 	defer func() {
 		if recover() != nil { // from the error's own methods, for example those of a nil pointer
-			wire = message.New(code, "failed with an error whose methods panic: return a plain nil for success")
+			wire = message.New(code,
+				"failed with an error whose methods panic: return a plain nil for success")
 		}
 	}()
 	var e *message.Error

@@ -19,7 +19,7 @@ const (
 type Verdict struct {
 	Over  Over
 	Retry time.Duration // after this time an event passes
-	Tell  bool          // the owner has not been told yet in this window of time, and is taken to be told now
+	Tell  bool          // tell the owner now: it was not yet told in this window of time
 }
 
 // Windows are the counts of one owner. The zero value is empty. Its methods are
