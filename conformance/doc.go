@@ -3,10 +3,10 @@
 // The client is a plain net.Conn with its own frame and handshake code, so that a mistake in package
 // frame cannot hide.
 //
-// The classes carry the numbers of the Autobahn test suite's chapters (1 framing,
-// 2 pings, 3 reserved bits, 4 opcodes, 5 fragmentation, 6 UTF-8, 7 closing, 9
-// sizes, 10 splitting, 12 and 13 permessage-deflate). Each exchange runs three
-// times: in one write, in random pieces and byte by byte.
+// The classes have the numbers of the chapters of the Autobahn test suite (1 framing, 2 pings, 3
+// reserved bits, 4 opcodes, 5 fragmentation, 6 UTF-8, 7 closing, 9 sizes, 10 splitting, 12 and 13
+// permessage-deflate). Each exchange runs three times: in one write, in random pieces and byte by
+// byte.
 //
 // By default the server runs inside the test. To test another process:
 //
