@@ -163,12 +163,17 @@ func (c *Client) attempt(
 	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
+	apiKey, err := c.apiKey(ctx)
+	if err != nil {
+		return 0, err
+	}
 	t, err := dial(ctx, at, &c.opts)
 	if err != nil {
 		return 0, err
 	}
 	c.opts.Logger.Debug("WebSocket connection opened")
 	l := newLink(c, t, life, at, s)
+	l.apiKey = apiKey
 	go l.run()
 	select {
 	case <-l.ready:
@@ -184,6 +189,30 @@ func (c *Client) attempt(
 		return l.code, l.err
 	}
 	return 0, nil
+}
+
+// apiKey returns the API key for one attempt.
+func (c *Client) apiKey(ctx context.Context) (string, error) {
+	if c.opts.APIKeyFunc == nil {
+		return c.opts.APIKey, nil
+	}
+	key, err := c.opts.APIKeyFunc(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return "", contextError(ctx)
+	case err != nil:
+		return "", &Error{
+			Code:    message.CodeRefused,
+			Message: "Options.APIKeyFunc failed, so nothing was sent: see the cause",
+			Cause:   err,
+		}
+	case len(key) > maxAPIKey:
+		return "", &Error{
+			Code:    message.CodeAuthFailed,
+			Message: "Options.APIKeyFunc returned more than 2048 bytes",
+		}
+	}
+	return key, nil
 }
 
 // contextError turns the end of a context into an *Error that unwraps to it.

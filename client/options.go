@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"time"
@@ -86,6 +87,11 @@ type Options struct {
 	// APIKey is sent inside the handshake, never in the URL. It has at most 2048 bytes.
 	// Use wss or encryption with it.
 	APIKey string
+	// APIKeyFunc returns the APIKey for one attempt to connect, so that it may be
+	// short-lived. It runs on the goroutine of Connect or of the reconnection, and its
+	// context ends with the attempt's time. If it returns an error, the attempt fails with
+	// ERR_CONN_001 and the error as cause, and a reconnection tries again. nil = APIKey.
+	APIKeyFunc func(context.Context) (string, error)
 	// ReconnectDelay is the mean wait before the first attempt to restore a lost session.
 	// It grows by half with every further attempt, up to 30 s. 0 = 1 s.
 	ReconnectDelay time.Duration
@@ -161,6 +167,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case len(o.APIKey) > maxAPIKey:
 		return o, &OptionError{"APIKey", "use at most 2048 bytes"}
+	case o.APIKey != "" && o.APIKeyFunc != nil:
+		return o, &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
 	case len(o.Namespace) > maxNamespace:
 		return o, &OptionError{"Namespace", "use at most 1024 bytes"}
 	case strings.ContainsAny(o.Origin, "\r\n"):
