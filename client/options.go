@@ -3,6 +3,9 @@ package client
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,6 +119,19 @@ type Options struct {
 	TLSConfig *TLSConfig
 	// Origin is the request's Origin header. "" = none. A browser sets its own.
 	Origin string
+	// Header holds more lines for the upgrade request, such as Authorization or Cookie. New
+	// copies it. The names that the upgrade itself needs are refused. The lines also go to an
+	// address that the server names in GOAWAY. An http.Header can be assigned. A browser
+	// sends none of them.
+	Header map[string][]string
+	// Dial opens the TCP connection, to the server or to its proxy. It may be called from
+	// several goroutines. nil = net.Dialer's DialContext. A browser ignores it.
+	Dial DialFunc
+	// Proxy returns the http:// URL of the proxy for a server, whose http: or https: URL it
+	// gets, or nil for none. User and password of the URL are sent as Basic credentials.
+	// nil = from the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY as net/http reads them,
+	// or no proxy if Dial is set. A browser has its own and ignores it.
+	Proxy func(server *url.URL) (*url.URL, error)
 	// Logger receives the log. It is never given keys or tokens, and payloads only at
 	// slog.Level(-8), which is below debug. nil = no log.
 	Logger *slog.Logger
@@ -176,10 +192,44 @@ func (o Options) withDefaults() (Options, error) {
 	case o.Offline > OfflineFail:
 		return o, &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
 	}
+	if err := checkHeader(o.Header); err != nil {
+		return o, err
+	}
+	o.Header = maps.Clone(o.Header)
+	for name, values := range o.Header {
+		o.Header[name] = slices.Clone(values)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
+}
+
+// checkHeader refuses what would break the request or what the request sets itself
+// (RFC 9110 section 5, RFC 6455 section 4.1).
+func checkHeader(header map[string][]string) error {
+	for name, values := range header {
+		switch lower := strings.ToLower(name); {
+		case name == "" || strings.ContainsFunc(name, notTokenChar):
+			return &OptionError{"Header", "a name may hold letters, digits and !#$%&'*+-.^_`|~ only"}
+		case lower == "origin":
+			return &OptionError{"Header", "use Options.Origin for Origin"}
+		case lower == "host" || lower == "connection" || lower == "upgrade" ||
+			lower == "content-length" || lower == "transfer-encoding" ||
+			strings.HasPrefix(lower, "sec-websocket-"):
+			return &OptionError{"Header", "the upgrade sets " + name + " itself: leave it out"}
+		}
+		for _, v := range values {
+			if strings.ContainsAny(v, "\r\n\x00") {
+				return &OptionError{"Header", "the value of " + name + " must not hold line breaks"}
+			}
+		}
+	}
+	return nil
+}
+
+func notTokenChar(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
 }
 
 // sealKey reads the encryption options. nil means no encryption.
