@@ -42,7 +42,8 @@ type Client struct {
 
 	handlers registry
 	queue    dispatcher
-	raising  bool // an "error" handler is running; dispatcher only
+	early    early // dispatcher only
+	raising  bool  // an "error" handler is running; dispatcher only
 	stats    counters
 }
 
@@ -120,6 +121,9 @@ func New(rawURL string, o Options) (*Client, error) {
 // The context bounds this call, not the connection. It returns nil when the
 // client is connected already, and ERR_CONN_001 while another call or a
 // reconnection is under way.
+//
+// Handlers may be registered before or right after Connect: for a second, events
+// without a handler are held until it is there, up to 256 events of 256 KiB.
 func (c *Client) Connect(ctx context.Context) error {
 	c.mu.Lock()
 	switch c.state {
@@ -276,6 +280,9 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 		sizes = append(sizes, c.release(l)...)
 	}
 	c.current.Store(l)
+	if !again {
+		c.allowEarly()
+	}
 	c.fire(EventConnected, Data{}) // the reader runs this, so no event is delivered before it
 	if again {
 		c.stats.reconnects.Add(1)

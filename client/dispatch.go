@@ -17,6 +17,7 @@ type job struct {
 	ack  Ack
 
 	begun bool
+	early bool          // it was held once, see early
 	list  []*registered // the handlers that have not run yet
 }
 
@@ -104,6 +105,9 @@ func (c *Client) work() {
 
 // step runs the rest of one job and reports whether there may be more jobs.
 func (c *Client) step() bool {
+	if c.stepEarly() {
+		return true
+	}
 	q := &c.queue
 	if q.next == len(q.batch) {
 		q.mu.Lock()
@@ -135,6 +139,9 @@ func (c *Client) do(j *job) {
 		}
 		j.list = c.handlers.of(j.name)
 		if len(j.list) == 0 && j.buf != nil {
+			if c.hold(j) {
+				return
+			}
 			c.stats.unhandled.Add(1)
 			if j.ack.Requested() {
 				j.ack.Fail(&Error{
