@@ -161,9 +161,13 @@ func failed(ctx context.Context, why string, err error) *Error {
 	e := &Error{Code: message.CodeHandshakeFailed, Message: why, Cause: err}
 	if h := (*frame.HandshakeError)(nil); errors.As(err, &h) {
 		e.RetryAfter = int64(h.RetryAfter) * 1000
-		if h.Status == 503 {
+		switch h.Status {
+		case 503:
 			e.Code = message.CodeMaxConnections
 			e.Message = "the server takes no more connections (HTTP 503): try again later"
+		case 429:
+			e.Code = message.CodeRateLimited
+			e.Message = "the server throttles this address (HTTP 429): try again after RetryAfter"
 		}
 	}
 	return e
