@@ -18,6 +18,7 @@ const (
 type Reconnecting struct {
 	Attempt int           // counts from 1 after each loss
 	Delay   time.Duration // until the attempt is made
+	Err     error         // why the attempt before failed; nil for the first one
 }
 
 // backoff returns the delay before the next attempt after n failed ones.
@@ -57,17 +58,19 @@ func (c *Client) reconnect(life context.Context, lost *link) {
 	c.mu.Lock()
 	counted := c.losses
 	c.mu.Unlock()
+	var last error // of the attempt before
 	for tries, grown := 1, counted; ; tries++ {
 		if most := c.opts.MaxReconnectAttempts; most >= 0 && counted >= most {
 			c.giveUp(life, &Error{
 				Code: message.CodeConnectionLost,
-				Message: "the session could not be restored in " +
-					"" + strconv.Itoa(most) + " attempts: call Connect to try again",
+				Message: "the session could not be restored in " + strconv.Itoa(most) +
+					" attempts: call Connect to try again",
+				Cause: last,
 			})
 			return
 		}
 		delay := c.hinted(c.backoff(grown), hint, window)
-		if !c.wait(life, Reconnecting{tries, delay}) {
+		if !c.wait(life, Reconnecting{tries, delay, last}) {
 			return
 		}
 		c.keepLosses(life, counted+1) // before the new connection can be lost
@@ -78,6 +81,7 @@ func (c *Client) reconnect(life context.Context, lost *link) {
 		to, home = home, to
 		hint, window = -1, false
 		e := asError(err, message.CodeConnectionLost)
+		last = e
 		if e.RetryAfter > 0 {
 			hint = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
 		}

@@ -377,3 +377,36 @@ func TestAPIKeyFunc(t *testing.T) {
 	k.step(t)
 	expect(t, keys, "key 4")
 }
+
+// TestReconnectCauses: each attempt tells why the one before failed, and the last error why
+// the last one did.
+func TestReconnectCauses(t *testing.T) {
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if n == 0 {
+			accept(nc)
+			return
+		}
+		readRequest(nc)
+		nc.Write([]byte("HTTP/1.1 403 Forbidden\r\n\r\n"))
+	})
+	c, k := clocked(t, url, Options{MaxReconnectAttempts: 2})
+	causes, final := make(chan error, 10), make(chan error, 10)
+	c.OnReconnecting(func(r Reconnecting) { causes <- r.Err })
+	c.OnError(func(err error) { final <- err })
+	connect(t, c)
+	k.step(t)
+	k.step(t)
+	if err := take(t, causes, "the first attempt"); err != nil {
+		t.Errorf("the first attempt: %v", err)
+	}
+	var h *frame.HandshakeError
+	err := take(t, causes, "the second attempt")
+	if !errors.As(err, &h) || h.Status != 403 {
+		t.Errorf("the second attempt: %v", err)
+	}
+	h = nil
+	err = take(t, final, "the error")
+	if !errors.Is(err, message.ErrConnectionLost) || !errors.As(err, &h) || h.Status != 403 {
+		t.Errorf("the error: %v", err)
+	}
+}
