@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,7 @@ import (
 type Client struct {
 	opts      Options
 	at        *target
+	others    []*target   // Options.URLs
 	namespace string      // as CONNECT says it
 	key       *crypto.Key // nil = no encryption
 	clock     clock
@@ -98,6 +100,9 @@ func New(rawURL string, o Options) (*Client, error) {
 	if c.key, err = o.sealKey(); err != nil {
 		return nil, err
 	}
+	if c.others, err = o.targets(at.secure); err != nil {
+		return nil, err
+	}
 	switch {
 	case o.EnableNamespaces == Disabled && o.Namespace != "" && cleanPath(o.Namespace) != "/":
 		return nil, &OptionError{
@@ -146,9 +151,15 @@ func (c *Client) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	_, err := c.attempt(ctx, life, c.at, new(session))
-	if err == nil {
-		return nil
+	var err error
+	for _, at := range c.route(c.at) {
+		var code uint16
+		if code, err = c.attempt(ctx, life, at, new(session)); err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || final(asError(err, message.CodeConnectionLost), code) {
+			break
+		}
 	}
 	c.mu.Lock()
 	if c.life == life {
@@ -158,6 +169,17 @@ func (c *Client) Connect(ctx context.Context) error {
 	c.mu.Unlock()
 	end()
 	return err
+}
+
+// route returns the addresses to try in turn: first, New's, and Options.URLs.
+func (c *Client) route(first *target) []*target {
+	list := []*target{first}
+	for _, at := range append([]*target{c.at}, c.others...) {
+		if !slices.ContainsFunc(list, func(t *target) bool { return t.url == at.url }) {
+			list = append(list, at)
+		}
+	}
+	return list
 }
 
 // attempt makes one connection to at, up to CONNECT_ACK, and resumes s if it

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -69,6 +70,11 @@ const (
 // Options configure a Client. The zero value of each field means the default that its
 // comment names.
 type Options struct {
+	// URLs are further addresses of the same service, in the form of New's URL and as
+	// secure as that one. Connect tries each address once, New's first, until one accepts or
+	// refuses for good. A reconnection tries them in turn. New's URL decides about the
+	// namespace.
+	URLs []string
 	// Namespace is the namespace to connect to. "" = the URL's path, or / without one.
 	Namespace string
 	// EnableNamespaces is on by default. Disabled always connects to /, and then a
@@ -250,4 +256,19 @@ func (o *Options) sealKey() (*crypto.Key, error) {
 		return nil, &OptionError{"EncryptionKey", err.Error()}
 	}
 	return &key, nil
+}
+
+// targets reads URLs. If secure they must be wss.
+func (o *Options) targets(secure bool) (list []*target, err error) {
+	for _, raw := range o.URLs {
+		at, err := parseTarget(raw)
+		if e := (*OptionError)(nil); errors.As(err, &e) {
+			return nil, &OptionError{"URLs", e.Fix}
+		}
+		if secure && !at.secure {
+			return nil, &OptionError{"URLs", "New's URL is wss, so these must be wss too"}
+		}
+		list = append(list, at)
+	}
+	return list, nil
 }

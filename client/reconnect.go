@@ -46,15 +46,16 @@ func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
 }
 
 // reconnect makes a connection in place of a lost one. It ends when it has one, when
-// the attempts are used up, when the server forbids more, or with life. It tries two
-// addresses in turn: the one that GOAWAY named, or else the lost one, and the one that
-// New was given.
+// the attempts are used up, when the server forbids more, or with life. It tries these
+// addresses in turn: the one that GOAWAY named, or else the lost one, the one that New
+// was given, and Options.URLs.
 func (c *Client) reconnect(life context.Context, lost *link) {
 	hint, window := lost.waitFor, lost.window
-	to, home := lost.at, c.at
+	to := lost.at
 	if lost.moved != nil {
 		to = lost.moved
 	}
+	route := c.route(to)
 	c.mu.Lock()
 	counted := c.losses
 	c.mu.Unlock()
@@ -74,11 +75,10 @@ func (c *Client) reconnect(life context.Context, lost *link) {
 			return
 		}
 		c.keepLosses(life, counted+1) // before the new connection can be lost
-		code, err := c.attempt(life, life, to, lost.session)
+		code, err := c.attempt(life, life, route[(tries-1)%len(route)], lost.session)
 		if err == nil || life.Err() != nil {
 			return
 		}
-		to, home = home, to
 		hint, window = -1, false
 		e := asError(err, message.CodeConnectionLost)
 		last = e

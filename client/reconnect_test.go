@@ -410,3 +410,41 @@ func TestReconnectCauses(t *testing.T) {
 		t.Errorf("the error: %v", err)
 	}
 }
+
+// TestURLs: Connect and the reconnection go on to the next address, and come back to the first.
+func TestURLs(t *testing.T) {
+	served := make(chan string, 10)
+	serve := func(name string, ok func(n int) bool) string {
+		return fakeServer(t, func(n int, nc net.Conn) {
+			served <- name
+			if ok(n) {
+				accept(nc)
+			}
+		})
+	}
+	one := serve("one", func(n int) bool { return n == 2 })
+	two := serve("two", func(n int) bool { return n == 0 })
+	three := serve("three", func(int) bool { return false })
+	c, k := clocked(t, one, Options{URLs: []string{two, one, three}})
+	connect(t, c)
+	expect(t, served, "one", "two") // two accepts, and is lost
+	for _, name := range []string{"two", "one", "three", "two", "one"} {
+		k.step(t)
+		expect(t, served, name)
+	}
+
+	refusing := fakeServer(t, func(_ int, nc net.Conn) {
+		nc.Write(append(append(readRequest(nc), hello()...), closeFrame(3500)...))
+		readMessage(nc)
+	})
+	c = newClient(t, refusing, Options{URLs: []string{one}})
+	if err := c.Connect(testContext(t)); !errors.Is(err, message.ErrAuthFailed) || len(served) > 0 {
+		t.Errorf("after a final refusal: %v", err)
+	}
+	for _, bad := range []string{"", "ftp://a", "ws://a"} {
+		_, err := New("wss://a", Options{URLs: []string{bad}})
+		if e := (*OptionError)(nil); !errors.As(err, &e) || e.Field != "URLs" {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
