@@ -89,7 +89,8 @@ func TestEarlyEvents(t *testing.T) {
 	want := make([]int, maxEarly/2)
 	for i := range want {
 		want[i] = 2 * i
-		if m := take(t, answers, "an answer"); m.Kind != message.KindAck || m.AckID != uint64(2*i+1) {
+		m := take(t, answers, "an answer")
+		if m.Kind != message.KindAck || m.AckID != uint64(2*i+1) {
 			t.Errorf("%+v", m)
 		}
 	}

@@ -217,7 +217,7 @@ func checkHeader(header map[string][]string) error {
 	for name, values := range header {
 		switch lower := strings.ToLower(name); {
 		case name == "" || strings.ContainsFunc(name, notTokenChar):
-			return &OptionError{"Header", "a name may hold letters, digits and !#$%&'*+-.^_`|~ only"}
+			return &OptionError{"Header", "a name may only hold letters, digits and !#$%&'*+-.^_`|~"}
 		case lower == "origin":
 			return &OptionError{"Header", "use Options.Origin for Origin"}
 		case lower == "host" || lower == "connection" || lower == "upgrade" ||

@@ -86,7 +86,9 @@ func TestProxy(t *testing.T) {
 	stranger.User = url.UserPassword("u", "secret")
 	socks := url.URL{Scheme: "socks5", Host: proxy.Host}
 	silent := url.URL{Scheme: "http", Host: "127.0.0.1:1"}
-	for name, p := range map[string]*url.URL{"407": &stranger, "scheme": &socks, "absent": &silent} {
+	for name, p := range map[string]*url.URL{
+		"407": &stranger, "scheme": &socks, "absent": &silent,
+	} {
 		c := newClient(t, "ws://game.example", Options{
 			Proxy: func(*url.URL) (*url.URL, error) { return p, nil },
 		})
@@ -181,7 +183,8 @@ func TestHeader(t *testing.T) {
 	c.Connect(testContext(t))
 	lines := strings.Split(take(t, heads, "the request"), "\r\n")
 	at := slices.Index(lines, "Cookie: a=b")
-	if at < 0 || !slices.Equal(lines[at:at+3], []string{"Cookie: a=b", "X-Shard: 7", "X-Shard: 8"}) {
+	want := []string{"Cookie: a=b", "X-Shard: 7", "X-Shard: 8"}
+	if at < 0 || !slices.Equal(lines[at:at+3], want) {
 		t.Errorf("the request is %q", lines)
 	}
 	for name, value := range map[string]string{

@@ -114,8 +114,9 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 	if err != nil {
 		return nil, failed(ctx, "the server refused the upgrade", err)
 	}
+	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
 	t := &netTransport{
-		writer: writer{nc: nc, tcp: tcp, handOff: at.secure || o.Dial != nil || runtime.GOOS == "windows"},
+		writer: writer{nc: nc, tcp: tcp, handOff: handOff},
 		rest:   rest,
 		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
 	}
