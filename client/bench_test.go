@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 func emitter(tb testing.TB) *Client {
@@ -20,7 +21,7 @@ func emitter(tb testing.TB) *Client {
 
 // TestEmitAllocations: the slice header that Emit's any needs is the only allocation.
 func TestEmitAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	c := emitter(t)

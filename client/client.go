@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -42,7 +43,7 @@ type Client struct {
 	kept      int // how many of acks have a copy of their event
 	keptBytes int
 
-	handlers registry
+	handlers registry.Table[Handler]
 	queue    dispatcher
 	early    early // dispatcher only
 	raising  bool  // an "error" handler is running; dispatcher only
@@ -298,7 +299,7 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.state = connected
 	c.queue.setOpen(true)
 	sizes = c.resend(l)
-	wait := !l.recovered && len(c.parked) > 0 && len(c.handlers.of([]byte(EventConnected))) > 0
+	wait := !l.recovered && len(c.parked) > 0 && c.handlers.FindString(EventConnected) != nil
 	if !wait {
 		sizes = append(sizes, c.release(l)...)
 	}

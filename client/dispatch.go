@@ -3,6 +3,7 @@ package client
 import (
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -17,8 +18,9 @@ type job struct {
 	ack  Ack
 
 	begun bool
-	early bool          // it was held once, see early
-	list  []*registered // the handlers that have not run yet
+	early bool                     // it was held once, see early
+	entry *registry.Entry[Handler] // the event's handlers
+	next  int                      // the first of them that has not run yet
 }
 
 // dispatcher runs jobs in order on a goroutine that exists only while there are any.
@@ -137,8 +139,8 @@ func (c *Client) do(j *job) {
 			c.invoke(func(Data, Ack) { j.run() }, Data{}, Ack{})
 			return
 		}
-		j.list = c.handlers.of(j.name)
-		if len(j.list) == 0 && j.buf != nil {
+		j.entry = c.handlers.Find(j.name)
+		if j.entry == nil && j.buf != nil {
 			if c.hold(j) {
 				return
 			}
@@ -152,16 +154,12 @@ func (c *Client) do(j *job) {
 			}
 		}
 	}
-	for len(j.list) > 0 {
-		h := j.list[0]
-		j.list = j.list[1:]
-		if h.once {
-			if h.ran.Swap(true) {
-				continue
-			}
-			c.handlers.remove(j.name, h)
+	for j.next < j.entry.Len() {
+		h, ok := j.entry.Take(j.next)
+		j.next++ // first, since h may end this goroutine
+		if ok {
+			c.invoke(h, j.d, j.ack)
 		}
-		c.invoke(h.f, j.d, j.ack)
 	}
 	if j.buf != nil {
 		pool.Put(j.buf)

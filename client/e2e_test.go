@@ -443,7 +443,7 @@ func TestHandlers(t *testing.T) {
 	c.post(job{run: func() { close(done) }})
 	take(t, done, "the last of the handlers")
 	c.Off("e")
-	if len(c.handlers.of([]byte("e"))) > 0 {
+	if c.handlers.Find([]byte("e")) != nil {
 		t.Error("Off left handlers")
 	}
 	if s := fmt.Sprint(got); s != "[a once b a b]" {

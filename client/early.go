@@ -68,7 +68,7 @@ func (c *Client) stepEarly() bool {
 	over := !c.clock.Now().Before(e.until)
 	for i := range e.jobs {
 		j := &e.jobs[i]
-		if !j.begun && !over && len(c.handlers.of(j.name)) == 0 {
+		if !j.begun && !over && c.handlers.Find(j.name) == nil {
 			continue
 		}
 		n := len(j.buf.B)
