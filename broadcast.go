@@ -236,7 +236,7 @@ func (o *outgoing) encoded(l *link) *encoded {
 // sendEncoded sends an event outside the session's stream.
 func (l *link) sendEncoded(e *encoded) websocket.Status {
 	if l.seal != nil {
-		return l.seal.send(l.ws, e.message.Bytes())
+		return l.sendSealed(e.message.Bytes())
 	}
 	return l.ws.SendShared(e.frame)
 }
