@@ -67,11 +67,11 @@
 // # In a browser
 //
 // Everything works alike except for what the browser does not share (transport_js.go;
-// examples/browser-go is a whole program). TLSConfig, Origin, Header, Dial and Proxy are
-// not used there, a refused upgrade is ERR_CONN_001 without the reason, and a silent
-// server is noticed by its missing PINGs. A js.Func callback must not block, so call Connect, EmitWithAck
-// and Request on a goroutine of their own. Emit may be called there while less than
-// 1 MiB is unsent.
+// examples/browser-go is a whole program). TLSConfig, Origin, Header, Dial and Proxy
+// are not used there, a refused upgrade is ERR_CONN_001 without the reason, and a
+// silent server is noticed by its missing PINGs. A js.Func callback must not block,
+// so call Connect, EmitWithAck and Request on a goroutine of their own. Emit may be
+// called there while less than 1 MiB is unsent.
 //
 // # Reading order
 //

@@ -217,7 +217,7 @@ func checkHeader(header map[string][]string) error {
 	for name, values := range header {
 		switch lower := strings.ToLower(name); {
 		case name == "" || strings.ContainsFunc(name, notTokenChar):
-			return &OptionError{"Header", "a name may only hold letters, digits and !#$%&'*+-.^_`|~"}
+			return &OptionError{"Header", "use letters, digits and !#$%&'*+-.^_`|~ for a name"}
 		case lower == "origin":
 			return &OptionError{"Header", "use Options.Origin for Origin"}
 		case lower == "host" || lower == "connection" || lower == "upgrade" ||
