@@ -6,79 +6,92 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// accept decides about an upgrade request, on its loop.
-func (v *Server) accept(r *frame.Request, c *websocket.Conn) (websocket.Handler, string, error) {
+// accept decides about an upgrade request, on its loop. The gate says who is let
+// in, and what it says is translated here: into HTTP, or for a server that is full
+// into a refusal in the protocol, which OnOpen sends.
+func (v *Server) accept(
+	r *frame.Request, c *websocket.Conn,
+) (h websocket.Handler, protocol string, err error) {
 	path, err := url.PathUnescape(string(r.Path))
 	if err != nil {
-		return nil, "", &frame.HandshakeError{Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
-	}
-	s := &Socket{srv: v, plain: !frame.HasProtocol(r.Protocols, message.Subprotocol)}
-	t := v.current()
-	if t.needsAuth() || t.keys != nil || t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0 {
-		if err := v.admit(t, s, r, c); err != nil {
-			return nil, "", err
+		e := &frame.HandshakeError{
+			Status: http.StatusBadRequest, Reason: "the path is not properly escaped",
 		}
+		return nil, "", e
 	}
-	if err := v.letIn(t, s); err != nil {
-		v.uncount(s)
-		return nil, "", err
+	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
+	t := v.current()
+	who := admission.Arrival{Newcomer: !plain}
+	if t.decidesByAddress() {
+		who.Address = admission.AddressOf(c.RemoteAddr(), r.ForwardedFor, t.proxies)
 	}
-	n := v.live.Add(1)
-	switch full := n-v.refused.Load() > int64(t.MaxConnections); {
-	case full && v.refused.Load() >= refusalMargin:
-		v.release(s)
-		return nil, "", v.later("max connections")
-	case full:
-		s.overflow = true
-		v.refused.Add(1)
-		v.counters.rejected.Add(1)
-		s.refusal = errorf(message.CodeMaxConnections, "the server has its %d connections: try again later", t.MaxConnections)
-	default:
-		s.ns = v.lookup(path)
+	ticket, verdict := v.gate.Admit(&t.places, who, v.sinceStart())
+	v.countVerdict(verdict)
+	if verdict.Outcome == admission.Throttled || verdict.Outcome == admission.Later {
+		return nil, "", turnedAway(verdict)
 	}
-	for p := v.peak.Load(); n > p && !v.peak.CompareAndSwap(p, n); p = v.peak.Load() {
+	l := v.newLink(plain)
+	l.ticket, l.handshake = ticket, new(handshake)
+	if verdict.Outcome == admission.Full {
+		l.handshake.refusal = fault.Errorf(message.CodeMaxConnections,
+			"the server has its %d connections: try again later", t.MaxConnections)
+	} else {
+		l.handshake.refusal = t.refusal(plain)
+		l.ns = v.lookup(path)
 	}
-	if s.plain {
-		return (*conn)(s), "", nil
+	if !plain {
+		protocol = message.Subprotocol
 	}
-	return (*conn)(s), message.Subprotocol, nil
+	return l, protocol, nil
 }
 
-// admit checks what depends on the client's address, and refuses plain clients
-// where credentials or a key are needed, since they can give neither.
-func (v *Server) admit(t *settings, s *Socket, r *frame.Request, c *websocket.Conn) error {
-	s.address = v.addressOf(r, c)
-	if wait := v.throttle.blocked(s.address, v.sinceStart()); wait > 0 {
-		v.counters.rejected.Add(1)
-		return &frame.HandshakeError{Status: http.StatusTooManyRequests, Reason: "too many failed authentications", RetryAfter: int(wait/time.Second) + 1}
-	}
-	if s.plain {
-		switch {
-		case t.keys != nil:
-			s.refusal = errPlaintext
-		case t.needsAuth():
-			s.refusal = errAuth
-		}
-	}
-	if limit := t.MaxConnectionsPerAddress; limit > 0 {
-		if !v.throttle.enter(&v.throttle.open, s.address, limit) {
-			return v.later("max connections of one address")
-		}
-		s.counted = true
+// decidesByAddress reports whether the gate needs to know the clients' addresses.
+func (t *settings) decidesByAddress() bool {
+	return t.needsAuth() || t.keys != nil ||
+		t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0
+}
+
+// refusal is what a client is told that has a place and cannot use it: a plain
+// one can give neither credentials nor a key. It is nil for any other client.
+func (t *settings) refusal(plain bool) *Error {
+	switch {
+	case !plain:
+		return nil
+	case t.keys != nil:
+		return errPlaintext
+	case t.needsAuth():
+		return errAuth
 	}
 	return nil
 }
 
-// release gives back what accept counted.
-func (v *Server) release(s *Socket) {
-	v.live.Add(-1)
-	if s.overflow { // after live: never fewer than there are
-		s.overflow = false
-		v.refused.Add(-1)
+// turnedAway is the HTTP answer to a connection that gets no place. Clients come
+// back without counting it as a failure.
+func turnedAway(d admission.Verdict) error {
+	if d.Outcome == admission.Throttled {
+		return &frame.HandshakeError{
+			Status: http.StatusTooManyRequests, Reason: "too many failed authentications",
+			RetryAfter: int(d.Wait/time.Second) + 1,
+		}
 	}
-	v.uncount(s)
+	return &frame.HandshakeError{
+		Status: http.StatusServiceUnavailable, Reason: d.Reason.String(), RetryAfter: 1,
+	}
+}
+
+// countVerdict counts what the gate decided.
+func (v *Server) countVerdict(d admission.Verdict) {
+	if d.Outcome == admission.Admitted {
+		return
+	}
+	v.counters.rejected.Add(1)
+	if d.Reason.Arriving() {
+		v.counters.acceptLimited.Add(1)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -83,7 +84,7 @@ func (t *Target) send(o *outgoing) Delivery {
 	if t.nobody {
 		return Delivery{}
 	}
-	if b := t.ns.srv.opts.Broker; b != nil && !t.local {
+	if b := t.ns.srv.fixed.Broker; b != nil && !t.local {
 		t.publish(b, o)
 	}
 	h := t.ns.hub
@@ -94,10 +95,10 @@ func (t *Target) send(o *outgoing) Delivery {
 				return Delivery{}
 			}
 		}
-		return o.sendAll(h.named(name))
+		return o.sendAll(h.Named(name))
 	}
 	buf := socketLists.Get().(*[]*Socket)
-	list := h.selection((*buf)[:0], t.names, t.except, t.out)
+	list := h.Selection((*buf)[:0], t.names, t.except, t.out)
 	d := o.sendAll(list)
 	clear(list)
 	*buf = list[:0]
@@ -166,7 +167,7 @@ func (o *outgoing) sendAll(list []*Socket) Delivery {
 	}
 	var d Delivery
 	for _, s := range list {
-		if s.receives() && o.sendTo(s) != websocket.Dropped {
+		if s.receives() && o.sendTo(s) {
 			d.Queued++
 		} else {
 			d.Dropped++
@@ -180,11 +181,12 @@ func (o *outgoing) sendAllLossy(list []*Socket) Delivery {
 	var d Delivery
 	var sent int64
 	for _, s := range list {
-		if s.state.Load() != stateOpen || s.auth.Load() == authMissing {
+		l := s.link.Load()
+		if !l.isOpen() || s.auth.Load() == authMissing {
 			d.Dropped++
 			continue
 		}
-		one, n := o.sendLossy(s)
+		one, n := o.sendLossy(l)
 		d.add(one)
 		sent += int64(n)
 	}
@@ -195,47 +197,48 @@ func (o *outgoing) sendAllLossy(list []*Socket) Delivery {
 // receives reports whether a broadcast is for s: it is there or has a session to
 // come back to, and has authenticated where that is asked for.
 func (s *Socket) receives() bool {
-	return (s.state.Load() == stateOpen || s.session != nil) && s.auth.Load() != authMissing
+	return (s.kept != nil || s.Connected()) && s.auth.Load() != authMissing
 }
 
 // sendTo sends the event in the form that s takes.
-func (o *outgoing) sendTo(s *Socket) websocket.Status {
-	e := o.encoded(s)
-	if s.session != nil {
-		return s.session.send(o.srv.sessions, e.message)
+func (o *outgoing) sendTo(s *Socket) bool {
+	l := s.link.Load()
+	e := o.encoded(l)
+	if s.kept != nil {
+		return s.kept.Send(e.message) != session.Dropped
 	}
-	return s.sendEncoded(e)
+	return l.sendEncoded(e) != websocket.Dropped
 }
 
 // encoded is the event in the form that s takes, encoded if s is the first of its
 // kind. Only encrypted and resumable sockets need bytes of their own; all others share the frame.
-func (o *outgoing) encoded(s *Socket) *encoded {
+func (o *outgoing) encoded(l *link) *encoded {
 	form, op := formBinary, frame.Binary
 	switch {
-	case s.plain:
+	case l.plain:
 		form, op = formText, frame.Text
-		if s.ws.Deflate() && o.srv.compresses(len(o.payload.B)) {
+		if l.ws.Deflate() && o.srv.compresses(len(o.payload.B)) {
 			form = formTextDeflated
 		}
-	case s.inflates && o.srv.compresses(len(o.payload.B)):
+	case l.inflates && o.srv.compresses(len(o.payload.B)):
 		form = formDeflated
 	}
 	e := &o.forms[form]
 	if e.message == nil {
 		e.message = pool.NewShared(o.encode(form))
 	}
-	if e.frame == nil && s.seal == nil && (s.session == nil || o.how.lossy()) {
+	if e.frame == nil && l.seal == nil && (l.s.kept == nil || o.how.lossy()) {
 		e.frame = o.prepare(form, op, e.message.Bytes())
 	}
 	return e
 }
 
 // sendEncoded sends an event outside the session's stream.
-func (s *Socket) sendEncoded(e *encoded) websocket.Status {
-	if s.seal != nil {
-		return s.seal.send(s.ws, e.message.Bytes())
+func (l *link) sendEncoded(e *encoded) websocket.Status {
+	if l.seal != nil {
+		return l.seal.send(l.ws, e.message.Bytes())
 	}
-	return s.ws.SendShared(e.frame)
+	return l.ws.SendShared(e.frame)
 }
 
 func (o *outgoing) prepare(form int, op frame.Opcode, b []byte) *pool.Shared {

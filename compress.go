@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"errors"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -56,14 +57,14 @@ func (v *Server) compressTail(dst []byte, start, body int) []byte {
 
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
-func (s *Socket) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(min(4*len(m.Payload), s.srv.opts.MaxMessageBytes))
-	out, err := pool.Inflate(b.B, m.Payload, s.srv.opts.MaxMessageBytes, false)
+func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
+	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
+	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.Put(b)
-		return nil, errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", s.srv.opts.MaxMessageBytes)
+		return nil, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
 	case err != nil:
 		pool.Put(b)
 		return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -144,8 +145,8 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	return out, 0, nil
 }
 
-// encodeEvent appends a whole EVENT message in the encoding that s speaks.
-func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
+// encodeEvent appends a whole EVENT message in the encoding that the client speaks.
+func (l *link) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
 	if err := checkEmit(event); err != nil {
 		return dst, err
 	}
@@ -153,50 +154,50 @@ func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]b
 	if ackID != 0 {
 		flags = message.FlagAck
 	}
-	if s.plain {
-		return s.appendPlain(dst, &message.Message{Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
+	if l.plain {
+		return l.appendPlain(dst, &message.Message{Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
 	}
 	start := len(dst)
-	return s.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
+	return l.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
 }
 
-// encodeAck appends a whole ACK message in the encoding that s speaks.
-func (s *Socket) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
+// encodeAck appends a whole ACK message in the encoding that the client speaks.
+func (l *link) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
 	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
-	if s.plain {
-		return s.appendPlain(dst, &m, v)
+	if l.plain {
+		return l.appendPlain(dst, &m, v)
 	}
 	start := len(dst)
-	return s.appendPayload(message.Append(dst, &m), start, "", v)
+	return l.appendPayload(message.Append(dst, &m), start, "", v)
 }
 
 // appendPayload appends v to the binary message dst[start:], which is complete
 // but for it, compressed where that pays. The flags that say what the payload is
 // are known only then, so they are put into the message's first byte.
-func (s *Socket) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
+func (l *link) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
 	body := len(dst)
 	dst, flags, err := appendData(dst, v)
 	if err == nil {
-		err = s.srv.checkSize(event, len(dst)-body)
+		err = l.srv.checkSize(event, len(dst)-body)
 	}
 	if err != nil {
 		return dst[:start], err
 	}
 	dst[start] |= byte(flags)
-	if s.inflates && s.srv.compresses(len(dst)-body) {
-		dst = s.srv.compressTail(dst, start, body)
+	if l.inflates && l.srv.compresses(len(dst)-body) {
+		dst = l.srv.compressTail(dst, start, body)
 	}
 	return dst, nil
 }
 
 // appendPlain appends the JSON encoding of m with v as its payload.
-func (s *Socket) appendPlain(dst []byte, m *message.Message, v any) ([]byte, error) {
+func (l *link) appendPlain(dst []byte, m *message.Message, v any) ([]byte, error) {
 	b := pool.Get(256)
 	defer pool.Put(b)
 	payload, flags, err := appendData(b.B, v)
 	b.B = payload
 	if err == nil {
-		err = s.srv.checkSize(string(m.Event), len(payload))
+		err = l.srv.checkSize(string(m.Event), len(payload))
 	}
 	if err != nil {
 		return dst, err
@@ -211,14 +212,14 @@ func checkEmit(event string) error {
 	if message.ValidEvent(unsafe.Slice(unsafe.StringData(event), len(event))) {
 		return nil
 	}
-	return errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
+	return fault.Errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
 }
 
 func (v *Server) checkSize(event string, n int) error {
-	if n <= v.opts.MaxMessageBytes {
+	if n <= v.fixed.MaxMessageBytes {
 		return nil
 	}
-	e := errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.opts.MaxMessageBytes)
+	e := fault.Errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.fixed.MaxMessageBytes)
 	e.Event = event
 	return e
 }

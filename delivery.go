@@ -140,60 +140,50 @@ func (e *heldEvent) release() {
 }
 
 // sendLossy sends an event that may be lost, or holds it back.
-func (o *outgoing) sendLossy(s *Socket) (d Delivery, sent int) {
-	behind := s.ws.Behind()
+func (o *outgoing) sendLossy(l *link) (d Delivery, sent int) {
+	behind := l.ws.Behind()
 	if o.how.volatile && behind {
 		o.srv.counters.volatileDropped.Add(1)
 		return Delivery{Dropped: 1}, 0
 	}
-	h := s.heldEvents(behind)
+	h := l.heldEvents(behind)
 	if h == nil || o.how.volatile {
-		return o.sendNow(s)
+		return o.sendNow(l)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.list) == 0 && !s.ws.Behind() {
-		return o.sendNow(s)
+	if len(h.list) == 0 && !l.ws.Behind() {
+		return o.sendNow(l)
 	}
-	if h.closed || s.state.Load() != stateOpen { // the latter before OnClose looks for h
+	if h.closed || !l.isOpen() { // the latter before OnClose looks for h
 		return Delivery{Dropped: 1}, 0
 	}
-	h.put(o, s)
-	if !s.ws.Behind() {
-		h.flush(s) // it caught up just before, and nobody else is going to
+	h.put(o, l)
+	if !l.ws.Behind() {
+		h.flush(l) // it caught up just before, and nobody else is going to
 	}
 	return Delivery{Queued: 1}, 0
 }
 
-// present is the socket of the session's connection, old when the client is away.
-func (n *session) present(old *Socket) *Socket {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.at != nil {
-		return n.at
-	}
-	return old
-}
-
-func (o *outgoing) sendNow(s *Socket) (d Delivery, sent int) {
-	if s.sendEncoded(o.encoded(s)) == websocket.Dropped {
+func (o *outgoing) sendNow(l *link) (d Delivery, sent int) {
+	if l.sendEncoded(o.encoded(l)) == websocket.Dropped {
 		return Delivery{Dropped: 1}, 0
 	}
 	return Delivery{Queued: 1}, 1
 }
 
 // heldEvents returns what is held for s, nil when there never was anything and make is not set.
-func (s *Socket) heldEvents(make bool) *held {
-	if h := s.held.Load(); h != nil || !make {
+func (l *link) heldEvents(make bool) *held {
+	if h := l.held.Load(); h != nil || !make {
 		return h
 	}
-	s.held.CompareAndSwap(nil, new(held))
-	return s.held.Load()
+	l.held.CompareAndSwap(nil, new(held))
+	return l.held.Load()
 }
 
 // put appends an event, or puts it in the place of an older one with its key. h.mu is held.
-func (h *held) put(o *outgoing, s *Socket) {
-	e := heldEvent{encoded: *o.encoded(s), state: o.how.state}
+func (h *held) put(o *outgoing, l *link) {
+	e := heldEvent{encoded: *o.encoded(l), state: o.how.state}
 	e.message.Retain()
 	if e.frame != nil {
 		e.frame.Retain()
@@ -229,7 +219,7 @@ func (h *held) put(o *outgoing, s *Socket) {
 
 // bound drops the oldest of what is too much; one event alone may be larger. h.mu is held.
 func (h *held) bound(v *Server) {
-	for n := len(h.list) - h.first; n > 1 && (n > maxHeld || h.bytes > v.opts.MaxOutboxBytes); n-- {
+	for n := len(h.list) - h.first; n > 1 && (n > maxHeld || h.bytes > v.fixed.MaxOutboxBytes); n-- {
 		v.counters.heldDropped.Add(1)
 		h.drop()
 	}
@@ -249,46 +239,46 @@ func (h *held) drop() {
 }
 
 // flush sends what is held until the client is behind again. h.mu is held.
-func (h *held) flush(s *Socket) {
-	now := s.srv.sinceStart()
+func (h *held) flush(l *link) {
+	now := l.srv.sinceStart()
 	for len(h.list) > 0 {
 		e := &h.list[h.first]
 		if e.by > 0 && now > e.by {
-			s.srv.counters.deadlineExpired.Add(1)
+			l.srv.counters.deadlineExpired.Add(1)
 			h.drop()
 			continue
 		}
-		if s.ws.Behind() {
+		if l.ws.Behind() {
 			return
 		}
-		if s.sendEncoded(&e.encoded) != websocket.Dropped {
-			s.srv.counters.out.Add(1)
+		if l.sendEncoded(&e.encoded) != websocket.Dropped {
+			l.srv.counters.out.Add(1)
 		}
 		h.drop()
 	}
 }
 
 // sendHeld goes on with what was held back, once the client has caught up. On the loop.
-func (s *Socket) sendHeld() {
-	h := s.heldEvents(false)
+func (l *link) sendHeld() {
+	h := l.heldEvents(false)
 	if h == nil {
 		return
 	}
 	h.mu.Lock()
-	h.flush(s)
+	h.flush(l)
 	h.mu.Unlock()
 }
 
 // dropHeld forgets what was held back, for good.
-func (s *Socket) dropHeld() {
-	h := s.heldEvents(false)
+func (l *link) dropHeld() {
+	h := l.heldEvents(false)
 	if h == nil {
 		return
 	}
 	h.mu.Lock()
 	h.closed = true
 	for len(h.list) > 0 {
-		s.srv.counters.heldDropped.Add(1)
+		l.srv.counters.heldDropped.Add(1)
 		h.drop()
 	}
 	h.mu.Unlock()

@@ -1,9 +1,13 @@
 package message
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
+)
 
 func TestNoAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	m := Message{Kind: KindEvent, Flags: FlagSeq | FlagAck, Seq: 1 << 40, AckID: 300,

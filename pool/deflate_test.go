@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 func jsonish(n int) []byte {
@@ -191,7 +193,7 @@ func TestDeflateInflateConcurrently(t *testing.T) {
 }
 
 func TestDeflateDoesNotAllocate(t *testing.T) {
-	if raceEnabled || Poisoned {
+	if race.Enabled || Poisoned {
 		t.Skip("the race detector makes sync.Pool drop buffers")
 	}
 	src := jsonish(2000)

@@ -3,6 +3,8 @@ package pool
 import (
 	"sync"
 	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 func TestGetGivesAnEmptyBufferOfItsClass(t *testing.T) {
@@ -33,7 +35,7 @@ func TestGrownBuffersServeTheLowerClass(t *testing.T) {
 }
 
 func TestGetPutDoesNotAllocate(t *testing.T) {
-	if raceEnabled || Poisoned {
+	if race.Enabled || Poisoned {
 		t.Skip("the race detector makes sync.Pool drop buffers")
 	}
 	for _, n := range []int{1, 64, 100, 4096, 1 << 20} {

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/cloudwego/netpoll"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 // connectRaw opens blocking connections that cost the Go heap nothing.
@@ -59,7 +61,7 @@ func TestIdleConnectionCostsLittleAndNoGoroutine(t *testing.T) {
 	goroutines, before := runtime.NumGoroutine(), heap()
 	connectRaw(t, ln.Addr(), conns)
 	await(t, all, "2000 connections")
-	if per := (heap() - before) / conns; per > 450 && !raceEnabled {
+	if per := (heap() - before) / conns; per > 450 && !race.Enabled {
 		t.Errorf("%d bytes of heap per idle connection, want at most 450", per)
 	} else {
 		t.Logf("%d bytes of heap per idle connection", per)
@@ -70,7 +72,7 @@ func TestIdleConnectionCostsLittleAndNoGoroutine(t *testing.T) {
 }
 
 func TestEchoAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := start(t, Options{Loops: 1})

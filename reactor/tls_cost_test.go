@@ -6,6 +6,8 @@ import (
 	"net"
 	"runtime"
 	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 // heap returns the size of the live heap, without garbage.
@@ -21,7 +23,7 @@ func heap() int64 {
 // An idle connection has no goroutine and little memory. The client here forgets its session as
 // soon as it is established, and only its socket stays open.
 func TestTLSIdleCost(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector has memory of its own")
 	}
 	versions(t, func(t *testing.T, version uint16) {
@@ -78,7 +80,7 @@ func TestTLSIdleCost(t *testing.T) {
 // Echoing makes no allocations of ours. crypto/tls makes a small reader each time it asks for more,
 // once here and once in its client.
 func TestTLSEchoAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("allocations differ under the race detector")
 	}
 	versions(t, func(t *testing.T, version uint16) {

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/race"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
@@ -229,7 +230,7 @@ func TestControlRate(t *testing.T) {
 }
 
 func TestEchoAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := newReactor(t)
@@ -250,7 +251,7 @@ func TestEchoAllocs(t *testing.T) {
 }
 
 func TestClientAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := newReactor(t)

@@ -1,0 +1,199 @@
+package admission
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// RefusalMargin is how many connections past Limits.Connections are told so in
+// the protocol, which needs a place for as long as it takes. More are told Later,
+// because a server that is full must not fill up with refusals.
+const RefusalMargin = 64
+
+// Limits are the bounds that Admit holds a connection to. They may differ from
+// call to call. Zero means no limit where that is said.
+type Limits struct {
+	Connections           int // open at once
+	ConnectionsPerAddress int // of one address; 0 = no limit
+	Newcomers             int // open and not settled yet
+	NewcomersPerAddress   int // of one address; 0 = no limit
+	AcceptRate            int // admitted per second, as many at once; 0 = no limit
+}
+
+// Arrival is a connection that asks to be let in.
+type Arrival struct {
+	// Address is the client's. It may be the zero Addr when nothing is decided by
+	// it; all connections without an address count as those of one.
+	Address netip.Addr
+	// Newcomer says that the connection must still be settled. One that needs no
+	// CONNECT is not counted among the newcomers.
+	Newcomer bool
+}
+
+// Ticket is what the gate counted for one connection. It belongs to whoever owns
+// the connection and is not safe for concurrent use. The zero Ticket counts nothing.
+type Ticket struct {
+	address netip.Addr
+	counted uint8 // bits of what follows
+}
+
+// What a connection is counted in.
+const (
+	inOpen               uint8 = 1 << iota // Gate.open
+	inRefused                              // Gate.refused
+	inNewcomers                            // Gate.newcomers
+	inAddress                              // places.open of its address
+	inNewcomersOfAddress                   // places.newcomers of its address
+)
+
+// Address is the client's address as Arrival gave it. It stays after Leave.
+func (t *Ticket) Address() netip.Addr { return t.address }
+
+// Gate counts the connections of one server and decides about new ones. The
+// zero Gate is ready. All methods are safe for concurrent use.
+type Gate struct {
+	mu        sync.Mutex // guards what follows
+	open      int64      // connections that have a place, those of Full included
+	refused   int64      // of open, those of Full
+	newcomers int64      // of open, those that are not settled
+	peak      int64      // the most that open ever was
+	addresses addresses
+	pace      pace
+	throttle  throttle
+}
+
+// Open counts the connections that have a place. Those that were told Full are
+// included until they have left.
+func (g *Gate) Open() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
+}
+
+// Peak is the most that Open ever was.
+func (g *Gate) Peak() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.peak
+}
+
+// Admit decides about a connection at time now, which counts from any fixed
+// moment. With Admitted and Full the Ticket counts until Leave. With any other
+// verdict it is zero and there is nothing to give back. l is borrowed for the call.
+func (g *Gate) Admit(l *Limits, a Arrival, now time.Duration) (Ticket, Verdict) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if wait := g.throttle.wait(group(a.Address), now); wait > 0 {
+		return Ticket{}, Verdict{Outcome: Throttled, Wait: wait}
+	}
+	t := Ticket{address: a.Address}
+	reason := g.enter(&t, l, a, now)
+	if reason == None {
+		reason = g.place(&t, l)
+	}
+	if reason != None {
+		g.leave(&t)
+		return Ticket{}, Verdict{Outcome: Later, Reason: reason}
+	}
+	if t.counted&inRefused != 0 {
+		return t, Verdict{Outcome: Full}
+	}
+	return t, Verdict{}
+}
+
+// enter counts what belongs to the address, the pace and the newcomers. When it
+// returns a reason it may have counted a part, which t knows. mu is held.
+func (g *Gate) enter(t *Ticket, l *Limits, a Arrival, now time.Duration) Reason {
+	if limit := l.ConnectionsPerAddress; limit > 0 {
+		if !g.addresses.enterOpen(group(a.Address), limit) {
+			return ConnectionsOfAddress
+		}
+		t.counted |= inAddress
+	}
+	if l.AcceptRate > 0 && !g.pace.allow(l.AcceptRate, now) {
+		return AcceptRate
+	}
+	if !a.Newcomer {
+		return None
+	}
+	if g.newcomers >= int64(l.Newcomers) {
+		return Newcomers
+	}
+	g.newcomers++
+	t.counted |= inNewcomers
+	if limit := l.NewcomersPerAddress; limit > 0 {
+		if !g.addresses.enterNew(group(a.Address), limit) {
+			return NewcomersOfAddress
+		}
+		t.counted |= inNewcomersOfAddress
+	}
+	return None
+}
+
+// place takes a place among the open connections, or one of the margin. mu is held.
+func (g *Gate) place(t *Ticket, l *Limits) Reason {
+	if g.open-g.refused >= int64(l.Connections) {
+		if g.refused >= RefusalMargin {
+			return Connections
+		}
+		g.refused++
+		t.counted |= inRefused
+	}
+	g.open++
+	t.counted |= inOpen
+	g.peak = max(g.peak, g.open)
+	return None
+}
+
+// Settle ends a connection's time as a newcomer, because its CONNECT was
+// accepted. Idempotent.
+func (g *Gate) Settle(t *Ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.settle(t)
+}
+
+// settle is Settle. mu is held.
+func (g *Gate) settle(t *Ticket) {
+	if t.counted&inNewcomers != 0 {
+		g.newcomers--
+	}
+	if t.counted&inNewcomersOfAddress != 0 {
+		g.addresses.leaveNew(group(t.address))
+	}
+	t.counted &^= inNewcomers | inNewcomersOfAddress
+}
+
+// Leave gives back everything that t counts. Idempotent.
+func (g *Gate) Leave(t *Ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.leave(t)
+}
+
+// leave is Leave. mu is held.
+func (g *Gate) leave(t *Ticket) {
+	g.settle(t)
+	if t.counted&inOpen != 0 {
+		g.open--
+	}
+	if t.counted&inRefused != 0 {
+		g.refused--
+	}
+	if t.counted&inAddress != 0 {
+		g.addresses.leaveOpen(group(t.address))
+	}
+	t.counted = 0
+}
+
+// Failed notes at time now that a client of this address failed to authenticate.
+// Without an address it does nothing, because nobody could be held to it.
+func (g *Gate) Failed(a netip.Addr, now time.Duration) {
+	if !a.IsValid() {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.throttle.failed(group(a), now)
+}
