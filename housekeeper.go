@@ -76,9 +76,10 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 		}
 		if !l.reported && now-l.suspectSince >= v.fixed.InlineBudget {
 			l.reported = true
-			v.counters.slowInline.Add(1)
-			v.log.Warn("an inline handler holds its event loop: register it without Inline, or make it return sooner",
+			v.log.Warn("an inline handler holds its event loop: "+
+				"register it without Inline, or make it return sooner",
 				"socket", s.place.ID, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
+			v.counters.slowInline.Add(1) // after the log: whoever sees the count finds the line
 		}
 	}
 	return active

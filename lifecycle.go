@@ -126,7 +126,7 @@ func (s *Socket) Context() context.Context {
 // context is Context. The caller holds x.mu.
 func (s *Socket) context(x *socketExtra) context.Context {
 	ctx := x.session.begin(context.Background())
-	if x.closed {
+	if x.ended {
 		x.session.end()
 	}
 	return ctx
@@ -148,6 +148,18 @@ func (s *Socket) LinkContext() context.Context {
 		x.link.end()
 	}
 	return ctx
+}
+
+// endContexts ends all contexts of a socket that has ended.
+func (s *Socket) endContexts() {
+	x := s.ext.Load()
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	x.session.end() // the link's with it
 }
 
 // endContext ends what LinkContext returned for l.

@@ -9,12 +9,6 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// question is an event of ours whose answer is awaited.
-type question struct {
-	done  func(Data, error)
-	timer *time.Timer
-}
-
 // EmitWithAck sends an event and waits for the client's answer, which the caller owns. It ends
 // with ERR_ACK_001 after Options.AckTimeout, with ERR_CONN_006 when the connection is lost (with
 // the message cache, when the session ends), with the context's error, or with the error that the
@@ -34,7 +28,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data,
 	case a := <-got:
 		return a.d, a.err
 	case <-ctx.Done():
-		s.claim(id)
+		s.extra().questions.Claim(id)
 		return Data{}, ctx.Err()
 	}
 }
@@ -53,86 +47,46 @@ func (s *Socket) EmitAck(event string, data any, timeout time.Duration, done fun
 func (s *Socket) emitAck(
 	event string, data any, timeout time.Duration, done func(Data, error),
 ) (uint64, error) {
-	id, ok := s.await(event, timeout, done)
+	if s.kept == nil && !s.Connected() {
+		return 0, errNotConnected
+	}
+	late := func(done func(Data, error)) {
+		e := fault.Errorf(message.CodeAckTimeout,
+			"no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", timeout)
+		e.Event = event
+		s.finish(done, Data{}, e)
+	}
+	x := s.extra()
+	id, ok := x.questions.Ask(done, timeout, late)
 	if !ok {
-		return 0, fault.Lost("the socket is not connected")
+		return 0, errNotConnected
 	}
 	b := pool.Get(256)
 	var err error
 	if b.B, err = s.link.Load().encodeEvent(b.B, event, id, data); err != nil {
 		pool.Put(b)
-		s.claim(id)
+		x.questions.Claim(id)
 		return 0, err
 	}
-	if !s.sendEvent(b) && s.claim(id) != nil {
-		return 0, fault.Lost("the message could not be queued")
+	if !s.sendEvent(b) {
+		if _, unsettled := x.questions.Claim(id); unsettled {
+			return 0, fault.Lost("the message could not be queued")
+		}
 	}
 	return id, nil
 }
 
-// await notes a question before it is sent. ok is false when nobody can answer it.
-func (s *Socket) await(event string, timeout time.Duration, done func(Data, error)) (id uint64, ok bool) {
-	x := s.extra()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.closed || !s.Connected() && s.kept == nil {
-		return 0, false
-	}
-	x.lastAck++
-	id = x.lastAck
-	if x.questions == nil {
-		x.questions = make(map[uint64]*question)
-	}
-	q := &question{done: done}
-	x.questions[id] = q
-	q.timer = time.AfterFunc(timeout, func() { s.expire(id, event, timeout) })
-	return id, true
-}
-
-// claim takes a question out of the table, nil if it is not there. Whoever gets it settles it.
-func (s *Socket) claim(id uint64) *question {
-	x := s.extra()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	q := x.questions[id]
-	if q == nil {
-		return nil
-	}
-	delete(x.questions, id)
-	q.timer.Stop()
-	return q
-}
-
-// asked reports whether a question with this id was ever asked, and whether its answer is still
-// awaited.
-func (s *Socket) asked(id uint64) (ever, open bool) {
-	x := s.ext.Load()
-	if x == nil {
-		return false, false
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return 0 < id && id <= x.lastAck, x.questions[id] != nil
-}
-
-func (s *Socket) expire(id uint64, event string, after time.Duration) {
-	if q := s.claim(id); q != nil {
-		e := fault.Errorf(message.CodeAckTimeout,
-			"no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", after)
-		e.Event = event
-		s.finish(q, Data{}, e)
-	}
-}
+var errNotConnected = fault.Lost("the socket is not connected")
 
 // finish settles one question. It contains a panic of the application's function, because a
 // timer's goroutine would take the process down with it.
-func (s *Socket) finish(q *question, d Data, err error) {
+func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.handlerPanicked("", Ack{}, v)
 		}
 	}()
-	q.done(d, err)
+	done(d, err)
 }
 
 // settle hands a received ACK or ERROR to whoever waits for it. One that comes too late, or twice
@@ -140,13 +94,14 @@ func (s *Socket) finish(q *question, d Data, err error) {
 // asked is.
 func (l *link) settle(m *message.Message) {
 	s := l.s
-	var q *question
-	if s.ext.Load() != nil {
-		q = s.claim(m.AckID)
+	x := s.ext.Load()
+	if x == nil { // nobody ever asked
+		x = new(socketExtra)
 	}
-	if q == nil {
+	done, ok := x.questions.Claim(m.AckID)
+	if !ok {
 		l.srv.counters.unknownAcks.Add(1)
-		if ever, _ := s.asked(m.AckID); ever {
+		if ever, _ := x.questions.Asked(m.AckID); ever {
 			l.srv.log.Debug("an answer came that nobody waits for any more",
 				"socket", s.ID(), "code", string(message.CodeAckUnknown), "ack", m.AckID)
 			return
@@ -157,16 +112,16 @@ func (l *link) settle(m *message.Message) {
 	}
 	if m.Kind == message.KindAck {
 		b := body{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}
-		s.finish(q, Data{&b}, nil)
+		s.finish(done, Data{&b}, nil)
 		return
 	}
 	e, err := message.ParseErrorJSON(m.Payload)
 	if err != nil {
-		s.finish(q, Data{}, &Error{
+		s.finish(done, Data{}, &Error{
 			Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: err})
 		return
 	}
-	s.finish(q, Data{}, &e)
+	s.finish(done, Data{}, &e)
 }
 
 // failQuestions settles everything that still waits, because no answer will come.
@@ -175,15 +130,7 @@ func (s *Socket) failQuestions() {
 	if x == nil {
 		return
 	}
-	x.mu.Lock()
-	x.closed = true
-	x.session.end()
-	x.link.end()
-	waiting := x.questions
-	x.questions = nil
-	x.mu.Unlock()
-	for _, q := range waiting {
-		q.timer.Stop()
-		s.finish(q, Data{}, fault.Lost("the connection was lost before the answer came"))
+	for _, done := range x.questions.Close() {
+		s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
 	}
 }

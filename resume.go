@@ -56,7 +56,11 @@ func (l *link) Welcome(token []byte, arrived uint64) { l.sendConnectAck(token, t
 
 // Waits implements session.Peer.
 func (l *link) Waits(ackID uint64) bool {
-	_, open := l.s.asked(ackID)
+	x := l.s.ext.Load()
+	if x == nil {
+		return false
+	}
+	_, open := x.questions.Asked(ackID)
 	return open
 }
 
@@ -135,6 +139,7 @@ func final(code frame.CloseCode) bool {
 
 // forget settles what waits for the client, which will not come back.
 func (s *Socket) forget() {
+	s.endContexts()
 	s.failQuestions()
 	if s.kept != nil {
 		s.kept.ledger.End(s.srv.sessions)

@@ -8,6 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/question"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/pool"
@@ -48,16 +49,15 @@ type Socket struct {
 }
 
 // socketExtra is what only some sockets need, so that an idle one stays small. It is guarded by
-// mu, except own.
+// mu where nothing else is said.
 type socketExtra struct {
 	mu        sync.Mutex
 	values    map[string]any
-	questions map[uint64]*question // of ours that wait for an answer
-	lastAck   uint64
-	closed    bool // the socket has ended
+	ended     bool
 	session   lifetime
 	link      lifetime
-	linkOf    *link // whose lifetime link is
+	linkOf    *link                             // whose lifetime link is
+	questions question.Table[func(Data, error)] // has its own lock, as own
 	own       table
 }
 

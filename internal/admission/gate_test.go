@@ -169,8 +169,8 @@ func TestGateConcurrently(t *testing.T) {
 			for range 5000 {
 				a := Arrival{netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(4))}),
 					random.IntN(2) == 0}
-				if ticket, v := g.Admit(&l, a, time.Duration(random.Int64N(1e9))); v.Outcome ==
-					Admitted || v.Outcome == Full {
+				if ticket, v := g.Admit(&l, a,
+					time.Duration(random.Int64N(1e9))); v.Outcome == Admitted || v.Outcome == Full {
 					mine = append(mine, ticket)
 				}
 				if len(mine) > 0 && random.IntN(2) == 0 {

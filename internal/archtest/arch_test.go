@@ -27,6 +27,8 @@ var below = map[string][]string{
 	"websocket":      {"reactor", "frame", "pool"},
 	// The mechanisms of the root package. None knows a type of the root.
 	"internal/hub":       {},
+	"internal/logline":   {},
+	"internal/question":  {},
 	"internal/mailbox":   {},
 	"internal/registry":  {},
 	"internal/ratelimit": {},
@@ -42,6 +44,7 @@ var below = map[string][]string{
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
 		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
 		"internal/outgoing", "internal/session", "internal/ledger",
+		"internal/logline", "internal/question",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},

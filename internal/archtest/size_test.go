@@ -12,11 +12,11 @@ import (
 // The root package stays small enough to be held in mind. These are upper limits. To exceed one,
 // move a mechanism to internal/, or raise the limit and give the reason in the commit.
 const (
-	maxRootFiles     = 34
-	maxRootLines     = 6509
-	maxSocketFields  = 40
-	maxSocketMethods = 118
-	maxReferencesUp  = 128 // from a lower to a higher file of the root, see Root.Up
+	maxRootFiles     = 36
+	maxRootLines     = 5500
+	maxSocketFields  = 22
+	maxSocketMethods = 75
+	maxReferencesUp  = 130 // from a lower to a higher file of the root, see Root.Up
 )
 
 func TestRootStaysSmall(t *testing.T) {
@@ -90,8 +90,8 @@ func TestGraphOfASmallPackage(t *testing.T) {
 		"options.go": "type Options struct{ Port int }",
 		"socket.go": "type Socket struct{ srv *Server };" +
 			"func (s *Socket) Emit() { s.srv.Emit(); s.join() }",
-		"hub.go": "func (s *Socket) join() {}; type set[T any] struct{ m map[string]T }",
-		"log.go": "func quote(s set[int]) int { return s.m[``] }",
+		"target.go": "func (s *Socket) join() {}; type set[T any] struct{ m map[string]T }",
+		"log.go":    "func quote(s set[int]) int { return s.m[``] }",
 	} {
 		text = "package smartsocket; " + text
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -117,9 +117,9 @@ func TestGraphOfASmallPackage(t *testing.T) {
 	want := []string{
 		"server.go options.go Options",
 		"socket.go server.go Server Server.Emit",
-		"socket.go hub.go Socket.join",
-		"hub.go socket.go Socket",
-		"log.go hub.go set set.m",
+		"socket.go target.go Socket.join",
+		"target.go socket.go Socket",
+		"log.go target.go set set.m",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the graph is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -127,7 +127,7 @@ func TestGraphOfASmallPackage(t *testing.T) {
 	if n := root.Up(); n != 3 {
 		t.Errorf("%d references up, want 3", n)
 	}
-	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "hub.go"}) {
+	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "target.go"}) {
 		t.Errorf("the knots are %v", k)
 	}
 	if fields, methods := root.Size("Socket"); fields != 1 || methods != 2 {

@@ -28,10 +28,8 @@ type Files struct {
 	checked   atomic.Int64                    // when the files were last looked at, in ns of now
 	current   atomic.Pointer[tls.Certificate] // never nil
 
-	mu sync.Mutex // held while looking and loading
-	// seen has the files at the last attempt to load them; nil means that one was missing. It is
-	// guarded by mu.
-	seen [2]os.FileInfo
+	mu   sync.Mutex     // held while looking and loading; guards seen
+	seen [2]os.FileInfo // the files at the last attempt to load them; nil = one was missing
 }
 
 // Follow loads a certificate chain and its private key from two PEM files and

@@ -24,8 +24,8 @@ type fixture struct {
 
 func follow(t *testing.T) *fixture {
 	dir := t.TempDir()
-	x := &fixture{T: t, certFile: filepath.Join(dir, "cert.pem"),
-		keyFile: filepath.Join(dir, "key.pem")}
+	x := &fixture{T: t}
+	x.certFile, x.keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	x.write(1)
 	f, err := Follow(x.certFile, x.keyFile, slog.New(slog.NewTextHandler(&x.logged, nil)))
 	if err != nil {
@@ -50,8 +50,8 @@ func (x *fixture) write(serial int64) {
 	}
 }
 
-// shows checks the certificate of the next handshake, and how many lines were logged since the last
-// look.
+// shows checks the certificate of the next handshake, and how many lines were
+// logged since the last look.
 func (x *fixture) shows(serial int64, lines int) {
 	x.Helper()
 	c, err := x.Certificate(nil)
@@ -121,8 +121,8 @@ func TestFollowNeedsUsableFiles(t *testing.T) {
 		"no key":         {x.certFile, x.keyFile + "x"},
 		"the key twice":  {x.keyFile, x.keyFile},
 	} {
-		if f, err := Follow(pair[0], pair[1], slog.New(slog.DiscardHandler)); err == nil ||
-			f != nil {
+		f, err := Follow(pair[0], pair[1], slog.New(slog.DiscardHandler))
+		if err == nil || f != nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

@@ -32,10 +32,8 @@ func (chameleon) As(target any) bool {
 }
 
 func TestWireKeepsOurErrors(t *testing.T) {
-	ours := &message.Error{Code: message.CodeRateLimited, Message: "slow down", Event: "move",
-		RetryAfter: 7}
-	for _, err := range []error{ours, fmt.Errorf("while moving: %w", ours),
-		errors.Join(io.EOF, ours)} {
+	ours := &message.Error{Code: message.CodeRateLimited, Message: "slow down", RetryAfter: 7}
+	for _, err := range []error{ours, fmt.Errorf("moving: %w", ours), errors.Join(io.EOF, ours)} {
 		if got := Wire(err, message.CodeHandlerFailed); got != ours {
 			t.Errorf("Wire(%v) = %v, want the error inside", err, got)
 		}

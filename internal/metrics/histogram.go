@@ -40,8 +40,8 @@ func (h *Histogram) Read() Summary {
 		return Summary{}
 	}
 	return Summary{
-		Mean: time.Duration(h.sum.Load() / n), P50: h.quantile(n, 50), P99: h.quantile(n, 99),
-		Samples: n,
+		Mean: time.Duration(h.sum.Load() / n), Samples: n,
+		P50: h.quantile(n, 50), P99: h.quantile(n, 99),
 	}
 }
 

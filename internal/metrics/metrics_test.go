@@ -66,8 +66,8 @@ func TestHistogramAgainstList(t *testing.T) {
 			d := list[(len(list)*percent+99)/100-1]
 			return bucketTop(bucketOf(uint64(d.Microseconds())))
 		}
-		want := Summary{sum / time.Duration(len(list)), quantile(50), quantile(99),
-			int64(len(list))}
+		n := len(list)
+		want := Summary{sum / time.Duration(n), quantile(50), quantile(99), int64(n)}
 		if got := h.Read(); got != want {
 			t.Fatalf("seed %d: got %+v, want %+v", seed, got, want)
 		}
@@ -89,8 +89,8 @@ func TestRatesAgainstList(t *testing.T) {
 				wantIn, wantOut = float64(last.in-first.in)/span, float64(last.out-first.out)/span
 			}
 			if in != wantIn || out != wantOut {
-				t.Fatalf("seed %d, %d samples: %v and %v, want %v and %v", seed, len(list), in, out,
-					wantIn, wantOut)
+				t.Fatalf("seed %d, %d samples: %v and %v, want %v and %v",
+					seed, len(list), in, out, wantIn, wantOut)
 			}
 			now.at += 1 + time.Duration(r.Int64N(int64(2*time.Second)))
 			now.in += r.Int64N(1000)

@@ -37,8 +37,7 @@ func check(t *testing.T, w *Window, passed *list, l Limit, now time.Duration) bo
 		// The event passes after the time that the refusal names, and not a moment earlier.
 		later, sooner := *w, *w
 		if ok, again := later.Allow(l, now+retry); !ok {
-			t.Fatalf("%+v at %v: refused again after the %v asked for, %v more", l, now, retry,
-				again)
+			t.Fatalf("%+v at %v: refused after the %v asked for, %v more", l, now, retry, again)
 		}
 		if ok, _ := sooner.Allow(l, now+retry-1); ok {
 			t.Fatalf("%+v at %v: passed earlier than the %v asked for", l, now, retry)
@@ -50,10 +49,12 @@ func check(t *testing.T, w *Window, passed *list, l Limit, now time.Duration) bo
 // A Window answers as the list of all times does. Above all, no window of time,
 // wherever it begins, holds more than the limit.
 func TestSlidingWindow(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		l := Limit{Window: 1 + time.Duration(r.Int64N(1<<(1+r.IntN(40)))),
-			MaxRequests: 1 + r.IntN(200)}
+		l := Limit{
+			Window:      1 + time.Duration(r.Int64N(1<<(1+r.IntN(40)))),
+			MaxRequests: 1 + r.IntN(200),
+		}
 		var w Window
 		var passed list
 		now := time.Duration(r.Int64N(int64(time.Hour)))
@@ -62,8 +63,7 @@ func TestSlidingWindow(t *testing.T) {
 			check(t, &w, &passed, l, now)
 		}
 		if l.Window > time.Millisecond && len(passed) < 900 {
-			t.Fatalf("seed %d, limit %+v: of twice the limit only %d of 3000 passed", seed, l,
-				len(passed))
+			t.Fatalf("seed %d, %+v: of twice the limit only %d passed", seed, l, len(passed))
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestSteadyClientIsNeverLimited(t *testing.T) {
 
 // After the time that a refusal names, the next event passes.
 func TestRetryAfterIsTrue(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		l := Limit{
 			Window:      time.Duration(10+r.IntN(1000)) * time.Millisecond,
@@ -117,8 +117,7 @@ func TestTellOncePerWindow(t *testing.T) {
 // so that a step is anything from nothing to 16 windows. The byte 255 changes the limit.
 func FuzzWindow(f *testing.F) {
 	f.Add(uint32(61), uint8(1), uint32(0), []byte{0, 1, 16, 0, 0, 15, 1})
-	f.Add(uint32(1_000_000_000), uint8(3), uint32(7),
-		[]byte{0, 0, 0, 0, 15, 1, 0, 255, 9, 9, 0, 0, 255})
+	f.Add(uint32(1e9), uint8(3), uint32(7), []byte{0, 0, 0, 0, 15, 1, 0, 255, 9, 9, 0, 0, 255})
 	f.Add(uint32(1), uint8(200), uint32(1<<31), []byte{255, 0, 255, 0})
 	f.Fuzz(func(t *testing.T, window uint32, most uint8, start uint32, steps []byte) {
 		l := Limit{Window: time.Duration(window) + 1, MaxRequests: int(most) + 1}

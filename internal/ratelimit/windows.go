@@ -19,8 +19,7 @@ const (
 type Verdict struct {
 	Over  Over
 	Retry time.Duration // after this time an event passes
-	// Tell is true if the owner has not been told yet in this window of time. It counts as told now.
-	Tell bool
+	Tell  bool          // tell the owner now: it was not yet told in this window of time
 }
 
 // Windows are the counts of one owner. The zero value is empty. Its methods are

@@ -79,8 +79,7 @@ func TestWindowsAreShared(t *testing.T) {
 		t.Errorf("%d rare events passed, %d in all", rare, sum)
 	}
 	if told[0].Load() > 1 || told[1].Load() != 1 {
-		t.Errorf("told %d times about the event, %d times about all", told[0].Load(),
-			told[1].Load())
+		t.Errorf("told %d times of the event, %d times of all", told[0].Load(), told[1].Load())
 	}
 }
 

@@ -54,9 +54,8 @@ func TestTableAgainstMap(t *testing.T) {
 				t.Fatalf("seed %d, %s: ran %v, want %v", seed, what, got, want)
 			}
 			for name, l := range model {
-				l = slices.DeleteFunc(slices.Clone(l), func(x entry) bool {
-					return x.once && ranOnce[x.n]
-				})
+				gone := func(x entry) bool { return x.once && ranOnce[x.n] }
+				l = slices.DeleteFunc(slices.Clone(l), gone)
 				if model[name] = l; len(l) == 0 {
 					delete(model, name)
 				}
@@ -86,26 +85,25 @@ func TestTableAgainstMap(t *testing.T) {
 			default:
 				run("found", table.Find([]byte(name)), model[name])
 			}
-			e := table.FindString(name)
-			if e != table.Find([]byte(name)) || (e == nil) != (model[name] == nil) ||
-				e.Len() != len(model[name]) {
-				t.Fatalf("seed %d: %q leads to %d handlers, want %d", seed, name, e.Len(),
-					len(model[name]))
+			e, want := table.FindString(name), model[name]
+			if e != table.Find([]byte(name)) || (e == nil) != (want == nil) {
+				t.Fatalf("seed %d: %q leads to %v", seed, name, e)
 			}
-			for i, x := range model[name] {
+			if e.Len() != len(want) {
+				t.Fatalf("seed %d: %q has %d handlers, want %d", seed, name, e.Len(), len(want))
+			}
+			for i, x := range want {
 				if e.Event() != name || e.At(i) != x.n {
-					t.Fatalf("seed %d: handler %d of %q is %d of %q", seed, i, name, e.At(i),
-						e.Event())
+					t.Fatalf("seed %d: %d of %q is %d of %q", seed, i, name, e.At(i), e.Event())
 				}
 			}
 			var handlers int
 			for _, l := range model {
 				handlers += len(l)
 			}
-			if gotEvents, gotHandlers := table.Count(); gotEvents != len(model) ||
-				gotHandlers != handlers {
-				t.Fatalf("seed %d: counts %d and %d, want %d and %d", seed, gotEvents, gotHandlers,
-					len(model), handlers)
+			if events, all := table.Count(); events != len(model) || all != handlers {
+				t.Fatalf("seed %d: %d events and %d handlers, want %d and %d",
+					seed, events, all, len(model), handlers)
 			}
 		}
 	}
