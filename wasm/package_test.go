@@ -64,7 +64,8 @@ func TestPackage(t *testing.T) {
 	moves := make(chan string, 1)
 	url := startArena(t, moves)
 	for name, code := range clientSnippets(t, packageREADME, "client.mjs", "page.html") {
-		writeFile(t, filepath.Join(project, name), strings.ReplaceAll(code, "ws://localhost:3000", url))
+		writeFile(t, filepath.Join(project, name),
+			strings.ReplaceAll(code, "ws://localhost:3000", url))
 	}
 	module, err := os.ReadFile(filepath.Join(project, "client.mjs"))
 	if err != nil {

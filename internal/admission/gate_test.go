@@ -25,7 +25,8 @@ func TestFullHasAMargin(t *testing.T) {
 	var tickets []Ticket
 	for i := range 2 + RefusalMargin {
 		ticket, outcome, reason := admit(&g, &l, Arrival{Newcomer: true})
-		if want := map[bool]Outcome{true: Admitted, false: Full}[i < 2]; outcome != want || reason != None {
+		if want := map[bool]Outcome{true: Admitted, false: Full}[i < 2]; outcome != want ||
+			reason != None {
 			t.Fatalf("connection %d: %v %v", i, outcome, reason)
 		}
 		tickets = append(tickets, ticket)
@@ -81,10 +82,12 @@ func TestLimitsChangeMeanwhile(t *testing.T) {
 	l := Limits{Connections: 10, Newcomers: 10, ConnectionsPerAddress: 1, NewcomersPerAddress: 1}
 	with, outcome, _ := admit(&g, &l, a)
 	if outcome != Admitted {
-		t.Fatalf("earlier connections do not count against a new limit, and the outcome is %v", outcome)
+		t.Fatalf("earlier connections do not count against a new limit, and the outcome is %v",
+			outcome)
 	}
 	other := Arrival{ip("2001:db8::2"), true} // in the same /64
-	if _, outcome, reason := admit(&g, &l, other); outcome != Later || reason != ConnectionsOfAddress {
+	if _, outcome, reason := admit(&g, &l, other); outcome != Later ||
+		reason != ConnectionsOfAddress {
 		t.Errorf("%v %v", outcome, reason)
 	}
 	g.Leave(&without)
@@ -117,7 +120,8 @@ func TestPaceOfAccepting(t *testing.T) {
 		return n
 	}
 	for i, want := range []int{5, 0, 1, 5} {
-		now := []time.Duration{time.Hour, time.Hour, time.Hour + 200*time.Millisecond, 2 * time.Hour}[i]
+		now := []time.Duration{time.Hour, time.Hour, time.Hour + 200*time.Millisecond,
+			2 * time.Hour}[i]
 		if n := let(now); n != want {
 			t.Errorf("%d let in at step %d, want %d", n, i, want)
 		}
@@ -155,15 +159,18 @@ func TestFailuresAreThrottled(t *testing.T) {
 // its limit, and in the end everything has been given back.
 func TestGateConcurrently(t *testing.T) {
 	var g Gate
-	l := Limits{Connections: 20, Newcomers: 15, ConnectionsPerAddress: 9, NewcomersPerAddress: 5, AcceptRate: 1 << 30}
+	l := Limits{Connections: 20, Newcomers: 15, ConnectionsPerAddress: 9, NewcomersPerAddress: 5,
+		AcceptRate: 1 << 30}
 	var all sync.WaitGroup
 	for i := range uint64(8) {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(i, 1))
 			var mine []Ticket
 			for range 5000 {
-				a := Arrival{netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(4))}), random.IntN(2) == 0}
-				if ticket, v := g.Admit(&l, a, time.Duration(random.Int64N(1e9))); v.Outcome == Admitted || v.Outcome == Full {
+				a := Arrival{netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(4))}),
+					random.IntN(2) == 0}
+				if ticket, v := g.Admit(&l, a,
+					time.Duration(random.Int64N(1e9))); v.Outcome == Admitted || v.Outcome == Full {
 					mine = append(mine, ticket)
 				}
 				if len(mine) > 0 && random.IntN(2) == 0 {
@@ -176,7 +183,8 @@ func TestGateConcurrently(t *testing.T) {
 					mine = mine[:len(mine)-1]
 				}
 				g.mu.Lock()
-				if admitted := g.open - g.refused; admitted < 0 || admitted > 20 || g.refused < 0 || g.newcomers < 0 || g.newcomers > 15 {
+				if admitted := g.open - g.refused; admitted < 0 || admitted > 20 || g.refused < 0 ||
+					g.newcomers < 0 || g.newcomers > 15 {
 					t.Errorf("%d open, %d refused, %d newcomers", g.open, g.refused, g.newcomers)
 				}
 				for a, p := range g.addresses.of {
@@ -192,15 +200,18 @@ func TestGateConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if g.open != 0 || g.refused != 0 || g.newcomers != 0 || len(g.addresses.of) != 0 || g.Peak() == 0 {
-		t.Errorf("after all have left: %d open, %d refused, %d newcomers, %v", g.open, g.refused, g.newcomers, g.addresses.of)
+	if g.open != 0 || g.refused != 0 || g.newcomers != 0 || len(g.addresses.of) != 0 ||
+		g.Peak() == 0 {
+		t.Errorf("after all have left: %d open, %d refused, %d newcomers, %v", g.open, g.refused,
+			g.newcomers, g.addresses.of)
 	}
 }
 
 // BenchmarkAdmit is one connection that comes, settles and leaves.
 func BenchmarkAdmit(b *testing.B) {
 	var g Gate
-	l := Limits{Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100, NewcomersPerAddress: 10, AcceptRate: 1 << 30}
+	l := Limits{Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100,
+		NewcomersPerAddress: 10, AcceptRate: 1 << 30}
 	a := Arrival{ip("2001:db8::1"), true}
 	g.Failed(a.Address, 0)
 	b.ReportAllocs()
@@ -213,7 +224,8 @@ func BenchmarkAdmit(b *testing.B) {
 
 func TestAdmitAllocatesNothing(t *testing.T) {
 	var g Gate
-	l := Limits{Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100, NewcomersPerAddress: 10, AcceptRate: 1 << 30}
+	l := Limits{Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100,
+		NewcomersPerAddress: 10, AcceptRate: 1 << 30}
 	a := Arrival{ip("2001:db8::1"), true}
 	g.Failed(a.Address, 0)
 	if n := testing.AllocsPerRun(1000, func() {

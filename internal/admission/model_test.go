@@ -116,7 +116,8 @@ func (m *model) admit(a Arrival) (member, Verdict) {
 }
 
 // playground are addresses of few groups: none, IPv4, and IPv6 of which two share a /64.
-var playground = [...]netip.Addr{{}, ip("192.0.2.1"), ip("192.0.2.2"), ip("2001:db8::1"), ip("2001:db8::2"), ip("2001:db8:0:1::1")}
+var playground = [...]netip.Addr{{}, ip("192.0.2.1"), ip("192.0.2.2"), ip("2001:db8::1"),
+	ip("2001:db8::2"), ip("2001:db8:0:1::1")}
 
 // play runs the operations that are written in ops through a gate and its model.
 func play(t *testing.T, ops []byte) {
@@ -166,11 +167,14 @@ func play(t *testing.T, ops []byte) {
 			m.now += time.Duration(arg) * tick
 		case 14:
 			m.l = Limits{
-				Connections: int(arg & 7), Newcomers: int(arg>>3&3) * 4, ConnectionsPerAddress: int(arg >> 5 & 3),
-				NewcomersPerAddress: int(arg >> 6 & 3), AcceptRate: int(arg>>2&1) * (1 + int(arg>>4)),
+				Connections: int(arg & 7), Newcomers: int(arg>>3&3) * 4,
+				ConnectionsPerAddress: int(arg >> 5 & 3),
+				NewcomersPerAddress:   int(arg >> 6 & 3),
+				AcceptRate:            int(arg>>2&1) * (1 + int(arg>>4)),
 			}
 		case 15:
-			m.l.Connections, m.l.Newcomers, m.l.ConnectionsPerAddress, m.l.AcceptRate = int(arg)%4, 500, 0, 0
+			m.l.Connections, m.l.Newcomers, m.l.ConnectionsPerAddress, m.l.AcceptRate = int(arg)%4,
+				500, 0, 0
 		}
 		peak = max(peak, len(m.members))
 		m.compare(t, &g, peak)
@@ -189,7 +193,8 @@ func (m *model) compare(t *testing.T, g *Gate, peak int) {
 	t.Helper()
 	newcomers := m.count(func(x *member) bool { return x.newcomer })
 	told := m.count(func(x *member) bool { return x.toBeTold })
-	if g.Open() != int64(len(m.members)) || g.newcomers != int64(newcomers) || g.refused != int64(told) || g.Peak() != int64(peak) {
+	if g.Open() != int64(len(m.members)) || g.newcomers != int64(newcomers) ||
+		g.refused != int64(told) || g.Peak() != int64(peak) {
 		t.Fatalf("%d open, %d newcomers, %d refused, peak %d; want %d, %d, %d, %d",
 			g.open, g.newcomers, g.refused, g.peak, len(m.members), newcomers, told, peak)
 	}

@@ -95,7 +95,8 @@ func TestThrottleIndex(t *testing.T) {
 		}
 		a := crowd(random.IntN(3 * maxThrottled))
 		x.failed(a, now)
-		if i, ok := x.at[a]; !ok || x.list[i].group != a || x.list[i].at != now || x.list[i].level < 1 {
+		if i, ok := x.at[a]; !ok || x.list[i].group != a || x.list[i].at != now ||
+			x.list[i].level < 1 {
 			t.Fatalf("step %d: %v has no bucket", step, a)
 		}
 		if step%100_000 > 0 {
@@ -106,7 +107,8 @@ func TestThrottleIndex(t *testing.T) {
 		}
 		for i := range x.list {
 			if x.at[x.list[i].group] != int32(i) {
-				t.Fatalf("step %d: %v is at %d, the index says %d", step, x.list[i].group, i, x.at[x.list[i].group])
+				t.Fatalf("step %d: %v is at %d, the index says %d", step, x.list[i].group, i,
+					x.at[x.list[i].group])
 			}
 		}
 	}

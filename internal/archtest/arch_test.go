@@ -115,7 +115,8 @@ func isProgram(name string) bool {
 // list runs go list -json in the root of the module.
 func list(t *testing.T, env []string, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports"}, args...)...)
+	cmd := exec.Command("go",
+		append([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports"}, args...)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), env...)
 	var stderr bytes.Buffer
@@ -201,7 +202,8 @@ func TestMechanismsDoNotKnowTheRoot(t *testing.T) {
 			}
 			for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 				if imported == module {
-					t.Errorf("%s build: package %q or its test imports the root package", build, name)
+					t.Errorf("%s build: package %q or its test imports the root package", build,
+						name)
 				}
 			}
 		}

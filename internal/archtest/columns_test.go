@@ -21,7 +21,6 @@ const (
 // files are exempt without being listed.
 var wide = []string{
 	".",
-	"client",
 }
 
 // generated begins the line that marks a generated file (go help generate).

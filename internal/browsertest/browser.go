@@ -37,14 +37,15 @@ var All = []Browser{Chromium, Firefox}
 const InsecureHost = "smartsocket.example"
 
 var commands = map[Browser][]string{
-	Chromium: {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"},
-	Firefox:  {"firefox-esr", "firefox"},
+	Chromium: {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
+		"headless-shell"},
+	Firefox: {"firefox-esr", "firefox"},
 }
 
-// Path finds the program of b. Where the environment variable REQUIRE_BROWSER is set, it decides: it
-// lists the browsers that must run, as in "chromium firefox=/usr/bin/firefox-esr", "1" stands for all
-// and "none" for none. Tests in a browser that it lists fail without it, the others are skipped.
-// Without the variable a test is skipped when no program of b starts.
+// Path finds the program of b. If the environment variable REQUIRE_BROWSER is set, it decides. It
+// lists the browsers that must run, as in "chromium firefox=/usr/bin/firefox-esr"; "1" means all
+// and "none" means none. Tests in a browser that it lists fail without that browser, and the others
+// are skipped. Without the variable a test is skipped if no program of b starts.
 func Path(t testing.TB, b Browser) string {
 	t.Helper()
 	required, path := demanded(os.Getenv("REQUIRE_BROWSER"), b)
@@ -56,7 +57,8 @@ func Path(t testing.TB, b Browser) string {
 			return path
 		}
 	}
-	what := "there is no " + string(b) + " here that starts; scripts/browsers.sh, as root, installs it"
+	what := "there is no " + string(b) + " here that starts; scripts/browsers.sh, as root, " +
+		"installs it"
 	if required {
 		t.Fatal(what)
 	}
