@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 // Every scenario of the suite runs end to end, in a small size. All messages are answered and the
 // figures exist. No time is judged.
 func TestEveryScenarioRuns(t *testing.T) {
-	for _, tool := range []string{"cc", "go"} {
+	for _, tool := range []string{cmp.Or(os.Getenv("CC"), "cc"), "go"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is missing: the floor and the servers cannot be built", tool)
 		}
