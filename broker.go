@@ -8,8 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Broker joins several servers into one for broadcasts: what one of them emits
@@ -49,7 +49,7 @@ type Envelope struct {
 	Names     []string // rooms and socket ids; none = the whole namespace
 	Except    []string // rooms and socket ids that are left out
 	Event     string
-	Delivery  EmitOption // what the publisher chose; a deadline begins anew at the receiver, since clocks differ
+	Options   EmitOption // what the publisher chose; a deadline begins anew at the receiver, since clocks differ
 	Binary    bool       // Payload is raw bytes, else JSON text; empty = no data
 	Payload   []byte     // what Emit was given, encoded
 }
@@ -82,11 +82,11 @@ func (e *Envelope) Append(dst []byte) []byte {
 	for _, text := range [...]string{e.Node, e.Namespace, e.Event} {
 		dst = appendText(dst, text)
 	}
-	if e.Delivery.state {
-		dst = appendText(dst, e.Delivery.key)
+	if e.Options.how.State {
+		dst = appendText(dst, e.Options.how.Key)
 	}
-	if e.Delivery.within > 0 {
-		dst = binary.AppendUvarint(dst, uint64(e.Delivery.within))
+	if e.Options.how.Within > 0 {
+		dst = binary.AppendUvarint(dst, uint64(e.Options.how.Within))
 	}
 	for _, list := range [...][]string{e.Names, e.Except} {
 		dst = binary.AppendUvarint(dst, uint64(len(list)))
@@ -101,13 +101,13 @@ func (e *Envelope) flags() (flags byte) {
 	if e.Binary {
 		flags |= envelopeBinary
 	}
-	if e.Delivery.volatile {
+	if e.Options.how.Volatile {
 		flags |= envelopeVolatile
 	}
-	if e.Delivery.state {
+	if e.Options.how.State {
 		flags |= envelopeState
 	}
-	if e.Delivery.within > 0 {
+	if e.Options.how.Within > 0 {
 		flags |= envelopeDeadline
 	}
 	return flags
@@ -128,18 +128,18 @@ func ParseEnvelope(p []byte) (Envelope, error) {
 	r := envelopeReader{p: p[10:]}
 	flags := p[1]
 	e.Binary = flags&envelopeBinary != 0
-	e.Delivery.volatile = flags&envelopeVolatile != 0
+	e.Options.how.Volatile = flags&envelopeVolatile != 0
 	e.Epoch = binary.BigEndian.Uint64(p[2:])
 	e.Seq = r.number(math.MaxUint64)
 	e.Node = r.text(MaxNodeName)
 	e.Namespace = r.text(math.MaxInt)
 	e.Event = r.text(message.MaxEventName)
-	if e.Delivery.state = flags&envelopeState != 0; e.Delivery.state {
-		e.Delivery.key = r.text(math.MaxInt)
+	if e.Options.how.State = flags&envelopeState != 0; e.Options.how.State {
+		e.Options.how.Key = r.text(math.MaxInt)
 	}
 	if flags&envelopeDeadline != 0 {
-		e.Delivery.within = time.Duration(r.number(math.MaxInt64))
-		r.bad = r.bad || e.Delivery.within == 0
+		e.Options.how.Within = time.Duration(r.number(math.MaxInt64))
+		r.bad = r.bad || e.Options.how.Within == 0
 	}
 	e.Names = r.list()
 	e.Except = r.list()
@@ -195,7 +195,7 @@ func (r *envelopeReader) list() []string {
 // publish passes the broadcast on to the other nodes. It runs before the local
 // sockets are sent to: what a client answers to this broadcast is then
 // published behind it.
-func (t *Target) publish(b Broker, o *outgoing) {
+func (t *Target) publish(b Broker, o *outgoing.Event) {
 	names := usable(t.names)
 	if len(t.names) > 0 && !t.mayBeElsewhere(names) {
 		return
@@ -211,7 +211,7 @@ func (t *Target) publish(b Broker, o *outgoing) {
 	}
 	e := Envelope{
 		Namespace: t.ns.path, Names: names, Except: except,
-		Event: o.event, Delivery: o.how, Binary: o.flags&message.FlagBinary != 0, Payload: o.payload.B,
+		Event: o.Name, Options: EmitOption{o.Options}, Binary: o.Flags&message.FlagBinary != 0, Payload: o.Payload.B,
 	}
 	if !t.anywhere {
 		b.Publish(e)
@@ -268,15 +268,16 @@ func (v *Server) deliver(e *Envelope) error {
 	if err := v.checkSize(e.Event, len(e.Payload)); err != nil {
 		return err
 	}
-	o := &outgoing{srv: v, event: e.Event, how: e.Delivery}
-	if e.Binary {
-		o.flags = message.FlagBinary
-	} else if len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
+	if !e.Binary && len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
 		return errBadJSON
 	}
-	o.payload = pool.Get(len(e.Payload))
-	o.payload.B = append(o.payload.B, e.Payload...)
-	defer o.release()
+	o := outgoing.New(e.Event, len(e.Payload), v.current().deflater())
+	defer o.Release()
+	o.Options = e.Options.how
+	if e.Binary {
+		o.Flags = message.FlagBinary
+	}
+	o.Payload.B = append(o.Payload.B, e.Payload...)
 	(&Target{ns: ns, names: e.Names, except: e.Except, local: true}).send(o)
 	return nil
 }

@@ -21,9 +21,9 @@ var envelopes = []smartsocket.Envelope{
 		Names: []string{"red", "blue"}, Except: []string{"ss_0123456789012345678901"}, Event: strings.Repeat("e", 128), Binary: true, Payload: []byte{0, 1, 255},
 	},
 	{Node: "b", Epoch: 7, Seq: 300, Namespace: "", Names: slices.Repeat([]string{"room"}, 1000), Event: "", Payload: []byte(`{"a":1}`)},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Volatile},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.State("key"), Payload: []byte("1")},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Deadline(time.Second)},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Options: smartsocket.Volatile},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Options: smartsocket.State("key"), Payload: []byte("1")},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Options: smartsocket.Deadline(time.Second)},
 }
 
 func sameEnvelope(a, b smartsocket.Envelope) bool {

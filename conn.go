@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -176,7 +177,7 @@ func (s *Socket) malformed(m *message.Message, e *Error) {
 
 var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat, Message: "a plain client sends text messages: ask for the subprotocol " + message.Subprotocol + " to send binary ones"}
-	errBadJSON     = &Error{Code: message.CodeInvalidFormat, Message: "the payload is not valid JSON, or nested too deeply: raw bytes need the binary flag"}
+	errBadJSON     = outgoing.ErrBadJSON
 	errPlaintext   = &Error{Code: message.CodeAuthFailed, Message: "this server encrypts: use a SmartSocket client with its encryption key"}
 	errEncrypts    = &Error{Code: message.CodeAuthFailed, Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge    = &Error{Code: message.CodeTooLarge, Message: "the payload is over maxMessageBytes: split it"}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"strconv"
 	"sync"
 	"testing"
@@ -196,10 +197,29 @@ func TestEmitAllocations(t *testing.T) {
 	}()
 	data := []byte("0123456789")
 	reliable := testing.AllocsPerRun(2000, func() { s.Emit("e", any(data)) })
-	v.SetDelivery("other", smartsocket.Volatile)
+	v.SetEmitOptions("other", smartsocket.Volatile)
 	named := testing.AllocsPerRun(2000, func() { s.Emit("e", any(data)) })
 	volatile := testing.AllocsPerRun(2000, func() { s.Emit("e", any(data), smartsocket.Volatile) })
 	if reliable > 1 || named > 1 || volatile > 6 { // 1: the slice as an any
 		t.Errorf("%v allocations for a reliable emit, %v with deliveries by name, %v for a volatile one", reliable, named, volatile)
+	}
+}
+
+// A broadcast costs the same allocations however many receive it.
+func TestBroadcastAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const receivers = 16
+	v := startServer(t, smartsocket.Options{}, nil)
+	for range receivers {
+		go io.Copy(io.Discard, dialFull(t, v, "/").nc)
+	}
+	ns, data := v.Namespace("/"), any([]byte("0123456789"))
+	for _, opts := range [][]smartsocket.EmitOption{nil, {smartsocket.Volatile}} {
+		n := testing.AllocsPerRun(500, func() { ns.Emit("e", data, opts...) })
+		if n > 3 { // the event and its target
+			t.Errorf("%v allocations for %d receivers, with %d options", n, receivers, len(opts))
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -45,7 +46,7 @@ type Socket struct {
 	heir        *Socket        // whose handlers wait for it
 
 	ext  atomic.Pointer[socketExtra] // nil until needed
-	held atomic.Pointer[held]        // nil until the client is behind; not in ext, which a resumed session hands on
+	held outgoing.Held               // not in ext, which a resumed session hands on
 	mail mailbox
 
 	windows  *windows     // counts of the rate limits, the session's if there is one; nil until the first event; loop only
@@ -164,43 +165,6 @@ func (s *Socket) To(names ...string) *Target { return s.ns.To(names...).ExceptSo
 
 // Broadcast selects everybody else in the namespace.
 func (s *Socket) Broadcast() *Target { return s.ns.Except().ExceptSocket(s) }
-
-// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage
-// as it is, anything else as JSON. data is borrowed for the call. The Delivery
-// says whether it was queued or dropped (the connection is gone or the client
-// too slow); the error is about the value: not encodable, or ERR_MSG_004.
-// opts say whether it may be lost, see EmitOption.
-func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
-	if how := s.ns.delivery(event, opts); how.lossy() {
-		return s.emitLossy(event, data, how)
-	}
-	if !s.Connected() && s.session == nil {
-		return Delivery{Dropped: 1}, nil
-	}
-	b := pool.Get(256)
-	var err error
-	if b.B, err = s.encodeEvent(b.B, event, 0, data); err != nil {
-		pool.Put(b)
-		return Delivery{Dropped: 1}, err
-	}
-	if s.sendEvent(b) == dropped {
-		return Delivery{Dropped: 1}, nil
-	}
-	return Delivery{Queued: 1}, nil
-}
-
-func (s *Socket) emitLossy(event string, data any, how EmitOption) (Delivery, error) {
-	if s.session != nil && !s.Connected() {
-		s = s.session.present(s)
-	}
-	o, err := s.srv.newOutgoing(event, data)
-	if err != nil {
-		return Delivery{Dropped: 1}, err
-	}
-	defer o.release()
-	o.how = how
-	return o.sendAll([]*Socket{s}), nil
-}
 
 // Disconnect closes the connection with 1000, after what is queued.
 func (s *Socket) Disconnect() { s.ws.Close(frame.CloseNormal, "") }

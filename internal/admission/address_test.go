@@ -7,7 +7,9 @@ import (
 )
 
 func TestAddressOf(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
+	proxies := []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48"),
+	}
 	tcp := func(s string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(s), Port: 1} }
 	for _, c := range []struct {
 		peer      net.Addr
@@ -39,7 +41,8 @@ func TestAddressOf(t *testing.T) {
 
 func TestGroup(t *testing.T) {
 	for in, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::", "2001:db8:0:1:ffff::": "2001:db8:0:1::", "fe80::1%eth0": "fe80::",
+		"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::",
+		"2001:db8:0:1:ffff::": "2001:db8:0:1::", "fe80::1%eth0": "fe80::",
 	} {
 		if got := group(ip(in)); got != ip(want) {
 			t.Errorf("%s counts as %v, want %s", in, got, want)
@@ -52,7 +55,9 @@ func TestKeys(t *testing.T) {
 		t.Error("no keys are not nil")
 	}
 	k, other := NewKeys([]string{"first", "second"}), NewKeys([]string{"first"})
-	for key, want := range map[string]bool{"first": true, "second": true, "": false, "firs": false, "first\x00": false} {
+	for key, want := range map[string]bool{
+		"first": true, "second": true, "": false, "firs": false, "first\x00": false,
+	} {
 		if k.Allow([]byte(key)) != want {
 			t.Errorf("key %q: %v", key, !want)
 		}
