@@ -19,7 +19,7 @@ type Namespace struct {
 	handlers    table
 	life        table // lifecycle handlers
 	middlewares middlewares
-	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
+	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
 }
 
 // cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
@@ -73,11 +73,6 @@ func (n *Namespace) OnError(h func(*Socket, error), opts ...HandlerOption) {
 
 // Use adds a middleware for the namespace's events; see Middleware.
 func (n *Namespace) Use(mw Middleware) { n.middlewares.use(mw) }
-
-// Emit sends an event to every socket of the namespace; see Target.Emit.
-func (n *Namespace) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
-	return (&Target{ns: n}).Emit(event, data, opts...)
-}
 
 // To selects the members of rooms; a name that is a socket's id selects that socket.
 func (n *Namespace) To(names ...string) *Target {

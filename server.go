@@ -44,8 +44,8 @@ type Server struct {
 	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
 	life        table      // server-wide lifecycle handlers
 	middlewares middlewares
-	deliveries  atomic.Pointer[deliveries] // nil until SetDelivery
-	eventLimits ratelimit.Rules            // of single events
+	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
+	eventLimits ratelimit.Rules             // of single events
 	draining    atomic.Bool
 	gate        admission.Gate
 	sessions    *session.Registry // nil without the message cache
@@ -285,22 +285,6 @@ func (v *Server) OnError(h func(*Socket, error), opts ...HandlerOption) {
 
 // Use adds a middleware for every namespace; it runs before theirs.
 func (v *Server) Use(mw Middleware) { v.middlewares.use(mw) }
-
-// Emit sends an event to every socket of every namespace that this server has;
-// see Target.Emit.
-func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
-	o, err := v.newOutgoing(event, data)
-	if err != nil {
-		return Delivery{}, err
-	}
-	defer o.release()
-	var d Delivery
-	for _, ns := range v.eachNamespace() {
-		o.how = ns.delivery(event, opts)
-		d.add((&Target{ns: ns}).send(o))
-	}
-	return d, nil
-}
 
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
