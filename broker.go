@@ -108,10 +108,10 @@ func (v *Server) deliver(e *Envelope) error {
 	if ns == nil {
 		return fault.Errorf(message.CodeInvalidNamespace, "no namespace %.40q here", e.Namespace)
 	}
-	if err := checkEmit(e.Event); err != nil {
+	if err := outgoing.CheckEvent(e.Event); err != nil {
 		return err
 	}
-	if err := v.checkSize(e.Event, len(e.Payload)); err != nil {
+	if err := outgoing.CheckSize(e.Event, len(e.Payload), v.fixed.MaxMessageBytes); err != nil {
 		return err
 	}
 	if !e.Binary && len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
