@@ -1,11 +1,13 @@
-# Every target sets up what it needs on a fresh machine; only Go and Node.js are assumed.
+# Every target fetches what it needs on a fresh machine that has Go, for tests Node.js and a C compiler
+# too. The scripts check for these, and what they say is the whole of what has to be installed.
 #
 #   make run            build everything and serve the arena demo on http://localhost:3000
 #   make build          bin/smartsocket-server, with the browser client embedded
 #   make wasm           dist/: the browser client
-#   make npm-pack     smartsocket-client-<version>.tgz: the browser client as an npm package
+#   make npm-pack       smartsocket-client-<version>.tgz: the browser client as an npm package
 #   make test           all checks and tests
 #   make lint           the checks alone
+#   make graph          who names whom: imports of our packages, references between the root's files
 #   make fuzz           every fuzz target for FUZZTIME (60s)
 #   make bench          our scenarios; table, JSON and profiles in artifacts/bench
 #   make bench-compare  the same against other servers
@@ -15,52 +17,52 @@
 
 FUZZTIME ?= 60s
 ARGS ?=
-PGO := $(wildcard profiles/default.pgo)
-BUILDFLAGS := -trimpath $(if $(PGO),-pgo=$(abspath $(PGO)))
+BUILDFLAGS := -trimpath $(addprefix -pgo=,$(wildcard profiles/default.pgo))
+SHELL := bash
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm npm-pack test lint fuzz bench bench-compare bench-browser profile clean need-go need-node
+.PHONY: run build wasm npm-pack test lint graph fuzz bench bench-compare bench-browser profile clean
 
-run: build
-	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
+# Without the profile, for which the standard library would be compiled once more. What is compiled
+# here serves make test too.
+run:
+	@scripts/build.sh bin/smartsocket-demo -pgo=off
+	exec bin/smartsocket-demo -demo -host localhost -port 3000 $(ARGS)
 
-build: wasm
-	go build $(BUILDFLAGS) -o bin/smartsocket-server ./cmd/server
+build:
+	@scripts/build.sh bin/smartsocket-server $(BUILDFLAGS)
 
-wasm: need-go
+wasm:
 	scripts/wasm.sh
 
-npm-pack: need-go need-node
+npm-pack:
 	scripts/npm-pack.sh
 
-test: need-go need-node
-	scripts/test.sh
+test:
+	@scripts/test.sh
 
-lint: need-go need-node
-	scripts/lint.sh
+lint:
+	@scripts/lint.sh
 
-fuzz: need-go
+graph:
+	. scripts/env.sh && go run ./internal/archtest/graph
+
+fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: need-go
-	go run $(BUILDFLAGS) ./bench -o artifacts/bench $(ARGS)
+bench:
+	. scripts/env.sh && scripts/need.sh cc && go run $(BUILDFLAGS) ./bench -o artifacts/bench $(ARGS)
 
-bench-compare: need-go
-	cd bench/compare && go run . $(ARGS)
+bench-compare:
+	. scripts/env.sh && scripts/need.sh cc && cd bench/compare && go run . $(ARGS)
 
-bench-browser: need-go need-node
-	cd wasm/js && npm ci --no-audit --no-fund --loglevel=error
-	go test ./bench/browser -run '^$$' -bench . -benchtime 1x -args -o $(CURDIR)/artifacts/bench-browser $(ARGS)
+bench-browser:
+	scripts/npm.sh wasm/js
+	. scripts/env.sh && go test ./bench/browser -run '^$$' -bench . -benchtime 1x -args -o "$$PWD/artifacts/bench-browser" $(ARGS)
 
-profile: need-go
+profile:
 	scripts/profile.sh $(ARGS)
 
 clean:
-	rm -rf bin dist artifacts smartsocket-client-*.tgz
+	rm -rf bin dist dist.* artifacts smartsocket-client-*.tgz .home .tmp
 	find cmd/server/web/dist -type f ! -name README.txt ! -name .gitignore -delete
-
-need-go:
-	@scripts/need.sh go
-
-need-node:
-	@scripts/need.sh node

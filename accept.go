@@ -7,6 +7,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -35,18 +36,19 @@ func (v *Server) accept(
 	if verdict.Outcome == admission.Throttled || verdict.Outcome == admission.Later {
 		return nil, "", turnedAway(verdict)
 	}
-	s := &Socket{srv: v, plain: plain, ticket: ticket}
+	l := v.newLink(plain)
+	l.ticket, l.handshake = ticket, new(handshake)
 	if verdict.Outcome == admission.Full {
-		s.refusal = errorf(message.CodeMaxConnections,
+		l.handshake.refusal = fault.Errorf(message.CodeMaxConnections,
 			"the server has its %d connections: try again later", t.MaxConnections)
 	} else {
-		s.refusal = t.refusal(plain)
-		s.ns = v.lookup(path)
+		l.handshake.refusal = t.refusal(plain)
+		l.ns = v.lookup(path)
 	}
 	if !plain {
 		protocol = message.Subprotocol
 	}
-	return (*conn)(s), protocol, nil
+	return l, protocol, nil
 }
 
 // decidesByAddress reports whether the gate needs to know the clients' addresses.

@@ -35,58 +35,65 @@ const (
 	authDone
 )
 
-var (
-	errAuth      = &Error{Code: message.CodeAuthFailed, Message: "authentication failed: give client and server the same encryption key and algorithm, and a valid API key"}
-	errAuthFirst = &Error{Code: message.CodeAuthFailed, Message: "authenticate first: send the event " + AuthEvent}
-	errAuthLate  = &Error{Code: message.CodeAuthFailed, Message: "the connection did not authenticate in time"}
-)
-
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
-// authenticate asks the hook, if there is one, and opens the socket. The hook
-// runs on a pooled goroutine, since it may ask a database.
-func (s *Socket) authenticate(m *message.Connect) {
-	if s.srv.opts.Authenticate == nil {
-		s.open()
-		return
-	}
-	s.state.Store(stateAuthenticating)
-	r := AuthRequest{APIKey: string(m.APIKey), Namespace: s.ns.path, Address: s.ticket.Address()}
-	s.post(job{kind: jobAuthenticate, data: body{info: r}})
+// authentication is a link that waits for the Authenticate hook. The hook runs on a pooled
+// goroutine, because it may ask a database.
+type authentication struct {
+	l *link
+	r AuthRequest
 }
 
-// runAuthenticate is the part of authenticate that may block.
-func (s *Socket) runAuthenticate(r AuthRequest) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.srv.opts.HandshakeTimeout)
+// authenticate asks the hook, if there is one, and opens the link.
+func (l *link) authenticate(m *message.Connect) {
+	if l.srv.fixed.Authenticate == nil {
+		l.open()
+		return
+	}
+	l.phase.Store(linkAuthenticating)
+	r := AuthRequest{APIKey: string(m.APIKey), Namespace: l.ns.path, Address: l.ticket.Address()}
+	l.srv.workers.Add(&authentication{l, r})
+}
+
+// Work implements mailbox.Runner. A connection that is gone is not asked about any more.
+func (a *authentication) Work() (more bool) {
+	l := a.l
+	if l.phase.Load() != linkAuthenticating {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), l.srv.fixed.HandshakeTimeout)
 	defer cancel()
-	identity, err := s.askHook(ctx, r)
-	s.ws.Post(func() {
-		if s.state.Load() != stateAuthenticating {
+	identity, err := a.ask(ctx)
+	l.ws.Post(func() {
+		if l.phase.Load() != linkAuthenticating {
 			return
 		}
 		if err != nil {
-			s.srv.log.Debug("authentication refused", "namespace", s.ns.path, "error", r.hide(err))
-			s.refuseConnect(errAuth)
+			l.srv.log.Debug("authentication refused", "namespace", l.ns.path, "error", a.r.hide(err))
+			l.turnAway(errAuth)
 			return
 		}
-		s.identity.Store(&identity)
-		s.open()
+		l.handshake.identity = &identity
+		l.open()
 	})
+	return false
 }
 
-func (s *Socket) askHook(ctx context.Context, r AuthRequest) (identity any, err error) {
+// ask runs the hook and contains its panic.
+func (a *authentication) ask(ctx context.Context) (identity any, err error) {
+	v := a.l.srv
 	defer func() {
 		if p := recover(); p != nil {
-			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("the authenticate hook panicked", "panic", r.hide(p))
+			v.counters.panics.Add(1)
+			v.log.Error("the authenticate hook panicked", "panic", a.r.hide(p))
 			err = errAuth
 		}
 	}()
-	return s.srv.opts.Authenticate(ctx, r)
+	return v.fixed.Authenticate(ctx, a.r)
 }
 
-// Identity is what the Authenticate hook or Authenticated said about the client, nil before.
+// Identity returns what the Authenticate hook or Authenticated said about the client, nil before.
 func (s *Socket) Identity() any {
 	if p := s.identity.Load(); p != nil {
 		return *p
@@ -94,44 +101,38 @@ func (s *Socket) Identity() any {
 	return nil
 }
 
-// Authenticated marks the socket as authenticated as identity: from now on all
-// its events pass. Call it again to refresh the identity without a reconnect.
+// Authenticated marks the socket as authenticated as identity: from now on all its events pass.
+// Call it again to refresh the identity without a reconnect.
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)
-	if n := s.session; n != nil { // which may have another connection by now
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.last.identity.Store(&identity)
-		n.last.auth.Store(authDone)
-	}
 }
 
-// RequireAuth lets only the event "auth" pass until Authenticated is called,
-// and closes the socket when that does not happen within Options.AuthTimeout.
-// Call it in a connected handler that is Inline or before anything is awaited:
-// events of the socket wait for the connected handlers. A handler of "auth"
-// checks the credentials, calls Authenticated, and acks.
+// RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the
+// connection when that does not happen within Options.AuthTimeout. Call it in a connected handler,
+// before anything is awaited there: events of the socket wait for the connected handlers. A
+// handler of "auth" checks the credentials, calls Authenticated, and acks.
 func (s *Socket) RequireAuth() {
 	if s.auth.CompareAndSwap(authNotNeeded, authMissing) {
-		s.ws.Post(s.watchAuth)
+		l := s.link.Load()
+		l.ws.Post(l.watchAuth)
 	}
 }
 
 // watchAuth arms the deadline of RequireAuth. On the loop.
-func (s *Socket) watchAuth() {
-	timeout := s.srv.current().AuthTimeout
-	s.authBy = s.srv.sinceStart() + timeout
-	if timeout < s.srv.opts.ConnectionTimeout/2 {
-		s.ws.SetTimer(timeout)
+func (l *link) watchAuth() {
+	timeout := l.srv.current().AuthTimeout
+	l.authBy = l.srv.sinceStart() + timeout
+	if timeout < l.srv.fixed.ConnectionTimeout/2 {
+		l.ws.SetTimer(timeout)
 	}
 }
 
-// authOverdue closes a socket whose time for the auth event is over.
-func (s *Socket) authOverdue() bool {
-	if s.auth.Load() != authMissing || s.authBy == 0 || s.srv.sinceStart() < s.authBy {
+// authOverdue ends a connection whose time for the auth event is over.
+func (l *link) authOverdue() bool {
+	if l.authBy == 0 || l.s.auth.Load() != authMissing || l.srv.sinceStart() < l.authBy {
 		return false
 	}
-	s.refuseConnect(errAuthLate)
+	l.turnAway(errAuthLate)
 	return true
 }

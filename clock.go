@@ -1,77 +1,118 @@
 package smartsocket
 
 import (
+	"encoding/binary"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// clockRounds is how many exchanges follow a connect at once; the best of them
-// is good to a fraction of the network's jitter.
+// clockRounds is how many exchanges follow a connect at once. The best of them is good to a
+// fraction of the network's jitter.
 const clockRounds = 3
 
-// clock compares the client's clock with ours. On the loop only, but for the socket's rtt and offset.
+// clock compares the client's clock with ours. It belongs to the link's loop.
 type clock struct {
 	best   time.Duration // the shortest round trip so far
 	rounds uint8
 	asked  int64  // the server time of the last PING
-	mark   uint64 // the session's questions.sent before it
+	mark   uint64 // the ledger's before it
 }
 
 // sendClock asks a protocol client for its time.
-func (s *Socket) sendClock() {
-	if s.plain {
+func (l *link) sendClock() {
+	if l.plain {
 		return
+	}
+	if kept := l.s.kept; kept != nil {
+		l.clock.mark = kept.ledger.Mark() // ahead of the PING
 	}
 	var b [40]byte
 	now := time.Now().UnixMicro()
-	p := message.AppendClock(b[:0], message.KindPing, message.Clock{ServerTime: uint64(now), RTT: uint64(s.RTT().Microseconds())})
-	s.clock.asked = now
-	if s.session == nil {
-		s.sendMessage(p)
-		return
-	}
-	q := &s.session.asked
-	q.mu.Lock()
-	s.clock.mark = q.sent
-	s.sendMessage(p)
-	q.mu.Unlock()
+	l.clock.asked = now
+	l.send(message.AppendClock(b[:0], message.KindPing,
+		message.Clock{ServerTime: uint64(now), RTT: uint64(l.roundTrip().Microseconds())}))
 }
 
-// clockAnswer takes a PONG: round trip, and how far the client's clock is
-// ahead, judged by the exchange that was quickest (it had the least room to err).
-func (s *Socket) clockAnswer(p []byte) {
+// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead, judged by
+// the exchange that was quickest because it had the least room to err.
+func (l *link) clockAnswer(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
-		s.violation(asWire(err, message.CodeInvalidFormat))
+		l.refuse(&message.Message{}, violation(fault.Wire(err, message.CodeInvalidFormat)))
 		return
 	}
-	if s.session != nil && int64(k.ServerTime) == s.clock.asked {
-		s.session.asked.confirmed(s.srv.sessions, s, s.clock.mark)
+	if kept := l.s.kept; kept != nil && int64(k.ServerTime) == l.clock.asked {
+		kept.ledger.Confirm(l.serial, l.clock.mark, l.srv.sessions)
 	}
 	rtt := time.Duration(time.Now().UnixMicro()-int64(k.ServerTime)) * time.Microsecond
-	if rtt < 0 || rtt > s.srv.opts.ConnectionTimeout {
+	if rtt < 0 || rtt > l.srv.fixed.ConnectionTimeout {
 		return // our clock was set, or the answer is made up
 	}
-	s.measured(max(rtt, time.Microsecond))
-	if c := &s.clock; c.best == 0 || rtt <= c.best {
-		c.best = max(rtt, time.Microsecond)
-		s.offset.Store(int64(k.ClientTime) - int64(k.ServerTime) - rtt.Microseconds()/2)
+	rtt = max(rtt, time.Microsecond)
+	l.measured(rtt)
+	if c := &l.clock; c.best == 0 || rtt <= c.best {
+		c.best = rtt
+		l.offset.Store(int64(k.ClientTime) - int64(k.ServerTime) - rtt.Microseconds()/2)
 	}
-	if s.clock.rounds++; s.clock.rounds < clockRounds {
-		s.sendClock()
+	if l.clock.rounds++; l.clock.rounds < clockRounds {
+		l.sendClock()
 	} else {
-		s.clock.rounds = clockRounds
+		l.clock.rounds = clockRounds
 	}
 }
 
-func (s *Socket) measured(rtt time.Duration) {
-	s.rtt.Store(int64(rtt))
-	s.srv.latency.add(rtt)
+// ping sends a WebSocket ping that carries our clock. Browsers answer it on their own.
+func (l *link) ping() {
+	var p [8]byte
+	binary.BigEndian.PutUint64(p[:], uint64(l.srv.sinceStart()))
+	l.ws.Ping(p[:])
 }
 
-// ClockOffset is how far the client's clock is ahead of the server's, 0 before
-// it was measured and for plain clients. Half of RTT is how wrong it can be.
+// OnPong takes the round-trip time out of the answer to our ping.
+func (l *link) OnPong(_ *websocket.Conn, p []byte) {
+	if len(p) != 8 {
+		return
+	}
+	rtt := l.srv.sinceStart() - time.Duration(binary.BigEndian.Uint64(p))
+	if rtt > 0 && rtt < l.srv.fixed.ConnectionTimeout {
+		l.measured(rtt)
+	}
+}
+
+// pong answers the clock message of a client, unless an earlier answer still waits.
+func (l *link) pong(p []byte) {
+	if l.pongQueued {
+		return
+	}
+	k, err := message.ParseClock(p)
+	if err != nil {
+		l.refuse(&message.Message{}, violation(fault.Wire(err, message.CodeInvalidFormat)))
+		return
+	}
+	var b [40]byte
+	l.pongQueued = l.send(message.AppendClock(b[:0], message.KindPong, message.Clock{
+		ServerTime: uint64(time.Now().UnixMicro()),
+		RTT:        uint64(l.roundTrip().Microseconds()),
+		ClientTime: k.ClientTime,
+	})) == websocket.Backpressured
+}
+
+func (l *link) measured(rtt time.Duration) {
+	l.rtt.Store(int64(rtt))
+	l.srv.latency.Add(rtt)
+}
+
+func (l *link) roundTrip() time.Duration { return time.Duration(l.rtt.Load()) }
+
+// RTT returns the round-trip time of the connection's last heartbeat, 0 before the first. While
+// the client is away it is that of the last connection.
+func (s *Socket) RTT() time.Duration { return s.link.Load().roundTrip() }
+
+// ClockOffset returns how far the client's clock is ahead of the server's, 0 before it was
+// measured and for plain clients. Half of RTT is how wrong it can be.
 func (s *Socket) ClockOffset() time.Duration {
-	return time.Duration(s.offset.Load()) * time.Microsecond
+	return time.Duration(s.link.Load().offset.Load()) * time.Microsecond
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -118,8 +119,8 @@ func forLog(err error) (text string) {
 	return text
 }
 
-// appendData appends the payload form of a user's value, which may be a Data as it
-// came; see outgoing.AppendValue for all others.
+// appendData appends the payload form of a user's value, which may be a Data as it came; see
+// outgoing.AppendValue for all others.
 func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	d, ok := v.(Data)
 	switch {
@@ -131,8 +132,8 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	return append(dst, d.Bytes()...), 0, nil
 }
 
-// encodeEvent appends a whole EVENT message in the encoding that s speaks.
-func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
+// encodeEvent appends a whole EVENT message in the encoding that the client speaks.
+func (l *link) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
 	if err := checkEmit(event); err != nil {
 		return dst, err
 	}
@@ -140,50 +141,50 @@ func (s *Socket) encodeEvent(dst []byte, event string, ackID uint64, v any) ([]b
 	if ackID != 0 {
 		flags = message.FlagAck
 	}
-	if s.plain {
-		return s.appendPlain(dst, &message.Message{Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
+	if l.plain {
+		return l.appendPlain(dst, &message.Message{Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
 	}
 	start := len(dst)
-	return s.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
+	return l.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
 }
 
-// encodeAck appends a whole ACK message in the encoding that s speaks.
-func (s *Socket) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
+// encodeAck appends a whole ACK message in the encoding that the client speaks.
+func (l *link) encodeAck(dst []byte, id uint64, v any) ([]byte, error) {
 	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
-	if s.plain {
-		return s.appendPlain(dst, &m, v)
+	if l.plain {
+		return l.appendPlain(dst, &m, v)
 	}
 	start := len(dst)
-	return s.appendPayload(message.Append(dst, &m), start, "", v)
+	return l.appendPayload(message.Append(dst, &m), start, "", v)
 }
 
 // appendPayload appends v to the binary message dst[start:], which is complete
 // but for it, compressed where that pays. The flags that say what the payload is
 // are known only then, so they are put into the message's first byte.
-func (s *Socket) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
+func (l *link) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
 	body := len(dst)
 	dst, flags, err := appendData(dst, v)
 	if err == nil {
-		err = s.srv.checkSize(event, len(dst)-body)
+		err = l.srv.checkSize(event, len(dst)-body)
 	}
 	if err != nil {
 		return dst[:start], err
 	}
 	dst[start] |= byte(flags)
-	if d := s.srv.current().deflater(); s.inflates && d.Worth(len(dst)-body) {
+	if d := l.srv.current().deflater(); l.inflates && d.Worth(len(dst)-body) {
 		dst = d.Tail(dst, start, body)
 	}
 	return dst, nil
 }
 
 // appendPlain appends the JSON encoding of m with v as its payload.
-func (s *Socket) appendPlain(dst []byte, m *message.Message, v any) ([]byte, error) {
+func (l *link) appendPlain(dst []byte, m *message.Message, v any) ([]byte, error) {
 	b := pool.Get(256)
 	defer pool.Put(b)
 	payload, flags, err := appendData(b.B, v)
 	b.B = payload
 	if err == nil {
-		err = s.srv.checkSize(string(m.Event), len(payload))
+		err = l.srv.checkSize(string(m.Event), len(payload))
 	}
 	if err != nil {
 		return dst, err
@@ -198,31 +199,36 @@ func checkEmit(event string) error {
 	if message.ValidEvent(unsafe.Slice(unsafe.StringData(event), len(event))) {
 		return nil
 	}
-	return errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
+	return fault.Errorf(message.CodeInvalidFormat, "event name %.40q: use 1 to %d bytes of UTF-8 without control characters", event, message.MaxEventName)
 }
 
 func (v *Server) checkSize(event string, n int) error {
-	if n <= v.opts.MaxMessageBytes {
+	if n <= v.fixed.MaxMessageBytes {
 		return nil
 	}
-	e := errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.opts.MaxMessageBytes)
+	e := fault.Errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.fixed.MaxMessageBytes)
 	e.Event = event
 	return e
 }
 
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
-func (s *Socket) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(min(4*len(m.Payload), s.srv.opts.MaxMessageBytes))
-	out, err := pool.Inflate(b.B, m.Payload, s.srv.opts.MaxMessageBytes, false)
+func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
+	limit := l.srv.fixed.MaxMessageBytes
+	b := pool.Get(min(4*len(m.Payload), limit))
+	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.Put(b)
-		return nil, errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", s.srv.opts.MaxMessageBytes)
+		return nil, fault.Errorf(message.CodeTooLarge,
+			"the message inflates to more than maxMessageBytes (%d)", limit)
 	case err != nil:
 		pool.Put(b)
-		return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}
+		return nil, &Error{
+			Code: message.CodeDecompression, Cause: err,
+			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)",
+		}
 	}
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated

@@ -19,7 +19,7 @@
 //  3. frame/parser: unmasked in place, checked against RFC 6455.
 //  4. conn.go: message.Parse reads the envelope; the payload stays where it lies.
 //  5. event.go: the namespace's handlers are found and run, here (Inline) or
-//     from the socket's mailbox on a pooled goroutine (mailbox.go).
+//     from the socket's mailbox on a pooled goroutine (job.go).
 //  6. target.go and emit.go: a message to many is encoded once and shared
 //     (internal/outgoing); broker.go hands it to the other servers, where there are any.
 //  7. reactor/outbox: written directly when nothing waits, else queued.
@@ -27,7 +27,7 @@
 // # Locks
 //
 // In this order, a later one may be taken while an earlier one is held and
-// never the other way round: Server.mu, table.mu and middlewares.mu,
+// never the other way round: Server.mu, registry.Table.mu and middlewares.mu,
 // sessions.mu, session.mu, hub.mu and sessions.bytesMu, mailbox.mu, workers.mu,
 // socketExtra.mu, the lock of outgoing.Held, sealing.mu, then websocket.Conn's
 // and the outbox's. admission.Gate's is held together with no other. None is

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// Delivery says what became of an emit: for how many sockets the message was
-// queued (or sent at once), and for how many it was dropped because the socket
-// was gone, not authenticated yet, or its client too slow. Both 0 means that nobody
-// was addressed. With a Broker it counts the sockets of this server alone.
+// Delivery says what became of an emit: for how many sockets the message was queued (or sent at
+// once), and for how many it was dropped because the socket was gone, not authenticated yet, or its
+// client too slow. Both 0 means that nobody was addressed. With a Broker it counts the sockets of
+// this server alone.
 type Delivery struct {
 	Queued, Dropped int
 }
@@ -119,34 +120,30 @@ func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options 
 	return outgoing.Options{}
 }
 
-// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage
-// as it is, anything else as JSON. data is borrowed for the call. The Delivery
-// says whether it was queued or dropped (the connection is gone or the client
-// too slow); the error is about the value: not encodable, or ERR_MSG_004.
-// opts say whether it may be lost, see EmitOption.
+// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage as it is, anything
+// else as JSON. data is borrowed for the call. The Delivery says whether it was queued or dropped
+// (the connection is gone or the client too slow); the error is about the value: not encodable, or
+// ERR_MSG_004. opts say whether it may be lost, see EmitOption.
 func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	if how := s.ns.optionsOf(event, opts); how.Lossy() {
 		return s.emitLossy(event, data, how)
 	}
-	if !s.Connected() && s.session == nil {
+	if s.kept == nil && !s.Connected() {
 		return Delivery{Dropped: 1}, nil
 	}
 	b := pool.Get(256)
 	var err error
-	if b.B, err = s.encodeEvent(b.B, event, 0, data); err != nil {
+	if b.B, err = s.link.Load().encodeEvent(b.B, event, 0, data); err != nil {
 		pool.Put(b)
 		return Delivery{Dropped: 1}, err
 	}
-	if s.sendEvent(b) == dropped {
+	if !s.sendEvent(b) {
 		return Delivery{Dropped: 1}, nil
 	}
 	return Delivery{Queued: 1}, nil
 }
 
 func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delivery, error) {
-	if s.session != nil && !s.Connected() {
-		s = s.session.present(s)
-	}
 	e, err := s.srv.newEvent(event, data)
 	if err != nil {
 		return Delivery{Dropped: 1}, err
@@ -154,16 +151,6 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	defer e.Release()
 	e.Options = how
 	return s.srv.sendAll(e, []*Socket{s}), nil
-}
-
-// present is the socket of the session's connection, old when the client is away.
-func (n *session) present(old *Socket) *Socket {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.at != nil {
-		return n.at
-	}
-	return old
 }
 
 // Emit sends an event to every selected socket once. The message is encoded
@@ -223,7 +210,7 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 	if t.nobody {
 		return Delivery{}
 	}
-	if b := t.ns.srv.opts.Broker; b != nil && !t.local {
+	if b := t.ns.srv.fixed.Broker; b != nil && !t.local {
 		t.publish(b, e)
 	}
 	list, buf := t.selected()
@@ -237,15 +224,15 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 	var n outgoing.Counts
 	lossy := e.Options.Lossy()
 	for _, s := range list {
-		queued := false
+		l, queued := s.link.Load(), false
 		switch {
-		case !s.receives(lossy):
-		case lossy:
-			queued = s.held.Send((*line)(s), e, v.opts.MaxOutboxBytes, &n)
-		default:
-			if queued = s.sendReliable(e) != websocket.Dropped; queued {
+		case s.auth.Load() == authMissing:
+		case !lossy:
+			if queued = l.sendReliable(e); queued {
 				n.Sent++
 			}
+		case l.isOpen():
+			queued = l.held.Send((*line)(l), e, v.fixed.MaxOutboxBytes, &n)
 		}
 		if queued {
 			d.Queued++
@@ -257,30 +244,31 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 	return d
 }
 
-// receives reports whether a broadcast is for s: it has authenticated where that
-// is asked for, and it is there, or it has a session to come back to and the event
-// may not be lost.
-func (s *Socket) receives(lossy bool) bool {
-	return (s.state.Load() == stateOpen || !lossy && s.session != nil) &&
-		s.auth.Load() != authMissing
-}
-
-// sendReliable sends an event that may not be lost, through the session where there is one.
-func (s *Socket) sendReliable(e *outgoing.Event) websocket.Status {
-	if s.session != nil {
-		return s.session.send(s.srv.sessions, e.Encode(s.form(e), false).Message)
-	}
-	return s.sendEncoded(e.Encode(s.form(e), s.seal == nil))
-}
-
-// form is the form in which s takes an event.
-func (s *Socket) form(e *outgoing.Event) outgoing.Form {
+// sendReliable sends an event that may not be lost: through the session where there is one, else
+// only when the link is open. It reports whether the event was queued.
+func (l *link) sendReliable(e *outgoing.Event) bool {
 	switch {
-	case s.plain && s.ws.Deflate() && e.Deflates():
+	case l.s.kept != nil:
+		return l.s.kept.Send(e.Encode(l.form(e), false).Message) != session.Dropped
+	case l.isOpen():
+		return l.sendEncoded(l.encode(e)) != websocket.Dropped
+	}
+	return false
+}
+
+// encode returns the event in the form that the client takes.
+func (l *link) encode(e *outgoing.Event) *outgoing.Encoded {
+	return e.Encode(l.form(e), l.seal == nil)
+}
+
+// form is the form in which the client takes an event.
+func (l *link) form(e *outgoing.Event) outgoing.Form {
+	switch {
+	case l.plain && l.ws.Deflate() && e.Deflates():
 		return outgoing.TextDeflated
-	case s.plain:
+	case l.plain:
 		return outgoing.Text
-	case s.inflates && e.Deflates():
+	case l.inflates && e.Deflates():
 		return outgoing.Deflated
 	}
 	return outgoing.Binary
@@ -288,47 +276,45 @@ func (s *Socket) form(e *outgoing.Event) outgoing.Form {
 
 // sendEncoded sends an event outside the session's stream. Only a sealed
 // connection needs bytes of its own; all others share the frame.
-func (s *Socket) sendEncoded(x *outgoing.Encoded) websocket.Status {
-	if s.seal != nil {
-		return s.seal.send(s.ws, x.Message.Bytes())
+func (l *link) sendEncoded(x *outgoing.Encoded) websocket.Status {
+	if l.seal != nil {
+		return l.seal.send(l.ws, x.Message.Bytes())
 	}
-	return s.ws.SendShared(x.Frame)
+	return l.ws.SendShared(x.Frame)
 }
 
-// line is a Socket as outgoing.Held sees it: the same memory.
-type line Socket
+// line is a link as outgoing.Held sees it: the same memory.
+type line link
 
-// Open reports whether the socket is connected. OnClose changes that before it closes Held.
-func (l *line) Open() bool { return l.state.Load() == stateOpen }
+// Open reports whether the connection is open. OnClose changes that before it closes Held.
+func (l *line) Open() bool { return (*link)(l).isOpen() }
 
 // Behind reports whether the client has not yet taken what was sent to it.
 func (l *line) Behind() bool { return l.ws.Behind() }
 
-// Encode returns e in the form that the client takes.
-func (l *line) Encode(e *outgoing.Event) *outgoing.Encoded {
-	return e.Encode((*Socket)(l).form(e), l.seal == nil)
-}
+// Encode returns the event in the form that the client takes.
+func (l *line) Encode(e *outgoing.Event) *outgoing.Encoded { return (*link)(l).encode(e) }
 
 // Send sends x past the session.
 func (l *line) Send(x *outgoing.Encoded) bool {
-	return (*Socket)(l).sendEncoded(x) != websocket.Dropped
+	return (*link)(l).sendEncoded(x) != websocket.Dropped
 }
 
 // Now is the time since the server's start.
 func (l *line) Now() time.Duration { return l.srv.sinceStart() }
 
 // sendHeld goes on with what was held back, once the client has caught up. On the loop.
-func (s *Socket) sendHeld() {
+func (l *link) sendHeld() {
 	var n outgoing.Counts
-	s.held.Flush((*line)(s), &n)
-	s.srv.countOutgoing(&n)
+	l.held.Flush((*line)(l), &n)
+	l.srv.countOutgoing(&n)
 }
 
 // dropHeld forgets what was held back, for good.
-func (s *Socket) dropHeld() {
+func (l *link) dropHeld() {
 	var n outgoing.Counts
-	s.held.Close(&n)
-	s.srv.countOutgoing(&n)
+	l.held.Close(&n)
+	l.srv.countOutgoing(&n)
 }
 
 // countOutgoing adds to the server's counters. Counters that stay are left alone,

@@ -71,27 +71,26 @@ func (e *sealing) send(ws *websocket.Conn, b []byte) websocket.Status {
 	return status
 }
 
-// unseal opens what an encrypted client sent. A record that does not open ends
-// the connection: nothing after it can be trusted. ok is false then.
-func (s *Socket) unseal(op frame.Opcode, p []byte) (plain []byte, ok bool) {
+// unseal opens what an encrypted client sent. A record that does not open ends the connection,
+// because nothing after it can be trusted. ok is false then.
+func (l *link) unseal(op frame.Opcode, p []byte) (plain []byte, ok bool) {
 	if op == frame.Binary {
-		if plain, err := s.seal.ends.Open(p); err == nil {
+		if plain, err := l.seal.ends.Open(p); err == nil {
 			return plain, true
 		}
 	}
-	s.srv.counters.violations.Add(1)
-	s.sendError(message.ErrDecryption)
-	s.ws.Close(frame.CloseCode(message.CloseDecrypt), string(message.CodeDecryption))
+	l.refuse(&message.Message{},
+		refusal{err: message.ErrDecryption, follow: told | unanswered | fatal})
 	return nil, false
 }
 
 // openConnect reads an encrypted CONNECT and keeps the keys it leads to.
-func (s *Socket) openConnect(p []byte) (message.Connect, error) {
-	k := s.srv.current().keys
-	m, ends, err := message.OpenConnect(s.hello.B, p, k.keys, k.algorithm)
+func (l *link) openConnect(p []byte) (message.Connect, error) {
+	k := l.srv.current().keys
+	m, ends, err := message.OpenConnect(l.handshake.hello.B, p, k.keys, k.algorithm)
 	if err != nil {
 		return m, err
 	}
-	s.seal = &sealing{ends: ends}
+	l.seal = &sealing{ends: ends}
 	return m, nil
 }

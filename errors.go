@@ -2,7 +2,6 @@ package smartsocket
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -42,31 +41,3 @@ type OptionError struct {
 
 // Error names the field and the fix.
 func (e *OptionError) Error() string { return "smartsocket: Options." + e.Field + ": " + e.Fix }
-
-// asWire turns any error into the one that a peer is told: an *Error as it is,
-// anything else as code with the error's own text.
-func asWire(err error, code message.Code) (wire *Error) {
-	defer func() {
-		if recover() != nil { // the error's own methods, as those of a nil pointer in an error
-			wire = &Error{Code: code, Message: "failed with an error whose methods panic: return a plain nil for success"}
-		}
-	}()
-	var e *Error
-	switch {
-	case errors.As(err, &e) && e != nil:
-		return e
-	case err == nil || e == nil && isNilError(err):
-		return &Error{Code: code, Message: "failed with a nil error: return a plain nil for success"}
-	}
-	return &Error{Code: code, Message: err.Error(), Cause: err}
-}
-
-// isNilError reports whether err is a nil *Error in an error: a mistake of the program, which must not become a panic.
-func isNilError(err error) bool {
-	e, ok := err.(*Error)
-	return ok && e == nil
-}
-
-func errorf(code message.Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
-}

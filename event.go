@@ -1,46 +1,28 @@
 package smartsocket
 
 import (
-	"time"
-
+	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// event takes one EVENT on the loop: finds its handlers and runs them here, or
-// hands a copy to the socket's mailbox.
-func (s *Socket) event(m *message.Message) {
-	if s.session != nil && m.Flags&message.FlagAck != 0 && s.repeated(m.AckID) {
+// event takes one EVENT on the loop: it is judged, then its handlers run here, or a copy of it
+// waits for them in the socket's mailbox.
+func (l *link) event(m *message.Message) {
+	h, no := l.judge(m)
+	if !no.none() {
+		l.refuse(m, no)
 		return
 	}
-	if s.limited(m) {
+	s := l.s
+	if l.greeted && h.inline() && s.waiting.Load() == 0 {
+		l.runInline(h, m)
 		return
 	}
-	if message.ReservedEvent(m.Event) {
-		s.reject(m, errReserved)
-		return
-	}
-	s.faults = 0 // not for events over a limit: they must not excuse invalid messages
-	if m.Flags&message.FlagAck != 0 && s.srv.draining.Load() {
-		s.nack(m.AckID, message.ErrShuttingDown)
-		return
-	}
-	j := job{kind: jobEvent, data: body{binary: m.Flags&message.FlagBinary != 0}}
-	if s.greeted {
-		ns, own := s.handlersOf(m.Event)
-		if ns == nil && own == nil {
-			s.unhandled(m)
-			return
-		}
-		inline := (ns == nil || ns.inline) && (own == nil || own.inline)
-		if inline && s.waiting.Load() == 0 {
-			s.runInline(ns, own, m)
-			return
-		}
-		j.ns, j.own, j.counted = ns, own, inline
-	} else {
-		// The connected handlers may still register handlers of this event.
-		j.name, j.counted = string(m.Event), true
+	j := job{kind: jobEvent, handlers: h, data: body{binary: m.Flags&message.FlagBinary != 0}}
+	j.counted = !l.greeted || h.inline()
+	if !l.greeted {
+		j.name = string(m.Event) // the connected handlers may still register handlers of it
 	}
 	if m.Flags&message.FlagAck != 0 {
 		j.ackID, j.wantsAck = m.AckID, true
@@ -52,102 +34,102 @@ func (s *Socket) event(m *message.Message) {
 	if j.counted {
 		s.waiting.Add(1)
 	}
-	if !s.post(j) {
-		if j.counted {
-			s.waiting.Add(-1)
-		}
-		if j.payload != nil {
-			pool.Put(j.payload)
-		}
-		s.srv.counters.overflows.Add(1)
-		s.reject(m, errMailboxFull)
-	}
-}
-
-// handlersOf finds the namespace's and the socket's own handlers of an event.
-func (s *Socket) handlersOf(event []byte) (ns, own *entry) {
-	ns = s.ns.handlers.find(event)
-	if x := s.ext.Load(); x != nil {
-		own = x.own.find(event)
-	}
-	return ns, own
-}
-
-var errMailboxFull = &Error{Code: message.CodeRateLimited, Message: "too many of this connection's messages wait for their handlers: send slower"}
-
-// reject answers an event that is not going to be handled.
-func (s *Socket) reject(m *message.Message, e *Error) {
-	if m.Flags&message.FlagAck != 0 {
-		s.nack(m.AckID, e)
+	if s.post(j) {
 		return
 	}
-	s.violation(e)
+	if j.counted {
+		s.waiting.Add(-1)
+	}
+	if j.payload != nil {
+		pool.Put(j.payload)
+	}
+	l.refuse(m, refusal{err: errMailboxFull, follow: told | unasked, counter: &l.srv.counters.overflows})
 }
 
-// unhandled is an event that nobody registered for.
-func (s *Socket) unhandled(m *message.Message) {
-	s.srv.counters.unhandled.Add(1)
-	if m.Flags&message.FlagAck != 0 {
-		s.nack(m.AckID, &Error{Code: message.CodeNoHandler, Message: "no handler for this event in the namespace " + s.ns.path, Event: string(m.Event)})
+// judge finds the handlers of an event, or why none of them will see it.
+func (l *link) judge(m *message.Message) (handlers, refusal) {
+	wanted := m.Flags&message.FlagAck != 0
+	if wanted && l.s.kept != nil {
+		if no := l.askedBefore(m.AckID); !no.none() {
+			return handlers{}, no
+		}
+	}
+	if no := l.s.overLimit(m); !no.none() {
+		return handlers{}, no
+	}
+	if message.ReservedEvent(m.Event) {
+		return handlers{}, refusal{err: errReserved, follow: told | unasked}
+	}
+	l.faults = 0 // not for events over a limit: they must not excuse invalid messages
+	if wanted && l.srv.draining.Load() {
+		return handlers{}, refusal{err: message.ErrShuttingDown, follow: unasked}
+	}
+	if !l.greeted {
+		return handlers{}, refusal{}
+	}
+	h := l.s.handlersOf(m.Event)
+	if h.none() {
+		return h, l.s.unhandled(string(m.Event))
+	}
+	return h, refusal{}
+}
+
+// askedBefore is the ledger's verdict about an event that asks for an ack. One that came before
+// is answered again and not handled again.
+func (l *link) askedBefore(id uint64) refusal {
+	verdict, answer := l.s.kept.ledger.Ask(id, l.serial)
+	switch verdict {
+	case ledger.Forgotten:
+		return refusal{err: errAskedBefore}
+	case ledger.Reused:
+		return violation(errAckIDUsed)
+	case ledger.Answered:
+		l.send(answer)
+		l.s.kept.ledger.Sent(id, l.serial)
+		return refusal{follow: silent, counter: &l.srv.counters.repeated}
+	case ledger.Waiting:
+		return refusal{follow: silent, counter: &l.srv.counters.repeated}
+	}
+	return refusal{}
+}
+
+// unhandled is the refusal of an event that nobody registered for. It is no fault.
+func (s *Socket) unhandled(event string) refusal {
+	return refusal{
+		err: &Error{Code: message.CodeNoHandler, Event: event,
+			Message: "no handler for this event in the namespace " + s.ns.path},
+		follow:  unasked,
+		counter: &s.srv.counters.unhandled,
 	}
 }
 
-func (s *Socket) runInline(ns, own *entry, m *message.Message) {
+// runInline runs the handlers of an event on the loop, where it was parsed.
+func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack
 	if m.Flags&message.FlagAck != 0 {
-		ack = newAck(s, m.AckID)
+		ack = newAck(l.s, m.AckID)
 	}
-	l := &s.srv.loops[s.ws.Loop()]
-	l.inline.Store(s)
-	l.data = body{b: m.Payload, binary: m.Flags&message.FlagBinary != 0}
-	s.handle(ns, own, Data{&l.data}, ack)
-	l.data = body{}
-	l.inline.Store(nil)
-	l.handled.Add(1)
+	loop := &l.srv.loops[l.ws.Loop()]
+	loop.inline.Store(l.s)
+	loop.data = body{b: m.Payload, binary: m.Flags&message.FlagBinary != 0}
+	l.s.handle(h, Data{&loop.data}, ack)
+	loop.data = body{}
+	loop.inline.Store(nil)
+	loop.handled.Add(1)
 }
 
 // handle runs middleware and handlers of one event.
-func (s *Socket) handle(ns, own *entry, d Data, ack Ack) {
-	event := ""
-	if ns != nil {
-		event = ns.event
-	} else {
-		event = own.event
-	}
+func (s *Socket) handle(h handlers, d Data, ack Ack) {
+	event := h.event()
 	// Here and not on arrival: a connected handler that calls RequireAuth may still have been running then.
 	if s.auth.Load() == authMissing && event != AuthEvent {
-		s.refuse(event, ack, errAuthFirst)
+		s.fail(event, ack, errAuthFirst)
 		return
 	}
-	if !s.passes(event, d, ack) {
+	if err := s.passes(event, d); err != nil {
+		s.reject(event, ack, err)
 		return
 	}
-	if ns != nil {
-		s.ns.handlers.run(ns, s, d, ack)
-	}
-	if own != nil {
-		s.extra().own.run(own, s, d, ack)
-	}
-}
-
-// watchInline reports handlers that hold a loop for longer than the budget. It
-// runs on the server's sampler, since a loop that is stuck cannot report
-// itself, and says whether any inline handler ran since the last look.
-func (v *Server) watchInline(now time.Duration) (active bool) {
-	for i := range v.loops {
-		l := &v.loops[i]
-		s, handled := l.inline.Load(), l.handled.Load()
-		active = active || s != nil || handled != l.suspectHandled
-		if s == nil || s != l.suspect || handled != l.suspectHandled {
-			l.suspect, l.suspectHandled, l.suspectSince, l.reported = s, handled, now, false
-			continue
-		}
-		if !l.reported && now-l.suspectSince >= v.opts.InlineBudget {
-			l.reported = true
-			v.counters.slowInline.Add(1)
-			v.log.Warn("an inline handler holds its event loop: register it without Inline, or make it return sooner",
-				"socket", s.id, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
-		}
-	}
-	return active
+	s.run(h.ns, d, ack)
+	s.run(h.own, d, ack)
 }

@@ -2,10 +2,8 @@ package smartsocket
 
 import (
 	"fmt"
-	"slices"
-	"sync"
-	"sync/atomic"
 
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -15,7 +13,7 @@ import (
 // goroutine, and may block; see Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
-// HandlerOption changes how a Handler runs.
+// HandlerOption changes how a Handler runs. Inline is one.
 type HandlerOption func(*registration)
 
 // Inline runs a handler on the connection's event loop, right where the message
@@ -39,7 +37,7 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
 		if err := d.Decode(&v); err != nil {
-			s.refuse(event, ack, err)
+			s.fail(event, ack, err)
 			return
 		}
 		h(s, v, ack)
@@ -63,86 +61,71 @@ func Handle[Req, Res any](r Registrar, event string, h func(*Socket, Req) (Res, 
 type registration struct {
 	h      Handler
 	inline bool
-	once   bool
-	fired  atomic.Bool
 }
 
-// entry is what an event name leads to. Entries are immutable.
-type entry struct {
-	event  string
-	inline bool
-	regs   []*registration
-}
+// A table holds the handlers of events by name; an entry, those of one event.
+type (
+	table = registry.Table[registration]
+	entry = registry.Entry[registration]
+)
 
-// table maps event names to entries. Reads take no lock; the map is copied on change.
-type table struct {
-	mu sync.Mutex
-	m  atomic.Pointer[map[string]*entry]
-}
-
-// find returns the entry of an event, or nil. The name is borrowed and not copied.
-func (t *table) find(event []byte) *entry {
-	m := t.m.Load()
-	if m == nil {
-		return nil
-	}
-	return (*m)[string(event)]
-}
-
-func (t *table) add(event string, h Handler, once bool, opts []HandlerOption) {
+// addHandler registers h in t.
+func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)
 	}
-	r := &registration{h: h, once: once}
+	r := registration{h: h}
 	for _, o := range opts {
-		o(r)
+		o(&r)
 	}
-	t.change(event, func(regs []*registration) []*registration { return append(regs, r) })
+	if once {
+		t.Once(event, r)
+		return
+	}
+	t.Add(event, r)
 }
 
-// remove drops every handler of an event.
-func (t *table) remove(event string) {
-	t.change(event, func([]*registration) []*registration { return nil })
-}
-
-func (t *table) drop(event string, r *registration) {
-	t.change(event, func(regs []*registration) []*registration {
-		return slices.DeleteFunc(regs, func(x *registration) bool { return x == r })
-	})
-}
-
-func (t *table) change(event string, f func([]*registration) []*registration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	m := make(map[string]*entry)
-	if old := t.m.Load(); old != nil {
-		for k, v := range *old {
-			m[k] = v
+// allInline reports whether every handler of e, which may be nil, runs inline.
+func allInline(e *entry) bool {
+	for i := range e.Len() {
+		if !e.At(i).inline {
+			return false
 		}
 	}
-	var regs []*registration
-	if e := m[event]; e != nil {
-		regs = slices.Clone(e.regs)
-	}
-	if regs = f(regs); len(regs) == 0 {
-		delete(m, event)
-	} else {
-		inline := !slices.ContainsFunc(regs, func(r *registration) bool { return !r.inline })
-		m[event] = &entry{event: event, inline: inline, regs: regs}
-	}
-	t.m.Store(&m)
+	return true
 }
 
-// run calls the handlers of e in order. A panic ends that handler alone.
-func (t *table) run(e *entry, s *Socket, d Data, ack Ack) {
-	for _, r := range e.regs {
-		if r.once {
-			if !r.fired.CompareAndSwap(false, true) {
-				continue
-			}
-			t.drop(e.event, r)
+// handlers are those of one event: the namespace's, then the socket's own.
+type handlers struct{ ns, own *entry }
+
+func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
+
+// inline reports whether all of them are inline.
+func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
+
+// event is the event's name. There is at least one handler.
+func (h *handlers) event() string {
+	if h.ns != nil {
+		return h.ns.Event()
+	}
+	return h.own.Event()
+}
+
+// handlersOf finds the handlers of an event. The name is borrowed.
+func (s *Socket) handlersOf(event []byte) (h handlers) {
+	h.ns = s.ns.handlers.Find(event)
+	if x := s.ext.Load(); x != nil {
+		h.own = x.own.Find(event)
+	}
+	return h
+}
+
+// run calls the handlers of e, which may be nil, in order. A panic ends that handler alone.
+func (s *Socket) run(e *entry, d Data, ack Ack) {
+	for i := range e.Len() {
+		if r, ok := e.Take(i); ok {
+			s.call(r.h, e.Event(), d, ack)
 		}
-		s.call(r.h, e.event, d, ack)
 	}
 }
 

@@ -1,11 +1,13 @@
 package smartsocket
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -24,74 +26,47 @@ func (r Reason) String() string {
 	return fmt.Sprintf("%s (close code %d)", r.Text, r.Code)
 }
 
-// lifecycle holds the handlers of what happens to sockets, as opposed to what they send.
-type lifecycle struct {
-	connected    table // under the name "connected"
-	disconnected table
-	failed       table // "error"
-	limited      table // "rate-limit"
-}
-
+// The lifecycle events: what happens to sockets, as opposed to what they send. Their
+// handlers are in tables of their own, the server's and each namespace's.
 const (
 	eventConnected    = "connected"
 	eventDisconnected = "disconnected"
+	eventEnded        = "ended"
 	eventError        = "error"
 	eventLimited      = "rate-limit"
 )
 
-// of returns the table behind a lifecycle event's name or alias, or nil.
-func (l *lifecycle) of(event string) (*table, string) {
+// lifecycleEvent returns the lifecycle event with this name or alias, "" if there is none.
+func lifecycleEvent(event string) string {
 	switch event {
 	case "connected", "connect", "connection":
-		return &l.connected, eventConnected
+		return eventConnected
 	case "disconnected", "disconnect":
-		return &l.disconnected, eventDisconnected
-	case "error":
-		return &l.failed, eventError
-	case "rate-limit":
-		return &l.limited, eventLimited
+		return eventDisconnected
+	case eventEnded, eventError, eventLimited:
+		return event
 	}
-	return nil, ""
+	return ""
 }
 
-func (t *table) first() *entry {
-	m := t.m.Load()
-	if m == nil {
-		return nil
-	}
-	for _, e := range *m {
-		return e
-	}
-	return nil
-}
-
-// tablesOf lists the two places where lifecycle handlers of a socket may be:
-// its namespace's, then the server's, which hears of all namespaces.
-func (s *Socket) tablesOf(pick func(*lifecycle) *table) [2]*table {
-	return [2]*table{pick(&s.srv.life), pick(&s.ns.life)}
-}
-
-func pickConnected(l *lifecycle) *table    { return &l.connected }
-func pickDisconnected(l *lifecycle) *table { return &l.disconnected }
-func pickFailed(l *lifecycle) *table       { return &l.failed }
-func pickLimited(l *lifecycle) *table      { return &l.limited }
+// lifecycleTables are the two places where lifecycle handlers of s may be: the
+// server, which hears of all namespaces, then its namespace.
+func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
-func (s *Socket) has(pick func(*lifecycle) *table) (any, inline bool) {
+func (s *Socket) has(event string) (any, inline bool) {
 	inline = true
-	for _, t := range s.tablesOf(pick) {
-		if e := t.first(); e != nil {
-			any, inline = true, inline && e.inline
-		}
+	for _, t := range s.lifecycleTables() {
+		e := t.FindString(event)
+		any, inline = any || e != nil, inline && allInline(e)
 	}
 	return any, inline
 }
 
-func (s *Socket) fire(pick func(*lifecycle) *table, d Data) {
-	for _, t := range s.tablesOf(pick) {
-		if e := t.first(); e != nil {
-			t.run(e, s, d, Ack{})
-		}
+// fire runs the handlers of a lifecycle event.
+func (s *Socket) fire(event string, d Data) {
+	for _, t := range s.lifecycleTables() {
+		s.run(t.FindString(event), d, Ack{})
 	}
 }
 
@@ -101,41 +76,155 @@ func (s *Socket) raise(err error) {
 	if s.ns == nil {
 		return
 	}
-	if any, _ := s.has(pickFailed); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.id, "namespace", s.ns.path, "error", forLog(err))
+	if any, _ := s.has(eventError); !any {
+		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
 		return
 	}
-	s.fire(pickFailed, Data{&body{info: err}})
+	s.fire(eventError, Data{&body{info: err}})
 }
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
 	if event != eventError {
 		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})
 	}
 }
 
-// refuse answers an event that a typed handler could not take.
-func (s *Socket) refuse(event string, ack Ack, err error) {
-	e := asWire(err, message.CodeInvalidFormat)
-	if e.Event == "" {
-		e = &Error{Code: e.Code, Message: e.Message, Event: event, Cause: e.Cause}
+// lifetime is a context that is made when somebody asks for it.
+type lifetime struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+func (t *lifetime) begin(parent context.Context) context.Context {
+	if t.ctx == nil {
+		t.ctx, t.cancel = context.WithCancelCause(parent)
 	}
-	if !ack.Requested() {
-		s.sendError(e)
+	return t.ctx
+}
+
+func (t *lifetime) end() {
+	if t.cancel != nil {
+		t.cancel(errGone)
+	}
+}
+
+var errGone error = fault.Lost("the client is gone")
+
+// Context returns a context that ends with the socket: when its session is over, or without the
+// message cache when its connection is. It ends at once, not behind the handlers that wait. Its
+// cause is ERR_CONN_006.
+func (s *Socket) Context() context.Context {
+	x := s.extra()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return s.context(x)
+}
+
+// context is Context. The caller holds x.mu.
+func (s *Socket) context(x *socketExtra) context.Context {
+	ctx := x.session.begin(context.Background())
+	if x.ended {
+		x.session.end()
+	}
+	return ctx
+}
+
+// LinkContext returns a context that ends, at once, with the connection that the socket has now:
+// it has ended already while the client is away. Its cause is ERR_CONN_006.
+func (s *Socket) LinkContext() context.Context {
+	x := s.extra()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	l := s.link.Load()
+	if x.linkOf != l {
+		x.link.end()
+		x.link, x.linkOf = lifetime{}, l
+	}
+	ctx := x.link.begin(s.context(x))
+	if !l.isOpen() { // after begin: OnClose looks for the context when it is not open any more
+		x.link.end()
+	}
+	return ctx
+}
+
+// endContexts ends all contexts of a socket that has ended.
+func (s *Socket) endContexts() {
+	x := s.ext.Load()
+	if x == nil {
 		return
 	}
-	ack.Fail(e)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	x.session.end() // the link's with it
 }
 
-// reasonOf builds the Reason of an ended connection.
-func reasonOf(code frame.CloseCode, text string, err error) Reason {
-	if text == "" && err != nil && !errors.Is(err, errClosedByUser) {
+// endContext ends what LinkContext returned for l.
+func (l *link) endContext() {
+	x := l.s.ext.Load()
+	if x == nil {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.linkOf == l {
+		x.link.end()
+	}
+}
+
+// arrived tells the connected handlers of a link that has opened. Until they are done, the
+// events of the client wait, because these handlers may register others.
+func (s *Socket) arrived(l *link, recovered bool) {
+	j := job{kind: jobConnected, recovered: recovered}
+	if s.mail.Idle() && s.inline(jobConnected) {
+		s.do(&j)
+		l.greeted = true
+		return
+	}
+	j.link = l
+	s.post(j)
+}
+
+// gone tells the disconnected handlers, with the rooms still in place, and ends the socket when
+// its session does not go on.
+func (s *Socket) gone(j *job) {
+	r := *j.reason
+	if any, _ := s.has(eventDisconnected); any {
+		s.fire(eventDisconnected, r.data())
+	}
+	outcome := j.outcome
+	if outcome == session.Undecided {
+		outcome = s.kept.Decide(j.link, s.auth.Load() != authMissing)
+		if outcome == session.Over {
+			s.forget()
+		}
+	}
+	if outcome == session.Over {
+		s.over(r)
+	}
+}
+
+// over tells the ended handlers, with the rooms still in place, and takes the socket out of them.
+func (s *Socket) over(r Reason) {
+	if any, _ := s.has(eventEnded); any {
+		s.fire(eventEnded, r.data())
+	}
+	s.ns.remove(s)
+}
+
+// data is what a handler is given: the reason itself, and its text as JSON.
+func (r Reason) data() Data {
+	b, _ := message.Marshal(nil, r.String())
+	return Data{&body{b: b, info: r}}
+}
+
+// reasonOf is the Reason of an ended connection.
+func reasonOf(code frame.CloseCode, text string, err error) *Reason {
+	if text == "" && err != nil {
 		text = err.Error()
 	}
-	return Reason{Code: code, Text: text, Err: err}
+	return &Reason{Code: code, Text: text, Err: err}
 }
-
-var errClosedByUser = errors.New("smartsocket: closed by the application")

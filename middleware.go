@@ -39,24 +39,17 @@ func (m *middlewares) all() []Middleware {
 	return nil
 }
 
-// passes runs the server's middleware, then the namespace's.
-func (s *Socket) passes(event string, d Data, ack Ack) bool {
-	return s.passesAll(s.srv.middlewares.all(), event, d, ack) && s.passesAll(s.ns.middlewares.all(), event, d, ack)
-}
-
-func (s *Socket) passesAll(list []Middleware, event string, d Data, ack Ack) bool {
-	for _, mw := range list {
-		if err := s.ask(mw, event, d); err != nil {
-			e := asWire(err, message.CodeRejected)
-			s.srv.counters.rejectedEvents.Add(1)
-			if ack.Requested() {
-				ack.Fail(e)
+// passes runs the server's middleware, then the namespace's, and returns why the first of them
+// stopped the event.
+func (s *Socket) passes(event string, d Data) error {
+	for _, list := range [2][]Middleware{s.srv.middlewares.all(), s.ns.middlewares.all()} {
+		for _, mw := range list {
+			if err := s.ask(mw, event, d); err != nil {
+				return err
 			}
-			s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
-			return false
 		}
 	}
-	return true
+	return nil
 }
 
 // verdict is what one run of one middleware decided. It is never reused: a
@@ -80,7 +73,7 @@ func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.id, "panic", fmt.Sprint(p))
+			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.place.ID, "panic", fmt.Sprint(p))
 			err = &Error{Code: message.CodeRejected, Message: "a middleware failed: see the server's log", Event: event}
 		}
 	}()

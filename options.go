@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/certfile"
 )
 
 // Toggle is an option that is on, off, or left to its default, which the option's comment names.
@@ -298,4 +299,40 @@ func (o *Options) check() error {
 		}
 	}
 	return nil
+}
+
+// LoadTLS reads a certificate chain and its private key, PEM files both, into a
+// config that follows them: at most once per second a handshake looks whether
+// the files have changed and uses what is in them from then on. Files that do not
+// go together, as while they are being replaced, are logged and leave the last
+// good certificate in use. Connections that are open stay as they are.
+//
+// Options.TLSCertFile and TLSKeyFile use it. The config asks for TLS 1.2 at least
+// and belongs to the caller. A nil log discards.
+func LoadTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	files, err := certfile.Follow(certFile, keyFile, log)
+	if err != nil {
+		return nil, fmt.Errorf("the TLS certificate cannot be used: %w", err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.Certificate}, nil
+}
+
+// secured is the config to listen with, nil for none.
+func (o *Options) secured() (*tls.Config, error) {
+	if o.TLSCertFile == "" && o.TLSKeyFile == "" {
+		return o.TLSConfig, nil
+	}
+	files, err := LoadTLS(o.TLSCertFile, o.TLSKeyFile, o.Logger)
+	if err != nil {
+		return nil, &OptionError{"TLSCertFile", err.Error()}
+	}
+	if o.TLSConfig == nil {
+		return files, nil
+	}
+	cfg := o.TLSConfig.Clone()
+	cfg.Certificates, cfg.GetCertificate = nil, files.GetCertificate
+	return cfg, nil
 }

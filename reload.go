@@ -1,16 +1,47 @@
 package smartsocket
 
 import (
+	"context"
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/websocket"
 )
+
+// fixed are the options that hold for a server's life, for those who need them often. What Reload
+// may change is read from the settings alone.
+type fixed struct {
+	Host, Port                                       string
+	Authenticate                                     func(context.Context, AuthRequest) (any, error)
+	TLSConfig                                        *tls.Config
+	Broker                                           Broker
+	ConnectionTimeout, HandshakeTimeout              time.Duration
+	InlineBudget, MaxOutboxAge                       time.Duration
+	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
+	Loops                                            int
+	pooling                                          bool
+}
+
+func (o *Options) fixed() fixed {
+	return fixed{
+		Host: o.Host, Port: strconv.Itoa(max(o.Port, 0)),
+		Authenticate: o.Authenticate, TLSConfig: o.TLSConfig, Broker: o.Broker,
+		ConnectionTimeout: o.ConnectionTimeout, HandshakeTimeout: o.HandshakeTimeout,
+		InlineBudget: o.InlineBudget, MaxOutboxAge: o.MaxOutboxAge,
+		MaxMessageBytes: o.MaxMessageBytes, MaxOutboxBytes: o.MaxOutboxBytes,
+		SendBufferBytes: o.SendBufferBytes, Loops: o.Loops,
+		pooling: o.EnableConnectionPooling != Disabled,
+	}
+}
 
 // settings are the options in force and what is made of them. They are replaced
 // as a whole, so who reads them needs no lock.
@@ -20,7 +51,7 @@ type settings struct {
 	apiKeys *admission.Keys // nil = none needed
 	places  admission.Limits
 	proxies []netip.Prefix
-	limit   Limit // for all events of a socket; zero = all rate limits are off
+	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
 
 // newSettings checks options whose defaults are filled in.
@@ -42,7 +73,7 @@ func newSettings(o Options) (*settings, error) {
 		AcceptRate:            o.AcceptRate,
 	}
 	if o.EnableRateLimiting != Disabled {
-		t.limit = Limit{o.RateLimitWindow, o.RateLimitMaxRequests}
+		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
 }

@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/metrics"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -23,8 +26,8 @@ import (
 // Server accepts clients and routes their events. Make one with New, register
 // handlers, then Start it. All methods are safe for concurrent use.
 type Server struct {
-	opts      Options // as they were at New; those that Reload may change are read by current
-	settings  atomic.Pointer[settings]
+	fixed     fixed                    // the options that Reload cannot change
+	settings  atomic.Pointer[settings] // all options in force, see current
 	reloading sync.Mutex
 	log       *slog.Logger
 	started   time.Time
@@ -39,18 +42,19 @@ type Server struct {
 
 	root        *Namespace // "/"
 	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
-	life        lifecycle  // server-wide lifecycle handlers
+	life        table      // server-wide lifecycle handlers
 	middlewares middlewares
 	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
-	limits      limits
+	eventLimits ratelimit.Rules             // of single events
 	draining    atomic.Bool
 	gate        admission.Gate
-	sessions    *sessions // nil without the message cache
-	workers     *workers
-	sampler     *sampler
+	sessions    *session.Registry // nil without the message cache
+	workers     *mailbox.Workers
+	housekeeper *housekeeper
 
 	counters counters
-	latency  histogram
+	latency  metrics.Histogram // of the heartbeats
+	rates    metrics.Rates
 	loops    []loopState
 }
 
@@ -71,7 +75,7 @@ type loopState struct {
 	data    body // what the inline handler that runs was given; the loop's
 	_       [32]byte
 
-	suspect        *Socket // the sampler's, see watchInline
+	suspect        *Socket // the housekeeper's, see watchInline
 	suspectHandled int64
 	suspectSince   time.Duration
 	reported       bool
@@ -95,16 +99,16 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	v := &Server{
-		opts:       o,
+		fixed:      o.fixed(),
 		log:        o.Logger,
 		started:    time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    newWorkers(o.Workers),
+		workers:    mailbox.NewWorkers(o.Workers),
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	if o.EnableMessageCache {
-		v.sessions = &sessions{srv: v, all: make(map[tokenHash]*session)}
+		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
 	v.root = v.Namespace("/")
 	return v, nil
@@ -116,13 +120,13 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(v.opts.Host, strconv.Itoa(max(v.opts.Port, 0)))
+	addr := net.JoinHostPort(v.fixed.Host, v.fixed.Port)
 	if err := v.endpoint.Listen("tcp", addr); err != nil {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.opts.Loops, "tls", v.opts.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.opts.MaxConnections)
+	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
 	return nil
 }
 
@@ -132,6 +136,9 @@ func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err
 	}
+	v.checkDescriptors()
+	v.warnOptions()
+	v.warnExposed()
 	if err := v.openBroker(); err != nil {
 		v.Close()
 		return err
@@ -150,32 +157,29 @@ func (v *Server) startLoops() error {
 		return ErrClosed
 	}
 	r, err := reactor.New(reactor.Options{
-		Loops:          v.opts.Loops,
-		MaxOutboxBytes: v.opts.MaxOutboxBytes,
-		MaxOutboxAge:   v.opts.MaxOutboxAge,
-		SendBuffer:     v.opts.SendBufferBytes,
+		Loops:          v.fixed.Loops,
+		MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		MaxOutboxAge:   v.fixed.MaxOutboxAge,
+		SendBuffer:     v.fixed.SendBufferBytes,
 		Logger:         v.log,
 	})
 	if err != nil {
 		return err
 	}
-	v.checkDescriptors()
-	v.warnOptions()
-	v.warnExposed()
-	pool.SetPooling(v.opts.EnableConnectionPooling != Disabled)
+	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:       int64(v.opts.MaxMessageBytes + maxEnvelope),
+		MaxMessage:       int64(v.fixed.MaxMessageBytes + maxEnvelope),
 		MaxEarlyMessage:  maxConnectBytes,
 		MaxFragments:     1024,
-		HandshakeTimeout: v.opts.HandshakeTimeout,
-		Deflate:          v.opts.CompressionThreshold >= 0,
-		TLSConfig:        v.opts.TLSConfig,
+		HandshakeTimeout: v.fixed.HandshakeTimeout,
+		Deflate:          v.current().CompressionThreshold >= 0,
+		TLSConfig:        v.fixed.TLSConfig,
 		Logger:           v.log,
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
-	v.sampler = startSampler(v)
+	v.housekeeper = startHousekeeper(v)
 	return nil
 }
 
@@ -222,12 +226,12 @@ func (v *Server) Namespace(path string) *Namespace {
 	ns := v.namespaces[path]
 	late := ns == nil && v.joined
 	if ns == nil {
-		ns = &Namespace{srv: v, path: path, hub: newHub(&v.ids)}
+		ns = &Namespace{srv: v, path: path, hub: newHub()}
 		v.namespaces[path] = ns
 	}
 	v.mu.Unlock()
 	if late {
-		v.opts.Broker.Subscribe(path)
+		v.fixed.Broker.Subscribe(path)
 	}
 	return ns
 }
@@ -267,6 +271,11 @@ func (v *Server) OnConnected(h func(*Socket), opts ...HandlerOption) {
 // OnDisconnected is Namespace.OnDisconnected for the sockets of every namespace.
 func (v *Server) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	v.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnEnded is Namespace.OnEnded for the sockets of every namespace.
+func (v *Server) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
+	v.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
 
 // OnError is Namespace.OnError for the sockets of every namespace.

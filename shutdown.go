@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/reactor"
 )
@@ -29,15 +30,15 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
 	for _, ns := range v.eachNamespace() {
 		for _, s := range ns.Sockets() {
-			if !s.plain {
-				s.sendMessage(goaway)
+			if l := s.link.Load(); !l.plain {
+				l.send(goaway)
 			}
 		}
 	}
 	v.waitQuiet(ctx) // so that the answers of running handlers still go out
 	for _, ns := range v.eachNamespace() {
 		for _, s := range ns.Sockets() {
-			s.ws.Close(frame.CloseGoingAway, "server shutting down")
+			s.link.Load().ws.Close(frame.CloseGoingAway, "server shutting down")
 		}
 	}
 	err := v.waitGone(ctx)
@@ -47,19 +48,19 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(err, v.stop(ctx))
 }
 
-// goAway asks the client to go elsewhere and closes its connection.
-func (s *Socket) goAway(goaway []byte) {
-	if !s.plain {
-		s.sendMessage(goaway)
+// sendAway asks the client to go elsewhere and closes its connection.
+func (l *link) sendAway(goaway []byte) {
+	if !l.plain {
+		l.send(goaway)
 	}
-	s.ws.Close(frame.CloseGoingAway, "server shutting down")
+	l.ws.Close(frame.CloseGoingAway, "server shutting down")
 }
 
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
 func (v *Server) cut() {
 	for _, ns := range v.eachNamespace() {
 		for _, s := range ns.Sockets() {
-			s.ws.Abort(reactor.ErrClosed)
+			s.link.Load().ws.Abort(reactor.ErrClosed)
 		}
 	}
 }
@@ -82,7 +83,7 @@ func (v *Server) waitQuiet(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !v.workers.quiet() {
+	for !v.workers.Quiet() {
 		select {
 		case <-ctx.Done():
 			return
@@ -106,13 +107,21 @@ func (v *Server) waitGone(ctx context.Context) error {
 	return nil
 }
 
-// stop ends loops, workers and sampler; connections that are left are cut.
+// stop ends loops, workers and housekeeper; connections that are left are cut.
 // Handlers that still run when ctx ends are left behind.
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
-	v.sampler.stop()
-	return errors.Join(err, v.workers.stop(ctx), v.closeBroker())
+	v.housekeeper.stop()
+	if v.sessions != nil { // nobody comes back any more
+		v.sessions.EndAll(session.Shutdown)
+	}
+	if !v.workers.Stop(ctx) {
+		err = errors.Join(err, errHandlersLeft)
+	}
+	return errors.Join(err, v.closeBroker())
 }
+
+var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
 
 // Close stops at once, without draining: connections are cut, and handlers that
 // run get a second to return. Idempotent.

@@ -56,10 +56,10 @@ func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 				return nil, nil
 			}
 		}
-		return h.named(name), nil
+		return h.Named(name), nil
 	}
 	buf = socketLists.Get().(*[]*Socket)
-	return h.selection((*buf)[:0], t.names, t.except, t.out), buf
+	return h.Selection((*buf)[:0], t.names, t.except, t.out), buf
 }
 
 // giveBack ends the use of what selected returned.

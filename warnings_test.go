@@ -11,9 +11,12 @@ import (
 	"github.com/smartsocket/smartsocket/crypto"
 )
 
-// TestStartWarnings: each is there when it should be, and a plain local server gets none.
+// Each warning is there when it should be, and a plain local server gets none.
 func TestStartWarnings(t *testing.T) {
-	const origins, level, auth, clear, cbc = "allowedOrigins is *", "compressionLevel costs", "anybody who reaches", "neither encrypted", "aes-256-cbc;"
+	const origins, level = "allowedOrigins is *", "compressionLevel costs"
+	const auth, clear, cbc = "anybody who reaches", "neither encrypted", "aes-256-cbc;"
+	known := []string{origins, level, auth, clear, cbc}
+	keys := []string{"long-enough-key"}
 	key := crypto.GenerateKey()
 	for _, tt := range []struct {
 		o    smartsocket.Options
@@ -22,19 +25,26 @@ func TestStartWarnings(t *testing.T) {
 		{smartsocket.Options{}, nil},
 		{smartsocket.Options{Host: "127.0.0.1"}, nil},
 		{smartsocket.Options{Host: "0.0.0.0"}, []string{auth, clear}},
-		{smartsocket.Options{Host: "0.0.0.0", APIKeys: []string{"long-enough-key"}}, []string{clear}},
+		{smartsocket.Options{Host: "0.0.0.0", APIKeys: keys}, []string{clear}},
 		{smartsocket.Options{Host: "0.0.0.0", EncryptionKey: key.Encode()}, []string{cbc}},
 		{smartsocket.Options{EncryptionKey: key.Encode(), EncryptionAlgorithm: "aes-256-gcm"}, nil},
-		{smartsocket.Options{AllowedOrigins: []string{"*"}, CompressionLevel: 7}, []string{origins, level}},
+		{
+			smartsocket.Options{AllowedOrigins: []string{"*"}, CompressionLevel: 7},
+			[]string{origins, level},
+		},
 		{smartsocket.Options{CompressionLevel: 9, CompressionThreshold: -1}, nil},
 	} {
-		checkStartWarnings(t, tt.o, tt.want, []string{origins, level, auth, clear, cbc}, (*smartsocket.Server).Start)
-		checkStartWarnings(t, tt.o, tt.want, []string{origins, level, auth, clear, cbc}, (*smartsocket.Server).StartDetached)
+		checkStartWarnings(t, tt.o, tt.want, known, (*smartsocket.Server).Start)
+		checkStartWarnings(t, tt.o, tt.want, known, (*smartsocket.Server).StartDetached)
 	}
 }
 
-// checkStartWarnings starts a server and looks for the lines in its log: all of wanted and no other of known.
-func checkStartWarnings(t *testing.T, o smartsocket.Options, wanted, known []string, start func(*smartsocket.Server) error) {
+// checkStartWarnings starts a server and looks for lines in its log: for all of wanted, and for no
+// other of known.
+func checkStartWarnings(
+	t *testing.T, o smartsocket.Options, wanted, known []string,
+	start func(*smartsocket.Server) error,
+) {
 	t.Helper()
 	var log bytes.Buffer
 	o.Port = -1

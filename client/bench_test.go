@@ -8,18 +8,20 @@ import (
 	"testing"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 func emitter(tb testing.TB) *Client {
 	v := startServer(tb, smartsocket.Options{}, func(v *smartsocket.Server) {
-		v.On("move", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {}, smartsocket.Inline)
+		v.On("move", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {},
+			smartsocket.Inline)
 	})
 	return connect(tb, newClient(tb, urlOf(v, "/"), Options{}))
 }
 
 // TestEmitAllocations: the slice header that Emit's any needs is the only allocation.
 func TestEmitAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	c := emitter(t)

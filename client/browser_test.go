@@ -21,8 +21,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// TestInBrowsers runs the tests of transport_js_test.go where they belong: compiled to WebAssembly, in real browsers,
-// against real servers.
+// TestInBrowsers runs the tests of transport_js_test.go where they belong: compiled to
+// WebAssembly, in real browsers, against real servers.
 func TestInBrowsers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for the browser")
@@ -69,11 +69,15 @@ func compileTests(t *testing.T) string {
 	return program
 }
 
-const testPage = `<!doctype html><title>tests</title><script src="/browsertest.js"></script><script src="/wasm_exec.js"></script>
+const testPage = `<!doctype html><title>tests</title><script src="/browsertest.js"></script>
+<script src="/wasm_exec.js"></script>
 <script>
 let output = '';
 const utf8 = new TextDecoder(), go = new Go();
-fs.writeSync = (fd, bytes) => { output += utf8.decode(bytes, { stream: true }); return bytes.length; };
+fs.writeSync = (fd, bytes) => {
+  output += utf8.decode(bytes, { stream: true });
+  return bytes.length;
+};
 process.cwd = () => '/';
 let code = -1;
 go.exit = (n) => { code = n; };
@@ -86,7 +90,8 @@ browsertest.run((async () => {
 })());
 </script>`
 
-func serveTestPage(t *testing.T, site *browsertest.Site, program string, environment map[string]string) {
+func serveTestPage(t *testing.T, site *browsertest.Site, program string,
+	environment map[string]string) {
 	site.Mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, testPage)
@@ -103,7 +108,8 @@ func serveTestPage(t *testing.T, site *browsertest.Site, program string, environ
 		t.Fatal(err)
 	}
 	site.Mux.HandleFunc("GET /wasm_exec.js", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm", "wasm_exec.js"))
+		http.ServeFile(w, r, filepath.Join(strings.TrimSpace(string(goroot)), "lib", "wasm",
+			"wasm_exec.js"))
 	})
 }
 
@@ -128,11 +134,16 @@ func serversForBrowsers(t *testing.T) map[string]string {
 	mute := func(_ int, nc net.Conn) { // a network that dies behind the handshake
 		nc.Write(append(readRequest(nc), hello()...))
 		readMessage(nc)
-		nc.Write(frame.AppendFrame(nil, frame.Binary, message.AppendConnectAck(nil, &message.ConnectAck{SocketID: []byte("ss_mute"), HeartbeatInterval: 1})))
+		nc.Write(frame.AppendFrame(nil, frame.Binary, message.AppendConnectAck(nil,
+			&message.ConnectAck{
+				SocketID:          []byte("ss_mute"),
+				HeartbeatInterval: 1,
+			})))
 		io.Copy(io.Discard, nc)
 	}
 	garbage := func(_ int, nc net.Conn) {
-		nc.Write(append(readRequest(nc), frame.AppendFrame(nil, frame.Binary, []byte{1, 9, 255, 255})...))
+		nc.Write(append(readRequest(nc), frame.AppendFrame(nil, frame.Binary,
+			[]byte{1, 9, 255, 255})...))
 		io.Copy(io.Discard, nc)
 	}
 	stuck := func(_ int, nc net.Conn) { // reads no more behind the handshake
@@ -141,8 +152,10 @@ func serversForBrowsers(t *testing.T) map[string]string {
 	}
 	return map[string]string{
 		"FREE_PORT": freePort(t),
-		"PLAIN":     urlOf(plain, ""), "RELAY": r.url, "GCM": urlOf(gcm, ""), "CBC": urlOf(cbc, ""), "KEYED": urlOf(keyed, ""), "KEY": testKey,
-		"SILENT": fakeServer(t, silent), "MUTE": fakeServer(t, mute), "GARBAGE": fakeServer(t, garbage), "STUCK": fakeServer(t, stuck),
+		"PLAIN":     urlOf(plain, ""), "RELAY": r.url, "GCM": urlOf(gcm, ""), "CBC": urlOf(cbc, ""),
+		"KEYED": urlOf(keyed, ""), "KEY": testKey,
+		"SILENT": fakeServer(t, silent), "MUTE": fakeServer(t, mute),
+		"GARBAGE": fakeServer(t, garbage), "STUCK": fakeServer(t, stuck),
 	}
 }
 
@@ -156,7 +169,8 @@ func handleBrowsers(v *smartsocket.Server, cut func()) {
 		s.Emit("echoed", answer)
 		ack.Reply(answer)
 	})
-	smartsocket.On(v.Namespace("/"), "count", func(s *smartsocket.Socket, n int, _ smartsocket.Ack) {
+	smartsocket.On(v.Namespace("/"), "count", func(s *smartsocket.Socket, n int,
+		_ smartsocket.Ack) {
 		for i := range n {
 			s.Emit("number", i)
 		}
@@ -172,8 +186,12 @@ func handleBrowsers(v *smartsocket.Server, cut func()) {
 	v.On("fail", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		ack.Fail(message.ErrHandlerFailed)
 	})
-	v.On("kick", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { s.DisconnectWith(3000, "kicked") })
-	v.On("ban", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { s.DisconnectWith(3500, "banned") })
+	v.On("kick", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		s.DisconnectWith(3000, "kicked")
+	})
+	v.On("ban", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		s.DisconnectWith(3500, "banned")
+	})
 	v.On("cut", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		go func() {
 			cut()

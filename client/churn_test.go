@@ -10,10 +10,14 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// TestChurn emits, asks, loses sessions and disconnects at the same time: every call returns, nothing waits for ever.
+// TestChurn emits, asks, loses sessions and disconnects at the same time: every call
+// returns, and nothing waits without an end.
 func TestChurn(t *testing.T) {
 	v := startServer(t, smartsocket.Options{}, echoes)
-	c := newClient(t, urlOf(v, "/"), Options{ReconnectDelay: time.Millisecond, MaxReconnectAttempts: Forever})
+	c := newClient(t, urlOf(v, "/"), Options{
+		ReconnectDelay:       time.Millisecond,
+		MaxReconnectAttempts: Forever,
+	})
 	c.On("back", func(Data, Ack) { _ = c.Emit("echo", 1) })
 	var wg sync.WaitGroup
 	var calls, settled int
@@ -27,12 +31,17 @@ func TestChurn(t *testing.T) {
 						_ = c.Emit("drop", nil)
 					}
 					_ = c.Emit("back", i)
-					if err := c.EmitAck("echo", i, 0, func(Data, error) { mu.Lock(); settled++; mu.Unlock() }); err == nil {
+					if err := c.EmitAck("echo", i, 0, func(Data, error) {
+						mu.Lock()
+						settled++
+						mu.Unlock()
+					}); err == nil {
 						mu.Lock()
 						calls++
 						mu.Unlock()
 					}
-					if _, err := c.EmitWithAck(testContext(t), "echo", i); err != nil && testContext(t).Err() != nil {
+					if _, err := c.EmitWithAck(testContext(t), "echo", i); err != nil &&
+						testContext(t).Err() != nil {
 						t.Error(err)
 					}
 				}

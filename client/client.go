@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Client is a connection to one namespace of a server, across reconnections.
-// All methods are safe for concurrent use.
-//
-// Locks: mu, then a stream's sent.mu, then queue.mu, ackMu and the transport's; nothing is called out to under them.
+// Client is the client's end of one session in one namespace of a server. It
+// keeps the session across connections, and may hold several sessions one after
+// the other. Make one with New. All methods are safe for concurrent use. The
+// order of its locks is in the package comment.
 type Client struct {
 	opts      Options
 	at        *target
@@ -27,22 +28,22 @@ type Client struct {
 
 	mu     sync.Mutex
 	state  state
-	life   context.Context // of the connection that the user asked for, ended by Disconnect
+	life   context.Context // from Connect until Disconnect or the final failure
 	end    context.CancelFunc
-	losses int // failed attempts since the last healthy session
+	losses int // failed attempts since the last healthy connection
 	parked []parked
 
-	current atomic.Pointer[session] // the open session, nil without one
+	current atomic.Pointer[link] // the open connection, nil without one
 
 	ackMu     sync.Mutex
 	lastAck   uint64 // counts up over all connections
-	acks      map[uint64]*waiting
-	kept      int // of acks, those with a copy of their event
+	acks      map[uint64]*question
+	kept      int // how many of acks have a copy of their event
 	keptBytes int
 
-	handlers registry
+	handlers registry.Table[Handler]
 	queue    dispatcher
-	raising  bool // an "error" handler runs; dispatcher only
+	raising  bool // an "error" handler is running; dispatcher only
 	stats    counters
 }
 
@@ -55,12 +56,12 @@ const (
 	reconnecting
 )
 
-// clock is time, for the tests to replace.
+// clock is the source of time. Tests replace it.
 type clock interface {
 	Now() time.Time
-	// After returns a channel that gets a value once d has passed, and what gives it up.
+	// After returns a channel that gets a value once d has passed, and a function that stops it.
 	After(d time.Duration) (<-chan time.Time, func() bool)
-	// AfterFunc calls f once d has passed, and returns what gives it up.
+	// AfterFunc calls f once d has passed, and returns a function that stops it.
 	AfterFunc(d time.Duration, f func()) func() bool
 }
 
@@ -73,9 +74,12 @@ func (systemClock) After(d time.Duration) (<-chan time.Time, func() bool) {
 	return t.C, t.Stop
 }
 
-func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
+func (systemClock) AfterFunc(d time.Duration, f func()) func() bool {
+	return time.AfterFunc(d, f).Stop
+}
 
-// New checks the URL (ws:// or wss://) and the options. It connects to nothing.
+// New makes a client for a ws:// or wss:// URL. It checks the URL and the options
+// and does not connect. Every error is an *OptionError.
 func New(rawURL string, o Options) (*Client, error) {
 	at, err := parseTarget(rawURL)
 	if err != nil {
@@ -84,13 +88,22 @@ func New(rawURL string, o Options) (*Client, error) {
 	if o, err = o.withDefaults(); err != nil {
 		return nil, err
 	}
-	c := &Client{opts: o, at: at, clock: systemClock{}, random: rand.Float64, acks: make(map[uint64]*waiting)}
+	c := &Client{
+		opts:   o,
+		at:     at,
+		clock:  systemClock{},
+		random: rand.Float64,
+		acks:   make(map[uint64]*question),
+	}
 	if c.key, err = o.sealKey(); err != nil {
 		return nil, err
 	}
 	switch {
 	case o.EnableNamespaces == Disabled && o.Namespace != "" && cleanPath(o.Namespace) != "/":
-		return nil, &OptionError{"Namespace", "EnableNamespaces is Disabled, which is always /: leave out one of the two"}
+		return nil, &OptionError{
+			"Namespace",
+			"EnableNamespaces is Disabled, which is always /: leave out one of the two",
+		}
 	case o.EnableNamespaces == Disabled:
 		c.namespace = "/"
 	case o.Namespace != "":
@@ -105,7 +118,9 @@ func New(rawURL string, o Options) (*Client, error) {
 // Connect connects and returns when the server has accepted the handshake. It
 // tries once. Errors are *Error: ERR_CONN_001 refused, 002 timeout, 003 bad
 // handshake, 004 authentication, 005 server full, ERR_MSG_005 no such namespace.
-// The context bounds this call, not the connection. Connected already: nil.
+// The context bounds this call, not the connection. It returns nil when the
+// client is connected already, and ERR_CONN_001 while another call or a
+// reconnection is under way.
 func (c *Client) Connect(ctx context.Context) error {
 	c.mu.Lock()
 	switch c.state {
@@ -114,7 +129,10 @@ func (c *Client) Connect(ctx context.Context) error {
 		return nil
 	case connecting, reconnecting:
 		c.mu.Unlock()
-		return &Error{Code: message.CodeRefused, Message: "a connection is being made already: wait for it, or call Disconnect first"}
+		return &Error{
+			Code:    message.CodeRefused,
+			Message: "a connection is being made already: wait for it, or call Disconnect first",
+		}
 	}
 	c.state = connecting
 	c.losses = 0
@@ -124,7 +142,7 @@ func (c *Client) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	_, err := c.attempt(ctx, life, c.at, new(stream))
+	_, err := c.attempt(ctx, life, c.at, new(session))
 	if err == nil {
 		return nil
 	}
@@ -138,9 +156,11 @@ func (c *Client) Connect(ctx context.Context) error {
 	return err
 }
 
-// attempt makes one connection to at, up to CONNECT_ACK, and resumes x if it
-// can. code is the server's close code, if it refused by one.
-func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (code uint16, err error) {
+// attempt makes one connection to at, up to CONNECT_ACK, and resumes s if it
+// can. code is the close code with which the server refused, or 0.
+func (c *Client) attempt(
+	parent, life context.Context, at *target, s *session,
+) (code uint16, err error) {
 	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
@@ -149,20 +169,20 @@ func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (c
 		return 0, err
 	}
 	c.opts.Logger.Debug("WebSocket connection opened")
-	s := newSession(c, t, life, at, x)
-	go s.run()
+	l := newLink(c, t, life, at, s)
+	go l.run()
 	select {
-	case <-s.ready:
+	case <-l.ready:
 	case <-ctx.Done():
-		if s.settled.CompareAndSwap(false, true) {
+		if l.settled.CompareAndSwap(false, true) {
 			t.abort()
-			<-s.done
+			<-l.done
 			return 0, contextError(ctx)
 		}
-		<-s.ready
+		<-l.ready
 	}
-	if s.err != nil {
-		return s.code, s.err
+	if l.err != nil {
+		return l.code, l.err
 	}
 	return 0, nil
 }
@@ -171,59 +191,85 @@ func (c *Client) attempt(parent, life context.Context, at *target, x *stream) (c
 func contextError(ctx context.Context) *Error {
 	err := ctx.Err()
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Code: message.CodeTimeout, Message: "no session in time: check the network, or raise Options.ConnectTimeout", Cause: err}
+		return &Error{
+			Code:    message.CodeTimeout,
+			Message: "no session in time: check the network, or raise Options.ConnectTimeout",
+			Cause:   err,
+		}
 	}
 	return &Error{Code: message.CodeConnectionLost, Message: "connecting was given up", Cause: err}
 }
 
-// established publishes an open session: parked messages go first, then the
-// connected handlers are queued, then events. Called by the reader.
-func (c *Client) established(s *session) {
-	sizes, ok := c.publish(s)
+// established publishes an open link: its connected handlers are queued before any
+// event. The reader calls it.
+func (c *Client) established(l *link) {
+	sizes, ok := c.publish(l)
 	if !ok {
-		s.t.close(message.CloseNormal, "")
-		s.err = &Error{Code: message.CodeConnectionLost, Message: "Disconnect was called", Cause: context.Canceled}
+		l.t.close(message.CloseNormal, "")
+		l.err = &Error{
+			Code:    message.CodeConnectionLost,
+			Message: "Disconnect was called",
+			Cause:   context.Canceled,
+		}
 		return
 	}
-	if s.missing {
-		c.raise(&Error{Code: message.CodeConnectionLost, Message: "events that were sent before the connection was lost did not arrive and are not kept any more: emit less at once, or ask for acks"})
+	if l.missing {
+		c.raise(&Error{
+			Code: message.CodeConnectionLost,
+			Message: "events that were sent before the connection was lost did not arrive and " +
+				"are not kept any more: emit less at once, or ask for acks",
+		})
 	}
-	c.opts.Logger.Info("Connected to server", "id", s.id)
+	c.opts.Logger.Info("Connected to server", "id", l.id)
 	for _, n := range sizes {
 		c.logSent(n)
 	}
 }
 
-// publish makes s the open session and returns the sizes of what was parked and
-// is sent; not ok means that Disconnect was faster.
-func (c *Client) publish(s *session) (sizes []int, ok bool) {
+// publish makes l the open link and returns the sizes of the messages that it sent.
+// ok is false when Disconnect was faster.
+//
+// Parked messages are sent at once if l recovers the session. A new session may have
+// to be authenticated first, so there they wait until the connected handlers have
+// returned. Without such handlers they do not wait.
+func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s.opened = c.clock.Now()
-	if c.life != s.life || c.state != connecting && c.state != reconnecting {
+	l.opened = c.clock.Now()
+	if c.life != l.life || c.state != connecting && c.state != reconnecting {
 		return nil, false
 	}
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
-	sizes = append(c.resend(s), c.release(s)...)
-	c.current.Store(s)
-	c.fire(EventConnected, Data{}) // the reader, which runs this, delivers no event before
+	sizes = c.resend(l)
+	wait := !l.recovered && len(c.parked) > 0 && c.handlers.FindString(EventConnected) != nil
+	if !wait {
+		sizes = append(sizes, c.release(l)...)
+	}
+	c.current.Store(l)
+	c.fire(EventConnected, Data{}) // the reader runs this, so no event is delivered before it
 	if again {
 		c.stats.reconnects.Add(1)
-		c.fire(EventReconnected, Data{b: []byte(`{"recovered":` + strconv.FormatBool(s.recovered) + `}`), info: s.recovered})
+		c.fire(EventReconnected, Data{
+			b:    []byte(`{"recovered":` + strconv.FormatBool(l.recovered) + `}`),
+			info: l.recovered,
+		})
+	}
+	if wait {
+		c.post(job{run: func() { c.releaseOn(l) }})
 	}
 	return sizes, true
 }
 
-// Reason says how a session ended.
+// Reason tells OnDisconnected handlers how a connection ended.
 type Reason struct {
-	Code uint16 // close code; 1006 when there was none, 1000 after Disconnect
+	Code uint16 // close code (RFC 6455 section 7.4); 1006 without one, 1000 after Disconnect
 	Text string
 	Err  error // the transport's error, if any
 }
 
-// String gives the text and the close code.
+// String returns the text and the close code.
 func (r Reason) String() string {
 	if r.Text == "" {
 		return "close code " + strconv.Itoa(int(r.Code))
@@ -231,18 +277,19 @@ func (r Reason) String() string {
 	return r.Text + " (close code " + strconv.Itoa(int(r.Code)) + ")"
 }
 
-// lost is called by the reader at the end of an open session.
-func (c *Client) lost(s *session, end ending) {
+// lost ends an open link and decides whether the session is to be restored. The
+// reader calls it.
+func (c *Client) lost(l *link, end ending) {
 	c.queue.setOpen(false)
 	c.mu.Lock()
-	if !c.current.CompareAndSwap(s, nil) {
+	if !c.current.CompareAndSwap(l, nil) {
 		c.mu.Unlock() // Disconnect has done all this
 		return
 	}
-	if s.fault != nil {
-		end.code, end.reason = message.CloseCodeFor(s.fault.Code), s.fault.Message
+	if l.fault != nil {
+		end.code, end.reason = message.CloseCodeFor(l.fault.Code), l.fault.Message
 	}
-	if c.clock.Now().Sub(s.opened) >= healthy {
+	if c.clock.Now().Sub(l.opened) >= healthy {
 		c.losses = 0
 	}
 	again := message.Reconnects(end.code) && c.opts.MaxReconnectAttempts != Never
@@ -257,12 +304,14 @@ func (c *Client) lost(s *session, end ending) {
 	c.disconnected(Reason{end.code, end.reason, end.err})
 	c.mu.Unlock()
 	c.opts.Logger.Info("Disconnected", "code", end.code)
-	c.abandonIf(func(w *waiting) bool { return w.s == s && (!again || w.sent.b == nil) }, "the connection was lost before the answer came")
-	if s.fault != nil {
-		c.raise(s.fault)
+	c.abandonIf(func(q *question) bool {
+		return q.on == l && (!again || q.sent.b == nil)
+	}, "the connection was lost before the answer came")
+	if l.fault != nil {
+		c.raise(l.fault)
 	}
 	if again {
-		go c.reconnect(life, s)
+		go c.reconnect(life, l)
 	}
 }
 
@@ -271,14 +320,15 @@ func (c *Client) disconnected(r Reason) {
 	c.fire(EventDisconnected, Data{b: b, info: r})
 }
 
-// Disconnect ends the connection for good, behind what was emitted before:
-// nothing reconnects, and waiting acks end with ERR_CONN_006. It does not wait
-// for the closing handshake or for handlers, so that handlers may call it.
-// Connect may be called again and begins a new session. Idempotent.
+// Disconnect ends the connection and the session for good, after what was emitted
+// before has been handed to the connection. Nothing reconnects, and questions that
+// wait end with ERR_CONN_006. It does not wait for the closing handshake or for
+// handlers, so handlers may call it. Connect may be called again and begins a new
+// session. Further calls do nothing.
 func (c *Client) Disconnect() {
 	c.queue.setOpen(false)
 	c.mu.Lock()
-	was, s := c.state, c.current.Swap(nil)
+	was, l := c.state, c.current.Swap(nil)
 	c.state = idle
 	if c.life != nil {
 		c.end()
@@ -287,25 +337,25 @@ func (c *Client) Disconnect() {
 	if was != idle {
 		c.forget("Disconnect was called")
 	}
-	if s != nil {
-		s.t.close(message.CloseNormal, "")
+	if l != nil {
+		l.t.close(message.CloseNormal, "")
 		c.disconnected(Reason{Code: message.CloseNormal, Text: "Disconnect was called"})
 	}
 	c.mu.Unlock()
-	if s != nil {
+	if l != nil {
 		c.opts.Logger.Info("Disconnected", "code", message.CloseNormal)
 	}
 	c.abandon("Disconnect was called before the answer came")
 }
 
-// Connected reports whether there is an open session.
+// Connected reports whether there is an open connection.
 func (c *Client) Connected() bool { return c.current.Load() != nil }
 
-// ID is the socket's id on the server, "" without an open session. It
-// changes with a reconnection that did not recover the session.
+// ID returns the socket's id on the server, or "" without an open connection.
+// A reconnection that does not recover the session changes it.
 func (c *Client) ID() string {
-	if s := c.current.Load(); s != nil {
-		return s.id
+	if l := c.current.Load(); l != nil {
+		return l.id
 	}
 	return ""
 }

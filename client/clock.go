@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// remoteClock compares the server's clock with ours. Safe for concurrent use.
+// remoteClock compares the server's clock with ours. It is safe for concurrent use.
 type remoteClock struct {
 	mu    sync.Mutex
 	last  [clockSamples]sample
@@ -13,20 +13,21 @@ type remoteClock struct {
 	rtt   time.Duration // the newest
 }
 
-// sample is one message of the server that said its time.
+// sample is one message in which the server told its time.
 type sample struct {
-	behind time.Duration // our time at its arrival less the server's at its sending
+	behind time.Duration // our time when it arrived, minus the server's when it was sent
 	rtt    time.Duration // 0 = not known then
 }
 
-// clockSamples is among how many messages the quickest is looked for; older
-// ones do not count, since clocks drift and are set.
+// clockSamples is how many messages are compared. Older ones do not count,
+// because clocks drift and are set.
 const clockSamples = 8
 
 // maxRTT is the longest round trip that is believed.
 const maxRTT = time.Minute
 
-// add takes the server's time and measured round trip, in µs, 0 = not said. now is ours.
+// add takes the server's time and the round trip that it measured, both in µs, 0 = not
+// said. now is our time.
 func (r *remoteClock) add(now time.Time, server, rtt uint64) {
 	if server == 0 || server > 1<<60 || rtt > uint64(maxRTT.Microseconds()) {
 		return
@@ -42,8 +43,8 @@ func (r *remoteClock) add(now time.Time, server, rtt uint64) {
 }
 
 // read returns the newest round trip and how far the server's clock is ahead.
-// All messages took at least as long as half of the shortest round trip, and the
-// quickest took hardly longer.
+// Every message took at least half of the shortest round trip, and the quickest
+// message took hardly longer.
 func (r *remoteClock) read() (rtt, ahead time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

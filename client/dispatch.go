@@ -3,11 +3,13 @@ package client
 import (
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// job is one thing for the dispatcher: an event of the server, one of ours, or a function.
+// job is one task of the dispatcher: an event of the server, a lifecycle event, or
+// a function.
 type job struct {
 	run  func()       // nil for events
 	name []byte       // of the event
@@ -16,23 +18,24 @@ type job struct {
 	ack  Ack
 
 	begun bool
-	list  []*registered // the handlers that have not run yet
+	entry *registry.Entry[Handler] // the event's handlers
+	next  int                      // the first of them that has not run yet
 }
 
-// dispatcher runs jobs in order on a goroutine that exists while there are any.
+// dispatcher runs jobs in order on a goroutine that exists only while there are any.
 type dispatcher struct {
 	mu      sync.Mutex
 	room    sync.Cond
 	jobs    []job
 	bytes   int
 	running bool
-	open    bool // false: the reader does not wait for room any more
+	open    bool // false: the reader no longer waits for room
 
-	batch []job // what the goroutine works on, from next on; its own
+	batch []job // the jobs in work, from next on; only for the goroutine
 	next  int
 }
 
-// Bounds of what waits for handlers: the reader stops reading beyond them.
+// Bounds of the jobs that wait for handlers. Beyond them the reader stops reading.
 const (
 	maxJobs     = 64 << 10
 	maxJobBytes = 64 << 20
@@ -47,7 +50,7 @@ func (c *Client) post(j job) {
 	q.mu.Unlock()
 }
 
-// start makes sure that somebody works; mu is held.
+// start makes sure that a goroutine works. mu is held.
 func (q *dispatcher) start(c *Client) {
 	if !q.running {
 		q.running = true
@@ -63,14 +66,18 @@ func (q *dispatcher) setOpen(open bool) {
 	q.mu.Unlock()
 }
 
-// deliver hands an event of the server to the dispatcher. It waits while too
-// much is waiting already, which makes the server slow down or drop us.
-func (c *Client) deliver(s *session, m *message.Message) {
+// deliver hands an event of the server to the dispatcher, with a copy of its data.
+// It waits while too many jobs are queued, so that the server slows down or drops us.
+func (c *Client) deliver(l *link, m *message.Message) {
 	b := pool.Get(len(m.Event) + len(m.Payload))
 	b.B = append(append(b.B, m.Event...), m.Payload...)
-	j := job{buf: b, name: b.B[:len(m.Event)], d: Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0}}
+	j := job{
+		buf:  b,
+		name: b.B[:len(m.Event)],
+		d:    Data{b: b.B[len(m.Event):], binary: m.Flags&message.FlagBinary != 0},
+	}
 	if m.Flags&message.FlagAck != 0 {
-		j.ack = Ack{&ackCall{s: s, id: m.AckID}}
+		j.ack = Ack{&ackCall{on: l, id: m.AckID}}
 	}
 	q := &c.queue
 	q.mu.Lock()
@@ -83,8 +90,8 @@ func (c *Client) deliver(s *session, m *message.Message) {
 	q.mu.Unlock()
 }
 
-// work runs jobs until there are none. A handler may end this goroutine, by
-// runtime.Goexit or a test's FailNow: another one then goes on behind it.
+// work runs jobs until there are none. A handler may end this goroutine with
+// runtime.Goexit or a test's FailNow. Then a new goroutine continues behind it.
 func (c *Client) work() {
 	over := false
 	defer func() {
@@ -97,7 +104,7 @@ func (c *Client) work() {
 	over = true
 }
 
-// step runs what is left of one job and reports whether there may be more.
+// step runs the rest of one job and reports whether there may be more jobs.
 func (c *Client) step() bool {
 	q := &c.queue
 	if q.next == len(q.batch) {
@@ -119,7 +126,7 @@ func (c *Client) step() bool {
 	return true
 }
 
-// do runs one job, or goes on with it.
+// do runs one job, or continues one whose handler ended the goroutine.
 func (c *Client) do(j *job) {
 	if !j.begun {
 		j.begun = true
@@ -128,31 +135,31 @@ func (c *Client) do(j *job) {
 			c.invoke(func(Data, Ack) { j.run() }, Data{}, Ack{})
 			return
 		}
-		j.list = c.handlers.of(j.name)
-		if len(j.list) == 0 && j.buf != nil {
+		j.entry = c.handlers.Find(j.name)
+		if j.entry == nil && j.buf != nil {
 			c.stats.unhandled.Add(1)
 			if j.ack.Requested() {
-				j.ack.Fail(&Error{Code: message.CodeNoHandler, Message: message.ErrNoHandler.Message, Event: string(j.name)})
+				j.ack.Fail(&Error{
+					Code:    message.CodeNoHandler,
+					Message: message.ErrNoHandler.Message,
+					Event:   string(j.name),
+				})
 			}
 		}
 	}
-	for len(j.list) > 0 {
-		h := j.list[0]
-		j.list = j.list[1:]
-		if h.once {
-			if h.ran.Swap(true) {
-				continue
-			}
-			c.handlers.remove(j.name, h)
+	for j.next < j.entry.Len() {
+		h, ok := j.entry.Take(j.next)
+		j.next++ // first, since h may end this goroutine
+		if ok {
+			c.invoke(h, j.d, j.ack)
 		}
-		c.invoke(h.f, j.d, j.ack)
 	}
 	if j.buf != nil {
 		pool.Put(j.buf)
 	}
 }
 
-// invoke runs the user's code and contains its end, if that is not a return.
+// invoke runs the user's code. If it panics or ends its goroutine, contain deals with it.
 func (c *Client) invoke(f Handler, d Data, ack Ack) {
 	returned := false
 	defer func() {
@@ -164,7 +171,7 @@ func (c *Client) invoke(f Handler, d Data, ack Ack) {
 	returned = true
 }
 
-// contain deals with a handler that panicked with p, or ended its goroutine when p is nil.
+// contain deals with a handler that panicked with p, or that ended its goroutine if p is nil.
 func (c *Client) contain(p any, ack Ack) {
 	what := "a handler ended its goroutine"
 	if p != nil {
@@ -187,12 +194,12 @@ func describe(p any) string {
 	return "a value that is no text"
 }
 
-// fire runs the handlers of a lifecycle event in their turn.
+// fire queues the handlers of a lifecycle event.
 func (c *Client) fire(event string, d Data) {
 	c.post(job{name: []byte(event), d: d})
 }
 
-// raise tells the "error" handlers of an error that no call returns.
+// raise tells the "error" handlers about an error that no call returns.
 func (c *Client) raise(e *Error) {
 	if c.opts.EnableErrorHandling == Disabled {
 		c.opts.Logger.Error("error", "code", string(e.Code), "error", e.Message)

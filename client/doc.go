@@ -8,35 +8,76 @@
 //	players, err := client.Request[int](ctx, c, "join", "arena")
 //	err = c.Emit("move", Move{X: 1, Y: 2})
 //
-// Connect fails with a typed error and does not try again. A session that was
-// established and is lost comes back by itself, with growing, jittered delays,
-// unless the server forbade it; what was emitted meanwhile waits in a bounded
-// queue and is sent first.
+// # Connections and sessions
+//
+// A connection is one WebSocket. A session is what outlives it: the ID on the
+// server, its rooms and values, and the events that still have to be handled.
+//
+//	         Connect               CONNECT_ACK
+//	idle ──────────────► connecting ────────► connected
+//	 ▲ ▲                     │                 │     ▲
+//	 │ └─────────────────────┘        loss     │     │ CONNECT_ACK
+//	 │    the attempt failed                   ▼     │
+//	 └──────────────────────────────────── reconnecting
+//	  Disconnect, given up, or refused
+//	  for good (Disconnect in any state)
+//
+// Connect fails with a typed error and tries only once. A session that is lost
+// later is restored without help: attempts follow with growing, jittered delays
+// unless the server forbids it. Meanwhile emitted events are parked in a bounded
+// queue, and they are sent before anything newer. There is one exception: a new
+// session may have to be authenticated first. So if there are OnConnected handlers,
+// parked events wait until these have returned, and what is emitted meanwhile, by the
+// handlers or elsewhere, is sent before them.
 //
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
-// session: same ID, rooms and values, and the events and questions of either side
-// since, once and in order, but events that the server sends as volatile, state or
-// with a deadline. OnReconnected and Recovered say whether the session was
-// recovered; if not, fetch the state anew. Disconnect ends it for good.
+// session: the client has the same ID, rooms and values, and both sides get the
+// events and questions that they missed, once and in order. Events that the server
+// sends as volatile, as state or with a deadline are not kept. OnReconnected and
+// Recovered report whether the session was recovered. If it was not, fetch the
+// state again. Disconnect ends the session for good.
 //
-// No call waits for ever: EmitWithAck ends with its context or AckTimeout, Emit,
-// Reply and Fail after Options.SendTimeout when the server does not read.
+// No call waits without a limit: EmitWithAck ends with its context or AckTimeout;
+// Emit, Reply and Fail end after Options.SendTimeout when the server does not read.
 //
-// Goroutines: one reads the connection and settles acks; one, which exists only
-// while there is something to do, runs all handlers one after the other, so they
-// may block and call EmitWithAck. Emit writes on the caller's goroutine: while
-// one caller is in the write system call, others append to the next batch and
-// return, and the batch leaves in one write. With 16 goroutines on two cores an
-// Emit so costs a seventh of what a write per message under a lock costs
-// (BenchmarkEmitParallel: 0.5 against 3.6 µs); a lone caller pays its one write.
+// # Goroutines
 //
-// In a browser (transport_js.go; examples/browser-go is a whole program) everything
-// works alike but for what the browser keeps to itself: TLSConfig and Origin are its
-// own, a refused upgrade is ERR_CONN_001 without the reason, and a server that falls
-// silent is noticed by its missing PINGs. A js.Func callback must not block, so call
-// Connect, EmitWithAck and Request on a goroutine of their own; Emit may be called
-// there while less than 1 MiB is unsent.
+// One goroutine reads the connection and settles acks. Another one, which exists
+// only while there is work, runs all handlers one after the other, so handlers may
+// block and call EmitWithAck. Emit writes on the caller's goroutine: while one
+// caller is in the write system call, others append to the next batch and return,
+// and the batch leaves in one write. With 16 goroutines on two cores an Emit costs
+// a seventh of a write per message under a lock (BenchmarkEmitParallel: 0.5
+// against 3.6 µs). A lone caller pays for its own write.
 //
-// Read client.go for the states, session.go for one connection, transport_net.go
-// and transport_js.go for the bytes.
+// # Locks
+//
+// A lock may be taken while one to its left is held, never the other way round:
+//
+//	Client.mu ─┬─► sent.mu ─┬─► link.sealMu ──► writer.mu, or jsTransport.mu in a browser
+//	           │            └─► Client.ackMu
+//	           ├─► ledger.mu
+//	           └─► dispatcher.mu
+//
+// Two locks are taken alone and for a few lines: that of Client.handlers, and
+// remoteClock.mu. User code never runs under a lock: handlers and callbacks are
+// jobs of the dispatcher.
+//
+// # In a browser
+//
+// Everything works alike except for what the browser does not share (transport_js.go;
+// examples/browser-go is a whole program). TLSConfig and Origin are the browser's own,
+// a refused upgrade is ERR_CONN_001 without the reason, and a silent server is noticed
+// by its missing PINGs. A js.Func callback must not block, so call Connect, EmitWithAck
+// and Request on a goroutine of their own. Emit may be called there while less than
+// 1 MiB is unsent.
+//
+// # Reading order
+//
+// client.go has the states. link.go is one connection: the handshake, and what arrives.
+// session.go is what outlives the connection, ledger.go the answers that we gave, and
+// question.go the answers that we wait for. parked.go holds what waits for a
+// connection. emit.go and send.go are the way out, dispatch.go and handlers.go the way
+// in. reconnect.go restores a session. transport_net.go, write_net.go and
+// transport_js.go move the bytes.
 package client

@@ -8,23 +8,28 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Emit sends an event. data: nil for none, []byte for raw bytes,
-// json.RawMessage for JSON as it is, anything else is encoded as JSON; it is
-// borrowed for the call. nil means that the message was written or queued, not
-// that it arrived: ask for an ack to know that. If the server keeps sessions,
-// what did not arrive before a connection was lost is sent again when the session
-// is recovered; the last 1024 messages and 1 MiB are kept for that. While a
-// session is being made or restored the message waits in the offline queue, or
-// fails with ERR_CONN_006; without Connect it fails. When more than 1 MiB is unsent, because the server
-// reads too slowly, Emit waits, and after Options.SendTimeout it fails with
-// ERR_CONN_002 and the message is not sent. Errors are *Error. Safe for
-// concurrent use: the messages of one goroutine stay in order.
+// Emit sends an event. data is nil for no data, []byte for raw bytes,
+// json.RawMessage for JSON as it is; anything else is encoded as JSON. It is
+// borrowed for the call.
+//
+// A nil error means that the message was written or queued, not that it arrived;
+// use EmitWithAck to know that. If the server keeps sessions, what did not arrive
+// before a connection was lost is sent again when the session is recovered. The
+// last 1024 messages, of at most 1 MiB, are kept for that.
+//
+// While a connection is being made or restored the message is parked, or Emit
+// fails with ERR_CONN_006 if Options.Offline is OfflineFail. Before Connect it
+// fails. When more than 1 MiB is unsent because the server reads too slowly, Emit
+// waits, and after Options.SendTimeout it fails with ERR_CONN_002; the message is
+// then not sent. Errors are *Error. Emit is safe for concurrent use, and the
+// messages of one goroutine stay in order, except that parked ones may wait for the
+// OnConnected handlers of a new session (see the package comment).
 func (c *Client) Emit(event string, data any) error {
-	l := limit{wait: c.opts.SendTimeout, late: errSlow}
-	return c.emit(event, 0, data, &l)
+	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
+	return c.emit(event, 0, data, &lim)
 }
 
-func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
+func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
 	var flags message.Flags
@@ -44,12 +49,12 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 	b.B[0] |= byte(flags)
 	c.logEvent(event, b.B[body:])
 	for {
-		if s := c.current.Load(); s != nil {
-			if err := s.tooLarge(event, len(b.B)-body); err != nil {
+		if l := c.current.Load(); l != nil {
+			if err := l.tooLarge(event, len(b.B)-body); err != nil {
 				return err
 			}
-			c.own(ack, s, b.B, body)
-			switch err := s.sendEvent(ack, b.B, body, l); err {
+			c.own(ack, l, b.B, body)
+			switch err := l.sendEvent(ack, b.B, body, lim); err {
 			case nil:
 				c.stats.sent.Add(1)
 				return nil
@@ -57,16 +62,16 @@ func (c *Client) emit(event string, ack uint64, data any, l *limit) error {
 			default:
 				return err
 			}
-			// The connection ended and its reader is about to say so, unless it
-			// waits for the very handler that we may be in.
+			// The connection has ended and its reader is about to report it, unless
+			// the reader waits for the handler that calls us.
 			c.queue.setOpen(false)
-			if err := s.awaitEnd(l); err != nil {
+			if err := l.awaitEnd(lim); err != nil {
 				return err
 			}
 			if ack != 0 && !c.awaited(ack) {
-				return errClosed // its wait has ended with the connection
+				return errClosed // the question ended with the connection
 			}
-			if ack != 0 && c.handedOver(ack, s) {
+			if ack != 0 && c.handedOver(ack, l) {
 				return nil
 			}
 		}
@@ -80,16 +85,24 @@ func badEvent(event string) error {
 	if len(event) > message.MaxEventName {
 		event = event[:message.MaxEventName]
 	}
-	return &Error{Code: message.CodeInvalidFormat, Message: "this event name is empty, too long, not text or reserved: use another", Event: event}
+	return &Error{
+		Code:    message.CodeInvalidFormat,
+		Message: "this event name is empty, too long, not text or reserved: use another",
+		Event:   event,
+	}
 }
 
-// EmitWithAck sends an event and waits for the server's answer, which the
-// caller owns. It ends with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006
-// when the connection is lost, the context's error, or the error that the server
-// answered. If the server keeps sessions a lost connection does not end it: when
-// the session is recovered the event is sent again, which the server handles
-// once, and ERR_CONN_006 comes when it is not. The context and AckTimeout bound the whole call, sending included:
-// what was not yet on its way then is not sent. It may be called from handlers.
+// EmitWithAck sends an event and waits for the server's answer, which the caller
+// owns. It fails with ERR_ACK_001 after Options.AckTimeout, ERR_CONN_006 when the
+// connection is lost, the context's error, or the error that the server answered.
+//
+// If the server keeps sessions a lost connection does not end the call. When the
+// session is recovered the event is sent again, and the server handles it once. If
+// the session is not recovered the call fails with ERR_CONN_006.
+//
+// The context and AckTimeout bound the whole call, sending included. An event that
+// was not on its way by then is not sent. data is borrowed as by Emit. Handlers may
+// call EmitWithAck.
 func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
 	if err := ctx.Err(); err != nil {
 		return Data{}, err
@@ -99,8 +112,9 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 		err error
 	}
 	got := make(chan answer, 1)
-	l := limit{ctx: ctx, wait: c.opts.AckTimeout, late: message.ErrAckTimeout}
-	id, err := c.emitAck(event, data, c.opts.AckTimeout, func(d Data, err error) { got <- answer{d, err} }, &l)
+	lim := limit{ctx: ctx, wait: c.opts.AckTimeout, late: message.ErrAckTimeout}
+	done := func(d Data, err error) { got <- answer{d, err} }
+	id, err := c.emitAck(event, data, c.opts.AckTimeout, done, &lim)
 	if err != nil {
 		return Data{}, err
 	}
@@ -116,22 +130,24 @@ func (c *Client) EmitWithAck(ctx context.Context, event string, data any) (Data,
 	}
 }
 
-// EmitAck is EmitWithAck without the wait: done runs exactly once among the
-// handlers, with an owned answer or an error. timeout 0 means
-// Options.AckTimeout. It waits to send as Emit does, and no longer than timeout.
-// When EmitAck returns an error done does not run.
-func (c *Client) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
+// EmitAck is EmitWithAck without the wait. done runs exactly once, in turn with the
+// handlers, with an answer that it owns or an error. timeout 0 means
+// Options.AckTimeout. EmitAck waits to send as Emit does, but no longer than timeout.
+// If EmitAck returns an error, done does not run.
+func (c *Client) EmitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) error {
 	if timeout <= 0 {
 		timeout = c.opts.AckTimeout
 	}
-	l := limit{wait: min(timeout, c.opts.SendTimeout), late: errSlow}
+	lim := limit{wait: min(timeout, c.opts.SendTimeout), late: errSlow}
 	_, err := c.emitAck(event, data, timeout, func(d Data, err error) {
 		c.post(job{run: func() { done(d, err) }})
-	}, &l)
+	}, &lim)
 	return err
 }
 
-// Request is EmitWithAck with the answer decoded into a T; one that does not
+// Request is EmitWithAck with the answer decoded into a T. An answer that does not
 // fit is ERR_ACK_002.
 func Request[T any](ctx context.Context, c *Client, event string, data any) (T, error) {
 	var v T
@@ -140,116 +156,12 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 		return v, err
 	}
 	if err := d.Decode(&v); err != nil {
-		return v, &Error{Code: message.CodeAckInvalid, Message: "the answer does not fit what is expected", Event: event, Cause: err}
+		return v, &Error{
+			Code:    message.CodeAckInvalid,
+			Message: "the answer does not fit what is expected",
+			Event:   event,
+			Cause:   err,
+		}
 	}
 	return v, nil
-}
-
-// waiting is one awaited answer. It is in Client.acks until somebody claims it.
-type waiting struct {
-	s    *session  // that it was sent on last; nil until sent
-	sent sentEvent // kept for a recovered session; b = nil: not
-	// taken: as which event of the stream a connection took it, though maybe not the server; 0 = none did
-	taken uint64
-	done  func(Data, error)
-	stop  func() bool // the timer
-}
-
-func (c *Client) emitAck(event string, data any, timeout time.Duration, done func(Data, error), l *limit) (uint64, error) {
-	if c.opts.EnableAcknowledgments == Disabled {
-		return 0, &Error{Code: message.CodeAckInvalid, Message: "acknowledgements are off: see Options.EnableAcknowledgments", Event: event}
-	}
-	c.ackMu.Lock()
-	c.lastAck++
-	id := c.lastAck
-	w := &waiting{done: done}
-	c.acks[id] = w
-	w.stop = c.clock.AfterFunc(timeout, func() {
-		if w := c.claim(id); w != nil {
-			w.done(Data{}, &Error{Code: message.CodeAckTimeout, Message: message.ErrAckTimeout.Message, Event: event})
-		}
-	})
-	c.ackMu.Unlock()
-	if err := c.emit(event, id, data, l); err != nil {
-		if c.claim(id) != nil {
-			return 0, err
-		}
-	}
-	return id, nil
-}
-
-// own notes which session an awaited message goes out on, nil for none, and
-// keeps a copy of it for that one's recovery.
-func (c *Client) own(id uint64, s *session, b []byte, body int) {
-	if id == 0 {
-		return
-	}
-	c.ackMu.Lock()
-	defer c.ackMu.Unlock()
-	w := c.acks[id]
-	if w == nil {
-		return
-	}
-	if w.s = s; s == nil {
-		c.drain(w)
-		return
-	}
-	c.keep(id, w, s, b, body)
-}
-
-// claim takes a pending answer out of the table: whoever gets it settles it.
-func (c *Client) claim(id uint64) *waiting {
-	c.ackMu.Lock()
-	defer c.ackMu.Unlock()
-	w := c.acks[id]
-	if w == nil {
-		return nil
-	}
-	delete(c.acks, id)
-	c.drain(w)
-	w.stop()
-	return w
-}
-
-func (c *Client) awaited(id uint64) bool {
-	c.ackMu.Lock()
-	defer c.ackMu.Unlock()
-	return c.acks[id] != nil
-}
-
-// settle hands a received answer to whoever waits for it.
-func (c *Client) settle(id uint64, d Data, e *Error) {
-	w := c.claim(id)
-	switch {
-	case w == nil:
-		c.stats.unknownAcks.Add(1)
-		c.opts.Logger.Debug("an answer came that nobody waits for", "ack", id)
-	case e != nil:
-		w.done(Data{}, e)
-	default:
-		w.done(d, nil)
-	}
-}
-
-// abandon settles with ERR_CONN_006 everything that waits.
-func (c *Client) abandon(why string) {
-	c.abandonIf(func(*waiting) bool { return true }, why)
-}
-
-// abandonIf settles with ERR_CONN_006 what cond, which runs under ackMu, says.
-func (c *Client) abandonIf(cond func(*waiting) bool, why string) {
-	c.ackMu.Lock()
-	var failed []*waiting
-	for id, w := range c.acks {
-		if cond(w) {
-			delete(c.acks, id)
-			c.drain(w)
-			w.stop()
-			failed = append(failed, w)
-		}
-	}
-	c.ackMu.Unlock()
-	for _, w := range failed {
-		w.done(Data{}, &Error{Code: message.CodeConnectionLost, Message: why})
-	}
 }

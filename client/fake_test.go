@@ -60,15 +60,23 @@ func readRequest(nc net.Conn) []byte {
 func hello() []byte {
 	random := make([]byte, 32)
 	rand.Read(random)
-	return frame.AppendFrame(nil, frame.Binary, message.AppendHello(nil, &message.Hello{Version: 1, Random: random, MaxMessageBytes: 1 << 20}))
+	return frame.AppendFrame(nil, frame.Binary, message.AppendHello(nil, &message.Hello{
+		Version:         1,
+		Random:          random,
+		MaxMessageBytes: 1 << 20,
+	}))
 }
 
 func connectAck() []byte {
-	return frame.AppendFrame(nil, frame.Binary, message.AppendConnectAck(nil, &message.ConnectAck{SocketID: []byte("ss_fake"), MaxMessageBytes: 1 << 20}))
+	return frame.AppendFrame(nil, frame.Binary, message.AppendConnectAck(nil, &message.ConnectAck{
+		SocketID:        []byte("ss_fake"),
+		MaxMessageBytes: 1 << 20,
+	}))
 }
 
 func closeFrame(code uint16) []byte {
-	return frame.AppendFrame(nil, frame.Close, frame.AppendCloseBody(nil, frame.CloseCode(code), ""))
+	return frame.AppendFrame(nil, frame.Close, frame.AppendCloseBody(nil, frame.CloseCode(code),
+		""))
 }
 
 // accept does the whole handshake.
@@ -101,31 +109,56 @@ func TestBadServers(t *testing.T) {
 		answer func(good []byte) []byte
 		code   message.Code
 	}{
-		"no HTTP": {func([]byte) []byte { return []byte("SSH-2.0-x\r\n\r\n") }, message.CodeHandshakeFailed},
-		"404":     {func([]byte) []byte { return []byte("HTTP/1.1 404 Not Found\r\n\r\n") }, message.CodeHandshakeFailed},
-		"503":     {func([]byte) []byte { return []byte("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n") }, message.CodeMaxConnections},
+		"no HTTP": {func([]byte) []byte {
+			return []byte("SSH-2.0-x\r\n\r\n")
+		}, message.CodeHandshakeFailed},
+		"404": {func([]byte) []byte {
+			return []byte("HTTP/1.1 404 Not Found\r\n\r\n")
+		}, message.CodeHandshakeFailed},
+		"503": {func([]byte) []byte {
+			return []byte("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n")
+		}, message.CodeMaxConnections},
 		"wrong accept": {func(g []byte) []byte {
-			return bytes.Replace(g, []byte("Sec-WebSocket-Accept: "), []byte("Sec-WebSocket-Accept: A"), 1)
+			return bytes.Replace(g, []byte("Sec-WebSocket-Accept: "),
+				[]byte("Sec-WebSocket-Accept: A"), 1)
 		}, message.CodeHandshakeFailed},
 		"no subprotocol": {func(g []byte) []byte {
 			return bytes.Replace(g, []byte("Sec-WebSocket-Protocol"), []byte("X-Protocol"), 1)
 		}, message.CodeHandshakeFailed},
-		"endless head": {func([]byte) []byte { return []byte("HTTP/1.1 101 OK\r\n" + strings.Repeat("A: b\r\n", 5000)) }, message.CodeHandshakeFailed},
+		"endless head": {func([]byte) []byte {
+			return []byte("HTTP/1.1 101 OK\r\n" + strings.Repeat("A: b\r\n", 5000))
+		}, message.CodeHandshakeFailed},
 		"garbage HELLO": {func(g []byte) []byte {
 			return append(g, frame.AppendFrame(nil, frame.Binary, []byte{1, 9, 255, 255})...)
 		}, message.CodeHandshakeFailed},
 		"text HELLO": {func(g []byte) []byte {
 			return append(g, frame.AppendFrame(nil, frame.Text, []byte(`{"event":"x"}`))...)
 		}, message.CodeHandshakeFailed},
-		"CONNECT_ACK first": {func(g []byte) []byte { return append(g, connectAck()...) }, message.CodeHandshakeFailed},
-		"masked frame":      {func(g []byte) []byte { return append(g, 0x82, 0x81, 1, 2, 3, 4, 5) }, message.CodeHandshakeFailed},
-		"another version": {func(g []byte) []byte {
-			return append(g, frame.AppendFrame(nil, frame.Binary, message.AppendHello(nil, &message.Hello{Version: 2, Random: make([]byte, 32)}))...)
+		"CONNECT_ACK first": {func(g []byte) []byte {
+			return append(g, connectAck()...)
 		}, message.CodeHandshakeFailed},
-		"close 3500": {func(g []byte) []byte { return append(g, closeFrame(3500)...) }, message.CodeAuthFailed},
-		"close 1013": {func(g []byte) []byte { return append(append(g, hello()...), closeFrame(1013)...) }, message.CodeMaxConnections},
+		"masked frame": {func(g []byte) []byte {
+			return append(g, 0x82, 0x81, 1, 2, 3, 4, 5)
+		}, message.CodeHandshakeFailed},
+		"another version": {func(g []byte) []byte {
+			return append(g, frame.AppendFrame(nil, frame.Binary,
+				message.AppendHello(nil, &message.Hello{
+					Version: 2,
+					Random:  make([]byte, 32),
+				}))...)
+		}, message.CodeHandshakeFailed},
+		"close 3500": {func(g []byte) []byte {
+			return append(g, closeFrame(3500)...)
+		}, message.CodeAuthFailed},
+		"close 1013": {func(g []byte) []byte {
+			return append(append(g, hello()...), closeFrame(1013)...)
+		}, message.CodeMaxConnections},
 		"close after ERROR": {func(g []byte) []byte {
-			return append(append(g, hello()...), append(frame.AppendFrame(nil, frame.Binary, message.Append(nil, &message.Message{Kind: message.KindError, Payload: []byte(`{"code":"ERR_MSG_005","message":"no"}`)})), closeFrame(3501)...)...)
+			return append(append(g, hello()...), append(frame.AppendFrame(nil, frame.Binary,
+				message.Append(nil, &message.Message{
+					Kind:    message.KindError,
+					Payload: []byte(`{"code":"ERR_MSG_005","message":"no"}`),
+				})), closeFrame(3501)...)...)
 		}, message.CodeInvalidNamespace},
 	}
 	for name, tt := range answers {
@@ -140,7 +173,8 @@ func TestBadServers(t *testing.T) {
 			if e := (*Error)(nil); !errors.As(err, &e) || e.Code != tt.code {
 				t.Errorf("Connect: %v, want %s", err, tt.code)
 			}
-			if name == "503" && (!strings.Contains(err.Error(), "503") || err.(*Error).RetryAfter != 7000) {
+			if name == "503" && (!strings.Contains(err.Error(), "503") ||
+				err.(*Error).RetryAfter != 7000) {
 				t.Errorf("Connect: %v", err)
 			}
 			if s := c.Stats(); s.Connected || c.Emit("x", nil) == nil {
@@ -152,9 +186,15 @@ func TestBadServers(t *testing.T) {
 
 func TestSilentServer(t *testing.T) {
 	for name, serve := range map[string]func(int, net.Conn){
-		"no 101":         func(_ int, nc net.Conn) { io.Copy(io.Discard, nc) },
-		"no HELLO":       func(_ int, nc net.Conn) { nc.Write(readRequest(nc)); io.Copy(io.Discard, nc) },
-		"no CONNECT_ACK": func(_ int, nc net.Conn) { nc.Write(append(readRequest(nc), hello()...)); io.Copy(io.Discard, nc) },
+		"no 101": func(_ int, nc net.Conn) { io.Copy(io.Discard, nc) },
+		"no HELLO": func(_ int, nc net.Conn) {
+			nc.Write(readRequest(nc))
+			io.Copy(io.Discard, nc)
+		},
+		"no CONNECT_ACK": func(_ int, nc net.Conn) {
+			nc.Write(append(readRequest(nc), hello()...))
+			io.Copy(io.Discard, nc)
+		},
 	} {
 		c := newClient(t, fakeServer(t, serve), Options{ConnectTimeout: 50 * time.Millisecond})
 		if err := c.Connect(testContext(t)); !errors.Is(err, message.ErrTimeout) {
@@ -187,7 +227,8 @@ func TestCutHandshake(t *testing.T) {
 // FuzzServer gives the client arbitrary bytes behind a good handshake, and instead of HELLO.
 func FuzzServer(f *testing.F) {
 	f.Add([]byte{}, true)
-	f.Add(frame.AppendFrame(nil, frame.Binary, message.AppendEventHeader(nil, message.FlagAck, 0, 1, "e")), true)
+	f.Add(frame.AppendFrame(nil, frame.Binary, message.AppendEventHeader(nil, message.FlagAck, 0, 1,
+		"e")), true)
 	f.Add(frame.AppendFrame(nil, frame.Binary, []byte{0x55, 1, 0xff}), true)
 	f.Add(frame.AppendFrame(nil, frame.Text, []byte(`{"ack":1,"data":[]}`)), true)
 	f.Add(hello(), false)
@@ -201,19 +242,23 @@ func FuzzServer(f *testing.F) {
 			server.Close()
 		}()
 		go io.Copy(io.Discard, server)
-		c, _ := New("ws://localhost", Options{MaxReconnectAttempts: Never, MaxMessageBytes: 1 << 16})
+		c, _ := New("ws://localhost", Options{
+			MaxReconnectAttempts: Never,
+			MaxMessageBytes:      1 << 16,
+		})
 		c.life, c.end = testContext(t), func() {}
 		c.state = connecting
-		nt := &netTransport{writer: writer{nc: end, tcp: end}, cfg: frame.Config{Client: true, MaxMessage: 1 << 16}}
+		nt := &netTransport{writer: writer{nc: end, tcp: end},
+			cfg: frame.Config{Client: true, MaxMessage: 1 << 16}}
 		c.On("e", func(d Data, ack Ack) {
 			var v any
 			_ = d.Decode(&v)
 			ack.Reply(v)
 		})
-		s := newSession(c, nt, c.life, c.at, new(stream))
-		s.run()
+		l := newLink(c, nt, c.life, c.at, new(session))
+		l.run()
 		select {
-		case <-s.ready:
+		case <-l.ready:
 		default:
 			t.Error("the handshake has no result")
 		}

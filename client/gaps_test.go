@@ -39,7 +39,8 @@ func TestGoexit(t *testing.T) {
 	c.On("question", func(_ Data, ack Ack) { steps <- "second handler" })
 	connect(t, c)
 	expect(t, steps, "connected", "error")
-	if _, err := c.EmitWithAck(testContext(t), "ask", nil); !errors.Is(err, message.ErrHandlerFailed) {
+	if _, err := c.EmitWithAck(
+		testContext(t), "ask", nil); !errors.Is(err, message.ErrHandlerFailed) {
 		t.Errorf("the answer of a handler that ended its goroutine: %v", err)
 	}
 	expect(t, steps, "second handler", "error")
@@ -52,9 +53,11 @@ func TestGoexit(t *testing.T) {
 	}
 }
 
-// TestFinalCloseCodes: what the server closes a handshake with decides whether there is a next attempt.
+// TestFinalCloseCodes: what the server closes a handshake with decides whether there is a
+// next attempt.
 func TestFinalCloseCodes(t *testing.T) {
-	for code, final := range map[uint16]bool{3503: true, 1008: true, 1002: true, 3500: true, 3501: true, 3502: true, 1001: false, 1011: false, 3000: false, 3001: false} {
+	for code, final := range map[uint16]bool{3503: true, 1008: true, 1002: true, 3500: true,
+		3501: true, 3502: true, 1001: false, 1011: false, 3000: false, 3001: false} {
 		for _, part := range []string{"before HELLO", "after HELLO", "after CONNECT"} {
 			var mu sync.Mutex
 			tries := 0
@@ -78,7 +81,10 @@ func TestFinalCloseCodes(t *testing.T) {
 				nc.Write(append(b, closeFrame(code)...))
 				io.Copy(io.Discard, nc)
 			})
-			c := newClient(t, url, Options{ReconnectDelay: time.Millisecond, MaxReconnectAttempts: 3})
+			c := newClient(t, url, Options{
+				ReconnectDelay:       time.Millisecond,
+				MaxReconnectAttempts: 3,
+			})
 			errs := make(chan error, 10)
 			c.OnError(func(err error) { errs <- err })
 			connect(t, c)
@@ -155,7 +161,9 @@ func (wrongClock) Now() time.Time { return time.Now().Add(-time.Hour) }
 // TestGoawayURL: the next connect goes where the server said, and back when nobody is there.
 func TestGoawayURL(t *testing.T) {
 	goaway := func(url string) []byte {
-		return append(frame.AppendFrame(nil, frame.Binary, message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: 10, URL: []byte(url)})), closeFrame(1001)...)
+		return append(frame.AppendFrame(nil, frame.Binary,
+			message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: 10,
+				URL: []byte(url)})), closeFrame(1001)...)
 	}
 	came := make(chan string, 10)
 	next := fakeServer(t, func(n int, nc net.Conn) {
@@ -202,15 +210,16 @@ func TestGoawayKeepsTLS(t *testing.T) {
 		moves    bool
 	}{
 		{"wss://a", "ws://b", false}, {"wss://a", "wss://b", true}, {"ws://a", "wss://b", true},
-		{"ws://a", "http://b", false}, {"ws://a", "ws://user:secret@b", false}, {"ws://a", "", false},
+		{"ws://a", "http://b", false}, {"ws://a", "ws://user:secret@b", false},
+		{"ws://a", "", false},
 	} {
 		c, err := New(tt.home, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &session{c: c}
-		if s.move([]byte(tt.to)); (s.moved != nil) != tt.moves {
-			t.Errorf("%s to %s: moves %v", tt.home, tt.to, s.moved != nil)
+		l := &link{c: c}
+		if l.move([]byte(tt.to)); (l.moved != nil) != tt.moves {
+			t.Errorf("%s to %s: moves %v", tt.home, tt.to, l.moved != nil)
 		}
 	}
 }
@@ -252,7 +261,11 @@ func (l *lockedLog) String() string {
 // TestLog: the lines are there at their levels, and no secret and no payload is at debug or above.
 func TestLog(t *testing.T) {
 	const apiKey, payload = "api-key-not-to-be-logged", "payload-not-to-be-logged"
-	v := startServer(t, smartsocket.Options{EnableMessageCache: true, EncryptionKey: testKey, APIKeys: []string{apiKey}}, echoes)
+	v := startServer(t, smartsocket.Options{
+		EnableMessageCache: true,
+		EncryptionKey:      testKey,
+		APIKeys:            []string{apiKey},
+	}, echoes)
 	r := newRelay(t, v)
 	run := func(level slog.Level) string {
 		var log lockedLog
@@ -262,7 +275,7 @@ func TestLog(t *testing.T) {
 		})
 		var tokens []string
 		note := func() { // the reader renews the token only when a session begins
-			tokens = append(tokens, string(c.current.Load().stream.token))
+			tokens = append(tokens, string(c.current.Load().session.token))
 		}
 		got := make(chan Data, 1)
 		c.On("back", func(d Data, _ Ack) { got <- d.Clone() })
@@ -294,8 +307,9 @@ func TestLog(t *testing.T) {
 	}
 	host := strings.TrimPrefix(r.url, "ws://")
 	lines := map[slog.Level][]string{
-		slog.LevelInfo:  {"Connecting to ws://" + host, "Connected to server"},
-		slog.LevelDebug: {"WebSocket connection opened", "Sending CONNECT message", "Received CONNECT_ACK", "Emitting event: back", "Sent message ("},
+		slog.LevelInfo: {"Connecting to ws://" + host, "Connected to server"},
+		slog.LevelDebug: {"WebSocket connection opened", "Sending CONNECT message",
+			"Received CONNECT_ACK", "Emitting event: back", "Sent message ("},
 	}
 	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
 		text := run(level)
@@ -304,7 +318,8 @@ func TestLog(t *testing.T) {
 		}
 		for at, want := range lines {
 			for _, line := range want {
-				if strings.Contains(text, fmt.Sprintf("level=%v msg=%q", at, line)) || strings.Contains(text, fmt.Sprintf("level=%v msg=\"%s", at, line)) {
+				if strings.Contains(text, fmt.Sprintf("level=%v msg=%q", at, line)) ||
+					strings.Contains(text, fmt.Sprintf("level=%v msg=\"%s", at, line)) {
 					if at < level {
 						t.Errorf("%q is logged at %v", line, level)
 					}

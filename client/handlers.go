@@ -1,27 +1,10 @@
 package client
 
-import (
-	"sync"
-	"sync/atomic"
-
-	"github.com/smartsocket/smartsocket/message"
-)
+import "github.com/smartsocket/smartsocket/message"
 
 // Handler receives an event of the server. d is borrowed until it returns; ack
 // answers the server if it asked. It may block: later events wait for it.
 type Handler func(d Data, ack Ack)
-
-// registry holds the handlers by event. The slices are never changed in place.
-type registry struct {
-	mu sync.RWMutex
-	m  map[string][]*registered
-}
-
-type registered struct {
-	f    Handler
-	once bool
-	ran  atomic.Bool
-}
 
 // Lifecycle events; On takes them, and their aliases, like any other name.
 const (
@@ -42,18 +25,15 @@ func canonical(event string) string {
 	return event
 }
 
-// On registers a handler; several for one event run in the order of registration. Safe for concurrent use.
-func (c *Client) On(event string, f Handler) { c.handlers.add(event, &registered{f: f}) }
+// On registers a handler; several for one event run in the order of registration.
+// Safe for concurrent use.
+func (c *Client) On(event string, f Handler) { c.handlers.Add(canonical(event), f) }
 
 // Once is On for a handler that runs at most once.
-func (c *Client) Once(event string, f Handler) { c.handlers.add(event, &registered{f: f, once: true}) }
+func (c *Client) Once(event string, f Handler) { c.handlers.Once(canonical(event), f) }
 
 // Off removes all handlers of an event.
-func (c *Client) Off(event string) {
-	c.handlers.mu.Lock()
-	delete(c.handlers.m, canonical(event))
-	c.handlers.mu.Unlock()
-}
+func (c *Client) Off(event string) { c.handlers.Remove(canonical(event)) }
 
 // On registers a handler that receives the data decoded into a T. Data that does
 // not fit is answered with an error, if an answer was asked for, and raised as "error".
@@ -107,37 +87,4 @@ func (c *Client) OnError(f func(error)) {
 			f(err)
 		}
 	})
-}
-
-func (r *registry) add(event string, h *registered) {
-	event = canonical(event)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.m == nil {
-		r.m = make(map[string][]*registered)
-	}
-	old := r.m[event]
-	r.m[event] = append(old[:len(old):len(old)], h)
-}
-
-func (r *registry) of(event []byte) []*registered {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.m[string(event)]
-}
-
-func (r *registry) remove(event []byte, h *registered) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var left []*registered
-	for _, x := range r.m[string(event)] {
-		if x != h {
-			left = append(left, x)
-		}
-	}
-	if left == nil {
-		delete(r.m, string(event))
-		return
-	}
-	r.m[string(event)] = left
 }

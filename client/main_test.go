@@ -25,7 +25,8 @@ func testContext(t testing.TB) context.Context {
 }
 
 // startServer runs a server until the test ends.
-func startServer(t testing.TB, o smartsocket.Options, setup func(*smartsocket.Server)) *smartsocket.Server {
+func startServer(t testing.TB, o smartsocket.Options,
+	setup func(*smartsocket.Server)) *smartsocket.Server {
 	t.Helper()
 	o.Host, o.Port = "127.0.0.1", -1
 	o.EnableRateLimiting = smartsocket.Disabled

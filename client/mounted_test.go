@@ -15,7 +15,10 @@ import (
 
 // TestServerMountedBehindTLS: net/http ends TLS and the server is mounted into it.
 func TestServerMountedBehindTLS(t *testing.T) {
-	v, err := smartsocket.New(smartsocket.Options{EnableRateLimiting: smartsocket.Disabled, MaxConnectionsPerAddress: 2})
+	v, err := smartsocket.New(smartsocket.Options{
+		EnableRateLimiting:       smartsocket.Disabled,
+		MaxConnectionsPerAddress: 2,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +44,8 @@ func TestServerMountedBehindTLS(t *testing.T) {
 	if err := newClient(t, url, o).Connect(testContext(t)); err == nil {
 		t.Error("the limit by address does not know the address")
 	}
-	if a := v.Namespace("/").Socket(c.ID()).RemoteAddr().String(); !strings.HasPrefix(a, "127.0.0.1:") {
+	if a := v.Namespace(
+		"/").Socket(c.ID()).RemoteAddr().String(); !strings.HasPrefix(a, "127.0.0.1:") {
 		t.Errorf("the peer's address is %s", a)
 	}
 	gone := make(chan bool, 2)

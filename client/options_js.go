@@ -1,4 +1,4 @@
 package client
 
-// TLSConfig has no fields in a browser, which does TLS by itself.
+// TLSConfig has no fields in a browser, because the browser does TLS itself.
 type TLSConfig struct{}

@@ -4,5 +4,5 @@ package client
 
 import "crypto/tls"
 
-// TLSConfig configures wss:// connections.
+// TLSConfig configures wss:// connections. The client copies it for each connection.
 type TLSConfig = tls.Config

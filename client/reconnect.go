@@ -11,16 +11,16 @@ import (
 
 const (
 	maxDelay = 30 * time.Second
-	healthy  = 10 * time.Second // a session that lasted so long starts the delays anew
+	healthy  = 10 * time.Second // after a connection of this length the delays start anew
 )
 
-// Reconnecting is what the reconnecting handlers are told before each wait.
+// Reconnecting tells OnReconnecting handlers about the next attempt.
 type Reconnecting struct {
-	Attempt int           // from 1, since the session was lost
-	Delay   time.Duration // until it is made
+	Attempt int           // counts from 1 after each loss
+	Delay   time.Duration // until the attempt is made
 }
 
-// backoff is the delay before the attempt after n failed ones.
+// backoff returns the delay before the next attempt after n failed ones.
 func (c *Client) backoff(n int) time.Duration {
 	d := float64(c.opts.ReconnectDelay)
 	for ; n > 0 && d < float64(maxDelay); n-- {
@@ -30,9 +30,11 @@ func (c *Client) backoff(n int) time.Duration {
 	return time.Duration(d * (0.5 + c.random()))
 }
 
-// hinted replaces a delay by what the server asked for, if it did: a window to
-// spread over, or a time to stay away, to which a spread is added.
+// hinted replaces a delay by what the server asked for, if it did: a random part of a
+// window, or a time to stay away, with a random part added. It counts no more than the
+// longest delay of our own, because a broken server or a proxy may ask for days.
 func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
+	hint = min(hint, max(maxDelay, c.opts.ReconnectDelay))
 	switch {
 	case hint < 0:
 		return delay
@@ -42,10 +44,11 @@ func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
 	return hint + time.Duration(c.random()*float64(min(hint, c.opts.ReconnectDelay)))
 }
 
-// reconnect restores a lost session. It ends with a session, when the attempts
-// are used up, when the server forbids more, or with life. Where GOAWAY sent us,
-// or where the session was, is tried in turn with the address that New was given.
-func (c *Client) reconnect(life context.Context, lost *session) {
+// reconnect makes a connection in place of a lost one. It ends when it has one, when
+// the attempts are used up, when the server forbids more, or with life. It tries two
+// addresses in turn: the one that GOAWAY named, or else the lost one, and the one that
+// New was given.
+func (c *Client) reconnect(life context.Context, lost *link) {
 	hint, window := lost.waitFor, lost.window
 	to, home := lost.at, c.at
 	if lost.moved != nil {
@@ -56,15 +59,19 @@ func (c *Client) reconnect(life context.Context, lost *session) {
 	c.mu.Unlock()
 	for tries, grown := 1, counted; ; tries++ {
 		if most := c.opts.MaxReconnectAttempts; most >= 0 && counted >= most {
-			c.giveUp(life, &Error{Code: message.CodeConnectionLost, Message: "the session could not be restored in " + strconv.Itoa(most) + " attempts: call Connect to try again"})
+			c.giveUp(life, &Error{
+				Code: message.CodeConnectionLost,
+				Message: "the session could not be restored in " +
+					"" + strconv.Itoa(most) + " attempts: call Connect to try again",
+			})
 			return
 		}
 		delay := c.hinted(c.backoff(grown), hint, window)
 		if !c.wait(life, Reconnecting{tries, delay}) {
 			return
 		}
-		c.keepLosses(life, counted+1) // before the session can be lost again
-		code, err := c.attempt(life, life, to, lost.stream)
+		c.keepLosses(life, counted+1) // before the new connection can be lost
+		code, err := c.attempt(life, life, to, lost.session)
 		if err == nil || life.Err() != nil {
 			return
 		}
@@ -86,14 +93,16 @@ func (c *Client) reconnect(life context.Context, lost *session) {
 	}
 }
 
-// final reports whether another attempt would end the same way: code is what
-// the server closed the handshake with, 0 when it did not. A handshake that broke
-// otherwise may have met a proxy without a server behind it, so it is not final.
+// final reports whether another attempt would fail in the same way. code is the close
+// code with which the server ended the handshake, or 0. A handshake that failed
+// otherwise is not final, because it may have met a proxy without a server behind it.
 func final(e *Error, code uint16) bool {
-	return !message.Reconnects(code) || errors.Is(e, message.ErrAuthFailed) || errors.Is(e, message.ErrInvalidNamespace)
+	return !message.Reconnects(code) ||
+		errors.Is(e, message.ErrAuthFailed) ||
+		errors.Is(e, message.ErrInvalidNamespace)
 }
 
-// wait announces an attempt and waits for its time; false: life ended.
+// wait announces an attempt and waits until it is due. It reports false if life ended.
 func (c *Client) wait(life context.Context, r Reconnecting) bool {
 	b := append([]byte(`{"attempt":`), strconv.Itoa(r.Attempt)...)
 	b = strconv.AppendInt(append(b, `,"delay":`...), r.Delay.Milliseconds(), 10)
@@ -108,7 +117,7 @@ func (c *Client) wait(life context.Context, r Reconnecting) bool {
 	}
 }
 
-// keepLosses remembers the attempts that a session took, until it was healthy for a while.
+// keepLosses remembers n failed attempts until a connection has been healthy for a while.
 func (c *Client) keepLosses(life context.Context, n int) {
 	c.mu.Lock()
 	if c.life == life {
@@ -117,7 +126,7 @@ func (c *Client) keepLosses(life context.Context, n int) {
 	c.mu.Unlock()
 }
 
-// giveUp ends the restoration.
+// giveUp ends the attempts for good, with the error e.
 func (c *Client) giveUp(life context.Context, e *Error) {
 	c.mu.Lock()
 	mine := c.life == life

@@ -26,7 +26,8 @@ type testClock struct {
 }
 
 func newTestClock() *testClock {
-	return &testClock{now: time.Unix(1e9, 0), waits: make(chan time.Duration, 100), pass: make(chan time.Time), funcs: make(chan func(), 100)}
+	return &testClock{now: time.Unix(1e9, 0), waits: make(chan time.Duration, 100),
+		pass: make(chan time.Time), funcs: make(chan func(), 100)}
 }
 
 func (k *testClock) Now() time.Time {
@@ -90,7 +91,10 @@ func TestReconnect(t *testing.T) {
 	got := make(chan int, 100)
 	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
 		echoes(v)
-		smartsocket.On(v, "count", func(_ *smartsocket.Socket, n int, ack smartsocket.Ack) { got <- n; ack.Reply(n) })
+		smartsocket.On(v, "count", func(_ *smartsocket.Socket, n int, ack smartsocket.Ack) {
+			got <- n
+			ack.Reply(n)
+		})
 	})
 	other := connect(t, newClient(t, urlOf(v, "/"), Options{}))
 	c, k := clocked(t, urlOf(v, "/"), Options{QueueSize: 3})
@@ -111,7 +115,8 @@ func TestReconnect(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := take(t, dropped, "the dropped message's ack"); !errors.Is(err, message.ErrConnectionLost) {
+	if err := take(
+		t, dropped, "the dropped message's ack"); !errors.Is(err, message.ErrConnectionLost) {
 		t.Errorf("the dropped message's ack: %v", err)
 	}
 	k.step(t)
@@ -122,7 +127,8 @@ func TestReconnect(t *testing.T) {
 			t.Errorf("message %d came, want %d", m, n)
 		}
 	}
-	if s := c.Stats(); s.Queued != 4 || s.Dropped != 1 || s.Waiting != 0 || s.Reconnects != 1 || s.PendingAcks != 0 {
+	if s := c.Stats(); s.Queued != 4 || s.Dropped != 1 || s.Waiting != 0 || s.Reconnects != 1 ||
+		s.PendingAcks != 0 {
 		t.Errorf("%+v", s)
 	}
 	if n, err := Request[int](testContext(t), other, "echo", 1); n != 1 {
@@ -158,7 +164,11 @@ func TestBackoff(t *testing.T) {
 		delays = append(delays, k.step(t).Round(time.Millisecond))
 	}
 	ms := time.Millisecond
-	if want := []time.Duration{1000 * ms, 1500 * ms, 9500 * ms, 3375 * ms, 5063 * ms, 9500 * ms, 11391 * ms, 17086 * ms, 9500 * ms, 30000 * ms, 30000 * ms, 9500 * ms}; !slices.Equal(delays, want) {
+	want := []time.Duration{
+		1000 * ms, 1500 * ms, 9500 * ms, 3375 * ms, 5063 * ms, 9500 * ms,
+		11391 * ms, 17086 * ms, 9500 * ms, 30000 * ms, 30000 * ms, 9500 * ms,
+	}
+	if !slices.Equal(delays, want) {
 		t.Errorf("the delays are\n%v, want\n%v", delays, want)
 	}
 	// A session that was healthy starts anew.
@@ -177,7 +187,8 @@ func TestBackoff(t *testing.T) {
 func TestGivesUp(t *testing.T) {
 	url := fakeServer(t, func(n int, nc net.Conn) {
 		if n == 0 && accept(nc) {
-			nc.Write(frame.AppendFrame(nil, frame.Binary, message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: 8000})))
+			nc.Write(frame.AppendFrame(nil, frame.Binary,
+				message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: 8000})))
 			nc.Write(closeFrame(1001))
 		}
 	})
@@ -188,7 +199,8 @@ func TestGivesUp(t *testing.T) {
 		t.Errorf("in a window of 8 s the delay is %v", d)
 	}
 	k.step(t)
-	expect(t, events, "connected", "disconnected 1001", `reconnecting {"attempt":1,"delay":4000}`, `reconnecting {"attempt":2,"delay":1500}`, "error ERR_CONN_006")
+	expect(t, events, "connected", "disconnected 1001", `reconnecting {"attempt":1,"delay":4000}`,
+		`reconnecting {"attempt":2,"delay":1500}`, "error ERR_CONN_006")
 	if err := c.Emit("x", nil); !errors.Is(err, message.ErrConnectionLost) {
 		t.Errorf("Emit: %v", err)
 	}
@@ -228,7 +240,8 @@ func TestFinalRefusal(t *testing.T) {
 	events := journal(c)
 	connect(t, c)
 	k.step(t)
-	expect(t, events, "connected", "disconnected 1006", `reconnecting {"attempt":1,"delay":1000}`, "error ERR_CONN_004")
+	expect(t, events, "connected", "disconnected 1006", `reconnecting {"attempt":1,"delay":1000}`,
+		"error ERR_CONN_004")
 }
 
 func TestDisconnectEndsTheWait(t *testing.T) {
@@ -249,7 +262,80 @@ func TestDisconnectEndsTheWait(t *testing.T) {
 func TestAckTimeout(t *testing.T) {
 	v := startServer(t, smartsocket.Options{}, echoes)
 	c := connect(t, newClient(t, urlOf(v, "/"), Options{AckTimeout: 10 * time.Millisecond}))
-	if _, err := c.EmitWithAck(testContext(t), "silent", nil); !errors.Is(err, message.ErrAckTimeout) {
+	if _, err := c.EmitWithAck(
+		testContext(t), "silent", nil); !errors.Is(err, message.ErrAckTimeout) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestHintsAreCapped: a server that asks for days gets no more than the longest delay.
+func TestHintsAreCapped(t *testing.T) {
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if n > 0 {
+			readRequest(nc)
+			nc.Write([]byte("HTTP/1.1 503 Busy\r\nRetry-After: 864000\r\n\r\n"))
+			return
+		}
+		if accept(nc) {
+			nc.Write(frame.AppendFrame(nil, frame.Binary,
+				message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: 1 << 60})))
+			nc.Write(closeFrame(1001))
+		}
+	})
+	c, k := clocked(t, url, Options{})
+	connect(t, c)
+	if d := k.step(t); d != maxDelay/2 {
+		t.Errorf("after GOAWAY the delay is %v", d)
+	}
+	if d := k.step(t); d != maxDelay+time.Second/2 {
+		t.Errorf("after Retry-After the delay is %v", d)
+	}
+}
+
+// TestParkedWaitForConnected: in a new session OnConnected handlers may authenticate
+// before anything that was parked is sent.
+func TestParkedWaitForConnected(t *testing.T) {
+	got := make(chan string, 10)
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if !accept(nc) || n == 0 {
+			return // which loses the connection
+		}
+		for {
+			p, ok := readMessage(nc)
+			if !ok {
+				return
+			}
+			m, err := message.Parse(p)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got <- string(m.Event)
+			if m.Flags&message.FlagAck != 0 {
+				nc.Write(frame.AppendFrame(nil, frame.Binary, message.Append(nil, &message.Message{
+					Kind: message.KindAck, Flags: message.FlagAck, AckID: m.AckID,
+				})))
+			}
+		}
+	})
+	c, k := clocked(t, url, Options{})
+	lost := make(chan bool, 10)
+	c.OnDisconnected(func(Reason) { lost <- true })
+	connect(t, c)
+	take(t, lost, "the loss")
+	c.OnConnected(func() {
+		if _, err := c.EmitWithAck(testContext(t), "auth", "token"); err != nil {
+			t.Errorf("auth: %v", err)
+		}
+	})
+	for _, event := range []string{"one", "two"} {
+		if err := c.Emit(event, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.step(t)
+	expect(t, got, "auth", "one", "two")
+	if n := c.Stats().Waiting; n != 0 {
+		t.Errorf("%d events are still parked", n)
 	}
 }

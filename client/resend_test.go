@@ -35,12 +35,12 @@ func (t *script) abort()                                      {}
 // resumed is a client whose connections are scripts.
 type resumed struct {
 	*Client
-	x    *stream
+	x    *session
 	life context.Context
 }
 
 func newResumed(t *testing.T, o Options) *resumed {
-	c := &resumed{Client: newClient(t, "ws://localhost:1", o), x: &stream{token: []byte("t")}}
+	c := &resumed{Client: newClient(t, "ws://localhost:1", o), x: &session{token: []byte("t")}}
 	var end context.CancelFunc
 	c.life, end = context.WithCancel(context.Background())
 	t.Cleanup(end)
@@ -48,21 +48,23 @@ func newResumed(t *testing.T, o Options) *resumed {
 	return c
 }
 
-// next gives the client its next connection, which takes so many messages. The server has none of its events.
+// next gives the client its next connection, which takes so many messages. The server has
+// none of its events.
 func (c *resumed) next(messages int) *script {
 	t := &script{left: messages}
-	s := newSession(c.Client, t, c.life, c.at, c.x)
-	s.resumable, s.recovered, s.arrived = true, true, 1
+	l := newLink(c.Client, t, c.life, c.at, c.x)
+	l.resumable, l.recovered, l.arrived = true, true, 1
 	c.current.Store(nil)
 	c.state = reconnecting
-	c.publish(s)
-	if s.missing {
+	c.publish(l)
+	if l.missing {
 		c.raise(errSlow)
 	}
 	return t
 }
 
-// TestResendThatIsCut: what a connection that dies in the middle did not take is left for the next one.
+// TestResendThatIsCut: what a connection that dies in the middle did not take is left for
+// the next one.
 func TestResendThatIsCut(t *testing.T) {
 	c := newResumed(t, Options{})
 	c.next(100)
@@ -79,7 +81,8 @@ func TestResendThatIsCut(t *testing.T) {
 	}
 }
 
-// TestKeptQuestionsAreNotMissing: they are sent again though the ring of events does not hold them any more.
+// TestKeptQuestionsAreNotMissing: they are sent again though the ring of events does not
+// hold them any more.
 func TestKeptQuestionsAreNotMissing(t *testing.T) {
 	c := newResumed(t, Options{})
 	c.next(1 << 20)

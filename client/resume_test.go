@@ -116,7 +116,8 @@ func TestResumeMissesNothing(t *testing.T) {
 					t.Fatalf("round %d: the session was not recovered", round)
 				}
 				if !c.Recovered() || c.ID() != id {
-					t.Fatalf("round %d: Recovered() = %v, id %s, want %s", round, c.Recovered(), c.ID(), id)
+					t.Fatalf("round %d: Recovered() = %v, id %s, want %s", round, c.Recovered(),
+						c.ID(), id)
 				}
 			}
 			for i := range rounds * each {
@@ -157,7 +158,8 @@ func TestResumeWithoutEvents(t *testing.T) {
 	}
 }
 
-// TestResumeGap misses more than the server keeps: a new session begins, in which the numbers begin anew.
+// TestResumeGap misses more than the server keeps: a new session begins, in which the
+// numbers begin anew.
 func TestResumeGap(t *testing.T) {
 	v := caching(t, smartsocket.Options{MessageCacheSize: 3})
 	r := newRelay(t, v)
@@ -245,7 +247,8 @@ func TestAnswerAfterRecovery(t *testing.T) {
 		t.Fatal("not recovered")
 	}
 	second.Reply("when back")
-	both := map[string]bool{take(t, answers, "an answer"): true, take(t, answers, "an answer"): true}
+	both := map[string]bool{take(t, answers, "an answer"): true,
+		take(t, answers, "an answer"): true}
 	if !both[`"while away"<nil>`] || !both[`"when back"<nil>`] {
 		t.Errorf("the answers are %v", both)
 	}
@@ -265,9 +268,18 @@ func TestResumeRequest(t *testing.T) {
 	}
 	requests := make(chan request, 10)
 	ack := func(token string, recovered bool) []byte {
-		return frame.AppendFrame(nil, frame.Binary, message.AppendConnectAck(nil, &message.ConnectAck{SocketID: []byte("ss_x"), SessionToken: []byte(token), Recovered: recovered}))
+		return frame.AppendFrame(nil, frame.Binary, message.AppendConnectAck(nil,
+			&message.ConnectAck{
+				SocketID:     []byte("ss_x"),
+				SessionToken: []byte(token),
+				Recovered:    recovered,
+			}))
 	}
-	resumable := frame.AppendFrame(nil, frame.Binary, message.AppendHello(nil, &message.Hello{Version: 1, Random: make([]byte, 32), ResumeSupported: true}))
+	resumable := frame.AppendFrame(nil, frame.Binary, message.AppendHello(nil, &message.Hello{
+		Version:         1,
+		Random:          make([]byte, 32),
+		ResumeSupported: true,
+	}))
 	url := fakeServer(t, func(n int, nc net.Conn) {
 		b := readRequest(nc)
 		if n == 2 { // another server, which cannot resume
@@ -283,9 +295,11 @@ func TestResumeRequest(t *testing.T) {
 		requests <- request{string(m.SessionToken), m.LastSeq}
 		switch n {
 		case 0:
-			nc.Write(append(append(append(ack("one", false), numbered(1)...), numbered(2)...), numbered(2)...))
+			nc.Write(append(append(append(ack("one", false), numbered(1)...), numbered(2)...),
+				numbered(2)...))
 		case 1: // recovered, and sends again what came before
-			nc.Write(append(append(append(ack("two", true), numbered(1)...), numbered(2)...), numbered(3)...))
+			nc.Write(append(append(append(ack("two", true), numbered(1)...), numbered(2)...),
+				numbered(3)...))
 		case 2:
 			nc.Write(connectAck())
 		case 3: // a new session
@@ -319,7 +333,8 @@ func TestResumeRequest(t *testing.T) {
 			t.Errorf("event %d, want %d", n, want)
 		}
 	}
-	if err := take(t, errs, "the error about the missing event"); !errors.Is(err, message.ErrConnectionLost) {
+	if err := take(
+		t, errs, "the error about the missing event"); !errors.Is(err, message.ErrConnectionLost) {
 		t.Error(err)
 	}
 	if n := c.Stats().Duplicates; n != 3 {
@@ -334,10 +349,13 @@ func TestGivenUpHandshake(t *testing.T) {
 		recovered bool
 		want      string
 	}{{true, "new"}, {false, ""}} {
-		s := &session{stream: &stream{token: []byte("old"), seq: 4}}
-		s.takeStream(&message.ConnectAck{SessionToken: []byte("new"), Recovered: tt.recovered}, true)
-		if string(s.stream.token) != tt.want || s.stream.seq != 4 {
-			t.Errorf("recovered %v: token %q, seq %d", tt.recovered, s.stream.token, s.stream.seq)
+		l := &link{session: &session{token: []byte("old"), seq: 4}}
+		l.takeSession(&message.ConnectAck{
+			SessionToken: []byte("new"),
+			Recovered:    tt.recovered,
+		}, true)
+		if string(l.session.token) != tt.want || l.session.seq != 4 {
+			t.Errorf("recovered %v: token %q, seq %d", tt.recovered, l.session.token, l.session.seq)
 		}
 	}
 }

@@ -8,132 +8,138 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// deflateLevel is the level of compressed payloads.
+// deflateLevel is the DEFLATE level of payloads.
 const deflateLevel = 6
 
-// limit ends the waits of one call.
+// limit bounds the waits of one call.
 type limit struct {
 	ctx  context.Context // nil = none
 	wait time.Duration
-	late *Error // what it means that wait has passed
+	late *Error // the error when wait has passed
 }
 
-func (l *limit) cancel() <-chan struct{} {
-	if l.ctx == nil {
+func (lim *limit) cancel() <-chan struct{} {
+	if lim.ctx == nil {
 		return nil
 	}
-	return l.ctx.Done()
+	return lim.ctx.Done()
 }
 
-// err is the error of a call whose wait was cut short.
-func (l *limit) err() error {
-	if l.ctx != nil && l.ctx.Err() != nil {
-		return l.ctx.Err()
+// err returns the error of a call whose wait was cut short.
+func (lim *limit) err() error {
+	if lim.ctx != nil && lim.ctx.Err() != nil {
+		return lim.ctx.Err()
 	}
-	return l.late
+	return lim.late
 }
 
-// errSlow is the error of a call that found no room in time.
-var errSlow = &Error{Code: message.CodeTimeout, Message: "the server reads too slowly and too much is unsent: emit less, or raise Options.SendTimeout"}
+// errSlow is the error of a call that did not find room in time.
+var errSlow = &Error{
+	Code: message.CodeTimeout,
+	Message: "the server reads too slowly and too much is unsent: " +
+		"emit less, or raise Options.SendTimeout",
+}
 
-// send queues one message and sees to it that it is written. Within l it waits
-// while the peer reads too slowly; errClosed says that the connection has ended.
-func (s *session) send(b []byte, l *limit) error {
-	if err := s.awaitRoom(l); err != nil {
+// send queues one message and makes sure that it is written. It waits within lim
+// while the peer reads too slowly. errClosed means that the connection has ended.
+func (l *link) send(b []byte, lim *limit) error {
+	if err := l.awaitRoom(lim); err != nil {
 		return err
 	}
-	if err := s.queue(b); err != nil {
+	if err := l.queue(b); err != nil {
 		return err
 	}
-	s.t.flush()
-	s.c.logSent(len(b))
+	l.t.flush()
+	l.c.logSent(len(b))
 	return nil
 }
 
-// awaitRoom waits, within l, while too much is unsent.
-func (s *session) awaitRoom(l *limit) error {
-	if s.t.room(nil, nil) {
+// awaitRoom waits within lim while too much is unsent.
+func (l *link) awaitRoom(lim *limit) error {
+	if l.t.room(nil, nil) {
 		return nil
 	}
-	after, stop := s.c.clock.After(l.wait)
+	after, stop := l.c.clock.After(lim.wait)
 	defer stop()
-	if !s.t.room(l.cancel(), after) {
-		return l.err()
+	if !l.t.room(lim.cancel(), after) {
+		return lim.err()
 	}
 	return nil
 }
 
-// sendEvent is send for the EVENT b, whose payload begins at body; ack is its
-// ack id or 0.
-func (s *session) sendEvent(ack uint64, b []byte, body int, l *limit) error {
-	if err := s.awaitRoom(l); err != nil {
+// sendEvent is send for the EVENT b, whose payload begins at body. ack is its ack id,
+// or 0.
+func (l *link) sendEvent(ack uint64, b []byte, body int, lim *limit) error {
+	if err := l.awaitRoom(lim); err != nil {
 		return err
 	}
-	n, err := s.queueEvent(ack, b, body)
+	n, err := l.queueEvent(ack, b, body)
 	if err != nil {
 		return err
 	}
-	s.t.flush()
-	s.c.logSent(n)
+	l.t.flush()
+	l.c.logSent(n)
 	return nil
 }
 
-// queueEvent queues an EVENT, compressed if that is shorter, and keeps it for
-// the session's recovery. It does not wait, and returns the size of what was queued.
-func (s *session) queueEvent(ack uint64, b []byte, body int) (size int, err error) {
-	out, d := s.pack(b, body)
+// queueEvent queues an EVENT, compressed if that is shorter, and keeps a copy in case
+// the session is recovered later. It does not wait, and returns the size of what it
+// queued.
+func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) {
+	out, d := l.pack(b, body)
 	if d != nil {
 		defer pool.Put(d)
 	}
-	if !s.resumable {
-		return len(out), s.queue(out)
+	if !l.resumable {
+		return len(out), l.queue(out)
 	}
-	x := &s.stream.sent
-	x.mu.Lock() // the order of what is kept is that of the wire
+	x := &l.session.sent
+	x.mu.Lock() // the copies are in the order of the wire
 	defer x.mu.Unlock()
-	if x.on != s {
+	if x.on != l {
 		return 0, errClosed
 	}
-	if err := s.queue(out); err != nil {
+	if err := l.queue(out); err != nil {
 		return 0, err
 	}
 	x.keep(ack, b, body)
 	if ack != 0 {
-		s.c.taken(ack, x.count)
+		l.c.taken(ack, x.count)
 	}
 	return len(out), nil
 }
 
-// awaitEnd waits until the reader of a connection that ended has said so.
-func (s *session) awaitEnd(l *limit) error {
-	after, stop := s.c.clock.After(l.wait)
+// awaitEnd waits within lim until the reader of a connection that has ended is done.
+func (l *link) awaitEnd(lim *limit) error {
+	after, stop := l.c.clock.After(lim.wait)
 	defer stop()
 	select {
-	case <-s.done:
+	case <-l.done:
 		return nil
-	case <-l.cancel():
+	case <-lim.cancel():
 	case <-after:
 	}
-	return l.err()
+	return lim.err()
 }
 
-// queue puts one message, sealed if need be, behind all others and does not wait.
-func (s *session) queue(b []byte) error {
-	if s.ends == nil {
-		return s.t.append(b)
+// queue puts one message behind all others, sealed if the link is encrypted. It does
+// not wait.
+func (l *link) queue(b []byte) error {
+	if l.ends == nil {
+		return l.t.append(b)
 	}
-	out := pool.Get(len(b) + s.ends.Overhead())
+	out := pool.Get(len(b) + l.ends.Overhead())
 	defer pool.Put(out)
-	s.sealMu.Lock()
-	defer s.sealMu.Unlock()
-	out.B = s.ends.Seal(out.B, b)
-	return s.t.append(out.B)
+	l.sealMu.Lock()
+	defer l.sealMu.Unlock()
+	out.B = l.ends.Seal(out.B, b)
+	return l.t.append(out.B)
 }
 
-// pack returns the message b with its payload b[body:] compressed, in a buffer
-// that the caller puts back, or b and nil when that would not be shorter.
-func (s *session) pack(b []byte, body int) ([]byte, *pool.Buffer) {
-	if s.threshold == 0 || len(b)-body <= s.threshold {
+// pack returns the message b with its payload b[body:] compressed, in a buffer that
+// the caller must put back. It returns b and nil if that would not be shorter.
+func (l *link) pack(b []byte, body int) ([]byte, *pool.Buffer) {
+	if l.threshold == 0 || len(b)-body <= l.threshold {
 		return b, nil
 	}
 	d := pool.Get(body + (len(b)-body)/2 + 64)
@@ -148,103 +154,121 @@ func (s *session) pack(b []byte, body int) ([]byte, *pool.Buffer) {
 }
 
 // sendPacked is send for a message whose payload begins at body.
-func (s *session) sendPacked(b []byte, body int, l *limit) error {
-	out, d := s.pack(b, body)
-	err := s.send(out, l)
+func (l *link) sendPacked(b []byte, body int, lim *limit) error {
+	out, d := l.pack(b, body)
+	err := l.send(out, lim)
 	if d != nil {
 		pool.Put(d)
 	}
 	return err
 }
 
-func (s *session) tooLarge(event string, n int) error {
-	if s.maxSend == 0 || n <= s.maxSend {
+// tooLarge returns an error for a payload of n bytes that the server would refuse.
+func (l *link) tooLarge(event string, n int) error {
+	if l.maxSend == 0 || n <= l.maxSend {
 		return nil
 	}
-	return &Error{Code: message.CodeTooLarge, Message: "the payload is over the server's maxMessageBytes: split it", Event: event}
+	return &Error{
+		Code:    message.CodeTooLarge,
+		Message: "the payload is over the server's maxMessageBytes: split it",
+		Event:   event,
+	}
 }
 
-// reply answers a question of the server. One that was asked before the
-// connection was lost is answered on the recovered session, or not at all.
-func (s *session) reply(id uint64, v any) error {
+// reply answers a question of the server. If the connection was lost meanwhile, the
+// answer goes out when the session is recovered, or not at all.
+func (l *link) reply(id uint64, v any) error {
 	b := pool.Get(256)
 	defer pool.Put(b)
-	b.B = message.Append(b.B, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id})
+	b.B = message.Append(b.B, &message.Message{
+		Kind:  message.KindAck,
+		Flags: message.FlagAck,
+		AckID: id,
+	})
 	body := len(b.B)
 	out, flags, err := appendData(b.B, v)
 	if err != nil {
 		return err
 	}
 	b.B = out
-	if err := s.tooLarge("", len(out)-body); err != nil {
+	if err := l.tooLarge("", len(out)-body); err != nil {
 		return err
 	}
 	b.B[0] |= byte(flags)
-	return s.answer(id, b.B, body)
+	return l.answer(id, b.B, body)
 }
 
-func (s *session) replyError(id uint64, e *Error) {
-	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
+// replyError is reply with an error.
+func (l *link) replyError(id uint64, e *Error) {
+	b := message.Append(nil, &message.Message{
+		Kind:  message.KindError,
+		Flags: message.FlagAck,
+		AckID: id,
+	})
 	body := len(b)
-	if err := s.answer(id, message.AppendErrorJSON(b, e), body); err != nil {
-		s.c.raise(asError(err, message.CodeTimeout))
+	if err := l.answer(id, message.AppendErrorJSON(b, e), body); err != nil {
+		l.c.raise(asError(err, message.CodeTimeout))
 	}
 }
 
-// answer sends an answer on s, or on the session that took s's stream over, or
-// keeps it for that one.
-func (s *session) answer(id uint64, b []byte, body int) error {
-	c := s.c
-	l := limit{wait: c.opts.SendTimeout, late: errSlow}
-	for at := s; ; {
-		if s.resumable && !s.stream.given.toSend(id, b, body, at) {
+// answer sends an answer on l, or on the link that recovered l's session, or parks it
+// for such a link.
+func (l *link) answer(id uint64, b []byte, body int) error {
+	c := l.c
+	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
+	for at := l; ; {
+		if l.resumable && !l.session.ledger.toSend(id, b, body, at) {
 			return nil
 		}
-		err := at.sendPacked(b, body, &l)
+		err := at.sendPacked(b, body, &lim)
 		if err != errClosed {
 			return err
 		}
-		if !s.resumable || s.life.Err() != nil {
-			return nil // nobody asks any more
+		if !l.resumable || l.life.Err() != nil {
+			return nil // the session is over, so nobody waits for the answer
 		}
 		c.queue.setOpen(false)
-		if err := at.awaitEnd(&l); err != nil {
+		if err := at.awaitEnd(&lim); err != nil {
 			return err
 		}
-		if at = c.parkAnswer(s, id, b, body); at == nil {
+		if at = c.parkAnswer(l, id, b, body); at == nil {
 			return nil
 		}
 	}
 }
 
-// answerAgain sends the answer to a question that the server asks again. It is for the reader.
-func (s *session) answerAgain(id uint64) {
-	g := s.stream.given.again(id, s)
+// answerAgain sends the answer to a question that the server repeats. It is for the reader.
+func (l *link) answerAgain(id uint64) {
+	g := l.session.ledger.again(id, l)
 	if g == nil {
-		return // its handlers have not answered, or their answer is not kept any more
+		return // the handlers have not answered yet, or the answer is not kept any more
 	}
-	out, d := s.pack(g.b, g.body)
-	s.sendNow(out)
+	out, d := l.pack(g.b, g.body)
+	l.sendNow(out)
 	if d != nil {
 		pool.Put(d)
 	}
 }
 
-// refuseNow tells the server of a question that will not be answered; it is for
-// the reader, which must not wait.
-func (s *session) refuseNow(id uint64, e *Error) {
-	b := message.Append(nil, &message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id})
+// refuseNow answers a question with an error. It does not wait, because it is for the
+// reader.
+func (l *link) refuseNow(id uint64, e *Error) {
+	b := message.Append(nil, &message.Message{
+		Kind:  message.KindError,
+		Flags: message.FlagAck,
+		AckID: id,
+	})
 	body := len(b)
 	b = message.AppendErrorJSON(b, e)
-	if s.resumable {
-		s.stream.given.toSend(id, b, body, s)
+	if l.resumable {
+		l.session.ledger.toSend(id, b, body, l)
 	}
-	s.sendNow(b)
+	l.sendNow(b)
 }
 
-// sendNow queues what a server that does not read gets no more of.
-func (s *session) sendNow(b []byte) {
-	if s.t.room(nil, nil) && s.queue(b) == nil {
-		s.t.flushLater()
+// sendNow queues a message, or drops it if the server does not read.
+func (l *link) sendNow(b []byte) {
+	if l.t.room(nil, nil) && l.queue(b) == nil {
+		l.t.flushLater()
 	}
 }

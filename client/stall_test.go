@@ -34,7 +34,8 @@ func stalled(t *testing.T, o Options) (*Client, *testClock) {
 	return c, k
 }
 
-// TestStalledContext: calls end with their context, or the AckTimeout, though the server reads nothing.
+// TestStalledContext: calls end with their context, or the AckTimeout, though the server
+// reads nothing.
 func TestStalledContext(t *testing.T) {
 	c, k := stalled(t, Options{AckTimeout: time.Hour})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -74,8 +75,10 @@ func TestStalledEmit(t *testing.T) {
 	c, k := stalled(t, Options{SendTimeout: 7 * time.Second})
 	done := make(chan error, 1)
 	for name, emit := range map[string]func() error{
-		"Emit":    func() error { return c.Emit("x", nil) },
-		"EmitAck": func() error { return c.EmitAck("x", nil, time.Hour, func(Data, error) { t.Error("answered") }) },
+		"Emit": func() error { return c.Emit("x", nil) },
+		"EmitAck": func() error {
+			return c.EmitAck("x", nil, time.Hour, func(Data, error) { t.Error("answered") })
+		},
 	} {
 		before := c.Stats().Sent
 		go func() { done <- emit() }()
@@ -89,7 +92,7 @@ func TestStalledEmit(t *testing.T) {
 			t.Errorf("%s: %+v", name, s)
 		}
 	}
-	// Disconnect ends who still waits.
+	// Disconnect ends the calls that still wait.
 	go func() { done <- c.Emit("x", nil) }()
 	take(t, k.waits, "the wait")
 	go func() { // the wait for the connection's end

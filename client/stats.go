@@ -5,40 +5,52 @@ import (
 	"time"
 )
 
+// counters are the counts behind Stats, which describes them.
 type counters struct {
-	sent, received, queued, dropped, reconnects, unknownAcks, unhandled, invalid, duplicates, resent atomic.Uint64
+	sent, received, queued, dropped, resent     atomic.Uint64
+	reconnects                                  atomic.Uint64
+	unknownAcks, unhandled, invalid, duplicates atomic.Uint64
 }
 
-// Stats are counts since New.
+// Stats are counts since New, and the state at the time of the call.
 type Stats struct {
 	Connected   bool
 	Sent        uint64 // events handed to a connection
-	Received    uint64 // events
-	Queued      uint64 // events that had to wait for a session
-	Dropped     uint64 // of these, how many were never sent
-	Waiting     int    // of these, how many wait now
-	PendingAcks int    // answers that are waited for
-	Reconnects  uint64 // sessions restored
-	UnknownAcks uint64 // answers that nobody waited for any more
+	Received    uint64 // events of the server
+	Queued      uint64 // messages that were parked
+	Dropped     uint64 // parked messages that were never sent
+	Waiting     int    // messages that are parked now
+	PendingAcks int    // questions that wait for their answer
+	Reconnects  uint64 // connections restored
+	UnknownAcks uint64 // answers that nobody was waiting for any more
 	Unhandled   uint64 // events without a handler
 	Invalid     uint64 // messages that could not be read
 	Duplicates  uint64 // events that came again and were dropped
-	Resent      uint64 // events that were sent again on a recovered session, since their answer had not come
+	Resent      uint64 // events sent again on a recovered session: lost, or without an answer
 
-	// RTT is the last round trip that the server measured; 0 = none yet, or not connected.
+	// RTT is the last round trip that the server measured. 0 = none yet, or not connected.
 	RTT time.Duration
-	// ClockOffset is how far the server's clock is ahead of ours, by the quickest
-	// of the last messages that told: time.Now().Add(ClockOffset) is the server's
-	// time. It is wrong by half of RTT at most. 0 = not known.
+	// ClockOffset is how far the server's clock is ahead of ours, taken from the quickest
+	// of the last messages that told the time. time.Now().Add(ClockOffset) is the server's
+	// time, with an error of at most half of RTT. 0 = not known.
 	ClockOffset time.Duration
 }
 
-// Stats reads the counters.
+// Stats returns the counts and the present state. It is safe for concurrent use.
 func (c *Client) Stats() Stats {
 	n := &c.stats
 	s := Stats{
-		Connected: c.Connected(), Sent: n.sent.Load(), Received: n.received.Load(), Queued: n.queued.Load(), Dropped: n.dropped.Load(),
-		Reconnects: n.reconnects.Load(), UnknownAcks: n.unknownAcks.Load(), Unhandled: n.unhandled.Load(), Invalid: n.invalid.Load(), Duplicates: n.duplicates.Load(), Resent: n.resent.Load(),
+		Connected:   c.Connected(),
+		Sent:        n.sent.Load(),
+		Received:    n.received.Load(),
+		Queued:      n.queued.Load(),
+		Dropped:     n.dropped.Load(),
+		Reconnects:  n.reconnects.Load(),
+		UnknownAcks: n.unknownAcks.Load(),
+		Unhandled:   n.unhandled.Load(),
+		Invalid:     n.invalid.Load(),
+		Duplicates:  n.duplicates.Load(),
+		Resent:      n.resent.Load(),
 	}
 	if open := c.current.Load(); open != nil {
 		s.RTT, s.ClockOffset = open.clock.read()

@@ -15,7 +15,8 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// storm passes connections on to a server and resets each after a random number of bytes, wherever in a message that falls.
+// storm passes connections on to a server and resets each after a random number of bytes,
+// wherever in a message that falls.
 type storm struct {
 	url  string
 	cuts atomic.Int64
@@ -85,8 +86,9 @@ func (w *storm) pass(down net.Conn, addr string, left int64) {
 	<-ended
 }
 
-// TestStorm cuts every connection somewhere, again and again, while events, questions and answers go both ways. In the end
-// each event of either side came once and in order, each question was handled once, and each has its own answer.
+// TestStorm cuts every connection somewhere, again and again, while events, questions and
+// answers go both ways. In the end each event of either side came once and in order, each
+// question was handled once, and each has its own answer.
 func TestStorm(t *testing.T) {
 	for name, o := range map[string]Options{"plain": {}, "sealed": {EncryptionKey: testKey}} {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +106,8 @@ const (
 	stormNotes   = 5 // before each question
 )
 
-// stormServer counts how often each question of a client was handled, and notes the order of a client's events.
+// stormServer counts how often each question of a client was handled, and notes the order
+// of a client's events.
 type stormServer struct {
 	mu      sync.Mutex
 	handled map[string]int
@@ -132,7 +135,11 @@ func (h *stormServer) setup(v *smartsocket.Server) {
 
 func weather(t *testing.T, seed uint64, o Options) {
 	h := &stormServer{handled: map[string]int{}}
-	v := startServer(t, smartsocket.Options{EnableMessageCache: true, EncryptionKey: o.EncryptionKey, CompressionThreshold: 100}, h.setup)
+	v := startServer(t, smartsocket.Options{
+		EnableMessageCache:   true,
+		EncryptionKey:        o.EncryptionKey,
+		CompressionThreshold: 100,
+	}, h.setup)
 	w := newStorm(t, v, seed)
 	o.ReconnectDelay, o.MaxReconnectAttempts, o.AckTimeout = time.Millisecond, Forever, 2*patience
 	var wg sync.WaitGroup
@@ -180,7 +187,8 @@ func weather(t *testing.T, seed uint64, o Options) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i, got := range h.notes {
-		if len(got) != stormAsks*stormNotes || !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+		if len(got) != stormAsks*stormNotes || !slices.IsSorted(got) ||
+			len(slices.Compact(slices.Clone(got))) != len(got) {
 			t.Errorf("%d events of client %d came: %v", len(got), i, got)
 		}
 	}

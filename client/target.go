@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// target is a server's address in the forms that a connection needs.
+// target is a server's address, in the forms that a connection needs.
 type target struct {
 	url       string
 	secure    bool   // wss
@@ -21,17 +21,39 @@ func parseTarget(raw string) (*target, error) {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		return nil, &OptionError{"URL", "it cannot be read: use ws://host:port/namespace or wss://…"}
+		return nil, &OptionError{
+			"URL",
+			"it cannot be read: use ws://host:port/namespace or wss://…",
+		}
 	case u.Scheme != "ws" && u.Scheme != "wss":
-		return nil, &OptionError{"URL", "the scheme must be ws or wss: use ws://host:port/namespace or wss://…"}
-	case u.Hostname() == "" || strings.ContainsFunc(u.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return nil, &OptionError{"URL", "it needs a host in ASCII: write international names in their xn-- form"}
+		return nil, &OptionError{
+			"URL",
+			"the scheme must be ws or wss: use ws://host:port/namespace or wss://…",
+		}
+	case u.Hostname() == "" || strings.ContainsFunc(u.Host, notPrintableASCII):
+		return nil, &OptionError{
+			"URL",
+			"it needs a host in ASCII: write international names in their xn-- form",
+		}
 	case u.User != nil:
-		return nil, &OptionError{"URL", "credentials do not belong into a URL, which ends up in logs: use Options.APIKey"}
+		return nil, &OptionError{
+			"URL",
+			"credentials do not belong into a URL, which ends up in logs: use Options.APIKey",
+		}
 	case u.Fragment != "":
-		return nil, &OptionError{"URL", "a WebSocket URL has no fragment (RFC 6455 section 3): remove what follows #"}
+		return nil, &OptionError{
+			"URL",
+			"a WebSocket URL has no fragment (RFC 6455 section 3): remove what follows #",
+		}
 	}
-	t := &target{url: raw, secure: u.Scheme == "wss", host: u.Host, name: u.Hostname(), request: u.RequestURI(), namespace: cleanPath(u.Path)}
+	t := &target{
+		url:       raw,
+		secure:    u.Scheme == "wss",
+		host:      u.Host,
+		name:      u.Hostname(),
+		request:   u.RequestURI(),
+		namespace: cleanPath(u.Path),
+	}
 	port := u.Port()
 	if port == "" {
 		port = "80"
@@ -46,11 +68,13 @@ func parseTarget(raw string) (*target, error) {
 	return t, nil
 }
 
-// shown is the URL for the log: without the query, which may hold secrets.
+func notPrintableASCII(r rune) bool { return r <= ' ' || r >= 0x7f }
+
+// shown returns the URL for the log, without the query, because that may hold secrets.
 func (t *target) shown() string {
 	shown, _, _ := strings.Cut(t.url, "?")
 	return shown
 }
 
-// cleanPath adds the leading slash and trims trailing ones.
+// cleanPath adds the leading slash and removes trailing ones.
 func cleanPath(p string) string { return "/" + strings.Trim(p, "/") }

@@ -22,7 +22,8 @@ func TestTLS(t *testing.T) {
 	v := startServer(t, smartsocket.Options{}, echoes)
 	certified := httptest.NewTLSServer(nil)
 	defer certified.Close()
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates})
+	l, err := tls.Listen("tcp", "127.0.0.1:0",
+		&tls.Config{Certificates: certified.TLS.Certificates})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,8 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%d bytes came back, %v", len(s), err)
 		}
 	}
-	if err := newClient(t, url, Options{}).Connect(testContext(t)); !errors.Is(err, message.ErrHandshakeFailed) {
+	if err := newClient(
+		t, url, Options{}).Connect(testContext(t)); !errors.Is(err, message.ErrHandshakeFailed) {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 }
@@ -62,7 +64,8 @@ func TestClock(t *testing.T) {
 		if !accept(nc) {
 			return
 		}
-		nc.Write(frame.AppendFrame(nil, frame.Binary, message.AppendClock(nil, message.KindPing, message.Clock{ServerTime: 7, RTT: 3})))
+		nc.Write(frame.AppendFrame(nil, frame.Binary, message.AppendClock(nil, message.KindPing,
+			message.Clock{ServerTime: 7, RTT: 3})))
 		p, _ := readMessage(nc)
 		answers <- p
 		nc.Write(frame.AppendFrame(nil, frame.Ping, []byte("ping")))
@@ -80,7 +83,8 @@ func TestClock(t *testing.T) {
 	if p := take(t, answers, "the pong frame"); string(p) != "ping" {
 		t.Errorf("the pong frame carries %q", p)
 	}
-	if code, _, err := frame.ParseCloseBody(take(t, answers, "the close frame")); err != nil || uint16(code) != message.CloseReplaced {
+	if code, _, err := frame.ParseCloseBody(take(t, answers, "the close frame")); err != nil ||
+		uint16(code) != message.CloseReplaced {
 		t.Errorf("the close frame carries %d, %v", code, err)
 	}
 }

@@ -11,15 +11,15 @@ import (
 
 const (
 	highWater  = 1 << 20               // unsent bytes from which Emit waits
-	drainLook  = 10 * time.Millisecond // the browser does not tell when it has sent, so who waits looks
+	drainLook  = 10 * time.Millisecond // the browser does not report sending, so waiting is polling
 	closeGrace = 2 * time.Second
-	wakeGrace  = time.Second // a page that slept gets to read what waits for it before silence counts
+	wakeGrace  = time.Second // a page that slept reads what arrived before silence counts
 	envelope   = 1 << 10     // what a message adds to its payload: name, ids, seal
 	wsOpen     = 1           // WebSocket.OPEN
 )
 
-// jsTransport is the browser's WebSocket. Its events come on the browser's
-// thread and are handed to run through an unbounded list, for they must not wait.
+// jsTransport is the browser's WebSocket. Its events come on the browser's thread. They
+// are handed to run through an unbounded list, because they must not wait.
 type jsTransport struct {
 	ws    js.Value
 	bytes js.Value // the class Uint8Array
@@ -47,38 +47,57 @@ type jsMessage struct {
 // errClosed is append's error on a connection that has ended.
 var errClosed = &Error{Code: message.CodeConnectionLost, Message: "the connection has ended"}
 
-// dial opens a WebSocket. The browser tells no more than that it failed.
+// dial opens a WebSocket. If that fails the browser does not say why.
 func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	class := js.Global().Get("WebSocket")
 	if !class.Truthy() {
-		return nil, &Error{Code: message.CodeRefused, Message: "there is no WebSocket here: use a browser, or Node.js 22"}
+		return nil, &Error{
+			Code:    message.CodeRefused,
+			Message: "there is no WebSocket here: use a browser, or Node.js 22",
+		}
 	}
 	t := &jsTransport{bytes: js.Global().Get("Uint8Array"), limit: o.MaxMessageBytes + envelope}
 	t.news.L = &t.mu
 	if err := t.open(class, at.url); err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { t.finish(ending{closeAbnormal, "given up", ctx.Err()}) })
+	stop := context.AfterFunc(ctx, func() {
+		t.finish(ending{
+			closeAbnormal,
+			"given up",
+			ctx.Err(),
+		})
+	})
 	defer stop()
 	if !t.awaitOpen() {
 		t.drop()
 		if ctx.Err() != nil {
 			return nil, contextError(ctx)
 		}
-		return nil, &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address, that the server runs and that it allows this page's origin"}
+		return nil, &Error{
+			Code: message.CodeRefused,
+			Message: "cannot connect to " + at.addr + ": check the address, that the server " +
+				"runs and that it allows this page's origin",
+		}
 	}
 	if t.ws.Get("protocol").String() != message.Subprotocol {
 		t.drop()
-		return nil, &Error{Code: message.CodeHandshakeFailed, Message: "the server did not choose the subprotocol " + message.Subprotocol}
+		return nil, &Error{
+			Code:    message.CodeHandshakeFailed,
+			Message: "the server did not choose the subprotocol " + message.Subprotocol,
+		}
 	}
 	return t, nil
 }
 
-// open makes the socket and listens to it; a refused URL is a thrown exception.
+// open makes the WebSocket and listens to it. The browser throws if it refuses the URL.
 func (t *jsTransport) open(class js.Value, url string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &Error{Code: message.CodeRefused, Message: "the browser refuses this URL: " + describe(p)}
+			err = &Error{
+				Code:    message.CodeRefused,
+				Message: "the browser refuses this URL: " + describe(p),
+			}
 		}
 	}()
 	t.ws = class.New(url, message.Subprotocol)
@@ -115,14 +134,14 @@ func (t *jsTransport) awaitOpen() bool {
 	return t.opened
 }
 
-// message takes what the server sent. Its length is looked at before its bytes are copied.
+// message takes a message of the server. It checks the length before it copies the bytes.
 func (t *jsTransport) message(data js.Value) {
 	m := jsMessage{text: data.Type() == js.TypeString}
 	if !m.text {
 		data = t.bytes.New(data)
 	}
 	switch n := data.Length(); {
-	case n > t.limit: // UTF-8 is no shorter than UTF-16 has units
+	case n > t.limit: // UTF-8 has at least as many bytes as UTF-16 has units
 		t.refuse()
 		return
 	case m.text:
@@ -150,10 +169,13 @@ func (t *jsTransport) message(data js.Value) {
 // refuse ends the connection because of a message that is too large.
 func (t *jsTransport) refuse() {
 	t.ws.Call("close") // a script may not send 1009
-	t.finish(ending{code: message.CloseTooLarge, reason: "a message is over Options.MaxMessageBytes"})
+	t.finish(ending{
+		code:   message.CloseTooLarge,
+		reason: "a message is over Options.MaxMessageBytes",
+	})
 }
 
-// finish notes the first end.
+// finish notes how the connection ended, the first time that it is called.
 func (t *jsTransport) finish(e ending) {
 	t.mu.Lock()
 	if t.end == nil {
@@ -182,7 +204,7 @@ func (t *jsTransport) run(receive func(bool, []byte)) ending {
 	}
 }
 
-// drop gives up a socket that run will not serve.
+// drop closes a WebSocket that run will never serve.
 func (t *jsTransport) drop() {
 	t.ws.Call("close")
 	t.release()
@@ -242,12 +264,12 @@ func (t *jsTransport) full() bool {
 	return t.ws.Get("bufferedAmount").Int() > highWater && t.ws.Get("readyState").Int() == wsOpen
 }
 
-// The browser writes by itself.
+// flush and flushLater do nothing, because the browser writes on its own.
 func (t *jsTransport) flush()      {}
 func (t *jsTransport) flushLater() {}
 
-// limits counts messages alone: a script does not see the server's WebSocket
-// pings, but each heartbeat has a PING of the subprotocol too.
+// limits counts only messages. A script does not see the server's WebSocket pings, but
+// each heartbeat also has a PING of the subprotocol.
 func (t *jsTransport) limits(silence time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -257,7 +279,7 @@ func (t *jsTransport) limits(silence time.Duration) {
 	}
 }
 
-// look ends a connection that is silent for too long at two looks in a row.
+// look ends a connection that has been silent for too long at two looks in a row.
 func (t *jsTransport) look() {
 	t.mu.Lock()
 	left := t.silence - time.Since(t.heard)
@@ -277,7 +299,8 @@ func (t *jsTransport) look() {
 	t.mu.Unlock()
 }
 
-// close asks the browser for the closing handshake; scripts may only send 1000 and 3000–4999.
+// close asks the browser for the closing handshake. Scripts may only send the codes 1000
+// and 3000 to 4999.
 func (t *jsTransport) close(code uint16, reason string) {
 	if code != message.CloseNormal && code < 3000 {
 		code = message.CloseNormal

@@ -15,7 +15,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// The tests here run in browsers, by TestInBrowsers, which starts the servers that the environment names.
+// The tests here run in browsers, by TestInBrowsers, which starts the servers that the
+// environment names.
 
 const patience = 20 * time.Second
 
@@ -74,7 +75,8 @@ func exchange(t *testing.T, c *Client) {
 		}
 		for _, d := range []Data{answer, take(t, echoed, "the event")} {
 			if !d.Binary() || !bytes.Equal(d.Bytes(), sent) {
-				t.Fatalf("%d bytes came back as %d, binary: %v", len(sent), len(d.Bytes()), d.Binary())
+				t.Fatalf("%d bytes came back as %d, binary: %v", len(sent), len(d.Bytes()),
+					d.Binary())
 			}
 		}
 	}
@@ -113,17 +115,23 @@ func TestJSConnect(t *testing.T) {
 	if n, err := Request[int](testContext(t), c, "ask me", point{40, 2}); n != 42 || err != nil {
 		t.Errorf("the server was answered %d, %v", n, err)
 	}
-	if _, err := c.EmitWithAck(testContext(t), "fail", nil); !errors.Is(err, message.ErrHandlerFailed) {
+	if _, err := c.EmitWithAck(
+		testContext(t), "fail", nil); !errors.Is(err, message.ErrHandlerFailed) {
 		t.Errorf("a failed ack is %v", err)
 	}
-	if _, err := c.EmitWithAck(testContext(t), "nobody", nil); !errors.Is(err, message.ErrNoHandler) {
+	if _, err := c.EmitWithAck(
+		testContext(t), "nobody", nil); !errors.Is(err, message.ErrNoHandler) {
 		t.Errorf("an event without a handler is answered with %v", err)
 	}
 }
 
 func TestJSSealed(t *testing.T) {
 	for _, algorithm := range []string{"GCM", "CBC"} {
-		t.Run(algorithm, func(t *testing.T) { exchange(t, connect(t, algorithm, Options{EncryptionKey: os.Getenv("KEY")})) })
+		t.Run(algorithm, func(t *testing.T) {
+			exchange(t, connect(t, algorithm, Options{
+				EncryptionKey: os.Getenv("KEY"),
+			}))
+		})
 	}
 }
 
@@ -139,15 +147,21 @@ func TestJSErrors(t *testing.T) {
 		ctx    context.Context
 		code   message.Code
 	}{
-		"nobody listens":      {"CLOSED", Options{}, nil, message.CodeRefused},
-		"no answer":           {"SILENT", Options{ConnectTimeout: 50 * time.Millisecond}, nil, message.CodeTimeout},
-		"garbage":             {"GARBAGE", Options{}, nil, message.CodeHandshakeFailed},
-		"no API key":          {"KEYED", Options{}, nil, message.CodeAuthFailed},
-		"wrong API key":       {"KEYED", Options{APIKey: "another-secret"}, nil, message.CodeAuthFailed},
-		"key, plain server":   {"PLAIN", Options{EncryptionKey: another}, nil, message.CodeAuthFailed},
-		"no key":              {"GCM", Options{}, nil, message.CodeAuthFailed},
-		"another key":         {"GCM", Options{EncryptionKey: another}, nil, message.CodeAuthFailed},
-		"no such namespace":   {"PLAIN", Options{Namespace: "/nowhere"}, nil, message.CodeInvalidNamespace},
+		"nobody listens": {"CLOSED", Options{}, nil, message.CodeRefused},
+		"no answer": {"SILENT", Options{
+			ConnectTimeout: 50 * time.Millisecond,
+		}, nil, message.CodeTimeout},
+		"garbage":    {"GARBAGE", Options{}, nil, message.CodeHandshakeFailed},
+		"no API key": {"KEYED", Options{}, nil, message.CodeAuthFailed},
+		"wrong API key": {"KEYED", Options{APIKey: "another-secret"}, nil,
+			message.CodeAuthFailed},
+		"key, plain server": {"PLAIN", Options{EncryptionKey: another}, nil,
+			message.CodeAuthFailed},
+		"no key": {"GCM", Options{}, nil, message.CodeAuthFailed},
+		"another key": {"GCM", Options{EncryptionKey: another}, nil,
+			message.CodeAuthFailed},
+		"no such namespace": {"PLAIN", Options{Namespace: "/nowhere"}, nil,
+			message.CodeInvalidNamespace},
 		"canceled before":     {"PLAIN", Options{}, canceled, message.CodeConnectionLost},
 		"a port that is none": {"BLOCKED", Options{}, nil, message.CodeRefused},
 	} {
@@ -194,7 +208,8 @@ func TestJSCancel(t *testing.T) {
 	}
 }
 
-// TestJSRecover breaks the connection: the session goes on and what was missed comes, once and in order.
+// TestJSRecover breaks the connection: the session goes on and what was missed comes, once
+// and in order.
 func TestJSRecover(t *testing.T) {
 	c := newClient(t, "RELAY", Options{ReconnectDelay: time.Millisecond})
 	numbers, back := make(chan int, 100), make(chan bool, 1)
@@ -252,7 +267,8 @@ func TestJSSilence(t *testing.T) {
 	if err := c.Connect(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	if r := take(t, ends, "the end"); r.Code != closeAbnormal || !strings.Contains(r.Text, "silent") {
+	if r := take(t, ends, "the end"); r.Code != closeAbnormal ||
+		!strings.Contains(r.Text, "silent") {
 		t.Errorf("ended by %v", r)
 	}
 }
@@ -266,7 +282,8 @@ func TestJSBackpressure(t *testing.T) {
 			if !errors.Is(err, message.ErrTimeout) {
 				t.Errorf("Emit: %v", err)
 			}
-			if n := c.current.Load().t.(*jsTransport).ws.Get("bufferedAmount").Int(); n > highWater+2*len(chunk) {
+			ws := c.current.Load().t.(*jsTransport).ws
+			if n := ws.Get("bufferedAmount").Int(); n > highWater+2*len(chunk) {
 				t.Errorf("%d bytes are unsent", n)
 			}
 			return
@@ -298,7 +315,8 @@ func randomLooking(n int) []byte {
 	return b
 }
 
-// TestJSEventLoop: while thousands of events arrive the page's own timers run, and a callback of the page may emit.
+// TestJSEventLoop: while thousands of events arrive the page's own timers run, and a
+// callback of the page may emit.
 func TestJSEventLoop(t *testing.T) {
 	const events = 5000
 	c := newClient(t, "PLAIN", Options{})
@@ -334,7 +352,8 @@ func TestJSEventLoop(t *testing.T) {
 	}
 }
 
-// TestJSReleases: nothing of a connection that ended is held, neither by the browser nor by a timer, however it ended.
+// TestJSReleases: nothing of a connection that ended is held, neither by the browser nor by
+// a timer, however it ended.
 func TestJSReleases(t *testing.T) {
 	var left []weak.Pointer[jsTransport]
 	for range 5 {

@@ -19,14 +19,14 @@ import (
 
 const (
 	readBytes = 32 << 10
-	envelope  = 1 << 10 // what a message adds to its payload: name, ids, seal
+	envelope  = 1 << 10 // bytes that a message may add to its payload: name, ids, seal
 )
 
 // netTransport is a WebSocket over TCP or TLS.
 type netTransport struct {
 	writer
 	cfg     frame.Config
-	rest    []byte // what the server sent behind its 101
+	rest    []byte // what the server sent right after its 101
 	silence atomic.Int64
 	closing atomic.Bool
 }
@@ -50,14 +50,23 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	return t, nil
 }
 
+// refused returns the error of a dial that failed.
 func refused(ctx context.Context, at *target, err error) *Error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &Error{Code: message.CodeTimeout, Message: at.addr + " did not answer in time", Cause: err}
+		return &Error{
+			Code:    message.CodeTimeout,
+			Message: at.addr + " did not answer in time",
+			Cause:   err,
+		}
 	}
-	return &Error{Code: message.CodeRefused, Message: "cannot connect to " + at.addr + ": check the address and that the server runs", Cause: err}
+	return &Error{
+		Code:    message.CodeRefused,
+		Message: "cannot connect to " + at.addr + ": check the address and that the server runs",
+		Cause:   err,
+	}
 }
 
 // upgrade does TLS and the client's half of RFC 6455 section 4.1.
@@ -74,21 +83,28 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 		cfg.NextProtos = []string{"http/1.1"}
 		tc := tls.Client(nc, cfg)
 		if err := tc.HandshakeContext(ctx); err != nil {
-			return nil, failed(ctx, "TLS failed: check the certificate and that the port speaks TLS", err)
+			const why = "TLS failed: check the certificate and that the port speaks TLS"
+			return nil, failed(ctx, why, err)
 		}
 		nc = tc
 	}
 	key := frame.NewKey()
-	if _, err := nc.Write(frame.AppendRequest(nil, at.host, at.request, key, o.Origin, message.Subprotocol, "", "")); err != nil {
+	request := frame.AppendRequest(
+		nil, at.host, at.request, key, o.Origin, message.Subprotocol, "", "")
+	if _, err := nc.Write(request); err != nil {
 		return nil, failed(ctx, "the server closed before the upgrade", err)
 	}
 	head, rest, err := readHead(nc)
 	if err != nil {
-		return nil, failed(ctx, "there was no whole answer to the upgrade: is this a WebSocket server?", err)
+		const why = "there was no whole answer to the upgrade: is this a WebSocket server?"
+		return nil, failed(ctx, why, err)
 	}
 	r, err := frame.ParseResponse(head, key, message.Subprotocol)
 	if err == nil && string(r.Protocol) != message.Subprotocol {
-		err = &frame.HandshakeError{Status: 101, Reason: "the server did not choose the subprotocol " + message.Subprotocol}
+		err = &frame.HandshakeError{
+			Status: 101,
+			Reason: "the server did not choose the subprotocol " + message.Subprotocol,
+		}
 	}
 	if err == nil {
 		_, err = frame.DeflateAnswer(r.Extensions, false)
@@ -104,7 +120,8 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 	return t, nil
 }
 
-// readHead reads up to the blank line, within frame.MaxHeadBytes; rest is what came behind it.
+// readHead reads the answer up to its blank line, within frame.MaxHeadBytes. rest is what
+// was read behind it. The caller owns both.
 func readHead(nc net.Conn) (head, rest []byte, err error) {
 	buf := make([]byte, 2*frame.MaxHeadBytes)
 	for filled, next := 0, 0; ; {
@@ -123,6 +140,7 @@ func readHead(nc net.Conn) (head, rest []byte, err error) {
 	}
 }
 
+// failed returns the error of a connection that broke during TLS or the upgrade.
 func failed(ctx context.Context, why string, err error) *Error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
@@ -131,7 +149,8 @@ func failed(ctx context.Context, why string, err error) *Error {
 	if h := (*frame.HandshakeError)(nil); errors.As(err, &h) {
 		e.RetryAfter = int64(h.RetryAfter) * 1000
 		if h.Status == 503 {
-			e.Code, e.Message = message.CodeMaxConnections, "the server takes no more connections (HTTP 503): try again later"
+			e.Code = message.CodeMaxConnections
+			e.Message = "the server takes no more connections (HTTP 503): try again later"
 		}
 	}
 	return e
@@ -183,7 +202,7 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 	}
 }
 
-// extend moves the read deadline on, now and then.
+// extend moves the read deadline on when an eighth of it has passed.
 func (t *netTransport) extend(deadline *time.Time) {
 	s := time.Duration(t.silence.Load())
 	if s == 0 || t.closing.Load() {
@@ -195,7 +214,7 @@ func (t *netTransport) extend(deadline *time.Time) {
 	}
 	*deadline = now.Add(s)
 	t.nc.SetReadDeadline(*deadline)
-	if t.closing.Load() { // close set a nearer one meanwhile
+	if t.closing.Load() { // close has set a nearer deadline meanwhile
 		t.nc.SetReadDeadline(now.Add(closeGrace))
 	}
 }
@@ -231,8 +250,8 @@ func (t *netTransport) closed(p []byte) ending {
 	return end
 }
 
-// farewell sends a close frame as the last one, if that was not done before,
-// and waits for it, since the connection is closed afterwards.
+// farewell sends a close frame as the last frame, unless one was sent before, and waits
+// until it is written, because the connection is closed afterwards.
 func (t *netTransport) farewell(code frame.CloseCode, reason string) {
 	t.control(frame.Close, frame.AppendCloseBody(nil, code, reason))
 	t.settle(closeGrace)
@@ -240,7 +259,7 @@ func (t *netTransport) farewell(code frame.CloseCode, reason string) {
 
 func (t *netTransport) close(code uint16, reason string) {
 	t.closing.Store(true)
-	t.nc.SetReadDeadline(time.Now().Add(closeGrace)) // ends run, which ends a write in progress
+	t.nc.SetReadDeadline(time.Now().Add(closeGrace)) // ends run, and run ends a write in progress
 	t.control(frame.Close, frame.AppendCloseBody(nil, frame.CloseCode(code), reason))
 	t.flushLater()
 }

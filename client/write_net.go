@@ -20,33 +20,35 @@ const (
 	writeTimeout = 30 * time.Second
 	closeGrace   = 2 * time.Second
 	fairRounds   = 16                   // writes that one caller does for others
-	eager        = 2 * time.Millisecond // how long a caller's own write may take before a goroutine goes on with it
+	eager        = 2 * time.Millisecond // after this time a goroutine continues a caller's write
 )
 
 // errClosed is append's error on a connection that has ended.
 var errClosed = &Error{Code: message.CodeConnectionLost, Message: "the connection has ended"}
 
-// writer combines the frames of concurrent senders into few writes: whoever
-// finds nobody writing writes what is there and what the others add meanwhile;
-// the others return at once. Safe for concurrent use.
+// writer combines the frames of concurrent senders into few writes. A sender that finds
+// nobody writing writes its own frames and those that others add meanwhile. The others
+// return at once. It is safe for concurrent use.
 type writer struct {
-	nc      net.Conn
-	tcp     net.Conn // nc, or what is below its TLS: closing it waits for nobody
-	handOff bool     // a write cannot be interrupted and continued (TLS): callers never write themselves
+	nc  net.Conn
+	tcp net.Conn // nc, or the connection below its TLS, which closes without waiting
+	// handOff is for TLS, whose writes cannot be interrupted and continued: callers never
+	// write themselves.
+	handOff bool
 
 	mu      sync.Mutex
-	space   chan struct{} // closed when out was taken, or the end came; nil when nobody waits
+	space   chan struct{} // closed when out is taken or the end has come; nil when nobody waits
 	out     []byte        // frames that wait for the write in progress
 	spare   []byte
 	writing bool
 	idle    chan struct{} // closed when writing ends; nil when nobody waits for that
 	ended   bool          // nothing may be queued any more
 
-	rest []byte // of an interrupted write; whoever has claimed the writing owns it
+	rest []byte // of an interrupted write; the caller that has claimed the writing owns it
 }
 
-// newMask takes a masking key from the runtime's ChaCha8 generator, which is
-// seeded by the system: unpredictable, as RFC 6455 section 5.3 wants it.
+// newMask takes a masking key from the runtime's ChaCha8 generator. The system seeds it,
+// so the key is unpredictable, as RFC 6455 section 5.3 demands.
 func newMask() [4]byte {
 	k := rand.Uint32()
 	return [4]byte{byte(k), byte(k >> 8), byte(k >> 16), byte(k >> 24)}
@@ -78,7 +80,7 @@ func (w *writer) room(cancel <-chan struct{}, after <-chan time.Time) bool {
 	}
 }
 
-// spread wakes whoever waits for room; mu is held.
+// spread wakes everybody who waits for room. mu is held.
 func (w *writer) spread() {
 	if w.space != nil {
 		close(w.space)
@@ -96,8 +98,8 @@ func (w *writer) append(p []byte) error {
 	return nil
 }
 
-// control queues a control frame; it never waits for the peer. A server that
-// pings without reading the answers gets no more of them.
+// control queues a control frame without waiting for the peer. A server that pings
+// without reading the answers gets no more of them.
 func (w *writer) control(op frame.Opcode, p []byte) {
 	w.mu.Lock()
 	if !w.ended && (op == frame.Close || len(w.out) <= highWater) {
@@ -109,13 +111,14 @@ func (w *writer) control(op frame.Opcode, p []byte) {
 	w.mu.Unlock()
 }
 
-// end makes every later append fail; mu is held.
+// end makes every later append fail. mu is held.
 func (w *writer) end() {
 	w.ended = true
 	w.spread()
 }
 
-// start claims the writing, if there is something to write and nobody does it.
+// start claims the writing if there is something to write and nobody is writing. It
+// reports whether it did.
 func (w *writer) start() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -142,9 +145,9 @@ func (w *writer) flushLater() {
 	}
 }
 
-// drain writes until nothing is queued, or rounds times, or until a write takes
-// longer than patience and rounds are counted; more says that it left something
-// and that the caller, who has claimed the writing, still owns it.
+// drain writes until nothing is queued. With rounds of at least 0 it also stops after
+// that many writes, or after a write that takes longer than patience. more means that
+// something is left and that the caller, who has claimed the writing, still owns it.
 func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -190,7 +193,8 @@ func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 	return false
 }
 
-// settle writes what is queued, or waits for whoever writes it, for at most patience.
+// settle writes what is queued, or waits for the goroutine that is writing it, for at
+// most patience.
 func (w *writer) settle(patience time.Duration) {
 	if w.start() {
 		w.drain(-1, patience)

@@ -6,19 +6,24 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// pair is two clusters on one NATS server; what one publishes gives a token to got at the other.
+// pair makes two clusters on one NATS server. Whatever one publishes puts a token into got at the
+// other.
 func pair(b *testing.B) (from *Cluster, got chan struct{}) {
 	broker := startNATS(b, -1)
 	got = make(chan struct{}, 1<<16)
 	var both [2]*Cluster
 	for i := range both {
-		c, err := New(Options{URL: broker.ClientURL(), Node: string(rune('a' + i)), Logger: quietLogger()})
+		c, err := New(Options{URL: broker.ClientURL(), Node: string(rune('a' + i)),
+			Logger: quietLogger()})
 		if err != nil {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { c.Close() })
 		eventually(b, "the connection", func() bool { return c.Stats().State == Connected })
-		if err := c.Open([]string{"/"}, func(*smartsocket.Envelope) error { got <- struct{}{}; return nil }); err != nil {
+		if err := c.Open([]string{"/"}, func(*smartsocket.Envelope) error {
+			got <- struct{}{}
+			return nil
+		}); err != nil {
 			b.Fatal(err)
 		}
 		both[i] = c
@@ -26,10 +31,11 @@ func pair(b *testing.B) (from *Cluster, got chan struct{}) {
 	return both[0], got
 }
 
-// BenchmarkAcross is one broadcast of 100 bytes from node to node, through a NATS server in this
-// process, whose work is in the figures: alone, as its latency, and as part of a stream.
+// BenchmarkAcross measures one broadcast of 100 bytes from node to node: alone, for its latency,
+// and as part of a stream. The NATS server runs in this process, so its work is included.
 func BenchmarkAcross(b *testing.B) {
-	e := smartsocket.Envelope{Namespace: "/", Names: []string{"room"}, Event: "moved", Payload: make([]byte, 100)}
+	e := smartsocket.Envelope{Namespace: "/", Names: []string{"room"}, Event: "moved",
+		Payload: make([]byte, 100)}
 	b.Run("one at a time", func(b *testing.B) {
 		from, got := pair(b)
 		b.ReportAllocs()
@@ -55,7 +61,8 @@ func BenchmarkAcross(b *testing.B) {
 	})
 }
 
-// BenchmarkEmit is what emitting costs the goroutine that emits, without and with other nodes; nobody is in the room here.
+// BenchmarkEmit measures what emitting costs the goroutine that emits, without and with other
+// nodes. Nobody is in the room here.
 func BenchmarkEmit(b *testing.B) {
 	broker := startNATS(b, -1)
 	for name, joined := range map[string]bool{"alone": false, "joined": true} {

@@ -1,18 +1,3 @@
-// Package cluster joins several SmartSocket servers into one for broadcasts, on
-// NATS: what one server emits to a namespace, to rooms or to socket ids reaches
-// the matching sockets of every server.
-//
-//	nodes, err := cluster.New(cluster.Options{URL: "nats://127.0.0.1:4222"})
-//	server, err := smartsocket.New(smartsocket.Options{Broker: nodes})
-//
-// A broadcast between nodes is delivered at most once and, for one publisher and
-// namespace, in order; smartsocket.Broker has the exact words. While NATS is
-// away every server goes on by itself, broadcasts to other nodes are counted as
-// lost, and nothing is kept to be sent later. Numbers in each broadcast tell the
-// receivers what they missed: see Options.OnGap and Stats.
-//
-// Reading order: publish.go (queue, one writer), receive.go (numbers, gaps),
-// presence.go (who else is there).
 package cluster
 
 import (
@@ -32,42 +17,48 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// Options configure a Cluster. One of URL and Conn must be given.
+// Options configure a Cluster. Either URL or Conn must be given.
 type Options struct {
-	// URL of a NATS server, nats://[user:password@]host:port or tls://…; several are separated by commas.
-	// Credentials in it are never logged.
+	// URL is the address of a NATS server, nats://[user:password@]host:port or tls://…. Several are
+	// separated by commas. Credentials in it are never logged.
 	URL string
-	// Conn is a connection to use instead of URL. The Cluster does not close it. What URL would have set is then up to the
-	// program: above all no buffer for reconnecting, or old broadcasts arrive in a burst, and unlimited reconnects.
+	// Conn is a connection to use instead of URL. The Cluster does not close it. The program must
+	// then set what the Cluster sets for a URL. Above all it must turn off the buffer for
+	// reconnecting, because otherwise old broadcasts arrive in a burst, and allow unlimited
+	// reconnects.
 	Conn *nats.Conn
-	// NATS are more options for URL's connection: credentials files, TLS. They are applied behind the package's own.
+	// NATS are further options for the connection to URL, such as credentials files and TLS. They
+	// are applied after the package's own options.
 	NATS []nats.Option
-	// Name of the cluster, which all its servers share; "" = "smartsocket". Others on the same NATS do not hear each other.
+	// Name is the name of the cluster, which all its servers share. "" means "smartsocket".
+	// Clusters with different names on the same NATS do not hear each other.
 	Name string
-	// Node is this server's name, in logs and gaps of the others, at most smartsocket.MaxNodeName bytes; "" = host name and process id.
+	// Node is the name of this server in the logs and gaps of the others. It has at most
+	// smartsocket.MaxNodeName bytes. "" means the host name and the process id.
 	Node string
-	// OnGap is told of every hole in what another node published, so that the program can send the current state again.
-	// It is called before the next broadcast of that node is delivered and delays it: return soon, do not call Close. May be called concurrently.
+	// OnGap is called for every gap in what another node published, so that the program can send
+	// the current state again. It is called before the next broadcast of that node is delivered,
+	// and delays it. Return soon, and do not call Close. It may be called concurrently.
 	OnGap func(Gap)
-	// Logger receives the cluster's log; nil = slog.Default().
+	// Logger receives the cluster's log. nil means slog.Default().
 	Logger *slog.Logger
 
-	heartbeat time.Duration // for tests; 0 = 5 s
+	heartbeat time.Duration // for tests; 0 means 5 s
 }
 
-// Gap is a hole in what one node published to one namespace. It shows when the
-// node's next broadcast arrives. What came before the first one that was heard
-// of a node is no hole.
+// Gap is a gap in what one node published to one namespace. It is noticed when the node's next
+// broadcast arrives. Whatever came before the first broadcast that was heard of a node does not
+// count as a gap.
 type Gap struct {
-	Node      string // who published
+	Node      string // the node that published
 	Namespace string
-	Missed    uint64 // how many broadcasts are missing; not all of them need have had receivers here
+	Missed    uint64 // number of missing broadcasts; not all of them need have had receivers here
 }
 
-// OptionError says which field of Options cannot be used, and how to mend it.
-// It never holds a URL, which may have credentials.
+// OptionError says which field of Options cannot be used, and how to mend it. It never contains a
+// URL, because that may have credentials.
 type OptionError struct {
-	Field string // the field's Go name
+	Field string // name of the field in Go
 	Fix   string
 }
 
@@ -76,10 +67,11 @@ func (e *OptionError) Error() string { return "cluster: Options." + e.Field + ":
 
 const (
 	defaultHeartbeat = 5 * time.Second
-	patience         = 2 * time.Second // for what NATS should do at once: a write, a round trip, a drain
+	// patience is for what NATS should do at once: a write, a round trip, a drain.
+	patience = 2 * time.Second
 )
 
-// Check reports what New would refuse, as an *OptionError. It connects to nothing.
+// Check returns what New would refuse, as an *OptionError, or nil. It does not connect.
 func (o Options) Check() error {
 	if (o.URL == "") == (o.Conn == nil) {
 		return &OptionError{"URL", "give either the URL of a NATS server or a Conn"}
@@ -87,22 +79,23 @@ func (o Options) Check() error {
 	if o.URL != "" {
 		for i, text := range strings.Split(o.URL, ",") {
 			u, err := url.Parse(strings.TrimSpace(text))
-			if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss" {
-				return &OptionError{"URL", fmt.Sprintf("address %d is not one of a NATS server: write nats://host:4222 or tls://host:4222", i+1)}
+			if err != nil || u.Host == "" || u.Scheme != "nats" && u.Scheme != "tls" &&
+				u.Scheme != "ws" && u.Scheme != "wss" {
+				return &OptionError{"URL",
+					fmt.Sprintf("address %d is not one of a NATS server: write nats://host:4222 "+
+						"or tls://host:4222", i+1)}
 			}
 		}
 	}
 	if len(o.Node) > smartsocket.MaxNodeName {
-		return &OptionError{"Node", fmt.Sprintf("the name has %d bytes: use at most %d", len(o.Node), smartsocket.MaxNodeName)}
+		return &OptionError{"Node", fmt.Sprintf("the name has %d bytes: use at most %d",
+			len(o.Node), smartsocket.MaxNodeName)}
 	}
 	return nil
 }
 
-// Cluster is a smartsocket.Broker on NATS, for one Server. All methods are safe
-// for concurrent use.
-//
-// Locks: out.mu, mu and peers.mu are never held together, nor while NATS is
-// called, but for mu, under which subscriptions are made.
+// Cluster is a smartsocket.Broker on NATS, for one Server. All methods are safe for concurrent use.
+// The package comment describes its locks.
 type Cluster struct {
 	opts    Options
 	node    string
@@ -113,25 +106,25 @@ type Cluster struct {
 	nc      *nats.Conn
 	status  chan nats.Status
 	quit    chan struct{}
-	done    chan struct{} // closed by the writer at its end
+	done    chan struct{} // closed by the writer when it ends
 
-	up         atomic.Bool  // NATS is there, as far as the writer knows
-	maxPayload atomic.Int64 // of the NATS server; 0 = not known yet
+	up         atomic.Bool  // the writer believes that NATS is there
+	maxPayload atomic.Int64 // limit of the NATS server; 0 means not known yet
 	stats      counters
-	lost       burst // logs of what was not sent
-	gaps       burst // logs of holes
-	invalid    burst // logs of what was not understood
-	trouble    burst // logs of what NATS complains about
+	lost       burst // log of what was not sent
+	gaps       burst // log of gaps
+	invalid    burst // log of what was not understood
+	trouble    burst // log of what NATS complains about
 
 	out   outbox
 	peers peers
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards deliver, shards and others
 	deliver func(*smartsocket.Envelope) error
 	shards  map[int]*nats.Subscription
 	others  *nats.Subscription // presence
 
-	known sync.Map // path of each namespace that is here
+	known sync.Map // paths of the namespaces that exist here
 
 	gate   sync.RWMutex // read-locked while something is delivered
 	closed bool         // guarded by gate
@@ -139,10 +132,9 @@ type Cluster struct {
 	endErr error
 }
 
-// New checks the options and connects in the background: a NATS server that is
-// away is no error, the Cluster is degraded until it comes. Give the Cluster to
-// one Server as Options.Broker; the Server's Shutdown and Close close it. Without a
-// started Server, Close it yourself.
+// New checks the options and connects in the background. It does not fail if a NATS server is away;
+// the Cluster is degraded until the server comes. Give the Cluster to one Server as Options.Broker;
+// the Server's Shutdown and Close close it. If no Server is started with it, call Close yourself.
 func New(o Options) (*Cluster, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -157,8 +149,10 @@ func New(o Options) (*Cluster, error) {
 		o.Logger = slog.Default()
 	}
 	c := &Cluster{
-		opts: o, node: nodeName(o.Node), subject: newSubjects(o.Name), log: o.Logger, started: time.Now(), nc: o.Conn,
-		quit: make(chan struct{}), done: make(chan struct{}), shards: make(map[int]*nats.Subscription),
+		opts: o, node: nodeName(o.Node), subject: newSubjects(o.Name), log: o.Logger,
+		started: time.Now(), nc: o.Conn,
+		quit: make(chan struct{}), done: make(chan struct{}),
+		shards: make(map[int]*nats.Subscription),
 	}
 	var random [8]byte
 	rand.Read(random[:])
@@ -174,7 +168,8 @@ func New(o Options) (*Cluster, error) {
 	c.status = c.nc.StatusChanged()
 	c.refresh()
 	if !c.up.Load() {
-		c.log.Warn("NATS is not there yet: broadcasts stay on this server until it is", "node", c.node)
+		c.log.Warn("NATS is not there yet: broadcasts stay on this server until it is", "node",
+			c.node)
 	}
 	go c.write()
 	return c, nil
@@ -184,7 +179,7 @@ func nodeName(name string) string {
 	if name != "" {
 		return name
 	}
-	host, _ := os.Hostname() // without one the process id has to do
+	host, _ := os.Hostname() // without a host name the process id must do
 	id := fmt.Sprintf("-%d", os.Getpid())
 	return host[:min(len(host), smartsocket.MaxNodeName-len(id))] + id
 }
@@ -198,13 +193,13 @@ func (c *Cluster) connect() error {
 		nats.RetryOnFailedConnect(true),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, 250*time.Millisecond),
-		nats.ReconnectBufSize(-1), // what could not be sent in time is of no use later
+		nats.ReconnectBufSize(-1), // what could not be sent in time is useless later
 		nats.ReconnectOnFlusherError(),
 		nats.FlusherTimeout(patience),
 		nats.DrainTimeout(patience),
 		nats.PingInterval(10 * time.Second),
 		nats.MaxPingsOutstanding(2),
-		nats.IgnoreAuthErrorAbort(), // credentials may be mended while the server runs
+		nats.IgnoreAuthErrorAbort(), // credentials may be corrected while the server runs
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.failed(err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.failed(err) }),
 	}, c.opts.NATS...)
@@ -216,7 +211,7 @@ func (c *Cluster) connect() error {
 	return nil
 }
 
-// redact is an error's text without the URL, which may hold credentials.
+// redact returns the text of an error without the URL, which may contain credentials.
 func (c *Cluster) redact(err error) string {
 	var bad *url.Error
 	if errors.As(err, &bad) {
@@ -235,7 +230,7 @@ func (c *Cluster) redact(err error) string {
 	return text
 }
 
-// failed is told by NATS of what goes wrong in the background.
+// failed is called by NATS when something goes wrong in the background.
 func (c *Cluster) failed(err error) {
 	what := "NATS reports errors"
 	if errors.Is(err, nats.ErrSlowConsumer) {
@@ -247,8 +242,8 @@ func (c *Cluster) failed(err error) {
 	}
 }
 
-// Open subscribes to the namespaces; Server.Start calls it. It waits for NATS to
-// confirm, for at most 2 s; without NATS it does not fail.
+// Open subscribes to the namespaces. Server.Start calls it. It waits at most 2 s for NATS to
+// confirm. Without NATS it does not fail.
 func (c *Cluster) Open(namespaces []string, deliver func(*smartsocket.Envelope) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -279,21 +274,23 @@ func (c *Cluster) Open(namespaces []string, deliver func(*smartsocket.Envelope) 
 	return nil
 }
 
-// Subscribe adds a namespace. Other nodes' broadcasts in it arrive as soon as
-// NATS has heard of it.
+// Subscribe adds a namespace. Other nodes' broadcasts in it arrive as soon as NATS knows of the
+// subscription.
 func (c *Cluster) Subscribe(namespace string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known.Store(namespace, true)
 	if c.deliver == nil {
-		return // Open will
+		return // Open will subscribe
 	}
 	if err := c.subscribe(namespace); err != nil {
-		c.log.Error("the namespace does not hear the other nodes", "namespace", namespace, "error", c.redact(err))
+		c.log.Error("the namespace does not hear the other nodes", "namespace", namespace, "error",
+			c.redact(err))
 	}
 }
 
-// subscribe makes sure that the namespace's shard is subscribed to. Caller holds mu.
+// subscribe subscribes to the shard of the namespace unless that has been done. The caller holds
+// mu.
 func (c *Cluster) subscribe(namespace string) error {
 	shard := c.subject.shardOf(namespace)
 	if c.shards[shard] != nil {
@@ -307,8 +304,8 @@ func (c *Cluster) subscribe(namespace string) error {
 	return sub.SetPendingLimits(maxPendingMessages, maxPendingBytes)
 }
 
-// Close sends what is queued, says goodbye, drains and leaves. It takes at most
-// a few seconds, also when NATS is away. Idempotent.
+// Close sends what is queued, says goodbye, drains and leaves. It takes a few seconds at most, even
+// if NATS is away. It may be called more than once.
 func (c *Cluster) Close() error {
 	c.ended.Do(func() {
 		c.gate.Lock()
@@ -323,7 +320,7 @@ func (c *Cluster) Close() error {
 	return c.endErr
 }
 
-// leave ends the subscriptions and the connection, if it is ours.
+// leave ends the subscriptions, and the connection if it is ours.
 func (c *Cluster) leave() error {
 	if c.opts.Conn != nil {
 		c.mu.Lock()

@@ -16,16 +16,17 @@ import (
 	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
-// TestMain checks that nothing of the package keeps running behind the tests.
+// TestMain checks that nothing of the package keeps running after the tests.
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// hangs bounds every wait of these tests; it is for hangs, not for speed.
+// hangs limits every wait of these tests. It exists for hangs and says nothing about speed.
 const hangs = 30 * time.Second
 
-// startNATS runs a NATS server until the test ends; port -1 is any free one.
+// startNATS runs a NATS server until the test ends. Port -1 means any free port.
 func startNATS(t testing.TB, port int) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true,
+		NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,29 +54,33 @@ type node struct {
 	gaps []Gap
 }
 
-// startNode starts a server with the namespaces / and those given, whose clients may join rooms.
+// startNode starts a server with the namespaces / and those given. Their clients may join rooms.
 func startNode(t testing.TB, url, name string, namespaces ...string) *node {
 	t.Helper()
 	n := &node{t: t, log: new(logBook)}
 	logger := slog.New(smartsocket.NewLogHandler(n.log, slog.LevelInfo))
 	var err error
-	n.cluster, err = New(Options{URL: url, Node: name, Logger: logger, heartbeat: 50 * time.Millisecond, OnGap: func(g Gap) {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.gaps = append(n.gaps, g)
-	}})
+	n.cluster, err = New(Options{URL: url, Node: name, Logger: logger,
+		heartbeat: 50 * time.Millisecond, OnGap: func(g Gap) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.gaps = append(n.gaps, g)
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.server, err = smartsocket.New(smartsocket.Options{
-		Host: "127.0.0.1", Port: -1, EnableRateLimiting: smartsocket.Disabled, Broker: n.cluster, Logger: logger,
+		Host: "127.0.0.1", Port: -1, EnableRateLimiting: smartsocket.Disabled, Broker: n.cluster,
+		Logger: logger,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range append(namespaces, "/") {
 		ns := n.server.Namespace(path)
-		smartsocket.Handle(ns, "join", func(s *smartsocket.Socket, rooms []string) (bool, error) { return true, s.Join(rooms...) })
+		smartsocket.Handle(ns, "join", func(s *smartsocket.Socket, rooms []string) (bool, error) {
+			return true, s.Join(rooms...)
+		})
 		smartsocket.Handle(ns, "leave", func(s *smartsocket.Socket, rooms []string) (bool, error) {
 			s.Leave(rooms...)
 			return true, nil
@@ -96,7 +101,7 @@ func (n *node) stop() {
 	}
 }
 
-// settles waits for the counters, which may be behind what the clients already have.
+// settles waits for the counters, which may lag behind what the clients already have.
 func (n *node) settles(what string, ok func(Stats) bool) {
 	n.t.Helper()
 	end := time.Now().Add(hangs)
@@ -132,7 +137,7 @@ func (l *logBook) count(part string) int {
 	return strings.Count(l.text.String(), part)
 }
 
-// startCluster starts n nodes and waits until each knows the others, and with that hears them.
+// startCluster starts n nodes and waits until each knows the others and therefore hears them.
 func startCluster(t testing.TB, n int, namespaces ...string) (*server.Server, []*node) {
 	t.Helper()
 	broker := startNATS(t, -1)
@@ -165,7 +170,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// user is a client that writes down what it is sent under the names msg and end.
+// user is a client that records what it is sent under the names msg and end.
 type user struct {
 	t    testing.TB
 	c    *client.Client
@@ -175,7 +180,8 @@ type user struct {
 
 func (n *node) dial(namespace string, rooms ...string) *user {
 	n.t.Helper()
-	c, err := client.New("ws://"+n.server.Addr().String(), client.Options{Namespace: namespace, MaxReconnectAttempts: client.Never})
+	c, err := client.New("ws://"+n.server.Addr().String(),
+		client.Options{Namespace: namespace, MaxReconnectAttempts: client.Never})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -205,7 +211,7 @@ func (u *user) ask(event string, rooms ...string) {
 	}
 }
 
-// next is the next event that the client was sent.
+// next returns the next event that the client was sent.
 func (u *user) next() string {
 	u.t.Helper()
 	select {
@@ -226,7 +232,7 @@ func (u *user) want(texts ...string) {
 	}
 }
 
-// emitter is what can emit: a Server, a Namespace, a Target.
+// emitter is anything that can emit: a Server, a Namespace, a Target.
 type emitter interface {
 	Emit(string, any, ...smartsocket.EmitOption) (smartsocket.Delivery, error)
 }
@@ -238,11 +244,11 @@ func emit(t testing.TB, to emitter, event string, data any) {
 	}
 }
 
-// What one node emits reaches the matching sockets of every node once, in order,
-// and nobody else: whoever must not get a message would find it before the end.
+// What one node emits reaches the matching sockets of every node once and in order, and no others.
+// A socket that must not get a message would find it before the end.
 func TestBroadcastsReachEveryNode(t *testing.T) {
 	_, nodes := startCluster(t, 3, "/game")
-	users := make([]*user, 3) // one of each node
+	users := make([]*user, 3) // one on each node
 	var others []*user
 	for i, n := range nodes {
 		users[i] = n.dial("/", "all", fmt.Sprintf("room-%d", i))
@@ -254,7 +260,7 @@ func TestBroadcastsReachEveryNode(t *testing.T) {
 	for i, step := range []struct {
 		name  string
 		to    emitter
-		users string // which get it
+		users string // the users that receive it
 		games bool
 	}{
 		{"server", srv, "012", true},
@@ -317,7 +323,8 @@ func TestPayloadsAreTheSameOnEveryNode(t *testing.T) {
 	_, nodes := startCluster(t, 2)
 	here, there := nodes[0].dial("/"), nodes[1].dial("/")
 	big, _ := json.Marshal(strings.Repeat("x", 100_000))
-	for _, data := range []any{nil, true, []int{1, 2}, map[string]any{"a": "ü\u2028"}, json.RawMessage(big), ""} {
+	for _, data := range []any{nil, true, []int{1, 2}, map[string]any{"a": "ü\u2028"},
+		json.RawMessage(big), ""} {
 		emit(t, nodes[0].server, "msg", data)
 		if a, b := here.next(), there.next(); a != b {
 			t.Fatalf("%.100q here and %.100q on the other node", a, b)

@@ -14,8 +14,8 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// NATS dies and comes back: what is local goes on, what is lost is counted and
-// known to the receivers, nothing old arrives, and new broadcasts do.
+// NATS dies and comes back. Local delivery continues, losses are counted and known to the
+// receivers, nothing old arrives, and new broadcasts do.
 func TestNATSDiesAndComesBack(t *testing.T) {
 	broker, nodes := startCluster(t, 3)
 	users := []*user{nodes[0].dial("/", "r"), nodes[1].dial("/", "r"), nodes[2].dial("/", "r")}
@@ -27,7 +27,9 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 	port := broker.Addr().String()[strings.LastIndex(broker.Addr().String(), ":")+1:]
 	stopNATS(broker)
 	for _, n := range nodes {
-		eventually(t, "the nodes to notice", func() bool { return n.cluster.Stats().State == Degraded })
+		eventually(t, "the nodes to notice", func() bool {
+			return n.cluster.Stats().State == Degraded
+		})
 	}
 	for i := range 100 {
 		emit(t, room, "msg", 1+i)
@@ -92,18 +94,23 @@ func TestANodeLeaves(t *testing.T) {
 	if st := nodes[2].cluster.Stats(); st.Lost != 1 {
 		t.Errorf("a broadcast after the end: %+v", st)
 	}
-	eventually(t, "the goodbye to be logged", func() bool { return nodes[1].log.count("another node has left") == 1 })
+	eventually(t, "the goodbye to be logged", func() bool {
+		return nodes[1].log.count("another node has left") == 1
+	})
 }
 
-// A node that ends without a goodbye is not counted for ever.
+// A node that ends without a goodbye does not stay in the count.
 func TestANodeDies(t *testing.T) {
 	broker, nodes := startCluster(t, 2)
 	stranger := connect(t, broker)
-	hello := append(binary.BigEndian.AppendUint64([]byte{greetingVersion, greetingAgain}, 77), "ghost"...)
+	hello := append(binary.BigEndian.AppendUint64([]byte{greetingVersion, greetingAgain}, 77),
+		"ghost"...)
 	if err := stranger.Publish(nodes[0].cluster.subject.presence, hello); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the third node to be seen", func() bool { return nodes[0].log.count("other=ghost") == 1 })
+	eventually(t, "the third node to be seen", func() bool {
+		return nodes[0].log.count("other=ghost") == 1
+	})
 	meet(t, nodes...)
 }
 
@@ -125,7 +132,8 @@ func TestGarbageFromAStranger(t *testing.T) {
 	u.want("msg 0")
 	stranger := connect(t, broker)
 	c := nodes[1].cluster
-	valid := smartsocket.Envelope{Node: "node-0", Epoch: nodes[0].cluster.epoch, Seq: 1, Namespace: "/", Event: "msg", Payload: []byte(`"forged"`)}
+	valid := smartsocket.Envelope{Node: "node-0", Epoch: nodes[0].cluster.epoch, Seq: 1,
+		Namespace: "/", Event: "msg", Payload: []byte(`"forged"`)}
 	bad := [][]byte{nil, {0}, {1}, []byte(strings.Repeat("{", 10_000)), valid.Append(nil)[:20]}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
@@ -177,21 +185,23 @@ func TestGarbageFromAStranger(t *testing.T) {
 	u.want("end 1")
 }
 
-// However many nodes a stranger invents, the memory of them is bounded.
+// The memory of nodes is bounded, however many of them a stranger invents.
 func TestInventedNodesAreBounded(t *testing.T) {
 	p := peers{all: make(map[peerKey]*peer)}
 	for i := range uint64(3 * maxPeers) {
-		p.number(&smartsocket.Envelope{Node: "x", Epoch: i, Seq: 1, Namespace: "/"}, time.Duration(i))
+		p.number(&smartsocket.Envelope{Node: "x", Epoch: i, Seq: 1, Namespace: "/"},
+			time.Duration(i))
 	}
 	if len(p.all) != maxPeers {
 		t.Errorf("%d peers are kept", len(p.all))
 	}
-	if _, old := p.number(&smartsocket.Envelope{Node: "x", Epoch: 3*maxPeers - 1, Seq: 1, Namespace: "/"}, time.Hour); !old {
+	if _, old := p.number(&smartsocket.Envelope{Node: "x", Epoch: 3*maxPeers - 1, Seq: 1,
+		Namespace: "/"}, time.Hour); !old {
 		t.Error("the newest was forgotten")
 	}
 }
 
-// A node without a namespace neither hears it nor takes it for a hole.
+// A node without a namespace does not hear it, and does not count it as a gap.
 func TestNamespaceUnknownOnANode(t *testing.T) {
 	broker := startNATS(t, -1)
 	a := startNode(t, broker.ClientURL(), "a", "/game")
@@ -204,7 +214,7 @@ func TestNamespaceUnknownOnANode(t *testing.T) {
 	emit(t, a.server, "msg", 10)
 	there.want("msg 10")
 	b.server.Namespace("/game")                  // late
-	if err := b.cluster.nc.Flush(); err != nil { // NATS has the subscription
+	if err := b.cluster.nc.Flush(); err != nil { // NATS has the subscription now
 		t.Fatal(err)
 	}
 	u := b.dial("/game")
@@ -215,25 +225,30 @@ func TestNamespaceUnknownOnANode(t *testing.T) {
 	}
 }
 
-// Two clusters on one NATS do not hear each other, also where names have wildcards in them.
+// Two clusters on one NATS do not hear each other, even if their names contain wildcards.
 func TestClustersAreSeparate(t *testing.T) {
 	broker := startNATS(t, -1)
 	names := []string{"", "a", "*", ">", "a.>", strings.Repeat("long", 100)}
 	var all []*Cluster
 	got := make(chan string, 100)
 	for _, name := range names {
-		c, err := New(Options{URL: broker.ClientURL(), Name: name, Node: "n " + name[:min(len(name), 10)], Logger: quietLogger()})
+		c, err := New(Options{URL: broker.ClientURL(), Name: name,
+			Node: "n " + name[:min(len(name), 10)], Logger: quietLogger()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 		eventually(t, "the connection", func() bool { return c.Stats().State == Connected })
-		if err := c.Open([]string{"/", "/*", "/>"}, func(e *smartsocket.Envelope) error { got <- name; return nil }); err != nil {
+		if err := c.Open([]string{"/", "/*", "/>"}, func(e *smartsocket.Envelope) error {
+			got <- name
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, c)
 	}
-	other, err := New(Options{URL: broker.ClientURL(), Name: "a", Node: "other", Logger: quietLogger()})
+	other, err := New(Options{URL: broker.ClientURL(), Name: "a", Node: "other",
+		Logger: quietLogger()})
 	if err != nil {
 		t.Fatal(err)
 	}

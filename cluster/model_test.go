@@ -20,11 +20,11 @@ type modelled struct {
 	*user
 	node  int
 	rooms map[string]bool
-	sent  []string // what it must have been sent
+	sent  []string // what it must have received
 }
 
-// Random joins, leaves and broadcasts on three nodes, against a simple model:
-// every client gets what is for it once, in the order of the emits, and nothing else.
+// Random joins, leaves and broadcasts on three nodes are compared with a simple model. Every client
+// gets what is meant for it once, in the order of the emits, and nothing else.
 func TestModelOfRooms(t *testing.T) {
 	_, nodes := startCluster(t, 3)
 	seed := rand.Uint64()
@@ -32,10 +32,11 @@ func TestModelOfRooms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	var all []*modelled
 	for i := range 12 {
-		all = append(all, &modelled{user: nodes[i%3].dial("/"), node: i % 3, rooms: make(map[string]bool)})
+		all = append(all, &modelled{user: nodes[i%3].dial("/"), node: i % 3,
+			rooms: make(map[string]bool)})
 	}
 	room := func() string { return fmt.Sprintf("room-%d", rng.IntN(5)) }
-	// name is a room or a client's id.
+	// name returns a room or a client's id.
 	name := func() string {
 		if rng.IntN(4) == 0 {
 			return all[rng.IntN(len(all))].name
@@ -49,7 +50,8 @@ func TestModelOfRooms(t *testing.T) {
 		return list
 	}
 	emitted, settled := 0, 0
-	// settle waits until everybody has got everything: joins are for what is emitted later, and nodes do not wait for each other.
+	// settle waits until everyone has received everything. Joins apply to what is emitted later,
+	// and nodes do not wait for each other.
 	settle := func() {
 		for i, n := range nodes {
 			emit(t, n.server, "end", fmt.Sprintf("%d of %d", settled, i))
@@ -75,7 +77,8 @@ func TestModelOfRooms(t *testing.T) {
 					}
 				}
 				if !slices.Equal(got, want) {
-					t.Fatalf("seed %d: client on node %d got %q from node %d, want %q", seed, m.node, got, from, want)
+					t.Fatalf("seed %d: client on node %d got %q from node %d, want %q", seed,
+						m.node, got, from, want)
 				}
 			}
 			m.sent = nil
@@ -110,7 +113,9 @@ func TestModelOfRooms(t *testing.T) {
 			emit(t, target, "msg", text)
 			for _, m := range all {
 				in := func(list []string) bool {
-					return slices.ContainsFunc(list, func(n string) bool { return n == m.name || m.rooms[n] })
+					return slices.ContainsFunc(list, func(n string) bool {
+						return n == m.name || m.rooms[n]
+					})
 				}
 				if (len(to) == 0 || in(to)) && !in(except) && m != out {
 					m.sent = append(m.sent, fmt.Sprintf("msg %q", text))
@@ -127,7 +132,7 @@ func TestModelOfRooms(t *testing.T) {
 	}
 }
 
-// Whatever many publishers do at once, each one's broadcasts arrive on every node in its order.
+// Whatever many publishers do at once, the broadcasts of each arrive on every node in its order.
 func TestOrderPerPublisher(t *testing.T) {
 	_, nodes := startCluster(t, 3)
 	const publishers, each = 4, 300 // on every node
@@ -157,7 +162,8 @@ func TestOrderPerPublisher(t *testing.T) {
 		for range len(next) * each {
 			var p, k int
 			if text := u.next(); scan(text, &p, &k) != nil || k != next[p] {
-				t.Fatalf("client of node %d got %q, want number %d of publisher %d", i, text, next[p], p)
+				t.Fatalf("client of node %d got %q, want number %d of publisher %d", i, text,
+					next[p], p)
 			}
 			next[p]++
 		}

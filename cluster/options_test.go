@@ -26,12 +26,14 @@ func TestOptionErrorsHideURLs(t *testing.T) {
 		{"URL", Options{URL: "nats://user:s3cret@ho st:4222"}},
 		{"URL", Options{URL: "nats://user:s3cret@"}},
 		{"URL", Options{URL: "nats://a:4222,nats://user:s3cret%zz@b"}},
-		{"URL", Options{URL: "nats://user:s3cret@127.0.0.1:1", NATS: []nats.Option{nats.UserCredentials("/does/not/exist")}}},
+		{"URL", Options{URL: "nats://user:s3cret@127.0.0.1:1",
+			NATS: []nats.Option{nats.UserCredentials("/does/not/exist")}}},
 		{"Node", Options{URL: "nats://a:4222", Node: strings.Repeat("n", 65)}},
 	} {
 		_, err := New(step.o)
 		var bad *OptionError
-		if !errors.As(err, &bad) || bad.Field != step.field || strings.Contains(err.Error(), "s3cret") {
+		if !errors.As(err, &bad) || bad.Field != step.field ||
+			strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%+v: %v, want an error about %s", step.o, err, step.field)
 		}
 	}
@@ -41,9 +43,10 @@ func TestOptionErrorsHideURLs(t *testing.T) {
 	}
 }
 
-// A wrong password is no reason to write it into the log.
+// A wrong password is not a reason to write it into the log.
 func TestCredentialsAreNotLogged(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, Username: "u", Password: "right"})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true,
+		NoSigs: true, Username: "u", Password: "right"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +65,12 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the right password to work", func() bool { return right.Stats().State == Connected })
-	eventually(t, "the refusal to be logged", func() bool { return log.count("Authorization Violation") > 0 })
+	eventually(t, "the right password to work", func() bool {
+		return right.Stats().State == Connected
+	})
+	eventually(t, "the refusal to be logged", func() bool {
+		return log.count("Authorization Violation") > 0
+	})
 	if st := wrong.Stats(); st.State != Degraded {
 		t.Errorf("with the wrong password: %+v", st)
 	}
@@ -74,7 +81,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 	}
 }
 
-// A connection that the program made itself is used and left as it was.
+// A connection that the program made itself is used, and left as it was.
 func TestGivenConnection(t *testing.T) {
 	broker := startNATS(t, -1)
 	nc := connect(t, broker)
@@ -83,14 +90,19 @@ func TestGivenConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := make(chan string, 10)
-	if err := c.Open([]string{"/"}, func(e *smartsocket.Envelope) error { own <- e.Node; return nil }); err != nil {
+	if err := c.Open([]string{"/"}, func(e *smartsocket.Envelope) error {
+		own <- e.Node
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if c.Open(nil, nil) == nil {
 		t.Error("one Cluster was opened by two servers")
 	}
 	n := startNode(t, broker.ClientURL(), "n")
-	eventually(t, "both to know each other", func() bool { return c.Stats().Nodes == 2 && n.cluster.Stats().Nodes == 2 })
+	eventually(t, "both to know each other", func() bool {
+		return c.Stats().Nodes == 2 && n.cluster.Stats().Nodes == 2
+	})
 	u := n.dial("/")
 	c.Publish(smartsocket.Envelope{Namespace: "/", Event: "msg"})
 	u.want("msg ")
@@ -105,11 +117,12 @@ func TestGivenConnection(t *testing.T) {
 		t.Errorf("Close again: %v", err)
 	}
 	if !nc.IsConnected() || nc.NumSubscriptions() != 0 {
-		t.Errorf("connected %v, %d subscriptions: want an open connection without any", nc.IsConnected(), nc.NumSubscriptions())
+		t.Errorf("connected %v, %d subscriptions: want an open connection without any",
+			nc.IsConnected(), nc.NumSubscriptions())
 	}
 }
 
-// Close leaves no goroutine of NATS behind either, whether NATS is there or not.
+// Close leaves none of the goroutines of NATS behind, whether NATS is there or not.
 func TestCloseLeavesNothing(t *testing.T) {
 	broker := startNATS(t, -1)
 	for _, url := range []string{broker.ClientURL(), "nats://127.0.0.1:1"} {
@@ -118,7 +131,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Open([]string{"/a", "/b"}, func(*smartsocket.Envelope) error { return nil }); err != nil {
+			if err := c.Open([]string{"/a", "/b"}, func(*smartsocket.Envelope) error {
+				return nil
+			}); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.Close(); err != nil {
@@ -127,5 +142,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		}
 	}
 	stopNATS(broker)
-	eventually(t, "the goroutines of NATS to end", func() bool { return !strings.Contains(stacks(), "nats.go.(*Conn)") })
+	eventually(t, "the goroutines of NATS to end", func() bool {
+		return !strings.Contains(stacks(), "nats.go.(*Conn)")
+	})
 }

@@ -8,10 +8,11 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// The kinds of greetings. A greeting is version (1), kind, epoch (8, big endian), node name.
+// The kinds of greetings. A greeting is a version (1), a kind, an epoch (8 bytes, big endian) and
+// the node's name.
 const (
 	greetingAgain = iota // still here
-	greetingNew          // here since now, or again; who else is?
+	greetingNew          // here since now, or here again; asks who else is here
 	greetingBye          // leaving
 
 	greetingVersion = 1
@@ -20,16 +21,16 @@ const (
 
 var errGreeting = errors.New("not a greeting of this version")
 
-// greet tells the other nodes that this one is there. Without NATS nobody hears it.
+// greet tells the other nodes that this one is here. Without NATS nobody hears it.
 func (c *Cluster) greet(kind byte) {
 	if !c.nc.IsConnected() {
 		return
 	}
 	b := binary.BigEndian.AppendUint64([]byte{greetingVersion, kind}, c.epoch)
-	_ = c.nc.Publish(c.subject.presence, append(b, c.node...)) // the next one is due soon
+	_ = c.nc.Publish(c.subject.presence, append(b, c.node...)) // the next greeting is due soon
 }
 
-// meet takes another node's greeting.
+// meet handles the greeting of another node.
 func (c *Cluster) meet(m *nats.Msg) {
 	c.gate.RLock()
 	defer c.gate.RUnlock()
@@ -37,7 +38,8 @@ func (c *Cluster) meet(m *nats.Msg) {
 		return
 	}
 	p := m.Data
-	if len(p) <= greetingHead || len(p) > greetingHead+smartsocket.MaxNodeName || p[0] != greetingVersion || p[1] > greetingBye {
+	if len(p) <= greetingHead || len(p) > greetingHead+smartsocket.MaxNodeName ||
+		p[0] != greetingVersion || p[1] > greetingBye {
 		c.refuse(errGreeting)
 		return
 	}

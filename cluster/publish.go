@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// maxQueued bounds the bytes that wait for the writer, that is for a NATS connection that is slow.
+	// maxQueued limits the bytes that wait for the writer because the NATS connection is slow.
 	maxQueued = 16 << 20
-	// maxAge is how long a broadcast may wait there.
+	// maxAge is how long a broadcast may wait in the queue.
 	maxAge = 2 * time.Second
-	// keptQueue is how much of the queue's memory is kept when it is empty.
+	// keptQueue is how many bytes of the queue's memory are kept when it is empty.
 	keptQueue = 1 << 20
 )
 
-// outbox is what the emitting goroutines leave for the writer: envelopes in the
-// order of their numbers.
+// outbox is what the emitting goroutines leave for the writer: envelopes in the order of their
+// numbers.
 type outbox struct {
 	mu         sync.Mutex
 	namespaces map[string]*outNamespace
@@ -40,7 +40,7 @@ type batch struct {
 }
 
 type queued struct {
-	end   int // of the envelope in data; it begins where the one before ends
+	end   int // of the envelope in data; it begins where the previous one ends
 	shard int
 	at    time.Duration
 }
@@ -58,8 +58,9 @@ func (o *outbox) close() {
 	o.closed = true
 }
 
-// Publish queues a broadcast for all other nodes. It never waits. What cannot be
-// queued gets a number all the same, by which the receivers will know that they missed it.
+// Publish queues a broadcast for all other nodes. It never waits. It copies what it needs of e. A
+// broadcast that cannot be queued gets a number all the same, so that the receivers will know that
+// they missed it.
 func (c *Cluster) Publish(e smartsocket.Envelope) {
 	now := c.now()
 	o := &c.out
@@ -70,7 +71,8 @@ func (c *Cluster) Publish(e smartsocket.Envelope) {
 		o.namespaces[e.Namespace] = ns
 	}
 	ns.seq++
-	if o.closed || !c.up.Load() || len(o.queue.data)+len(e.Payload) > maxQueued || c.tooLarge(len(e.Payload)) {
+	if o.closed || !c.up.Load() || len(o.queue.data)+len(e.Payload) > maxQueued ||
+		c.tooLarge(len(e.Payload)) {
 		o.mu.Unlock()
 		c.lose(1, c.whyLost(len(e.Payload)))
 		return
@@ -107,12 +109,13 @@ func (c *Cluster) whyLost(size int) string {
 func (c *Cluster) lose(n int64, why string) {
 	c.stats.lost.Add(n)
 	if total := c.lost.note(c.now(), n); total > 0 {
-		c.log.Warn("broadcasts did not reach the other nodes", "node", c.node, "lost", total, "reason", why)
+		c.log.Warn("broadcasts did not reach the other nodes", "node", c.node, "lost", total,
+			"reason", why)
 	}
 }
 
-// write is the Cluster's one goroutine: it alone publishes broadcasts, so that
-// the order of the queue is the order on the wire, and nobody who emits waits for NATS.
+// write is the one goroutine of the Cluster. It alone publishes broadcasts. The order on the wire
+// is therefore the order of the queue, and nobody who emits waits for NATS.
 func (c *Cluster) write() {
 	defer close(c.done)
 	tick := time.NewTicker(c.opts.heartbeat)
@@ -146,7 +149,8 @@ func (c *Cluster) flush(spare batch) batch {
 		p := b.data[begin:item.end]
 		begin = item.end
 		switch {
-		case !c.nc.IsConnected(): // a connection that was given to us may have a buffer for that
+		case !c.nc.IsConnected():
+			// a connection that was given to us may have a buffer that would take it
 			c.lose(1, "NATS is away")
 			continue
 		case c.now()-item.at > maxAge:
@@ -158,7 +162,8 @@ func (c *Cluster) flush(spare batch) batch {
 		case err == nil:
 			c.stats.published.Add(1)
 		case errors.Is(err, nats.ErrMaxPayload):
-			c.lose(1, "the broadcast is over the NATS server's max_payload: raise it there, or send less")
+			c.lose(1, "the broadcast is over the NATS server's max_payload: raise it there, or "+
+				"send less")
 		default:
 			c.lose(1, c.redact(err))
 		}
@@ -167,7 +172,7 @@ func (c *Cluster) flush(spare batch) batch {
 	return b
 }
 
-// refresh looks how the connection is.
+// refresh checks the state of the connection.
 func (c *Cluster) refresh() {
 	up := c.nc.IsConnected()
 	if up {
@@ -180,6 +185,7 @@ func (c *Cluster) refresh() {
 		c.log.Warn("NATS is away: broadcasts stay on this server until it is back", "node", c.node)
 		return
 	}
-	c.log.Info("connected to NATS", "node", c.node, "server", c.nc.ConnectedAddr(), "reconnects", c.nc.Stats().Reconnects)
+	c.log.Info("connected to NATS", "node", c.node, "server", c.nc.ConnectedAddr(), "reconnects",
+		c.nc.Stats().Reconnects)
 	c.greet(greetingNew)
 }

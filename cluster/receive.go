@@ -10,15 +10,16 @@ import (
 )
 
 const (
-	// maxPendingMessages and maxPendingBytes bound, for each shard, what waits to be delivered here.
+	// maxPendingMessages and maxPendingBytes limit, for each shard, what waits to be delivered
+	// here.
 	maxPendingMessages = 1 << 16
 	maxPendingBytes    = 32 << 20
-	// maxPeers bounds the nodes whose numbers are kept, against strangers that invent some.
+	// maxPeers limits the nodes whose numbers are kept, because strangers may invent some.
 	maxPeers = 1024
 )
 
-// peers are the other nodes that were ever heard of. One that is silent is kept:
-// what it published while nobody heard it must show when it is back.
+// peers are all other nodes that were ever heard of. A silent one is kept, because what it
+// published while nobody heard it must show when it is back.
 type peers struct {
 	mu  sync.Mutex
 	all map[peerKey]*peer
@@ -32,11 +33,12 @@ type peerKey struct {
 
 type peer struct {
 	seen time.Duration
-	left bool              // said goodbye
-	last map[string]uint64 // by namespace that is here: the number of the last broadcast
+	left bool // it has said goodbye
+	// last is the number of the last broadcast by namespace, for the namespaces that exist here.
+	last map[string]uint64
 }
 
-// meet returns the peer, who may be new. Caller holds mu.
+// meet returns the peer, and whether it is new. The caller holds mu.
 func (p *peers) meet(node string, epoch uint64, now time.Duration) (_ *peer, isNew bool) {
 	key := peerKey{node, epoch}
 	known := p.all[key]
@@ -52,7 +54,7 @@ func (p *peers) meet(node string, epoch uint64, now time.Duration) (_ *peer, isN
 	return known, isNew
 }
 
-// forgetOne drops the peer that has been silent for the longest. Caller holds mu.
+// forgetOne drops the peer that has been silent for the longest time. The caller holds mu.
 func (p *peers) forgetOne() {
 	var oldest peerKey
 	seen := time.Duration(-1)
@@ -64,7 +66,7 @@ func (p *peers) forgetOne() {
 	delete(p.all, oldest)
 }
 
-// present counts the peers that did not leave and were heard of within age.
+// present counts the peers that have not left and were heard of within age.
 func (p *peers) present(now, age time.Duration) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,8 +78,8 @@ func (p *peers) present(now, age time.Duration) (n int) {
 	return n
 }
 
-// number notes that a broadcast came: how many are missing before it, and
-// whether it is an old one. Nothing is missing before the first.
+// number records that a broadcast came. It returns how many are missing before it, and whether it
+// is an old one. Nothing is missing before the first.
 func (p *peers) number(e *smartsocket.Envelope, now time.Duration) (missed uint64, old bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -93,7 +95,7 @@ func (p *peers) number(e *smartsocket.Envelope, now time.Duration) (missed uint6
 	return e.Seq - last - 1, false
 }
 
-// receive takes one message of a shard, on the shard's own goroutine.
+// receive handles one message of a shard, on the shard's own goroutine.
 func (c *Cluster) receive(m *nats.Msg) {
 	c.gate.RLock()
 	defer c.gate.RUnlock()
@@ -114,7 +116,7 @@ func (c *Cluster) receive(m *nats.Msg) {
 		return // our own: a connection that was given to us may echo
 	}
 	if _, here := c.known.Load(e.Namespace); !here {
-		return // of another namespace of the shard
+		return // it belongs to another namespace of the shard
 	}
 	missed, old := c.peers.number(&e, c.now())
 	if old {
@@ -135,7 +137,8 @@ func (c *Cluster) gap(g Gap) {
 	c.stats.gaps.Add(1)
 	c.stats.missed.Add(int64(min(g.Missed, 1<<32)))
 	if total := c.gaps.note(c.now(), 1); total > 0 {
-		c.log.Warn("broadcasts of another node did not arrive", "node", c.node, "from", g.Node, "namespace", g.Namespace, "missed", g.Missed, "gaps", total)
+		c.log.Warn("broadcasts of another node did not arrive", "node", c.node, "from", g.Node,
+			"namespace", g.Namespace, "missed", g.Missed, "gaps", total)
 	}
 	if c.opts.OnGap != nil {
 		c.opts.OnGap(g)
@@ -146,6 +149,7 @@ func (c *Cluster) gap(g Gap) {
 func (c *Cluster) refuse(err error) {
 	c.stats.invalid.Add(1)
 	if total := c.invalid.note(c.now(), 1); total > 0 {
-		c.log.Warn("ignored what was published under this cluster's name", "node", c.node, "count", total, "error", err)
+		c.log.Warn("ignored what was published under this cluster's name", "node", c.node, "count",
+			total, "error", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// proxy forwards connections to a NATS server, until it is told to stop reading and writing.
+// proxy forwards connections to a NATS server until it is told to stop reading and writing.
 type proxy struct {
 	l    net.Listener
 	to   string
@@ -78,7 +78,7 @@ func (p *proxy) hold() {
 	p.held = true
 }
 
-// cut ends all connections, and lets new ones live.
+// cut ends all connections, and lets new ones through.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *proxy) cut() {
 	p.cond.Broadcast()
 }
 
-// A server ends although NATS hangs.
+// A server shuts down although NATS hangs.
 func TestCloseWhileNATSHangs(t *testing.T) {
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
@@ -107,9 +107,9 @@ func TestCloseWhileNATSHangs(t *testing.T) {
 	}
 }
 
-// A NATS server that takes nothing more and does not hang up holds nobody up:
-// emitting does not wait, local clients get theirs, the queue is bounded, the
-// losses are counted, and the node recovers.
+// A NATS server that takes nothing more, but does not hang up, delays nobody. Emitting does not
+// wait, local clients get their events, the queue is bounded, the losses are counted, and the node
+// recovers.
 func TestStalledNATSHoldsNobodyUp(t *testing.T) {
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
@@ -117,7 +117,7 @@ func TestStalledNATSHoldsNobodyUp(t *testing.T) {
 	b := startNode(t, broker.ClientURL(), "b")
 	meet(t, a, b)
 	here, there := a.dial("/"), b.dial("/")
-	emit(t, a.server, "msg", -1) // b knows a's numbers from here on
+	emit(t, a.server, "msg", -1) // b knows the numbers of a from here on
 	here.want("msg -1")
 	there.want("msg -1")
 	p.hold()

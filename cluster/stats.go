@@ -10,9 +10,9 @@ import (
 type State string
 
 const (
-	// Connected: NATS is there.
+	// Connected means that NATS is there.
 	Connected State = "connected"
-	// Degraded: NATS is away, and every server is by itself.
+	// Degraded means that NATS is away and that every server is on its own.
 	Degraded State = "degraded"
 )
 
@@ -20,16 +20,16 @@ const (
 type Stats struct {
 	State         State  `json:"state"`
 	Node          string `json:"node"`          // this server's name
-	Nodes         int    `json:"nodes"`         // servers that are there, this one included
+	Nodes         int    `json:"nodes"`         // servers that are there, including this one
 	Published     int64  `json:"published"`     // broadcasts given to NATS
 	Received      int64  `json:"received"`      // broadcasts of other nodes delivered here
 	Lost          int64  `json:"lost"`          // broadcasts of this node that NATS did not get
-	Gaps          int64  `json:"gaps"`          // holes in what other nodes published
-	Missed        int64  `json:"missed"`        // broadcasts that are missing in these holes
-	Duplicates    int64  `json:"duplicates"`    // old broadcasts that came again, dropped
+	Gaps          int64  `json:"gaps"`          // gaps in what other nodes published
+	Missed        int64  `json:"missed"`        // broadcasts that are missing in these gaps
+	Duplicates    int64  `json:"duplicates"`    // old broadcasts that came again and were dropped
 	Invalid       int64  `json:"invalid"`       // messages that no node would send, ignored
-	SlowConsumers int64  `json:"slowConsumers"` // times that this server was too slow for what came
-	Reconnects    int64  `json:"reconnects"`    // times that NATS came back
+	SlowConsumers int64  `json:"slowConsumers"` // how often this server was too slow for what came
+	Reconnects    int64  `json:"reconnects"`    // how often NATS came back
 }
 
 type counters struct {
@@ -40,9 +40,12 @@ type counters struct {
 func (c *Cluster) Stats() Stats {
 	s := &c.stats
 	st := Stats{
-		State: Degraded, Node: c.node, Nodes: 1 + c.peers.present(c.now(), 3*c.opts.heartbeat), Published: s.published.Load(), Received: s.received.Load(),
-		Lost: s.lost.Load(), Gaps: s.gaps.Load(), Missed: s.missed.Load(), Duplicates: s.duplicates.Load(),
-		Invalid: s.invalid.Load(), SlowConsumers: s.slowConsumers.Load(), Reconnects: int64(c.nc.Stats().Reconnects),
+		State: Degraded, Node: c.node, Nodes: 1 + c.peers.present(c.now(), 3*c.opts.heartbeat),
+		Published: s.published.Load(), Received: s.received.Load(),
+		Lost: s.lost.Load(), Gaps: s.gaps.Load(), Missed: s.missed.Load(),
+		Duplicates: s.duplicates.Load(),
+		Invalid:    s.invalid.Load(), SlowConsumers: s.slowConsumers.Load(),
+		Reconnects: int64(c.nc.Stats().Reconnects),
 	}
 	if c.up.Load() {
 		st.State = Connected
@@ -50,19 +53,19 @@ func (c *Cluster) Stats() Stats {
 	return st
 }
 
-// burst lets a trouble that repeats be logged once per quiet.
+// burst limits a repeated problem to one log line per quiet period.
 type burst struct {
 	mu     sync.Mutex
 	any    bool
 	last   time.Duration // when it was logged
-	silent int64         // since then
+	silent int64         // number of problems since then
 }
 
-// quiet is how long a trouble that was logged is not logged again.
+// quiet is how long a problem that was logged is not logged again.
 const quiet = 10 * time.Second
 
-// note counts n troubles and returns how many there were since the last line in
-// the log, if it is time for another, else 0.
+// note counts n problems. If it is time for another log line it returns how many there were since
+// the last one, otherwise 0.
 func (b *burst) note(now time.Duration, n int64) int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

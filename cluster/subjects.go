@@ -6,13 +6,12 @@ import (
 	"fmt"
 )
 
-// shardCount is how many subjects the namespaces of a cluster share, so that the
-// number of subscriptions is bounded however many namespaces there are. What one
-// shard carries arrives one after the other.
+// shardCount is how many subjects the namespaces of a cluster share. It bounds the number of
+// subscriptions however many namespaces there are. What one shard carries arrives in sequence.
 const shardCount = 64
 
-// subjects are the names under which a cluster talks. They are hashes: a name
-// with dots or wildcards in it cannot reach anything else on the NATS server.
+// subjects are the names under which a cluster talks. They are hashes, so a name that contains dots
+// or wildcards cannot reach anything else on the NATS server.
 type subjects struct {
 	shards   [shardCount]string
 	presence string

@@ -1,7 +1,7 @@
-// Package conformance holds no code, only tests: what a peer that speaks RFC 6455
-// and RFC 7692 by the letter, or breaks them on purpose, sees of the echo
-// endpoint websocket.Echo over TCP. Its client is a plain net.Conn with frame and
-// handshake code of its own, so a mistake in package frame cannot hide.
+// Package conformance has no code, only tests of the echo endpoint websocket.Echo over TCP. They
+// show what a peer sees that follows RFC 6455 and RFC 7692 to the letter, or breaks them on purpose.
+// The client is a plain net.Conn with its own frame and handshake code, so that a mistake in package
+// frame cannot hide.
 //
 // The classes carry the numbers of the Autobahn test suite's chapters (1 framing,
 // 2 pings, 3 reserved bits, 4 opcodes, 5 fragmentation, 6 UTF-8, 7 closing, 9
@@ -14,5 +14,5 @@
 //	CONFORMANCE_ADDR=127.0.0.1:9001 go test ./conformance
 //	go test ./conformance -args -addr 127.0.0.1:9001
 //
-// Tests that have to look into the server or configure it are then skipped.
+// Tests that must look into the server or configure it are skipped then.
 package conformance

@@ -17,11 +17,7 @@ func TestNodeClient(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat("node/node_modules/ws/package.json"); err != nil {
-		install := exec.Command("npm", "ci", "--omit=optional")
-		install.Dir = "node"
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Skipf("npm ci: %v\n%s", err, out)
-		}
+		t.Skip("the ws client is missing: run npm ci in conformance/node")
 	}
 	client := exec.Command("node", "echo.mjs", "ws://"+target.addr)
 	client.Dir = "node"

@@ -9,7 +9,8 @@ func BenchmarkSealOpen(b *testing.B) {
 	for _, alg := range algorithms {
 		for _, n := range []int{100, 1024, 16384} {
 			b.Run(fmt.Sprintf("%v/%d", alg, n), func(b *testing.B) {
-				h := Handshake{Algorithm: alg, ClientRandom: make([]byte, RandomSize), ServerRandom: make([]byte, RandomSize)}
+				h := Handshake{Algorithm: alg, ClientRandom: make([]byte, RandomSize),
+					ServerRandom: make([]byte, RandomSize)}
 				cs, _, err := h.ClientEnd(&Key{})
 				if err != nil {
 					b.Fatal(err)

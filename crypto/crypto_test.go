@@ -11,7 +11,9 @@ import (
 	"testing"
 )
 
-func ends(t testing.TB, alg Algorithm, key Key, change func(client *Handshake)) (cs *Sealer, co *Opener, ss *Sealer, so *Opener) {
+func ends(
+	t testing.TB, alg Algorithm, key Key, change func(client *Handshake),
+) (cs *Sealer, co *Opener, ss *Sealer, so *Opener) {
 	t.Helper()
 	h := Handshake{alg, bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32), []byte("hello")}
 	client := h
@@ -87,7 +89,8 @@ func TestEveryChangedBitIsRefused(t *testing.T) {
 func TestReplayReorderReflectSplice(t *testing.T) {
 	key := GenerateKey()
 	for _, alg := range algorithms {
-		for name, attack := range map[string]func(cs *Sealer, co *Opener, ss *Sealer, so *Opener) ([]byte, *Opener){
+		for name, attack := range map[string]func(cs *Sealer, co *Opener, ss *Sealer,
+			so *Opener) ([]byte, *Opener){
 			"replay": func(cs *Sealer, _ *Opener, _ *Sealer, so *Opener) ([]byte, *Opener) {
 				a := cs.Seal(nil, 1, []byte("a"))
 				if _, err := so.Open(bytes.Clone(a)); err != nil {
@@ -102,8 +105,10 @@ func TestReplayReorderReflectSplice(t *testing.T) {
 			"reflect": func(cs *Sealer, co *Opener, _ *Sealer, _ *Opener) ([]byte, *Opener) {
 				return cs.Seal(nil, 1, []byte("a")), co
 			},
-			"other connection": func(cs *Sealer, _ *Opener, _ *Sealer, _ *Opener) ([]byte, *Opener) {
-				h := Handshake{alg, bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{3}, 32), []byte("hello")}
+			"other connection": func(cs *Sealer, _ *Opener, _ *Sealer, _ *Opener) ([]byte,
+				*Opener) {
+				h := Handshake{alg, bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{3}, 32),
+					[]byte("hello")}
 				_, so, _ := h.ServerEnd(&key)
 				return cs.Seal(nil, 1, []byte("a")), so
 			},
@@ -191,7 +196,8 @@ func TestParseKey(t *testing.T) {
 			t.Errorf("%s: the error repeats the key", name)
 		}
 	}
-	if s := fmt.Sprintf("%v %+v %#v %s %x", k, k, k, k, k); !strings.Contains(s, "redacted") || strings.Contains(s, fmt.Sprintf("%x", k.b[:4])) {
+	if s := fmt.Sprintf("%v %+v %#v %s %x", k, k, k, k, k); !strings.Contains(s, "redacted") ||
+		strings.Contains(s, fmt.Sprintf("%x", k.b[:4])) {
 		t.Errorf("a key prints as %s", s)
 	}
 }

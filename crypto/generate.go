@@ -7,13 +7,13 @@ import (
 	"encoding/base64"
 )
 
-// GenerateKey returns a fresh random key. It is left out of browser builds,
-// where crypto/rand would pull in math/big and fmt and a page has crypto.getRandomValues.
+// GenerateKey returns a fresh random key. It is left out of browser builds, because crypto/rand
+// would pull in math/big and fmt, and a page has crypto.getRandomValues.
 func GenerateKey() Key {
 	var k Key
 	rand.Read(k.b[:])
 	return k
 }
 
-// Encode returns the form that ParseKey reads. It is the secret itself.
+// Encode returns the form that ParseKey reads. The result is the secret itself.
 func (k *Key) Encode() string { return base64.StdEncoding.EncodeToString(k.b[:]) }

@@ -8,8 +8,8 @@ import (
 // KeySize is the length of a key in bytes.
 const KeySize = 32
 
-// Key is a pre-shared AES-256 key. It prints as "[redacted]"; its bytes leave the
-// package only through Encode.
+// Key is a pre-shared AES-256 key. It prints as "[redacted]". Its bytes leave the package only
+// through Encode.
 type Key struct {
 	b [KeySize]byte
 }
@@ -28,9 +28,9 @@ type keyError string
 func (e keyError) Error() string { return ErrKey.Error() + ": " + string(e) }
 func (e keyError) Unwrap() error { return ErrKey }
 
-// ParseKey reads a key from strict standard base64 (RFC 4648 section 4, with
-// padding) of exactly 32 bytes. A key of one repeated byte is refused, since it
-// is a placeholder. The error says what is wrong without repeating the input.
+// ParseKey reads a key from strict standard base64 (RFC 4648 section 4, with padding) of exactly 32
+// bytes. A key that repeats one byte is refused, because it is a placeholder. The error says what
+// is wrong without repeating the input.
 func ParseKey(s string) (Key, error) {
 	raw, ok := decodeBase64(s)
 	if !ok {
@@ -39,7 +39,10 @@ func ParseKey(s string) (Key, error) {
 	}
 	defer clear(raw)
 	if len(raw) != KeySize {
-		return Key{}, keyError("it has " + strconv.Itoa(len(raw)) + " bytes after decoding and needs 32: generate one with the server's -keygen or openssl rand -base64 32")
+		return Key{},
+			keyError("it has " + strconv.Itoa(len(raw)) +
+				" bytes after decoding and needs 32: generate one with the server's -keygen or " +
+				"openssl rand -base64 32")
 	}
 	same := true
 	for _, c := range raw {
@@ -53,11 +56,11 @@ func ParseKey(s string) (Key, error) {
 	return k, nil
 }
 
-// IDSize is the length of a key's id in bytes.
+// IDSize is the length of the id of a key in bytes.
 const IDSize = 8
 
-// ID names a key without giving anything away: the first 8 bytes of
-// HMAC-SHA256(key, "smartsocket key id").
+// ID names a key without revealing anything about it. It is the first 8 bytes of HMAC-SHA256(key,
+// "smartsocket key id").
 func (k *Key) ID() (id [IDSize]byte) {
 	m := newMAC(k.b[:])
 	m.Write([]byte("smartsocket key id"))

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// The primitives of servers and native clients are the standard library's; see
-// primitives_js.go for the browser's.
+// Servers and native clients use the primitives of the standard library. See primitives_js.go for
+// those of the browser.
 
 type aead = cipher.AEAD
 
@@ -37,7 +37,7 @@ func newCBC(key []byte, decrypt bool) (cbcMode, error) {
 	if decrypt {
 		mode = cipher.NewCBCDecrypter(block, iv)
 	}
-	// What crypto/cipher returns takes a new IV, so that one mode serves all records.
+	// What crypto/cipher returns accepts a new IV, so one mode serves all records.
 	m, ok := mode.(cbcMode)
 	if !ok {
 		return nil, errors.New("crypto: this Go version's CBC mode takes no new IV")
@@ -65,7 +65,7 @@ func expand(key []byte, info string, n int) ([]byte, error) {
 
 func equal(a, b []byte) bool { return hmac.Equal(a, b) }
 
-// decodeBase64 is strict, and refuses line breaks, which the standard library skips.
+// decodeBase64 is strict. It refuses line breaks, which the standard library skips.
 func decodeBase64(s string) ([]byte, bool) {
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
 	return b, err == nil && !strings.ContainsAny(s, "\r\n")

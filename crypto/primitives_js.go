@@ -2,7 +2,7 @@ package crypto
 
 import "github.com/smartsocket/smartsocket/crypto/tiny"
 
-// The primitives of the browser build are our own small ones, see package tiny.
+// The browser build uses our own small primitives, see package tiny.
 
 type (
 	aead = *tiny.GCM
@@ -29,7 +29,9 @@ func sum256(p []byte) (sum [sumSize]byte) {
 
 func extract(secret, salt []byte) ([]byte, error) { return tiny.Extract(secret, salt), nil }
 
-func expand(key []byte, info string, n int) ([]byte, error) { return tiny.Expand(key, info, n), nil }
+func expand(key []byte, info string, n int) ([]byte, error) {
+	return tiny.Expand(key, info, n), nil
+}
 
 func equal(a, b []byte) bool { return tiny.Equal(a, b) }
 

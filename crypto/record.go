@@ -2,20 +2,20 @@ package crypto
 
 import "errors"
 
-// Algorithm is an encryption algorithm's id on the wire.
+// Algorithm is the id of an encryption algorithm on the wire.
 type Algorithm uint8
 
 const (
-	// None is no encryption.
+	// None means no encryption.
 	None Algorithm = 0
 	// AES256GCM is AES-256-GCM with a 96-bit counter nonce and a 128-bit tag.
 	AES256GCM Algorithm = 1
-	// AES256CBC is AES-256-CBC with PKCS#7 padding, then HMAC-SHA256 cut to 128
-	// bits over header, counter, IV and ciphertext (encrypt-then-MAC).
+	// AES256CBC is AES-256-CBC with PKCS#7 padding, followed by HMAC-SHA256, cut to 128 bits, over
+	// header, counter, IV and ciphertext (encrypt-then-MAC).
 	AES256CBC Algorithm = 2
 )
 
-// String is the algorithm's name in the options.
+// String returns the name that the algorithm has in the options.
 func (a Algorithm) String() string {
 	switch a {
 	case AES256GCM:
@@ -26,7 +26,7 @@ func (a Algorithm) String() string {
 	return "none"
 }
 
-// RandomSize is the length of each side's random in the handshake.
+// RandomSize is the length in bytes of the random value of each side in the handshake.
 const RandomSize = 32
 
 const (
@@ -35,14 +35,15 @@ const (
 	sumSize   = 32 // of SHA-256
 )
 
-// ErrOpen is every failure to open a record, whatever the cause: saying more would help an attacker.
+// ErrOpen is returned for every failure to open a record, whatever the cause, because saying more
+// would help an attacker.
 var ErrOpen = errors.New("crypto: the record does not open")
 
 // ErrAlgorithm is returned for an algorithm id that is not implemented.
 var ErrAlgorithm = errors.New("crypto: unknown algorithm")
 
-// Handshake is what both ends know when the keys are derived. Transcript is what
-// both saw of the handshake in clear: a change in transit gives different keys.
+// Handshake is what both ends know when the keys are derived. Transcript is what both saw of the
+// handshake in clear, so that a change in transit gives different keys.
 type Handshake struct {
 	Algorithm    Algorithm
 	ClientRandom []byte
@@ -50,21 +51,27 @@ type Handshake struct {
 	Transcript   []byte
 }
 
-// ClientEnd derives the client's two ends of a connection's keys:
+// ClientEnd derives the client's two ends of a connection from key:
 //
 //	th  = SHA-256("smartsocket/1" || transcript)
 //	prk = HKDF-Extract(SHA-256, salt = clientRandom || serverRandom, key)
 //	s_d = HKDF-Expand(prk, "ss1 " || direction || algorithm || th, 32)
 //	cipher key, iv, MAC key, IV key = HKDF-Expand(s_d, "key" | "iv" | "mac" | "ivk")
 //
-// direction is "c2s" or "s2c", algorithm one byte. An unknown algorithm is ErrAlgorithm.
-func (h *Handshake) ClientEnd(key *Key) (*Sealer, *Opener, error) { return h.end(key, "c2s", "s2c") }
+// direction is "c2s" or "s2c", and algorithm is one byte. An unknown algorithm returns
+// ErrAlgorithm.
+func (h *Handshake) ClientEnd(key *Key) (*Sealer, *Opener, error) {
+	return h.end(key, "c2s", "s2c")
+}
 
 // ServerEnd derives the server's two ends, see ClientEnd.
-func (h *Handshake) ServerEnd(key *Key) (*Sealer, *Opener, error) { return h.end(key, "s2c", "c2s") }
+func (h *Handshake) ServerEnd(key *Key) (*Sealer, *Opener, error) {
+	return h.end(key, "s2c", "c2s")
+}
 
 func (h *Handshake) end(key *Key, out, in string) (*Sealer, *Opener, error) {
-	prk, err := extract(key.b[:], append(append(make([]byte, 0, 2*RandomSize), h.ClientRandom...), h.ServerRandom...))
+	prk, err := extract(key.b[:], append(append(make([]byte, 0, 2*RandomSize), h.ClientRandom...),
+		h.ServerRandom...))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,12 +85,12 @@ func (h *Handshake) end(key *Key, out, in string) (*Sealer, *Opener, error) {
 	return s, o, nil
 }
 
-// half is one direction's cipher state.
+// half is the cipher state of one direction.
 type half struct {
 	seq  uint64
-	aead aead // GCM
+	aead aead // with GCM
 	iv   [12]byte
-	// What follows is a field and not a local, since it would escape through the interfaces.
+	// What follows are fields and not locals, because locals would escape through the interfaces.
 	nonce [12]byte
 	head  [1]byte
 
@@ -100,7 +107,7 @@ type cbcState struct {
 	sum     [sumSize]byte
 }
 
-// cbcMode encrypts or decrypts whole blocks in place, from the IV that was set last.
+// cbcMode encrypts or decrypts whole blocks in place, starting from the IV that was set last.
 type cbcMode interface {
 	SetIV(iv []byte)
 	CryptBlocks(dst, src []byte)
@@ -147,8 +154,8 @@ func (h *half) init(hs *Handshake, prk []byte, direction string, decrypt bool) e
 	return ErrAlgorithm
 }
 
-// next sets the nonce of the next record: the iv XOR the counter, which is never
-// sent. The wire is ordered, so a replayed, lost or swapped record does not open.
+// next sets the nonce of the next record: the iv XOR the counter, which is never sent. The wire
+// keeps the order, so a record that is replayed, lost or swapped does not open.
 func (h *half) next(head byte) {
 	h.head[0] = head
 	h.nonce = h.iv
@@ -157,7 +164,7 @@ func (h *half) next(head byte) {
 	}
 }
 
-// putUint64 is encoding/binary's, which would bring reflect into browser builds.
+// putUint64 does what encoding/binary does, which would bring reflect into browser builds.
 func putUint64(b []byte, v uint64) {
 	for i := range 8 {
 		b[i] = byte(v >> (56 - 8*i))
@@ -175,7 +182,7 @@ func (c *cbcState) tag(h *half, ivAndText []byte) []byte {
 	return c.sum[:tagSize]
 }
 
-// Sealer encrypts one direction of one connection. Not safe for concurrent use:
+// Sealer encrypts one direction of one connection. It is not safe for concurrent use, because
 // records must be sent in the order in which they are sealed.
 type Sealer struct{ half }
 
@@ -183,7 +190,8 @@ func (s *Sealer) init(h *Handshake, prk []byte, direction string) error {
 	return s.half.init(h, prk, direction, false)
 }
 
-// Overhead is how many bytes longer than its plaintext a record can be, header byte included.
+// Overhead returns how many bytes longer than its plaintext a record can be, including the header
+// byte.
 func (s *Sealer) Overhead() int {
 	if s.aead != nil {
 		return 1 + tagSize
@@ -191,14 +199,14 @@ func (s *Sealer) Overhead() int {
 	return 1 + blockSize + blockSize + tagSize
 }
 
-// Seal appends one record to dst: the header byte, which is authenticated, and
-// the encrypted plain. plain is borrowed and must not overlap dst's spare capacity.
-// Nothing is allocated when dst has Overhead()+len(plain) bytes to spare.
+// Seal appends one record to dst: the header byte, which is authenticated, and plain, encrypted.
+// plain is borrowed until return and must not overlap the spare capacity of dst. Seal allocates
+// nothing if dst has Overhead()+len(plain) bytes to spare.
 //
 //	gcm: header | ciphertext | tag
 //	cbc: header | IV | ciphertext, padded by PKCS#7 | tag
 //
-// The IV of CBC is AES-256(IV key, counter): unpredictable and never repeated.
+// The IV of CBC is AES-256(IV key, counter). It cannot be predicted and never repeats.
 func (s *Sealer) Seal(dst []byte, header byte, plain []byte) []byte {
 	s.next(header)
 	dst = append(dst, header)
@@ -226,16 +234,16 @@ func (s *Sealer) Seal(dst []byte, header byte, plain []byte) []byte {
 	return dst
 }
 
-// Opener decrypts one direction of one connection. Not safe for concurrent use.
-// After an error it must not be used again: the connection is not to be trusted.
+// Opener decrypts one direction of one connection. It is not safe for concurrent use. After an
+// error it must not be used again, because the connection can no longer be trusted.
 type Opener struct{ half }
 
 func (o *Opener) init(h *Handshake, prk []byte, direction string) error {
 	return o.half.init(h, prk, direction, true)
 }
 
-// Open checks and decrypts one record in place and returns the plaintext, which
-// borrows record. Any failure is ErrOpen; no plaintext is given out then.
+// Open checks and decrypts one record in place and returns the plaintext, which borrows record.
+// Every failure is ErrOpen and returns no plaintext.
 func (o *Opener) Open(record []byte) ([]byte, error) {
 	if len(record) < 1+tagSize {
 		return nil, ErrOpen

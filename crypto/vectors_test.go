@@ -14,7 +14,8 @@ var update = flag.Bool("update", false, "write testdata/vectors.json anew")
 
 const vectorsPath = "testdata/vectors.json"
 
-// vector is one connection, from the client's side. All bytes are in hex but the key, which is in base64.
+// vector is one connection, seen from the client's side. All bytes are in hex, except the key,
+// which is in base64.
 type vector struct {
 	Name         string   `json:"name"`
 	Algorithm    uint8    `json:"algorithm"`
@@ -27,17 +28,17 @@ type vector struct {
 	ToClient     []sealed `json:"toClient"`
 }
 
-// sealed is one record; seq is its place in its direction.
+// sealed is one record. seq is its position in its direction.
 type sealed struct {
 	Seq    uint64 `json:"seq"`
 	Plain  string `json:"plain"`
 	Record string `json:"record"`
 }
 
-// header is the first byte of the records: a SEALED message.
+// header is the first byte of the records, that of a SEALED message.
 const header = 0x0f
 
-// pattern are n bytes that differ from each other and between seeds.
+// pattern returns n bytes that differ from each other and from those of other seeds.
 func pattern(seed byte, n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -46,7 +47,7 @@ func pattern(seed byte, n int) []byte {
 	return b
 }
 
-// makeVectors seals plaintexts of lengths around the edges of blocks.
+// makeVectors seals plaintexts of lengths around the boundaries of blocks.
 func makeVectors(t *testing.T) []vector {
 	t.Helper()
 	var all []vector
@@ -68,8 +69,11 @@ func makeVectors(t *testing.T) []vector {
 				t.Fatal(err)
 			}
 			v := vector{
-				Name: alg.String() + " " + string(rune('a'+i)), Algorithm: uint8(alg), Key: text, KeyID: hex.EncodeToString(id[:]),
-				ClientRandom: hex.EncodeToString(h.ClientRandom), ServerRandom: hex.EncodeToString(h.ServerRandom), Transcript: hex.EncodeToString(transcript),
+				Name: alg.String() + " " + string(rune('a'+i)), Algorithm: uint8(alg), Key: text,
+				KeyID:        hex.EncodeToString(id[:]),
+				ClientRandom: hex.EncodeToString(h.ClientRandom),
+				ServerRandom: hex.EncodeToString(h.ServerRandom),
+				Transcript:   hex.EncodeToString(transcript),
 			}
 			for n, length := range []int{0, 1, 15, 16, 17, 31, 32, 33, 64, 100, 1000} {
 				for _, d := range []struct {
@@ -78,7 +82,8 @@ func makeVectors(t *testing.T) []vector {
 				}{{client, &v.ToServer}, {server, &v.ToClient}} {
 					plain := pattern(byte(n), length)
 					seq := d.s.seq
-					*d.into = append(*d.into, sealed{seq, hex.EncodeToString(plain), hex.EncodeToString(d.s.Seal(nil, header, plain))})
+					*d.into = append(*d.into, sealed{seq, hex.EncodeToString(plain),
+						hex.EncodeToString(d.s.Seal(nil, header, plain))})
 				}
 			}
 			all = append(all, v)
@@ -87,7 +92,7 @@ func makeVectors(t *testing.T) []vector {
 	return all
 }
 
-// TestVectors holds the package to the file that every other implementation is tested with.
+// TestVectors holds the package to the file with which every other implementation is tested.
 func TestVectors(t *testing.T) {
 	got, err := json.MarshalIndent(makeVectors(t), "", " ")
 	if err != nil {
@@ -104,6 +109,7 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("the records differ from " + vectorsPath + ": if the wire is meant to change, run go test ./crypto -run TestVectors -update")
+		t.Error("the records differ from " + vectorsPath +
+			": if the wire is meant to change, run go test ./crypto -run TestVectors -update")
 	}
 }

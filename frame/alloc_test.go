@@ -17,7 +17,7 @@ func TestParserIsSmall(t *testing.T) {
 	}
 }
 
-// wantNoAllocs runs f; it may set up pools on its first runs.
+// wantNoAllocs checks that f does not allocate, apart from its first runs, which may set up pools.
 func wantNoAllocs(t *testing.T, name string, f func()) {
 	t.Helper()
 	if !exactAllocs {
@@ -49,8 +49,11 @@ func TestNoAllocations(t *testing.T) {
 			{"burst", bytes.Repeat(s.frame(finText, "burst"), 16), nil},
 			{"split header", s.frame(finText, strings.Repeat("t", 200)), []int{1, 2, 3}},
 			{"split payload", s.frame(finText, strings.Repeat("t", 200)), []int{50, 100}},
-			{"split payload of 16 KiB", s.frame(finBin, strings.Repeat("t", 16<<10)), []int{8000, 9000}},
-			{"split ping between fragments", slices.Concat(s.frame(1, "ab"), s.frame(finPing, "ping"), s.frame(finCont, "cd")), []int{5, 7, 9}},
+			{"split payload of 16 KiB", s.frame(finBin, strings.Repeat("t", 16<<10)),
+				[]int{8000, 9000}},
+			{"split ping between fragments",
+				slices.Concat(s.frame(1, "ab"), s.frame(finPing, "ping"), s.frame(finCont, "cd")),
+				[]int{5, 7, 9}},
 		} {
 			work := make([]byte, len(c.in))
 			wantNoAllocs(t, c.name, func() {
@@ -78,7 +81,9 @@ func TestBuildersDoNotAllocate(t *testing.T) {
 	payload := bytes.Repeat([]byte("p"), 600)
 	dst := make([]byte, 0, 4096)
 	wantNoAllocs(t, "AppendFrame", func() { AppendFrame(dst, Text, payload) })
-	wantNoAllocs(t, "AppendMaskedFrame", func() { AppendMaskedFrame(dst, Text, false, payload, testKey) })
+	wantNoAllocs(t, "AppendMaskedFrame", func() {
+		AppendMaskedFrame(dst, Text, false, payload, testKey)
+	})
 	wantNoAllocs(t, "AppendCloseBody", func() { AppendCloseBody(dst, CloseGoingAway, "bye") })
 	wantNoAllocs(t, "ParseCloseBody", func() { ParseCloseBody([]byte("\x03\xe8bye")) })
 	wantNoAllocs(t, "Prepare", func() { Prepare(Text, payload).Release() })
@@ -130,7 +135,8 @@ func TestAnnouncedLengthAllocatesNothing(t *testing.T) {
 	}
 }
 
-// What is held follows what came: at most twice of it, and a smallest buffer.
+// The memory held follows the bytes that came: at most twice as much, and at least the smallest
+// buffer.
 func TestBufferFollowsReceivedBytes(t *testing.T) {
 	cfg := &Config{MaxMessage: 1 << 20}
 	var ps Parser
@@ -144,7 +150,7 @@ func TestBufferFollowsReceivedBytes(t *testing.T) {
 	}
 }
 
-// Pooled buffers full of somebody else's bytes must not show in what we send or hand out.
+// Bytes that others left in pooled buffers must not show in what we send or hand out.
 func TestPoisonedPoolDoesNotLeak(t *testing.T) {
 	poison := func() {
 		var held []*pool.Buffer
@@ -163,8 +169,10 @@ func TestPoisonedPoolDoesNotLeak(t *testing.T) {
 		}
 	}
 	for _, s := range []side{{false}, {true}} {
-		in := slices.Concat(s.frame(1, "ab"), s.frame(finPing, "ping"), s.frame(0, ""), s.frame(finPong, ""), s.frame(finCont, "cd"), s.frame(finStop, "\x03\xe8bye"))
-		want := []event{ping("ping"), {Pong, "", false}, text("abcd"), {Close, "\x03\xe8bye", false}}
+		in := slices.Concat(s.frame(1, "ab"), s.frame(finPing, "ping"), s.frame(0, ""),
+			s.frame(finPong, ""), s.frame(finCont, "cd"), s.frame(finStop, "\x03\xe8bye"))
+		want := []event{ping("ping"), {Pong, "", false}, text("abcd"),
+			{Close, "\x03\xe8bye", false}}
 		for cut := range len(in) {
 			poison()
 			events, code, _ := feed(t, &Config{Client: s.client}, in, cut)

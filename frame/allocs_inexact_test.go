@@ -2,6 +2,6 @@
 
 package frame
 
-// Under the race detector sync.Pool drops values at random, and a poisoned pool
-// keeps some from reuse: allocations cannot be counted.
+// exactAllocs is false because allocations cannot be counted here: under the race detector
+// sync.Pool drops values at random, and a poisoned pool keeps some from reuse.
 const exactAllocs = false

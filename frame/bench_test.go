@@ -6,18 +6,21 @@ import (
 	"testing"
 )
 
-// Parsing of whole frames, as one read brings them. The parser unmasks in place,
-// so every second round sees the payload masked: the key keeps that ASCII too.
+// BenchmarkParse parses whole frames as one read brings them. The parser unmasks in place, so every
+// second round sees the payload masked. The key keeps that ASCII too.
 func BenchmarkParse(b *testing.B) {
 	for _, s := range []side{{false}, {true}} {
 		for _, kind := range []Opcode{Text, Binary} {
 			for _, n := range []int{20, 512, 16 << 10} {
-				name := fmt.Sprintf("%s/%s/%d", map[bool]string{false: "server", true: "client"}[s.client], map[Opcode]string{Text: "text", Binary: "binary"}[kind], n)
+				name := fmt.Sprintf("%s/%s/%d",
+					map[bool]string{false: "server", true: "client"}[s.client],
+					map[Opcode]string{Text: "text", Binary: "binary"}[kind], n)
 				b.Run(name, func(b *testing.B) {
 					cfg := &Config{Client: s.client, MaxMessage: 1 << 20}
 					in := s.frame(bitFin|byte(kind), string(bytes.Repeat([]byte("a"), n)))
 					if !s.client {
-						in = AppendMaskedFrame(nil, kind, false, bytes.Repeat([]byte("a"), n), [4]byte{1, 1, 1, 1})
+						in = AppendMaskedFrame(nil, kind, false, bytes.Repeat([]byte("a"), n),
+							[4]byte{1, 1, 1, 1})
 					}
 					var ps Parser
 					b.SetBytes(int64(n))
@@ -35,10 +38,11 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// Sixteen small messages in one read.
+// BenchmarkParseBurst parses sixteen small messages from one read.
 func BenchmarkParseBurst(b *testing.B) {
 	cfg := &Config{MaxMessage: 1 << 20}
-	in := bytes.Repeat(AppendMaskedFrame(nil, Text, false, bytes.Repeat([]byte("a"), 20), [4]byte{1, 1, 1, 1}), 16)
+	in := bytes.Repeat(AppendMaskedFrame(nil, Text, false, bytes.Repeat([]byte("a"), 20),
+		[4]byte{1, 1, 1, 1}), 16)
 	var ps Parser
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
@@ -48,7 +52,7 @@ func BenchmarkParseBurst(b *testing.B) {
 	}
 }
 
-// A message of 64 KiB that comes in reads of 16 KiB and is put together.
+// BenchmarkParseSplit parses a message of 64 KiB that comes in reads of 16 KiB and is assembled.
 func BenchmarkParseSplit(b *testing.B) {
 	cfg := &Config{MaxMessage: 1 << 20}
 	in := AppendMaskedFrame(nil, Binary, false, make([]byte, 64<<10), testKey)
@@ -103,8 +107,8 @@ func BenchmarkHandshake(b *testing.B) {
 	}
 }
 
-// A mebibyte of text that comes one byte at a time: the cost of a byte must not
-// depend on how many came before.
+// BenchmarkParseByteByByte parses a mebibyte of text that comes one byte at a time. The cost of a
+// byte must not depend on how many came before.
 func BenchmarkParseByteByByte(b *testing.B) {
 	for _, n := range []int{1 << 10, 1 << 15, 1 << 20} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

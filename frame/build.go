@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// AppendHeader appends an unmasked frame header to dst, as servers send it. n is
-// the payload's length in bytes; its shortest encoding is chosen (RFC 6455 section 5.2).
+// AppendHeader appends an unmasked frame header to dst, as servers send it. n is the length of the
+// payload in bytes and gets its shortest encoding (RFC 6455 section 5.2).
 func AppendHeader(dst []byte, op Opcode, fin, rsv1 bool, n int) []byte {
 	return appendHeader(dst, firstByte(op, fin, rsv1), 0, n)
 }
 
-// firstByte is a frame's first byte.
+// firstByte builds the first byte of a frame.
 func firstByte(op Opcode, fin, rsv1 bool) byte {
 	b := byte(op)
 	if fin {
@@ -35,16 +35,16 @@ func appendHeader(dst []byte, first, mask byte, n int) []byte {
 	}
 }
 
-// AppendFrame appends one complete unmasked frame to dst and copies payload.
-// A control frame's payload must not be over 125 bytes.
+// AppendFrame appends one complete unmasked frame to dst. It copies payload, which must not exceed
+// 125 bytes in a control frame.
 func AppendFrame(dst []byte, op Opcode, payload []byte) []byte {
 	dst = appendHeader(dst, firstByte(op, true, false), 0, len(payload))
 	return append(dst, payload...)
 }
 
-// AppendMaskedFrame appends one complete frame to dst, masked with key as
-// clients must send it (RFC 6455 section 5.3), and copies payload. Payload must
-// not overlap the room behind dst. A control frame's payload must not be over 125 bytes.
+// AppendMaskedFrame appends one complete frame to dst, masked with key as clients must send it (RFC
+// 6455 section 5.3). It copies payload, which must not overlap the free room after dst and must not
+// exceed 125 bytes in a control frame.
 func AppendMaskedFrame(dst []byte, op Opcode, rsv1 bool, payload []byte, key [4]byte) []byte {
 	dst = slices.Grow(dst, maxHeader+len(payload))
 	dst = appendHeader(dst, firstByte(op, true, rsv1), bitMask, len(payload))

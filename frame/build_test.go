@@ -20,13 +20,18 @@ func TestExamplesOfTheRFC(t *testing.T) {
 		got, want []byte
 	}{
 		{"text", AppendFrame(nil, Text, []byte("Hello")), []byte("\x81\x05Hello")},
-		{"masked", AppendMaskedFrame(nil, Text, false, []byte("Hello"), testKey), []byte("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")},
-		{"first fragment", append(AppendHeader(nil, Text, false, false, 3), "Hel"...), []byte("\x01\x03Hel")},
-		{"last fragment", append(AppendHeader(nil, Continuation, true, false, 2), "lo"...), []byte("\x80\x02lo")},
+		{"masked", AppendMaskedFrame(nil, Text, false, []byte("Hello"), testKey),
+			[]byte("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")},
+		{"first fragment", append(AppendHeader(nil, Text, false, false, 3), "Hel"...),
+			[]byte("\x01\x03Hel")},
+		{"last fragment", append(AppendHeader(nil, Continuation, true, false, 2), "lo"...),
+			[]byte("\x80\x02lo")},
 		{"ping", AppendFrame(nil, Ping, []byte("Hello")), []byte("\x89\x05Hello")},
-		{"masked pong", AppendMaskedFrame(nil, Pong, false, []byte("Hello"), testKey), []byte("\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")},
+		{"masked pong", AppendMaskedFrame(nil, Pong, false, []byte("Hello"), testKey),
+			[]byte("\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58")},
 		{"256 bytes", AppendHeader(nil, Binary, true, false, 256), []byte("\x82\x7e\x01\x00")},
-		{"64 KiB", AppendFrame(nil, Binary, big), append([]byte("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"), big...)},
+		{"64 KiB", AppendFrame(nil, Binary, big),
+			append([]byte("\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"), big...)},
 		{"compressed", AppendHeader(nil, Text, true, true, 7), []byte("\xc1\x07")},
 		{"behind a prefix", AppendFrame([]byte("pre"), Text, nil), []byte("pre\x81\x00")},
 	} {
@@ -90,7 +95,7 @@ func TestPrepareDeflatedInflates(t *testing.T) {
 	}
 }
 
-// The examples of RFC 7692 section 7.2.3 and what must not pass.
+// The examples of RFC 7692 section 7.2.3, and input that must not pass.
 func TestInflateMessage(t *testing.T) {
 	bomb, err := PrepareDeflated(Binary, make([]byte, 4<<20), 9)
 	if err != nil {
@@ -118,7 +123,8 @@ func TestInflateMessage(t *testing.T) {
 		{"the same as binary", Binary, "\x00\x02\x00\xfd\xff\xc3(\x00", 100, "\xc3(", 0},
 		{"incomplete text", Text, "\x00\x01\x00\xfe\xff\xc3\x00", 100, "", CloseInvalidPayload},
 	} {
-		b, err := InflateMessage(Message{Op: c.op, Payload: []byte(c.payload), Compressed: true}, c.limit)
+		b, err := InflateMessage(Message{Op: c.op, Payload: []byte(c.payload), Compressed: true},
+			c.limit)
 		if c.code != 0 {
 			if e, ok := err.(*Error); !ok || e.Code != c.code || b != nil {
 				t.Errorf("%s: %v, want %d", c.name, err, c.code)
@@ -136,7 +142,8 @@ func TestMask(t *testing.T) {
 	for i := range src {
 		src[i] = byte(rand.Uint32())
 	}
-	for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 31, 32, 33, 63, 100, 125, 4095, 4096, 4097, 8999} {
+	for _, n := range []int{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 31, 32, 33, 63, 100, 125, 4095, 4096,
+		4097, 8999} {
 		for pos := range 9 {
 			for offset := range 9 {
 				if offset+n > len(src) {
@@ -149,7 +156,8 @@ func TestMask(t *testing.T) {
 						b ^= testKey[(i-offset+pos)%4]
 					}
 					if got[i] != b {
-						t.Fatalf("n=%d pos=%d offset=%d: byte %d is %#x, want %#x", n, pos, offset, i, got[i], b)
+						t.Fatalf("n=%d pos=%d offset=%d: byte %d is %#x, want %#x", n, pos, offset,
+							i, got[i], b)
 					}
 				}
 			}
@@ -157,7 +165,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// The word-wise mask says ASCII only of ASCII, wherever the other byte is.
+// The word-wise mask reports ASCII only for ASCII, wherever the other byte is.
 func TestXorKeyFindsNonASCII(t *testing.T) {
 	const key = 0x3d21fa37
 	for n := range 140 {
@@ -189,8 +197,8 @@ func TestAppendMaskedFrameInSpareRoom(t *testing.T) {
 	}
 }
 
-// Autobahn 12.* and 13.*: compressed messages of many sizes, in fragments with
-// pings between them, in reads of any size.
+// Autobahn 12.* and 13.*: compressed messages of many sizes, in fragments with pings between them,
+// in reads of any size.
 func TestCompressedFragments(t *testing.T) {
 	for _, n := range []int{16, 64, 256, 1024, 4096, 8192, 32768, 131072} {
 		payload := bytes.Repeat([]byte(`{"event":"move","x":12,"y":"é"} `), n/32+1)
@@ -217,7 +225,8 @@ func TestCompressedFragments(t *testing.T) {
 					t.Fatalf("%d bytes: %d events, code %d", n, len(events), code)
 				}
 				last := events[len(events)-1]
-				b, err := InflateMessage(Message{Op: last.op, Payload: []byte(last.payload), Compressed: last.compressed}, len(payload))
+				b, err := InflateMessage(Message{Op: last.op, Payload: []byte(last.payload),
+					Compressed: last.compressed}, len(payload))
 				if err != nil || !bytes.Equal(b.B, payload) {
 					t.Fatalf("%d bytes: %v", n, err)
 				}
@@ -233,7 +242,8 @@ func TestHeadersAgainstGobwas(t *testing.T) {
 		for _, n := range []int{0, 1, 125, 126, 65535, 65536, 1 << 20} {
 			for _, masked := range []bool{false, true} {
 				b := AppendHeader(nil, op, true, true, n)
-				want := ws.Header{Fin: true, Rsv: ws.Rsv(true, false, false), OpCode: op, Length: int64(n)}
+				want := ws.Header{Fin: true, Rsv: ws.Rsv(true, false, false), OpCode: op,
+					Length: int64(n)}
 				if masked {
 					b = AppendMaskedFrame(nil, op, true, make([]byte, n), testKey)
 					want.Masked, want.Mask = true, testKey

@@ -6,16 +6,19 @@ import (
 	"encoding/base64"
 )
 
-// AppendRequest appends a client's upgrade request to dst (RFC 6455 section
-// 4.1); key is 24 base64 characters (NewKey). origin, protocols and extensions
-// may be empty; header holds extra "Name: value\r\n" lines. Nothing is escaped:
-// the caller has checked that no value holds line breaks.
-func AppendRequest(dst []byte, host, target, key, origin, protocols, extensions, header string) []byte {
+// AppendRequest appends a client's upgrade request to dst (RFC 6455 section 4.1). key is 24 base64
+// characters, see NewKey. origin, protocols and extensions may be empty. header holds extra "Name:
+// value\r\n" lines. Nothing is escaped, so the caller must have checked that no value contains a
+// line break.
+func AppendRequest(
+	dst []byte, host, target, key, origin, protocols, extensions, header string,
+) []byte {
 	dst = append(dst, "GET "...)
 	dst = append(dst, target...)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	dst = append(dst, host...)
-	dst = append(dst, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "...)
+	dst = append(dst, "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: "+
+		"13\r\nSec-WebSocket-Key: "...)
 	dst = append(dst, key...)
 	dst = appendLine(dst, "\r\nOrigin: ", origin)
 	dst = appendLine(dst, "\r\nSec-WebSocket-Protocol: ", protocols)
@@ -32,26 +35,25 @@ func NewKey() string {
 	return base64.StdEncoding.EncodeToString(nonce[:])
 }
 
-// Response is the server's checked 101. Byte slices borrow the head.
+// Response is the server's 101 after it has been checked. Its byte slices borrow the head.
 type Response struct{ Protocol, Extensions []byte }
 
-// responseParser is a Response and what is only checked.
+// responseParser is a Response plus what is only checked.
 type responseParser struct {
 	Response
 	status     int
 	upgrade    bool
 	connection bool
 	accept     []byte
-	protocols  int // lines
+	protocols  int // number of lines
 	accepts    int
 	retryAfter int
 }
 
-// ParseResponse checks a server's answer to a request that carried key and
-// offered protocols (RFC 6455 section 4.1). The result borrows head. Extensions
-// are not looked into: see DeflateAnswer. Errors are *HandshakeError: with the
-// server's status and RetryAfter when that was not 101, with 101 for a wrong
-// one and with 0 when the answer is not HTTP.
+// ParseResponse checks a server's answer to a request that carried key and offered protocols (RFC
+// 6455 section 4.1). The result borrows head. Extensions are not examined here, see DeflateAnswer.
+// Errors are *HandshakeError. Their Status is the server's, with its RetryAfter, if that was not
+// 101. It is 101 for an answer that is wrong in another way, and 0 if the answer is not HTTP.
 func ParseResponse(head []byte, key, offeredProtocols string) (Response, error) {
 	var l lines
 	var r responseParser
@@ -62,7 +64,8 @@ func ParseResponse(head []byte, key, offeredProtocols string) (Response, error) 
 	for {
 		name, value, err := l.header()
 		if err != nil {
-			return Response{}, &HandshakeError{Status: r.status, Reason: "malformed answer: " + err.(*HandshakeError).Reason}
+			return Response{}, &HandshakeError{Status: r.status, Reason: "malformed answer: " +
+				err.(*HandshakeError).Reason}
 		}
 		if name == nil {
 			break
@@ -70,7 +73,8 @@ func ParseResponse(head []byte, key, offeredProtocols string) (Response, error) 
 		r.header(name, value)
 	}
 	if reason := r.check(key, offeredProtocols); reason != "" {
-		return Response{}, &HandshakeError{Status: r.status, Reason: reason, RetryAfter: r.retryAfter}
+		return Response{}, &HandshakeError{Status: r.status, Reason: reason,
+			RetryAfter: r.retryAfter}
 	}
 	return r.Response, nil
 }
@@ -86,7 +90,7 @@ func (r *responseParser) statusLine(line []byte) bool {
 	return r.status >= 100
 }
 
-// number is a decimal of at most six digits, or 0.
+// number parses a decimal of at most six digits. It returns 0 for anything else.
 func number(p []byte) (n int) {
 	if len(p) > 6 {
 		return 0
@@ -100,7 +104,7 @@ func number(p []byte) (n int) {
 	return n
 }
 
-// header takes one header line of the answer.
+// header processes one header line of the answer.
 func (r *responseParser) header(name, value []byte) {
 	switch {
 	case equalFold(name, "upgrade"):
@@ -120,7 +124,7 @@ func (r *responseParser) header(name, value []byte) {
 	}
 }
 
-// check returns why the client must fail the connection, or "".
+// check returns why the client must fail the connection, or "" if it need not.
 func (r *responseParser) check(key, offered string) string {
 	want := acceptKey(key)
 	switch {

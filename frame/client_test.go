@@ -12,10 +12,11 @@ func TestNewKey(t *testing.T) {
 	}
 }
 
-// What our client sends our server accepts, and the other way round.
+// Our server accepts what our client sends, and the other way round.
 func TestHandshakeRoundTrip(t *testing.T) {
 	key := NewKey()
-	head := AppendRequest(nil, "h:8080", "/chat?x=1", key, "http://h:8080", "a, smartsocket.v1", DeflateOffer, "Authorization: Bearer t\r\n")
+	head := AppendRequest(nil, "h:8080", "/chat?x=1", key, "http://h:8080", "a, smartsocket.v1",
+		DeflateOffer, "Authorization: Bearer t\r\n")
 	n, _, err := ScanHead(head, 0)
 	if n != len(head) || err != nil {
 		t.Fatal(n, err)
@@ -27,7 +28,8 @@ func TestHandshakeRoundTrip(t *testing.T) {
 	if err := (*OriginPolicy)(nil).Check(&r); err != nil {
 		t.Fatal(err)
 	}
-	if string(r.Authorization) != "Bearer t" || string(r.Path) != "/chat" || string(r.Host) != "h:8080" {
+	if string(r.Authorization) != "Bearer t" || string(r.Path) != "/chat" ||
+		string(r.Host) != "h:8080" {
 		t.Fatalf("%q", r)
 	}
 	extensions, ok := NegotiateDeflate(r.Extensions)
@@ -42,13 +44,16 @@ func TestHandshakeRoundTrip(t *testing.T) {
 	if on, err := DeflateAnswer(resp.Extensions, true); !on || err != nil {
 		t.Fatal(on, err)
 	}
-	if head := string(AppendRequest(nil, "h", "/", key, "", "", "", "")); head != "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+key+"\r\n\r\n" {
+	if head := string(AppendRequest(nil, "h", "/", key, "", "", "", "")); head !=
+		"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: "+
+			"Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+key+"\r\n\r\n" {
 		t.Fatalf("%q", head)
 	}
 }
 
 func TestParseResponseChecks(t *testing.T) {
-	good := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, upgrade\r\nSec-WebSocket-Accept: " + rfcAccept + "\r\n\r\n"
+	good := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, " +
+		"upgrade\r\nSec-WebSocket-Accept: " + rfcAccept + "\r\n\r\n"
 	with := func(old, new string) string { return strings.Replace(good, old, new, 1) }
 	for _, c := range []struct {
 		name, head, offered string
@@ -58,10 +63,15 @@ func TestParseResponseChecks(t *testing.T) {
 		{"good", good, "", true, 0, 0},
 		{"no reason phrase", with(" Switching Protocols", ""), "", true, 0, 0},
 		{"protocol", with("Upgrade:", "Sec-WebSocket-Protocol: b\r\nUpgrade:"), "a, b", true, 0, 0},
-		{"protocol not offered", with("Upgrade:", "Sec-WebSocket-Protocol: c\r\nUpgrade:"), "a, b", false, 101, 0},
-		{"protocol when none was", with("Upgrade:", "Sec-WebSocket-Protocol: c\r\nUpgrade:"), "", false, 101, 0},
-		{"empty protocol", with("Upgrade:", "Sec-WebSocket-Protocol:\r\nUpgrade:"), "a", false, 101, 0},
-		{"two protocols", with("Upgrade:", "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\nUpgrade:"), "a, b", false, 101, 0},
+		{"protocol not offered", with("Upgrade:", "Sec-WebSocket-Protocol: c\r\nUpgrade:"), "a, b",
+			false, 101, 0},
+		{"protocol when none was", with("Upgrade:", "Sec-WebSocket-Protocol: c\r\nUpgrade:"), "",
+			false, 101, 0},
+		{"empty protocol", with("Upgrade:", "Sec-WebSocket-Protocol:\r\nUpgrade:"), "a", false, 101,
+			0},
+		{"two protocols",
+			with("Upgrade:", "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\nUpgrade:"),
+			"a, b", false, 101, 0},
 		{"no Upgrade", with("Upgrade: WebSocket\r\n", ""), "", false, 101, 0},
 		{"another Upgrade", with("WebSocket\r\n", "h2c\r\n"), "", false, 101, 0},
 		{"no Connection", with("Connection: keep-alive, upgrade\r\n", ""), "", false, 101, 0},
@@ -69,8 +79,11 @@ func TestParseResponseChecks(t *testing.T) {
 		{"no accept", with("Sec-WebSocket-Accept", "X"), "", false, 101, 0},
 		{"two accepts", with("Upgrade:", "Sec-WebSocket-Accept: x\r\nUpgrade:"), "", false, 101, 0},
 		{"200", with("101", "200"), "", false, 200, 0},
-		{"503 with Retry-After", "HTTP/1.1 503 Busy\r\nRetry-After: 12\r\n\r\n", "", false, 503, 12},
-		{"503 with a date", "HTTP/1.1 503 Busy\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n\r\n", "", false, 503, 0},
+		{"503 with Retry-After", "HTTP/1.1 503 Busy\r\nRetry-After: 12\r\n\r\n", "", false, 503,
+			12},
+		{"503 with a date",
+			"HTTP/1.1 503 Busy\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n\r\n", "", false,
+			503, 0},
 		{"HTTP/1.0 403", "HTTP/1.0 403 Forbidden\r\n\r\n", "", false, 403, 0},
 		{"not HTTP", "SSH-2.0-x\r\n\r\n", "", false, 0, 0},
 		{"HTTP/2", with("HTTP/1.1", "HTTP/2.0"), "", false, 0, 0},
@@ -80,7 +93,8 @@ func TestParseResponseChecks(t *testing.T) {
 	} {
 		_, err := ParseResponse([]byte(c.head), rfcKey, c.offered)
 		e, _ := err.(*HandshakeError)
-		if (err == nil) != c.ok || !c.ok && (e == nil || e.Status != c.status || e.RetryAfter != c.retry) {
+		if (err == nil) != c.ok || !c.ok && (e == nil || e.Status != c.status ||
+			e.RetryAfter != c.retry) {
 			t.Errorf("%s: %#v", c.name, err)
 		}
 	}

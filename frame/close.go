@@ -9,8 +9,8 @@ import (
 // CloseCode is a WebSocket close status (RFC 6455 section 7.4).
 type CloseCode uint16
 
-// The codes this package and its callers use. CloseNoStatus and CloseAbnormal
-// are for local use and never on the wire.
+// The codes that this package and its callers use. CloseNoStatus and CloseAbnormal are for local
+// use and never appear on the wire.
 const (
 	CloseNormal             CloseCode = 1000
 	CloseGoingAway          CloseCode = 1001
@@ -27,9 +27,9 @@ const (
 	CloseTryAgainLater      CloseCode = 1013
 )
 
-// OnWire reports whether a close frame may carry the code: 1000-1003, 1007-1011,
-// the IANA registrations 1012-1014, and 3000-4999 for libraries and
-// applications (RFC 6455 section 7.4).
+// OnWire reports whether a close frame may carry the code. It may carry 1000–1003, 1007–1011, the
+// IANA registrations 1012–1014, and 3000–4999, which are for libraries and applications (RFC 6455
+// section 7.4).
 func (c CloseCode) OnWire() bool {
 	switch {
 	case c >= 1000 && c <= 1003, c >= 1007 && c <= 1014, c >= 3000 && c <= 4999:
@@ -38,8 +38,8 @@ func (c CloseCode) OnWire() bool {
 	return false
 }
 
-// Error is a violation found in the peer's bytes: the close code that answers
-// it and why. The parser returns shared values; do not change them.
+// Error is a violation found in the peer's bytes: the close code to answer with, and the reason.
+// The parser returns shared values, so do not change them.
 type Error struct {
 	Code   CloseCode
 	Reason string
@@ -57,10 +57,10 @@ var (
 	errCloseReason = &Error{CloseInvalidPayload, "close reason is not UTF-8"}
 )
 
-// AppendCloseBody appends a close frame's payload to dst: the code in two bytes
-// and the reason, cut at a rune boundary so that both fit 125 bytes. Codes that
-// may not be on the wire, CloseNoStatus among them, append nothing, which is a
-// close without status. Reason should be UTF-8: from the first invalid byte on it is cut.
+// AppendCloseBody appends the payload of a close frame to dst: the code in two bytes, then the
+// reason, cut at a rune boundary so that both fit 125 bytes. For a code that may not be on the
+// wire, such as CloseNoStatus, it appends nothing, which makes a close without status. reason
+// should be UTF-8; it is cut at its first invalid byte.
 func AppendCloseBody(dst []byte, code CloseCode, reason string) []byte {
 	if !code.OnWire() {
 		return dst
@@ -69,7 +69,7 @@ func AppendCloseBody(dst []byte, code CloseCode, reason string) []byte {
 	return append(dst, reason[:reasonLen(reason)]...)
 }
 
-// reasonLen is how much of reason fits a close body as valid UTF-8.
+// reasonLen returns how many bytes of reason fit a close body as valid UTF-8.
 func reasonLen(reason string) int {
 	n := 0
 	for n < len(reason) {
@@ -82,10 +82,9 @@ func reasonLen(reason string) int {
 	return n
 }
 
-// ParseCloseBody checks and splits the payload of a received close frame. The
-// reason borrows p. An empty body is CloseNoStatus. Errors are *Error: 1002 for
-// a body of one byte or a code that may not be sent, 1007 for a reason that is
-// not UTF-8 (RFC 6455 section 5.5.1).
+// ParseCloseBody checks and splits the payload of a received close frame. The reason borrows p. An
+// empty body is CloseNoStatus. Errors are *Error: 1002 for a body of one byte and for a code that
+// may not be sent, 1007 for a reason that is not UTF-8 (RFC 6455 section 5.5.1).
 func ParseCloseBody(p []byte) (code CloseCode, reason []byte, err error) {
 	switch {
 	case len(p) == 0:

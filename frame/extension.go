@@ -1,8 +1,7 @@
 package frame
 
-// DeflateOffer is what a client of ours offers in Sec-WebSocket-Extensions:
-// permessage-deflate without context takeover in either direction. DeflateAnswer
-// checks the server's answer to it.
+// DeflateOffer is what our clients offer in Sec-WebSocket-Extensions: permessage-deflate without
+// context takeover in either direction. DeflateAnswer checks the server's answer to it.
 const DeflateOffer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 
 const (
@@ -10,22 +9,22 @@ const (
 	deflateAnswerBits = deflateAnswer + "; server_max_window_bits=15"
 )
 
-// deflateParams are the parameters of one permessage-deflate element
-// (RFC 7692 section 7.1). A number of window bits is 0 when absent.
+// deflateParams holds the parameters of one permessage-deflate element (RFC 7692 section 7.1). A
+// number of window bits is 0 if absent.
 type deflateParams struct {
 	serverNoContext, clientNoContext bool
 	serverBits, clientBits           int
 	clientBitsSeen                   bool
-	bad                              bool // unknown, repeated or badly valued parameter
+	bad                              bool // a parameter is unknown, repeated or has a bad value
 }
 
-// NegotiateDeflate answers an extension offer: the response value and true, or
-// "", false when nothing acceptable was offered. Elements are tried in the
-// client's order; one with an unknown, repeated or badly valued parameter is
-// declined, as is one that wants the server to compress with a window under 32
-// KiB; a value that is no extension list (RFC 6455 section 9.1) declines all.
-// The response always asks for no context takeover in both directions. Linear
-// in the length of offered, which it borrows; no allocation.
+// NegotiateDeflate answers an extension offer. It returns the response value and true, or "" and
+// false if nothing acceptable was offered. Elements are tried in the client's order. An element is
+// declined if it has a parameter that is unknown, repeated or has a bad value, or if it wants the
+// server to compress with a window under 32 KiB. A value that is not an extension list (RFC 6455
+// section 9.1) declines everything. The response always asks for no context takeover in both
+// directions. NegotiateDeflate borrows offered, takes time linear in its length and does not
+// allocate.
 func NegotiateDeflate(offered []byte) (response string, ok bool) {
 	s := listScanner{p: offered}
 	for s.next() {
@@ -41,7 +40,7 @@ func NegotiateDeflate(offered []byte) (response string, ok bool) {
 		case 0:
 			response, ok = deflateAnswer, true
 		case 15:
-			// RFC 7692 section 7.1.2.1: accepting the parameter means answering it.
+			// RFC 7692 section 7.1.2.1: a server that accepts the parameter must answer it.
 			response, ok = deflateAnswerBits, true
 		}
 	}
@@ -51,10 +50,10 @@ func NegotiateDeflate(offered []byte) (response string, ok bool) {
 	return response, ok
 }
 
-// DeflateAnswer checks a server's Sec-WebSocket-Extensions against DeflateOffer
-// and reports whether compression is on; offered says whether the client sent
-// it. An answer that the offer does not allow is a *HandshakeError, upon which
-// the client must fail the connection (RFC 7692 section 5.1).
+// DeflateAnswer checks a server's Sec-WebSocket-Extensions against DeflateOffer and reports whether
+// compression is on. offered says whether the client sent the offer. An answer that the offer does
+// not allow is a *HandshakeError, and the client must then fail the connection (RFC 7692 section
+// 5.1).
 func DeflateAnswer(answer []byte, offered bool) (on bool, err error) {
 	s := listScanner{p: answer}
 	for s.next() {
@@ -63,22 +62,26 @@ func DeflateAnswer(answer []byte, offered bool) (on bool, err error) {
 		switch {
 		case s.bad:
 		case !offered || string(name) != "permessage-deflate":
-			return false, &HandshakeError{Status: 101, Reason: "server answered an extension that was not offered"}
+			return false, &HandshakeError{Status: 101,
+				Reason: "server answered an extension that was not offered"}
 		case on:
-			return false, &HandshakeError{Status: 101, Reason: "server answered permessage-deflate twice"}
+			return false, &HandshakeError{Status: 101,
+				Reason: "server answered permessage-deflate twice"}
 		case d.bad || d.clientBitsSeen || !d.serverNoContext:
-			return false, &HandshakeError{Status: 101, Reason: "server answered permessage-deflate parameters that were not offered"}
+			return false, &HandshakeError{Status: 101,
+				Reason: "server answered permessage-deflate parameters that were not offered"}
 		default:
 			on = true
 		}
 	}
 	if s.bad {
-		return false, &HandshakeError{Status: 101, Reason: "server's Sec-WebSocket-Extensions is malformed"}
+		return false, &HandshakeError{Status: 101,
+			Reason: "server's Sec-WebSocket-Extensions is malformed"}
 	}
 	return on, nil
 }
 
-// add takes one parameter; value is nil when there was none.
+// add processes one parameter. value is nil if there was none.
 func (d *deflateParams) add(name, value []byte) {
 	switch string(name) {
 	case "server_no_context_takeover":
@@ -100,7 +103,7 @@ func (d *deflateParams) add(name, value []byte) {
 	}
 }
 
-// windowBits is a number of 8..15 without leading zeros (RFC 7692 section 7.1.2).
+// windowBits parses a number from 8 to 15 without leading zeros (RFC 7692 section 7.1.2).
 func windowBits(v []byte) (bits int, ok bool) {
 	switch {
 	case len(v) == 1 && (v[0] == '8' || v[0] == '9'):
@@ -114,12 +117,12 @@ func windowBits(v []byte) (bits int, ok bool) {
 // listScanner reads the extension list of RFC 6455 section 9.1 in one pass.
 type listScanner struct {
 	p    []byte
-	some bool // an element was read
-	bad  bool // the value is no extension list
+	some bool // an element has been read
+	bad  bool // the value is not an extension list
 }
 
-// next skips to the next element and reports whether there is one. Empty
-// elements are skipped, as RFC 9110 section 5.6.1 asks of a recipient.
+// next skips to the next element and reports whether there is one. It skips empty elements, as RFC
+// 9110 section 5.6.1 requires of a recipient.
 func (s *listScanner) next() bool {
 	if s.bad {
 		return false
@@ -137,7 +140,7 @@ func (s *listScanner) next() bool {
 	return len(s.p) > 0
 }
 
-// element reads an extension's name and its parameters into d.
+// element reads the name of an extension, and its parameters into d.
 func (s *listScanner) element(d *deflateParams) (name []byte) {
 	name = s.token()
 	for s.space(); len(s.p) > 0 && s.p[0] == ';' && !s.bad; s.space() {
@@ -176,8 +179,8 @@ func (s *listScanner) token() []byte {
 	return t
 }
 
-// value reads a token, or a quoted one: RFC 6455 section 9.1 wants the content
-// of the quotes to be a token too.
+// value reads a token, or a quoted token. RFC 6455 section 9.1 requires that the content of the
+// quotes is a token too.
 func (s *listScanner) value() []byte {
 	if len(s.p) == 0 || s.p[0] != '"' {
 		return s.token()

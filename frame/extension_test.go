@@ -12,11 +12,13 @@ func TestNegotiateDeflate(t *testing.T) {
 		{"permessage-deflate", deflateAnswer},
 		{"permessage-deflate; client_max_window_bits", deflateAnswer}, // browsers
 		{"permessage-deflate; client_max_window_bits=8", deflateAnswer},
-		{"permessage-deflate; client_max_window_bits=15; server_no_context_takeover ;client_no_context_takeover", deflateAnswer},
+		{"permessage-deflate; client_max_window_bits=15; server_no_context_takeover " +
+			";client_no_context_takeover", deflateAnswer},
 		{`permessage-deflate; client_max_window_bits="10"`, deflateAnswer},
 		{"permessage-deflate; server_max_window_bits=15", deflateAnswerBits},
 		{"permessage-deflate; server_max_window_bits=10, permessage-deflate", deflateAnswer},
-		{"permessage-deflate; server_max_window_bits=10, permessage-deflate; server_max_window_bits = 15", deflateAnswerBits},
+		{"permessage-deflate; server_max_window_bits=10, permessage-deflate; " +
+			"server_max_window_bits = 15", deflateAnswerBits},
 		{"x-webkit-deflate-frame, permessage-deflate", deflateAnswer},
 		{`foo; a="b"; c, permessage-deflate, bar`, deflateAnswer},
 		{", ,permessage-deflate,,", deflateAnswer},
@@ -73,10 +75,12 @@ func TestDeflateAnswer(t *testing.T) {
 		{deflateAnswer, true, true, true},
 		{deflateAnswerBits, true, true, true},
 		{"permessage-deflate; server_no_context_takeover", true, true, true},
-		{"permessage-deflate; server_no_context_takeover; server_max_window_bits=9", true, true, true},
+		{"permessage-deflate; server_no_context_takeover; server_max_window_bits=9", true, true,
+			true},
 		{deflateAnswer, false, false, false},
 		{"permessage-deflate", true, false, false}, // the server would keep its context
-		{"permessage-deflate; server_no_context_takeover; client_max_window_bits=10", true, false, false},
+		{"permessage-deflate; server_no_context_takeover; client_max_window_bits=10", true, false,
+			false},
 		{"permessage-deflate; server_no_context_takeover; x", true, false, false},
 		{deflateAnswer + ", " + deflateAnswer, true, false, false},
 		{deflateAnswer + ", other", true, false, false},
@@ -90,8 +94,8 @@ func TestDeflateAnswer(t *testing.T) {
 	}
 }
 
-// The work must not be more than linear: a thousand times the input may not
-// take a million times the steps. Counted by the bytes that the scanner walks.
+// The work must be linear: a thousand times the input must not take a million times the steps. The
+// test counts the bytes that the scanner walks over.
 func TestExtensionScannerAdvances(t *testing.T) {
 	for _, unit := range []string{" ", ",", "a", ";", "=", `"`, "a;", ", a ", `a;b="c",`} {
 		s := listScanner{p: []byte(strings.Repeat(unit, 4000))}

@@ -10,14 +10,17 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Any split of a stream gives what the whole gives, and both what the reference
-// says, on the byte it says.
+// Any split of a stream gives the same as the whole stream. Both give what the reference says, and
+// fail at the byte where it fails.
 func FuzzParser(f *testing.F) {
 	for _, s := range []side{{false}, {true}} {
 		for _, in := range [][]byte{
-			s.frame(finText, "Hello"), s.frame(0xc1, "x"), s.long(finBin, 1<<63), s.length(finBin, 126, 0, 5),
-			slices.Concat(s.frame(1, "\xe2\x82"), s.frame(finPing, "p"), s.frame(finCont, "\xac"), s.frame(finStop, "\x03\xe8")),
-			slices.Concat(s.frame(2, strings.Repeat("x", 200)), s.frame(0, ""), s.frame(finCont, "end")),
+			s.frame(finText, "Hello"), s.frame(0xc1, "x"), s.long(finBin, 1<<63),
+			s.length(finBin, 126, 0, 5),
+			slices.Concat(s.frame(1, "\xe2\x82"), s.frame(finPing, "p"), s.frame(finCont, "\xac"),
+				s.frame(finStop, "\x03\xe8")),
+			slices.Concat(s.frame(2, strings.Repeat("x", 200)), s.frame(0, ""),
+				s.frame(finCont, "end")),
 		} {
 			f.Add(in, []byte{1, 3, 7}, s.client, true)
 			f.Add(in, []byte{0}, s.client, false)
@@ -47,7 +50,7 @@ func FuzzParser(f *testing.F) {
 	})
 }
 
-// Text in fragments is refused exactly when the standard library refuses the whole.
+// Text in fragments is refused exactly if the standard library refuses the whole text.
 func FuzzUTF8(f *testing.F) {
 	for _, s := range validTexts {
 		f.Add([]byte(s), uint16(1))
@@ -59,9 +62,11 @@ func FuzzUTF8(f *testing.F) {
 		cfg := &Config{MaxMessage: 1 << 20}
 		n := int(cut) % (len(in) + 1)
 		s := side{}
-		for _, stream := range [][]byte{s.frame(finText, string(in)), slices.Concat(s.frame(1, string(in[:n])), s.frame(finCont, string(in[n:])))} {
+		for _, stream := range [][]byte{s.frame(finText, string(in)),
+			slices.Concat(s.frame(1, string(in[:n])), s.frame(finCont, string(in[n:])))} {
 			events, code, _ := feed(t, cfg, stream, n)
-			if ok := len(events) == 1 && events[0].payload == string(in); ok != utf8.Valid(in) || ok == (code == CloseInvalidPayload) {
+			if ok := len(events) == 1 && events[0].payload == string(in); ok != utf8.Valid(in) ||
+				ok == (code == CloseInvalidPayload) {
 				t.Fatalf("%q: %v %d", in, events, code)
 			}
 		}
@@ -83,7 +88,8 @@ func FuzzMask(f *testing.F) {
 		if len(unit) == 0 {
 			return
 		}
-		// Long payloads, which take another way, without long inputs to minimise.
+		// Long payloads take another path; repeating a unit reaches it without long inputs to
+		// minimise.
 		in := bytes.Repeat(unit, min(int(count), 10000/len(unit)))
 		var key [4]byte
 		copy(key[:], k)
@@ -107,12 +113,14 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-// A head is found at the same place and read the same whatever the split, a
-// request that passes holds no forbidden byte, and its answer passes too.
+// However the input is split, the head is found at the same place and read the same. A request that
+// passes contains no forbidden byte, and the answer to it passes too.
 func FuzzHandshake(f *testing.F) {
 	f.Add([]byte(goodRequest), uint16(100))
 	f.Add([]byte(lean("Sec-WebSocket-Protocol: a\r\n", "Sec-WebSocket-Protocol: b\r\n")), uint16(3))
-	f.Add([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+rfcAccept+"\r\n\r\n"), uint16(1))
+	f.Add(
+		[]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "+
+			"Upgrade\r\nSec-WebSocket-Accept: "+rfcAccept+"\r\n\r\n"), uint16(1))
 	f.Fuzz(func(t *testing.T, in []byte, cut uint16) {
 		n, _, err := ScanHead(in, 0)
 		k := int(cut) % (len(in) + 1)
@@ -138,7 +146,9 @@ func FuzzHandshake(f *testing.F) {
 			}
 			return
 		}
-		if r.Path[0] != '/' || len(r.Key) != 24 || len(r.Host) == 0 || bytes.IndexByte(head, 0) >= 0 || bytes.Count(head, []byte("\n")) != bytes.Count(head, []byte("\r\n")) {
+		if r.Path[0] != '/' || len(r.Key) != 24 || len(r.Host) == 0 ||
+			bytes.IndexByte(head, 0) >= 0 || bytes.Count(head, []byte("\n")) != bytes.Count(head,
+			[]byte("\r\n")) {
 			t.Fatalf("%q passed", head)
 		}
 		(*OriginPolicy)(nil).Check(&r)
@@ -150,9 +160,10 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
-// Never a panic; what we answer, our own client and server accept again.
+// Nothing panics. Our own client and server accept what we answer.
 func FuzzExtensions(f *testing.F) {
-	for _, s := range []string{"", DeflateOffer, deflateAnswerBits, `a;b="c", permessage-deflate; client_max_window_bits=10`, "permessage-deflate;;", ",,,"} {
+	for _, s := range []string{"", DeflateOffer, deflateAnswerBits,
+		`a;b="c", permessage-deflate; client_max_window_bits=10`, "permessage-deflate;;", ",,,"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
@@ -169,7 +180,7 @@ func FuzzExtensions(f *testing.F) {
 	})
 }
 
-// Never more than the limit, never a panic; what was deflated comes back.
+// Nothing panics or exceeds the limit. What was deflated comes back.
 func FuzzInflate(f *testing.F) {
 	f.Add([]byte("\xf2\x48\xcd\xc9\xc9\x07\x00"), uint16(5))
 	f.Add([]byte("\x00"), uint16(0))
@@ -178,7 +189,8 @@ func FuzzInflate(f *testing.F) {
 		for _, op := range []Opcode{Text, Binary} {
 			b, err := InflateMessage(Message{Op: op, Payload: in, Compressed: true}, int(limit))
 			if err != nil {
-				if e, ok := err.(*Error); !ok || e.Code != CloseTooBig && e.Code != CloseInvalidPayload || b != nil {
+				if e, ok := err.(*Error); !ok || e.Code != CloseTooBig &&
+					e.Code != CloseInvalidPayload || b != nil {
 					t.Fatal(err)
 				}
 				continue
@@ -199,7 +211,8 @@ func FuzzInflate(f *testing.F) {
 		}
 		got := events[0].payload
 		if events[0].compressed {
-			b, err := InflateMessage(Message{Op: Binary, Payload: []byte(got), Compressed: true}, len(in))
+			b, err := InflateMessage(Message{Op: Binary, Payload: []byte(got), Compressed: true},
+				len(in))
 			if err != nil {
 				t.Fatal(err)
 			}

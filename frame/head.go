@@ -5,20 +5,19 @@ import (
 	"strconv"
 )
 
-// The bounds of an HTTP head, both sides.
+// The limits of an HTTP head, for both sides.
 const (
-	MaxHeadBytes   = 8 << 10 // with the blank line
-	MaxHeaderLine  = 4 << 10 // the request line too
+	MaxHeadBytes   = 8 << 10 // including the blank line
+	MaxHeaderLine  = 4 << 10 // including the request line
 	MaxHeaderLines = 64
 )
 
-// HandshakeError is a refused upgrade: HTTP status and reason, which the client
-// sees. On the client's side Status is the server's, or 0 when its answer was
-// not HTTP.
+// HandshakeError is a refused upgrade: the HTTP status and the reason, which the client sees. On
+// the client's side Status is the server's, or 0 if its answer was not HTTP.
 type HandshakeError struct {
 	Status     int
 	Reason     string
-	RetryAfter int // seconds the client should wait before it tries again; 0 = none said
+	RetryAfter int // seconds the client should wait before it tries again; 0 means not given
 }
 
 // Error returns the status and the reason.
@@ -26,11 +25,11 @@ func (e *HandshakeError) Error() string {
 	return "frame: handshake refused: " + strconv.Itoa(e.Status) + " " + e.Reason
 }
 
-// ScanHead looks for the end of an HTTP head in buf, resuming at from (the next
-// that it returned before, 0 at first), and returns the head's length with the
-// blank line, or 0 when more is needed. Bytes behind the head are not looked
-// at. Errors are *HandshakeError: 431 over MaxHeadBytes, 400 for a line that
-// does not end in CR LF. Called again and again for a growing buf it is linear.
+// ScanHead looks for the end of an HTTP head in buf. It resumes at from, which is 0 at first and
+// later the next that it returned before. It returns the length of the head including the blank
+// line, or 0 if more bytes are needed. Bytes after the head are not examined. Errors are
+// *HandshakeError: 431 for a head over MaxHeadBytes, 400 for a line that does not end in CR LF.
+// Repeated calls with a growing buf take linear time in total.
 func ScanHead(buf []byte, from int) (n, next int, err error) {
 	head := buf[:min(len(buf), MaxHeadBytes)]
 	for next = from; next < len(head); next++ {
@@ -54,13 +53,13 @@ func ScanHead(buf []byte, from int) (n, next int, err error) {
 	return 0, len(head), nil
 }
 
-// lines walks the lines of a head.
+// lines iterates over the lines of a head.
 type lines struct {
 	rest  []byte
-	count int // header lines seen
+	count int // number of header lines seen
 }
 
-// first cuts the request or status line.
+// first cuts off the request line or status line.
 func (l *lines) first(head []byte) (line []byte, err error) {
 	if len(head) > MaxHeadBytes {
 		return nil, &HandshakeError{Status: 431, Reason: "head over 8 KiB"}
@@ -69,7 +68,7 @@ func (l *lines) first(head []byte) (line []byte, err error) {
 	return l.cut()
 }
 
-// cut takes one line without its CR LF.
+// cut cuts off one line and returns it without its CR LF.
 func (l *lines) cut() ([]byte, error) {
 	i := bytes.IndexByte(l.rest, '\n')
 	if i < 1 || l.rest[i-1] != '\r' {
@@ -83,8 +82,8 @@ func (l *lines) cut() ([]byte, error) {
 	return line, nil
 }
 
-// header cuts one header line into its name and its trimmed value; name is
-// empty at the blank line, which must be the end (RFC 9112 section 5).
+// header cuts one header line into its name and its trimmed value. name is empty at the blank line,
+// which must be the end (RFC 9112 section 5).
 func (l *lines) header() (name, value []byte, err error) {
 	line, err := l.cut()
 	if err != nil {
@@ -104,7 +103,7 @@ func (l *lines) header() (name, value []byte, err error) {
 		n++
 	}
 	if n == 0 || n == len(line) || line[n] != ':' {
-		// Folded lines, which begin with a space, end here as well.
+		// Folded lines, which begin with a space, are refused here too.
 		return nil, nil, &HandshakeError{Status: 400, Reason: "invalid header name"}
 	}
 	value = trimSpace(line[n+1:])
@@ -135,7 +134,7 @@ func trimSpace(p []byte) []byte {
 	return p
 }
 
-// isToken are the characters of a token (RFC 9110 section 5.6.2).
+// isToken marks the characters of a token (RFC 9110 section 5.6.2).
 var isToken = func() (t [256]bool) {
 	for c := '0'; c <= '9'; c++ {
 		t[c] = true
@@ -149,7 +148,7 @@ var isToken = func() (t [256]bool) {
 	return t
 }()
 
-// equalFold reports whether p is lower, which is lower-case ASCII, in any case.
+// equalFold reports whether p equals lower, ignoring case. lower must be lower-case ASCII.
 func equalFold(p []byte, lower string) bool {
 	if len(p) != len(lower) {
 		return false
@@ -165,7 +164,7 @@ func equalFold(p []byte, lower string) bool {
 	return true
 }
 
-// cutElement takes the first element of a comma-separated list, trimmed.
+// cutElement cuts off the first element of a comma-separated list and trims it.
 func cutElement(list []byte) (element, rest []byte) {
 	if i := bytes.IndexByte(list, ','); i >= 0 {
 		return trimSpace(list[:i]), list[i+1:]
@@ -173,7 +172,7 @@ func cutElement(list []byte) (element, rest []byte) {
 	return trimSpace(list), nil
 }
 
-// hasToken reports whether a comma-separated list holds the lower-case token in any case.
+// hasToken reports whether a comma-separated list contains the lower-case token, ignoring case.
 func hasToken(list []byte, token string) bool {
 	for len(list) > 0 {
 		var e []byte
@@ -184,8 +183,8 @@ func hasToken(list []byte, token string) bool {
 	return false
 }
 
-// HasProtocol reports whether the comma-separated list offered contains name
-// exactly: subprotocol names differ by case (RFC 6455 section 11.3.4).
+// HasProtocol reports whether the comma-separated list offered contains name exactly. Subprotocol
+// names are case-sensitive (RFC 6455 section 11.3.4).
 func HasProtocol(offered []byte, name string) bool {
 	for len(offered) > 0 {
 		var e []byte

@@ -19,9 +19,8 @@ var (
 	errUTF8         = &Error{CloseInvalidPayload, "text is not UTF-8"}
 )
 
-// header consumes a frame header, or the part of it that is there: then it
-// keeps these bytes, which are fewer than a header. With the whole header it
-// begins the frame (inFrame) and returns what follows.
+// header consumes a frame header. If only a part of it is there, header keeps these bytes. Once the
+// header is complete it enters the frame (inFrame) and returns what follows.
 func (ps *Parser) header(cfg *Config, p []byte) (rest []byte, bad *Error) {
 	kept := int(ps.hdrLen)
 	h := p
@@ -48,7 +47,7 @@ func (ps *Parser) header(cfg *Config, p []byte) (rest []byte, bad *Error) {
 	return p[size-kept:], nil
 }
 
-// begin enters a frame whose header was found right.
+// begin enters a frame whose header has passed the checks.
 func (ps *Parser) begin(head byte, length uint64) {
 	ps.head, ps.left, ps.hdrLen = head, length, 0
 	ps.state = ps.state&^inHeader | inFrame
@@ -62,16 +61,14 @@ func (ps *Parser) begin(head byte, length uint64) {
 	}
 }
 
-// checkHeader checks as much of a header as h holds (at least one byte) and
-// returns how long the header is, or must at least be, and the payload's length
-// once its bytes are there.
+// checkHeader checks as much of a header as h holds, at least one byte. It returns how long the
+// header is, or must at least be, and the length of the payload once its bytes are there.
 func (ps *Parser) checkHeader(cfg *Config, h []byte) (size int, length uint64, bad *Error) {
 	if bad = ps.checkFirst(cfg, h[0]); bad != nil || len(h) < 2 {
 		return 2, 0, bad
 	}
 	size = 2
-	// RFC 6455 section 5.1: a server closes upon a frame that is not masked, a
-	// client upon one that is.
+	// RFC 6455 section 5.1: a server must close when a frame is not masked, a client when one is.
 	if masked := h[1]&bitMask != 0; masked == cfg.Client {
 		if masked {
 			return 0, 0, errMasked
@@ -106,14 +103,14 @@ func (ps *Parser) checkHeader(cfg *Config, h []byte) (size int, length uint64, b
 			return 0, 0, errNotMinimal
 		}
 	}
-	// Both lengths are below 2^63, so the sum cannot wrap.
+	// Both lengths are below 2^63, so the sum cannot wrap around.
 	if !isControl && length+ps.received() > cfg.maxMessage() {
 		return 0, 0, errTooBig
 	}
 	return size, length, nil
 }
 
-// checkFirst checks a frame's first byte (RFC 6455 sections 5.2, 5.4 and 5.5).
+// checkFirst checks the first byte of a frame (RFC 6455 sections 5.2, 5.4 and 5.5).
 func (ps *Parser) checkFirst(cfg *Config, b byte) *Error {
 	op := Opcode(b & bitsOpcode)
 	switch {
@@ -122,7 +119,7 @@ func (ps *Parser) checkFirst(cfg *Config, b byte) *Error {
 	case op.IsReserved():
 		return errOpcode
 	case b&bitRsv1 != 0 && (!cfg.Deflate || op == Continuation || op.IsControl()):
-		return errRsv // RFC 7692 section 6: the bit is on a message's first frame only
+		return errRsv // RFC 7692 section 6: only the first frame of a message has the bit
 	case op.IsControl():
 		if b&bitFin == 0 {
 			return errControlFin
@@ -139,7 +136,7 @@ func (ps *Parser) checkFirst(cfg *Config, b byte) *Error {
 	return nil
 }
 
-// received is the number of payload bytes of the current message in earlier frames.
+// received returns how many payload bytes the earlier frames of the current message had.
 func (ps *Parser) received() uint64 {
 	if ps.msg == nil {
 		return 0

@@ -6,28 +6,27 @@ import (
 	"math/bits"
 )
 
-// Mask XORs p with key in place, starting at byte offset pos of the payload
-// (RFC 6455 section 5.3). Applying it twice gives p back.
+// Mask XORs p with key in place. p starts at byte pos of the payload (RFC 6455 section 5.3).
+// Applying it twice restores p.
 func Mask(p []byte, key [4]byte, pos int) {
 	xorKey(p, p, turnKey(binary.LittleEndian.Uint32(key[:]), pos))
 }
 
-// turnKey turns a key that fits some payload byte so that it fits the byte n behind.
+// turnKey turns a key that fits some payload byte so that it fits the byte n places later.
 func turnKey(key uint32, n int) uint32 {
 	return bits.RotateLeft32(key, -8*(n&3))
 }
 
-// longMask is the length in bytes from which the vectorised XOR of the standard
-// library beats 32 bytes at a time, in spite of the pattern it needs and of the
-// second look that text then takes (BenchmarkMask).
+// longMask is the length in bytes from which the vectorised XOR of the standard library is faster
+// than 32 bytes at a time. It is faster although it needs a pattern and text must then be examined
+// a second time (BenchmarkMask).
 const longMask = 4096
 
 const nonASCII = 0x8080808080808080
 
-// xorKey writes src XOR the repeated key to dst, which is at least as long and
-// is src itself or does not overlap it. The key's lowest byte belongs to
-// src[0]. ascii means that all that was written is ASCII, hence UTF-8; not
-// ascii means that nobody looked or that it is not.
+// xorKey writes src XOR the repeated key to dst. dst is at least as long as src, and is src itself
+// or does not overlap it. The lowest byte of key belongs to src[0]. If ascii is true, everything
+// written is ASCII and therefore UTF-8. If it is false, something is not ASCII or nobody looked.
 func xorKey(dst, src []byte, key uint32) (ascii bool) {
 	if len(src) >= longMask {
 		xorLong(dst, src, key)
@@ -68,7 +67,7 @@ func xorKey(dst, src []byte, key uint32) (ascii bool) {
 	return seen&nonASCII == 0
 }
 
-// xorLong is xorKey for long payloads: XOR against a repeated pattern of the key.
+// xorLong is xorKey for long payloads. It XORs against a repeated pattern of the key.
 func xorLong(dst, src []byte, key uint32) {
 	var pattern [2048]byte
 	const seed = 64

@@ -2,7 +2,7 @@ package frame
 
 import "github.com/gobwas/ws"
 
-// Opcode is the frame's opcode (RFC 6455 section 5.2).
+// Opcode is the opcode of a frame (RFC 6455 section 5.2).
 type Opcode = ws.OpCode
 
 // The opcodes that RFC 6455 section 11.8 defines. All others are reserved.

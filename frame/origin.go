@@ -5,33 +5,33 @@ import (
 	"strings"
 )
 
-// OriginPolicy decides which Origin headers may connect (RFC 6455 section 10.2).
-// Browsers send the header and scripts cannot change it; other clients may leave
-// it out or forge it, so it protects users of browsers and replaces no
-// authentication. Read only once in use.
+// OriginPolicy decides which Origin headers may connect (RFC 6455 section 10.2). Browsers send the
+// header and scripts cannot change it, but other clients can omit or forge it. The policy therefore
+// protects the users of browsers and does not replace authentication. Do not change a policy that
+// is in use.
 type OriginPolicy struct {
-	AllowAll      bool     // any
-	Allowed       []string // exact scheme://host[:port], lower case; nil = same origin only
-	RequireOrigin bool     // refuse requests without Origin (non-browsers)
-	Secure        bool     // the server itself speaks TLS, so that its own origin is https
+	AllowAll      bool     // any origin
+	Allowed       []string // exact scheme://host[:port] in lower case; nil means same origin only
+	RequireOrigin bool     // refuse requests without Origin, which do not come from browsers
+	Secure        bool     // the server itself speaks TLS, so its own origin is https
 }
 
-// AllowOrigins is the policy of a list as users write it: "*" in it allows any
-// origin, an empty list is the same as none. It borrows the list.
+// AllowOrigins returns the policy for a list as users write it. "*" in the list allows any origin;
+// an empty list means the same origin only. It borrows the list.
 func AllowOrigins(list []string) *OriginPolicy {
 	switch {
 	case len(list) == 0:
-		return &OriginPolicy{} // an empty Allowed would allow nobody
+		return &OriginPolicy{} // an empty Allowed that is not nil would allow nobody
 	case slices.Contains(list, "*"):
 		return &OriginPolicy{AllowAll: true}
 	}
 	return &OriginPolicy{Allowed: list}
 }
 
-// Check applies the policy (nil = same origin, absent allowed) to a request:
-// nil or a *HandshakeError 403. Scheme and host are compared without regard to
-// case, a missing port is the scheme's default. The origin "null" passes only
-// with AllowAll.
+// Check applies the policy to a request and returns nil or a *HandshakeError with status 403. A nil
+// policy allows the same origin and requests without Origin. Scheme and host are compared ignoring
+// case, and a missing port means the default of the scheme. The origin "null" passes only with
+// AllowAll.
 func (p *OriginPolicy) Check(r *Request) error {
 	if p == nil {
 		p = &OriginPolicy{}
@@ -50,8 +50,8 @@ func (p *OriginPolicy) Check(r *Request) error {
 		return &HandshakeError{Status: 403, Reason: "origin not allowed"}
 	}
 	if p.Allowed == nil && (!p.Secure || o.scheme == "https") {
-		// Behind a proxy that ends TLS only the origin knows the scheme, so a
-		// Host without a port has the default one of the origin's scheme.
+		// Behind a proxy that terminates TLS only the origin knows the scheme. A Host without a
+		// port therefore gets the default port of the origin's scheme.
 		host, port, ok := splitPort(string(r.Host))
 		if port == "" {
 			port = defaultPort(o.scheme)
@@ -68,10 +68,10 @@ func (p *OriginPolicy) Check(r *Request) error {
 	return &HandshakeError{Status: 403, Reason: "origin not allowed"}
 }
 
-// origin is a parsed Origin, lower case.
+// origin is a parsed Origin in lower case.
 type origin struct{ scheme, host, port string }
 
-// parseOrigin splits scheme://host[:port]; anything more is no origin (RFC 6454 section 6.2).
+// parseOrigin splits scheme://host[:port]. Anything longer is not an origin (RFC 6454 section 6.2).
 func parseOrigin(s string) (o origin, ok bool) {
 	scheme, rest, ok := strings.Cut(strings.ToLower(s), "://")
 	if !ok || scheme == "" || !validHost([]byte(rest)) {
@@ -84,7 +84,7 @@ func parseOrigin(s string) (o origin, ok bool) {
 	return origin{scheme, host, port}, ok
 }
 
-// splitPort splits host[:port]; an IPv6 host keeps its brackets.
+// splitPort splits host[:port]. An IPv6 host keeps its brackets.
 func splitPort(s string) (host, port string, ok bool) {
 	host = s
 	if i := strings.LastIndexByte(s, ':'); i >= 0 && i > strings.LastIndexByte(s, ']') {
@@ -99,7 +99,8 @@ func splitPort(s string) (host, port string, ok bool) {
 	return host, port, true
 }
 
-// defaultPort is "" for schemes that have none, which are never the same origin as a server.
+// defaultPort returns "" for schemes without a default port. Those never match the origin of a
+// server.
 func defaultPort(scheme string) string {
 	switch scheme {
 	case "http", "ws":

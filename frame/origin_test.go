@@ -3,17 +3,19 @@ package frame
 import "testing"
 
 func TestOriginPolicy(t *testing.T) {
-	list := &OriginPolicy{Allowed: []string{"https://good.com", "http://localhost:3000", "app://game"}}
+	list := &OriginPolicy{Allowed: []string{"https://good.com", "http://localhost:3000",
+		"app://game"}}
 	for _, c := range []struct {
 		name         string
 		policy       *OriginPolicy
-		origin, host string // "-" = absent
+		origin, host string // "-" means absent
 		ok           bool
 	}{
 		{"absent", nil, "-", "h", true},
 		{"absent but required", &OriginPolicy{RequireOrigin: true}, "-", "h", false},
 		{"required and there", &OriginPolicy{RequireOrigin: true}, "http://h", "h", true},
-		{"absent, required, all", &OriginPolicy{RequireOrigin: true, AllowAll: true}, "-", "h", false},
+		{"absent, required, all", &OriginPolicy{RequireOrigin: true, AllowAll: true}, "-", "h",
+			false},
 		{"same", nil, "http://h", "h", true},
 		{"same, zero policy", &OriginPolicy{}, "http://h", "h", true},
 		{"same, https", nil, "https://h", "h", true},
@@ -21,7 +23,8 @@ func TestOriginPolicy(t *testing.T) {
 		{"no list", AllowOrigins(nil), "http://h", "h", true},
 		{"empty list", AllowOrigins([]string{}), "http://h", "h", true},
 		{"empty list, elsewhere", AllowOrigins([]string{}), "http://other", "h", false},
-		{"list with a star", AllowOrigins([]string{"https://good.com", "*"}), "http://other", "h", true},
+		{"list with a star", AllowOrigins([]string{"https://good.com", "*"}), "http://other", "h",
+			true},
 		{"list", AllowOrigins(list.Allowed), "https://good.com", "h", true},
 		{"list, elsewhere", AllowOrigins(list.Allowed), "http://other", "h", false},
 		{"default port in the host", nil, "http://h", "h:80", true},
@@ -65,7 +68,8 @@ func TestOriginPolicy(t *testing.T) {
 		{"TLS, https port", &OriginPolicy{Secure: true}, "https://h:8443", "h:8443", true},
 		{"TLS, http", &OriginPolicy{Secure: true}, "http://h", "h", false},
 		{"TLS, http port", &OriginPolicy{Secure: true}, "http://h:8443", "h:8443", false},
-		{"TLS, listed http", &OriginPolicy{Secure: true, Allowed: list.Allowed}, "http://localhost:3000", "h", true},
+		{"TLS, listed http", &OriginPolicy{Secure: true, Allowed: list.Allowed},
+			"http://localhost:3000", "h", true},
 	} {
 		r := &Request{Host: []byte(c.host)}
 		if c.origin != "-" {

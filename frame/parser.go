@@ -10,26 +10,32 @@ import (
 
 // Message is one complete data message or one control frame.
 type Message struct {
-	Op         Opcode // Text, Binary, Close, Ping or Pong
-	Payload    []byte // unmasked; borrowed until the next call of Feed
-	Compressed bool   // RSV1 was set: raw DEFLATE of RFC 7692, not yet inflated nor UTF-8 checked
+	Op      Opcode // Text, Binary, Close, Ping or Pong
+	Payload []byte // unmasked; borrowed until the next call of Feed
+	// Compressed means that RSV1 was set. Payload is then raw DEFLATE (RFC 7692), which has neither
+	// been inflated nor checked for UTF-8.
+	Compressed bool
 }
 
-// The limits of a Config that leaves them zero.
+// The limits that apply where a Config has zero.
 const (
 	DefaultMaxMessage   = 1 << 20
 	DefaultMaxFragments = 1024
 )
 
-// Config is what a Parser enforces; shared by all connections of an endpoint, read only.
+// Config is what a Parser enforces. All connections of an endpoint share one, so do not change it
+// while it is in use.
 type Config struct {
-	Client       bool  // this end is a client: frames must be unmasked; else they must be masked
-	Deflate      bool  // permessage-deflate was negotiated: RSV1 allowed on first data frames
-	MaxMessage   int64 // payload bytes of one message as on the wire; 0 = DefaultMaxMessage
-	MaxFragments int   // frames of one message; 0 = DefaultMaxFragments
+	// Client says that this end is a client: frames must be unmasked. Otherwise they must be
+	// masked.
+	Client bool
+	// permessage-deflate was negotiated: the first frame of a message may have RSV1
+	Deflate      bool
+	MaxMessage   int64 // payload bytes of one message, as on the wire; 0 means DefaultMaxMessage
+	MaxFragments int   // frames of one message; 0 means DefaultMaxFragments
 }
 
-// maxMessage is the limit as an unsigned number that an int can hold.
+// maxMessage returns the limit as an unsigned number that fits an int.
 func (cfg *Config) maxMessage() uint64 {
 	if cfg.MaxMessage <= 0 {
 		return DefaultMaxMessage
@@ -44,56 +50,55 @@ func (cfg *Config) maxFragments() uint64 {
 	return min(uint64(cfg.MaxFragments), math.MaxUint32-1)
 }
 
-// What a Parser is in the middle of. The zero state is the boundary between two messages.
+// The states of a Parser, as bits. Zero is the boundary between two messages.
 const (
 	inHeader   = 1 << iota // hdr[:hdrLen] holds the beginning of a frame header
-	inFrame                // a header was read, left bytes of its payload are to come
+	inFrame                // a header was read; left bytes of its payload are still to come
 	inMessage              // a data message has begun and its last frame is not complete
-	releasable             // the last Feed handed out ctl, or else msg
-	failed                 // an error was returned
+	releasable             // the last Feed handed out ctl if there is one, otherwise msg
+	failed                 // an error has been returned
 )
 
-// Parser is the push parser of one direction of one connection. The zero value
-// is ready. It holds a pooled buffer only while a message or a control frame is
-// incomplete, and until the Feed after the one that completed it. Not safe for
-// concurrent use.
+// Parser is the push parser of one direction of one connection. The zero value is ready for use. It
+// holds a pooled buffer only while a message or control frame is incomplete, and until the Feed
+// after the one that completed it. A Parser is not safe for concurrent use.
 type Parser struct {
-	msg    *pool.Buffer // what came of an unfinished message, unmasked; nil when nothing did
-	ctl    *pool.Buffer // the same of a control frame, which may come between fragments
+	msg    *pool.Buffer // what has come of an unfinished message, unmasked; nil if nothing has
+	ctl    *pool.Buffer // the same for a control frame, which may come between fragments
 	left   uint64       // payload bytes of the current frame still to come
-	key    uint32       // its mask, turned to fit the next byte; 0 when unmasked
+	key    uint32       // mask of the current frame, turned to fit the next byte; 0 if unmasked
 	frames uint32       // frames of the current message so far
 	hdr    [maxHeader]byte
 	hdrLen uint8
 	state  uint8
 	head   uint8 // first byte of the current frame
-	first  uint8 // first byte of the message's first frame: its opcode and RSV1
-	utf8   uint8 // bytes at the end of msg that begin an incomplete code point
+	first  uint8 // first byte of the first frame of the message: its opcode and RSV1
+	utf8   uint8 // number of bytes at the end of msg that begin an incomplete code point
 }
 
-// Frames is the number of frames of the data message that Feed returned last.
+// Frames returns the number of frames of the data message that Feed returned last.
 func (ps *Parser) Frames() int { return int(ps.frames) }
 
-// Feed consumes bytes from p, in place (payloads are unmasked where they lie),
-// until one message or control frame is complete or p is used up.
+// Feed consumes bytes from p until one message or control frame is complete or p is used up. It
+// unmasks payloads in place.
 //
-// ok: m is complete, its payload borrowed from p or from the parser until the
-// next call, and rest still has to be fed: call again until ok is false, even
-// when rest is empty, for that call releases the buffer behind m. Not ok:
-// everything was consumed, and what is unfinished is kept.
+// If ok is true, m is complete and rest still has to be fed. The payload of m is borrowed from p or
+// from the parser until the next call. Call Feed again until ok is false, even if rest is empty,
+// because that call releases the buffer behind m. If ok is false, all of p was consumed and the
+// parser keeps what is unfinished.
 //
-// An error is final and an *Error: 1002 for a violation of RFC 6455 section 5,
-// 1007 for text that is not UTF-8, 1008 for too many fragments, 1009 for a
-// message over the limit; each as soon as the offending byte is there. The
-// parser must then be Reset.
+// An error is final and an *Error: 1002 for a violation of RFC 6455 section 5, 1007 for text that
+// is not UTF-8, 1008 for too many fragments, 1009 for a message over the limit. Each is returned as
+// soon as the offending byte is there. The parser must then be Reset.
 func (ps *Parser) Feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, err error) {
 	if len(p) == 0 && ps.state == 0 {
 		return Message{}, nil, false, nil
 	}
-	// Nearly everything is a small, whole, masked, uncompressed data frame.
+	// Nearly every frame is small, whole, masked, uncompressed data.
 	if ps.state == 0 && len(p) >= 6 && !cfg.Client {
 		op, n := Opcode(p[0]-bitFin), int(p[1])-bitMask
-		if op-Text <= Binary-Text && uint(n) < length16 && len(p) >= 6+n && int64(n) <= cfg.MaxMessage {
+		if op-Text <= Binary-Text && uint(n) < length16 && len(p) >= 6+n &&
+			int64(n) <= cfg.MaxMessage {
 			payload := p[6 : 6+n : 6+n]
 			ascii := xorKey(payload, payload, binary.LittleEndian.Uint32(p[2:6]))
 			if op == Text && !ascii && !utf8.Valid(payload) {
@@ -139,13 +144,14 @@ func (ps *Parser) feed(cfg *Config, p []byte) (m Message, rest []byte, ok bool, 
 	return Message{}, nil, false, nil
 }
 
-// fail returns bad as an error and makes it final: everything fed later fails too.
+// fail returns bad as an error and makes it final: everything that is fed later fails too.
 func (ps *Parser) fail(bad *Error) error {
 	ps.state |= failed
 	return bad
 }
 
-// control consumes payload of a control frame. One that lies whole in p is handed out there.
+// control consumes payload of a control frame. A payload that lies whole in p is handed out from
+// there.
 func (ps *Parser) control(p []byte) (m Message, rest []byte, ok bool) {
 	chunk, rest := ps.split(p)
 	m.Op = Opcode(ps.head & bitsOpcode)
@@ -170,8 +176,8 @@ func (ps *Parser) control(p []byte) (m Message, rest []byte, ok bool) {
 	return m, rest, true
 }
 
-// data consumes payload of a data frame. A message of one frame that lies whole
-// in p is handed out there; any other is put together in one pooled buffer.
+// data consumes payload of a data frame. A message of one frame that lies whole in p is handed out
+// from there. Any other is assembled in one pooled buffer.
 func (ps *Parser) data(p []byte) (m Message, rest []byte, ok bool, bad *Error) {
 	chunk, rest := ps.split(p)
 	last := ps.left == 0 && ps.head&bitFin != 0
@@ -205,11 +211,12 @@ func (ps *Parser) data(p []byte) (m Message, rest []byte, ok bool, bad *Error) {
 	if ps.msg != nil {
 		ps.state |= releasable
 	}
-	m = Message{Op: Opcode(ps.first & bitsOpcode), Payload: payload, Compressed: ps.first&bitRsv1 != 0}
+	m = Message{Op: Opcode(ps.first & bitsOpcode), Payload: payload,
+		Compressed: ps.first&bitRsv1 != 0}
 	return m, rest, true, nil
 }
 
-// split takes from p what belongs to the current frame's payload.
+// split cuts off the part of p that belongs to the payload of the current frame.
 func (ps *Parser) split(p []byte) (chunk, rest []byte) {
 	n := len(p)
 	if uint64(n) > ps.left {
@@ -219,7 +226,7 @@ func (ps *Parser) split(p []byte) (chunk, rest []byte) {
 	return p[:n:n], p[n:]
 }
 
-// unmask writes the unmasked src to dst, which may be src; ascii is as xorKey has it.
+// unmask writes src, unmasked, to dst, which may be src. ascii means what it means for xorKey.
 func (ps *Parser) unmask(dst, src []byte) (ascii bool) {
 	if ps.key != 0 {
 		ascii = xorKey(dst, src, ps.key)
@@ -230,16 +237,16 @@ func (ps *Parser) unmask(dst, src []byte) (ascii bool) {
 	return ascii
 }
 
-// append unmasks chunk behind the contents of b, which has the room.
+// append unmasks chunk and appends it to b, which has room for it.
 func (ps *Parser) append(b *pool.Buffer, chunk []byte) (ascii bool) {
 	n := len(b.B)
 	b.B = b.B[:n+len(chunk)]
 	return ps.unmask(b.B[n:], chunk)
 }
 
-// grow makes room for n more bytes of the message. Room follows the bytes that
-// came and never the length that was announced, so that a header alone costs
-// nothing; it doubles, but not beyond a message whose end is known.
+// grow makes room for n more bytes of the message. Room grows with the bytes that have come and not
+// with the length that was announced, so that a header alone costs nothing. It doubles, but not
+// beyond the end of a message if that is known.
 func (ps *Parser) grow(n int) {
 	if ps.msg == nil {
 		ps.msg = pool.Get(n)
@@ -259,7 +266,7 @@ func (ps *Parser) grow(n int) {
 	ps.msg = b
 }
 
-// release returns the buffer behind the message that the last Feed handed out.
+// release releases the buffer behind the message that the last Feed handed out.
 func (ps *Parser) release() {
 	ps.state &^= releasable
 	if ps.ctl != nil {
@@ -271,7 +278,8 @@ func (ps *Parser) release() {
 	ps.msg = nil
 }
 
-// Reset releases what the parser holds and makes it ready for a new stream. Idempotent.
+// Reset releases what the parser holds and makes it ready for a new stream. It may be called more
+// than once.
 func (ps *Parser) Reset() {
 	if ps.ctl != nil {
 		pool.Put(ps.ctl)
@@ -282,7 +290,7 @@ func (ps *Parser) Reset() {
 	*ps = Parser{}
 }
 
-// Buffered is the number of payload bytes held of an unfinished message or control frame.
+// Buffered returns the number of payload bytes held of an unfinished message or control frame.
 func (ps *Parser) Buffered() int {
 	n := 0
 	if ps.msg != nil && ps.state&inMessage != 0 {

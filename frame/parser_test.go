@@ -10,11 +10,13 @@ import (
 	"testing"
 )
 
-// feed gives a parser the stream in chunks that end at cuts (ascending) and
-// returns what came, the close code of the error and the index of the chunk
-// that brought it. Every chunk is a slice of its own that is spoilt as soon as
-// the parser has consumed it, so that bytes kept by reference show.
-func feed(t testing.TB, cfg *Config, in []byte, cuts ...int) (events []event, code CloseCode, chunk int) {
+// feed feeds a parser the stream in chunks that end at cuts (ascending). It returns what came out,
+// the close code of the error and the index of the chunk that caused it. Every chunk is a separate
+// slice that is overwritten as soon as the parser has consumed it, so that bytes kept by reference
+// show.
+func feed(
+	t testing.TB, cfg *Config, in []byte, cuts ...int,
+) (events []event, code CloseCode, chunk int) {
 	t.Helper()
 	var ps Parser
 	defer ps.Reset()
@@ -63,12 +65,12 @@ type side struct{ client bool }
 
 var testKey = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
-// frame is one frame with any first byte and the shortest length.
+// frame builds one frame with any first byte and the shortest length.
 func (s side) frame(first byte, payload string) []byte {
 	return s.sized(first, len(payload), payload)
 }
 
-// sized announces n bytes and then sends payload.
+// sized builds a frame that announces n bytes and then carries payload.
 func (s side) sized(first byte, n int, payload string) []byte {
 	if s.client {
 		return append(appendHeader(nil, first, 0, n), payload...)
@@ -79,7 +81,8 @@ func (s side) sized(first byte, n int, payload string) []byte {
 	return append(b, body...)
 }
 
-// length is a header with a length field of the test's own: 126 and two bytes, 127 and eight.
+// length builds a header with a length field that the test chooses: 126 and two bytes, or 127 and
+// eight.
 func (s side) length(first, l byte, extended ...byte) []byte {
 	if !s.client {
 		l |= bitMask
@@ -106,10 +109,10 @@ const (
 
 type parserCase struct {
 	name  string
-	build func(s side) [][]byte // parts of the stream
+	build func(s side) [][]byte // the parts of the stream
 	want  []event
 	code  CloseCode
-	at    int // bytes of the last part after which the error must be known; 0 = not looked at
+	at    int // the error must be known after this many bytes of the last part; 0 means not checked
 	cfg   Config
 }
 
@@ -128,7 +131,8 @@ func (c parserCase) check(t *testing.T) {
 		match := func(how string, events []event, code CloseCode) {
 			t.Helper()
 			if code != c.code || !slices.Equal(events, c.want) {
-				t.Fatalf("client=%v %s: got %.200s, code %d; want %.200s, code %d", s.client, how, fmt.Sprint(events), code, fmt.Sprint(c.want), c.code)
+				t.Fatalf("client=%v %s: got %.200s, code %d; want %.200s, code %d", s.client, how,
+					fmt.Sprint(events), code, fmt.Sprint(c.want), c.code)
 			}
 		}
 		events, code, _ := feed(t, &cfg, in)
@@ -143,7 +147,8 @@ func (c parserCase) check(t *testing.T) {
 		events, code, at := feed(t, &cfg, in, everyByte(in)...)
 		match("byte by byte", events, code)
 		if before := len(in) - len(parts[len(parts)-1]); c.at != 0 && at+1 != before+c.at {
-			t.Fatalf("client=%v: error after byte %d of %d, want byte %d", s.client, at+1, len(in), before+c.at)
+			t.Fatalf("client=%v: error after byte %d of %d, want byte %d", s.client, at+1, len(in),
+				before+c.at)
 		}
 		want, wantCode, _ := reference(&cfg, in)
 		match("reference", want, wantCode)
@@ -177,16 +182,25 @@ func TestFraming(t *testing.T) {
 		runCases(t, []parserCase{
 			{name: fmt.Sprint("text ", n), build: frames(int(finText), s), want: []event{text(s)}},
 			{name: fmt.Sprint("binary ", n), build: frames(int(finBin), s), want: []event{bin(s)}},
-			{name: fmt.Sprint("fragments ", n), build: frames(0x02, s, 0x00, s, int(finCont), s), want: []event{bin(s + s + s)}},
+			{name: fmt.Sprint("fragments ", n), build: frames(0x02, s, 0x00, s, int(finCont), s),
+				want: []event{bin(s + s + s)}},
 		})
 	}
 	runCases(t, []parserCase{
-		{name: "many in one read", build: frames(0x81, "a", 0x82, "b", 0x89, "c", 0x81, "", 0x82, strings.Repeat("d", 300)),
+		{name: "many in one read", build: frames(0x81, "a", 0x82, "b", 0x89, "c", 0x81, "", 0x82,
+			strings.Repeat("d", 300)),
 			want: []event{text("a"), bin("b"), ping("c"), text(""), bin(strings.Repeat("d", 300))}},
-		{name: "wrong mask bit", build: one(func(s side) []byte { return side{!s.client}.frame(finText, "hi") }), code: 1002, at: 2},
-		{name: "length 16 not minimal", build: one(func(s side) []byte { return s.length(finBin, 126, 0, 125) }), code: 1002, at: 4},
-		{name: "length 64 not minimal", build: one(func(s side) []byte { return s.long(finBin, 65535) }), code: 1002, at: 10},
-		{name: "length 64 of 200", build: one(func(s side) []byte { return s.long(finBin, 200) }), code: 1002, at: 10},
+		{name: "wrong mask bit", build: one(func(s side) []byte {
+			return side{!s.client}.frame(finText, "hi")
+		}), code: 1002, at: 2},
+		{name: "length 16 not minimal", build: one(func(s side) []byte {
+			return s.length(finBin, 126, 0, 125)
+		}), code: 1002, at: 4},
+		{name: "length 64 not minimal", build: one(func(s side) []byte {
+			return s.long(finBin, 65535)
+		}), code: 1002, at: 10},
+		{name: "length 64 of 200", build: one(func(s side) []byte { return s.long(finBin, 200) }),
+			code: 1002, at: 10},
 	})
 }
 
@@ -196,18 +210,26 @@ func TestControl(t *testing.T) {
 	runCases(t, []parserCase{
 		{name: "2.1 empty ping", build: frames(0x89, ""), want: []event{ping("")}},
 		{name: "2.2 text ping", build: frames(0x89, "Hello"), want: []event{ping("Hello")}},
-		{name: "2.3 binary ping", build: frames(0x89, "\x00\xff\xfe"), want: []event{ping("\x00\xff\xfe")}},
+		{name: "2.3 binary ping", build: frames(0x89, "\x00\xff\xfe"),
+			want: []event{ping("\x00\xff\xfe")}},
 		{name: "2.4 125 bytes", build: frames(0x89, long), want: []event{ping(long)}},
 		{name: "2.5 126 bytes", build: frames(0x89, long+"x"), code: 1002},
-		{name: "2.5 at its second byte", build: one(func(s side) []byte { return s.length(finPing, 126) }), code: 1002, at: 2},
+		{name: "2.5 at its second byte", build: one(func(s side) []byte {
+			return s.length(finPing, 126)
+		}), code: 1002, at: 2},
 		{name: "2.7 unsolicited pong", build: frames(0x8a, "x"), want: []event{{Pong, "x", false}}},
-		{name: "2.10 ten pings", build: frames(0x89, "0", 0x89, "1", 0x89, "2", 0x89, "3"), want: []event{ping("0"), ping("1"), ping("2"), ping("3")}},
-		{name: "between fragments", build: frames(0x01, "ab", 0x89, "p", 0x00, "cd", 0x8a, long, 0x80, "ef"),
+		{name: "2.10 ten pings", build: frames(0x89, "0", 0x89, "1", 0x89, "2", 0x89, "3"),
+			want: []event{ping("0"), ping("1"), ping("2"), ping("3")}},
+		{name: "between fragments", build: frames(0x01, "ab", 0x89, "p", 0x00, "cd", 0x8a, long,
+			0x80, "ef"),
 			want: []event{ping("p"), {Pong, long, false}, text("abcdef")}},
 		{name: "fragmented ping", build: frames(0x09, "x"), code: 1002},
 		{name: "fragmented close", build: frames(0x08, ""), code: 1002},
-		{name: "close with 126", build: one(func(s side) []byte { return s.length(finStop, 126, 0, 126) }), code: 1002, at: 2},
-		{name: "ping with 127", build: one(func(s side) []byte { return s.long(finPing, 70000) }), code: 1002, at: 2},
+		{name: "close with 126", build: one(func(s side) []byte {
+			return s.length(finStop, 126, 0, 126)
+		}), code: 1002, at: 2},
+		{name: "ping with 127", build: one(func(s side) []byte { return s.long(finPing, 70000) }),
+			code: 1002, at: 2},
 	})
 }
 
@@ -254,56 +276,85 @@ func TestFragments(t *testing.T) {
 	runCases(t, []parserCase{
 		{name: "5.1 two pings", build: frames(0x09, "a", 0x80, "b"), code: 1002},
 		{name: "5.3 two texts", build: frames(0x01, "a", 0x80, "b"), want: []event{text("ab")}},
-		{name: "5.6 ping inside", build: frames(0x01, "a", 0x89, "p", 0x80, "b"), want: []event{ping("p"), text("ab")}},
+		{name: "5.6 ping inside", build: frames(0x01, "a", 0x89, "p", 0x80, "b"),
+			want: []event{ping("p"), text("ab")}},
 		{name: "5.9 continuation of nothing", build: frames(0x80, "x", 0x81, "y"), code: 1002},
 		{name: "5.10 the same, open", build: frames(0x00, "x", 0x81, "y"), code: 1002},
-		{name: "5.12 after a whole message", build: frames(0x81, "x", 0x80, "y"), want: []event{text("x")}, code: 1002, at: 1},
-		{name: "5.15 after a fragmented one", build: frames(0x01, "a", 0x80, "b", 0x00, "c"), want: []event{text("ab")}, code: 1002, at: 1},
+		{name: "5.12 after a whole message", build: frames(0x81, "x", 0x80, "y"),
+			want: []event{text("x")}, code: 1002, at: 1},
+		{name: "5.15 after a fragmented one", build: frames(0x01, "a", 0x80, "b", 0x00, "c"),
+			want: []event{text("ab")}, code: 1002, at: 1},
 		{name: "5.18 text in text", build: frames(0x01, "a", 0x81, "b"), code: 1002, at: 1},
 		{name: "binary in text", build: frames(0x01, "a", 0x02, "b"), code: 1002, at: 1},
-		{name: "5.19 pings and five fragments", build: frames(0x01, "1", 0x00, "2", 0x89, "p", 0x00, "3", 0x00, "4", 0x89, "q", 0x80, "5"),
+		{name: "5.19 pings and five fragments", build: frames(0x01, "1", 0x00, "2", 0x89, "p", 0x00,
+			"3", 0x00, "4", 0x89, "q", 0x80, "5"),
 			want: []event{ping("p"), ping("q"), text("12345")}},
-		{name: "empty fragments", build: frames(0x01, "", 0x00, "", 0x80, ""), want: []event{text("")}},
-		{name: "empty, then whole", build: frames(0x02, "", 0x80, "xyz", 0x82, "n"), want: []event{bin("xyz"), bin("n")}},
-		{name: "at most", build: frames(0x02, "a", 0x00, "b", 0x80, "c"), want: []event{bin("abc")}, cfg: Config{MaxFragments: 3}},
-		{name: "one over", build: frames(0x02, "a", 0x00, "b", 0x00, "", 0x80, "c"), code: 1008, at: 1, cfg: Config{MaxFragments: 3}},
-		{name: "empty ones count", build: frames(0x02, "", 0x00, "", 0x00, "", 0x00, ""), code: 1008, at: 1, cfg: Config{MaxFragments: 3}},
-		{name: "counted per message", build: frames(0x02, "a", 0x80, "b", 0x02, "c", 0x80, "d"), want: []event{bin("ab"), bin("cd")}, cfg: Config{MaxFragments: 2}},
+		{name: "empty fragments", build: frames(0x01, "", 0x00, "", 0x80, ""),
+			want: []event{text("")}},
+		{name: "empty, then whole", build: frames(0x02, "", 0x80, "xyz", 0x82, "n"),
+			want: []event{bin("xyz"), bin("n")}},
+		{name: "at most", build: frames(0x02, "a", 0x00, "b", 0x80, "c"), want: []event{bin("abc")},
+			cfg: Config{MaxFragments: 3}},
+		{name: "one over", build: frames(0x02, "a", 0x00, "b", 0x00, "", 0x80, "c"), code: 1008,
+			at: 1, cfg: Config{MaxFragments: 3}},
+		{name: "empty ones count", build: frames(0x02, "", 0x00, "", 0x00, "", 0x00, ""),
+			code: 1008, at: 1, cfg: Config{MaxFragments: 3}},
+		{name: "counted per message", build: frames(0x02, "a", 0x80, "b", 0x02, "c", 0x80, "d"),
+			want: []event{bin("ab"), bin("cd")}, cfg: Config{MaxFragments: 2}},
 	})
 }
 
-// Autobahn 9.* and the lengths that have broken other parsers.
+// Autobahn 9.*, and the lengths that have broken other parsers.
 func TestLimits(t *testing.T) {
 	k := strings.Repeat("k", 1000)
 	small := Config{MaxMessage: 3000}
 	runCases(t, []parserCase{
 		{name: "exact", build: frames(0x82, k+k+k), want: []event{bin(k + k + k)}, cfg: small},
-		{name: "one over", build: one(func(s side) []byte { return s.sized(finBin, 3001, "") }), code: 1009, at: 4, cfg: small},
-		{name: "exact in fragments", build: frames(0x02, k, 0x00, k, 0x89, "p", 0x80, k), want: []event{ping("p"), bin(k + k + k)}, cfg: small},
+		{name: "one over", build: one(func(s side) []byte { return s.sized(finBin, 3001, "") }),
+			code: 1009, at: 4, cfg: small},
+		{name: "exact in fragments", build: frames(0x02, k, 0x00, k, 0x89, "p", 0x80, k),
+			want: []event{ping("p"), bin(k + k + k)}, cfg: small},
 		{name: "over in fragments", build: func(s side) [][]byte {
-			return [][]byte{s.frame(0x02, k), s.frame(finPing, "p"), s.frame(0x00, k), s.sized(finCont, 1001, "")}
+			return [][]byte{s.frame(0x02, k), s.frame(finPing, "p"), s.frame(0x00, k),
+				s.sized(finCont, 1001, "")}
 		}, want: []event{ping("p")}, code: 1009, at: 4, cfg: small},
-		{name: "over by one byte of a short frame", build: frames(0x02, k+k+k, 0x80, "x"), code: 1009, at: 2, cfg: small},
-		{name: "tiny limit", build: frames(0x82, "abc"), code: 1009, at: 2, cfg: Config{MaxMessage: 2}},
-		{name: "control frames are not counted", build: frames(0x89, k[:125]), want: []event{ping(k[:125])}, cfg: Config{MaxMessage: 2}},
-		{name: "top bit", build: one(func(s side) []byte { return s.long(finBin, 1<<63) }), code: 1002, at: 3},
-		{name: "all bits", build: one(func(s side) []byte { return s.long(finBin, 1<<64-1) }), code: 1002, at: 3},
-		{name: "2^64-4", build: one(func(s side) []byte { return s.long(finBin, 1<<64-4) }), code: 1002, at: 3},
-		{name: "2^63-1", build: one(func(s side) []byte { return s.long(finBin, 1<<63-1) }), code: 1009, at: 10},
-		{name: "2^63-1 behind a fragment", build: func(s side) [][]byte { return [][]byte{s.frame(0x02, k), s.long(finCont, 1<<63-1)} }, code: 1009, at: 10},
-		{name: "2^32", build: one(func(s side) []byte { return s.long(finBin, 1<<32) }), code: 1009, at: 10},
-		{name: "2^31", build: one(func(s side) []byte { return s.long(finBin, 1<<31) }), code: 1009, at: 10},
-		{name: "default limit and one", build: one(func(s side) []byte { return s.long(finBin, DefaultMaxMessage+1) }), code: 1009, at: 10},
-		{name: "2^31-1 within the limit", build: one(func(s side) []byte { return s.long(finBin, 1<<31-1) }), cfg: Config{MaxMessage: 1<<63 - 1}},
+		{name: "over by one byte of a short frame", build: frames(0x02, k+k+k, 0x80, "x"),
+			code: 1009, at: 2, cfg: small},
+		{name: "tiny limit", build: frames(0x82, "abc"), code: 1009, at: 2,
+			cfg: Config{MaxMessage: 2}},
+		{name: "control frames are not counted", build: frames(0x89, k[:125]),
+			want: []event{ping(k[:125])}, cfg: Config{MaxMessage: 2}},
+		{name: "top bit", build: one(func(s side) []byte { return s.long(finBin, 1<<63) }),
+			code: 1002, at: 3},
+		{name: "all bits", build: one(func(s side) []byte { return s.long(finBin, 1<<64-1) }),
+			code: 1002, at: 3},
+		{name: "2^64-4", build: one(func(s side) []byte { return s.long(finBin, 1<<64-4) }),
+			code: 1002, at: 3},
+		{name: "2^63-1", build: one(func(s side) []byte { return s.long(finBin, 1<<63-1) }),
+			code: 1009, at: 10},
+		{name: "2^63-1 behind a fragment", build: func(s side) [][]byte {
+			return [][]byte{s.frame(0x02, k), s.long(finCont, 1<<63-1)}
+		}, code: 1009, at: 10},
+		{name: "2^32", build: one(func(s side) []byte { return s.long(finBin, 1<<32) }), code: 1009,
+			at: 10},
+		{name: "2^31", build: one(func(s side) []byte { return s.long(finBin, 1<<31) }), code: 1009,
+			at: 10},
+		{name: "default limit and one", build: one(func(s side) []byte {
+			return s.long(finBin, DefaultMaxMessage+1)
+		}), code: 1009, at: 10},
+		{name: "2^31-1 within the limit", build: one(func(s side) []byte {
+			return s.long(finBin, 1<<31-1)
+		}), cfg: Config{MaxMessage: 1<<63 - 1}},
 	})
 }
 
-// A limit that falls while a message is open refuses it at its next frame.
+// A limit that is lowered while a message is open refuses it at its next frame.
 func TestLimitLoweredMidMessage(t *testing.T) {
 	var ps Parser
 	defer ps.Reset()
 	s := side{}
-	if _, _, _, err := ps.Feed(&Config{MaxMessage: 100}, s.frame(0x02, strings.Repeat("x", 50))); err != nil {
+	if _, _, _, err := ps.Feed(&Config{MaxMessage: 100},
+		s.frame(0x02, strings.Repeat("x", 50))); err != nil {
 		t.Fatal(err)
 	}
 	_, _, _, err := ps.Feed(&Config{MaxMessage: 10}, s.frame(0x00, "x"))
@@ -336,13 +387,14 @@ func TestResetAndBuffered(t *testing.T) {
 	}
 }
 
-// A message that lies whole in the caller's buffer is handed out there.
+// A message that lies whole in the caller's buffer is handed out from there.
 func TestInPlace(t *testing.T) {
 	for _, n := range []int{0, 20, 125, 126, 70000} {
 		in := side{}.frame(finBin, strings.Repeat("x", n))
 		var ps Parser
 		m, rest, ok, err := ps.Feed(&Config{}, in)
-		if !ok || err != nil || len(rest) != 0 || ps.Buffered() != 0 || ps != (Parser{key: ps.key, first: ps.first, head: ps.head, frames: ps.frames}) {
+		if !ok || err != nil || len(rest) != 0 || ps.Buffered() != 0 ||
+			ps != (Parser{key: ps.key, first: ps.first, head: ps.head, frames: ps.frames}) {
 			t.Fatalf("%d bytes: %v %v %+v", n, ok, err, ps)
 		}
 		if n > 0 && &m.Payload[0] != &in[len(in)-n] {

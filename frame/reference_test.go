@@ -9,10 +9,9 @@ type event struct {
 	compressed bool
 }
 
-// reference is a second reading of the RFCs, as plain as possible: it has the
-// whole stream before it, copies everything and looks at one byte at a time.
-// It returns the messages, the close code of the error (0 = none) and the
-// number of bytes after which the error must be known.
+// reference is a second reading of the RFCs, as plain as possible. It has the whole stream, copies
+// everything and looks at one byte at a time. It returns the messages, the close code of the error
+// (0 if none) and the number of bytes after which the error must be known.
 func reference(cfg *Config, in []byte) (events []event, code CloseCode, at int) {
 	limit, maxFrames := cfg.MaxMessage, cfg.MaxFragments
 	if limit == 0 {
@@ -90,7 +89,8 @@ func reference(cfg *Config, in []byte) (events []event, code CloseCode, at int) 
 		// Payload.
 		if !control {
 			if op != 0 {
-				open, kind, compressed, frames, message, text = true, op, rsv1, 0, nil, textReference{}
+				open, kind, compressed, frames, message, text = true, op, rsv1, 0, nil,
+					textReference{}
 			}
 			frames++
 		}
@@ -126,9 +126,8 @@ func reference(cfg *Config, in []byte) (events []event, code CloseCode, at int) 
 	return events, 0, 0
 }
 
-// textReference follows the table of well-formed sequences (Unicode 15, table
-// 3-7; RFC 3629 section 4): how many bytes must follow, and between which
-// values the next one must lie.
+// textReference follows the table of well-formed sequences (Unicode 15, table 3-7; RFC 3629 section
+// 4). It knows how many bytes must follow and between which values the next one must lie.
 type textReference struct {
 	need   int
 	lo, hi byte

@@ -5,17 +5,19 @@ import (
 	"encoding/base64"
 )
 
-// Request is a client's opening handshake. Byte slices borrow the head that was
-// parsed; an absent header is nil.
+// Request is a client's opening handshake. Its byte slices borrow the head that was parsed. An
+// absent header is nil.
 type Request struct {
 	Path, RawQuery, Host, Origin, UserAgent []byte
 	Key                                     []byte // 24 base64 characters
-	Protocols                               []byte // raw Sec-WebSocket-Protocol value(s) joined by ", "
-	Extensions                              []byte // raw Sec-WebSocket-Extensions value(s) joined by ", "
-	Authorization, ForwardedFor, Cookie     []byte // X-Forwarded-For joined by ", ", Cookie by "; "
+	// raw values of Sec-WebSocket-Protocol, joined by ", "
+	Protocols []byte
+	// raw values of Sec-WebSocket-Extensions, joined by ", "
+	Extensions                          []byte
+	Authorization, ForwardedFor, Cookie []byte // X-Forwarded-For joined by ", ", Cookie by "; "
 }
 
-// requestParser is a Request and what is only checked.
+// requestParser is a Request plus what is only checked.
 type requestParser struct {
 	Request
 	version    []byte
@@ -23,12 +25,11 @@ type requestParser struct {
 	connection bool // Connection names upgrade
 }
 
-// ParseRequest parses and strictly checks one head as found by ScanHead
-// (RFC 6455 section 4.2.1): GET of an origin-form target over HTTP/1.1, exactly
-// one Host, Sec-WebSocket-Key of 16 bytes and Sec-WebSocket-Version 13, Upgrade
-// and Connection, no body, no control bytes, bare line feeds or folded lines.
-// The result borrows head; only headers that came in several lines are copied.
-// Errors are *HandshakeError with status 400, 405, 426, 431 or 505.
+// ParseRequest parses and strictly checks one head that ScanHead found (RFC 6455 section 4.2.1). It
+// must be a GET of an origin-form target over HTTP/1.1, with exactly one Host, a Sec-WebSocket-Key
+// of 16 bytes, Sec-WebSocket-Version 13, Upgrade and Connection. It must not have a body, control
+// bytes, bare line feeds or folded lines. The result borrows head; only headers that came in
+// several lines are copied. Errors are *HandshakeError with status 400, 405, 426, 431 or 505.
 func ParseRequest(head []byte) (Request, error) {
 	var l lines
 	var r requestParser
@@ -95,14 +96,14 @@ func validTarget(target []byte) bool {
 	return len(target) > 0
 }
 
-// validVersion is "HTTP/" digit "." digit (RFC 9112 section 2.3).
+// validVersion reports whether v is "HTTP/" digit "." digit (RFC 9112 section 2.3).
 func validVersion(v []byte) bool {
 	return len(v) == 8 && string(v[:5]) == "HTTP/" && isDigit(v[5]) && v[6] == '.' && isDigit(v[7])
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// header takes one header line; it returns why the request is bad, or "".
+// header processes one header line. It returns why the request is bad, or "".
 func (r *requestParser) header(name, value []byte) (reason string) {
 	switch len(name) {
 	case 4:
@@ -164,7 +165,7 @@ func (r *requestParser) header(name, value []byte) (reason string) {
 	return ""
 }
 
-// longHeader is header for the names of more than 17 bytes.
+// longHeader is header for names of more than 17 bytes.
 func (r *requestParser) longHeader(name, value []byte) (reason string) {
 	switch {
 	case equalFold(name, "sec-websocket-version"):
@@ -180,24 +181,26 @@ func (r *requestParser) longHeader(name, value []byte) (reason string) {
 	return ""
 }
 
-// check finds what is missing when all lines were read.
+// check finds what is missing after all lines were read.
 func (r *requestParser) check() error {
 	switch {
 	case r.Host == nil:
 		return &HandshakeError{Status: 400, Reason: "exactly one valid Host is needed"}
 	case !r.upgrade:
-		return &HandshakeError{Status: 426, Reason: "this is a WebSocket endpoint: Upgrade: websocket is needed"}
+		return &HandshakeError{Status: 426,
+			Reason: "this is a WebSocket endpoint: Upgrade: websocket is needed"}
 	case !r.connection:
 		return &HandshakeError{Status: 400, Reason: "Connection: Upgrade is needed"}
 	case string(r.version) != "13":
 		return &HandshakeError{Status: 426, Reason: "Sec-WebSocket-Version 13 is needed"}
 	case r.Key == nil:
-		return &HandshakeError{Status: 400, Reason: "exactly one Sec-WebSocket-Key of 16 base64 bytes is needed"}
+		return &HandshakeError{Status: 400,
+			Reason: "exactly one Sec-WebSocket-Key of 16 base64 bytes is needed"}
 	}
 	return nil
 }
 
-// join appends another line's value. The first line stays where it lies.
+// join appends the value of another line. The first line stays in the head and is not copied.
 func join(old, value []byte, separator string) []byte {
 	if old == nil {
 		return value[:len(value):len(value)]

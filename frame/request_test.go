@@ -11,27 +11,22 @@ const (
 	rfcKey    = "dGhlIHNhbXBsZSBub25jZQ=="
 	rfcAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-	// As a browser sends it.
+	// goodRequest is a request as a browser sends it.
 	goodRequest = "GET /chat?token=1 HTTP/1.1\r\n" +
-		"Host: server.example.com:8080\r\n" +
-		"Connection: keep-alive, Upgrade\r\n" +
-		"Pragma: no-cache\r\n" +
-		"Cache-Control: no-cache\r\n" +
-		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
-		"Upgrade: websocket\r\n" +
-		"Origin: http://server.example.com:8080\r\n" +
-		"Sec-WebSocket-Version: 13\r\n" +
-		"Accept-Encoding: gzip, deflate, br, zstd\r\n" +
-		"Accept-Language: en-US,en;q=0.9\r\n" +
-		"Cookie: a=b\r\n" +
-		"Sec-WebSocket-Key: " + rfcKey + "\r\n" +
+		"Host: server.example.com:8080\r\nConnection: keep-alive, Upgrade\r\nPragma: no-cache\r\n" +
+		"Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) " +
+		"AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
+		"Upgrade: websocket\r\nOrigin: http://server.example.com:8080\r\n" +
+		"Sec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
+		"Accept-Language: en-US,en;q=0.9\r\nCookie: a=b\r\nSec-WebSocket-Key: " + rfcKey + "\r\n" +
 		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n" +
 		"Sec-WebSocket-Protocol: chat, smartsocket.v1\r\n\r\n"
 )
 
-// lean is the least that is accepted, with extra lines.
+// lean builds the smallest request that is accepted, plus extra lines.
 func lean(extra ...string) string {
-	return "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rfcKey + "\r\n" +
+	return "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: " +
+		"Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + rfcKey + "\r\n" +
 		strings.Join(extra, "") + "\r\n"
 }
 
@@ -49,9 +44,13 @@ func TestParseRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ got, want string }{
-		"Path": {string(r.Path), "/chat"}, "RawQuery": {string(r.RawQuery), "token=1"}, "Host": {string(r.Host), "server.example.com:8080"},
-		"Origin": {string(r.Origin), "http://server.example.com:8080"}, "UserAgent": {string(r.UserAgent[:11]), "Mozilla/5.0"}, "Key": {string(r.Key), rfcKey},
-		"Protocols": {string(r.Protocols), "chat, smartsocket.v1"}, "Extensions": {string(r.Extensions), "permessage-deflate; client_max_window_bits"}, "Cookie": {string(r.Cookie), "a=b"},
+		"Path": {string(r.Path), "/chat"}, "RawQuery": {string(r.RawQuery), "token=1"},
+		"Host":      {string(r.Host), "server.example.com:8080"},
+		"Origin":    {string(r.Origin), "http://server.example.com:8080"},
+		"UserAgent": {string(r.UserAgent[:11]), "Mozilla/5.0"}, "Key": {string(r.Key), rfcKey},
+		"Protocols":  {string(r.Protocols), "chat, smartsocket.v1"},
+		"Extensions": {string(r.Extensions), "permessage-deflate; client_max_window_bits"},
+		"Cookie":     {string(r.Cookie), "a=b"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s = %q, want %q", name, c.got, c.want)
@@ -63,13 +62,16 @@ func TestParseRequest(t *testing.T) {
 }
 
 func TestParseRequestJoinsLines(t *testing.T) {
-	head := lean("Sec-WebSocket-Protocol: a\r\n", "sec-websocket-protocol:b , c\r\n", "SEC-WEBSOCKET-EXTENSIONS: x\r\n", "Sec-WebSocket-Extensions: y\r\n",
-		"X-Forwarded-For: 1.1.1.1\r\n", "Cookie: a=1\r\n", "X-Forwarded-For: \t 2.2.2.2 \t\r\n", "Cookie: b=2\r\n", "Authorization: Bearer x\r\n", "Sec-WebSocket-Protocol: d\r\n")
+	head := lean("Sec-WebSocket-Protocol: a\r\n", "sec-websocket-protocol:b , c\r\n",
+		"SEC-WEBSOCKET-EXTENSIONS: x\r\n", "Sec-WebSocket-Extensions: y\r\n",
+		"X-Forwarded-For: 1.1.1.1\r\n", "Cookie: a=1\r\n", "X-Forwarded-For: \t 2.2.2.2 \t\r\n",
+		"Cookie: b=2\r\n", "Authorization: Bearer x\r\n", "Sec-WebSocket-Protocol: d\r\n")
 	r, err := ParseRequest([]byte(head))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%s|%s|%s|%s|%s", r.Protocols, r.Extensions, r.ForwardedFor, r.Cookie, r.Authorization)
+	got := fmt.Sprintf("%s|%s|%s|%s|%s", r.Protocols, r.Extensions, r.ForwardedFor, r.Cookie,
+		r.Authorization)
 	if want := "a, b , c, d|x, y|1.1.1.1, 2.2.2.2|a=1; b=2|Bearer x"; got != want {
 		t.Fatalf("%s, want %s", got, want)
 	}
@@ -87,9 +89,12 @@ func TestParseRequestChecks(t *testing.T) {
 		status int
 	}{
 		{"the least", lean(), ok},
-		{"names and tokens in any case", strings.NewReplacer("Host", "hOST", "Upgrade: websocket", "UPGRADE: WebSocket", "Connection: Upgrade", "connection: UPGRADE").Replace(lean()), ok},
+		{"names and tokens in any case", strings.NewReplacer("Host", "hOST", "Upgrade: websocket",
+			"UPGRADE: WebSocket", "Connection: Upgrade", "connection: UPGRADE").Replace(lean()),
+			ok},
 		{"lists", with("Connection: Upgrade", "Connection: a,, keep-alive ,upgrade"), ok},
-		{"Connection in two lines", with("Connection: Upgrade", "Connection: keep-alive\r\nConnection: upgrade"), ok},
+		{"Connection in two lines",
+			with("Connection: Upgrade", "Connection: keep-alive\r\nConnection: upgrade"), ok},
 		{"Upgrade list", with("Upgrade: websocket", "Upgrade: h2c, websocket"), ok},
 		{"query only", with("GET / ", "GET /?a=/b?c "), ok},
 		{"Content-Length: 0", lean("Content-Length: 0\r\n"), ok},
@@ -159,7 +164,8 @@ func TestParseRequestChecks(t *testing.T) {
 		{"65 lines", lean(strings.Repeat("X: y\r\n", 60)), 431},
 		{"line over 4 KiB", lean("X: " + strings.Repeat("y", MaxHeaderLine) + "\r\n"), 431},
 		{"request line over 4 KiB", with("GET /", "GET /"+strings.Repeat("y", MaxHeaderLine)), 431},
-		{"over 8 KiB", lean("X: "+strings.Repeat("y", 4000)+"\r\n", "X: "+strings.Repeat("y", 4050)+"\r\n"), 431},
+		{"over 8 KiB", lean("X: "+strings.Repeat("y", 4000)+"\r\n", "X: "+strings.Repeat("y", 4050)+
+			"\r\n"), 431},
 		{"no blank line", strings.TrimSuffix(lean(), "\r\n"), 400},
 		{"bytes behind it", lean() + "x", 400},
 		{"nothing", "", 400},
@@ -197,12 +203,13 @@ func TestScanHead(t *testing.T) {
 		if n != c.n || status(err) != c.status {
 			t.Errorf("%s: %d %v, want %d and status %d", c.name, n, err, c.n, c.status)
 		}
-		// Byte by byte, resumed: the same, and never a byte looked at twice.
+		// Byte by byte with resuming, the result is the same and no byte is looked at twice.
 		from, got := 0, 0
 		err = nil
 		for i := 0; i <= len(c.in) && got == 0 && err == nil; i++ {
 			before := from
-			if got, from, err = ScanHead([]byte(c.in[:i]), from); got == 0 && err == nil && from != i || from < before {
+			if got, from, err = ScanHead([]byte(c.in[:i]), from); got == 0 && err == nil &&
+				from != i || from < before {
 				t.Fatalf("%s: resumes at %d after %d bytes", c.name, from, i)
 			}
 		}
@@ -217,11 +224,13 @@ func TestAppendResponse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const start = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + rfcAccept + "\r\n"
+	const start = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: " +
+		"Upgrade\r\nSec-WebSocket-Accept: " + rfcAccept + "\r\n"
 	if got := string(AppendResponse(nil, &r, "", "")); got != start+"\r\n" {
 		t.Errorf("%q", got)
 	}
-	if got := string(AppendResponse([]byte("pre"), &r, "p", "e")); got != "pre"+start+"Sec-WebSocket-Protocol: p\r\nSec-WebSocket-Extensions: e\r\n\r\n" {
+	if got := string(AppendResponse([]byte("pre"), &r, "p", "e")); got != "pre"+start+
+		"Sec-WebSocket-Protocol: p\r\nSec-WebSocket-Extensions: e\r\n\r\n" {
 		t.Errorf("%q", got)
 	}
 }
@@ -233,16 +242,24 @@ func TestAppendRefusal(t *testing.T) {
 		first string
 		has   []string
 	}{
-		{HandshakeError{Status: 400, Reason: "bad"}, 0, "HTTP/1.1 400 Bad Request", []string{"Connection: close\r\n", "Content-Length: 4\r\n"}},
-		{HandshakeError{Status: 405, Reason: "x"}, 0, "HTTP/1.1 405 Method Not Allowed", []string{"Allow: GET\r\n"}},
-		{HandshakeError{Status: 426, Reason: "x"}, 0, "HTTP/1.1 426 Upgrade Required", []string{"Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n", "Connection: close, Upgrade\r\n"}},
-		{HandshakeError{Status: 503, Reason: "full"}, 7, "HTTP/1.1 503 Service Unavailable", []string{"Retry-After: 7\r\n"}},
-		{HandshakeError{Status: 429, Reason: "slow", RetryAfter: 8}, 9, "HTTP/1.1 429 Too Many Requests", []string{"Retry-After: 9\r\n"}},
-		{HandshakeError{Status: 599, Reason: "odd\r\nX: y"}, 0, "HTTP/1.1 599 Refused", []string{"Content-Length: 10\r\n"}},
+		{HandshakeError{Status: 400, Reason: "bad"}, 0, "HTTP/1.1 400 Bad Request",
+			[]string{"Connection: close\r\n", "Content-Length: 4\r\n"}},
+		{HandshakeError{Status: 405, Reason: "x"}, 0, "HTTP/1.1 405 Method Not Allowed",
+			[]string{"Allow: GET\r\n"}},
+		{HandshakeError{Status: 426, Reason: "x"}, 0, "HTTP/1.1 426 Upgrade Required",
+			[]string{"Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n",
+				"Connection: close, Upgrade\r\n"}},
+		{HandshakeError{Status: 503, Reason: "full"}, 7, "HTTP/1.1 503 Service Unavailable",
+			[]string{"Retry-After: 7\r\n"}},
+		{HandshakeError{Status: 429, Reason: "slow", RetryAfter: 8}, 9,
+			"HTTP/1.1 429 Too Many Requests", []string{"Retry-After: 9\r\n"}},
+		{HandshakeError{Status: 599, Reason: "odd\r\nX: y"}, 0, "HTTP/1.1 599 Refused",
+			[]string{"Content-Length: 10\r\n"}},
 	} {
 		got := string(AppendRefusal(nil, &c.e, c.retry))
 		head, body, _ := strings.Cut(got, "\r\n\r\n")
-		if !strings.HasPrefix(head, c.first+"\r\n") || body != c.e.Reason+"\n" || strings.Contains(head, "X: y") || strings.Contains(head, "Retry") != (c.retry > 0) {
+		if !strings.HasPrefix(head, c.first+"\r\n") || body != c.e.Reason+"\n" ||
+			strings.Contains(head, "X: y") || strings.Contains(head, "Retry") != (c.retry > 0) {
 			t.Errorf("%q", got)
 		}
 		for _, line := range c.has {
@@ -254,7 +271,8 @@ func TestAppendRefusal(t *testing.T) {
 }
 
 func TestAppendRefusalTakesTheErrorsWait(t *testing.T) {
-	got := string(AppendRefusal(nil, &HandshakeError{Status: 503, Reason: "full", RetryAfter: 3}, 0))
+	got := string(AppendRefusal(nil, &HandshakeError{Status: 503, Reason: "full", RetryAfter: 3},
+		0))
 	if !strings.Contains(got, "\r\nRetry-After: 3\r\n") {
 		t.Errorf("%q", got)
 	}
@@ -265,8 +283,10 @@ func TestHasProtocol(t *testing.T) {
 		list, name string
 		want       bool
 	}{
-		{"chat, smartsocket.v1", "smartsocket.v1", true}, {"smartsocket.v1", "smartsocket.v1", true}, {"a,\tb\t,c", "b", true},
-		{"smartsocket.v10", "smartsocket.v1", false}, {"Chat", "chat", false}, {"", "chat", false}, {"a, ,b", "", false}, {"a b", "a", false},
+		{"chat, smartsocket.v1", "smartsocket.v1", true},
+		{"smartsocket.v1", "smartsocket.v1", true}, {"a,\tb\t,c", "b", true},
+		{"smartsocket.v10", "smartsocket.v1", false}, {"Chat", "chat", false}, {"", "chat", false},
+		{"a, ,b", "", false}, {"a b", "a", false},
 	} {
 		if got := HasProtocol([]byte(c.list), c.name); got != c.want {
 			t.Errorf("%q in %q: %v", c.name, c.list, got)

@@ -2,10 +2,10 @@ package frame
 
 import "unicode/utf8"
 
-// validPrefix reports whether p can be the beginning of a UTF-8 text, and how
-// many bytes at its end (0..3) belong to a code point that is not yet complete.
-// It is false as soon as no continuation could make p valid: overlong forms,
-// surrogates and values over U+10FFFF are found at their second byte.
+// validPrefix reports whether p can be the beginning of a UTF-8 text, and how many bytes at its end
+// (0 to 3) belong to a code point that is not yet complete. It returns false as soon as no
+// continuation could make p valid. Overlong forms, surrogates and values over U+10FFFF are found at
+// their second byte.
 func validPrefix(p []byte) (pending int, ok bool) {
 	for i := len(p) - 1; i >= 0 && i >= len(p)-3; i-- {
 		if !utf8.RuneStart(p[i]) {

@@ -1,18 +1,25 @@
 package message
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
+)
 
 func TestNoAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	m := Message{Kind: KindEvent, Flags: FlagSeq | FlagAck, Seq: 1 << 40, AckID: 300, Event: []byte("move"), Payload: []byte(`{"x":1,"y":[2,3],"s":"\u00e9"}`)}
+	m := Message{Kind: KindEvent, Flags: FlagSeq | FlagAck, Seq: 1 << 40, AckID: 300,
+		Event: []byte("move"), Payload: []byte(`{"x":1,"y":[2,3],"s":"\u00e9"}`)}
 	binary := Append(nil, &m)
 	text := AppendJSON(nil, &m)
 	escaped := []byte(`{"\u0065vent":"m\u006fve","data":[[[{"a":"b\n"}]]]}`)
 	work := make([]byte, 0, 4096)
-	hello, connect, ack, goaway := sampleHellos[2], sampleConnects[2], sampleConnectAcks[1], sampleGoaways[1]
-	h, c, a, g := AppendHello(nil, &hello), AppendConnect(nil, &connect), AppendConnectAck(nil, &ack), AppendGoaway(nil, &goaway)
+	hello, connect, ack, goaway := sampleHellos[2], sampleConnects[2], sampleConnectAcks[1],
+		sampleGoaways[1]
+	h, c, a, g := AppendHello(nil, &hello), AppendConnect(nil, &connect),
+		AppendConnectAck(nil, &ack), AppendGoaway(nil, &goaway)
 	failed := &Error{Code: CodeRejected, Message: "no \"way\"\n", Event: "move", RetryAfter: 5}
 	var err error
 	check := func(e error) {
@@ -30,10 +37,26 @@ func TestNoAllocations(t *testing.T) {
 		"AppendEventHeader": func() { work = AppendEventHeader(work[:0], FlagAck, 0, 7, "move") },
 		"AppendErrorJSON":   func() { work = AppendErrorJSON(work[:0], failed) },
 		"ReservedEvent":     func() { ReservedEvent(m.Event); ValidEvent(m.Event) },
-		"HELLO":             func() { work = AppendHello(work[:0], &hello); _, e := ParseHello(h); check(e) },
-		"CONNECT":           func() { work = AppendConnect(work[:0], &connect); _, e := ParseConnect(c); check(e) },
-		"CONNECT_ACK":       func() { work = AppendConnectAck(work[:0], &ack); _, e := ParseConnectAck(a); check(e) },
-		"GOAWAY":            func() { work = AppendGoaway(work[:0], &goaway); _, e := ParseGoaway(g); check(e) },
+		"HELLO": func() {
+			work = AppendHello(work[:0], &hello)
+			_, e := ParseHello(h)
+			check(e)
+		},
+		"CONNECT": func() {
+			work = AppendConnect(work[:0], &connect)
+			_, e := ParseConnect(c)
+			check(e)
+		},
+		"CONNECT_ACK": func() {
+			work = AppendConnectAck(work[:0], &ack)
+			_, e := ParseConnectAck(a)
+			check(e)
+		},
+		"GOAWAY": func() {
+			work = AppendGoaway(work[:0], &goaway)
+			_, e := ParseGoaway(g)
+			check(e)
+		},
 		"clock": func() {
 			work = AppendClock(work[:0], KindPong, Clock{1 << 50, 900, 1 << 50})
 			_, e := ParseClock(work)
@@ -53,7 +76,8 @@ func TestNoAllocations(t *testing.T) {
 var sinkMessage Message
 
 func BenchmarkParse(b *testing.B) {
-	m := Message{Kind: KindEvent, Flags: FlagAck, AckID: 300, Event: []byte("move"), Payload: make([]byte, 100)}
+	m := Message{Kind: KindEvent, Flags: FlagAck, AckID: 300, Event: []byte("move"),
+		Payload: make([]byte, 100)}
 	in := Append(nil, &m)
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
@@ -62,7 +86,8 @@ func BenchmarkParse(b *testing.B) {
 }
 
 func BenchmarkParseJSON(b *testing.B) {
-	small := []byte(`{"event":"move","data":{"x":12.5,"y":-3,"name":"player one","tags":["a","b"]},"ack":7}`)
+	small := []byte(`{"event":"move","data":{"x":12.5,"y":-3,"name":"player ` +
+		`one","tags":["a","b"]},"ack":7}`)
 	long := []byte(`{"event":"chat","data":{"text":"` + string(make16k()) + `"}}`)
 	for name, in := range map[string][]byte{"small": small, "16k string": long} {
 		b.Run(name, func(b *testing.B) {
@@ -83,7 +108,8 @@ func make16k() []byte {
 }
 
 func BenchmarkAppendJSON(b *testing.B) {
-	m := Message{Kind: KindEvent, Flags: FlagAck, AckID: 300, Event: []byte("move"), Payload: make([]byte, 100)}
+	m := Message{Kind: KindEvent, Flags: FlagAck, AckID: 300, Event: []byte("move"),
+		Payload: make([]byte, 100)}
 	var out []byte
 	for b.Loop() {
 		out = AppendJSON(out[:0], &m)

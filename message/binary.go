@@ -1,6 +1,6 @@
 package message
 
-// allowed holds the flags that each kind may carry, plus known for every kind of this version.
+// allowed holds the flags that each kind may carry. Every kind of this version also has known set.
 var allowed = [16]Flags{
 	KindHello:      known,
 	KindConnect:    known,
@@ -21,9 +21,11 @@ const (
 	kindMask = 0x0f
 )
 
-// Parse reads the binary encoding. Event and Payload borrow b. Unknown kinds and flags, flags that the kind does not
-// allow, an ACK without ack id, an overlong or out-of-range uvarint, a bad event name: an *Error with CodeInvalidFormat. JSON payloads are not validated here.
-// It does not allocate, not even for an error. Safe for concurrent use.
+// Parse reads the binary encoding. Event and Payload borrow b. It returns an *Error with
+// CodeInvalidFormat for unknown kinds and flags, for flags that the kind does not allow, for an ACK
+// without an ack id, for a uvarint that is overlong or out of range, and for a bad event name. JSON
+// payloads are not validated here. Parse does not allocate, not even for an error. It is safe for
+// concurrent use.
 func Parse(b []byte) (Message, error) {
 	if len(b) == 0 {
 		return Message{}, errEmpty
@@ -67,8 +69,8 @@ func Parse(b []byte) (Message, error) {
 	return m, nil
 }
 
-// Append appends the binary encoding of m to dst. It copies from m and does not
-// check it: Flags say which of Seq and AckID are written. Event belongs to EVENT alone.
+// Append appends the binary encoding of m to dst. It copies from m and does not check it. Flags
+// decide whether Seq and AckID are written; Event is written only for an EVENT.
 func Append(dst []byte, m *Message) []byte {
 	dst = appendHead(dst, m.Kind, m.Flags, m.Seq, m.AckID)
 	if m.Kind == KindEvent {
@@ -78,7 +80,8 @@ func Append(dst []byte, m *Message) []byte {
 	return append(dst, m.Payload...)
 }
 
-// AppendEventHeader appends everything of a binary EVENT up to its payload. It copies event, which the caller has checked (ValidEvent).
+// AppendEventHeader appends a binary EVENT up to, but not including, its payload. It copies event,
+// which the caller has checked with ValidEvent.
 func AppendEventHeader(dst []byte, flags Flags, seq, ackID uint64, event string) []byte {
 	dst = appendHead(dst, KindEvent, flags, seq, ackID)
 	dst = appendUvarint(dst, uint64(len(event)))
@@ -96,8 +99,8 @@ func appendHead(dst []byte, k Kind, f Flags, seq, ackID uint64) []byte {
 	return dst
 }
 
-// AppendSeq appends the binary message body, which carries no seq yet, with seq
-// put in: the same event under its number in one receiver's stream.
+// AppendSeq appends the binary message body with seq inserted. body must not carry a seq yet. The
+// result is the same event, numbered for one receiver's stream.
 func AppendSeq(dst, body []byte, seq uint64) []byte {
 	dst = append(dst, body[0]|byte(FlagSeq))
 	dst = appendUvarint(dst, seq)

@@ -1,13 +1,13 @@
 package message
 
-// Clock is the payload of PING and PONG: three uvarints in order.
+// Clock is the payload of PING and PONG: three uvarints, in this order.
 type Clock struct {
-	ServerTime uint64 // µs; PONG repeats the PING's
-	RTT        uint64 // µs, the server's last measurement, 0 = none yet
-	ClientTime uint64 // µs, PONG only; 0 in a PING
+	ServerTime uint64 // µs; a PONG repeats the PING's
+	RTT        uint64 // µs, the server's last measurement; 0 means none yet
+	ClientTime uint64 // µs, in a PONG only; 0 in a PING
 }
 
-// AppendClock appends the PING or PONG message (k) that carries c to dst.
+// AppendClock appends to dst the message of kind k, PING or PONG, that carries c.
 func AppendClock(dst []byte, k Kind, c Clock) []byte {
 	dst = append(dst, byte(k))
 	dst = appendUvarint(dst, c.ServerTime)
@@ -15,7 +15,8 @@ func AppendClock(dst []byte, k Kind, c Clock) []byte {
 	return appendUvarint(dst, c.ClientTime)
 }
 
-// ParseClock reads the whole binary PING or PONG message b.
+// ParseClock reads b, a whole binary PING or PONG message. Anything else is an *Error with
+// CodeInvalidFormat.
 func ParseClock(b []byte) (Clock, error) {
 	if len(b) == 0 || b[0] != byte(KindPing) && b[0] != byte(KindPong) {
 		return Clock{}, errClock

@@ -1,7 +1,9 @@
 package message
 
-// WebSocket close codes (RFC 6455 section 7.4) as this protocol uses them:
-// after 3000–3499 a client reconnects, after 3500–3999 it does not.
+// The WebSocket close codes (RFC 6455 section 7.4) that this protocol uses. A client reconnects
+// after 3000–3499 and does not after 3500–3999. Package frame has the codes of the RFC under a type
+// of its own. They are repeated here because the browser build must not contain frame; a test
+// compares the two.
 const (
 	CloseNormal     uint16 = 1000
 	CloseGoingAway  uint16 = 1001 // shutting down
@@ -11,19 +13,21 @@ const (
 	CloseTooLarge   uint16 = 1009
 	CloseInternal   uint16 = 1011
 	CloseRestart    uint16 = 1012
-	CloseBusy       uint16 = 1013 // maximum of connections reached
+	CloseBusy       uint16 = 1013 // the maximum number of connections is reached
 
-	CloseSlow uint16 = 3000 // the peer reads too slowly; reserved: a server resets such a connection, since no frame would reach it
-	CloseIdle uint16 = 3001 // no sign of life, or no handshake, in time
+	// CloseSlow means that the peer reads too slowly. It is reserved: a server resets such a
+	// connection, because no close frame would reach the peer.
+	CloseSlow uint16 = 3000
+	CloseIdle uint16 = 3001 // no sign of life in time, or no handshake
 
 	CloseAuth      uint16 = 3500 // authentication failed
 	CloseNamespace uint16 = 3501 // no such namespace
-	CloseDecrypt   uint16 = 3502 // a sealed message does not open
-	CloseReplaced  uint16 = 3503 // the session goes on over a newer connection
+	CloseDecrypt   uint16 = 3502 // a sealed message could not be opened
+	CloseReplaced  uint16 = 3503 // the session continues on a newer connection
 )
 
-// CloseCodeFor is the close code of a connection that ends because of c;
-// CloseInternal for codes that say nothing about the peer.
+// CloseCodeFor returns the close code for a connection that ends because of c. It is CloseInternal
+// for codes that say nothing about the peer.
 func CloseCodeFor(c Code) uint16 {
 	switch c {
 	case CodeTimeout:
@@ -51,10 +55,11 @@ func CloseCodeFor(c Code) uint16 {
 	return CloseInternal
 }
 
-// Reconnects reports whether a client connects again after a connection that
-// ended with closeCode: not after 3500–3999, 1002 (protocol error) and 1008
-// (policy), which would end the same way; else, and without any close frame
-// (1005, 1006), it does. A client's own CloseNormal is its user's wish and asks nobody.
+// Reconnects reports whether a client connects again after a connection ended with closeCode. It
+// does not after 3500–3999, 1002 (protocol error) and 1008 (policy), because the next connection
+// would end the same way. It does after every other code, and when there was no close frame at all
+// (1005, 1006). Reconnects is not asked when the client itself closed with CloseNormal, because
+// then its user wanted the end.
 func Reconnects(closeCode uint16) bool {
 	switch {
 	case closeCode == CloseProtocol, closeCode == ClosePolicy:

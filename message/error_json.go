@@ -1,7 +1,7 @@
 package message
 
-// AppendErrorJSON appends e as {"code":…,"message":…[,"event":…][,"retryAfter":…]}: the payload of an ERROR message.
-// The cause stays here: it may tell what no peer should know.
+// AppendErrorJSON appends e as {"code":…,"message":…[,"event":…][,"retryAfter":…]}, the payload of
+// an ERROR message. The cause is left out because it may contain what no peer should know.
 func AppendErrorJSON(dst []byte, e *Error) []byte {
 	dst = append(dst, `{"code":`...)
 	dst = appendString(dst, string(e.Code))
@@ -18,9 +18,9 @@ func AppendErrorJSON(dst []byte, e *Error) []byte {
 	return append(dst, '}')
 }
 
-// ParseErrorJSON reads such a payload (no encoding/json): an object with a
-// string "code"; unknown keys are ignored, the others checked. It copies, and
-// leaves b as it is. Anything else is an *Error with CodeInvalidFormat.
+// ParseErrorJSON reads the payload of an ERROR message without encoding/json: an object with a
+// string "code". The other known keys are checked; unknown keys are ignored. It copies from b and
+// does not change it. Anything else is an *Error with CodeInvalidFormat.
 func ParseErrorJSON(b []byte) (Error, error) {
 	var e Error
 	if !ValidJSON(b) {
@@ -35,7 +35,7 @@ func ParseErrorJSON(b []byte) (Error, error) {
 	for i = skipSpace(b, i+1); b[i] != '}'; {
 		var key string
 		key, i = readString(b, i)
-		i = skipSpace(b, skipSpace(b, i)+1) // over the colon
+		i = skipSpace(b, skipSpace(b, i)+1) // past the colon
 		bit, ok := 0, true
 		switch key {
 		case "code":
@@ -80,7 +80,7 @@ func stringField(b []byte, i int) (s string, next int, ok bool) {
 	return s, next, true
 }
 
-// readString copies the valid string at i, unescaped.
+// readString returns a copy of the valid string at i, unescaped.
 func readString(b []byte, i int) (s string, next int) {
 	next, escaped := skipString(b, i+1)
 	raw := b[i+1 : next-1]

@@ -10,11 +10,16 @@ import (
 )
 
 var sentinels = map[Code]*Error{
-	CodeRefused: ErrRefused, CodeTimeout: ErrTimeout, CodeHandshakeFailed: ErrHandshakeFailed, CodeAuthFailed: ErrAuthFailed,
-	CodeMaxConnections: ErrMaxConnections, CodeConnectionLost: ErrConnectionLost, CodeInvalidFormat: ErrInvalidFormat,
-	CodeDecompression: ErrDecompression, CodeDecryption: ErrDecryption, CodeTooLarge: ErrTooLarge, CodeInvalidNamespace: ErrInvalidNamespace,
-	CodeRateLimited: ErrRateLimited, CodeEventRateLimited: ErrEventRateLimited, CodeAckTimeout: ErrAckTimeout, CodeAckInvalid: ErrAckInvalid,
-	CodeAckUnknown: ErrAckUnknown, CodeRejected: ErrRejected, CodeHandlerFailed: ErrHandlerFailed, CodeNoHandler: ErrNoHandler, CodeShuttingDown: ErrShuttingDown,
+	CodeRefused: ErrRefused, CodeTimeout: ErrTimeout, CodeHandshakeFailed: ErrHandshakeFailed,
+	CodeAuthFailed:     ErrAuthFailed,
+	CodeMaxConnections: ErrMaxConnections, CodeConnectionLost: ErrConnectionLost,
+	CodeInvalidFormat: ErrInvalidFormat,
+	CodeDecompression: ErrDecompression, CodeDecryption: ErrDecryption, CodeTooLarge: ErrTooLarge,
+	CodeInvalidNamespace: ErrInvalidNamespace,
+	CodeRateLimited:      ErrRateLimited, CodeEventRateLimited: ErrEventRateLimited,
+	CodeAckTimeout: ErrAckTimeout, CodeAckInvalid: ErrAckInvalid,
+	CodeAckUnknown: ErrAckUnknown, CodeRejected: ErrRejected, CodeHandlerFailed: ErrHandlerFailed,
+	CodeNoHandler: ErrNoHandler, CodeShuttingDown: ErrShuttingDown,
 }
 
 func TestErrorsMatchByCode(t *testing.T) {
@@ -35,14 +40,17 @@ func TestErrorsMatchByCode(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	e := &Error{Code: CodeAckTimeout, Message: "no acknowledgement within 30s: raise ackTimeout", Event: "move", Cause: io.EOF}
-	if got, want := e.Error(), "smartsocket: ERR_ACK_001 (event move): no acknowledgement within 30s: raise ackTimeout: EOF"; got != want {
+	e := &Error{Code: CodeAckTimeout, Message: "no acknowledgement within 30s: raise ackTimeout",
+		Event: "move", Cause: io.EOF}
+	if got, want := e.Error(), "smartsocket: ERR_ACK_001 (event move): no acknowledgement within "+
+		"30s: raise ackTimeout: EOF"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	if !errors.Is(e, io.EOF) || errors.Is(e, io.ErrUnexpectedEOF) {
 		t.Error("the cause is not found")
 	}
-	if got, want := New(CodeTimeout, "late").Error(), "smartsocket: ERR_CONN_002: late"; got != want {
+	if got, want := New(CodeTimeout, "late").Error(),
+		"smartsocket: ERR_CONN_002: late"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -54,7 +62,7 @@ func TestErrorJSON(t *testing.T) {
 		{Code: "X", Message: strings.Repeat("<>&\u2028", 50)},
 	} {
 		e := want
-		e.Cause = io.EOF // stays here
+		e.Cause = io.EOF // the cause is not sent
 		b := AppendErrorJSON([]byte("kept"), &e)[4:]
 		got, err := ParseErrorJSON(b)
 		if err != nil || got != want {
@@ -64,28 +72,34 @@ func TestErrorJSON(t *testing.T) {
 			Code, Message, Event string
 			RetryAfter           int64
 		}
-		if err := json.Unmarshal(b, &std); err != nil || std.Message != want.Message || std.RetryAfter != want.RetryAfter {
+		if err := json.Unmarshal(b, &std); err != nil || std.Message != want.Message ||
+			std.RetryAfter != want.RetryAfter {
 			t.Errorf("%s: encoding/json reads %+v, %v", b, std, err)
 		}
 	}
-	if got := string(AppendErrorJSON(nil, &Error{Code: "X", Message: "a\xffb"})); got != "{\"code\":\"X\",\"message\":\"a\ufffdb\"}" {
+	if got := string(AppendErrorJSON(nil, &Error{Code: "X", Message: "a\xffb"})); got !=
+		"{\"code\":\"X\",\"message\":\"a\ufffdb\"}" {
 		t.Errorf("invalid UTF-8: %s", got)
 	}
 }
 
 var invalidErrorJSON = []string{
-	``, `null`, `[]`, `"x"`, `{}`, `{"message":"m"}`, `{"code":""}`, `{"code":1}`, `{"code":null}`, `{"code":"x","message":1}`, `{"code":"x","event":[]}`,
-	`{"code":"x","retryAfter":"1"}`, `{"code":"x","retryAfter":-1}`, `{"code":"x","retryAfter":1.5}`, `{"code":"x","retryAfter":9007199254740992}`,
+	``, `null`, `[]`, `"x"`, `{}`, `{"message":"m"}`, `{"code":""}`, `{"code":1}`, `{"code":null}`,
+	`{"code":"x","message":1}`, `{"code":"x","event":[]}`,
+	`{"code":"x","retryAfter":"1"}`, `{"code":"x","retryAfter":-1}`,
+	`{"code":"x","retryAfter":1.5}`, `{"code":"x","retryAfter":9007199254740992}`,
 	`{"code":"x","code":"y"}`, `{"code":"x"`, `{"code":"x"}}`, `{"code":"x",}`,
 }
 
 func TestParseErrorJSONRefuses(t *testing.T) {
 	for _, text := range invalidErrorJSON {
-		if e, err := ParseErrorJSON([]byte(text)); !errors.Is(err, ErrInvalidFormat) || e != (Error{}) {
+		if e, err := ParseErrorJSON([]byte(text)); !errors.Is(err, ErrInvalidFormat) ||
+			e != (Error{}) {
 			t.Errorf("%s: %+v, %v", text, e, err)
 		}
 	}
-	text := []byte(" { \"x\" : [ { } ] , \"c\\u006fde\" : \"X\\u00e9\\ud800\" , \"retryAfter\" : 5 } ")
+	text := []byte(" { \"x\" : [ { } ] , \"c\\u006fde\" : \"X\\u00e9\\ud800\" , \"retryAfter\" : " +
+		"5 } ")
 	e, err := ParseErrorJSON(text)
 	if err != nil || e.Code != "Xé\ufffd" || e.RetryAfter != 5 {
 		t.Errorf("%+v, %v", e, err)
@@ -117,7 +131,8 @@ func FuzzErrorJSON(f *testing.F) {
 			t.Fatalf("%q was accepted", b)
 		}
 		if utf8.Valid(b) {
-			if std["code"] != string(e.Code) || std["message"] != nil && std["message"] != e.Message || std["event"] != nil && std["event"] != e.Event {
+			if std["code"] != string(e.Code) || std["message"] != nil &&
+				std["message"] != e.Message || std["event"] != nil && std["event"] != e.Event {
 				t.Fatalf("%+v, encoding/json: %v", e, std)
 			}
 		}
@@ -137,17 +152,24 @@ func TestCloseCodes(t *testing.T) {
 		close      uint16
 		reconnects bool
 	}{
-		CodeRefused: {1013, true}, CodeTimeout: {3001, true}, CodeHandshakeFailed: {1002, false}, CodeAuthFailed: {3500, false},
-		CodeMaxConnections: {1013, true}, CodeConnectionLost: {1001, true}, CodeInvalidFormat: {1008, false}, CodeDecompression: {1007, true},
-		CodeDecryption: {3502, false}, CodeTooLarge: {1009, true}, CodeInvalidNamespace: {3501, false}, CodeRateLimited: {1008, false},
-		CodeEventRateLimited: {1008, false}, CodeAckTimeout: {1011, true}, CodeAckInvalid: {1008, false}, CodeAckUnknown: {1008, false},
-		CodeRejected: {1008, false}, CodeHandlerFailed: {1011, true}, CodeNoHandler: {1011, true}, CodeShuttingDown: {1001, true}, "ERR_X": {1011, true},
+		CodeRefused: {1013, true}, CodeTimeout: {3001, true}, CodeHandshakeFailed: {1002, false},
+		CodeAuthFailed:     {3500, false},
+		CodeMaxConnections: {1013, true}, CodeConnectionLost: {1001, true},
+		CodeInvalidFormat: {1008, false}, CodeDecompression: {1007, true},
+		CodeDecryption: {3502, false}, CodeTooLarge: {1009, true},
+		CodeInvalidNamespace: {3501, false}, CodeRateLimited: {1008, false},
+		CodeEventRateLimited: {1008, false}, CodeAckTimeout: {1011, true},
+		CodeAckInvalid: {1008, false}, CodeAckUnknown: {1008, false},
+		CodeRejected: {1008, false}, CodeHandlerFailed: {1011, true}, CodeNoHandler: {1011, true},
+		CodeShuttingDown: {1001, true}, "ERR_X": {1011, true},
 	} {
 		if got := CloseCodeFor(code); got != want.close || Reconnects(got) != want.reconnects {
 			t.Errorf("%s: %d, reconnects %v", code, got, Reconnects(got))
 		}
 	}
-	for code, want := range map[uint16]bool{1000: true, 1001: true, 1002: false, 1005: true, 1006: true, 1008: false, 1012: true, 3000: true, 3499: true, 3500: false, 3503: false, 3999: false, 4000: true} {
+	for code, want := range map[uint16]bool{1000: true, 1001: true, 1002: false, 1005: true,
+		1006: true, 1008: false, 1012: true, 3000: true, 3499: true, 3500: false, 3503: false,
+		3999: false, 4000: true} {
 		if Reconnects(code) != want {
 			t.Errorf("Reconnects(%d) = %v", code, !want)
 		}

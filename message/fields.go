@@ -2,12 +2,12 @@ package message
 
 import "math/bits"
 
-// fields walks over the fields of a record.
+// fields iterates over the fields of a record.
 type fields struct {
 	rest  []byte
 	id    uint64
 	value []byte
-	seen  uint64 // a bit per id below 64; every known id is
+	seen  uint64 // a bit per id below 64, which covers every known id
 	err   error
 }
 
@@ -18,7 +18,7 @@ func openRecord(b []byte, k Kind) fields {
 	return fields{rest: b[1:]}
 }
 
-// next goes to the next field. It ends the walk at the end and at an error.
+// next moves to the next field. It returns false at the end of the record and after an error.
 func (f *fields) next() bool {
 	if len(f.rest) == 0 || f.err != nil {
 		return false
@@ -49,7 +49,7 @@ func (f *fields) next() bool {
 	return true
 }
 
-// number is the field's value as one uvarint.
+// number returns the field's value, which must be exactly one uvarint.
 func (f *fields) number() uint64 {
 	v, i := readUvarint(f.value, 0)
 	if i != len(f.value) {
@@ -59,7 +59,7 @@ func (f *fields) number() uint64 {
 	return v
 }
 
-// sized is the field's value if it has one or more, at most limit, bytes in whole units.
+// sized returns the field's value if it has 1 to limit bytes, in whole units.
 func (f *fields) sized(unit, limit int) []byte {
 	if n := len(f.value); n == 0 || n > limit || n%unit != 0 {
 		f.err = errRecordField

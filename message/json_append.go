@@ -2,8 +2,10 @@ package message
 
 import "unicode/utf8"
 
-// AppendJSON appends the JSON encoding of an EVENT, ACK or ERROR to dst. m.Payload is JSON text (not FlagDeflated), or, with FlagBinary, raw bytes that become a base64 string.
-// An empty payload of an EVENT or ACK is no data. It copies from m and does not check it; Seq has no JSON form; an AckID over MaxJSONAck is unreadable for the peer.
+// AppendJSON appends the JSON encoding of an EVENT, ACK or ERROR to dst. m.Payload is JSON text,
+// never deflated, or with FlagBinary raw bytes that become a base64 string. An empty payload of an
+// EVENT or ACK means no data. AppendJSON copies from m and does not check it. Seq has no JSON form,
+// and the peer cannot read an AckID over MaxJSONAck.
 func AppendJSON(dst []byte, m *Message) []byte {
 	dst = append(dst, '{')
 	if m.Kind == KindEvent {
@@ -51,7 +53,7 @@ func appendDecimal(dst []byte, v uint64) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string; bytes that are not UTF-8 become U+FFFD.
+// appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendString[S []byte | string](dst []byte, s S) []byte {
 	dst = append(dst, '"')
 	done := 0
@@ -85,7 +87,7 @@ func appendString[S []byte | string](dst []byte, s S) []byte {
 	return append(dst, '"')
 }
 
-// runeLen is the length of the UTF-8 sequence at the start of s, 0 if there is none.
+// runeLen returns the length of the UTF-8 sequence at the start of s, or 0 if there is none.
 func runeLen[S []byte | string](s S) int {
 	var b [utf8.UTFMax]byte
 	r, n := utf8.DecodeRune(b[:copy(b[:], s)])
@@ -97,19 +99,21 @@ func runeLen[S []byte | string](s S) int {
 
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-// appendBase64 appends the padded standard base64 of src (RFC 4648 section 4).
+// appendBase64 appends the padded standard base64 of src (RFC 4648 section 4). It exists because
 // encoding/base64 would bring reflect into the browser build.
 func appendBase64(dst, src []byte) []byte {
 	for ; len(src) >= 3; src = src[3:] {
 		v := uint(src[0])<<16 | uint(src[1])<<8 | uint(src[2])
-		dst = append(dst, base64Alphabet[v>>18], base64Alphabet[v>>12&63], base64Alphabet[v>>6&63], base64Alphabet[v&63])
+		dst = append(dst, base64Alphabet[v>>18], base64Alphabet[v>>12&63], base64Alphabet[v>>6&63],
+			base64Alphabet[v&63])
 	}
 	switch len(src) {
 	case 1:
 		dst = append(dst, base64Alphabet[src[0]>>2], base64Alphabet[src[0]&3<<4], '=', '=')
 	case 2:
 		v := uint(src[0])<<8 | uint(src[1])
-		dst = append(dst, base64Alphabet[v>>10], base64Alphabet[v>>4&63], base64Alphabet[v&15<<2], '=')
+		dst = append(dst, base64Alphabet[v>>10], base64Alphabet[v>>4&63], base64Alphabet[v&15<<2],
+			'=')
 	}
 	return dst
 }

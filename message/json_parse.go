@@ -1,6 +1,6 @@
 package message
 
-// member is a bit per key of the JSON encoding.
+// member has one bit per key of the JSON encoding.
 type member uint8
 
 const (
@@ -10,20 +10,23 @@ const (
 	memberError
 )
 
-// jsonMembers is what one pass over a JSON message found.
+// jsonMembers is what one pass over a JSON message has found.
 type jsonMembers struct {
 	seen    member
-	escaped bool // event has escape sequences
+	escaped bool // event contains escape sequences
 	ack     uint64
-	event   []byte // between its quotes
+	event   []byte // the bytes between its quotes
 	data    []byte
 	err     []byte
 }
 
-// ParseJSON reads the JSON encoding (an EVENT, ACK or ERROR) by one zero-allocation scan, which validates the whole text (RFC 8259, depth
-// ≤ MaxJSONDepth). Payload is the raw JSON of "data" (or of "error"), nil when absent; Event borrows b and is unescaped in place when it has
-// escapes, so b must be writable. Unknown keys are ignored; a duplicate key, a missing event, a non-string event, a bad ack: *Error CodeInvalidFormat.
-// UTF-8 is checked in the event name alone, since a text frame has been checked as a whole (RFC 6455 section 8.1). Safe for concurrent use.
+// ParseJSON reads the JSON encoding of an EVENT, ACK or ERROR. One scan without allocations
+// validates the whole text (RFC 8259, at most MaxJSONDepth deep). Payload is the raw JSON of "data"
+// (or of "error"), nil when absent. Event borrows b and is unescaped in place if it has escapes, so
+// b must be writable. Unknown keys are ignored. A duplicate key, a missing event, an event that is
+// not a string and a bad ack are an *Error with CodeInvalidFormat. Only the event name is checked
+// for UTF-8, because a text frame has already been checked as a whole (RFC 6455 section 8.1).
+// ParseJSON is safe for concurrent use.
 func ParseJSON(b []byte) (Message, error) {
 	var v jsonMembers
 	if err := v.scan(b); err != nil {
@@ -58,7 +61,7 @@ func ParseJSON(b []byte) (Message, error) {
 	return m, nil
 }
 
-// scan reads the whole text b, one object, into v.
+// scan reads the whole text b, which must be one object, into v.
 func (v *jsonMembers) scan(b []byte) error {
 	i := skipSpace(b, 0)
 	if i >= len(b) || b[i] != '{' {
@@ -103,7 +106,7 @@ func (v *jsonMembers) scan(b []byte) error {
 	}
 }
 
-// value reads the value of key at i and gives the index behind it.
+// value reads the value of key at i and returns the index after it.
 func (v *jsonMembers) value(b []byte, i int, key member) (int, error) {
 	switch key {
 	case memberEvent:
@@ -146,7 +149,7 @@ func endOfText(b []byte, i int) error {
 	return nil
 }
 
-// readAck reads an integer of 0 to MaxJSONAck without sign, fraction or exponent.
+// readAck reads an integer from 0 to MaxJSONAck without sign, fraction or exponent.
 func readAck(b []byte, i int) (ack uint64, next int) {
 	end := skipDigits(b, i)
 	if n := end - i; n == 0 || n > 16 || n > 1 && b[i] == '0' {
@@ -161,7 +164,7 @@ func readAck(b []byte, i int) (ack uint64, next int) {
 	return ack, end
 }
 
-// memberOf recognises a key by the bytes between its quotes; 0 is any other.
+// memberOf recognises a key by the bytes between its quotes. It returns 0 for any other key.
 func memberOf(key []byte, escaped bool) member {
 	if escaped {
 		return memberOfEscaped(key)
@@ -179,7 +182,7 @@ func memberOf(key []byte, escaped bool) member {
 	return 0
 }
 
-// memberOfEscaped decodes a copy: the key may be a stranger's, which stays as it is.
+// memberOfEscaped decodes a copy, because a key that is not ours must stay as it is.
 func memberOfEscaped(key []byte) member {
 	var copied [6 * len("event")]byte // the longest spelling of the longest key
 	if len(key) > len(copied) {

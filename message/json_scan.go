@@ -2,9 +2,9 @@ package message
 
 import "math/bits"
 
-// The scanners below validate RFC 8259 text from index i and give the index
-// behind what they read, or bad. They keep no state and do not recurse, so the
-// nesting of hostile input costs nothing.
+// The scanners below validate RFC 8259 text from index i and return the index after what they read,
+// or bad. They keep no state and do not recurse, so deeply nested hostile input costs nothing
+// extra.
 
 const bad = -1
 
@@ -21,12 +21,12 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// skipString reads a string whose opening quote is before i. escaped says that
-// it holds at least one escape sequence.
+// skipString reads a string whose opening quote is just before i. escaped reports whether it
+// contains an escape sequence.
 func skipString(b []byte, i int) (next int, escaped bool) {
 	for {
-		// Eight bytes at a time up to the first quote, backslash or control
-		// character: a borrow may mark bytes above a real hit, never below.
+		// Take eight bytes at a time up to the first quote, backslash or control character. A
+		// borrow may mark bytes above a real hit, but never below it.
 		for p := b[i:]; len(p) >= 8; p = p[8:] {
 			x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 |
 				uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
@@ -53,8 +53,8 @@ func skipString(b []byte, i int) (next int, escaped bool) {
 	}
 }
 
-// skipEscape reads what follows a backslash. A surrogate without its partner is
-// valid here: the grammar allows it (RFC 8259 section 8.2).
+// skipEscape reads what follows a backslash. A surrogate without its partner is valid here because
+// the grammar allows it (RFC 8259 section 8.2).
 func skipEscape(b []byte, i int) int {
 	if i >= len(b) {
 		return bad
@@ -140,7 +140,7 @@ func skipLiteral(b []byte, i int) int {
 	return bad
 }
 
-// skipScalar reads a value that is neither array nor object.
+// skipScalar reads a value that is neither an array nor an object.
 func skipScalar(b []byte, i int) int {
 	switch c := b[i]; {
 	case c == '"':
@@ -167,15 +167,15 @@ func skipKey(b []byte, i int) int {
 	return i + 1
 }
 
-// skipValue reads one value, white space before it included, that may open at
-// most depth ≤ 64 levels of arrays and objects.
+// skipValue reads one value, including white space before it. The value may open at most depth
+// levels of arrays and objects, and depth is at most 64.
 func skipValue(b []byte, i, depth int) int {
-	var objects uint64 // one bit per open level, the innermost lowest: 1 = object
+	var objects uint64 // one bit per open level, the innermost lowest; 1 means object
 	for open := 0; ; {
 		if i = skipSpace(b, i); i >= len(b) {
 			return bad
 		}
-		if c := b[i] | 0x20; c == '{' { // '{' or '[', which differ in that bit
+		if c := b[i] | 0x20; c == '{' { // '{' or '[', which differ only in that bit
 			if open == depth {
 				return bad
 			}
@@ -212,8 +212,8 @@ func skipValue(b []byte, i, depth int) int {
 	}
 }
 
-// closeLevels reads what follows a value: closing brackets up to a comma, which
-// it passes, or to the end of the outermost value.
+// closeLevels reads what follows a value: closing brackets, up to and including a comma or up to
+// the end of the outermost value.
 func closeLevels(b []byte, i, open int, objects uint64) (int, int, uint64) {
 	for open > 0 {
 		if i = skipSpace(b, i); i >= len(b) {
@@ -233,8 +233,8 @@ func closeLevels(b []byte, i, open int, objects uint64) (int, int, uint64) {
 	return i, open, objects
 }
 
-// ValidJSON reports whether b is one JSON text nesting at most MaxJSONDepth deep, in O(n), without recursion or allocation.
-// It does not check UTF-8. Safe for concurrent use.
+// ValidJSON reports whether b is one JSON text that nests at most MaxJSONDepth deep. It takes O(n)
+// and neither recurses nor allocates. It does not check UTF-8. It is safe for concurrent use.
 func ValidJSON(b []byte) bool {
 	i := skipValue(b, 0, MaxJSONDepth)
 	return i >= 0 && skipSpace(b, i) == len(b)

@@ -16,45 +16,91 @@ var validJSONMessages = []struct {
 	name, text string
 	m          Message
 }{
-	{"event", `{"event":"move","data":{"x":1},"ack":7}`, Message{Kind: KindEvent, Flags: FlagAck, AckID: 7, Event: []byte("move"), Payload: []byte(`{"x":1}`)}},
+	{"event", `{"event":"move","data":{"x":1},"ack":7}`,
+		Message{Kind: KindEvent, Flags: FlagAck, AckID: 7, Event: []byte("move"),
+			Payload: []byte(`{"x":1}`)}},
 	{"event without data", `{"event":"move"}`, Message{Kind: KindEvent, Event: []byte("move")}},
-	{"data null is data", `{"event":"move","data":null}`, Message{Kind: KindEvent, Event: []byte("move"), Payload: []byte("null")}},
-	{"keys in another order", `{"ack":0,"data":[],"event":"e"}`, Message{Kind: KindEvent, Flags: FlagAck, Event: []byte("e"), Payload: []byte("[]")}},
-	{"white space", " \t\r\n{ \"event\" : \"e\" , \"data\" :\n[ 1 , 2 ]\t} \n", Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte("[ 1 , 2 ]")}},
-	{"unknown keys", `{"id":[{"event":"no"}],"event":"e","id":{},"":0}`, Message{Kind: KindEvent, Event: []byte("e")}},
-	{"escapes in the name", `{"event":"a\"\\\/\u00e9\ud83d\ude00z"}`, Message{Kind: KindEvent, Event: []byte("a\"\\/é😀z")}},
-	{"escaped key", `{"\u0065\u0076\u0065\u006e\u0074":"e","\u0064ata":1}`, Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte("1")}},
-	{"long strings", `{"event":"eeeeeeeeeeeeeeeeeeeeee","data":"0123456789\"0123456789\\"}`, Message{Kind: KindEvent, Event: []byte("eeeeeeeeeeeeeeeeeeeeee"), Payload: []byte(`"0123456789\"0123456789\\"`)}},
-	{"data with an unpaired surrogate", `{"event":"e","data":"\ud800"}`, Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte(`"\ud800"`)}},
-	{"ack", `{"ack":7,"data":true}`, Message{Kind: KindAck, Flags: FlagAck, AckID: 7, Payload: []byte("true")}},
-	{"ack without data", `{"ack":9007199254740991}`, Message{Kind: KindAck, Flags: FlagAck, AckID: 1<<53 - 1}},
+	{"data null is data", `{"event":"move","data":null}`,
+		Message{Kind: KindEvent, Event: []byte("move"), Payload: []byte("null")}},
+	{"keys in another order", `{"ack":0,"data":[],"event":"e"}`,
+		Message{Kind: KindEvent, Flags: FlagAck, Event: []byte("e"), Payload: []byte("[]")}},
+	{"white space", " \t\r\n{ \"event\" : \"e\" , \"data\" :\n[ 1 , 2 ]\t} \n",
+		Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte("[ 1 , 2 ]")}},
+	{"unknown keys", `{"id":[{"event":"no"}],"event":"e","id":{},"":0}`,
+		Message{Kind: KindEvent, Event: []byte("e")}},
+	{"escapes in the name", `{"event":"a\"\\\/\u00e9\ud83d\ude00z"}`,
+		Message{Kind: KindEvent, Event: []byte("a\"\\/é😀z")}},
+	{"escaped key", `{"\u0065\u0076\u0065\u006e\u0074":"e","\u0064ata":1}`,
+		Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte("1")}},
+	{"long strings", `{"event":"eeeeeeeeeeeeeeeeeeeeee","data":"0123456789\"0123456789\\"}`,
+		Message{Kind: KindEvent, Event: []byte("eeeeeeeeeeeeeeeeeeeeee"),
+			Payload: []byte(`"0123456789\"0123456789\\"`)}},
+	{"data with an unpaired surrogate", `{"event":"e","data":"\ud800"}`,
+		Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte(`"\ud800"`)}},
+	{"ack", `{"ack":7,"data":true}`, Message{Kind: KindAck, Flags: FlagAck, AckID: 7,
+		Payload: []byte("true")}},
+	{"ack without data", `{"ack":9007199254740991}`,
+		Message{Kind: KindAck, Flags: FlagAck, AckID: 1<<53 - 1}},
 	{"error", `{"error":{"code":"x"}}`, Message{Kind: KindError, Payload: []byte(`{"code":"x"}`)}},
-	{"error that answers", `{"ack":7,"error":{}}`, Message{Kind: KindError, Flags: FlagAck, AckID: 7, Payload: []byte(`{}`)}},
-	{"deepest data", `{"event":"e","data":` + nested(63) + `}`, Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte(nested(63))}},
-	{"numbers", `{"event":"e","data":[0,-0,1.5,-1e9,2E+3,10.25e-7]}`, Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte(`[0,-0,1.5,-1e9,2E+3,10.25e-7]`)}},
+	{"error that answers", `{"ack":7,"error":{}}`,
+		Message{Kind: KindError, Flags: FlagAck, AckID: 7, Payload: []byte(`{}`)}},
+	{"deepest data", `{"event":"e","data":` + nested(63) + `}`,
+		Message{Kind: KindEvent, Event: []byte("e"), Payload: []byte(nested(63))}},
+	{"numbers", `{"event":"e","data":[0,-0,1.5,-1e9,2E+3,10.25e-7]}`,
+		Message{Kind: KindEvent, Event: []byte("e"),
+			Payload: []byte(`[0,-0,1.5,-1e9,2E+3,10.25e-7]`)}},
 }
 
 var invalidJSONMessages = []struct{ name, text string }{
-	{"empty", ``}, {"white space", ` `}, {"array", `["event","e"]`}, {"string", `"event"`}, {"number", `1`}, {"empty object", `{}`},
-	{"no event", `{"data":1}`}, {"event null", `{"event":null}`}, {"event number", `{"event":1}`}, {"event object", `{"event":{}}`},
-	{"event empty", `{"event":""}`}, {"event too long", `{"event":"` + strings.Repeat("x", 129) + `"}`},
-	{"event with a control character", `{"event":"a\n"}`}, {"event with an escaped C1 control", `{"event":"\u0085"}`},
-	{"event with half a pair", `{"event":"\ud800"}`}, {"event with a reversed pair", `{"event":"\ude00\ud83d"}`}, {"event with half a pair and a letter", `{"event":"\ud83d\u0041"}`},
-	{"duplicate event", `{"event":"a","event":"b"}`}, {"duplicate data", `{"event":"a","data":1,"data":1}`}, {"duplicate ack", `{"event":"a","ack":1,"ack":1}`},
-	{"duplicate in escapes", `{"event":"a","\u0065vent":"b"}`}, {"duplicate error", `{"error":{},"error":{}}`},
-	{"ack negative", `{"ack":-1}`}, {"ack fraction", `{"ack":1.0}`}, {"ack exponent", `{"ack":1e3}`}, {"ack string", `{"ack":"1"}`}, {"ack null", `{"event":"e","ack":null}`},
-	{"ack 2^53", `{"ack":9007199254740992}`}, {"ack huge", `{"ack":99999999999999999999}`}, {"ack with zeros", `{"ack":007}`}, {"ack missing", `{"ack":}`},
-	{"error and event", `{"event":"e","error":{}}`}, {"error and data", `{"ack":1,"data":1,"error":{}}`}, {"error string", `{"error":"x"}`}, {"error null", `{"error":null}`},
-	{"too deep", `{"event":"e","data":` + nested(64) + `}`}, {"too deep in an unknown key", `{"event":"e","x":` + nested(64) + `}`},
+	{"empty", ``}, {"white space", ` `}, {"array", `["event","e"]`}, {"string", `"event"`},
+	{"number", `1`}, {"empty object", `{}`},
+	{"no event", `{"data":1}`}, {"event null", `{"event":null}`}, {"event number", `{"event":1}`},
+	{"event object", `{"event":{}}`},
+	{"event empty", `{"event":""}`}, {"event too long", `{"event":"` + strings.Repeat("x", 129) +
+		`"}`},
+	{"event with a control character", `{"event":"a\n"}`},
+	{"event with an escaped C1 control", `{"event":"\u0085"}`},
+	{"event with half a pair", `{"event":"\ud800"}`},
+	{"event with a reversed pair", `{"event":"\ude00\ud83d"}`},
+	{"event with half a pair and a letter", `{"event":"\ud83d\u0041"}`},
+	{"duplicate event", `{"event":"a","event":"b"}`},
+	{"duplicate data", `{"event":"a","data":1,"data":1}`},
+	{"duplicate ack", `{"event":"a","ack":1,"ack":1}`},
+	{"duplicate in escapes", `{"event":"a","\u0065vent":"b"}`},
+	{"duplicate error", `{"error":{},"error":{}}`},
+	{"ack negative", `{"ack":-1}`}, {"ack fraction", `{"ack":1.0}`},
+	{"ack exponent", `{"ack":1e3}`}, {"ack string", `{"ack":"1"}`},
+	{"ack null", `{"event":"e","ack":null}`},
+	{"ack 2^53", `{"ack":9007199254740992}`}, {"ack huge", `{"ack":99999999999999999999}`},
+	{"ack with zeros", `{"ack":007}`}, {"ack missing", `{"ack":}`},
+	{"error and event", `{"event":"e","error":{}}`},
+	{"error and data", `{"ack":1,"data":1,"error":{}}`}, {"error string", `{"error":"x"}`},
+	{"error null", `{"error":null}`},
+	{"too deep", `{"event":"e","data":` + nested(64) + `}`},
+	{"too deep in an unknown key", `{"event":"e","x":` + nested(64) + `}`},
 	{"a million brackets", `{"event":"e","data":` + strings.Repeat("[", 1_000_000)},
-	{"trailing comma", `{"event":"e",}`}, {"two commas", `{"event":"e",,"data":1}`}, {"leading comma", `{,"event":"e"}`}, {"no comma", `{"event":"e" "data":1}`},
-	{"no colon", `{"event" "e"}`}, {"trailing text", `{"event":"e"}x`}, {"second value", `{"event":"e"}{}`}, {"not closed", `{"event":"e"`}, {"cut in a string", `{"event":"e`},
-	{"cut in a key", `{"eve`}, {"cut after a key", `{"event"`}, {"cut after a colon", `{"event":`}, {"cut after a comma", `{"event":"e",`}, {"cut in an escape", `{"event":"\`}, {"cut in a \\u", `{"event":"\u00`},
-	{"bad escape", `{"event":"e","data":"\x"}`}, {"bad \\u", `{"event":"e","data":"\u12g4"}`}, {"raw control character", "{\"event\":\"e\",\"data\":\"a\tb\"}"}, {"raw NUL", "{\"event\":\"e\",\"data\":\"0123456789\x00\"}"},
-	{"mismatched brackets", `{"event":"e","data":[}`}, {"mismatched brackets 2", `{"event":"e","data":{]}`}, {"data missing", `{"event":"e","data":}`}, {"comma in an array", `{"event":"e","data":[1,]}`},
-	{"member without value", `{"event":"e","data":{"a"}}`}, {"key without quotes", `{event:"e"}`}, {"single quotes", `{'event':'e'}`},
-	{"number 01", `{"event":"e","data":01}`}, {"number 1.", `{"event":"e","data":1.}`}, {"number .5", `{"event":"e","data":.5}`}, {"number +1", `{"event":"e","data":+1}`}, {"number 1e", `{"event":"e","data":1e}`}, {"number -", `{"event":"e","data":-}`},
-	{"NaN", `{"event":"e","data":NaN}`}, {"literal cut", `{"event":"e","data":tru`}, {"literal too long", `{"event":"e","data":nulll}`}, {"comment", `{"event":"e"/**/}`}, {"byte order mark", "\ufeff" + `{"event":"e"}`},
+	{"trailing comma", `{"event":"e",}`}, {"two commas", `{"event":"e",,"data":1}`},
+	{"leading comma", `{,"event":"e"}`}, {"no comma", `{"event":"e" "data":1}`},
+	{"no colon", `{"event" "e"}`}, {"trailing text", `{"event":"e"}x`},
+	{"second value", `{"event":"e"}{}`}, {"not closed", `{"event":"e"`},
+	{"cut in a string", `{"event":"e`},
+	{"cut in a key", `{"eve`}, {"cut after a key", `{"event"`}, {"cut after a colon", `{"event":`},
+	{"cut after a comma", `{"event":"e",`}, {"cut in an escape", `{"event":"\`},
+	{"cut in a \\u", `{"event":"\u00`},
+	{"bad escape", `{"event":"e","data":"\x"}`}, {"bad \\u", `{"event":"e","data":"\u12g4"}`},
+	{"raw control character", "{\"event\":\"e\",\"data\":\"a\tb\"}"},
+	{"raw NUL", "{\"event\":\"e\",\"data\":\"0123456789\x00\"}"},
+	{"mismatched brackets", `{"event":"e","data":[}`},
+	{"mismatched brackets 2", `{"event":"e","data":{]}`}, {"data missing", `{"event":"e","data":}`},
+	{"comma in an array", `{"event":"e","data":[1,]}`},
+	{"member without value", `{"event":"e","data":{"a"}}`}, {"key without quotes", `{event:"e"}`},
+	{"single quotes", `{'event':'e'}`},
+	{"number 01", `{"event":"e","data":01}`}, {"number 1.", `{"event":"e","data":1.}`},
+	{"number .5", `{"event":"e","data":.5}`}, {"number +1", `{"event":"e","data":+1}`},
+	{"number 1e", `{"event":"e","data":1e}`}, {"number -", `{"event":"e","data":-}`},
+	{"NaN", `{"event":"e","data":NaN}`}, {"literal cut", `{"event":"e","data":tru`},
+	{"literal too long", `{"event":"e","data":nulll}`}, {"comment", `{"event":"e"/**/}`},
+	{"byte order mark", "\ufeff" + `{"event":"e"}`},
 	{"event not UTF-8", "{\"event\":\"\xff\"}"},
 }
 
@@ -90,13 +136,18 @@ func TestAppendJSON(t *testing.T) {
 		want string
 	}{
 		{Message{Kind: KindEvent, Event: []byte("e")}, `{"event":"e"}`},
-		{Message{Kind: KindEvent, Event: []byte("a\"\\b"), Payload: []byte("1")}, `{"event":"a\"\\b","data":1}`},
-		{Message{Kind: KindEvent, Flags: FlagAck, AckID: 0, Event: []byte("e"), Payload: []byte("{}")}, `{"event":"e","ack":0,"data":{}}`},
-		{Message{Kind: KindEvent, Flags: FlagBinary, Event: []byte("e"), Payload: []byte("\x00\xffA")}, `{"event":"e","data":"AP9B"}`},
+		{Message{Kind: KindEvent, Event: []byte("a\"\\b"), Payload: []byte("1")},
+			`{"event":"a\"\\b","data":1}`},
+		{Message{Kind: KindEvent, Flags: FlagAck, AckID: 0, Event: []byte("e"),
+			Payload: []byte("{}")}, `{"event":"e","ack":0,"data":{}}`},
+		{Message{Kind: KindEvent, Flags: FlagBinary, Event: []byte("e"),
+			Payload: []byte("\x00\xffA")}, `{"event":"e","data":"AP9B"}`},
 		{Message{Kind: KindEvent, Flags: FlagBinary, Event: []byte("e")}, `{"event":"e"}`},
 		{Message{Kind: KindAck, Flags: FlagAck, AckID: 1<<53 - 1}, `{"ack":9007199254740991}`},
-		{Message{Kind: KindAck, Flags: FlagAck | FlagBinary, AckID: 10, Payload: []byte("A")}, `{"ack":10,"data":"QQ=="}`},
-		{Message{Kind: KindError, Flags: FlagAck, AckID: 3, Payload: []byte("{}")}, `{"ack":3,"error":{}}`},
+		{Message{Kind: KindAck, Flags: FlagAck | FlagBinary, AckID: 10, Payload: []byte("A")},
+			`{"ack":10,"data":"QQ=="}`},
+		{Message{Kind: KindError, Flags: FlagAck, AckID: 3, Payload: []byte("{}")},
+			`{"ack":3,"error":{}}`},
 		{Message{Kind: KindError, Payload: []byte(`{"code":"x"}`)}, `{"error":{"code":"x"}}`},
 	} {
 		if got := string(AppendJSON([]byte("kept"), &c.m)); got != "kept"+c.want {
@@ -108,7 +159,8 @@ func TestAppendJSON(t *testing.T) {
 func TestBase64AndDecimal(t *testing.T) {
 	var src []byte
 	for i := range 100 {
-		if got, want := string(appendBase64(nil, src)), base64.StdEncoding.EncodeToString(src); got != want {
+		if got, want := string(appendBase64(nil, src)),
+			base64.StdEncoding.EncodeToString(src); got != want {
 			t.Errorf("%x: %s, want %s", src, got, want)
 		}
 		src = append(src, byte(i*37+200))
@@ -120,7 +172,7 @@ func TestBase64AndDecimal(t *testing.T) {
 	}
 }
 
-// depth of a valid JSON text, the simple way.
+// depth computes the depth of a valid JSON text the simple way.
 func depth(b []byte) int {
 	now, most, inString := 0, 0, false
 	for i := 0; i < len(b); i++ {
@@ -142,15 +194,17 @@ func depth(b []byte) int {
 
 func TestValidJSONDepth(t *testing.T) {
 	for n := 1; n < 200; n++ {
-		for _, text := range []string{nested(n), strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n), "[" + nested(max(n-1, 1)) + ",1]"} {
-			if got, want := ValidJSON([]byte(text)), depth([]byte(text)) <= MaxJSONDepth; got != want {
+		for _, text := range []string{nested(n), strings.Repeat(`{"a":`, n) + "1" +
+			strings.Repeat("}", n), "[" + nested(max(n-1, 1)) + ",1]"} {
+			if got, want := ValidJSON([]byte(text)),
+				depth([]byte(text)) <= MaxJSONDepth; got != want {
 				t.Errorf("depth %d: %v", n, got)
 			}
 		}
 	}
 }
 
-// reference is ParseJSON by way of encoding/json.
+// reference does what ParseJSON does, with encoding/json.
 func reference(b []byte) (m Message, ok bool) {
 	if !json.Valid(b) || depth(b) > MaxJSONDepth {
 		return m, false
@@ -167,7 +221,8 @@ func reference(b []byte) (m Message, ok bool) {
 			return m, false
 		}
 		k := key.(string)
-		if _, twice := values[k]; twice && (k == "event" || k == "data" || k == "ack" || k == "error") {
+		if _, twice := values[k]; twice && (k == "event" || k == "data" || k == "ack" ||
+			k == "error") {
 			return m, false
 		}
 		values[k] = v
@@ -211,7 +266,7 @@ func FuzzParseJSON(f *testing.F) {
 		want, ok := reference(b)
 		got, err := ParseJSON(bytes.Clone(b))
 		if bytes.Contains(want.Event, []byte(string(utf8.RuneError))) {
-			return // encoding/json repairs what is no Unicode; we refuse it
+			return // encoding/json repairs what is not Unicode; we refuse it
 		}
 		if (err == nil) != ok {
 			t.Fatalf("%v, encoding/json: %v", err, ok)

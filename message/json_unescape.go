@@ -2,9 +2,9 @@ package message
 
 import "unicode/utf8"
 
-// unescape decodes the valid escape sequences of s in place: the result is a
-// prefix of s. A surrogate without its partner is nothing that UTF-8 can hold:
-// with strict set it fails, else it becomes U+FFFD.
+// unescape decodes the valid escape sequences of s in place; the result is a prefix of s. UTF-8
+// cannot represent a surrogate without its partner: if strict is set unescape fails, otherwise it
+// becomes U+FFFD.
 func unescape(s []byte, strict bool) ([]byte, bool) {
 	w := 0
 	for r := 0; r < len(s); {
@@ -27,8 +27,8 @@ func unescape(s []byte, strict bool) ([]byte, bool) {
 	return s[:w], true
 }
 
-// escapedRune decodes the valid escape sequence at the start of s, a surrogate
-// pair as one, and gives its length; -1 stands for an unpaired surrogate.
+// escapedRune decodes the valid escape sequence at the start of s and returns its length. A
+// surrogate pair is one rune. -1 stands for an unpaired surrogate.
 func escapedRune(s []byte) (r rune, n int) {
 	switch s[1] {
 	case 'b':

@@ -1,21 +1,25 @@
 package message
 
-// HELLO, CONNECT, CONNECT_ACK and GOAWAY are records: byte 0 = kind, then fields, each
-// uvarint id, uvarint length, value. Unknown ids are skipped; a repeated or malformed known one is CodeInvalidFormat. Numbers inside fields are uvarints.
-// A field with its zero value is left out. The Parse functions take the whole binary message, byte 0 included.
+// HELLO, CONNECT, CONNECT_ACK and GOAWAY are records: byte 0 is the kind, then come fields, each a
+// uvarint id, a uvarint length and a value. Unknown ids are skipped. A known id that is repeated or
+// malformed is CodeInvalidFormat. Numbers inside fields are uvarints, and a field with its zero
+// value is left out. The Parse functions take the whole binary message, including byte 0. The
+// number in the comment of a struct field is its id.
 
 const (
-	// RandomSize is the length in bytes of the randoms in HELLO and CONNECT.
+	// RandomSize is the length in bytes of the random value in HELLO and in CONNECT.
 	RandomSize = 32
 	// KeyIDSize is the length in bytes of one key id.
 	KeyIDSize = 8
 )
 
-// Hello is the server's first message. Byte slices of parsed records borrow the input.
+// Hello is the server's first message. Its byte slices borrow the input of ParseHello.
 type Hello struct {
-	Version          uint64 // 1
-	Random           []byte // 2: 32 bytes
-	Algorithms       []byte // 3: ids in server order (1 aes-256-gcm, 2 aes-256-cbc); empty = no encryption
+	Version uint64 // 1
+	Random  []byte // 2: 32 bytes
+	// Algorithms is field 3, ids in the server's order: 1 is aes-256-gcm, 2 is aes-256-cbc. Empty
+	// means no encryption.
+	Algorithms       []byte
 	KeyIDs           []byte // 4: 8 bytes each
 	AuthRequired     bool   // 5 bit 0
 	ResumeSupported  bool   // 5 bit 1
@@ -23,14 +27,16 @@ type Hello struct {
 	HandshakeTimeout uint64 // 7, milliseconds
 }
 
-// Connect is the client's answer. Byte slices of parsed records borrow the input.
+// Connect is the client's answer to Hello. Its byte slices borrow the input of ParseConnect.
 type Connect struct {
-	Version      uint64 // 1
-	Random       []byte // 2: 32 bytes
-	Algorithm    uint64 // 3: chosen id, 0 = none
-	KeyID        []byte // 4
-	Sealed       []byte // 5: with encryption, a SEALED message that holds a CONNECT with the fields below; always last
-	Namespace    []byte // 10: overrides the URL path when present
+	Version   uint64 // 1
+	Random    []byte // 2: 32 bytes
+	Algorithm uint64 // 3: the id that the client chose; 0 means none
+	KeyID     []byte // 4
+	// Sealed is field 5, always the last. With encryption it is a SEALED message that contains a
+	// CONNECT with the fields below.
+	Sealed       []byte
+	Namespace    []byte // 10: overrides the path of the URL when present
 	APIKey       []byte // 11
 	SessionToken []byte // 12
 	LastSeq      uint64 // 13
@@ -38,7 +44,7 @@ type Connect struct {
 	Client       []byte // 15: name/version, for logs
 }
 
-// ConnectAck completes the handshake. Byte slices of parsed records borrow the input.
+// ConnectAck completes the handshake. Its byte slices borrow the input of ParseConnectAck.
 type ConnectAck struct {
 	SocketID             []byte // 1
 	SessionToken         []byte // 2
@@ -47,17 +53,19 @@ type ConnectAck struct {
 	CompressionThreshold uint64 // 5, bytes
 	MaxMessageBytes      uint64 // 6
 	ServerTime           uint64 // 7, µs since the Unix epoch
-	Arrived              uint64 // 8: one more than the EVENTs of the session that the server has got; 0 = not told
+	// Arrived is field 8: the number of EVENTs of the session that the server has received, plus
+	// one. 0 means that the server did not say.
+	Arrived uint64
 }
 
-// Goaway asks the client to reconnect elsewhere or later. Byte slices of parsed records borrow the input.
+// Goaway asks the client to reconnect elsewhere or later. URL borrows the input of ParseGoaway.
 type Goaway struct {
 	Deadline        uint64 // 1, milliseconds until the server closes
 	ReconnectWindow uint64 // 2, milliseconds over which clients spread their reconnects
 	URL             []byte // 3
 }
 
-// AppendHello appends the HELLO message h to dst; it copies from h.
+// AppendHello appends the HELLO message h to dst. It copies from h.
 func AppendHello(dst []byte, h *Hello) []byte {
 	dst = append(dst, byte(KindHello))
 	dst = appendNumber(dst, 1, h.Version)
@@ -69,7 +77,8 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	return appendNumber(dst, 7, h.HandshakeTimeout)
 }
 
-// ParseHello reads a HELLO message, which it borrows.
+// ParseHello reads a HELLO message, which the result borrows. Anything else is an *Error with
+// CodeInvalidFormat.
 func ParseHello(b []byte) (Hello, error) {
 	var h Hello
 	f := openRecord(b, KindHello)
@@ -98,7 +107,7 @@ func ParseHello(b []byte) (Hello, error) {
 	return h, nil
 }
 
-// AppendConnect appends the CONNECT message c to dst; it copies from c.
+// AppendConnect appends the CONNECT message c to dst. It copies from c.
 func AppendConnect(dst []byte, c *Connect) []byte {
 	dst = append(dst, byte(KindConnect))
 	dst = appendNumber(dst, 1, c.Version)
@@ -114,7 +123,8 @@ func AppendConnect(dst []byte, c *Connect) []byte {
 	return appendBytes(dst, 15, c.Client)
 }
 
-// ParseConnect reads a CONNECT message, which it borrows.
+// ParseConnect reads a CONNECT message, which the result borrows. Anything else is an *Error with
+// CodeInvalidFormat.
 func ParseConnect(b []byte) (Connect, error) {
 	var c Connect
 	f := openRecord(b, KindConnect)
@@ -131,7 +141,7 @@ func ParseConnect(b []byte) (Connect, error) {
 		case fieldSealed:
 			c.Sealed = f.value
 			if len(f.rest) > 0 {
-				f.err = errRecordField // what follows would not be covered by the seal
+				f.err = errRecordField // the seal would not cover what follows
 			}
 		case 10:
 			c.Namespace = f.value
@@ -153,7 +163,7 @@ func ParseConnect(b []byte) (Connect, error) {
 	return c, nil
 }
 
-// AppendConnectAck appends the CONNECT_ACK message c to dst; it copies from c.
+// AppendConnectAck appends the CONNECT_ACK message c to dst. It copies from c.
 func AppendConnectAck(dst []byte, c *ConnectAck) []byte {
 	dst = append(dst, byte(KindConnectAck))
 	dst = appendBytes(dst, 1, c.SocketID)
@@ -166,7 +176,8 @@ func AppendConnectAck(dst []byte, c *ConnectAck) []byte {
 	return appendNumber(dst, 8, c.Arrived)
 }
 
-// ParseConnectAck reads a CONNECT_ACK message, which it borrows.
+// ParseConnectAck reads a CONNECT_ACK message, which the result borrows. Anything else is an *Error
+// with CodeInvalidFormat.
 func ParseConnectAck(b []byte) (ConnectAck, error) {
 	var c ConnectAck
 	f := openRecord(b, KindConnectAck)
@@ -196,7 +207,7 @@ func ParseConnectAck(b []byte) (ConnectAck, error) {
 	return c, nil
 }
 
-// AppendGoaway appends the GOAWAY message g to dst; it copies from g.
+// AppendGoaway appends the GOAWAY message g to dst. It copies from g.
 func AppendGoaway(dst []byte, g *Goaway) []byte {
 	dst = append(dst, byte(KindGoaway))
 	dst = appendNumber(dst, 1, g.Deadline)
@@ -204,7 +215,8 @@ func AppendGoaway(dst []byte, g *Goaway) []byte {
 	return appendBytes(dst, 3, g.URL)
 }
 
-// ParseGoaway reads a GOAWAY message, which it borrows.
+// ParseGoaway reads a GOAWAY message, which the result borrows. Anything else is an *Error with
+// CodeInvalidFormat.
 func ParseGoaway(b []byte) (Goaway, error) {
 	var g Goaway
 	f := openRecord(b, KindGoaway)

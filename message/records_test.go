@@ -16,27 +16,36 @@ var (
 var sampleHellos = []Hello{
 	{},
 	{Version: 1, Random: random32, MaxMessageBytes: 1 << 20, HandshakeTimeout: 5000},
-	{Version: 1, Random: random32, Algorithms: []byte{1, 2}, KeyIDs: append(bytes.Clone(keyID8), keyID8...), AuthRequired: true, ResumeSupported: true, MaxMessageBytes: 127, HandshakeTimeout: 128},
+	{Version: 1, Random: random32, Algorithms: []byte{1, 2},
+		KeyIDs: append(bytes.Clone(keyID8), keyID8...), AuthRequired: true, ResumeSupported: true,
+		MaxMessageBytes: 127, HandshakeTimeout: 128},
 	{Version: math.MaxUint64, ResumeSupported: true},
 }
 
 var sampleConnects = []Connect{
 	{},
 	{Version: 1, Random: random32, CanInflate: true, Client: []byte("go/1")},
-	{Version: 1, Random: random32, Algorithm: 2, KeyID: keyID8, Namespace: []byte("/chat"), APIKey: []byte("secret"), SessionToken: random32, LastSeq: 1 << 40, CanInflate: true, Client: bytes.Repeat([]byte("c"), 200)},
+	{Version: 1, Random: random32, Algorithm: 2, KeyID: keyID8, Namespace: []byte("/chat"),
+		APIKey: []byte("secret"), SessionToken: random32, LastSeq: 1 << 40, CanInflate: true,
+		Client: bytes.Repeat([]byte("c"), 200)},
 }
 
 var sampleConnectAcks = []ConnectAck{
 	{},
-	{SocketID: []byte("abc"), HeartbeatInterval: 25000, CompressionThreshold: 1024, MaxMessageBytes: 1 << 20, ServerTime: 1_700_000_000_000_000},
+	{SocketID: []byte("abc"), HeartbeatInterval: 25000, CompressionThreshold: 1024,
+		MaxMessageBytes: 1 << 20, ServerTime: 1_700_000_000_000_000},
 	{SocketID: []byte("abc"), SessionToken: random32, Recovered: true, Arrived: 301},
 }
 
-var sampleGoaways = []Goaway{{}, {Deadline: 5000, ReconnectWindow: 10000, URL: []byte("wss://example.org/")}, {ReconnectWindow: 1}}
+var sampleGoaways = []Goaway{{}, {Deadline: 5000, ReconnectWindow: 10000,
+	URL: []byte("wss://example.org/")}, {ReconnectWindow: 1}}
 
 func ptr[T any](v T) *T { return &v }
 
-func checkRecord[T any](t *testing.T, k Kind, samples []T, appendTo func([]byte, *T) []byte, parse func([]byte) (T, error)) {
+func checkRecord[T any](
+	t *testing.T, k Kind, samples []T, appendTo func([]byte, *T) []byte,
+	parse func([]byte) (T, error),
+) {
 	t.Helper()
 	for _, want := range samples {
 		b := appendTo([]byte("kept"), &want)
@@ -53,7 +62,8 @@ func checkRecord[T any](t *testing.T, k Kind, samples []T, appendTo func([]byte,
 		}
 		// Unknown fields of a later version change nothing.
 		newer := appendNumber(appendBytes(bytes.Clone(b), 60, []byte("new")), 61, 5)
-		if got, err := parse(append(newer, 0x80, 0x01, 0)); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := parse(append(newer, 0x80, 0x01, 0)); err != nil ||
+			!reflect.DeepEqual(got, want) {
 			t.Errorf("with unknown fields: %+v, %v", got, err)
 		}
 		for n := range b {
@@ -74,22 +84,29 @@ func TestRecordsRoundTrip(t *testing.T) {
 func TestRecordsByHand(t *testing.T) {
 	b := unhex(t, "01 01 01 01 06 03 808040 05 01 03")
 	h, err := ParseHello(b)
-	if want := (Hello{Version: 1, MaxMessageBytes: 1 << 20, AuthRequired: true, ResumeSupported: true}); err != nil || !reflect.DeepEqual(h, want) {
+	if want := (Hello{Version: 1, MaxMessageBytes: 1 << 20, AuthRequired: true,
+		ResumeSupported: true}); err != nil || !reflect.DeepEqual(h, want) {
 		t.Errorf("%+v, %v", h, err)
 	}
 	g := Goaway{Deadline: 300, URL: []byte("u")}
-	if got, want := AppendGoaway(nil, &g), unhex(t, "09 01 02 ac02 03 01 75"); !bytes.Equal(got, want) {
+	if got, want := AppendGoaway(nil, &g), unhex(t, "09 01 02 ac02 03 01 75"); !bytes.Equal(got,
+		want) {
 		t.Errorf("%x, want %x", got, want)
 	}
 }
 
-// invalidRecords are HELLOs (and their like) that must be refused.
+// invalidRecords holds HELLOs and other records that must be refused.
 var invalidRecords = []struct{ name, hex string }{
-	{"empty", ""}, {"another kind", "02"}, {"a flag", "81"}, {"id alone", "01 01"}, {"value cut", "01 01 02 01"},
-	{"repeated", "01 01 01 01 01 01 02"}, {"repeated unknown", "01 3f 00 3f 00"}, {"number with a byte behind", "01 01 02 0100"}, {"number cut", "01 01 01 80"},
-	{"overlong number", "01 01 02 8100"}, {"empty number", "01 01 00"}, {"random of 31 bytes", "01 02 1f" + string(bytes.Repeat([]byte("00"), 31))},
-	{"random of 33 bytes", "01 02 21" + string(bytes.Repeat([]byte("00"), 33))}, {"empty random", "01 02 00"}, {"key ids of 9 bytes", "01 04 09 000000000000000000"},
-	{"length of 2^64-1", "01 01 ffffffffffffffffff01 00"}, {"overlong id", "01 8100 01 00"}, {"overlong length", "01 01 8100 00"},
+	{"empty", ""}, {"another kind", "02"}, {"a flag", "81"}, {"id alone", "01 01"},
+	{"value cut", "01 01 02 01"},
+	{"repeated", "01 01 01 01 01 01 02"}, {"repeated unknown", "01 3f 00 3f 00"},
+	{"number with a byte behind", "01 01 02 0100"}, {"number cut", "01 01 01 80"},
+	{"overlong number", "01 01 02 8100"}, {"empty number", "01 01 00"},
+	{"random of 31 bytes", "01 02 1f" + string(bytes.Repeat([]byte("00"), 31))},
+	{"random of 33 bytes", "01 02 21" + string(bytes.Repeat([]byte("00"), 33))},
+	{"empty random", "01 02 00"}, {"key ids of 9 bytes", "01 04 09 000000000000000000"},
+	{"length of 2^64-1", "01 01 ffffffffffffffffff01 00"}, {"overlong id", "01 8100 01 00"},
+	{"overlong length", "01 01 8100 00"},
 }
 
 func TestRecordsRefuseMalformedFields(t *testing.T) {
@@ -157,8 +174,10 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-// again checks that what was read says the same when written and read once more.
-func again[T any](t *testing.T, b []byte, parse func([]byte) (T, error), appendTo func([]byte, *T) []byte) {
+// again checks that a record says the same after it is written and read once more.
+func again[T any](
+	t *testing.T, b []byte, parse func([]byte) (T, error), appendTo func([]byte, *T) []byte,
+) {
 	v, err := parse(b)
 	if err != nil {
 		if !errors.Is(err, ErrInvalidFormat) {

@@ -1,7 +1,7 @@
 package message
 
-// Numbers are unsigned LEB128 of at most 64 bits: seven bits a byte, low ones
-// first, the top bit set on all bytes but the last, in as few bytes as possible.
+// Numbers are unsigned LEB128 of at most 64 bits: seven bits per byte, low ones first. The top bit
+// is set on all bytes except the last. The shortest form is the only valid one.
 
 // appendUvarint appends v.
 func appendUvarint(dst []byte, v uint64) []byte {
@@ -12,8 +12,8 @@ func appendUvarint(dst []byte, v uint64) []byte {
 	return append(dst, byte(v))
 }
 
-// readUvarint reads the number at b[i:] and gives the index behind it, or -1 if
-// it is cut short, exceeds 64 bits or is longer than it must be.
+// readUvarint reads the number at b[i:] and returns the index after it. The index is -1 if the
+// number is cut short, exceeds 64 bits or is longer than it must be.
 func readUvarint(b []byte, i int) (v uint64, next int) {
 	if i < len(b) && b[i] < 0x80 {
 		return uint64(b[i]), i + 1

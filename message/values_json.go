@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 )
 
-// appender lets an Encoder write behind what is already there.
+// appender lets an Encoder write after what is already there.
 type appender struct{ b []byte }
 
 func (a *appender) Write(p []byte) (int, error) {
@@ -27,8 +27,8 @@ func stdMarshal(dst []byte, v any) ([]byte, error) {
 
 func stdUnmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
 
-// tooDeep says that data nests deeper than MaxJSONDepth. Few brackets settle it
-// without a scan; invalid text with many is called too deep as well.
+// tooDeep reports whether data nests deeper than MaxJSONDepth. If there are few brackets it needs
+// no scan. Invalid text with many brackets counts as too deep as well.
 func tooDeep(data []byte) bool {
 	return len(data) > MaxJSONDepth &&
 		bytes.Count(data, []byte{'['})+bytes.Count(data, []byte{'{'}) > MaxJSONDepth &&

@@ -11,11 +11,11 @@ import (
 	"github.com/bytedance/sonic/encoder"
 )
 
-// CodecName says what encodes and decodes user values.
+// CodecName returns the name of the library that encodes and decodes the values of users.
 func CodecName() string { return "sonic" }
 
-// decoding copies every string out of the input, since the input is a borrowed
-// payload, and replaces invalid UTF-8 as encoding/json does.
+// decoding copies every string out of the input because the input is a borrowed payload. It
+// replaces invalid UTF-8 as encoding/json does.
 const decoding = decoder.OptionCopyString | decoder.OptionValidateString
 
 var decoders = sync.Pool{New: func() any {
@@ -24,17 +24,18 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// The encoder's own ValidateString and EscapeHTML would rewrite the whole
-// buffer, and with it what stood in dst before.
+// encoding leaves out ValidateString and EscapeHTML, because the encoder would rewrite the whole
+// buffer for them, including what was in dst before.
 const encoding = encoder.CompactMarshaler | encoder.NoEncoderNewline
 
-// holder gives the encoder a slice header to write back to without an allocation per call.
+// holder gives the encoder a slice header to write back to, without an allocation per call.
 type holder struct{ b []byte }
 
 var holders = sync.Pool{New: func() any { return new(holder) }}
 
-// Marshal appends v as JSON to dst and returns the result: what encoding/json
-// would write, but HTML is not escaped, a control character may be spelled differently, and map keys are in no order. On an error it returns dst unchanged. Safe for concurrent use.
+// Marshal appends v as JSON to dst and returns the result. It writes what encoding/json writes,
+// with three differences: HTML is not escaped, a control character may be spelled differently, and
+// map keys have no order. On an error it returns dst unchanged. It is safe for concurrent use.
 func Marshal(dst []byte, v any) ([]byte, error) {
 	h := holders.Get().(*holder)
 	h.b = dst
@@ -43,13 +44,14 @@ func Marshal(dst []byte, v any) ([]byte, error) {
 	h.b = nil
 	holders.Put(h)
 	if err != nil || !utf8.Valid(out[len(dst):]) {
-		return stdMarshal(dst, v) // for its wording of the error, or for U+FFFD in place of invalid bytes
+		// encoding/json has its own wording of the error, and writes U+FFFD for invalid bytes.
+		return stdMarshal(dst, v)
 	}
 	return out, nil
 }
 
-// Unmarshal reads the JSON text data into v as encoding/json does, but nested at
-// most MaxJSONDepth deep; v holds copies, so data may be reused at once. Safe for concurrent use.
+// Unmarshal reads the JSON text data into v as encoding/json does, but at most MaxJSONDepth deep. v
+// holds copies, so data may be reused at once. It is safe for concurrent use.
 func Unmarshal(data []byte, v any) error {
 	if tooDeep(data) {
 		return errJSON
@@ -63,7 +65,7 @@ func Unmarshal(data []byte, v any) error {
 	d.Reset("")
 	decoders.Put(d)
 	if err != nil {
-		// sonic's errors borrow the input, and quote it; encoding/json's do not.
+		// Errors of sonic borrow and quote the input; those of encoding/json do not.
 		return stdUnmarshal(data, v)
 	}
 	return nil

@@ -2,15 +2,15 @@
 
 package message
 
-// CodecName says what encodes and decodes user values.
+// CodecName returns the name of the library that encodes and decodes the values of users.
 func CodecName() string { return "encoding/json" }
 
-// Marshal appends v as JSON to dst and returns the result: what encoding/json
-// writes, but HTML is not escaped. On an error it returns dst unchanged. Safe for concurrent use.
+// Marshal appends v as JSON to dst and returns the result. It writes what encoding/json writes, but
+// does not escape HTML. On an error it returns dst unchanged. It is safe for concurrent use.
 func Marshal(dst []byte, v any) ([]byte, error) { return stdMarshal(dst, v) }
 
-// Unmarshal reads the JSON text data into v as encoding/json does, but nested at
-// most MaxJSONDepth deep; v holds copies, so data may be reused at once. Safe for concurrent use.
+// Unmarshal reads the JSON text data into v as encoding/json does, but at most MaxJSONDepth deep. v
+// holds copies, so data may be reused at once. It is safe for concurrent use.
 func Unmarshal(data []byte, v any) error {
 	if tooDeep(data) {
 		return errJSON

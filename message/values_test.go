@@ -57,19 +57,28 @@ type player struct {
 
 func samplePlayer() player {
 	return player{
-		inner: inner{7, "Zoë <&> \u2028 \"q\" \\ \n \x01", 1.5e-7}, Bytes: []byte{0, 1, 254, 255}, Raw: json.RawMessage(`{"a": [1, 2]}`),
-		Tags: []string{"", "a", "\x00"}, Scores: map[string]int{"one": 1}, Any: []any{nil, true, 1.0, "s", map[string]any{"k": 1e21}},
-		Next: &player{inner: inner{ID: 8}}, Text: textual{"p", "q"}, When: time.Unix(1_700_000_000, 5).UTC(), Num: "12345678901234567890.5",
-		Quoted: -9, Array: [3]uint8{1, 2, 3}, Small: -128, Big: math.MaxUint64, F32: 0.1, Skipped: 4, hidden: 5,
+		inner: inner{7, "Zoë <&> \u2028 \"q\" \\ \n \x01", 1.5e-7}, Bytes: []byte{0, 1, 254, 255},
+		Raw:  json.RawMessage(`{"a": [1, 2]}`),
+		Tags: []string{"", "a", "\x00"}, Scores: map[string]int{"one": 1},
+		Any:  []any{nil, true, 1.0, "s", map[string]any{"k": 1e21}},
+		Next: &player{inner: inner{ID: 8}}, Text: textual{"p", "q"},
+		When: time.Unix(1_700_000_000, 5).UTC(), Num: "12345678901234567890.5",
+		Quoted: -9, Array: [3]uint8{1, 2, 3}, Small: -128, Big: math.MaxUint64, F32: 0.1,
+		Skipped: 4, hidden: 5,
 	}
 }
 
 var values = []any{
-	nil, true, false, 0, -1, int64(math.MinInt64), uint64(math.MaxUint64), 0.0, 1.5, 1e20, 1e21, 1e-6, 1e-7, -2.5e300, float32(3.4e38), math.SmallestNonzeroFloat64,
-	"", "plain", "é😀\u2028\u2029<script>&", "\x00\x1f\x7f\"\\\b\f\n\r\t", "bad \xff utf8 \xc3", strings.Repeat("long ", 1000),
-	[]byte(nil), []byte{}, []byte("bytes"), []int(nil), []int{}, []int{1, 2}, map[string]int(nil), map[string]int{}, map[string]string{"\xff": "v"}, map[int]string{3: "x"},
-	[]any{1, "a", nil}, struct{}{}, celsius(21.5), textual{"a", "b"}, json.RawMessage(` [ 1 ] `), (*player)(nil), samplePlayer(), ptr(samplePlayer()),
-	time.Unix(0, 0).UTC(), math.NaN(), math.Inf(1), func() {}, make(chan int), map[string]any{"f": func() {}}, json.RawMessage(`{`), json.Number("x"),
+	nil, true, false, 0, -1, int64(math.MinInt64), uint64(math.MaxUint64), 0.0, 1.5, 1e20, 1e21,
+	1e-6, 1e-7, -2.5e300, float32(3.4e38), math.SmallestNonzeroFloat64,
+	"", "plain", "é😀\u2028\u2029<script>&", "\x00\x1f\x7f\"\\\b\f\n\r\t", "bad \xff utf8 \xc3",
+	strings.Repeat("long ", 1000),
+	[]byte(nil), []byte{}, []byte("bytes"), []int(nil), []int{}, []int{1, 2}, map[string]int(nil),
+	map[string]int{}, map[string]string{"\xff": "v"}, map[int]string{3: "x"},
+	[]any{1, "a", nil}, struct{}{}, celsius(21.5), textual{"a", "b"}, json.RawMessage(` [ 1 ] `),
+	(*player)(nil), samplePlayer(), ptr(samplePlayer()),
+	time.Unix(0, 0).UTC(), math.NaN(), math.Inf(1), func() {}, make(chan int),
+	map[string]any{"f": func() {}}, json.RawMessage(`{`), json.Number("x"),
 }
 
 func standard(v any) ([]byte, error) {
@@ -80,7 +89,7 @@ func standard(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// decoded removes what two encoders may do differently: which characters they escape.
+// decoded removes the one permitted difference between two encoders: which characters they escape.
 func decoded(t *testing.T, text []byte) string {
 	t.Helper()
 	var v any
@@ -94,7 +103,7 @@ func decoded(t *testing.T, text []byte) string {
 }
 
 func TestMarshalIsEncodingJSON(t *testing.T) {
-	prefix := []byte("\xf4\xff\x80<") // a header that is no text and must survive
+	prefix := []byte("\xf4\xff\x80<") // a header that is not text and must survive
 	for _, v := range values {
 		want, wantErr := standard(v)
 		got, err := Marshal(bytes.Clone(prefix), v)
@@ -105,21 +114,28 @@ func TestMarshalIsEncodingJSON(t *testing.T) {
 		if !bytes.HasPrefix(got, prefix) {
 			t.Errorf("%#v: the prefix became %x", v, got[:len(prefix)])
 		}
-		if err == nil && decoded(t, got[len(prefix):]) != decoded(t, want) || err != nil && len(got) != len(prefix) {
+		if err == nil && decoded(t, got[len(prefix):]) != decoded(t, want) || err != nil &&
+			len(got) != len(prefix) {
 			t.Errorf("%#v:\n%s\nencoding/json:\n%s", v, got[len(prefix):], want)
 		}
 	}
 }
 
 var texts = []string{
-	`null`, `true`, `1`, `-0`, `1.5e3`, `1e400`, `"s"`, `"\u00e9\ud83d\ude00\ud800\n"`, "\"bad \xff\"", "\"raw\x01\"", `[]`, `{}`, `[1,"a",null,{"b":[]}]`, `{"a":1,"a":2}`,
-	`{"id":5,"Name":"case","x":2}`, `{"Bytes":"AAEC/w=="}`, `{"Bytes":"!"}`, `{"Tags":["a","\u0041"],"Scores":{"k\n":1},"Any":{"deep":["v"]}}`, `{"raw":{"a": [1, 2]},"Num":12.50}`,
-	`{"Text":"m-n","When":"2023-11-14T22:13:20Z"}`, `{"Small":300}`, `{"id":"x"}`, `{"Quoted":"5"}`, `{"Array":[9,9,9,9]}`, `{"next":{"next":{"id":3}}}`, `{"unknown":{"a":[{"b":"c"}]},"id":1}`,
-	``, ` `, `{`, `[1,]`, `{"a"}`, `tru`, `01`, `1 2`, `{"id":1}x`, nested(64), nested(65), strings.Repeat(`[`, 100_000), `[` + strings.Repeat(`{},`, 100) + `{}]`, "\ufeff1",
+	`null`, `true`, `1`, `-0`, `1.5e3`, `1e400`, `"s"`, `"\u00e9\ud83d\ude00\ud800\n"`,
+	"\"bad \xff\"", "\"raw\x01\"", `[]`, `{}`, `[1,"a",null,{"b":[]}]`, `{"a":1,"a":2}`,
+	`{"id":5,"Name":"case","x":2}`, `{"Bytes":"AAEC/w=="}`, `{"Bytes":"!"}`,
+	`{"Tags":["a","\u0041"],"Scores":{"k\n":1},"Any":{"deep":["v"]}}`,
+	`{"raw":{"a": [1, 2]},"Num":12.50}`,
+	`{"Text":"m-n","When":"2023-11-14T22:13:20Z"}`, `{"Small":300}`, `{"id":"x"}`, `{"Quoted":"5"}`,
+	`{"Array":[9,9,9,9]}`, `{"next":{"next":{"id":3}}}`, `{"unknown":{"a":[{"b":"c"}]},"id":1}`,
+	``, ` `, `{`, `[1,]`, `{"a"}`, `tru`, `01`, `1 2`, `{"id":1}x`, nested(64), nested(65),
+	strings.Repeat(`[`, 100_000), `[` + strings.Repeat(`{},`, 100) + `{}]`, "\ufeff1",
 }
 
 func targets() []any {
-	return []any{new(any), new(player), new(string), new(int), new(float64), new([]any), new(map[string]any), new([]byte), new(json.RawMessage), new(bool), new(**inner)}
+	return []any{new(any), new(player), new(string), new(int), new(float64), new([]any),
+		new(map[string]any), new([]byte), new(json.RawMessage), new(bool), new(**inner)}
 }
 
 func TestUnmarshalIsEncodingJSON(t *testing.T) {
@@ -171,7 +187,7 @@ func TestUnmarshalErrorsDoNotBorrow(t *testing.T) {
 }
 
 func TestCodecFirstUseIsConcurrent(t *testing.T) {
-	type fresh struct { // compiled by nobody before
+	type fresh struct { // no encoder has compiled this type before
 		A int
 		B []struct{ C map[string]*inner }
 	}

@@ -1,7 +1,3 @@
-// Package pool owns every reusable thing of SmartSocket: byte buffers in size
-// classes, reference-counted shared bytes and DEFLATE contexts. It is the one
-// door to valyala/bytebufferpool and klauspost/compress and imports no other
-// package of ours but its own internal parts.
 package pool
 
 import (
@@ -19,16 +15,15 @@ const (
 	MaxPooled = 1 << maxClassBits
 )
 
-// Buffer is a pooled byte slice. B may be appended to, resliced and replaced
-// by its owner; Put takes whatever B then is. A Buffer has one owner at a time
-// and is not safe for concurrent use.
+// Buffer is a pooled byte slice. Its owner may append to B, reslice and replace it; Put takes
+// whatever B is then. A Buffer has one owner at a time and is not safe for concurrent use.
 type Buffer struct {
 	guard // empty unless built with the tag poison
 	B     []byte
 }
 
-// class is the pool of one size class. sync.Pool keeps its buffers per
-// processor, so Get and Put touch no shared cache line.
+// class is the pool of one size class. sync.Pool keeps its buffers per processor, so Get and Put
+// touch no shared cache line.
 type class struct {
 	pool sync.Pool
 }
@@ -38,15 +33,15 @@ var (
 	off   atomic.Bool
 )
 
-// SetPooling turns the reuse of buffers on (the default) or off, for a whole
-// program: off means that Get allocates and Put leaves everything to the
-// garbage collector, which helps to find a use after release. Call it before
-// the first use; it is safe, but of delayed effect, at any time.
+// SetPooling turns the reuse of buffers on (the default) or off, for the whole program. If it is
+// off, Get allocates and Put leaves everything to the garbage collector, which helps to find a use
+// after release. Call it before the first use. A later call is safe, but takes effect only
+// gradually.
 func SetPooling(on bool) { off.Store(!on) }
 
-// Get returns an empty Buffer (len 0) with a capacity of at least n bytes,
-// owned by the caller until Put. It does not allocate while the class of n has
-// a released Buffer. Safe for concurrent use.
+// Get returns an empty Buffer (length 0) with a capacity of at least n bytes, owned by the caller
+// until Put. It does not allocate while the class of n has a released Buffer. It is safe for
+// concurrent use.
 func Get(n int) *Buffer {
 	if n > MaxPooled {
 		countMiss()
@@ -67,9 +62,9 @@ func Get(n int) *Buffer {
 	return b
 }
 
-// Put takes b back into the pool of its capacity's class. The caller must not
-// use b or any slice of it afterwards. Buffers over MaxPooled, or grown out of
-// no class at all, are left to the garbage collector. Safe for concurrent use.
+// Put returns b to the pool of the class that its capacity belongs to. The caller must not use b or
+// any slice of it afterwards. Buffers larger than MaxPooled, and those too small for any class, are
+// left to the garbage collector. Put is safe for concurrent use.
 func Put(b *Buffer) {
 	b.lock()
 	c := cap(b.B)
@@ -81,7 +76,7 @@ func Put(b *Buffer) {
 	sized[bits.Len(uint(c))-1-minClassBits].pool.Put(b)
 }
 
-// classFor is the index of the smallest class that holds n ≤ MaxPooled bytes.
+// classFor returns the index of the smallest class that holds n ≤ MaxPooled bytes.
 func classFor(n int) int {
 	if n <= 1<<minClassBits {
 		return 0

@@ -15,17 +15,17 @@ import (
 const (
 	inflateStep = 16 << 10
 	windowBytes = 32 << 10
-	// maxRestarts bounds how often one message may end a DEFLATE stream and go
-	// on: every restart copies the window.
+	// maxRestarts is how often one message may end a DEFLATE stream and continue. It is limited
+	// because every restart copies the window.
 	maxRestarts = 64
 )
 
-// flateTail is what RFC 7692 section 7.2.2 appends, and a final empty block, so
-// that the decoder ends instead of asking for more.
+// flateTail is what RFC 7692 section 7.2.2 appends, and a final empty block, so that the decoder
+// ends instead of asking for more.
 var flateTail = [...]byte{0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff}
 
-// inflater is one decoder with its 32 KiB window. It exists per running call,
-// not per connection.
+// inflater is one decoder with its 32 KiB window. There is one per running call, not one per
+// connection.
 type inflater struct {
 	in bytes.Reader // the concrete type that the decoder has a fast path for
 	r  io.ReadCloser
@@ -37,14 +37,14 @@ var inflaters = sync.Pool{New: func() any {
 	return z
 }}
 
-// Inflate appends the decompressed form of the raw DEFLATE stream src (RFC 1951)
-// to dst and returns the result. It never produces more than limit bytes: a
-// stream that would returns ErrTooLarge having grown dst by at most limit plus
-// one 16 KiB step. Truncated or invalid input, and input after the final block, return ErrCorrupt.
-// After an error the result is dst at its old length, perhaps with more capacity.
-// With tail set, the four bytes 00 00 ff ff and an empty final block are
-// understood to follow src, as RFC 7692 section 7.2.2 requires, and blocks may
-// follow a final block (section 7.2.1). src is borrowed for the call. Safe for concurrent use.
+// Inflate appends the decompressed form of the raw DEFLATE stream src (RFC 1951) to dst and returns
+// the result. It never produces more than limit bytes. A stream that would produce more returns
+// ErrTooLarge, and dst has then grown by at most limit plus one step of 16 KiB. Truncated or
+// invalid input returns ErrCorrupt, and so does input after the final block. After an error the
+// result is dst at its old length, possibly with more capacity. If tail is set, src is taken to be
+// followed by the four bytes 00 00 ff ff and an empty final block, as RFC 7692 section 7.2.2
+// requires, and blocks may follow a final block (section 7.2.1). src is borrowed until return.
+// Inflate is safe for concurrent use.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, error) {
 	z := inflaters.Get().(*inflater)
 	var whole *Buffer
@@ -75,7 +75,8 @@ func (z *inflater) inflate(dst, src []byte, limit int, tail bool) ([]byte, error
 			return dst[:base], err
 		}
 		switch rest := z.in.Len(); {
-		case rest == 0, tail && rest == len(flateTail): // src ended with, or just before, a final block
+		case rest == 0, tail && rest == len(flateTail):
+			// src ended with a final block, or just before one
 			return dst, nil
 		case !tail || rest < len(flateTail) || restarts == maxRestarts:
 			return dst[:base], ErrCorrupt
@@ -88,7 +89,8 @@ func (z *inflater) stream(dst []byte, base, limit int) ([]byte, error) {
 	for {
 		room := min(inflateStep, limit-(len(dst)-base)+1)
 		if free := cap(dst) - len(dst); free < min(room, 64) {
-			// Doubled, so that what was outgrown on the way to the limit is less than the limit.
+			// It doubles, so that the outgrown buffers on the way to the limit add up to less than
+			// the limit.
 			dst = slices.Grow(dst, min(limit-(len(dst)-base)+1, max(512, 3*z.in.Len(), cap(dst))))
 		}
 		n, err := z.r.Read(dst[len(dst):min(cap(dst), len(dst)+room)])
@@ -104,8 +106,8 @@ func (z *inflater) stream(dst []byte, base, limit int) ([]byte, error) {
 	}
 }
 
-// deflater is one compressor. It is large (0.8–1.4 MiB), so a sync.Pool, which
-// the garbage collector empties, would build it anew every few seconds.
+// deflater is one compressor. It is large (0.8–1.4 MiB). A sync.Pool is emptied by the garbage
+// collector and would build it anew every few seconds.
 type deflater struct {
 	w   *flate.Writer
 	out sink
@@ -119,16 +121,17 @@ func (s *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// deflaters keeps, per level, as many idle compressors as can run at once. When
-// none is idle a call makes one more, which is kept only if there is room.
+// deflaters keeps, for each level, as many idle compressors as can run at once. If none is idle a
+// call makes another one, which is kept only if there is room.
 var deflaters [10]struct {
 	once sync.Once
 	idle chan *deflater
 }
 
-// Deflate appends src compressed at level (1..9, others are taken to the nearest) as raw DEFLATE to dst. With tail set it ends in
-// a sync flush whose 00 00 ff ff is removed (RFC 7692 section 7.2.1); without it ends in a final block.
-// No context is kept between calls. src is borrowed for the call. Safe for concurrent use.
+// Deflate appends src, compressed at level, to dst as raw DEFLATE. level is 1 to 9; other values
+// are replaced by the nearest of these. If tail is set the output ends in a sync flush whose 00 00
+// ff ff is removed (RFC 7692 section 7.2.1), otherwise in a final block. No context is kept between
+// calls. src is borrowed until return. Deflate is safe for concurrent use.
 func Deflate(dst, src []byte, level int, tail bool) ([]byte, error) {
 	level = min(max(level, 1), 9)
 	d, err := takeDeflater(level)

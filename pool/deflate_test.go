@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 func jsonish(n int) []byte {
@@ -35,7 +37,8 @@ func noise(n int) []byte {
 }
 
 func samples() [][]byte {
-	s := [][]byte{nil, {0}, []byte("a"), []byte("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), bytes.Repeat([]byte("abc"), 50000)}
+	s := [][]byte{nil, {0}, []byte("a"), []byte("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+		bytes.Repeat([]byte("abc"), 50000)}
 	for _, n := range []int{2, 7, 63, 100, 1000, 16383, 16384, 16385, 70000, 300000} {
 		s = append(s, jsonish(n), noise(n))
 	}
@@ -54,14 +57,16 @@ func TestDeflateInflateRoundTrip(t *testing.T) {
 				c = c[len(prefix):]
 				got, err := Inflate(bytes.Clone(prefix), c, len(src), tail)
 				if err != nil || string(got) != string(prefix)+string(src) {
-					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail, len(src), len(got)-len(prefix), err)
+					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail,
+						len(src), len(got)-len(prefix), err)
 				}
 				if tail {
 					c = append(c, 0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff)
 				}
 				std, err := io.ReadAll(stdflate.NewReader(bytes.NewReader(c)))
 				if err != nil || !bytes.Equal(std, src) {
-					t.Fatalf("level %d tail %v: the standard library reads %d of %d bytes: %v", level, tail, len(std), len(src), err)
+					t.Fatalf("level %d tail %v: the standard library reads %d of %d bytes: %v",
+						level, tail, len(std), len(src), err)
 				}
 			}
 		}
@@ -90,7 +95,7 @@ func TestInflateBombGrowsNoMoreThanTheLimit(t *testing.T) {
 	}
 }
 
-// deflateCases are streams written by hand from RFC 1951 and RFC 7692.
+// deflateCases holds streams written by hand from RFC 1951 and RFC 7692.
 var deflateCases = []struct {
 	name string
 	in   string
@@ -99,15 +104,19 @@ var deflateCases = []struct {
 	err  error
 }{
 	{"nothing", "", false, "", ErrCorrupt},
-	{"nothing, tail", "", true, "", ErrCorrupt}, // an empty message is one 00, the header of a stored block
+	// An empty message is one 00, the header of a stored block.
+	{"nothing, tail", "", true, "", ErrCorrupt},
 	{"RFC 7692 7.2.3.1", "\xf2\x48\xcd\xc9\xc9\x07\x00", true, "Hello", nil},
 	{"RFC 7692 7.2.3.3 stored", "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00", true, "Hello", nil},
 	{"RFC 7692 7.2.3.4 final block", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", true, "Hello", nil},
-	{"RFC 7692 7.2.3.5 two blocks", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", true, "Hello", nil},
+	{"RFC 7692 7.2.3.5 two blocks", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", true,
+		"Hello", nil},
 	{"RFC 7692 7.2.3.6 empty message", "\x00", true, "", nil},
 	{"final block and nothing behind, tail", "\xf3\x48\xcd\xc9\xc9\x07\x00", true, "Hello", nil},
-	{"blocks after a final block, tail", "\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x48\xcd\xc9\xc9\x07\x00", true, "HelloHello", nil},
-	{"match reaching over a final block, tail", "\x01\x04\x00\xfb\xffabcd\x02\x62\x00\x00", true, "abcdabc", nil},
+	{"blocks after a final block, tail", "\xf3\x48\xcd\xc9\xc9\x07\x00\xf2\x48\xcd\xc9\xc9\x07\x00",
+		true, "HelloHello", nil},
+	{"match reaching over a final block, tail", "\x01\x04\x00\xfb\xffabcd\x02\x62\x00\x00", true,
+		"abcdabc", nil},
 	{"final block", "\xf3\x48\xcd\xc9\xc9\x07\x00", false, "Hello", nil},
 	{"trailing byte", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", false, "", ErrCorrupt},
 	{"trailing garbage", "\xf3\x48\xcd\xc9\xc9\x07\x00garbage", false, "", ErrCorrupt},
@@ -127,7 +136,8 @@ func TestInflateHandWrittenStreams(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", c.name, err, c.err)
 			continue
 		}
-		if want := "kept" + c.out; err == nil && string(got) != want || err != nil && string(got) != "kept" {
+		if want := "kept" + c.out; err == nil && string(got) != want || err != nil &&
+			string(got) != "kept" {
 			t.Errorf("%s: %q, want %q", c.name, got, want)
 		}
 	}
@@ -140,7 +150,8 @@ func TestInflateFloodOfEmptyBlocksEnds(t *testing.T) {
 		t.Errorf("empty stored blocks: %d bytes, %v", len(got), err)
 	}
 	// Empty final blocks one after another would copy the window each time.
-	flood = append(bytes.Repeat([]byte{0x00, 0x10, 0x00, 0xef, 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, 2048), bytes.Repeat([]byte{3, 0}, 1<<18)...)
+	flood = append(bytes.Repeat([]byte{0x00, 0x10, 0x00, 0xef, 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+		11, 12, 13, 14, 15, 16}, 2048), bytes.Repeat([]byte{3, 0}, 1<<18)...)
 	if _, err := Inflate(nil, flood, 1<<20, true); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("flood of final blocks: %v", err)
 	}
@@ -151,10 +162,11 @@ func TestInflateContextsComeBackClean(t *testing.T) {
 	for i := range good {
 		bad := bytes.Clone(good)
 		bad[i] ^= 0x55
-		Inflate(nil, bad, 6000, true) // whatever it says
+		Inflate(nil, bad, 6000, true) // the outcome does not matter
 		Inflate(nil, good[:i], 6000, true)
 		Inflate(nil, good, 100, true)
-		if got, err := Inflate(nil, good, 5000, true); err != nil || !bytes.Equal(got, jsonish(5000)) {
+		if got, err := Inflate(nil, good, 5000, true); err != nil ||
+			!bytes.Equal(got, jsonish(5000)) {
 			t.Fatalf("after an error at byte %d: %d bytes, %v", i, len(got), err)
 		}
 	}
@@ -170,7 +182,8 @@ func TestDeflateInflateConcurrently(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				if got, err := Inflate(nil, c, len(src), true); err != nil || !bytes.Equal(got, src) {
+				if got, err := Inflate(nil, c, len(src), true); err != nil ||
+					!bytes.Equal(got, src) {
 					t.Errorf("%d bytes came back as %d: %v", len(src), len(got), err)
 				}
 			}
@@ -180,7 +193,7 @@ func TestDeflateInflateConcurrently(t *testing.T) {
 }
 
 func TestDeflateDoesNotAllocate(t *testing.T) {
-	if raceEnabled || Poisoned {
+	if race.Enabled || Poisoned {
 		t.Skip("the race detector makes sync.Pool drop buffers")
 	}
 	src := jsonish(2000)
@@ -261,8 +274,8 @@ func BenchmarkInflate(b *testing.B) {
 	}
 }
 
-// TestInflateBombAllocatesLittle bounds all that is allocated on the way to the
-// limit, garbage included, which is more than the heap can peak at.
+// TestInflateBombAllocatesLittle bounds everything that is allocated on the way to the limit,
+// including garbage. That is more than the heap can peak at.
 func TestInflateBombAllocatesLittle(t *testing.T) {
 	bomb, err := Deflate(nil, make([]byte, 64<<20), 9, false)
 	if err != nil {
@@ -271,7 +284,7 @@ func TestInflateBombAllocatesLittle(t *testing.T) {
 	const limit, most = 1 << 20, 3 << 20
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	b := Get(min(4*len(bomb), limit)) // as a message that comes is inflated
+	b := Get(min(4*len(bomb), limit)) // the way in which a received message is inflated
 	b.B, err = Inflate(b.B, bomb, limit, false)
 	runtime.ReadMemStats(&after)
 	Put(b)

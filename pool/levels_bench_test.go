@@ -10,17 +10,20 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// payloads are what games send, from a fixed seed. docs/COMPRESSION.md has the table that BenchmarkLevels makes of them.
+// payloads returns what games send, made from a fixed seed. docs/COMPRESSION.md has the table that
+// BenchmarkLevels makes of them.
 func payloads() []struct {
 	name string
 	p    []byte
 } {
 	r := rand.New(rand.NewPCG(7, 11))
 	word := func() string {
-		words := []string{"ready", "push", "left", "flank", "base", "gg", "wait", "for", "me", "at", "the", "bridge", "they", "have", "two", "snipers", "nice", "shot"}
+		words := []string{"ready", "push", "left", "flank", "base", "gg", "wait", "for", "me", "at",
+			"the", "bridge", "they", "have", "two", "snipers", "nice", "shot"}
 		return words[r.IntN(len(words))]
 	}
-	chat := fmt.Sprintf(`{"from":"player%04d","room":"arena-7","at":17365%08d,"text":"%s %s %s %s %s"}`, r.IntN(1e4), r.IntN(1e8), word(), word(), word(), word(), word())
+	chat := fmt.Sprintf(`{"from":"player%04d","room":"arena-7","at":17365%08d,"text":"%s %s %s %s `+
+		`%s"}`, r.IntN(1e4), r.IntN(1e8), word(), word(), word(), word(), word())
 	for len(chat) < 120 {
 		chat = chat[:len(chat)-2] + "!" + chat[len(chat)-2:]
 	}
@@ -33,7 +36,8 @@ func payloads() []struct {
 	}
 	var entities []entity
 	for i := range 17 {
-		entities = append(entities, entity{1000 + i, float64(r.IntN(1e6)) / 100, float64(r.IntN(1e6)) / 100, r.IntN(101), []string{"idle", "run", "attack"}[r.IntN(3)]})
+		entities = append(entities, entity{1000 + i, float64(r.IntN(1e6)) / 100,
+			float64(r.IntN(1e6)) / 100, r.IntN(101), []string{"idle", "run", "attack"}[r.IntN(3)]})
 	}
 	state, _ := json.Marshal(map[string]any{"tick": 48213, "entities": entities})
 	type rank struct {
@@ -44,10 +48,12 @@ func payloads() []struct {
 	}
 	var ranks []rank
 	for i := range 76 {
-		ranks = append(ranks, rank{i + 1, fmt.Sprintf("%s_%s%d", word(), word(), r.IntN(1000)), 98000 - 700*i - r.IntN(700), float64(r.IntN(400)) / 100})
+		ranks = append(ranks, rank{i + 1, fmt.Sprintf("%s_%s%d", word(), word(), r.IntN(1000)),
+			98000 - 700*i - r.IntN(700), float64(r.IntN(400)) / 100})
 	}
 	board, _ := json.Marshal(map[string]any{"leaderboard": ranks})
-	// 512 entities of 32 bytes: id, flags, position, velocity, health, as a game's own encoder packs them.
+	// 512 entities of 32 bytes: id, flags, position, velocity, health, as a game's own encoder
+	// packs them.
 	var world []byte
 	for i := range 512 {
 		world = binary.LittleEndian.AppendUint32(world, uint32(1000+i))
@@ -67,10 +73,11 @@ func payloads() []struct {
 	return []struct {
 		name string
 		p    []byte
-	}{{"chat", []byte(chat)}, {"state", state}, {"leaderboard", board}, {"world", world}, {"random", noise}}
+	}{{"chat", []byte(chat)}, {"state", state}, {"leaderboard", board}, {"world", world},
+		{"random", noise}}
 }
 
-// BenchmarkLevels compresses each payload at each level; left-% is what is left of it.
+// BenchmarkLevels compresses each payload at each level. left-% is the compressed size in percent.
 func BenchmarkLevels(b *testing.B) {
 	for _, c := range payloads() {
 		for level := 1; level <= 9; level++ {
@@ -90,7 +97,7 @@ func BenchmarkLevels(b *testing.B) {
 	}
 }
 
-// BenchmarkInflateLevel6 is the way back.
+// BenchmarkInflateLevel6 measures the way back.
 func BenchmarkInflateLevel6(b *testing.B) {
 	for _, c := range payloads() {
 		b.Run(fmt.Sprintf("%s-%d", c.name, len(c.p)), func(b *testing.B) {

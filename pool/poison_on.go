@@ -10,8 +10,8 @@ const poisonByte = 0xA5
 // guard remembers that its Buffer was released.
 type guard struct{ released bool }
 
-// lock overwrites the released bytes, so that whoever still reads them sees
-// nonsense at once, and catches a second Put.
+// lock overwrites the released bytes, so that anyone who still reads them sees nonsense at once. It
+// also catches a second Put.
 func (b *Buffer) lock() {
 	if b.released {
 		panic("pool: Put of a released Buffer")

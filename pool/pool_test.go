@@ -3,6 +3,8 @@ package pool
 import (
 	"sync"
 	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 func TestGetGivesAnEmptyBufferOfItsClass(t *testing.T) {
@@ -28,12 +30,12 @@ func TestGrownBuffersServeTheLowerClass(t *testing.T) {
 			t.Fatalf("Get(1025) gave capacity %d", cap(b.B))
 		}
 	}
-	Put(&Buffer{}) // no class at all
+	Put(&Buffer{}) // too small for any class
 	Put(&Buffer{B: make([]byte, 0, MaxPooled+1)})
 }
 
 func TestGetPutDoesNotAllocate(t *testing.T) {
-	if raceEnabled || Poisoned {
+	if race.Enabled || Poisoned {
 		t.Skip("the race detector makes sync.Pool drop buffers")
 	}
 	for _, n := range []int{1, 64, 100, 4096, 1 << 20} {

@@ -5,11 +5,11 @@ import (
 	"unsafe"
 )
 
-// Statistics counts the use of the size-classed buffers since the program
-// started. Hits are Gets minus Misses.
+// Statistics counts the use of the size-classed buffers since the program started. The number of
+// hits is Gets minus Misses.
 type Statistics struct {
 	Gets   uint64 // calls of Get
-	Misses uint64 // of these, how many had to allocate
+	Misses uint64 // calls of Get that had to allocate
 }
 
 const shards = 16 // power of two
@@ -25,9 +25,8 @@ var (
 	misses atomic.Uint64 // written only next to an allocation
 )
 
-// countGet spreads the count by the Buffer's address: sync.Pool tends to give
-// a Buffer back to the processor that released it, so a shard is mostly one
-// processor's own.
+// countGet spreads the count by the address of the Buffer. sync.Pool tends to give a Buffer back to
+// the processor that released it, so that a shard is mostly used by one processor.
 func countGet(b *Buffer) {
 	a := uintptr(unsafe.Pointer(b))
 	gets[(a>>5^a>>9)&(shards-1)].n.Add(1)
@@ -35,8 +34,8 @@ func countGet(b *Buffer) {
 
 func countMiss() { misses.Add(1) }
 
-// Stats adds the counters up. Safe for concurrent use; the sums are exact only
-// while nothing else runs.
+// Stats adds up the counters. It is safe for concurrent use. The sums are exact only while nothing
+// else runs.
 func Stats() Statistics {
 	s := Statistics{Misses: misses.Load()}
 	for i := range gets {

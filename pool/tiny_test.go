@@ -11,7 +11,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool/tinyflate"
 )
 
-// The browser's implementation and ours must be exchangeable.
+// The implementation for the browser and the native one must be interchangeable.
 
 func TestTinyflateWritesWhatOthersRead(t *testing.T) {
 	for level := 0; level <= 10; level += 2 {
@@ -21,17 +21,23 @@ func TestTinyflateWritesWhatOthersRead(t *testing.T) {
 				if len(c) > len(src)+5*(len(src)>>14+2) {
 					t.Errorf("level %d: %d bytes grew to %d", level, len(src), len(c))
 				}
-				if got, err := Inflate(nil, c, len(src), tail); err != nil || !bytes.Equal(got, src) {
-					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail, len(src), len(got), err)
+				if got, err := Inflate(nil, c, len(src), tail); err != nil ||
+					!bytes.Equal(got, src) {
+					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail,
+						len(src), len(got), err)
 				}
-				if got, status := tinyflate.Inflate([]byte("kept"), c, len(src), tail); status != tinyflate.OK || string(got) != "kept"+string(src) {
-					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail, len(src), len(got)-4, status)
+				if got, status := tinyflate.Inflate([]byte("kept"), c, len(src),
+					tail); status != tinyflate.OK || string(got) != "kept"+string(src) {
+					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail,
+						len(src), len(got)-4, status)
 				}
 				if tail {
 					c = append(c, flateTail[:]...)
 				}
-				if std, err := io.ReadAll(stdflate.NewReader(bytes.NewReader(c))); err != nil || !bytes.Equal(std, src) {
-					t.Fatalf("level %d tail %v: the standard library reads %d of %d bytes: %v", level, tail, len(std), len(src), err)
+				if std, err := io.ReadAll(stdflate.NewReader(bytes.NewReader(c))); err != nil ||
+					!bytes.Equal(std, src) {
+					t.Fatalf("level %d tail %v: the standard library reads %d of %d bytes: %v",
+						level, tail, len(std), len(src), err)
 				}
 			}
 		}
@@ -45,10 +51,12 @@ func TestTinyflateReadsWhatOthersWrite(t *testing.T) {
 				c, _ := Deflate(nil, src, level, tail)
 				got, status := tinyflate.Inflate(nil, c, len(src), tail)
 				if status != tinyflate.OK || !bytes.Equal(got, src) {
-					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail, len(src), len(got), status)
+					t.Fatalf("level %d tail %v: %d bytes came back as %d: %v", level, tail,
+						len(src), len(got), status)
 				}
 				if len(src) > 0 {
-					if got, status := tinyflate.Inflate([]byte("x"), c, len(src)-1, tail); status != tinyflate.TooLarge || string(got) != "x" {
+					if got, status := tinyflate.Inflate([]byte("x"), c, len(src)-1,
+						tail); status != tinyflate.TooLarge || string(got) != "x" {
 						t.Fatalf("over the limit: %v, %d bytes", status, len(got))
 					}
 				}
@@ -67,13 +75,15 @@ func TestTinyflateCompresses(t *testing.T) {
 	}
 }
 
-// agree is the law of both implementations: the same streams are accepted, with the same output.
+// agree states the law for both implementations: they accept the same streams and produce the same
+// output.
 func agree(t *testing.T, src []byte, limit int, tail bool) {
 	t.Helper()
 	a, err := Inflate(nil, src, limit, tail)
 	b, status := tinyflate.Inflate(nil, src, limit, tail)
 	if (err == nil) != (status == tinyflate.OK) || !bytes.Equal(a, b) {
-		t.Fatalf("%x tail %v: %d bytes, %v; tinyflate %d bytes, status %d", src, tail, len(a), err, len(b), status)
+		t.Fatalf("%x tail %v: %d bytes, %v; tinyflate %d bytes, status %d", src, tail, len(a), err,
+			len(b), status)
 	}
 }
 

@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// Adopt takes over an established connection (its descriptor is duplicated and nc closed).
-// early holds bytes already read, delivered first. Ownership of early passes to the reactor.
-// nc must have a descriptor, as a *net.TCPConn or *net.UnixConn has, else it
-// returns ErrNotSupported; after an error nc is still the caller's.
-// The Handler's methods run on a loop, OnOpen perhaps before Adopt returns.
+// Adopt takes over an established connection: it duplicates the descriptor and closes nc. early
+// holds bytes already read, which are delivered first; the reactor takes early. nc must have a
+// descriptor, as a *net.TCPConn or *net.UnixConn has, otherwise Adopt returns ErrNotSupported.
+// After an error nc still belongs to the caller. The Handler's methods run on a loop, and OnOpen
+// may run before Adopt returns.
 func (r *Reactor) Adopt(nc net.Conn, early []byte, h Handler) error {
 	if h == nil {
 		return ErrNoHandler

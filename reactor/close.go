@@ -9,14 +9,15 @@ import (
 	"github.com/cloudwego/netpoll"
 )
 
-// closeTimeout bounds the flushing and lingering of a close.
+// closeTimeout limits how long a close may flush and linger.
 const closeTimeout = 5 * time.Second
 
-// Close closes after what is queued has been flushed, or after 5 s at the latest; err is passed to OnClose.
-// Writes after Close are Dropped. Idempotent: the first error wins.
+// Close closes the connection after what is queued has been flushed, or after 5 s at the latest.
+// err is passed to OnClose. Writes after Close are Dropped. Close may be called more than once; the
+// first error wins.
 //
-// When the outbox is empty a FIN is sent; then input is discarded until the
-// peer's FIN, within the same 5 s, so that no RST overtakes the last bytes.
+// When the outbox is empty a FIN is sent. Input is then discarded until the peer's FIN, within the
+// same 5 s, so that no RST overtakes the last bytes.
 func (c *Conn) Close(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -31,13 +32,13 @@ func (c *Conn) Close(err error) {
 		return
 	}
 	c.state = stateFlushing
-	if !c.corked { // else end will see it
+	if !c.corked { // otherwise end will see it
 		c.loop.post(task{kind: taskSettle, c: c})
 	}
 }
 
-// Abort closes at once, discarding the outbox, with a RST (SO_LINGER 0).
-// Like Close it is idempotent and the first error wins; it also cuts a Close short.
+// Abort closes at once with a RST (SO_LINGER 0) and discards the outbox. Like Close it may be
+// called more than once and the first error wins. It also cuts a Close short.
 func (c *Conn) Abort(err error) { c.doom(err, true) }
 
 func (c *Conn) doom(err error, reset bool) {
@@ -46,16 +47,16 @@ func (c *Conn) doom(err error, reset bool) {
 	c.doomLocked(err, reset)
 }
 
-// doomLocked has the loop close c as soon as it can. mu is held.
+// doomLocked makes the loop close c as soon as it can. mu is held.
 func (c *Conn) doomLocked(err error, reset bool) {
 	registered := c.op != nil
-	// Corked: end will see it. Not registered: its first task will.
+	// If c is corked, end will see it. If c is not registered, its first task will.
 	if c.mark(err, reset) && registered && !c.corked {
 		c.loop.post(task{kind: taskSettle, c: c})
 	}
 }
 
-// mark enters stateDoomed, unless c is there or past it. mu is held.
+// mark enters stateDoomed, unless c is already there or past it. mu is held.
 func (c *Conn) mark(err error, reset bool) bool {
 	if c.state >= stateDoomed {
 		return false
@@ -69,8 +70,7 @@ func (c *Conn) mark(err error, reset bool) bool {
 	return true
 }
 
-// lose closes c now, for the reason err unless there was one before. On the
-// loop, not corked.
+// lose closes c now. err is the reason unless there already is one. On the loop, not corked.
 func (c *Conn) lose(err error, reset bool) {
 	c.mu.Lock()
 	c.mark(err, reset)
@@ -78,7 +78,7 @@ func (c *Conn) lose(err error, reset bool) {
 	c.teardown()
 }
 
-// settle goes on with a close as far as it can. On the loop, not corked.
+// settle continues a close as far as possible. On the loop, not corked.
 func (c *Conn) settle() {
 	c.mu.Lock()
 	s := c.state
@@ -121,7 +121,7 @@ func (c *Conn) teardown() {
 	c.op = nil
 	c.dropOutbox()
 	if op != nil {
-		_ = op.Control(netpoll.PollDetach) // nothing to do if netpoll was first
+		_ = op.Control(netpoll.PollDetach) // there is nothing to do if netpoll was first
 	}
 	c.mu.Unlock()
 	l.wheel.cancel(c)

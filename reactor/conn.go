@@ -15,18 +15,19 @@ import (
 
 type state uint8
 
-// A connection's states, in the order in which it can pass them.
+// The states of a connection, in the order in which it can pass through them.
 const (
 	stateNew       state = iota // accepted or adopted, on its way to its loop
-	stateDialing                // connect has not ended
-	stateOpen                   // the only one in which the Handler gets data
+	stateDialing                // connect has not finished
+	stateOpen                   // the only state in which the Handler gets data
 	stateFlushing               // Close was called; the outbox drains
-	stateLingering              // FIN sent; the peer's is awaited
-	stateDoomed                 // to be closed by the loop as soon as it gets to it
-	stateClosed                 // descriptor gone, OnClose has run or is running
+	stateLingering              // FIN sent; we wait for the peer's
+	stateDoomed                 // the loop closes it as soon as it gets to it
+	stateClosed                 // descriptor gone; OnClose has run or is running
 )
 
-// Conn is one TCP connection. Unless said otherwise its methods may be called from any goroutine and never block.
+// Conn is one TCP connection. Its methods may be called from any goroutine and never block, unless
+// their comment says otherwise.
 type Conn struct {
 	// What a message touches comes first, within 64 bytes.
 	loop     *loop
@@ -37,18 +38,18 @@ type Conn struct {
 	fd       int32   // written by the loop under mu; -1 once closed
 	state    state   // guarded by mu
 	corked   bool    // guarded by mu: the loop's cork buffer is this connection's
-	broken   bool    // guarded by mu: a write failed; the loop will take the last input and close
+	broken   bool    // guarded by mu: a write failed; the loop takes the last input and closes
 
-	armed     bool   // guarded by mu: writability is asked for
-	pressured bool   // guarded by mu: Backpressured was answered, OnWritable is owed
+	armed     bool   // guarded by mu: we have asked for writability
+	pressured bool   // guarded by mu: Backpressured was returned, so OnWritable is owed
 	watched   bool   // guarded by mu: on the loop's list of outboxes
 	reset     bool   // guarded by mu: close with a RST
-	closing   bool   // SetTimer is over; belongs to the loop
-	counted   bool   // in Stats.Open; belongs to the loop
-	late      bool   // guarded by mu: the outbox waits for flushLate, not for writability
+	closing   bool   // SetTimer has no effect any more; belongs to the loop
+	counted   bool   // counted in Stats.Open; belongs to the loop
+	late      bool   // guarded by mu: the outbox waits for flushLate and not for writability
 	gathering bool   // guarded by mu: Gather was called
 	turn      uint32 // guarded by mu: the loop's turn at the last direct write
-	secure    bool   // handler is a *tlsConn; settled before anybody else knows the connection
+	secure    bool   // handler is a *tlsConn; set before any other goroutine knows the connection
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
@@ -60,18 +61,18 @@ func newConn(l *loop, fd int, s state, h Handler) *Conn {
 	return &Conn{loop: l, handler: h, fd: int32(fd), state: s}
 }
 
-// Write sends a copy of p, which is borrowed for the call only.
+// Write sends a copy of p, which is borrowed until return.
 func (c *Conn) Write(p []byte) Status { return c.send(p, nil, nil) }
 
-// Write2 sends head then body as one unit, like Write (a frame header and its payload).
-// Both are borrowed for the call only.
+// Write2 sends head and then body as one unit, like Write, for example a frame header and its
+// payload. Both are borrowed until return.
 func (c *Conn) Write2(head, body []byte) Status { return c.send(head, body, nil) }
 
-// WriteShared sends s without copying it when it has to be queued. The caller keeps its own reference.
-// (Up to 256 bytes are copied all the same: that costs less than the reference.)
+// WriteShared sends s without copying it if it has to be queued. The caller keeps its own
+// reference. Up to 256 bytes are copied all the same, because that costs less than the reference.
 func (c *Conn) WriteShared(s *pool.Shared) Status { return c.send(nil, s.Bytes(), s) }
 
-// Queued is the number of bytes waiting in the outbox.
+// Queued returns the number of bytes waiting in the outbox.
 func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,10 +82,10 @@ func (c *Conn) Queued() int {
 	return c.out.bytes
 }
 
-// Behind reports whether the peer has not yet taken what the kernel was given for
-// it: something is queued because the kernel had no room. What is only gathered
-// or corked does not count. When it is true, OnWritable follows once the outbox
-// is below its low-water mark, unless the connection closes first.
+// Behind reports whether the peer has not yet taken what the kernel was given for it: something is
+// queued because the kernel had no room. What is only gathered or corked does not count. If Behind
+// is true, OnWritable follows once the outbox is below its low-water mark, unless the connection
+// closes first.
 func (c *Conn) Behind() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,11 +95,11 @@ func (c *Conn) Behind() bool {
 	return c.pressured
 }
 
-// SetTimer arms the connection's one timer to run OnTimer after d, replacing an earlier setting; 0 disarms it.
-// OnTimer runs between d and d plus two ticks later; earlier only by as much as
-// the loop was held up, since the coarse clock counts. It allocates nothing and
-// costs the same for every d. Once the connection is closing it does nothing.
-// On the connection's loop only.
+// SetTimer arms the connection's one timer to run OnTimer after d. It replaces an earlier setting;
+// 0 disarms the timer. OnTimer runs between d and d plus two ticks later. It can run earlier only
+// by as much as the loop was held up, because the coarse clock counts. SetTimer allocates nothing
+// and costs the same for every d. It has no effect once the connection is closing. It may be called
+// on the connection's loop only.
 func (c *Conn) SetTimer(d time.Duration) {
 	l := c.loop
 	switch {
@@ -112,17 +113,19 @@ func (c *Conn) SetTimer(d time.Duration) {
 	}
 }
 
-// LastRead is the loop's coarse clock (see Now) at the last read.
-// On the connection's loop only.
+// LastRead returns the loop's coarse clock (see Now) at the last read. On the connection's loop
+// only.
 func (c *Conn) LastRead() time.Duration { return time.Duration(c.lastRead) }
 
-// Now is the loop's coarse monotonic clock, advanced once per tick while timers are armed and once per OnTimer.
-// While no timer of the loop is armed it stands still, but for reads, which advance it then.
+// Now returns the loop's coarse monotonic clock. It advances once per tick while timers are armed,
+// and once per OnTimer. While no timer of the loop is armed it stands still, except that each read
+// advances it.
 func (c *Conn) Now() time.Duration { return time.Duration(c.loop.now.Load()) }
 
-// Post runs f on the connection's loop, corked for c; after the connection has closed f is not run and Post returns false.
-// Functions run in the order of their posting, none before OnOpen. If Post
-// returned true, f may still not run because the connection closes first; OnClose always does.
+// Post runs f on the connection's loop, corked for c. After the connection has closed, f does not
+// run and Post returns false. Functions run in the order in which they were posted, and none runs
+// before OnOpen. If Post returned true, f may still not run because the connection closes first.
+// OnClose always runs.
 func (c *Conn) Post(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -133,15 +136,15 @@ func (c *Conn) Post(f func()) bool {
 	return true
 }
 
-// Loop is the index of the connection's loop, 0..Loops()-1.
+// Loop returns the index of the connection's loop, from 0 to Loops()-1.
 func (c *Conn) Loop() int { return c.loop.index }
 
-// RemoteAddr is the peer's address. It allocates, and asks the kernel, so that
-// an idle connection stores none. It is still known in OnClose unless the peer
-// reset the connection; when not known it is an empty *net.TCPAddr.
+// RemoteAddr returns the peer's address. It allocates and asks the kernel, so that an idle
+// connection stores no address. The address is still known in OnClose unless the peer reset the
+// connection. If it is not known the result is an empty *net.TCPAddr.
 func (c *Conn) RemoteAddr() net.Addr { return c.addr(syscall.Getpeername) }
 
-// LocalAddr is like RemoteAddr for this end.
+// LocalAddr is like RemoteAddr, for this end.
 func (c *Conn) LocalAddr() net.Addr { return c.addr(syscall.Getsockname) }
 
 func (c *Conn) addr(get func(fd int) (syscall.Sockaddr, error)) net.Addr {
@@ -167,7 +170,7 @@ func (c *Conn) begin() state {
 	return s
 }
 
-// end sends what was corked and goes on with a close that was asked for meanwhile.
+// end sends what was corked and continues a close that was requested meanwhile.
 func (c *Conn) end() {
 	c.mu.Lock()
 	c.corked = false
@@ -198,7 +201,7 @@ func (c *Conn) call(f func()) {
 	f()
 }
 
-// expire is called by the wheel.
+// expire is called by the wheel when c's timer is due.
 func (c *Conn) expire() {
 	switch c.begin() {
 	case stateOpen:

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/cloudwego/netpoll"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 // connectRaw opens blocking connections that cost the Go heap nothing.
@@ -37,7 +39,8 @@ func connectRaw(t *testing.T, addr net.Addr, n int) []int {
 func TestIdleConnectionCostsLittleAndNoGoroutine(t *testing.T) {
 	const methodValues = 3 * 16
 	if n := unsafe.Sizeof(Conn{}) + unsafe.Sizeof(netpoll.FDOperator{}) + methodValues; n > 320 {
-		t.Errorf("a connection has %d bytes: Conn %d, operator %d", n, unsafe.Sizeof(Conn{}), unsafe.Sizeof(netpoll.FDOperator{}))
+		t.Errorf("a connection has %d bytes: Conn %d, operator %d", n, unsafe.Sizeof(Conn{}),
+			unsafe.Sizeof(netpoll.FDOperator{}))
 	}
 	const conns = 2000
 	r := start(t, Options{Loops: 2})
@@ -58,7 +61,7 @@ func TestIdleConnectionCostsLittleAndNoGoroutine(t *testing.T) {
 	goroutines, before := runtime.NumGoroutine(), heap()
 	connectRaw(t, ln.Addr(), conns)
 	await(t, all, "2000 connections")
-	if per := (heap() - before) / conns; per > 450 && !raceEnabled {
+	if per := (heap() - before) / conns; per > 450 && !race.Enabled {
 		t.Errorf("%d bytes of heap per idle connection, want at most 450", per)
 	} else {
 		t.Logf("%d bytes of heap per idle connection", per)
@@ -69,7 +72,7 @@ func TestIdleConnectionCostsLittleAndNoGoroutine(t *testing.T) {
 }
 
 func TestEchoAllocatesNothing(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := start(t, Options{Loops: 1})
@@ -102,12 +105,12 @@ func TestEchoAllocatesNothing(t *testing.T) {
 	const n = 10_000
 	echo(n)
 	runtime.ReadMemStats(&after)
-	if m := after.Mallocs - before.Mallocs; m > n/100 { // the runtime's own
+	if m := after.Mallocs - before.Mallocs; m > n/100 { // the runtime allocates some
 		t.Errorf("%d allocations in %d echoes", m, n)
 	}
 }
 
-// BenchmarkEcho is one connection's round trip of 20 bytes, client included.
+// BenchmarkEcho measures one connection's round trip of 20 bytes, including the client.
 func BenchmarkEcho(b *testing.B) {
 	r := start(b, Options{Loops: 1})
 	nc := dialNet(b, listen(b, r, echo))

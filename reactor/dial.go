@@ -16,24 +16,25 @@ import (
 
 var errDialTimeout = fmt.Errorf("reactor: dial: %w", context.DeadlineExceeded)
 
-// dialing is the Handler of a connection until its connect has ended.
+// dialing is the Handler of a connection until its connect has finished.
 type dialing struct {
-	Handler  // the user's
+	Handler  // the user's Handler
 	r        *Reactor
 	ctx      context.Context
 	network  string
 	local    *net.TCPAddr
 	addr     *net.TCPAddr   // being tried
-	rest     []*net.TCPAddr // to be tried after it
+	rest     []*net.TCPAddr // to be tried after addr
 	unfollow func() bool    // stops following ctx
 }
 
-// Dial connects in the background; h.OnOpen or h.OnClose(err) reports the outcome. local may be nil; it chooses a
-// source address so that a load generator can pass 28 000 ports.
+// Dial connects in the background. h.OnOpen or h.OnClose(err) reports the outcome. local is the
+// source address and may be nil; with several of them a load generator can have more than 28 000
+// ports.
 //
-// network is tcp, tcp4 or tcp6. The addresses of a name are tried one after the
-// other. ctx bounds name resolution and connecting, not the connection. An error
-// is returned, and h not called, only if the arguments are wrong or the Reactor is closed.
+// network is tcp, tcp4 or tcp6. The addresses of a name are tried one after the other. ctx limits
+// name resolution and connecting, but not the connection. Dial returns an error, and does not call
+// h, only if the arguments are wrong or the Reactor is closed.
 func (r *Reactor) Dial(ctx context.Context, network, addr string, local net.Addr, h Handler) error {
 	if h == nil {
 		return ErrNoHandler
@@ -47,7 +48,9 @@ func (r *Reactor) Dial(ctx context.Context, network, addr string, local net.Addr
 	if local != nil {
 		var ok bool
 		if d.local, ok = local.(*net.TCPAddr); !ok {
-			return &net.OpError{Op: "dial", Net: network, Err: &net.AddrError{Err: "local address must be a *net.TCPAddr", Addr: local.String()}}
+			return &net.OpError{Op: "dial", Net: network,
+				Err: &net.AddrError{Err: "local address must be a *net.TCPAddr",
+					Addr: local.String()}}
 		}
 	}
 	host, service, err := net.SplitHostPort(addr)
@@ -73,7 +76,7 @@ func (r *Reactor) Dial(ctx context.Context, network, addr string, local net.Addr
 	return nil
 }
 
-// resolve looks the name up, on a goroutine of its own.
+// resolve looks up the name, on its own goroutine.
 func (d *dialing) resolve(host, service string) {
 	ctx, cancel := context.WithCancel(d.ctx)
 	defer cancel()
@@ -94,8 +97,8 @@ func (d *dialing) resolve(host, service string) {
 	d.next(nil)
 }
 
-// next tries the next address of the right family; when none is left the dial
-// has failed with err. It never blocks.
+// next tries the next address of the right family. If none is left the dial has failed with err.
+// next never blocks.
 func (d *dialing) next(err error) {
 	for len(d.rest) > 0 && d.ctx.Err() == nil {
 		d.addr, d.rest = d.rest[0], d.rest[1:]
@@ -140,14 +143,15 @@ func (d *dialing) connect() (int, error) {
 			return -1, os.NewSyscallError("bind", err)
 		}
 	}
-	if err := syscall.Connect(fd, sa); err != nil && err != syscall.EINPROGRESS && err != syscall.EINTR {
+	if err := syscall.Connect(fd, sa); err != nil && err != syscall.EINPROGRESS &&
+		err != syscall.EINTR {
 		syscall.Close(fd)
 		return -1, os.NewSyscallError("connect", err)
 	}
 	return fd, nil
 }
 
-// fail reports a dial without a socket, on a loop.
+// fail reports, on a loop, a dial that has no socket.
 func (d *dialing) fail(err error) {
 	c := newConn(d.r.pick(), -1, stateClosed, d.Handler)
 	c.err = d.wrap(err)
@@ -165,7 +169,7 @@ func (d *dialing) wrap(err error) error {
 	return e
 }
 
-// registerDial waits for c's connect to end. On the loop.
+// registerDial waits for the connect of c to finish. On the loop.
 func (c *Conn) registerDial() {
 	d := c.handler.(*dialing)
 	err := c.attach(netpoll.PollWritable)
@@ -181,12 +185,14 @@ func (c *Conn) registerDial() {
 		c.SetTimer(max(time.Until(at), 1))
 	}
 	if d.ctx.Done() != nil {
-		d.unfollow = context.AfterFunc(d.ctx, func() { c.doom(fmt.Errorf("reactor: dial: %w", d.ctx.Err()), false) })
+		d.unfollow = context.AfterFunc(d.ctx, func() {
+			c.doom(fmt.Errorf("reactor: dial: %w", d.ctx.Err()), false)
+		})
 	}
 }
 
-// connected ends the dial, one way or the other. On the loop, outside the
-// operator's callback.
+// connected finishes the dial, with or without success. On the loop, outside the operator's
+// callback.
 func (c *Conn) connected() {
 	d, ok := c.handler.(*dialing)
 	if !ok || c.fd < 0 {
@@ -216,7 +222,7 @@ func (c *Conn) connected() {
 	}
 	c.mu.Unlock()
 	c.opened()
-	if err != nil && err != syscall.ENOENT { // ENOENT: netpoll has detached it, OnHup follows
+	if err != nil && err != syscall.ENOENT { // ENOENT: netpoll has detached it and OnHup follows
 		c.Abort(err)
 	}
 	c.end()
@@ -225,13 +231,13 @@ func (c *Conn) connected() {
 	}
 }
 
-// OnClose runs when the connection is torn down before it was open.
+// OnClose runs if the connection is torn down before it was open.
 func (d *dialing) OnClose(c *Conn, err error) {
 	if d.unfollow != nil {
 		d.unfollow()
 	}
 	if d.ctx.Err() == nil && !d.r.closing.Load() && len(d.rest) > 0 && d.r.join() {
-		d.next(err) // the count of c passes to the next attempt
+		d.next(err) // the next attempt inherits the count of c
 		return
 	}
 	d.Handler.OnClose(c, d.wrap(err))

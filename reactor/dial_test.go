@@ -17,13 +17,14 @@ func TestDial(t *testing.T) {
 	for _, addr := range []string{ln.Addr().String(), "localhost:" + port, ":" + port} {
 		for _, local := range []net.Addr{nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}} {
 			if local != nil && addr[0] == 'l' {
-				continue // the name may be ::1 first
+				continue // the name may resolve to ::1 first
 			}
 			got := make(chan string, 1)
 			closed := make(chan error, 1)
 			h := &hooks{
 				open: func(c *Conn) {
-					if ip := c.LocalAddr().(*net.TCPAddr).IP; local != nil && !ip.Equal(local.(*net.TCPAddr).IP) {
+					if ip := c.LocalAddr().(*net.TCPAddr).IP; local != nil &&
+						!ip.Equal(local.(*net.TCPAddr).IP) {
 						t.Errorf("source address %v", ip)
 					}
 					c.Write([]byte("hello"))
@@ -98,7 +99,8 @@ func TestDialFailures(t *testing.T) {
 		local         net.Addr
 		h             Handler
 	}{
-		{"udp", full, nil, echo}, {"tcp", "noport", nil, echo}, {"tcp", full, nil, nil}, {"tcp", full, &net.UDPAddr{}, echo},
+		{"udp", full, nil, echo}, {"tcp", "noport", nil, echo}, {"tcp", full, nil, nil},
+		{"tcp", full, &net.UDPAddr{}, echo},
 	} {
 		if err := r.Dial(t.Context(), tc.network, tc.addr, tc.local, tc.h); err == nil {
 			t.Errorf("Dial(%q, %q, %v, %v) returned nil", tc.network, tc.addr, tc.local, tc.h)
@@ -106,8 +108,8 @@ func TestDialFailures(t *testing.T) {
 	}
 }
 
-// fullBacklog is an address whose SYNs are not answered: a listener that accepts
-// nothing and has no room.
+// fullBacklog returns an address that does not answer SYNs: a listener that accepts nothing and has
+// no room.
 func fullBacklog(t *testing.T) string {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -133,8 +135,8 @@ func fullBacklog(t *testing.T) string {
 	return ""
 }
 
-// A server that accepts, writes and closes before the dialler's loop looks: all
-// must be delivered.
+// A server accepts, writes and closes before the dialler's loop gets there. Everything must be
+// delivered.
 func TestDialToAServerThatSendsAndCloses(t *testing.T) {
 	r := start(t, Options{Loops: 2})
 	nl, err := net.Listen("tcp", "127.0.0.1:0")
@@ -154,7 +156,7 @@ func TestDialToAServerThatSendsAndCloses(t *testing.T) {
 		}
 	}()
 	for range 100 {
-		n := 0 // the loop's
+		n := 0 // belongs to the loop
 		closed := make(chan error, 1)
 		err := r.Dial(t.Context(), "tcp", nl.Addr().String(), nil, &hooks{
 			data:  func(_ *Conn, p []byte) { n += len(p) },
@@ -190,7 +192,8 @@ func TestAdopt(t *testing.T) {
 	early := make([]byte, 5)
 	io.ReadFull(nc, early)
 	peer.Write([]byte(" late"))
-	if err := r.Adopt(nc, early, &hooks{open: func(c *Conn) { c.Write([]byte("hi ")) }, data: func(c *Conn, p []byte) { c.Write(p) }}); err != nil {
+	if err := r.Adopt(nc, early, &hooks{open: func(c *Conn) { c.Write([]byte("hi ")) },
+		data: func(c *Conn, p []byte) { c.Write(p) }}); err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, 13)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// hooks is a Handler made of functions; nil ones do nothing.
+// hooks is a Handler made of functions. A nil one does nothing.
 type hooks struct {
 	open     func(*Conn)
 	data     func(*Conn, []byte)
@@ -53,7 +53,7 @@ func (h *hooks) OnClose(c *Conn, err error) {
 
 var echo = &hooks{data: func(c *Conn, p []byte) { c.Write(p) }}
 
-// patience bounds waits for events that must come; it is no measurement.
+// patience bounds waits for events that must come. It measures nothing.
 const patience = 30 * time.Second
 
 func start(t testing.TB, o Options) *Reactor {
@@ -164,8 +164,13 @@ func TestCloseReasons(t *testing.T) {
 	}{
 		{"peer closes", func(_ *Conn, nc *net.TCPConn) { nc.Close() }, io.EOF},
 		{"peer closes half", func(_ *Conn, nc *net.TCPConn) { nc.CloseWrite() }, io.EOF},
-		{"Close(nil)", func(c *Conn, nc *net.TCPConn) { c.Close(nil); io.ReadAll(nc); nc.Close() }, nil},
-		{"Close twice", func(c *Conn, nc *net.TCPConn) { c.Close(ErrNoHandler); c.Close(nil); nc.Close() }, ErrNoHandler},
+		{"Close(nil)", func(c *Conn, nc *net.TCPConn) { c.Close(nil); io.ReadAll(nc); nc.Close() },
+			nil},
+		{"Close twice", func(c *Conn, nc *net.TCPConn) {
+			c.Close(ErrNoHandler)
+			c.Close(nil)
+			nc.Close()
+		}, ErrNoHandler},
 		{"Abort", func(c *Conn, _ *net.TCPConn) { c.Abort(ErrNoHandler) }, ErrNoHandler},
 	} {
 		nc := dialNet(t, ln)
@@ -217,7 +222,9 @@ func TestReactorCloseWaitsForEveryOnClose(t *testing.T) {
 	if closed != 50 {
 		t.Errorf("%d OnClose calls had returned", closed)
 	}
-	if _, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler { return echo }); err != ErrClosed {
+	if _, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler {
+		return echo
+	}); err != ErrClosed {
 		t.Errorf("Listen after Close: %v", err)
 	}
 	if err := r.Dial(t.Context(), "tcp", "127.0.0.1:1", nil, echo); err != ErrClosed {
@@ -234,7 +241,7 @@ func TestAbortSendsReset(t *testing.T) {
 	}
 }
 
-// A peer that is still sending must get the last bytes and a FIN, not a RST.
+// A peer that is still sending must get the last bytes and a FIN, and not a RST.
 func TestCloseWithUnreadInput(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	closed := make(chan error, 1)

@@ -4,18 +4,17 @@ package reactor
 
 import "github.com/smartsocket/smartsocket/pool"
 
-// Gathering is corking for connections other than the one whose callback runs:
-// their writes are kept in the outbox for a moment and leave in one write. It
-// begins with the second write to a connection within one callback of its loop
-// (the first leaves at once, so that a single one is not delayed), or by Gather.
-// It ends, at the latest, with the loop's next turn.
+// Gathering is corking for connections other than the one whose callback runs. Their writes stay in
+// the outbox for a moment and leave in one write. Gathering begins with the second write to a
+// connection within one callback of its loop, or with Gather. The first write leaves at once, so
+// that a single one is not delayed. Gathering ends with the loop's next turn at the latest.
 
-// gatherMax is how many gathered bytes leave without waiting for more.
+// gatherMax is the number of gathered bytes that leave without waiting for more.
 const gatherMax = 64 << 10
 
-// Gather asks for what is written from now on to be kept together until Flush,
-// for a caller that is about to write several times from a goroutine of its
-// own. It delays nothing for long: the loop flushes too, as soon as it gets to it.
+// Gather keeps together what is written until Flush. It is for a caller that is about to write
+// several times from its own goroutine. It never delays for long, because the loop flushes too, as
+// soon as it gets to it.
 func (c *Conn) Gather() {
 	c.mu.Lock()
 	c.gathering = c.state == stateOpen && !c.secure
@@ -30,7 +29,7 @@ func (c *Conn) Flush() {
 	c.mu.Unlock()
 }
 
-// gathers reports whether a write to c is to be gathered. mu is held.
+// gathers reports whether a write to c should be gathered. mu is held.
 func (c *Conn) gathers() bool {
 	if c.gathering {
 		return true
@@ -72,7 +71,8 @@ func (c *Conn) flushLate() {
 	if c.out == nil || c.broken {
 		return
 	}
-	// All of it: what merely did not fit into one write must not look like a peer that is behind.
+	// Send all of it: bytes that merely did not fit into one write must not look like a peer that
+	// is behind.
 	for c.flush() && c.out != nil {
 	}
 	if c.out != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Many writes to one connection within a callback of another one leave in few
-// system calls, all of them, in order, and without anybody asking for it.
+// Many writes to one connection within a callback of another one leave in few system calls. All of
+// them arrive, in order, without anyone asking for it.
 func TestWritesOfOneTurnAreGathered(t *testing.T) {
 	const k = 200
 	r := start(t, Options{Loops: 1})
@@ -59,8 +59,8 @@ func TestWritesOfOneTurnAreGathered(t *testing.T) {
 	}
 }
 
-// Gather from a goroutine: one write at Flush, or what the loop sent earlier; a
-// close in between loses nothing.
+// Gather from a goroutine: the bytes leave in one write at Flush, unless the loop sent them
+// earlier. A close in between loses nothing.
 func TestGatherAndFlush(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	conns := make(chan *Conn, 1)

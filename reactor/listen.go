@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	acceptBatch  = 64                     // connections accepted before others get a turn
-	acceptResume = 200 * time.Millisecond // a pause ends then, or when a connection closes
+	acceptBatch = 64 // connections accepted before others get their turn
+	// acceptResume ends a pause, unless a connection closes earlier.
+	acceptResume = 200 * time.Millisecond
 )
 
 // Listener accepts connections until it is closed.
@@ -31,11 +32,13 @@ type Listener struct {
 	resume *time.Timer         // guarded by mu; set while paused
 }
 
-// Listen binds addr exclusively (no SO_REUSEPORT sharing with another process)
-// and returns once it is bound. network is tcp, tcp4 or tcp6. newHandler is called on the accepting
-// loop for each connection, before OnOpen; a nil result closes the connection at once.
-// The c it gets may be kept, and written to: that leaves after OnOpen's.
-func (r *Reactor) Listen(network, addr string, newHandler func(c *Conn) Handler) (*Listener, error) {
+// Listen binds addr exclusively, without sharing it with another process by SO_REUSEPORT, and
+// returns once it is bound. network is tcp, tcp4 or tcp6. newHandler is called on the accepting
+// loop for each connection, before OnOpen. If it returns nil the connection is closed at once. It
+// may keep c and write to it; those bytes leave after those of OnOpen.
+func (r *Reactor) Listen(
+	network, addr string, newHandler func(c *Conn) Handler,
+) (*Listener, error) {
 	if newHandler == nil {
 		return nil, ErrNoHandler
 	}
@@ -54,7 +57,7 @@ func (r *Reactor) Listen(network, addr string, newHandler func(c *Conn) Handler)
 	r.mu.Unlock()
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	if ln.fd < 0 { // Close of the Reactor has got to it first
+	if ln.fd < 0 { // Reactor.Close was here first
 		return nil, ErrClosed
 	}
 	if err := ln.attach(); err != nil {
@@ -65,8 +68,8 @@ func (r *Reactor) Listen(network, addr string, newHandler func(c *Conn) Handler)
 	return ln, nil
 }
 
-// bind has package net resolve, bind and listen, with its REUSEADDR and the
-// system's whole backlog, and keeps a duplicate of the descriptor.
+// bind makes package net resolve, bind and listen, with its REUSEADDR and the whole backlog of the
+// system. It keeps a duplicate of the descriptor.
 func (r *Reactor) bind(network, addr string) (int, net.Addr, error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6":
@@ -86,7 +89,7 @@ func (r *Reactor) bind(network, addr string) (int, net.Addr, error) {
 	return fd, nl.Addr(), err
 }
 
-// dup duplicates a descriptor of package net; it stays non-blocking.
+// dup duplicates a descriptor of package net. It stays non-blocking.
 func dup(sc syscall.Conn) (int, error) {
 	rc, err := sc.SyscallConn()
 	if err != nil {
@@ -100,7 +103,8 @@ func dup(sc syscall.Conn) (int, error) {
 		}
 	})
 	if err == nil && e != 0 {
-		err = fmt.Errorf("reactor: cannot duplicate a descriptor (raise the limit, ulimit -n): %w", e)
+		err = fmt.Errorf("reactor: cannot duplicate a descriptor (raise the limit, ulimit -n): %w",
+			e)
 	}
 	return fd, err
 }
@@ -125,13 +129,14 @@ func (ln *Listener) detach() {
 	}
 	ln.op = nil
 	_ = op.Control(netpoll.PollDetach)
-	ln.loop.post(task{kind: taskFunc, f: op.Free}) // this may be its own callback
+	ln.loop.post(task{kind: taskFunc, f: op.Free}) // this may be op's own callback
 }
 
-// Addr is the bound address, with the port that was chosen for port 0.
+// Addr returns the bound address, with the port that was chosen if port 0 was requested.
 func (ln *Listener) Addr() net.Addr { return ln.addr }
 
-// Close stops accepting. Connections stay. Idempotent. When it returns the address can be bound again.
+// Close stops accepting. Connections stay open. When it returns, the address can be bound again. It
+// may be called more than once.
 func (ln *Listener) Close() error {
 	ln.mu.Lock()
 	if ln.fd >= 0 {
@@ -164,7 +169,7 @@ func (ln *Listener) onRead(netpoll.Poll) error {
 			ln.pause(e)
 			ln.mu.Unlock()
 			return nil
-		default: // that one connection is gone (ECONNABORTED, EPROTO, …) or EINTR
+		default: // that one connection is gone (ECONNABORTED, EPROTO, …), or EINTR
 			ln.mu.Unlock()
 			continue
 		}
@@ -201,8 +206,8 @@ func (ln *Listener) callNew(c *Conn) Handler {
 	return ln.newHandler(c)
 }
 
-// pause stops accepting while there are no descriptors: the pending connections
-// would wake the loop for ever. mu is held.
+// pause stops accepting while there are no descriptors. Otherwise the pending connections would
+// wake the loop again and again. mu is held.
 func (ln *Listener) pause(e syscall.Errno) {
 	r := ln.r
 	ln.detach()
@@ -210,12 +215,14 @@ func (ln *Listener) pause(e syscall.Errno) {
 	r.paused.Add(1)
 	ln.resume = time.AfterFunc(acceptResume, ln.unpause)
 	now := int64(r.clock()) + int64(time.Second) // so that the first is past zero
-	if last := r.pauseLogged.Load(); (last == 0 || now-last >= int64(time.Second)) && r.pauseLogged.CompareAndSwap(last, now) {
-		r.opts.Logger.Error("reactor: accepting is paused, no descriptors or memory are left; raise the limit (ulimit -n)", "addr", ln.addr, "err", e)
+	if last := r.pauseLogged.Load(); (last == 0 || now-last >= int64(time.Second)) &&
+		r.pauseLogged.CompareAndSwap(last, now) {
+		r.opts.Logger.Error("reactor: accepting is paused, no descriptors or memory are left; "+
+			"raise the limit (ulimit -n)", "addr", ln.addr, "err", e)
 	}
 }
 
-// endPause forgets a pause. mu is held.
+// endPause ends a pause. mu is held.
 func (ln *Listener) endPause() {
 	if ln.resume != nil {
 		ln.resume.Stop()

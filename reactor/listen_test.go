@@ -18,7 +18,8 @@ func TestListenAddresses(t *testing.T) {
 	r := start(t, Options{Loops: 2})
 	newEcho := func(*Conn) Handler { return echo }
 	for _, tc := range []struct{ network, addr string }{
-		{"tcp", "127.0.0.1:0"}, {"tcp4", "127.0.0.2:0"}, {"tcp6", "[::1]:0"}, {"tcp", "localhost:0"},
+		{"tcp", "127.0.0.1:0"}, {"tcp4", "127.0.0.2:0"}, {"tcp6", "[::1]:0"},
+		{"tcp", "localhost:0"},
 	} {
 		ln, err := r.Listen(tc.network, tc.addr, newEcho)
 		if err != nil {
@@ -53,7 +54,8 @@ func TestListenAddresses(t *testing.T) {
 			again.Close()
 		}
 	}
-	for _, tc := range []struct{ network, addr string }{{"udp", ":0"}, {"unix", "/tmp/x"}, {"tcp", "127.0.0.1:x"}, {"tcp", "nohost.invalid:0"}} {
+	for _, tc := range []struct{ network, addr string }{{"udp", ":0"}, {"unix", "/tmp/x"},
+		{"tcp", "127.0.0.1:x"}, {"tcp", "nohost.invalid:0"}} {
 		if _, err := r.Listen(tc.network, tc.addr, newEcho); err == nil {
 			t.Errorf("Listen(%q, %q) succeeded", tc.network, tc.addr)
 		}
@@ -81,7 +83,7 @@ func TestAcceptedSocketOptions(t *testing.T) {
 
 func TestNilHandlerClosesAndNewHandlerMayWrite(t *testing.T) {
 	r := start(t, Options{Loops: 2})
-	n := 0 // the accepting loop's
+	n := 0 // belongs to the accepting loop
 	ln, err := r.Listen("tcp", "127.0.0.1:0", func(c *Conn) Handler {
 		if n++; n == 1 {
 			return nil
@@ -96,11 +98,13 @@ func TestNilHandlerClosesAndNewHandlerMayWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := io.ReadAll(dialNet(t, ln)); len(p) != 0 || err != nil && !strings.Contains(err.Error(), "reset") {
+	if p, err := io.ReadAll(dialNet(t, ln)); len(p) != 0 || err != nil &&
+		!strings.Contains(err.Error(), "reset") {
 		t.Errorf("refused connection: %q, %v", p, err)
 	}
 	got := make([]byte, 17)
-	if _, err := io.ReadFull(dialNet(t, ln), got); err != nil || string(got) != "early open posted" {
+	if _, err := io.ReadFull(dialNet(t, ln), got); err != nil ||
+		string(got) != "early open posted" {
 		t.Errorf("%q, %v", got, err)
 	}
 }
@@ -123,8 +127,8 @@ func TestConnectionsAreSpreadOverLoops(t *testing.T) {
 	}
 }
 
-// In a process of its own, whose limit is lowered: accepting must pause without
-// spinning or flooding the log, and go on when descriptors come free.
+// The test runs in its own process with a lowered limit. Accepting must pause without spinning or
+// flooding the log, and resume when descriptors are freed.
 func TestAcceptPausesWithoutDescriptors(t *testing.T) {
 	if os.Getenv("REACTOR_TEST_CHILD") == "1" {
 		serveWithFewDescriptors(t)
@@ -197,7 +201,7 @@ func serveWithFewDescriptors(t *testing.T) {
 	fmt.Printf("ADDR %s\n", ln.Addr())
 	in := bufio.NewScanner(os.Stdin)
 	in.Scan()
-	for r.Stats().AcceptPauses < 2 { // the second shows that it tried again
+	for r.Stats().AcceptPauses < 2 { // the second pause shows that it tried again
 		time.Sleep(time.Millisecond)
 	}
 	fmt.Println("PAUSED")

@@ -13,8 +13,8 @@ import (
 
 const (
 	corkBytes     = 64 << 10
-	keepTasks     = 4096 // a longer task list is left to the garbage collector after use
-	maxReadRounds = 16   // full read buffers taken from one connection before others get a turn
+	keepTasks     = 4096 // a task list longer than this is left to the garbage collector after use
+	maxReadRounds = 16   // full read buffers taken from one connection before others get their turn
 )
 
 type taskKind uint8
@@ -23,11 +23,11 @@ const (
 	taskFunc      taskKind = iota // run f, corked for c unless c is nil
 	taskOpen                      // register c, OnOpen, then f
 	taskDial                      // register c and wait for its connect
-	taskConnected                 // c's connect has ended
-	taskHup                       // c's peer has gone: take what is left and close
-	taskSettle                    // c was closed or aborted: go on with that
+	taskConnected                 // the connect of c has finished
+	taskHup                       // the peer of c is gone: take what is left and close
+	taskSettle                    // c was closed or aborted: continue that
 	taskWatch                     // c has an outbox, whose age must be watched
-	taskFree                      // only free dead operators
+	taskFree                      // do nothing but free dead operators
 	taskLate                      // send what c has gathered
 	taskShutdown                  // close every connection
 	taskStop                      // end the loop
@@ -48,13 +48,13 @@ type loop struct {
 	wakeOp *netpoll.FDOperator
 	done   chan struct{} // closed when the goroutine has ended
 
-	buf  []byte // read into by every connection
-	cork []byte // what was written to the corked connection; guarded by that one's mu
+	buf  []byte // all connections read into it
+	cork []byte // what was written to the corked connection; guarded by the mu of that connection
 
-	plain []byte // decrypted into by every TLS connection; nil before the first
+	plain []byte // TLS connections decrypt into it; nil before the first one
 
 	conns   *Conn   // registered connections
-	watched []*Conn // those with an outbox
+	watched []*Conn // the ones that have an outbox
 	wheel   wheel
 	dead    []*netpoll.FDOperator // detached, to be freed outside their callbacks
 	spare   []task
@@ -69,7 +69,8 @@ type loop struct {
 	tasks   []task // guarded by mu
 	stopped bool   // guarded by mu: wake is closed
 
-	_                                [64]byte // the counters, written from everywhere, get their own cache line
+	// The counters are written from everywhere and get their own cache line.
+	_                                [64]byte
 	bytesIn, reads, bytesOut, writes atomic.Int64
 }
 
@@ -80,7 +81,8 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 	}
 	l := &loop{r: r, index: index, poll: p, done: make(chan struct{})}
 	if !boundEvents(p) {
-		r.opts.Logger.Warn("reactor: this netpoll's event array cannot be bounded; busy servers will use more memory", "want", netpollVersion)
+		r.opts.Logger.Warn("reactor: this netpoll's event array cannot be bounded; busy servers "+
+			"will use more memory", "want", netpollVersion)
 	}
 	l.buf = make([]byte, r.opts.ReadBuffer)
 	l.cork = make([]byte, 0, corkBytes)
@@ -110,27 +112,27 @@ func (l *loop) run() {
 	}
 }
 
-// stop ends the loop and waits for it.
+// stop ends the loop and waits until it has ended.
 func (l *loop) stop() {
 	l.post(task{kind: taskStop})
 	<-l.done
 }
 
-// post hands t to the loop, from any goroutine including its own. It never blocks.
-// Tasks run in the order of their posting. After the loop has stopped it does nothing.
+// post hands t to the loop, from any goroutine including the loop's own. It never blocks. Tasks run
+// in the order in which they were posted. After the loop has stopped, post does nothing.
 func (l *loop) post(t task) {
 	l.mu.Lock()
 	if !l.stopped {
 		l.tasks = append(l.tasks, t)
 		if len(l.tasks) == 1 {
-			l.wake.signal() // under mu, which fences it from the descriptor's close
+			l.wake.signal() // under mu, so that the descriptor cannot be closed meanwhile
 		}
 	}
 	l.mu.Unlock()
 }
 
-// onWake runs one list of tasks. Tasks posted meanwhile wait for the next event,
-// so that the connections in between get their turn.
+// onWake runs one list of tasks. Tasks posted meanwhile wait for the next event, so that other
+// connections get their turn in between.
 func (l *loop) onWake(netpoll.Poll) error {
 	l.wake.clear()
 	l.mu.Lock()
@@ -148,7 +150,7 @@ func (l *loop) onWake(netpoll.Poll) error {
 	if cap(batch) <= keepTasks {
 		l.spare = batch
 	}
-	// The callback that runs is the wake operator's, so no dead operator's is.
+	// This callback belongs to the wake operator, so none of a dead operator is running.
 	for i, op := range l.dead {
 		op.Free()
 		l.dead[i] = nil
@@ -216,7 +218,7 @@ func (l *loop) closeAll() {
 	}
 }
 
-// end closes what the loop owns; netpoll's Wait returns after this batch.
+// end closes what the loop owns. netpoll's Wait returns after this batch.
 func (l *loop) end() {
 	l.mu.Lock()
 	l.stopped = true
@@ -250,7 +252,7 @@ func (l *loop) unlink(c *Conn) {
 	c.prev, c.next = nil, nil
 }
 
-// onTicker runs on a goroutine of the runtime's.
+// onTicker runs on a goroutine of the runtime.
 func (l *loop) onTicker() {
 	l.mu.Lock()
 	if !l.stopped {
@@ -271,8 +273,8 @@ func (l *loop) startTicking() {
 	l.ticker.Reset(l.r.opts.Tick)
 }
 
-// onTick advances the clock, fires timers and looks at the age of outboxes. When
-// neither is left the next tick is not asked for: an idle loop sleeps.
+// onTick advances the clock, fires timers and checks the age of outboxes. If there are no timers
+// and no outboxes it does not request the next tick, so that an idle loop sleeps.
 func (l *loop) onTick() {
 	now := l.r.clock()
 	l.now.Store(int64(now))
@@ -302,6 +304,7 @@ func (c *Conn) panicked() {
 	if v == nil {
 		return
 	}
-	c.loop.r.opts.Logger.Error("reactor: handler panicked; its connection is closed", "panic", v, "stack", string(debug.Stack()))
+	c.loop.r.opts.Logger.Error("reactor: handler panicked; its connection is closed", "panic", v,
+		"stack", string(debug.Stack()))
 	c.Abort(&PanicError{Value: v})
 }

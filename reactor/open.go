@@ -20,8 +20,8 @@ func (c *Conn) attach(ev netpoll.PollEvent) error {
 	return op.Control(ev)
 }
 
-// register makes an accepted or adopted connection an open one. first, if any,
-// runs after OnOpen in the same cork.
+// register opens an accepted or adopted connection. first, if not nil, runs after OnOpen in the
+// same cork.
 func (c *Conn) register(first func()) {
 	err := c.attach(netpoll.PollReadable)
 	c.opened()
@@ -47,7 +47,7 @@ func (c *Conn) opened() {
 		c.state = stateOpen
 	}
 	c.corked = c.state == stateOpen
-	if c.out != nil { // written to before it got here
+	if c.out != nil { // something was written before it got here
 		c.arm()
 	}
 	c.mu.Unlock()
@@ -65,7 +65,7 @@ func (c *Conn) callOpen() {
 	c.handler.OnOpen(c)
 }
 
-// touch records the time of a read. While the loop ticks the clock is fresh enough.
+// touch records the time of a read. While the loop ticks, its clock is fresh enough.
 func (c *Conn) touch() {
 	l := c.loop
 	if !l.ticking {
@@ -74,8 +74,7 @@ func (c *Conn) touch() {
 	c.lastRead = l.now.Load()
 }
 
-// onRead is called by the poller when c is readable, or has an error or hang-up
-// besides being readable.
+// onRead is called by the poller if c is readable. c may have an error or a hang-up as well.
 func (c *Conn) onRead(netpoll.Poll) error {
 	if c.fd >= 0 {
 		c.read(maxReadRounds)
@@ -83,14 +82,13 @@ func (c *Conn) onRead(netpoll.Poll) error {
 	return nil
 }
 
-// onHup is called by netpoll, on a goroutine of its own, after it has detached
-// the operator.
+// onHup is called by netpoll after it has detached the operator, on its own goroutine.
 func (c *Conn) onHup(netpoll.Poll) error {
 	c.loop.post(task{kind: taskHup, c: c})
 	return nil
 }
 
-// drain takes what a peer that has gone had sent, and closes.
+// drain takes what a peer that is gone had sent, and closes.
 func (c *Conn) drain() {
 	if c.fd < 0 {
 		return
@@ -98,7 +96,7 @@ func (c *Conn) drain() {
 	c.mu.Lock()
 	s := c.state
 	c.mu.Unlock()
-	if s == stateDialing { // the peer may have accepted, sent and gone
+	if s == stateDialing { // the peer may have accepted, sent and closed
 		if c.connected(); c.fd < 0 {
 			return
 		}
@@ -107,7 +105,7 @@ func (c *Conn) drain() {
 	if c.fd < 0 {
 		return
 	}
-	// No EOF and no error: take what the socket has against the connection.
+	// There is no EOF and no error, so ask the socket what is wrong with the connection.
 	if e := socketError(int(c.fd)); e != 0 {
 		c.lose(e, false)
 	} else {

@@ -10,14 +10,20 @@ import (
 
 // Options configure a Reactor. The zero value is usable.
 type Options struct {
-	Loops          int           // event loops; 0 = GOMAXPROCS
-	ReadBuffer     int           // bytes of the read buffer shared by a loop's connections; 0 = 64 KiB
-	MaxOutboxBytes int           // queued bytes past which a connection is a slow consumer; 0 = 1 MiB; one message alone may be larger
-	LowWaterBytes  int           // OnWritable when the outbox falls to this; 0 = 64 KiB
-	MaxOutboxAge   time.Duration // age of the oldest queued byte past which it is one; 0 = 10 s
-	SendBuffer     int           // SO_SNDBUF of each connection; 0 = the kernel's choice
-	Tick           time.Duration // resolution of timers; 0 = 100 ms
-	Logger         *slog.Logger  // nil = discard
+	Loops int // number of event loops; 0 means GOMAXPROCS
+	// ReadBuffer is the size in bytes of the read buffer that the connections of a loop share; 0
+	// means 64 KiB.
+	ReadBuffer int
+	// MaxOutboxBytes is the number of queued bytes above which a connection is a slow consumer; 0
+	// means 1 MiB. A single message may be larger.
+	MaxOutboxBytes int
+	LowWaterBytes  int // OnWritable runs when the outbox falls to this; 0 means 64 KiB
+	// MaxOutboxAge is the age of the oldest queued byte above which a connection is a slow
+	// consumer; 0 means 10 s.
+	MaxOutboxAge time.Duration
+	SendBuffer   int           // SO_SNDBUF of each connection; 0 means the kernel's choice
+	Tick         time.Duration // resolution of timers; 0 means 100 ms
+	Logger       *slog.Logger  // nil means discard
 }
 
 func (o Options) withDefaults() Options {

@@ -11,26 +11,28 @@ import (
 )
 
 const (
-	maxVectors    = 64  // segments that one write takes
-	copySharedMax = 256 // a shared message up to this is copied: a segment and a reference cost as much
+	maxVectors = 64 // number of segments that one write takes
+	// A shared message of at most copySharedMax bytes is copied, because a segment and a reference
+	// cost as much.
+	copySharedMax = 256
 	minQueueBytes = 4 << 10
 )
 
-// outbox is what the kernel has not taken yet. It exists only while there is
-// something, and is guarded by its connection's mu.
+// outbox is what the kernel has not taken yet. It exists only while there is something, and is
+// guarded by mu of its connection.
 type outbox struct {
 	bytes    int
 	first    int // index of the oldest segment
 	segments []segment
 }
 
-// segment is a run of queued bytes: a pooled copy, which may grow while it is
-// the last, or a reference to a shared message.
+// segment is a run of queued bytes. It is a pooled copy, which may grow while it is the last
+// segment, or a reference to a shared message.
 type segment struct {
 	rest   []byte // not yet sent
 	buf    *pool.Buffer
 	shared *pool.Shared
-	at     int64 // when its first byte was queued, Reactor clock
+	at     int64 // when its first byte was queued, on the Reactor's clock
 }
 
 func (s *segment) release() {
@@ -46,7 +48,7 @@ var outboxes = sync.Pool{New: func() any { return new(outbox) }}
 
 func newOutbox() *outbox { return outboxes.Get().(*outbox) }
 
-// appendCopy queues a copy of p, in the last segment's buffer if there is room.
+// appendCopy queues a copy of p, in the buffer of the last segment if there is room.
 func (o *outbox) appendCopy(p []byte, now int64) {
 	o.bytes += len(p)
 	if n := len(o.segments); n > o.first {
@@ -83,7 +85,7 @@ func (o *outbox) add(s segment) {
 	o.segments = append(o.segments, s)
 }
 
-// vectors appends the oldest segments to v up to its capacity.
+// vectors appends the oldest segments to v, up to its capacity.
 func (o *outbox) vectors(v []syscall.Iovec) ([]syscall.Iovec, int) {
 	bytes := 0
 	for i := o.first; i < len(o.segments) && len(v) < cap(v); i++ {
@@ -124,8 +126,8 @@ func (c *Conn) dropOutbox() {
 	}
 }
 
-// checkAge closes c if its outbox is too old, and reports whether it must be
-// looked at again. On the loop.
+// checkAge closes c if its outbox is too old. It reports whether the outbox must be checked again.
+// On the loop.
 func (c *Conn) checkAge(now time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// stalled returns a server's side connection whose peer reads nothing, and the peer.
+// stalled returns a server-side connection whose peer reads nothing, and the peer.
 func stalled(t *testing.T, o Options, h *hooks) (*Reactor, *Conn, io.ReadCloser) {
 	t.Helper()
 	o.SendBuffer = 32 << 10
@@ -30,7 +30,7 @@ func shared(p []byte) *pool.Shared {
 	return pool.NewShared(b)
 }
 
-// mustBeLast releases s and fails if somebody else still held a reference.
+// mustBeLast releases s and fails if anyone else still holds a reference.
 func mustBeLast(t *testing.T, s *pool.Shared) {
 	t.Helper()
 	s.Release()
@@ -42,11 +42,11 @@ func mustBeLast(t *testing.T, s *pool.Shared) {
 	s.Release()
 }
 
-// Each writer's records must arrive whole and in its order, whatever way of
-// writing they took.
+// The records of each writer must arrive whole and in order, whichever way they were written.
 func TestOutboxKeepsOrderAcrossWriters(t *testing.T) {
 	const writers, records = 8, 400
-	_, c, peer := stalled(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30, MaxOutboxAge: time.Hour}, &hooks{})
+	_, c, peer := stalled(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30, MaxOutboxAge: time.Hour},
+		&hooks{})
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
@@ -103,16 +103,17 @@ func TestOutboxKeepsOrderAcrossWriters(t *testing.T) {
 
 func TestBackpressureThenOnWritable(t *testing.T) {
 	writable := make(chan int, 1000)
-	_, c, peer := stalled(t, Options{Loops: 1, LowWaterBytes: 1000}, &hooks{writable: func(c *Conn) { writable <- c.Queued() }})
+	_, c, peer := stalled(t, Options{Loops: 1, LowWaterBytes: 1000},
+		&hooks{writable: func(c *Conn) { writable <- c.Queued() }})
 	sent, p, last := 0, noise(10_000), Sent
-	for c.Queued() < 300_000 { // more than may still slip into the kernel's buffers
+	for c.Queued() < 300_000 { // more than what may still fit into the kernel's buffers
 		last = c.Write(p)
 		sent += len(p)
 	}
 	if last != Backpressured {
 		t.Errorf("a write behind 300 kB: %v", last)
 	}
-	for len(writable) > 0 { // of short queues on the way
+	for len(writable) > 0 { // from short queues on the way
 		<-writable
 	}
 	if n, err := io.CopyN(io.Discard, peer, int64(sent)); err != nil {
@@ -136,7 +137,8 @@ func TestSlowConsumerIsClosedAndOthersAreNot(t *testing.T) {
 		full bool
 	}{
 		{"bytes", Options{Loops: 1, MaxOutboxBytes: 100_000}, true},
-		{"age", Options{Loops: 1, MaxOutboxAge: 20 * time.Millisecond, Tick: 5 * time.Millisecond}, false},
+		{"age", Options{Loops: 1, MaxOutboxAge: 20 * time.Millisecond, Tick: 5 * time.Millisecond},
+			false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			closed := make(chan error, 1)
@@ -170,10 +172,12 @@ func TestSharedReferencesAreReleased(t *testing.T) {
 	for _, end := range []string{"sent", "aborted", "closed by the peer", "slow"} {
 		t.Run(end, func(t *testing.T) {
 			closed := make(chan error, 1)
-			_, c, peer := stalled(t, Options{Loops: 1, MaxOutboxBytes: 500_000}, &hooks{close: func(_ *Conn, err error) { closed <- err }})
+			_, c, peer := stalled(t, Options{Loops: 1, MaxOutboxBytes: 500_000},
+				&hooks{close: func(_ *Conn, err error) { closed <- err }})
 			s := shared(noise(3000))
 			n := 0
-			for st := Sent; end == "slow" && st != Dropped || end != "slow" && c.Queued() < 200_000; n++ {
+			for st := Sent; end == "slow" && st != Dropped || end != "slow" &&
+				c.Queued() < 200_000; n++ {
 				st = c.WriteShared(s)
 			}
 			switch end {
@@ -196,7 +200,8 @@ func TestSharedReferencesAreReleased(t *testing.T) {
 
 func TestCloseFlushesTheOutbox(t *testing.T) {
 	closed := make(chan error, 1)
-	_, c, peer := stalled(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30}, &hooks{close: func(_ *Conn, err error) { closed <- err }})
+	_, c, peer := stalled(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30},
+		&hooks{close: func(_ *Conn, err error) { closed <- err }})
 	p := noise(3_000_000)
 	if s := c.Write(p); s != Backpressured {
 		t.Fatalf("3 MB to a peer that reads nothing: %v", s)
@@ -215,7 +220,7 @@ func TestCloseFlushesTheOutbox(t *testing.T) {
 	}
 }
 
-// The peer must see what was written in one callback, by whom ever, in one read.
+// The peer must see in one read what was written in one callback, whoever wrote it.
 func TestCorkSendsOneSegment(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	var want atomic.Int64
@@ -227,7 +232,7 @@ func TestCorkSendsOneSegment(t *testing.T) {
 			mustBeLast(t, s)
 		}
 		done := make(chan struct{})
-		go func() { // another goroutine's write is gathered as well
+		go func() { // another goroutine's write is gathered too
 			c.Write([]byte("tail"))
 			close(done)
 		}()
@@ -251,7 +256,8 @@ func TestCorkSendsOneSegment(t *testing.T) {
 
 func TestCorkAndLargeWritesKeepOrder(t *testing.T) {
 	r := start(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30, SendBuffer: 16 << 10})
-	parts := [][]byte{noise(10), noise(16 << 10), noise(60_000), noise(15_000), noise(1), noise(300_000), noise(15_000), noise(20)}
+	parts := [][]byte{noise(10), noise(16 << 10), noise(60_000), noise(15_000), noise(1),
+		noise(300_000), noise(15_000), noise(20)}
 	nc := dialNet(t, listen(t, r, &hooks{data: func(c *Conn, p []byte) {
 		for i, p := range parts {
 			if i%2 == 0 {

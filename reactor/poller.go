@@ -8,15 +8,14 @@ import (
 	"github.com/cloudwego/netpoll"
 )
 
-// netpollVersion is the version whose internals poller.go and poller_linux.go
-// rely on. A test compares it with go.mod.
+// netpollVersion is the version whose internals poller.go and poller_linux.go rely on. A test
+// compares it with go.mod.
 const netpollVersion = "v0.7.2"
 
-// openPoll is netpoll's own constructor of a Poll. netpoll exports the Poll and
-// FDOperator types but only a manager above them, which brings a goroutine per
-// readable connection and 8 KiB of buffer per idle one; a loop that reads into
-// one shared buffer needs the poller alone, so this reaches the one name that is
-// not exported.
+// openPoll is netpoll's own constructor of a Poll. netpoll exports the types Poll and FDOperator,
+// but constructs them only inside a manager, which brings a goroutine per readable connection and a
+// buffer of 8 KiB per idle one. A loop that reads into one shared buffer needs only the poller.
+// This declaration therefore reaches the one name that is not exported.
 //
 //go:linkname openPoll github.com/cloudwego/netpoll.openPoll
 func openPoll() (netpoll.Poll, error)

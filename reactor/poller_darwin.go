@@ -2,5 +2,5 @@ package reactor
 
 import "github.com/cloudwego/netpoll"
 
-// boundEvents has nothing to do: on kqueue netpoll's event array has a fixed size.
+// boundEvents does nothing, because netpoll's event array has a fixed size on kqueue.
 func boundEvents(netpoll.Poll) bool { return true }

@@ -15,7 +15,8 @@ func TestEventArrayIsBounded(t *testing.T) {
 		p.Wait() // returns at once, having closed the descriptors
 	}()
 	if !boundEvents(p) {
-		t.Fatal("netpoll's poll has no settable field Reset func(size, caps int): a loop with many busy connections would hold 1.3 KB per event")
+		t.Fatal("netpoll's poll has no settable field Reset func(size, caps int): a loop with " +
+			"many busy connections would hold 1.3 KB per event")
 	}
 	v := reflect.ValueOf(p).Elem()
 	reset := v.FieldByName("Reset").Interface().(func(size, caps int))

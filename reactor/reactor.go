@@ -22,16 +22,16 @@ type Reactor struct {
 	mu        sync.Mutex
 	closing   atomic.Bool // written under mu
 	listeners map[*Listener]struct{}
-	live      sync.WaitGroup // connections and dials whose OnClose is to come; Add under mu
+	live      sync.WaitGroup // connections and dials whose OnClose has not run; Add under mu
 	closeOnce sync.Once
 
 	open, peak, accepted, dialed, closed atomic.Int64
 	slow, pauses                         atomic.Int64
 	paused                               atomic.Int32 // listeners that wait for a descriptor
-	pauseLogged                          atomic.Int64 // clock of the last line about it
+	pauseLogged                          atomic.Int64 // clock of the last log line about it
 }
 
-// New starts the loops. The caller owns the Reactor and must Close it.
+// New starts the loops. The caller owns the Reactor and must call Close.
 func New(o Options) (*Reactor, error) {
 	o = o.withDefaults()
 	r := &Reactor{opts: o, start: time.Now(), listeners: make(map[*Listener]struct{})}
@@ -43,7 +43,9 @@ func New(o Options) (*Reactor, error) {
 			for _, l := range r.loops {
 				l.stop()
 			}
-			return nil, fmt.Errorf("reactor: cannot open an event loop (raise the descriptor limit, ulimit -n): %w", err)
+			return nil,
+				fmt.Errorf("reactor: cannot open an event loop (raise the descriptor limit, "+
+					"ulimit -n): %w", err)
 		}
 		r.loops = append(r.loops, l)
 		go l.run()
@@ -51,17 +53,18 @@ func New(o Options) (*Reactor, error) {
 	return r, nil
 }
 
-// Stats are counters since New, read without stopping anything.
+// Stats are counters since New. Reading them stops nothing.
 type Stats struct {
 	Open, Peak, Accepted, Dialed, Closed int64
 	SlowConsumers, AcceptPauses          int64
 	BytesIn, BytesOut, Reads, Writes     int64
 }
 
-// Stats reads the counters. Each is exact; together they are not one moment's.
+// Stats reads the counters. Each is exact, but they are not all of the same moment.
 func (r *Reactor) Stats() Stats {
 	s := Stats{
-		Open: r.open.Load(), Peak: r.peak.Load(), Accepted: r.accepted.Load(), Dialed: r.dialed.Load(), Closed: r.closed.Load(),
+		Open: r.open.Load(), Peak: r.peak.Load(), Accepted: r.accepted.Load(),
+		Dialed: r.dialed.Load(), Closed: r.closed.Load(),
 		SlowConsumers: r.slow.Load(), AcceptPauses: r.pauses.Load(),
 	}
 	for _, l := range r.loops {
@@ -73,12 +76,12 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
-// Loops is the number of event loops.
+// Loops returns the number of event loops.
 func (r *Reactor) Loops() int { return len(r.loops) }
 
-// Close closes every listener and connection, waits for each OnClose, and stops the loops. Idempotent.
-// What is queued is still flushed, for at most 5 s; OnClose gets ErrClosed.
-// It must not be called from a Handler, whose return it would wait for.
+// Close closes every listener and connection, waits for each OnClose, and stops the loops. What is
+// queued is still flushed, for at most 5 s. OnClose gets ErrClosed. Close may be called more than
+// once. It must not be called from a Handler, because it would wait for that Handler to return.
 func (r *Reactor) Close() error {
 	r.closeOnce.Do(r.shutdown)
 	return nil
@@ -105,7 +108,7 @@ func (r *Reactor) shutdown() {
 	}
 }
 
-// join counts one more connection that Close waits for; false after Close.
+// join counts one more connection that Close waits for. It returns false after Close.
 func (r *Reactor) join() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,5 +134,5 @@ func (r *Reactor) countOpen() {
 	}
 }
 
-// clock is the time since New, from the system.
+// clock returns the time since New, from the system.
 func (r *Reactor) clock() time.Duration { return time.Since(r.start) }

@@ -8,10 +8,9 @@ import (
 	"syscall"
 )
 
-// read takes what c's socket holds and hands it over, one cork around it all. It
-// ends when a read leaves the buffer unfilled, or after so many rounds, when the
-// level-triggered poller will report the rest again; rounds < 0 means until EOF,
-// an error or nothing is left.
+// read takes what the socket of c holds and delivers it, all in one cork. It ends when a read does
+// not fill the buffer, or after the given number of rounds, when the level-triggered poller will
+// report the rest again. If rounds < 0 it ends at EOF, at an error, or when nothing is left.
 func (c *Conn) read(rounds int) {
 	l := c.loop
 	buf := l.buf

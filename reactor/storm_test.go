@@ -44,7 +44,7 @@ func descriptors(t *testing.T) int {
 // life is a Handler that checks the order of its calls.
 type life struct {
 	t      *testing.T
-	loop   atomic.Int32 // calls running; they must not overlap
+	loop   atomic.Int32 // number of calls running; they must not overlap
 	opened bool
 	closed atomic.Int32
 	done   *sync.WaitGroup
@@ -87,8 +87,8 @@ func (h *life) OnClose(c *Conn, _ error) {
 	h.done.Done()
 }
 
-// Connections are closed at random by the peer, the handler, other goroutines
-// and timers, at the same time, half of them with a RST.
+// Connections are closed at random by the peer, the handler, other goroutines and timers, at the
+// same time, and half of them with a RST.
 func TestCloseStorm(t *testing.T) {
 	total := 10_000
 	if testing.Short() {
@@ -131,8 +131,9 @@ func TestCloseStorm(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for end := time.Now().Add(patience); r.Stats().Accepted < int64(total) && time.Now().Before(end); {
-		time.Sleep(time.Millisecond) // the last may still be in the backlog
+	for end := time.Now().Add(patience); r.Stats().Accepted < int64(total) &&
+		time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // the last one may still be in the backlog
 	}
 	closes.Wait()
 	storms.Wait()
@@ -141,7 +142,7 @@ func TestCloseStorm(t *testing.T) {
 	}
 	r.Close()
 	mustBeLast(t, big)
-	if after := descriptors(t); after > before+2 { // the Go runtime's own poller may have come
+	if after := descriptors(t); after > before+2 { // the Go runtime may have opened its own poller
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }
@@ -166,7 +167,8 @@ func storm(c *Conn, plan int, big *pool.Shared) {
 
 func client(t *testing.T, addr string) {
 	nc, err := net.Dial("tcp", addr)
-	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) { // aborted before connect had returned
+	// aborted before connect had returned
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
 		return
 	}
 	if err != nil {
@@ -177,7 +179,7 @@ func client(t *testing.T, addr string) {
 	tc := nc.(*net.TCPConn)
 	buf := make([]byte, 4096)
 	for range rand.IntN(4) {
-		nc.Write(buf[:1+rand.IntN(len(buf)-1)]) // never nothing, which nobody answers
+		nc.Write(buf[:1+rand.IntN(len(buf)-1)]) // never nothing, because nobody answers that
 		if rand.IntN(2) == 0 {
 			if _, err := nc.Read(buf[:1+rand.IntN(4000)]); errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Error("neither an echo nor a close came")
@@ -243,7 +245,8 @@ func TestPanicClosesThatConnectionOnly(t *testing.T) {
 		if nc, err := net.Dial("tcp", listen(t, r, h).Addr().String()); err == nil {
 			nc.Write([]byte("x"))
 			defer nc.Close()
-		} else if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) { // OnOpen's is quick
+		} else if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+			// OnOpen aborts quickly
 			t.Fatal(err)
 		}
 		var pe *PanicError
@@ -265,7 +268,7 @@ func TestPostRunsInOrderOnTheLoop(t *testing.T) {
 	opened := make(chan *Conn, 1)
 	dialNet(t, listen(t, r, &hooks{open: func(c *Conn) { opened <- c }}))
 	c := await(t, opened, "OnOpen")
-	var got []int // the loop's
+	var got []int // belongs to the loop
 	done := make(chan struct{})
 	for i := range 1000 {
 		c.Post(func() {

@@ -7,8 +7,8 @@ import (
 
 const (
 	rawMaxBytes = 0
-	// eofWithData: kqueue reports the end together with the last data, and netpoll
-	// then detaches; reading on until EOF or EAGAIN keeps the close on the loop.
+	// eofWithData is true because kqueue reports the end together with the last data, and netpoll
+	// then detaches. Reading on until EOF or EAGAIN keeps the close on the loop.
 	eofWithData   = true
 	tcpRxtTimeout = 0x80 // TCP_RXT_CONNDROPTIME, tcp(4), seconds
 )
@@ -33,7 +33,8 @@ func sysWrite(fd int32, p []byte) (int, syscall.Errno) {
 
 func sysWritev(fd int32, v []syscall.Iovec, _ int) (int, syscall.Errno) {
 	for {
-		n, _, e := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(len(v)))
+		n, _, e := syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(len(v)))
 		if e != syscall.EINTR {
 			return int(n), e
 		}
@@ -81,7 +82,7 @@ func sysSocket(family int) (int, error) {
 	return fd, nil
 }
 
-// wakeup is what a posted task writes to so that the poller returns: a pipe.
+// wakeup is a pipe to which a posted task writes so that the poller returns.
 type wakeup struct{ r, w int }
 
 func newWakeup() (wakeup, error) {

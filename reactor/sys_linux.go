@@ -9,18 +9,20 @@ const (
 	tcpUserTimeout      = 0x12 // TCP_USER_TIMEOUT, tcp(7)
 	ipBindAddressNoPort = 0x18 // IP_BIND_ADDRESS_NO_PORT, ip(7)
 
-	// rawMaxBytes is the largest write made without telling the scheduler.
-	// Non-blocking reads and short writes last a few µs, less than the
-	// bookkeeping that would let another goroutine use the processor meanwhile.
+	// rawMaxBytes is the largest write made without telling the scheduler. Non-blocking reads and
+	// short writes take a few µs. The bookkeeping that would let another goroutine use the
+	// processor meanwhile takes longer.
 	rawMaxBytes = 17 << 10
-	// eofWithData says whether a hang-up is reported apart from the data, so that
-	// one read that did not fill the buffer is known to have taken everything.
+	// eofWithData says whether a hang-up is reported together with the data. It is false here: the
+	// hang-up is reported separately, so a read that does not fill the buffer is known to have
+	// taken everything.
 	eofWithData = false
 )
 
 func sysRead(fd int32, p []byte) (int, syscall.Errno) {
 	for {
-		n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd),
+			uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 		if e != syscall.EINTR {
 			return int(n), e
 		}
@@ -31,9 +33,11 @@ func sysWrite(fd int32, p []byte) (n int, e syscall.Errno) {
 	var r uintptr
 	for {
 		if len(p) <= rawMaxBytes {
-			r, _, e = syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+			r, _, e = syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd),
+				uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 		} else {
-			r, _, e = syscall.Syscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+			r, _, e = syscall.Syscall(syscall.SYS_WRITE, uintptr(fd),
+				uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
 		}
 		if e != syscall.EINTR {
 			return int(r), e
@@ -41,14 +45,16 @@ func sysWrite(fd int32, p []byte) (n int, e syscall.Errno) {
 	}
 }
 
-// sysWritev writes the vectors, bytes long together.
+// sysWritev writes the vectors. bytes is their total length.
 func sysWritev(fd int32, v []syscall.Iovec, bytes int) (n int, e syscall.Errno) {
 	var r uintptr
 	for {
 		if bytes <= rawMaxBytes {
-			r, _, e = syscall.RawSyscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(len(v)))
+			r, _, e = syscall.RawSyscall(syscall.SYS_WRITEV, uintptr(fd),
+				uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(len(v)))
 		} else {
-			r, _, e = syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(len(v)))
+			r, _, e = syscall.Syscall(syscall.SYS_WRITEV, uintptr(fd),
+				uintptr(unsafe.Pointer(unsafe.SliceData(v))), uintptr(len(v)))
 		}
 		if e != syscall.EINTR {
 			return int(r), e
@@ -56,17 +62,19 @@ func sysWritev(fd int32, v []syscall.Iovec, bytes int) (n int, e syscall.Errno) 
 	}
 }
 
-// sysAccept returns a non-blocking descriptor that a child process does not inherit.
+// sysAccept returns a non-blocking descriptor that child processes do not inherit.
 func sysAccept(fd int) (int, syscall.Errno) {
-	n, _, e := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(fd), 0, 0, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
+	n, _, e := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(fd), 0, 0,
+		syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
 	return int(n), e
 }
 
 func sysSocket(family int) (int, error) {
-	return syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, syscall.IPPROTO_TCP)
+	return syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC,
+		syscall.IPPROTO_TCP)
 }
 
-// wakeup is what a posted task writes to so that the poller returns: an eventfd.
+// wakeup is an eventfd to which a posted task writes so that the poller returns.
 type wakeup struct{ r, w int }
 
 func newWakeup() (wakeup, error) {
@@ -89,16 +97,17 @@ func (w wakeup) clear() {
 
 func (w wakeup) close() { syscall.Close(w.r) }
 
-// setUserTimeout makes the kernel give up on a peer that acknowledges nothing for ms.
+// setUserTimeout makes the kernel give up on a peer that has acknowledged nothing for ms
+// milliseconds.
 func setUserTimeout(fd, ms int) {
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, tcpUserTimeout, ms)
 }
 
-// setLatePort lets connect choose the port of a bound address, which then has to
-// be unique per destination only.
+// setLatePort lets connect choose the port of a bound address, which then must be unique only per
+// destination.
 func setLatePort(fd int) {
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, ipBindAddressNoPort, 1)
 }
 
-// accepted sockets inherit their listener's options here.
+// setAccepted does nothing, because accepted sockets inherit the options of their listener here.
 func setAccepted(int, *Options) {}

@@ -16,60 +16,65 @@ import (
 const (
 	maxRecord    = 16 << 10 // plaintext of one TLS record (RFC 8446 section 5.1)
 	sealedWrite  = 64 << 10 // ciphertext gathered for one write
-	recordExtra  = 64       // at least what a record adds to its plaintext
+	recordExtra  = 64       // a record adds at most this to its plaintext
 	maxHandshake = 256 << 10
 )
 
 var (
-	// ErrTLSTimeout reaches the log when a client did not complete its TLS handshake in time.
+	// ErrTLSTimeout is logged if a client did not complete its TLS handshake in time.
 	ErrTLSTimeout = errors.New("reactor: TLS handshake timed out")
-	// ErrNotTLS reaches the log when a client's first bytes are no TLS handshake.
-	ErrNotTLS = errors.New("reactor: the client does not speak TLS: it has to connect with wss:// or https://")
-	// ErrTLSFlood reaches the log when a client sent too much before its handshake was complete.
+	// ErrNotTLS is logged if the first bytes of a client are not a TLS handshake.
+	ErrNotTLS = errors.New(
+		"reactor: the client does not speak TLS: it has to connect with wss:// or https://")
+	// ErrTLSFlood is logged if a client sent too much before its handshake was complete.
 	ErrTLSFlood = errors.New("reactor: too many bytes before the end of the TLS handshake")
 	// ErrNoTLSConfig is returned by ListenTLS without a config.
-	ErrNoTLSConfig = errors.New("reactor: TLSOptions.Config is nil: give it a certificate, as tls.LoadX509KeyPair reads it")
+	ErrNoTLSConfig = errors.New(
+		"reactor: TLSOptions.Config is nil: give it a certificate, as tls.LoadX509KeyPair reads it")
 )
 
-// TLSError reaches OnClose when the peer broke the TLS protocol after the handshake.
+// TLSError is passed to OnClose if the peer broke the TLS protocol after the handshake.
 type TLSError struct {
-	Err error // crypto/tls's
+	Err error // the error of crypto/tls
 }
 
-// Error names the cause.
+// Error describes the cause.
 func (e *TLSError) Error() string { return fmt.Sprintf("reactor: TLS failed: %v", e.Err) }
 
-// Unwrap is crypto/tls's error.
+// Unwrap returns the error of crypto/tls.
 func (e *TLSError) Unwrap() error { return e.Err }
 
 // TLSOptions configure ListenTLS.
 type TLSOptions struct {
-	// Config needs a certificate, or GetCertificate. It is copied; versions below TLS 1.2 are refused whatever it says.
+	// Config needs a certificate, or GetCertificate. It is copied. Versions below TLS 1.2 are
+	// refused whatever it says.
 	Config *tls.Config
-	// HandshakeTimeout bounds accept → end of the TLS handshake; 0 = 5 s.
+	// HandshakeTimeout limits the time from accept to the end of the TLS handshake. 0 means 5 s.
 	HandshakeTimeout time.Duration
-	// MaxHandshakes is the number of handshakes that run at once, each on a goroutine; 0 = 512. More wait their turn.
+	// MaxHandshakes is the number of handshakes that run at once, each on a goroutine. 0 means 512.
+	// Further ones wait their turn.
 	MaxHandshakes int
 }
 
-// ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls).
-// What Handlers and Conns get and give is the plaintext; OnOpen follows the TLS
-// handshake, and newHandler is called just before it, on the connection's loop,
-// so that a connection whose handshake fails is never seen. Writes before that
-// are Dropped. The bytes of one callback leave as one record where they fit.
-// WriteShared encrypts for each connection. Close sends close_notify; the peer's
-// makes OnClose get io.EOF.
+// ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls). Handlers and Conns
+// receive and send plaintext. newHandler is called after the TLS handshake, just before OnOpen and
+// on the connection's loop, so a connection whose handshake fails is never seen. Writes before that
+// are Dropped. The bytes of one callback leave as one record if they fit. WriteShared encrypts for
+// each connection separately. Close sends close_notify; if the peer sends it, OnClose gets io.EOF.
 //
-// A handshake runs on a goroutine from its first whole record to its end; an
-// established connection has none. Queued and the limits of the outbox count ciphertext.
-func (r *Reactor) ListenTLS(network, addr string, o TLSOptions, newHandler func(c *Conn) Handler) (*Listener, error) {
+// A handshake runs on a goroutine from its first whole record to its end. An established connection
+// has none. Queued and the limits of the outbox count ciphertext.
+func (r *Reactor) ListenTLS(
+	network, addr string, o TLSOptions, newHandler func(c *Conn) Handler,
+) (*Listener, error) {
 	if newHandler == nil {
 		return nil, ErrNoHandler
 	}
 	if o.Config == nil {
 		return nil, ErrNoTLSConfig
 	}
-	s := &tlsServer{config: o.Config.Clone(), timeout: o.HandshakeTimeout, newHandler: newHandler, log: r.opts.Logger}
+	s := &tlsServer{config: o.Config.Clone(), timeout: o.HandshakeTimeout, newHandler: newHandler,
+		log: r.opts.Logger}
 	s.config.MinVersion = max(s.config.MinVersion, tls.VersionTLS12)
 	s.config.DynamicRecordSizingDisabled = true // one record per callback
 	if s.timeout <= 0 {
@@ -82,24 +87,27 @@ func (r *Reactor) ListenTLS(network, addr string, o TLSOptions, newHandler func(
 	return r.Listen(network, addr, s.accept)
 }
 
-// tlsConn is the TLS of one connection: the reactor's Handler in front of the
-// user's, and the net.Conn below crypto/tls. Its Conn has secure set and keeps it
-// as its handler for life, so that any goroutine may find it there.
+// tlsConn is the TLS of one connection. It is the reactor's Handler in front of the user's Handler,
+// and the net.Conn below crypto/tls. Its Conn has secure set and keeps it as its handler for life,
+// so that any goroutine can find it there.
 //
-// During the handshake only the goroutine of hs uses tc. From then on every call
-// of tc is made under c.mu: those to decrypt too, since they may answer, and
-// crypto/tls's own locks would otherwise be taken in two orders.
+// During the handshake only the goroutine of hs uses tc. From then on every call of tc is made
+// under c.mu. That includes decrypting, because it may answer; otherwise the locks of crypto/tls
+// would be taken in two different orders.
 type tlsConn struct {
 	server *tlsServer
 	c      *Conn
 	tc     *tls.Conn
-	inner  Handler      // the user's; nil before the handshake is complete; belongs to the loop
-	hs     *handshake   // nil once it is complete
-	cut    records      // of what crypto/tls was given; belongs to the handshake's goroutine, then guarded by c.mu
-	in     []byte       // borrowed ciphertext to be decrypted; guarded by c.mu
-	sealed *pool.Buffer // ciphertext to be written; guarded by c.mu, nil between its holders
-	up     bool         // the handshake is complete; written once by the loop under c.mu
-	failed bool         // an alert has ended the session; guarded by c.mu
+	inner  Handler    // the user's; nil before the handshake is complete; belongs to the loop
+	hs     *handshake // nil once the handshake is complete
+	// cut cuts what crypto/tls is given. It belongs to the goroutine of the handshake, later it is
+	// guarded by c.mu.
+	cut records
+	in  []byte // borrowed ciphertext to decrypt; guarded by c.mu
+	// sealed is ciphertext to write. It is guarded by c.mu, and nil whenever c.mu is free.
+	sealed *pool.Buffer
+	up     bool // the handshake is complete; written once by the loop under c.mu
+	failed bool // an alert has ended the session; guarded by c.mu
 }
 
 var (
@@ -125,14 +133,14 @@ func (t *tlsConn) OnData(c *Conn, p []byte) {
 	}
 }
 
-// OnWritable passes on.
+// OnWritable passes the event on.
 func (t *tlsConn) OnWritable(c *Conn) {
 	if t.inner != nil {
 		t.inner.OnWritable(c)
 	}
 }
 
-// OnTimer passes on, once the handshake is complete.
+// OnTimer passes the event on once the handshake is complete.
 func (t *tlsConn) OnTimer(c *Conn) {
 	if t.inner == nil {
 		c.Abort(ErrTLSTimeout)
@@ -141,7 +149,7 @@ func (t *tlsConn) OnTimer(c *Conn) {
 	t.inner.OnTimer(c)
 }
 
-// OnClose ends a handshake, or passes on.
+// OnClose ends a handshake, or passes the event on.
 func (t *tlsConn) OnClose(c *Conn, err error) {
 	if t.inner != nil {
 		t.inner.OnClose(c, err)
@@ -154,7 +162,7 @@ func (t *tlsConn) OnClose(c *Conn, err error) {
 	t.server.log.Debug("reactor: no TLS connection", "err", err)
 }
 
-// established opens the connection to the user's Handler. On the loop, corked.
+// established opens the connection for the user's Handler. On the loop, corked.
 func (t *tlsConn) established() {
 	c := t.c
 	rest := t.hs.rest()
@@ -174,11 +182,11 @@ func (t *tlsConn) established() {
 	}
 	t.inner = h
 	h.OnOpen(c)
-	t.open(rest) // crypto/tls may hold bytes of its own
+	t.open(rest) // crypto/tls may still hold bytes
 }
 
-// open decrypts p, which is borrowed, and hands the plaintext over, up to a
-// loop's buffer at a time. On the loop, corked.
+// open decrypts p, which is borrowed, and delivers the plaintext, up to a loop's buffer at a time.
+// On the loop, corked.
 func (t *tlsConn) open(p []byte) {
 	c := t.c
 	l := c.loop
@@ -216,7 +224,7 @@ func (t *tlsConn) open(p []byte) {
 func (t *tlsConn) decrypt(plain []byte) (n int, err error) {
 	for n < len(plain) && err == nil {
 		if n > 0 && len(t.in) == 0 && t.cut.whole() {
-			return n, errDry // as crypto/tls would say
+			return n, errDry // crypto/tls would say the same
 		}
 		var k int
 		k, err = t.tc.Read(plain[n:])
@@ -251,8 +259,8 @@ func (c *Conn) sendSecure(head, body []byte) Status {
 	return status
 }
 
-// seal encrypts and sends the three parts, the first records of which they share.
-// mu is held, and the connection not broken.
+// seal encrypts and sends the three parts, whose first records they share. mu is held, and the
+// connection is not broken.
 func (t *tlsConn) seal(cork, head, body []byte) Status {
 	c := t.c
 	n := len(cork) + len(head) + len(body)
@@ -282,7 +290,7 @@ func (t *tlsConn) seal(cork, head, body []byte) Status {
 	return Sent
 }
 
-// encrypt has crypto/tls write p's records to t. mu is held.
+// encrypt makes crypto/tls write the records of p to t. mu is held.
 func (t *tlsConn) encrypt(p []byte) {
 	if len(p) == 0 || t.failed {
 		return
@@ -292,7 +300,7 @@ func (t *tlsConn) encrypt(p []byte) {
 	}
 }
 
-// flush writes the ciphertext there is. mu is held.
+// flush writes the ciphertext that there is. mu is held.
 func (t *tlsConn) flush() {
 	if t.sealed == nil {
 		return
@@ -308,7 +316,7 @@ func (t *tlsConn) emit() {
 	t.sealed.B = t.sealed.B[:0]
 }
 
-// writeRaw sends bytes as they are, past the cork and past the outbox's limit. mu is held.
+// writeRaw sends bytes as they are. It bypasses the cork and the limit of the outbox. mu is held.
 func (c *Conn) writeRaw(p []byte) {
 	switch {
 	case len(p) == 0 || c.broken || c.state >= stateLingering:
@@ -327,8 +335,8 @@ func (t *tlsConn) closeNotify() {
 	}
 }
 
-// Read gives crypto/tls ciphertext: during the handshake it waits for it, later
-// errDry says that there is no more for now.
+// Read gives ciphertext to crypto/tls. During the handshake it waits for it. Later it returns
+// errDry if there is no more at the moment.
 func (t *tlsConn) Read(p []byte) (int, error) {
 	if !t.up {
 		return t.hs.read(p)
@@ -341,16 +349,16 @@ func (t *tlsConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// records finds the ends of TLS records. crypto/tls is never given more than the
-// rest of one: so its buffer keeps to the size of the largest, and it is known to
-// be empty when everything given was whole.
+// records finds the ends of TLS records. crypto/tls is never given more than the rest of one
+// record. Its buffer therefore stays as small as the largest record, and is known to be empty if
+// everything given was whole.
 type records struct {
-	rest   int32 // bytes that the record lacks
+	rest   int32 // bytes that the record still lacks
 	filled uint8 // of header
 	header [recordHeader]byte
 }
 
-// take is the number of bytes of in, at most room, that belong to one record. They count as given.
+// take returns how many bytes of in, at most room, belong to one record. They count as given.
 func (r *records) take(in []byte, room int) int {
 	in = in[:min(len(in), room)]
 	n := 0
@@ -366,10 +374,11 @@ func (r *records) take(in []byte, room int) int {
 	return n + int(body)
 }
 
-// whole reports whether what was given ends with a record's end.
+// whole reports whether what was given ends at the end of a record.
 func (r *records) whole() bool { return r.rest == 0 && r.filled == 0 }
 
-// Write takes ciphertext from crypto/tls. After the handshake it is gathered, and never fails.
+// Write takes ciphertext from crypto/tls. After the handshake it is gathered, and Write never
+// fails.
 func (t *tlsConn) Write(p []byte) (int, error) {
 	c := t.c
 	if !t.up {
@@ -391,18 +400,18 @@ func (t *tlsConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close, the addresses and the deadlines make a net.Conn; the reactor's own apply.
+// Close, the addresses and the deadlines complete a net.Conn. The reactor has its own.
 
-// Close does nothing: the reactor closes.
+// Close does nothing, because the reactor closes.
 func (t *tlsConn) Close() error { return nil }
 
-// LocalAddr is the Conn's.
+// LocalAddr returns that of the Conn.
 func (t *tlsConn) LocalAddr() net.Addr { return t.c.LocalAddr() }
 
-// RemoteAddr is the Conn's.
+// RemoteAddr returns that of the Conn.
 func (t *tlsConn) RemoteAddr() net.Addr { return t.c.RemoteAddr() }
 
-// SetDeadline does nothing: nothing blocks but the handshake, which has a timer.
+// SetDeadline does nothing. Only the handshake blocks, and it has a timer.
 func (t *tlsConn) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing.
@@ -411,8 +420,8 @@ func (t *tlsConn) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline does nothing.
 func (t *tlsConn) SetWriteDeadline(time.Time) error { return nil }
 
-// dry is the error that crypto/tls takes for a passing one: it keeps what it has
-// read of a record and can be asked again.
+// dry is an error that crypto/tls considers temporary: it keeps what it has read of a record and
+// can be called again.
 type dry struct{}
 
 func (dry) Error() string   { return "reactor: no TLS record is complete" }

@@ -6,9 +6,11 @@ import (
 	"net"
 	"runtime"
 	"testing"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
-// heap is the live heap after garbage has gone.
+// heap returns the size of the live heap, without garbage.
 func heap() int64 {
 	for range 3 {
 		runtime.GC()
@@ -18,10 +20,10 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// An idle connection has no goroutine and little memory, here with a client that forgets its session
-// as soon as it is established: only its socket stays open.
+// An idle connection has no goroutine and little memory. The client here forgets its session as
+// soon as it is established, and only its socket stays open.
 func TestTLSIdleCost(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector has memory of its own")
 	}
 	versions(t, func(t *testing.T, version uint16) {
@@ -29,7 +31,9 @@ func TestTLSIdleCost(t *testing.T) {
 		r := start(t, Options{Loops: 2})
 		closing := make(chan error, conns+warm)
 		ln := listenTLS(t, r, TLSOptions{}, &hooks{
-			data: func(c *Conn, p []byte) { c.Write(p) }, close: func(_ *Conn, err error) { closing <- err },
+			data: func(c *Conn, p []byte) { c.Write(p) }, close: func(_ *Conn, err error) {
+				closing <- err
+			},
 		})
 		sockets := make([]net.Conn, 0, conns+warm)
 		t.Cleanup(func() {
@@ -52,7 +56,8 @@ func TestTLSIdleCost(t *testing.T) {
 		goroutines, before := runtime.NumGoroutine(), heap()
 		open(conns)
 		each := (heap() - before) / conns
-		t.Logf("%d B of heap for each of %d idle connections, the client's socket included", each, conns)
+		t.Logf("%d B of heap for each of %d idle connections, the client's socket included", each,
+			conns)
 		if each > 20<<10 {
 			t.Errorf("%d B for an idle connection", each)
 		}
@@ -72,10 +77,10 @@ func TestTLSIdleCost(t *testing.T) {
 	})
 }
 
-// Echoing allocates nothing of ours: crypto/tls makes a small reader each time it asks for more, once here and once in
-// its client.
+// Echoing makes no allocations of ours. crypto/tls makes a small reader each time it asks for more,
+// once here and once in its client.
 func TestTLSEchoAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("allocations differ under the race detector")
 	}
 	versions(t, func(t *testing.T, version uint16) {
@@ -97,7 +102,7 @@ func TestTLSEchoAllocations(t *testing.T) {
 	})
 }
 
-// BenchmarkTLSHandshake is a full handshake, both ends of it in this process.
+// BenchmarkTLSHandshake measures a full handshake, both ends of it in this process.
 func BenchmarkTLSHandshake(b *testing.B) {
 	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, resumed := range []bool{false, true} {
@@ -105,7 +110,8 @@ func BenchmarkTLSHandshake(b *testing.B) {
 			cfg := insecure(v)
 			if resumed {
 				name = tls.VersionName(v) + "/resumed"
-				cfg.ClientSessionCache, cfg.ServerName = tls.NewLRUClientSessionCache(1), "localhost"
+				cfg.ClientSessionCache, cfg.ServerName = tls.NewLRUClientSessionCache(1),
+					"localhost"
 			}
 			b.Run(name, func(b *testing.B) {
 				r := start(b, Options{Loops: 1})
@@ -145,7 +151,9 @@ func BenchmarkTLSEcho(b *testing.B) {
 				}
 			})
 		}
-		run("plain", func(b *testing.B, r *Reactor) net.Conn { return dialNet(b, listen(b, r, echo)) })
+		run("plain", func(b *testing.B, r *Reactor) net.Conn {
+			return dialNet(b, listen(b, r, echo))
+		})
 		run("TLS1.3", func(b *testing.B, r *Reactor) net.Conn {
 			return dialTLS(b, listenTLS(b, r, TLSOptions{}, echo), insecure(tls.VersionTLS13))
 		})

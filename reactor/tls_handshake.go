@@ -15,15 +15,15 @@ const (
 	recordHeader     = 5
 	recordHandshake  = 22
 	maxSealedRecord  = maxRecord + 2048       // RFC 5246 section 6.2.3
-	handshakeMinimum = 500 * time.Millisecond // a handshake younger than this does not give way
+	handshakeMinimum = 500 * time.Millisecond // a younger handshake does not have to give way
 )
 
 // tlsServer is what the connections of one ListenTLS share.
 //
-// crypto/tls blocks in a handshake, so each has a goroutine, and slots bounds
-// them. A handshake takes one only with a whole record at hand. When all are
-// taken, newcomers wait in line, and each of them turns out the oldest handshake
-// if that has had its time: clients that stall half-way cannot shut out the rest.
+// crypto/tls blocks during a handshake. Each handshake therefore has a goroutine, and slots limits
+// their number. A handshake takes a slot only once a whole record has come. When all slots are
+// taken, newcomers wait in line, and each of them ends the oldest handshake if that has had its
+// time. Clients that stall half-way therefore cannot shut out the rest.
 type tlsServer struct {
 	config     *tls.Config
 	timeout    time.Duration
@@ -31,20 +31,20 @@ type tlsServer struct {
 	log        *slog.Logger
 
 	mu      sync.Mutex
-	slots   int   // free ones
+	slots   int   // number of free ones
 	running queue // oldest first
 	waiting queue
 }
 
 func (s *tlsServer) accept(c *Conn) Handler {
-	c.secure = true // c is known to nobody else yet
+	c.secure = true // no other goroutine knows c yet
 	t := &tlsConn{server: s, c: c, hs: new(handshake)}
 	t.hs.conn = t
 	t.hs.arrived.L = &t.hs.mu
 	return t
 }
 
-// start runs t's handshake now or later. On t's loop.
+// start runs the handshake of t now or later. On the loop of t.
 func (s *tlsServer) start(t *tlsConn) {
 	hs := t.hs
 	s.mu.Lock()
@@ -55,7 +55,7 @@ func (s *tlsServer) start(t *tlsConn) {
 		if oldest != nil && t.c.loop.r.clock()-oldest.since < handshakeMinimum {
 			oldest = nil
 		}
-		if oldest != nil { // the next newcomer is to turn out another one
+		if oldest != nil { // the next newcomer must end another one
 			s.running.remove(oldest)
 			s.begin(oldest)
 		}
@@ -71,13 +71,13 @@ func (s *tlsServer) start(t *tlsConn) {
 	go s.run(hs)
 }
 
-// begin counts hs among the running. mu is held.
+// begin adds hs to the running ones. mu is held.
 func (s *tlsServer) begin(hs *handshake) {
 	hs.since = hs.conn.c.loop.r.clock()
 	s.running.push(hs)
 }
 
-// giveUp forgets hs if it waits for a slot.
+// giveUp removes hs from the queue if it waits for a slot.
 func (s *tlsServer) giveUp(hs *handshake) {
 	s.mu.Lock()
 	if hs.waits {
@@ -87,7 +87,7 @@ func (s *tlsServer) giveUp(hs *handshake) {
 	s.mu.Unlock()
 }
 
-// run does hs's handshake, and then those that wait.
+// run does the handshake of hs, and then those that wait.
 func (s *tlsServer) run(hs *handshake) {
 	for hs != nil {
 		s.shake(hs)
@@ -104,7 +104,7 @@ func (s *tlsServer) run(hs *handshake) {
 	}
 }
 
-// shake does one handshake; the outcome is posted to the connection's loop.
+// shake does one handshake. The outcome is posted to the connection's loop.
 func (s *tlsServer) shake(hs *handshake) {
 	t := hs.conn
 	err := s.try(t)
@@ -116,9 +116,10 @@ func (s *tlsServer) shake(hs *handshake) {
 }
 
 func (s *tlsServer) try(t *tlsConn) (err error) {
-	defer func() { // GetCertificate and its like are the user's
+	defer func() { // GetCertificate and similar callbacks belong to the user
 		if v := recover(); v != nil {
-			s.log.Error("reactor: a TLS handshake panicked; its connection is closed", "panic", v, "stack", string(debug.Stack()))
+			s.log.Error("reactor: a TLS handshake panicked; its connection is closed", "panic", v,
+				"stack", string(debug.Stack()))
 			err = &PanicError{Value: v}
 		}
 	}()
@@ -128,18 +129,19 @@ func (s *tlsServer) try(t *tlsConn) (err error) {
 // handshake is what a connection needs until its session is established.
 type handshake struct {
 	conn       *tlsConn
-	prev, next *handshake    // in one of the server's queues; guarded by its mu
-	since      time.Duration // when it got its slot, Reactor clock; guarded by its mu
-	waits      bool          // in the server's waiting queue; guarded by its mu
-	started    bool          // belongs to the loop
+	prev, next *handshake // in one of the server's queues; guarded by its mu
+	// since is when it got its slot, on the Reactor's clock. It is guarded by the server's mu.
+	since   time.Duration
+	waits   bool // is in the server's waiting queue; guarded by its mu
+	started bool // belongs to the loop
 
 	mu      sync.Mutex
-	arrived sync.Cond // input or err
+	arrived sync.Cond // signals input or err
 	input   []byte    // ciphertext not yet read; guarded by mu
-	err     error     // guarded by mu; for read
+	err     error     // guarded by mu; what read returns
 }
 
-// feed adds a copy of p. On the loop.
+// feed appends a copy of p to the input. On the loop.
 func (hs *handshake) feed(p []byte) error {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -148,18 +150,19 @@ func (hs *handshake) feed(p []byte) error {
 	}
 	hs.input = append(hs.input, p...)
 	hs.arrived.Signal()
-	if !hs.started && (hs.input[0] != recordHandshake || len(hs.input) >= recordHeader && hs.recordLength() > recordHeader+maxSealedRecord) {
+	if !hs.started && (hs.input[0] != recordHandshake || len(hs.input) >= recordHeader &&
+		hs.recordLength() > recordHeader+maxSealedRecord) {
 		return ErrNotTLS
 	}
 	return nil
 }
 
-// recordLength is that of the first record, whose header is there.
+// recordLength returns the length of the first record, whose header must be there.
 func (hs *handshake) recordLength() int {
 	return recordHeader + int(hs.input[3])<<8 + int(hs.input[4])
 }
 
-// hasRecord reports whether the first record is complete. On the loop, before the start.
+// hasRecord reports whether the first record is complete. On the loop, before start.
 func (hs *handshake) hasRecord() bool {
 	return len(hs.input) >= recordHeader && len(hs.input) >= hs.recordLength()
 }
@@ -187,7 +190,7 @@ func (hs *handshake) end(err error) {
 	hs.mu.Unlock()
 }
 
-// rest is the input that the handshake did not need.
+// rest returns the input that the handshake did not need.
 func (hs *handshake) rest() []byte {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
-// Clients that do not come to an end take no goroutine, or a bounded number, and are closed in time.
+// Clients that never finish take no goroutine, or a limited number, and are closed in time.
 func TestTLSHandshakesThatEndNowhere(t *testing.T) {
 	const slots, clients = 4, 60
 	hello := clientHello(t)
@@ -29,8 +29,11 @@ func TestTLSHandshakesThatEndNowhere(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := start(t, Options{Loops: 2, Tick: 10 * time.Millisecond})
-			ln := listenTLS(t, r, TLSOptions{HandshakeTimeout: 300 * time.Millisecond, MaxHandshakes: slots}, &hooks{
-				open: func(*Conn) { t.Error("OnOpen ran") }, close: func(*Conn, error) { t.Error("OnClose ran without OnOpen") },
+			ln := listenTLS(t, r, TLSOptions{HandshakeTimeout: 300 * time.Millisecond,
+				MaxHandshakes: slots}, &hooks{
+				open: func(*Conn) { t.Error("OnOpen ran") }, close: func(*Conn, error) {
+					t.Error("OnClose ran without OnOpen")
+				},
 			})
 			var conns []net.Conn
 			most := 0
@@ -85,7 +88,7 @@ func clientHello(t *testing.T) []byte {
 	return append(head, body...)
 }
 
-// Stalled handshakes in every slot must not keep an honest client out until their time is over.
+// Stalled handshakes in every slot must not keep an honest client out for longer than their time.
 func TestTLSStalledHandshakesGiveWay(t *testing.T) {
 	const slots = 3
 	r := start(t, Options{Loops: 1})
@@ -94,7 +97,8 @@ func TestTLSStalledHandshakesGiveWay(t *testing.T) {
 	for range slots {
 		nc := dialNet(t, ln)
 		nc.Write(hello)
-		if _, err := nc.Read(make([]byte, 1)); err != nil { // the server's flight: it has a slot
+		// the server's flight shows that it has a slot
+		if _, err := nc.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,7 +130,8 @@ func TestTLSVersionsAndProtocols(t *testing.T) {
 		{"h2 and http/1.1", 0, 0, []string{"h2", "http/1.1"}, ""},
 		{"h2 alone", 0, 0, []string{"h2"}, "no application protocol"},
 	} {
-		c := tls.Client(dialNet(t, ln), &tls.Config{InsecureSkipVerify: true, MinVersion: tc.min, MaxVersion: tc.max, NextProtos: tc.protos})
+		c := tls.Client(dialNet(t, ln), &tls.Config{InsecureSkipVerify: true, MinVersion: tc.min,
+			MaxVersion: tc.max, NextProtos: tc.protos})
 		err := c.Handshake()
 		if tc.refused == "" {
 			if err != nil {
@@ -138,10 +143,13 @@ func TestTLSVersionsAndProtocols(t *testing.T) {
 			t.Errorf("%s: %v, want %q", tc.name, err, tc.refused)
 		}
 	}
-	if _, err := r.ListenTLS("tcp", "127.0.0.1:0", TLSOptions{}, func(*Conn) Handler { return echo }); err != ErrNoTLSConfig {
+	if _, err := r.ListenTLS("tcp", "127.0.0.1:0", TLSOptions{}, func(*Conn) Handler {
+		return echo
+	}); err != ErrNoTLSConfig {
 		t.Errorf("without a config: %v", err)
 	}
-	if _, err := r.ListenTLS("tcp", "127.0.0.1:0", TLSOptions{Config: cfg}, nil); err != ErrNoHandler {
+	if _, err := r.ListenTLS("tcp", "127.0.0.1:0", TLSOptions{Config: cfg},
+		nil); err != ErrNoHandler {
 		t.Errorf("without a handler: %v", err)
 	}
 }
@@ -168,12 +176,15 @@ func TestTLSResumption(t *testing.T) {
 func TestTLSPanicInGetCertificate(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	cfg := serverConfig(t)
-	ln := listenTLS(t, r, TLSOptions{MaxHandshakes: 1, Config: &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if h.ServerName == "panic" {
-			panic("on purpose")
-		}
-		return &cfg.Certificates[0], nil
-	}}}, echo)
+	ln := listenTLS(t, r,
+		TLSOptions{MaxHandshakes: 1,
+			Config: &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate,
+				error) {
+				if h.ServerName == "panic" {
+					panic("on purpose")
+				}
+				return &cfg.Certificates[0], nil
+			}}}, echo)
 	bad := insecure(0)
 	bad.ServerName = "panic"
 	if err := tls.Client(dialNet(t, ln), bad).Handshake(); err == nil {
@@ -182,7 +193,7 @@ func TestTLSPanicInGetCertificate(t *testing.T) {
 	mustEcho(t, dialTLS(t, ln, insecure(0)), []byte("x"))
 }
 
-// However input is cut and whatever room there is, no piece holds bytes of two records.
+// However input is cut and whatever room there is, no piece has bytes of two records.
 func FuzzTLSRecords(f *testing.F) {
 	f.Add([]byte{22, 3, 1, 0, 2, 9, 9, 23, 3, 3, 0, 0, 23, 3, 3, 1, 0}, byte(3), byte(2))
 	f.Add([]byte{22, 3, 1, 0, 2, 9, 9, 23, 3, 3}, byte(1), byte(200))
@@ -215,7 +226,7 @@ func FuzzTLSRecords(f *testing.F) {
 	})
 }
 
-// Reactor.Close does not wait for clients that stall, and leaves no goroutine of theirs.
+// Reactor.Close does not wait for clients that stall, and leaves none of their goroutines.
 func TestTLSCloseDuringHandshakes(t *testing.T) {
 	r := start(t, Options{Loops: 2})
 	ln := listenTLS(t, r, TLSOptions{HandshakeTimeout: time.Hour, MaxHandshakes: 4}, echo)

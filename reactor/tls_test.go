@@ -116,7 +116,7 @@ func TestTLSInOneByteSegments(t *testing.T) {
 	})
 }
 
-// A callback's writes leave as one record, whoever makes them and however large the parts are.
+// The writes of a callback leave as one record, whoever makes them and however large the parts are.
 func TestTLSCorksRecords(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	ln := listenTLS(t, r, TLSOptions{}, &hooks{data: func(c *Conn, p []byte) {
@@ -125,21 +125,23 @@ func TestTLSCorksRecords(t *testing.T) {
 		}
 	}})
 	nc := &recordCounter{Conn: dialNet(t, ln)}
-	tc := tls.Client(nc, insecure(tls.VersionTLS12)) // which sends no tickets
+	tc := tls.Client(nc, insecure(tls.VersionTLS12)) // TLS 1.2, which sends no tickets
 	if err := tc.Handshake(); err != nil {
 		t.Fatal(err)
 	}
 	nc.records = 0
 	tc.Write([]byte("hello"))
 	got := make([]byte, 500)
-	if _, err := io.ReadFull(tc, got); err != nil || !bytes.Equal(got, bytes.Repeat([]byte("hello"), 100)) {
+	if _, err := io.ReadFull(tc, got); err != nil ||
+		!bytes.Equal(got, bytes.Repeat([]byte("hello"), 100)) {
 		t.Fatalf("%q, %v", got, err)
 	}
 	if nc.records != 1 {
 		t.Errorf("100 writes of one callback came in %d records", nc.records)
 	}
 	r.Close() // a write is counted after the peer may have seen it
-	// The handshake has two flights from the server (RFC 5246 section 7.3), and closing says so once.
+	// The handshake has two flights from the server (RFC 5246 section 7.3), and closing writes
+	// once.
 	if n := r.Stats().Writes; n > 4 {
 		t.Errorf("and left by %d writes", n-3)
 	}
@@ -171,11 +173,13 @@ func (rc *recordCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Each writer's records must arrive whole and in its order, by all ways of writing, while the peer talks too.
+// The records of each writer must arrive whole and in order, whichever way they were written, while
+// the peer talks too.
 func TestTLSKeepsOrderAcrossWriters(t *testing.T) {
 	versions(t, func(t *testing.T, version uint16) {
 		const writers, rounds = 6, 200
-		r := start(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30, MaxOutboxAge: time.Hour, SendBuffer: 256 << 10})
+		r := start(t, Options{Loops: 1, MaxOutboxBytes: 1 << 30, MaxOutboxAge: time.Hour,
+			SendBuffer: 256 << 10})
 		opened := make(chan *Conn, 1)
 		ln := listenTLS(t, r, TLSOptions{}, &hooks{
 			open: func(c *Conn) { opened <- c },
@@ -192,7 +196,8 @@ func TestTLSKeepsOrderAcrossWriters(t *testing.T) {
 			wg.Go(func() {
 				for i := range rounds {
 					rec := bytes.Repeat([]byte{byte(w)}, recordSize(w, i))
-					rec[1], rec[2], rec[3], rec[4] = byte(i), byte(len(rec)), byte(len(rec)>>8), byte(len(rec)>>16)
+					rec[1], rec[2], rec[3], rec[4] = byte(i), byte(len(rec)), byte(len(rec)>>8),
+						byte(len(rec)>>16)
 					switch i % 4 {
 					case 0:
 						c.Write(rec)
@@ -232,7 +237,8 @@ func TestTLSKeepsOrderAcrossWriters(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := int(head[0])
-			if w >= writers || int(head[1]) != next[w] || n != recordSize(w, next[w]) || bytes.Count(body, head[:1]) != len(body) {
+			if w >= writers || int(head[1]) != next[w] || n != recordSize(w, next[w]) ||
+				bytes.Count(body, head[:1]) != len(body) {
 				t.Fatalf("writer %d: %d came for %d, or broken", w, head[1], next[w])
 			}
 			next[w]++
@@ -242,7 +248,8 @@ func TestTLSKeepsOrderAcrossWriters(t *testing.T) {
 	})
 }
 
-// recordSize is that of a writer's i-th piece, a few beyond the cork and a few beyond one TLS record.
+// recordSize returns the size of a writer's i-th piece. Some exceed the cork and some exceed one
+// TLS record.
 func recordSize(w, i int) int {
 	if i%41 == 7 {
 		return 100_000 + w
@@ -259,7 +266,8 @@ func TestTLSCloseNotify(t *testing.T) {
 			data:  func(c *Conn, p []byte) { c.Write(answer); c.Close(nil); c.Write(p) },
 			close: func(_ *Conn, err error) { closed <- err },
 		})
-		// At a record's end crypto/tls takes EOF without close_notify for the same: the alert is looked for on the wire.
+		// At the end of a record crypto/tls does not tell EOF from close_notify, so the test looks
+		// for the alert on the wire.
 		nc := &recordCounter{Conn: dialNet(t, ln)}
 		tc := tls.Client(nc, insecure(version))
 		tc.Write([]byte("x"))
@@ -299,10 +307,17 @@ func TestTLSCloseByThePeer(t *testing.T) {
 		want error
 	}{
 		{"close_notify", func(c *tls.Conn) { c.Close() }, io.EOF},
-		{"close_notify alone", func(c *tls.Conn) { c.CloseWrite(); io.ReadAll(c); c.NetConn().Close() }, io.EOF},
+		{"close_notify alone", func(c *tls.Conn) {
+			c.CloseWrite()
+			io.ReadAll(c)
+			c.NetConn().Close()
+		}, io.EOF},
 		{"FIN alone", func(c *tls.Conn) { c.NetConn().Close() }, io.EOF},
 		{"RST", func(c *tls.Conn) { reset(c.NetConn()) }, syscall.ECONNRESET},
-		{"half a record", func(c *tls.Conn) { c.NetConn().Write([]byte{23, 3, 3, 0, 40, 1}); c.NetConn().Close() }, io.EOF},
+		{"half a record", func(c *tls.Conn) {
+			c.NetConn().Write([]byte{23, 3, 3, 0, 40, 1})
+			c.NetConn().Close()
+		}, io.EOF},
 	} {
 		c := dialTLS(t, ln, insecure(0))
 		await(t, opened, "OnOpen")
@@ -314,8 +329,9 @@ func TestTLSCloseByThePeer(t *testing.T) {
 	}
 	c := dialTLS(t, ln, insecure(0))
 	await(t, opened, "OnOpen")
-	c.NetConn().Write(append([]byte{23, 3, 3, 0, 40}, noise(40)...)) // authenticates nothing
-	if _, err := c.Read(make([]byte, 1)); err == nil || !strings.Contains(err.Error(), "bad record MAC") {
+	c.NetConn().Write(append([]byte{23, 3, 3, 0, 40}, noise(40)...)) // does not authenticate
+	if _, err := c.Read(make([]byte, 1)); err == nil ||
+		!strings.Contains(err.Error(), "bad record MAC") {
 		t.Errorf("a forged record was answered by %v", err)
 	}
 	c.NetConn().Close()
@@ -330,7 +346,8 @@ func reset(nc net.Conn) {
 	nc.Close()
 }
 
-// A peer that reads nothing is closed as a slow consumer; the others of its loop are served meanwhile.
+// A peer that reads nothing is closed as a slow consumer. The others on its loop are served
+// meanwhile.
 func TestTLSSlowConsumer(t *testing.T) {
 	r := start(t, Options{Loops: 1, MaxOutboxBytes: 1 << 20, SendBuffer: 64 << 10})
 	closed := make(chan error, 1)
@@ -367,11 +384,13 @@ func TestTLSSlowConsumer(t *testing.T) {
 	mustEcho(t, healthy, chunk)
 }
 
-// OnWritable comes when a slow peer has caught up, and all that was sent arrives.
+// OnWritable comes when a slow peer has caught up, and everything that was sent arrives.
 func TestTLSWritableAgain(t *testing.T) {
 	r := start(t, Options{Loops: 1, MaxOutboxBytes: 64 << 20, SendBuffer: 64 << 10})
 	opened, writable := make(chan *Conn, 1), make(chan bool, 1)
-	ln := listenTLS(t, r, TLSOptions{}, &hooks{open: func(c *Conn) { opened <- c }, writable: func(*Conn) { writable <- true }})
+	ln := listenTLS(t, r, TLSOptions{}, &hooks{open: func(c *Conn) {
+		opened <- c
+	}, writable: func(*Conn) { writable <- true }})
 	tc := dialTLS(t, ln, insecure(0))
 	c := await(t, opened, "OnOpen")
 	msg := noise(4 << 20)
@@ -389,7 +408,8 @@ func TestTLSWritableAgain(t *testing.T) {
 	await(t, writable, "OnWritable")
 }
 
-// Connections cut at any byte, with FIN or RST, while both sides talk, leave nothing behind.
+// Connections that are cut at any byte, with FIN or RST, while both sides talk, leave nothing
+// behind.
 func TestTLSCutAnywhere(t *testing.T) {
 	r := start(t, Options{Loops: 2})
 	var opens, closes atomic.Int64
@@ -432,7 +452,7 @@ func TestTLSCutAnywhere(t *testing.T) {
 	mustEcho(t, dialTLS(t, ln, insecure(0)), []byte("x")) // the listener still serves
 }
 
-// cutter ends its connection when so many bytes have passed in either direction.
+// cutter ends its connection after the given number of bytes in either direction.
 type cutter struct {
 	net.Conn
 	mu   sync.Mutex

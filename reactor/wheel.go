@@ -6,36 +6,36 @@ const (
 	wheelBits   = 6
 	wheelSlots  = 1 << wheelBits
 	wheelLevels = 4
-	// wheelSpan is the largest distance in ticks that has a slot of its own (19
-	// days at 100 ms). A timer beyond waits in the last slot and is placed again.
+	// wheelSpan is the largest distance in ticks that has its own slot (19 days at 100 ms). A timer
+	// further away waits in the last slot and is placed again.
 	wheelSpan = 1<<(wheelBits*wheelLevels) - 1
 )
 
 // timer is a connection's place on its loop's wheel.
 type timer struct {
 	prev, next *Conn
-	due        int64 // tick; 0 = not armed
+	due        int64 // tick; 0 means not armed
 	placed     int64 // tick that the slot stands for, ≤ due
 	slot       int32 // level*wheelSlots + slot
 }
 
-// wheel is a hierarchical timing wheel of intrusive timers: set, reset and
-// cancel cost a few pointer writes whatever the duration, and moving a timer
-// further away, the common case, is one store. It belongs to its loop.
+// wheel is a hierarchical timing wheel of intrusive timers. Set, reset and cancel cost a few
+// pointer writes whatever the duration. Moving a timer further away, the common case, is one store.
+// A wheel belongs to its loop.
 type wheel struct {
 	tick  int64 // last tick processed
 	count int
 	slots [wheelLevels * wheelSlots]*Conn
 }
 
-// start sets the tick that an empty wheel stands at.
+// start sets the current tick of an empty wheel.
 func (w *wheel) start(tick int64) { w.tick = tick }
 
 // set arms c for the tick due, which must be in the future.
 func (w *wheel) set(c *Conn, due int64) {
 	t := &c.timer
 	if t.due != 0 {
-		if due >= t.placed { // found when its old slot comes, and placed again
+		if due >= t.placed { // is found when its old slot comes, and placed again
 			t.due = due
 			return
 		}
@@ -90,8 +90,8 @@ func (w *wheel) unlink(c *Conn) {
 	t.prev, t.next = nil, nil
 }
 
-// advance processes every tick up to now and calls fire, with the timer disarmed,
-// for each that is due. fire may set and cancel any timer of the wheel.
+// advance processes every tick up to now and calls fire for each timer that is due, after disarming
+// it. fire may set and cancel any timer of the wheel.
 func (w *wheel) advance(now int64, fire func(*Conn)) {
 	for w.tick < now {
 		if w.count == 0 {
@@ -108,8 +108,8 @@ func (w *wheel) advance(now int64, fire func(*Conn)) {
 	}
 }
 
-// empty fires what is due in a slot and places the rest anew, never in the same
-// slot, since that is a full turn of its level away.
+// empty fires what is due in a slot and places the rest again. The rest never goes to the same
+// slot, because that is a full turn of its level away.
 func (w *wheel) empty(slot int, fire func(*Conn)) {
 	for c := w.slots[slot]; c != nil; c = w.slots[slot] {
 		w.unlink(c)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The wheel must agree with a list of due ticks under random setting, moving,
-// cancelling and jumps of the clock.
+// The wheel must agree with a list of due ticks under random setting, moving, cancelling and jumps
+// of the clock.
 func TestWheelAgreesWithModel(t *testing.T) {
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -37,7 +37,8 @@ func TestWheelAgreesWithModel(t *testing.T) {
 				})
 				for c, d := range due {
 					if d <= now {
-						t.Fatalf("seed %d: not fired at %d: due %d, placed %d", seed, now, d, c.timer.placed)
+						t.Fatalf("seed %d: not fired at %d: due %d, placed %d", seed, now, d,
+							c.timer.placed)
 					}
 				}
 			default:
@@ -81,12 +82,14 @@ func TestTimers(t *testing.T) {
 	for range 5 {
 		f := await(t, fired, "OnTimer")
 		got = append(got, f.name)
-		if min := map[string]time.Duration{"a late": 30, "b soon": 3, "c moved up": 10, "d moved out": 20, "g cascaded": 100}[f.name] * tick; f.at < min {
+		if min := map[string]time.Duration{"a late": 30, "b soon": 3, "c moved up": 10,
+			"d moved out": 20, "g cascaded": 100}[f.name] * tick; f.at < min {
 			t.Errorf("%s fired after %v, before its %v", f.name, f.at, min)
 		}
 	}
 	slices.Sort(got)
-	if want := []string{"a late", "b soon", "c moved up", "d moved out", "g cascaded"}; !slices.Equal(got, want) {
+	if want := []string{"a late", "b soon", "c moved up", "d moved out",
+		"g cascaded"}; !slices.Equal(got, want) {
 		t.Errorf("fired: %q", got)
 	}
 }
@@ -94,7 +97,7 @@ func TestTimers(t *testing.T) {
 func TestTimersFireInOrderAndRearm(t *testing.T) {
 	r := start(t, Options{Loops: 1, Tick: time.Millisecond})
 	done := make(chan []time.Duration, 1)
-	var at []time.Duration // the loop's
+	var at []time.Duration // belongs to the loop
 	dialNet(t, listen(t, r, &hooks{
 		open: func(c *Conn) { c.SetTimer(time.Millisecond) },
 		timer: func(c *Conn) {

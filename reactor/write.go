@@ -12,11 +12,11 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// corkMaxWrite is the size from which a write leaves at once, together with what
-// is corked: the copy would cost more than the system call it saves.
+// corkMaxWrite is the size in bytes from which a write leaves at once, together with what is
+// corked. Copying it would cost more than the system call that this saves.
 const corkMaxWrite = 16 << 10
 
-// send writes head and body as one unit; body is s's if s is set.
+// send writes head and body as one unit. body is the bytes of s if s is not nil.
 func (c *Conn) send(head, body []byte, s *pool.Shared) Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,8 +52,8 @@ func (c *Conn) send(head, body []byte, s *pool.Shared) Status {
 	return status
 }
 
-// push writes cork, head and body now and queues what the kernel does not take.
-// The outbox is empty; mu is held.
+// push writes cork, head and body now and queues what the kernel does not take. The outbox is
+// empty; mu is held.
 func (c *Conn) push(cork, head, body []byte, s *pool.Shared) Status {
 	total := len(cork) + len(head) + len(body)
 	n, e := c.writeParts(cork, head, body, total)
@@ -107,9 +107,10 @@ func (c *Conn) queue(cork, head, body []byte, s *pool.Shared, skip int) Status {
 	return Backpressured
 }
 
-// hasRoom reports whether n bytes more may be queued; if not, c is doomed. mu is held.
+// hasRoom reports whether n more bytes may be queued. If not, c is doomed. mu is held.
 func (c *Conn) hasRoom(n int) bool {
-	// One message alone may be larger than the limit: it is no sign of a slow peer.
+	// A single message may be larger than the limit, because it does not show that the peer is
+	// slow.
 	if c.out == nil || c.out.bytes == 0 || c.out.bytes+n <= c.loop.r.opts.MaxOutboxBytes {
 		return true
 	}
@@ -143,7 +144,7 @@ func (c *Conn) append(cork, head, body []byte, s *pool.Shared, skip int) {
 	}
 }
 
-// await has the loop send the outbox when the kernel takes it, and watch its age. mu is held.
+// await makes the loop send the outbox when the kernel takes it, and watch its age. mu is held.
 func (c *Conn) await() {
 	c.arm()
 	if !c.watched {
@@ -152,18 +153,18 @@ func (c *Conn) await() {
 	}
 }
 
-// arm asks the poller for writability. mu is held, which fences the call from
-// the detachment and from another use of the descriptor's number.
+// arm asks the poller for writability. mu is held, so that the descriptor is not detached meanwhile
+// and its number not used again.
 func (c *Conn) arm() {
 	if !c.armed && c.op != nil {
 		c.armed = true
-		// It fails only when netpoll has detached a hung-up operator, whose OnHup is coming.
+		// This fails only if netpoll has detached a hung-up operator, whose OnHup will follow.
 		_ = c.op.Control(netpoll.PollR2RW)
 	}
 }
 
-// breakDown remembers that writing failed. The peer's last bytes may still wait
-// to be read, so the loop drains the socket before it closes. mu is held.
+// breakDown remembers that a write failed. The last bytes of the peer may not have been read yet,
+// so the loop drains the socket before it closes. mu is held.
 func (c *Conn) breakDown(e syscall.Errno) {
 	c.broken = true
 	if c.err == nil && c.state < stateFlushing {
@@ -179,8 +180,8 @@ func (c *Conn) slow() {
 	c.doomLocked(ErrSlowConsumer, true)
 }
 
-// onWrite is called by the poller when c is writable and that was asked for, or
-// when its connect has ended.
+// onWrite is called by the poller if c is writable and we asked for that, or if its connect has
+// finished.
 func (c *Conn) onWrite(netpoll.Poll) error {
 	c.mu.Lock()
 	switch {
@@ -189,7 +190,7 @@ func (c *Conn) onWrite(netpoll.Poll) error {
 		return nil
 	case c.state == stateDialing:
 		c.mu.Unlock()
-		// The poller's interest cannot be changed in its own callback on every system.
+		// Some systems cannot change the poller's interest in its own callback.
 		c.loop.post(task{kind: taskConnected, c: c})
 		return nil
 	}
@@ -201,7 +202,8 @@ func (c *Conn) onWrite(netpoll.Poll) error {
 		_ = c.op.Control(netpoll.PollRW2R)
 	}
 	s := c.state
-	writable := c.pressured && s == stateOpen && !c.broken && (c.out == nil || c.out.bytes <= c.loop.r.opts.LowWaterBytes)
+	writable := c.pressured && s == stateOpen && !c.broken &&
+		(c.out == nil || c.out.bytes <= c.loop.r.opts.LowWaterBytes)
 	if writable {
 		c.pressured = false
 	}
@@ -220,8 +222,8 @@ func (c *Conn) callWritable() {
 	c.handler.OnWritable(c)
 }
 
-// flush makes one write of the outbox's first segments, and reports whether the
-// kernel took all of them: then there may be more that it would take. mu is held.
+// flush makes one write of the first segments of the outbox. It reports whether the kernel took all
+// of them, because then it may take more. mu is held.
 func (c *Conn) flush() (whole bool) {
 	var vectors [maxVectors]syscall.Iovec
 	v, bytes := c.out.vectors(vectors[:0])

@@ -2,6 +2,7 @@
 # Runs every fuzz target of the module for a time: fuzz.sh [60s].
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/env.sh
 time=${1:-60s}
 found=0
 for package in $(go list ./...); do

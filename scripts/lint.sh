@@ -3,10 +3,13 @@
 # that the code is built for, and the syntax of the page's scripts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/env.sh
+scripts/need.sh node
 step() { printf '\n== %s\n' "$*"; }
 
 step gofmt
-unformatted=$(find . -name '*.go' -not -path '*/node_modules/*' -exec gofmt -l {} +)
+# Go itself passes over folders with such names.
+unformatted=$(find . -type d \( -name '.?*' -o -name '_*' -o -name node_modules \) -prune -o -name '*.go' -exec gofmt -l {} +)
 if [ -n "$unformatted" ]; then
 	printf 'not formatted, run gofmt -w:\n%s\n' "$unformatted" >&2
 	exit 1

@@ -1,21 +1,82 @@
 #!/usr/bin/env bash
-# Says what is missing: need.sh go|node.
-set -euo pipefail
-case $1 in
-go)
+# Checks tools that must be there: need.sh go|node|cc... It names every one that is missing or
+# too old, with the version that is needed and the way to get it, and then exits with 1.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+say() {
+	printf '%s\n' "$@" >&2
+	failed=1
+}
+
+# older reports whether version $1 is below version $2; both look like 1.26.
+older() {
+	local major=${1%%.*} minor=${1#*.}
+	minor=${minor%%.*}
+	[ "$major" -lt "${2%%.*}" ] || { [ "$major" = "${2%%.*}" ] && [ "$minor" -lt "${2#*.}" ]; }
+}
+
+need_go() {
+	local wanted found get
+	wanted=$(sed -n 's/^go \([0-9]*\.[0-9]*\).*/\1/p' go.mod)
+	get="Install Go $wanted or newer from https://go.dev/dl/ and put its bin folder first on the PATH."
 	if ! command -v go >/dev/null; then
-		echo 'Go is missing: install Go 1.26 or newer (https://go.dev/dl/) and put it on the PATH.' >&2
-		exit 1
+		say "Go is missing. $get"
+		return
 	fi
-	;;
-node)
-	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-		echo 'Node.js is missing: install Node.js 20 or newer with npm (https://nodejs.org/); the browser client is tested with it.' >&2
-		exit 1
+	if ! found=$(GOFLAGS='' go env GOVERSION 2>&1); then # an older Go fails here if it cannot fetch a newer one
+		say "$found" "Go $wanted or newer is needed. $get"
+		return
 	fi
-	if [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
-		echo "Node.js $(node --version) is too old: install version 20 or newer." >&2
-		exit 1
+	found=$(sed -n 's/.*go\([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' <<<"$found")
+	if [ -z "$found" ]; then
+		say "The go on the PATH, $(command -v go), does not tell its version. $get"
+	elif older "$found" "$wanted"; then
+		say "Go $found is too old. $get"
 	fi
-	;;
-esac
+}
+
+need_node() {
+	local wanted found
+	wanted=$(sed -n 's/.*"node": ">=\([0-9.]*\)".*/\1/p' wasm/js/package.json)
+	local get="Install Node.js $wanted or newer, with npm, from https://nodejs.org/; make test needs it, make run does not."
+	if ! command -v node >/dev/null; then
+		say "Node.js is missing. $get"
+		return
+	fi
+	if ! found=$(node --version 2>&1); then
+		say "$found" "The node on the PATH, $(command -v node), does not start. $get"
+		return
+	fi
+	if ! [[ $found =~ ^v[0-9]+\.[0-9]+ ]]; then
+		say "The node on the PATH, $(command -v node), does not tell its version. $get"
+	elif older "${found#v}" "$wanted"; then
+		say "Node.js ${found#v} is too old. $get"
+	elif ! npm --version >/dev/null 2>&1; then
+		say "npm is missing, or does not start. It comes with Node.js $wanted from https://nodejs.org/; Debian and Ubuntu have it as a package of its own: apt-get install npm."
+	fi
+}
+
+need_cc() {
+	local compiler dir
+	compiler=$(GOFLAGS='' go env CC 2>/dev/null)
+	dir=$(mktemp -d)
+	printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$dir/try.c"
+	# Not quoted: CC may hold options.
+	# shellcheck disable=SC2086
+	if ! ${compiler:-cc} -o "$dir/try" "$dir/try.c" 2>"$dir/log"; then
+		head -n 3 "$dir/log" >&2
+		say "A C compiler that works is missing (tried: ${compiler:-cc}). Install gcc or clang, any version, with the headers of the C library." \
+			"  Debian, Ubuntu: apt-get install gcc libc6-dev    Fedora: dnf install gcc    macOS: xcode-select --install" \
+			"The race detector and the benchmarks' C program need it; make run does not."
+	fi
+	rm -rf "$dir"
+}
+
+for tool in "$@"; do
+	case $tool in
+	go | node | cc) "need_$tool" ;;
+	*) say "need.sh knows go, node and cc, not $tool" ;;
+	esac
+done
+exit $failed

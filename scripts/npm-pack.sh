@@ -3,9 +3,11 @@
 # folder, or into the one named, and lets publint and arethetypeswrong check it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/env.sh
 out=$(cd "${1:-.}" && pwd)
-wasm/build.sh
-(cd wasm/js && { [ -x node_modules/.bin/attw ] || npm ci --no-audit --no-fund --loglevel=error; })
+scripts/need.sh node
+scripts/wasm.sh
+scripts/npm.sh wasm/js
 bin=$PWD/wasm/js/node_modules/.bin
 cd dist
 "$bin/publint" --strict .

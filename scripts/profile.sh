@@ -4,6 +4,8 @@
 # Arguments go to the benchmark.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/env.sh
+scripts/need.sh cc
 out=artifacts/profile
 rm -rf "$out"
 mkdir -p "$out" profiles

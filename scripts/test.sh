@@ -1,41 +1,91 @@
 #!/usr/bin/env bash
-# Everything: the checks, the browser client in Node, then all Go tests, first
-# under the race detector where goroutines meet, at last as they ship.
+# Everything: the checks, the browser client in Node, then all Go tests, first under the race detector
+# where goroutines meet, at last as they ship. The end tells how long each step took, and which tests
+# were skipped and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-step() { printf '\n== %s\n' "$*"; }
-start=$SECONDS
+scripts/need.sh go node cc
+. scripts/env.sh
+work=$(mktemp -d)
+current='' began=0 times=''
+step() {
+	stop_clock
+	current=$1 began=$SECONDS
+	printf '\n== %s\n' "$1"
+}
+stop_clock() {
+	if [ -n "$current" ]; then times+=$(printf '%6d s  %s' $((SECONDS - began)) "$current")$'\n'; fi
+	current=''
+}
+finish() {
+	local code=$? failed=$current
+	trap - EXIT
+	stop_clock
+	if [ -n "$installer" ]; then wait "$installer" || true; fi # apt-get is not to be interrupted
+	printf '\n== summary\n%s%6d s  in all\n' "$times" $SECONDS
+	if [ -s "$work/skipped" ]; then
+		printf '\nskipped:\n'
+		sed 's/^/  /' "$work/skipped"
+	fi
+	if [[ " ${REQUIRE_BROWSER:-} " != *" chromium="* || " ${REQUIRE_BROWSER:-} " != *" firefox="* ]] && [ -s "$work/browsers.log" ]; then
+		printf '\nbrowser tests:\n'
+		sed 's/^/  /' "$work/browsers.log"
+	fi
+	rm -rf "$work"
+	if [ $code = 0 ]; then printf '\nmake test: passed\n'; else printf '\nmake test: FAILED in step "%s"\n' "$failed"; fi
+	exit $code
+}
+installer=''
+trap finish EXIT
+trap 'exit 130' HUP INT TERM
+
+# Browsers are installed meanwhile, most of which is waiting for the network and the disk.
+scripts/browsers.sh >"$work/browsers" 2>"$work/browsers.log" &
+installer=$!
 
 step 'Go modules'
-go mod download
+fetching go mod download
+(cd bench/compare && fetching go mod download)
 go version
 
+step 'npm packages'
+scripts/npm.sh wasm/js
+scripts/npm.sh conformance/node
+
+step checks
 scripts/lint.sh
 
 step 'browser client'
 scripts/wasm.sh
 
 step 'browser client in Node.js'
-(
-	cd wasm/js
-	npm ci --no-audit --no-fund --loglevel=error
-	npm test
-)
+(cd wasm/js && npm test)
 
 step 'npm package'
 mkdir -p artifacts
 scripts/npm-pack.sh artifacts
 
 step browsers
-REQUIRE_BROWSER=$(scripts/browsers.sh) # the tests in these now fail, instead of being skipped, when a browser cannot be started
+# Tests in these fail, instead of being skipped, when the browser cannot be started.
+code=0
+wait $installer || code=$?
+installer=''
+cat "$work/browsers.log" >&2
+REQUIRE_BROWSER=$(cat "$work/browsers")
 export REQUIRE_BROWSER
-echo "present: ${REQUIRE_BROWSER:-none}"
+echo "found: $REQUIRE_BROWSER"
+[ $code = 0 ]
 
 step 'Go tests under the race detector'
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|internal)(/|$)|/(frame|crypto|wasm)$')
+	grep -Ev '/(bench|examples|conformance|internal/(archtest|browsertest|leaktest|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
-go test -race -timeout 8m $race
+CGO_ENABLED=1 go test -race -timeout 8m $race
 
-printf '\n== Go tests (%d s so far)\n' $((SECONDS - start))
-go test -count=1 -timeout 8m ./...
+step 'Go tests'
+go build -o "$work/testreport" ./internal/testreport
+go test -json -count=1 -timeout 8m ./... | "$work/testreport" "$work/skipped"
+if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
+	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
+	exit 1
+fi

@@ -1,20 +1,27 @@
 #!/bin/sh
-# Builds the browser client, which is the npm package too, into dist/ or into the directory named as argument: the engine, the ES
-# modules, their CommonJS form for Node, and SmartSocketClient.js, one plain script. The same sources give the same bytes.
+# Builds the browser client, which is the npm package too, into dist/ or into the directory named as
+# argument: the engine, the ES modules, their CommonJS form for Node, and SmartSocketClient.js, one
+# plain script. The same sources give the same bytes. Files are moved to their places when all are done.
 set -eu
 
+unset CDPATH
 here=$(cd "$(dirname "$0")" && pwd)
-dist=${1:-$here/../dist}
-mkdir -p "$dist"
-dist=$(cd "$dist" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+into=${1:-$here/../dist}
+mkdir -p "$into"
+into=$(cd "$into" && pwd)
+work=$(mktemp -d "$into.XXXXXX")
+trap 'wait; rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+dist=$work/dist
+mkdir "$dist"
 cp "$here"/js/src/*.js "$work"
 version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$here/js/package/package.json")
-sed "s|smartsocket-js/dev|smartsocket-js/$version|" "$here/js/src/session.js" >"$work/session.js"
-rm -f "$dist"/*.js "$dist"/*.cjs
+sed "s|smartsocket-js/dev|smartsocket-js/$version|" "$here/js/src/link.js" >"$work/link.js"
 
-(cd "$here" && GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$dist/smartsocket.wasm" .)
+# The engine is compiled while esbuild, the compiler of the rest, is built and at work.
+(cd "$here" && GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$dist/smartsocket.wasm" .) &
+engine=$!
+esbuild=$(cd "$here" && CGO_ENABLED=0 go tool -n esbuild)
 
 # Go's loader: as a module inside wasm.js, as a plain script for SmartSocketClient.js.
 loader=$work/loader.js
@@ -36,7 +43,7 @@ private='^(_.*|phase|config|hooks|table|refusal|socket|timer|watch|watchSilence|
 pack() {
 	file=$1 banner=$2
 	shift 2
-	(cd "$here" && go tool esbuild "$work/$file" --bundle --minify --charset=utf8 --legal-comments=none --log-level=warning --banner:js="/*! $banner */" "$@")
+	(cd "$here" && "$esbuild" "$work/$file" --bundle --minify --charset=utf8 --legal-comments=none --log-level=warning --banner:js="/*! $banner */" "$@")
 }
 
 pack js.js "$about" --mangle-props="$private" --format=esm --target=es2020 --external:./flate.js --external:./sealing.js --outfile="$dist/js.js"
@@ -63,3 +70,7 @@ for name in index js logger; do
 done
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
 cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE-GO"
+
+wait $engine
+rm -f "$into"/*.js "$into"/*.cjs
+mv "$dist"/* "$into"

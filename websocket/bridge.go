@@ -11,12 +11,12 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// bridgeStall is how long a peer that does not read may hold a bridge up.
+// bridgeStall is how long a peer that does not read may hold up a bridge.
 const bridgeStall = 30 * time.Second
 
-// bridge serves a TLS connection that net/http accepted: its session cannot be
-// moved to the event loops, so two goroutines carry its plaintext to a connection
-// that they serve. A server of its own, see Listen, needs neither.
+// bridge serves a TLS connection that net/http accepted. Its session cannot be moved to the event
+// loops, so two goroutines carry its plaintext to a connection that the loops serve. A server that
+// listens itself (see Listen) needs neither.
 func (s *Server) bridge(tc *tls.Conn, early []byte) error {
 	far, near, err := socketPair()
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Server) bridge(tc *tls.Conn, early []byte) error {
 		near.Close()
 		return err
 	}
-	go func() { // ends when the peer has gone, or when the other one closes tc
+	go func() { // ends when the peer is gone, or when the other goroutine closes tc
 		carry(near, tc, func() {})
 		near.CloseWrite()
 	}()
@@ -41,7 +41,7 @@ func (s *Server) bridge(tc *tls.Conn, early []byte) error {
 	return nil
 }
 
-// carry copies until either end fails; before runs before each write.
+// carry copies until either end fails. before runs before each write.
 func carry(to io.Writer, from io.Reader, before func()) {
 	b := pool.Get(16 << 10)
 	defer pool.Put(b)
@@ -60,7 +60,7 @@ func carry(to io.Writer, from io.Reader, before func()) {
 	}
 }
 
-// socketPair is a connection in the system and its two ends.
+// socketPair makes a connection inside the system and returns its two ends.
 func socketPair() (far, near *net.UnixConn, err error) {
 	syscall.ForkLock.RLock()
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
@@ -83,7 +83,7 @@ func socketPair() (far, near *net.UnixConn, err error) {
 	return far, near, nil
 }
 
-// endOf takes fd.
+// endOf makes a connection of fd, which it takes.
 func endOf(fd int) (*net.UnixConn, error) {
 	f := os.NewFile(uintptr(fd), "socketpair")
 	defer f.Close() // FileConn duplicates it

@@ -6,11 +6,10 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// Close starts the close handshake: queued messages, then the close frame; the
-// peer has CloseTimeout to answer, else the connection is aborted. Later sends
-// are Dropped and no OnMessage follows. A code that may not be on the wire (RFC
-// 6455 section 7.4) is sent as 1011, except CloseNoStatus: no code; a reason is
-// cut to 123 bytes. Idempotent: the first one wins.
+// Close starts the close handshake. Queued messages are sent first, then the close frame. If the
+// peer does not answer within CloseTimeout the connection is aborted. Later sends are Dropped and
+// no OnMessage follows. A code that may not be on the wire (RFC 6455 section 7.4) is sent as 1011;
+// CloseNoStatus sends no code. A reason is cut to 123 bytes. Only the first Close has an effect.
 func (c *Conn) Close(code frame.CloseCode, reason string) {
 	if c.state.Load() == stateHead {
 		if c.rc != nil {
@@ -43,12 +42,12 @@ func (c *Conn) Abort(err error) {
 	}
 }
 
-// sendClose sends the close frame that end tells and goes to state next; false
-// when a close frame was sent before.
+// sendClose sends the close frame that end describes and changes to state next. It returns false if
+// a close frame has already been sent.
 func (c *Conn) sendClose(end *ending, next uint32) bool {
 	var body [125]byte
 	code := end.code
-	if !sendable(code) {
+	if code != frame.CloseNoStatus && !code.OnWire() {
 		code = frame.CloseInternal
 	}
 	b := frame.AppendCloseBody(body[:0], code, end.reason)
@@ -68,20 +67,8 @@ func (c *Conn) sendClose(end *ending, next uint32) bool {
 	return true
 }
 
-// sendable reports whether code may be given to AppendCloseBody: what RFC 6455
-// section 7.4 allows on the wire, and CloseNoStatus for an empty body.
-func sendable(code frame.CloseCode) bool {
-	switch {
-	case code == frame.CloseNoStatus:
-		return true
-	case code < 1000, code > 4999, code == 1004, code == frame.CloseAbnormal, code == 1015:
-		return false
-	}
-	return code >= 3000 || code <= 1014
-}
-
-// onClose handles the peer's close frame: it is echoed, or the answer to ours,
-// and then the server closes TCP first (RFC 6455 section 7.1.1).
+// onClose handles the peer's close frame. It echoes the frame, unless the frame answers ours. Then
+// the server closes TCP first (RFC 6455 section 7.1.1).
 func (c *Conn) onClose(p []byte) {
 	code, reason, err := frame.ParseCloseBody(p)
 	if err != nil {
@@ -102,13 +89,13 @@ func (c *Conn) onClose(p []byte) {
 		c.mu.Unlock()
 	}
 	if c.ep.client {
-		c.rc.SetTimer(c.ep.closing) // for the server to close TCP
+		c.rc.SetTimer(c.ep.closing) // the server has this long to close TCP
 		return
 	}
 	c.rc.Close(nil)
 }
 
-// fail answers the peer's violation with the close frame that err names.
+// fail answers the peer's violation with the close frame that err asks for.
 func (c *Conn) fail(err error) {
 	var fe *frame.Error
 	if errors.As(err, &fe) {
@@ -118,8 +105,8 @@ func (c *Conn) fail(err error) {
 	c.failWith(frame.CloseInternal, "internal error", err)
 }
 
-// failWith sends a close frame if none was sent and closes TCP without waiting
-// for the peer's (RFC 6455 section 7.1.7); what it still sends is ignored.
+// failWith sends a close frame if none has been sent. It closes TCP without waiting for the peer's
+// close frame (RFC 6455 section 7.1.7) and ignores what the peer still sends.
 func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
 	if err == nil {
 		err = &frame.Error{Code: code, Reason: reason}

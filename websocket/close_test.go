@@ -12,8 +12,8 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// What was sent before Close arrives, what is sent after it is dropped, and both
-// ends are told the same.
+// What was sent before Close arrives, what is sent after it is dropped, and both ends are told the
+// same.
 func TestCloseFlushes(t *testing.T) {
 	r := newReactor(t)
 	h := new(funcs)
@@ -64,14 +64,14 @@ func TestPeerCloses(t *testing.T) {
 	}
 }
 
-// A peer that does not answer the close frame, whatever else it sends, is
-// aborted, and no message of it is handed over.
+// A peer that does not answer the close frame is aborted, whatever else it sends, and none of its
+// messages is delivered.
 func TestCloseTimeout(t *testing.T) {
 	r := newReactor(t)
 	h := new(funcs)
 	told := h.record()
 	h.open = func(c *Conn) {
-		c.SetTimer(time.Hour) // the user's timer gives way
+		c.SetTimer(time.Hour) // closing replaces the timer of the user
 		c.Close(frame.CloseNormal, "")
 		c.SetTimer(time.Hour)
 	}
@@ -124,8 +124,7 @@ func TestConnectionLost(t *testing.T) {
 	}
 }
 
-// A protocol error is answered and told with its code; nothing behind it is
-// handed over.
+// A protocol error is answered and reported with its code. Nothing after it is delivered.
 func TestViolation(t *testing.T) {
 	r := newReactor(t)
 	h := new(funcs)
@@ -136,7 +135,8 @@ func TestViolation(t *testing.T) {
 		}
 	}
 	p := connect(t, serve(t, r, Options{}, accepting(h)), "")
-	p.Write(append(append(masked(frame.Text, "good"), masked(frame.Text, "\xff")...), masked(frame.Text, "behind")...))
+	p.Write(append(append(masked(frame.Text, "good"), masked(frame.Text, "\xff")...),
+		masked(frame.Text, "behind")...))
 	p.wantClose(t, frame.CloseInvalidPayload)
 	c := wait(t, told)
 	var fe *frame.Error
@@ -145,11 +145,13 @@ func TestViolation(t *testing.T) {
 	}
 }
 
-// Codes that may not be on the wire do not get there.
+// Codes that may not be on the wire never get there.
 func TestUnsendableCodes(t *testing.T) {
 	for code, want := range map[frame.CloseCode]frame.CloseCode{
-		0: frame.CloseInternal, 999: frame.CloseInternal, 1004: frame.CloseInternal, frame.CloseAbnormal: frame.CloseInternal,
-		1015: frame.CloseInternal, 2000: frame.CloseInternal, 5000: frame.CloseInternal,
+		0: frame.CloseInternal, 999: frame.CloseInternal, 1004: frame.CloseInternal,
+		frame.CloseAbnormal: frame.CloseInternal,
+		1015:                frame.CloseInternal, 2000: frame.CloseInternal,
+		5000:                frame.CloseInternal,
 		frame.CloseNoStatus: frame.CloseNoStatus, 1012: 1012, 3000: 3000, 4999: 4999,
 	} {
 		r := newReactor(t)
@@ -164,7 +166,8 @@ func TestNothingAfterClose(t *testing.T) {
 	for range 20 {
 		r := newReactor(t)
 		conns := make(chan *Conn, 1)
-		p := connect(t, serve(t, r, Options{}, accepting(&funcs{open: func(c *Conn) { conns <- c }})), "")
+		p := connect(t,
+			serve(t, r, Options{}, accepting(&funcs{open: func(c *Conn) { conns <- c }})), "")
 		c := wait(t, conns)
 		var wg sync.WaitGroup
 		for range 4 {
@@ -194,21 +197,24 @@ func TestNothingAfterClose(t *testing.T) {
 	}
 }
 
-// A panic costs its connection, with 1011, and nobody else's.
+// A panic closes its own connection, with 1011, and no other.
 func TestPanics(t *testing.T) {
 	boom := func() { panic("boom") }
 	for name, h := range map[string]*funcs{
 		"OnOpen":    {open: func(*Conn) { boom() }},
 		"OnMessage": {message: func(*Conn, frame.Opcode, []byte) { boom() }},
 		"OnPong":    {pong: func(*Conn, []byte) { boom() }},
-		"OnTimer":   {open: func(c *Conn) { c.SetTimer(time.Millisecond) }, timer: func(*Conn) { boom() }},
-		"Post":      {open: func(c *Conn) { c.Post(boom) }},
+		"OnTimer": {open: func(c *Conn) { c.SetTimer(time.Millisecond) }, timer: func(*Conn) {
+			boom()
+		}},
+		"Post": {open: func(c *Conn) { c.Post(boom) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReactor(t)
 			told := h.record()
 			var second atomic.Bool
-			addr := serve(t, r, Options{}, func(req *frame.Request, c *Conn) (Handler, string, error) {
+			addr := serve(t, r, Options{}, func(req *frame.Request, c *Conn) (Handler, string,
+				error) {
 				if !second.Swap(true) {
 					return Echo(req, c)
 				}
@@ -234,7 +240,8 @@ func TestPanics(t *testing.T) {
 
 func TestPanicInOnClose(t *testing.T) {
 	r := newReactor(t)
-	addr := serve(t, r, Options{}, accepting(&funcs{closed: func(*Conn, frame.CloseCode, string, error) { panic("boom") }}))
+	addr := serve(t, r, Options{},
+		accepting(&funcs{closed: func(*Conn, frame.CloseCode, string, error) { panic("boom") }}))
 	connect(t, addr, "").Close()
 	connect(t, addr, "").Close()
 }

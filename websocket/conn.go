@@ -11,53 +11,58 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// The states of a connection, in the order in which it goes through them.
+// The states of a connection, in the order in which it passes through them.
 const (
-	stateHead    = iota // the opening handshake is not complete
-	stateOpen           // messages flow
-	stateClosing        // our close frame is sent, the peer's awaited; messages are dropped
-	stateDone           // nothing more is read or sent
+	stateHead = iota // the opening handshake is not complete
+	stateOpen        // messages flow
+	// we have sent our close frame and wait for the peer's; messages are dropped
+	stateClosing
+	stateDone // nothing more is read or sent
 )
 
-// Conn is one WebSocket connection. Methods may be called from any goroutine
-// and never block, unless said otherwise.
+// Conn is one WebSocket connection. Its methods may be called from any goroutine and never block,
+// unless their comment says otherwise.
 //
-// An idle one is these 160 bytes and the reactor's share; what only the
-// handshake or the closing needs hangs on pointers that are nil meanwhile.
+// An idle connection costs these 160 bytes and what the reactor needs. What only the handshake or
+// the closing needs is behind pointers that are nil the rest of the time.
 type Conn struct {
 	ep *endpoint
 	rc *reactor.Conn
 	h  Handler
-	hs *handshake // loop only; nil when a head has not come in parts and once open
+	hs *handshake // loop only; nil once open, and before that unless a head comes in parts
 	ps frame.Parser
 
-	// mu makes "is it open? then write" one step, so that no message follows a
-	// close frame. It is taken before the reactor's locks and held over no
-	// callback. It guards end, head and the changes of state.
+	// mu makes "if it is open, write" one step, so that no message follows a close frame. It guards
+	// end, head and changes of state. It is taken before the reactor's locks and never held during
+	// a callback.
 	mu    sync.Mutex
 	end   *ending
 	late  *latePong // loop only
 	state atomic.Uint32
 
-	rateSince    uint32 // loop only: the loop's clock, in milliseconds, at which frames and inflated began
-	frames       uint32 // data frames since then
-	inflated     uint32 // bytes since then
-	controlSince uint32 // loop only: milliseconds since start-up at which controlCount began
+	// rateSince belongs to the loop. It is the loop's clock in milliseconds when the counting of
+	// frames and inflated began.
+	rateSince uint32
+	frames    uint32 // data frames since then
+	inflated  uint32 // bytes since then
+	// controlSince belongs to the loop. It is the time since start-up in milliseconds when
+	// controlCount began.
+	controlSince uint32
 	controlCount uint16
-	pings        uint8 // answered in this read
+	pings        uint8 // pings answered during this read
 	deflate      bool
-	early        bool // Options.MaxEarlyMessage holds; loop only
-	opened       bool // OnOpen ran; loop only
+	early        bool // Options.MaxEarlyMessage applies; loop only
+	opened       bool // OnOpen has run; loop only
 	pongQueued   bool // a pong is in a backpressured outbox; late waits for it
-	// head is where the header of a frame is built. On the stack it would move to
-	// the heap if the compiler cannot prove that the reactor does not keep it.
+	// head is where the header of a frame is built. On the stack it would escape to the heap unless
+	// the compiler can prove that the reactor does not keep it.
 	head [maxServerHeader]byte
 }
 
-// maxServerHeader is an unmasked frame's longest header.
+// maxServerHeader is the length of the longest unmasked frame header.
 const maxServerHeader = 10
 
-// ending records how a connection came to close: whoever was first.
+// ending records how a connection came to close. The first cause wins.
 type ending struct {
 	code   frame.CloseCode
 	reason string
@@ -65,15 +70,14 @@ type ending struct {
 	clean  bool // both close frames were exchanged
 }
 
-// Deflate reports whether permessage-deflate was negotiated. It is settled
-// before OnOpen.
+// Deflate reports whether permessage-deflate was negotiated. The answer is final before OnOpen.
 func (c *Conn) Deflate() bool { return c.deflate }
 
-// Established ends the time in which Options.MaxEarlyMessage holds. On the loop only.
+// Established ends the period in which Options.MaxEarlyMessage applies. On the loop only.
 func (c *Conn) Established() { c.early = false }
 
-// SetTimer arms the connection's one timer to run OnTimer after d, replacing an
-// earlier setting; 0 disarms it. On the loop only, from OnOpen on; ignored once
+// SetTimer arms the connection's one timer to run OnTimer after d. It replaces an earlier setting;
+// 0 disarms the timer. It may be called on the loop only, from OnOpen on, and has no effect once
 // closing has begun.
 func (c *Conn) SetTimer(d time.Duration) {
 	if c.state.Load() == stateOpen {
@@ -81,14 +85,14 @@ func (c *Conn) SetTimer(d time.Duration) {
 	}
 }
 
-// LastRead is the loop's coarse clock (see Now) at the last read. On the loop only.
+// LastRead returns the loop's coarse clock (see Now) at the last read. On the loop only.
 func (c *Conn) LastRead() time.Duration { return c.rc.LastRead() }
 
-// Now is the loop's coarse monotonic clock, see reactor.Conn.Now.
+// Now returns the loop's coarse monotonic clock, see reactor.Conn.Now.
 func (c *Conn) Now() time.Duration { return c.rc.Now() }
 
-// Post runs f on the connection's loop, corked; false when it is closed and f
-// will not run. A panic of f closes this connection with 1011.
+// Post runs f on the connection's loop, corked. It returns false if the connection is closed and f
+// will not run. If f panics this connection is closed with 1011.
 func (c *Conn) Post(f func()) bool {
 	return c.rc.Post(func() {
 		defer c.recoverPanic()
@@ -96,14 +100,14 @@ func (c *Conn) Post(f func()) bool {
 	})
 }
 
-// Queued is the number of bytes waiting in the outbox.
+// Queued returns the number of bytes waiting in the outbox.
 func (c *Conn) Queued() int { return c.rc.Queued() }
 
-// Behind reports whether the peer lags behind what was sent; OnWritable follows
-// when it has caught up. See reactor.Conn.Behind.
+// Behind reports whether the peer lags behind what was sent. OnWritable follows when it has caught
+// up. See reactor.Conn.Behind.
 func (c *Conn) Behind() bool { return c.rc.Behind() }
 
-// RemoteAddr asks the kernel for the peer's address; it allocates. It may be
+// RemoteAddr returns the peer's address, which it gets from the kernel; this allocates. It may be
 // nil once the connection is closed.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.ep.peer != nil {
@@ -115,10 +119,10 @@ func (c *Conn) RemoteAddr() net.Addr {
 	return c.rc.RemoteAddr()
 }
 
-// Loop is the index of the connection's loop.
+// Loop returns the index of the connection's loop.
 func (c *Conn) Loop() int { return c.rc.Loop() }
 
-// recoverPanic is deferred by every callback that runs user code.
+// recoverPanic is deferred by every callback that runs code of the user.
 func (c *Conn) recoverPanic() {
 	if v := recover(); v != nil {
 		c.panicked(v)
@@ -135,5 +139,6 @@ func (c *Conn) panicked(v any) {
 }
 
 func (c *Conn) logPanic(v any) {
-	c.ep.log.Error("websocket: a handler panicked; its connection is closed", "panic", v, "stack", string(debug.Stack()))
+	c.ep.log.Error("websocket: a handler panicked; its connection is closed", "panic", v, "stack",
+		string(debug.Stack()))
 }

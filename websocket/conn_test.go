@@ -9,10 +9,11 @@ import (
 	"unsafe"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/race"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// An idle connection is this and the reactor's share.
+// TestConnSize holds the size of an idle connection.
 func TestConnSize(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 160 {
 		t.Errorf("Conn is %d bytes, at most 160 are allowed", n)
@@ -24,24 +25,28 @@ func TestConnSize(t *testing.T) {
 // What OnOpen sends leaves in the same write as the 101.
 func TestGreetingRidesOnUpgrade(t *testing.T) {
 	r := newReactor(t)
-	nc := tcp(t, serve(t, r, Options{}, accepting(&funcs{open: func(c *Conn) { c.Send(frame.Text, []byte("hello")) }})))
+	nc := tcp(t,
+		serve(t, r, Options{},
+			accepting(&funcs{open: func(c *Conn) { c.Send(frame.Text, []byte("hello")) }})))
 	nc.Write(upgradeRequest("localhost", ""))
 	b := make([]byte, 4096)
 	n, err := nc.Read(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasPrefix(b[:n], []byte("HTTP/1.1 101 ")) || !bytes.HasSuffix(b[:n], frame.AppendFrame(nil, frame.Text, []byte("hello"))) {
+	if !bytes.HasPrefix(b[:n], []byte("HTTP/1.1 101 ")) ||
+		!bytes.HasSuffix(b[:n], frame.AppendFrame(nil, frame.Text, []byte("hello"))) {
 		t.Errorf("first read: %q", b[:n])
 	}
 }
 
-// Both ends of this package talk to each other, plain and deflated.
+// Both ends of this package talk to each other, with and without compression.
 func TestDialEcho(t *testing.T) {
 	for _, deflate := range []bool{false, true} {
 		r := newReactor(t)
 		addr := serve(t, r, Options{Deflate: deflate}, Echo)
-		messages := [][]byte{{}, []byte("x"), bytes.Repeat([]byte("compressible "), 1000), bytes.Repeat([]byte{0xff, 0}, 70_000)}
+		messages := [][]byte{{}, []byte("x"), bytes.Repeat([]byte("compressible "), 1000),
+			bytes.Repeat([]byte{0xff, 0}, 70_000)}
 		done := make(chan []byte, len(messages))
 		h := new(funcs)
 		h.open = func(c *Conn) {
@@ -78,7 +83,7 @@ func TestSendShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer deflated.Release()
-	sent := make(chan struct{}) // the references are ours to release only then
+	sent := make(chan struct{}) // only then may we release our references
 	addr := serve(t, r, Options{Deflate: true}, accepting(&funcs{open: func(c *Conn) {
 		defer close(sent)
 		c.SendShared(plain)
@@ -103,7 +108,7 @@ func TestSendShared(t *testing.T) {
 	wait(t, sent)
 }
 
-// Messages are deflated from the threshold on, and only when that helps.
+// Messages are deflated from the threshold on, and only if that makes them smaller.
 func TestDeflateThreshold(t *testing.T) {
 	r := newReactor(t)
 	addr := serve(t, r, Options{Deflate: true, DeflateThreshold: 100}, Echo)
@@ -149,8 +154,8 @@ func TestPingPong(t *testing.T) {
 	}
 }
 
-// While a pong waits behind what a peer does not read, further pings are not
-// answered one by one; the newest is, in the end.
+// While a pong waits behind data that a peer does not read, further pings are not answered one by
+// one. The newest one is answered in the end.
 func TestOnePongQueued(t *testing.T) {
 	r := newReactorWith(t, reactor.Options{MaxOutboxBytes: 64 << 20, MaxOutboxAge: hang})
 	synced := make(chan struct{})
@@ -163,7 +168,8 @@ func TestOnePongQueued(t *testing.T) {
 	p := connect(t, serve(t, r, Options{MaxControlRate: 1000}, accepting(h)), "")
 	for i := range 100 {
 		p.send(frame.Ping, fmt.Sprint(i))
-		time.Sleep(100 * time.Microsecond) // several reads; the result is the same with one
+		// spreads them over several reads; one read gives the same result
+		time.Sleep(100 * time.Microsecond)
 	}
 	p.send(frame.Text, "sync")
 	wait(t, synced)
@@ -201,7 +207,7 @@ func TestTimer(t *testing.T) {
 	}
 }
 
-// Control frames at a bearable rate never close a connection, however many.
+// Control frames at a tolerable rate never close a connection, however many there are.
 func TestControlRate(t *testing.T) {
 	c := &Conn{ep: newEndpoint(Options{MaxControlRate: 10}, false, nil)}
 	flooded := 0
@@ -224,7 +230,7 @@ func TestControlRate(t *testing.T) {
 }
 
 func TestEchoAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := newReactor(t)
@@ -245,13 +251,15 @@ func TestEchoAllocs(t *testing.T) {
 }
 
 func TestClientAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	r := newReactor(t)
 	addr := serve(t, r, Options{}, Echo)
 	conns, back := make(chan *Conn, 1), make(chan struct{}, 1)
-	h := &funcs{open: func(c *Conn) { conns <- c }, message: func(*Conn, frame.Opcode, []byte) { back <- struct{}{} }}
+	h := &funcs{open: func(c *Conn) { conns <- c }, message: func(*Conn, frame.Opcode, []byte) {
+		back <- struct{}{}
+	}}
 	dial(t, r, addr, DialOptions{}, h)
 	c := wait(t, conns)
 	payload := make([]byte, 300)

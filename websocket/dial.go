@@ -9,26 +9,21 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// deflateOffer asks for a connection without kept contexts: that is all our
-// inflater and deflater do.
-const deflateOffer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-
-// DialOptions configure a client connection (load generator, tests). Options.Origin
-// is not used; put an Origin header into Header.
+// DialOptions configure a client connection of the load generator or a test. Options.Origin is not
+// used; put an Origin header into Header.
 type DialOptions struct {
 	Options
-	Target    string // request target, "" = "/"
+	Target    string // request target; "" means "/"
 	Protocols string // offered subprotocols, comma-separated
 	Header    string // extra "Name: value\r\n" lines
 	Local     net.Addr
 }
 
-// Dial connects to addr (host:port) on r and returns at once; h.OnOpen or
-// h.OnClose reports the outcome. Other than on a server, h.OnClose runs also when
-// the handshake failed, with code 1006 and the cause: the reactor's error, a
-// *frame.HandshakeError with the server's status, ErrExtension or
-// ErrHandshakeTimeout. Frames are masked with keys from the runtime's ChaCha8
-// generator. An error returned means that h will hear nothing.
+// Dial connects to addr (host:port) on r and returns at once. h.OnOpen or h.OnClose reports the
+// outcome. Unlike on a server, h.OnClose also runs if the handshake fails, with code 1006 and the
+// cause: an error of the reactor, a *frame.HandshakeError with the server's status, ErrExtension or
+// ErrHandshakeTimeout. Frames are masked with keys from the runtime's ChaCha8 generator. If Dial
+// returns an error, no method of h is called.
 func Dial(ctx context.Context, r *reactor.Reactor, addr string, o DialOptions, h Handler) error {
 	if o.TLSConfig != nil {
 		return ErrDialTLS
@@ -39,9 +34,10 @@ func Dial(ctx context.Context, r *reactor.Reactor, addr string, o DialOptions, h
 		target = "/"
 	}
 	if o.Deflate {
-		extensions = deflateOffer
+		extensions = frame.DeflateOffer
 	}
-	hs.request.B = frame.AppendRequest(hs.request.B, addr, target, hs.key, "", o.Protocols, extensions, o.Header)
+	hs.request.B = frame.AppendRequest(hs.request.B, addr, target, hs.key, "", o.Protocols,
+		extensions, o.Header)
 	c := &Conn{ep: newEndpoint(o.Options, true, nil), h: h, hs: hs}
 	if err := r.Dial(ctx, "tcp", addr, o.Local, (*events)(c)); err != nil {
 		c.dropHandshake()

@@ -2,11 +2,10 @@ package websocket
 
 import "github.com/smartsocket/smartsocket/frame"
 
-// Echo is an Acceptor that takes everybody, chooses no subprotocol and sends
-// each message back with its opcode: the raw echo server of the benchmarks and
-// of the conformance suite. An uncompressed message is answered from the buffer
-// it came in, without an allocation and, when small, in the same write as the
-// other answers of one read.
+// Echo is an Acceptor that accepts everyone, chooses no subprotocol and sends each message back
+// with its opcode. It is the raw echo server of the benchmarks and of the conformance suite. An
+// uncompressed message is answered from the buffer that it came in, without an allocation. If it is
+// small it leaves in the same write as the other answers of one read.
 func Echo(*frame.Request, *Conn) (Handler, string, error) { return echo{}, "", nil }
 
 type echo struct{}

@@ -6,24 +6,29 @@ import (
 )
 
 var (
-	// ErrCloseTimeout is OnClose's error when the peer did not answer our close
-	// frame within Options.CloseTimeout.
-	ErrCloseTimeout = errors.New("websocket: the peer did not answer the close frame within CloseTimeout")
+	// ErrCloseTimeout is passed to OnClose if the peer did not answer our close frame within
+	// Options.CloseTimeout.
+	ErrCloseTimeout = errors.New(
+		"websocket: the peer did not answer the close frame within CloseTimeout")
 	// ErrHandshakeTimeout means that the opening handshake was not complete within
 	// Options.HandshakeTimeout.
-	ErrHandshakeTimeout = errors.New("websocket: the opening handshake was not complete within HandshakeTimeout")
-	// ErrFlood is OnClose's error when a connection was over MaxControlRate, MaxFrameRate or MaxInflateRate.
+	ErrHandshakeTimeout = errors.New(
+		"websocket: the opening handshake was not complete within HandshakeTimeout")
+	// ErrFlood is passed to OnClose if a connection exceeded MaxControlRate, MaxFrameRate or
+	// MaxInflateRate.
 	ErrFlood = errors.New("websocket: the peer sent too much in a second")
-	// ErrListening is returned by a second Listen of one Server.
+	// ErrListening is returned by a second Listen of the same Server.
 	ErrListening = errors.New("websocket: this Server listens already; make one Server per address")
-	// ErrDialTLS is returned by Dial for Options.TLSConfig.
-	ErrDialTLS = errors.New("websocket: Dial does not speak TLS; leave TLSConfig nil, or use package client for wss://")
-	// ErrExtension means that a server answered with an extension, or parameters
-	// of one, that Dial did not offer.
-	ErrExtension = errors.New("websocket: the server answered with an extension that was not offered")
+	// ErrDialTLS is returned by Dial if Options.TLSConfig is set.
+	ErrDialTLS = errors.New(
+		"websocket: Dial does not speak TLS; leave TLSConfig nil, or use package client for wss://")
+	// ErrExtension means that a server answered with an extension that Dial did not offer, or with
+	// parameters that it did not offer.
+	ErrExtension = errors.New(
+		"websocket: the server answered with an extension that was not offered")
 )
 
-// PanicError is OnClose's error after a handler panicked.
+// PanicError is passed to OnClose after a handler panicked.
 type PanicError struct {
 	Value any // what the handler panicked with
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// events is a Conn as the reactor sees it. A type of its own keeps the
-// reactor's callbacks out of Conn's methods.
+// events is a Conn as the reactor sees it. It is a separate type so that the reactor's callbacks
+// are not methods of Conn.
 type events Conn
 
 var _ reactor.Handler = (*events)(nil)
@@ -92,7 +92,7 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 	c.h.OnClose(c, code, reason, err)
 }
 
-// recoverClose contains a panic of OnClose itself: nothing is left to close.
+// recoverClose contains a panic of OnClose itself. Nothing is left to close then.
 func (c *Conn) recoverClose() {
 	if v := recover(); v != nil {
 		c.logPanic(v)

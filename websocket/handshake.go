@@ -11,22 +11,23 @@ import (
 // retryAfter is the Retry-After, in seconds, of a 429 or 503.
 const retryAfter = 2
 
-// handshake is what a connection needs only until it is open: a head that came
-// in parts, and what a client has asked for.
+// handshake is what a connection needs only until it is open: a head that comes in parts, and what
+// a client has asked for.
 type handshake struct {
-	head      *pool.Buffer // owned; nil when nothing is kept
-	next      int          // where frame.ScanHead resumes, so a dripped head costs linear time
-	request   *pool.Buffer // client: owned, sent by OnOpen
-	key       string       // client
-	protocols string       // client
+	head *pool.Buffer // owned; nil if nothing is kept
+	// where frame.ScanHead resumes, so that a head that drips in takes linear time
+	next      int
+	request   *pool.Buffer // on a client: owned, sent by OnOpen
+	key       string       // on a client
+	protocols string       // on a client
 }
 
-// onHead consumes bytes before the handshake is complete. What is pipelined
-// behind the head is fed to the parser in the same callback.
+// onHead consumes bytes before the handshake is complete. What is pipelined after the head goes to
+// the parser in the same callback.
 func (c *Conn) onHead(p []byte) {
 	head, rest, err := c.collectHead(p)
 	if err == nil && head == nil {
-		return // more is needed
+		return // more bytes are needed
 	}
 	if c.ep.client {
 		if err == nil {
@@ -52,8 +53,8 @@ func (c *Conn) onHead(p []byte) {
 	c.feed(rest)
 }
 
-// collectHead returns a complete head and what follows it, or nil when more is
-// needed. The common case, all of it in one read, copies nothing.
+// collectHead returns a complete head and what follows it, or nil if more bytes are needed. In the
+// common case all of it comes in one read, and nothing is copied.
 func (c *Conn) collectHead(p []byte) (head, rest []byte, err error) {
 	if c.hs == nil || c.hs.head == nil {
 		n, next, err := frame.ScanHead(p, 0)
@@ -82,7 +83,8 @@ func (c *Conn) collectHead(p []byte) (head, rest []byte, err error) {
 	hs.next = next
 	if n == 0 {
 		if len(hs.head.B) >= frame.MaxHeadBytes {
-			return nil, nil, &frame.HandshakeError{Status: 431, Reason: "request head exceeds 8 KiB"}
+			return nil, nil, &frame.HandshakeError{Status: 431,
+				Reason: "request head exceeds 8 KiB"}
 		}
 		return nil, nil, nil
 	}
@@ -103,7 +105,8 @@ func (c *Conn) answer(head []byte) error {
 		return err
 	}
 	if protocol != "" && !frame.HasProtocol(r.Protocols, protocol) {
-		return errors.New("websocket: the acceptor chose the subprotocol " + protocol + ", which was not offered; check with frame.HasProtocol")
+		return errors.New("websocket: the acceptor chose the subprotocol " + protocol +
+			", which was not offered; check with frame.HasProtocol")
 	}
 	extensions := ""
 	if c.ep.deflate && protocol == "" {
@@ -113,7 +116,7 @@ func (c *Conn) answer(head []byte) error {
 	b := pool.Get(256)
 	b.B = frame.AppendResponse(b.B, &r, protocol, extensions)
 	c.mu.Lock()
-	if c.state.Load() == stateHead { // else the acceptor has aborted it
+	if c.state.Load() == stateHead { // otherwise the acceptor has aborted it
 		c.h = h
 		c.rc.Write(b.B)
 		c.state.Store(stateOpen)
@@ -128,7 +131,7 @@ func (c *Conn) answer(head []byte) error {
 
 var errAborted = errors.New("websocket: aborted by the acceptor")
 
-// checkResponse is the client's half of answer.
+// checkResponse is the client's counterpart of answer.
 func (c *Conn) checkResponse(head []byte) error {
 	r, err := frame.ParseResponse(head, c.hs.key, c.hs.protocols)
 	if err != nil {
@@ -144,9 +147,9 @@ func (c *Conn) checkResponse(head []byte) error {
 	return nil
 }
 
-// acceptableDeflate checks a server's answer to deflateOffer (RFC 7692 section
-// 7.1): it must promise not to keep its context, since ours is not kept, and may
-// not limit a window that was not offered to be limited.
+// acceptableDeflate checks a server's answer to frame.DeflateOffer (RFC 7692 section 7.1). The
+// server must promise not to keep its context, because our inflater does not keep one. It may not
+// limit a window that we did not offer to limit.
 func acceptableDeflate(extension []byte) bool {
 	fields := bytes.Split(extension, []byte(";"))
 	if string(bytes.TrimSpace(fields[0])) != "permessage-deflate" {
@@ -166,7 +169,7 @@ func acceptableDeflate(extension []byte) bool {
 	return noContext
 }
 
-// refuse answers a request that is not accepted and closes.
+// refuse answers a request that is not accepted, and closes.
 func (c *Conn) refuse(err error) {
 	if c.state.Swap(stateDone) == stateDone {
 		return
@@ -188,13 +191,13 @@ func (c *Conn) refuse(err error) {
 	c.rc.Close(err)
 }
 
-// abandon ends a client's failed handshake; OnClose reports err.
+// abandon ends a client's failed handshake. OnClose reports err.
 func (c *Conn) abandon(err error) {
 	c.state.Store(stateDone)
 	c.rc.Abort(err)
 }
 
-// dropHandshake returns what the handshake held.
+// dropHandshake releases what the handshake held.
 func (c *Conn) dropHandshake() {
 	if c.hs == nil {
 		return

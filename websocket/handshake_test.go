@@ -17,7 +17,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// What the acceptor refuses reaches the client as it was said; its OnClose is told.
+// A refusal of the acceptor reaches the client unchanged, and its OnClose reports it.
 func TestRefusals(t *testing.T) {
 	for name, x := range map[string]struct {
 		accept Acceptor
@@ -27,10 +27,13 @@ func TestRefusals(t *testing.T) {
 			return nil, "", &frame.HandshakeError{Status: 503, Reason: "full"}
 		}, 503},
 		"wrapped": {func(*frame.Request, *Conn) (Handler, string, error) {
-			return nil, "", fmt.Errorf("because: %w", &frame.HandshakeError{Status: 401, Reason: "who are you"})
+			return nil, "", fmt.Errorf("because: %w",
+				&frame.HandshakeError{Status: 401, Reason: "who are you"})
 		}, 401},
-		"any other": {func(*frame.Request, *Conn) (Handler, string, error) { return nil, "", io.ErrShortWrite }, 500},
-		"panic":     {func(*frame.Request, *Conn) (Handler, string, error) { panic("boom") }, 500},
+		"any other": {func(*frame.Request, *Conn) (Handler, string, error) {
+			return nil, "", io.ErrShortWrite
+		}, 500},
+		"panic": {func(*frame.Request, *Conn) (Handler, string, error) { panic("boom") }, 500},
 		"protocol not offered": {func(*frame.Request, *Conn) (Handler, string, error) {
 			return new(funcs), "other", nil
 		}, 500},
@@ -61,7 +64,8 @@ func TestRequestReachesAcceptor(t *testing.T) {
 		return new(funcs), "b", nil
 	})
 	opened := make(chan struct{})
-	dial(t, r, addr, DialOptions{Target: "/chat?x=1", Protocols: "a, b", Header: "Authorization: Bearer t\r\n"},
+	dial(t, r, addr, DialOptions{Target: "/chat?x=1", Protocols: "a, b",
+		Header: "Authorization: Bearer t\r\n"},
 		&funcs{open: func(*Conn) { close(opened) }})
 	if s := wait(t, got); s != "/chat?x=1 a, b Bearer t" {
 		t.Errorf("%q", s)
@@ -80,21 +84,22 @@ func TestDialFails(t *testing.T) {
 	h := &funcs{open: func(*Conn) { t.Error("OnOpen ran") }}
 	told := h.record()
 	if err := Dial(context.Background(), r, addr, DialOptions{}, h); err != nil {
-		return // refused at once: h hears nothing
+		return // refused at once, so no method of h is called
 	}
 	if c := wait(t, told); c.err == nil || c.code != frame.CloseAbnormal {
 		t.Errorf("told %+v", c)
 	}
 }
 
-// A server that does not answer, or answers nonsense, is given up.
+// Dial gives up on a server that does not answer or answers nonsense.
 func TestBadServers(t *testing.T) {
 	for name, answer := range map[string]string{
-		"silent":    "",
-		"no HTTP":   "SSH-2.0-OpenSSH_9.2\r\n\r\n",
-		"200":       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-		"wrong key": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
-		"endless":   "HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X-A: b\r\n", 5000),
+		"silent":  "",
+		"no HTTP": "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+		"200":     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		"wrong key": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: " +
+			"Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+		"endless": "HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X-A: b\r\n", 5000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,7 +118,8 @@ func TestBadServers(t *testing.T) {
 			r := newReactor(t)
 			h := &funcs{open: func(*Conn) { t.Error("OnOpen ran") }}
 			told := h.record()
-			dial(t, r, ln.Addr().String(), DialOptions{Options: Options{HandshakeTimeout: 200 * time.Millisecond}}, h)
+			dial(t, r, ln.Addr().String(),
+				DialOptions{Options: Options{HandshakeTimeout: 200 * time.Millisecond}}, h)
 			c := wait(t, told)
 			if c.err == nil || (name == "silent") != errors.Is(c.err, ErrHandshakeTimeout) {
 				t.Errorf("told %+v", c)
@@ -164,8 +170,8 @@ func TestListenOnce(t *testing.T) {
 	}
 }
 
-// The way over net/http: frames behind the request are kept, the rules are the
-// same, refusals leave the connection to net/http.
+// On the way over net/http, frames after the request are kept, the rules are the same, and refusals
+// leave the connection to net/http.
 func TestServeHTTP(t *testing.T) {
 	r := newReactor(t)
 	paths := make(chan string, 1)
@@ -207,21 +213,23 @@ func TestServeHTTP(t *testing.T) {
 	}
 
 	nc := tcp(t, addr)
-	nc.Write(frame.AppendRequest(nil, addr, "/ws/", frame.NewKey(), "http://evil.example", "", "", ""))
+	nc.Write(frame.AppendRequest(nil, addr, "/ws/", frame.NewKey(), "http://evil.example", "", "",
+		""))
 	resp, err = http.ReadResponse(bufio.NewReader(nc), nil)
 	if err != nil || resp.StatusCode != 403 {
 		t.Error(resp, err)
 	}
 }
 
-// TestServeHTTPOverTLS: a server that net/http gives TLS serves, knows the peer and closes.
+// TestServeHTTPOverTLS checks that a server to which net/http gives TLS serves, knows the peer and
+// closes.
 func TestServeHTTPOverTLS(t *testing.T) {
 	r := newReactor(t)
 	hs := httptest.NewUnstartedServer(NewServer(r, Options{}, Echo))
 	hs.EnableHTTP2 = true
 	hs.StartTLS()
 	defer hs.Close()
-	resp, err := hs.Client().Get(hs.URL) // by HTTP/2
+	resp, err := hs.Client().Get(hs.URL) // over HTTP/2
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,10 +247,12 @@ func TestServeHTTPOverTLS(t *testing.T) {
 	text := strings.Repeat("over TLS ", 10_000)
 	out := frame.AppendRequest(nil, addr, "/", frame.NewKey(), "https://"+addr, "", "", "")
 	out = frame.AppendMaskedFrame(out, frame.Text, false, []byte(text), [4]byte{1, 2, 3, 4})
-	out = frame.AppendMaskedFrame(out, frame.Close, false, frame.AppendCloseBody(nil, 1000, ""), [4]byte{1, 2, 3, 4})
+	out = frame.AppendMaskedFrame(out, frame.Close, false, frame.AppendCloseBody(nil, 1000, ""),
+		[4]byte{1, 2, 3, 4})
 	go nc.Write(out)
 	all, err := io.ReadAll(nc) // up to the close_notify
-	if err != nil || !strings.Contains(string(all), " 101 ") || !strings.Contains(string(all), text) {
+	if err != nil || !strings.Contains(string(all), " 101 ") ||
+		!strings.Contains(string(all), text) {
 		t.Errorf("%v, %d bytes", err, len(all))
 	}
 }

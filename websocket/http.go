@@ -10,16 +10,17 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// ServeHTTP upgrades a request of a net/http server, HTTP/1.1 alone, under the
-// same strict rules and hands the hijacked connection, with the bytes pipelined
-// behind the request, over to the reactor; no goroutine stays. With TLS two
-// goroutines stay, which carry the plaintext, since the session is net/http's:
-// Listen with Options.TLSConfig needs none. The head is written out again and put in front of those
-// bytes, so everything from there on is the way of a connection accepted by
-// Listen: the acceptor runs on the loop, and HandshakeTimeout holds.
+// ServeHTTP upgrades a request of a net/http server under the same strict rules. The request must
+// be HTTP/1.1. ServeHTTP hands the hijacked connection, and the bytes pipelined after the request,
+// over to the reactor; no goroutine stays. With TLS two goroutines stay to carry the plaintext,
+// because the session belongs to net/http; Listen with Options.TLSConfig needs none. The head is
+// written out again and put in front of the pipelined bytes. From there on everything happens as
+// for a connection accepted by Listen: the acceptor runs on the loop, and HandshakeTimeout applies.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if req.ProtoMajor != 1 {
-		http.Error(w, "WebSocket needs HTTP/1.1 here: let the client offer http/1.1 by ALPN, or switch HTTP/2 off with a http.Server.TLSNextProto that is empty and not nil", http.StatusHTTPVersionNotSupported)
+		http.Error(w, "WebSocket needs HTTP/1.1 here: let the client offer http/1.1 by ALPN, or "+
+			"switch HTTP/2 off with a http.Server.TLSNextProto that is empty and not nil",
+			http.StatusHTTPVersionNotSupported)
 		return
 	}
 	head := appendHead(make([]byte, 0, 1024), req)
@@ -29,7 +30,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		s.ep.log.Error("websocket: the http.ResponseWriter cannot be hijacked; do not wrap it without Unwrap", "err", err)
+		s.ep.log.Error("websocket: the http.ResponseWriter cannot be hijacked; do not wrap it "+
+			"without Unwrap", "err", err)
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
@@ -38,7 +40,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		pipelined, _ := rw.Reader.Peek(n)
 		early = append(early, pipelined...)
 	}
-	nc.SetDeadline(time.Time{}) // the http.Server's deadlines end here
+	nc.SetDeadline(time.Time{}) // the deadlines of the http.Server end here
 	if tc, ok := nc.(*tls.Conn); ok {
 		err = s.bridge(tc, early)
 	} else {
@@ -50,7 +52,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// appendHead writes req's head as it came, but for the order of its fields.
+// appendHead writes the head of req as it came, apart from the order of its fields.
 func appendHead(dst []byte, req *http.Request) []byte {
 	dst = append(dst, req.Method...)
 	dst = append(dst, ' ')
@@ -60,7 +62,8 @@ func appendHead(dst []byte, req *http.Request) []byte {
 	dst = append(dst, "\r\nHost: "...)
 	dst = append(dst, req.Host...)
 	dst = append(dst, "\r\n"...)
-	for _, coding := range req.TransferEncoding { // net/http takes it out of Header; ParseRequest refuses it
+	// net/http takes the field out of Header; ParseRequest must see it to refuse it.
+	for _, coding := range req.TransferEncoding {
 		dst = append(dst, "Transfer-Encoding: "...)
 		dst = append(dst, coding...)
 		dst = append(dst, "\r\n"...)
@@ -85,7 +88,7 @@ func checkHead(head []byte) error {
 	return err
 }
 
-// refuseHTTP is refuse while the connection is still net/http's.
+// refuseHTTP is refuse while the connection still belongs to net/http.
 func refuseHTTP(w http.ResponseWriter, err error) {
 	he := &frame.HandshakeError{Status: http.StatusBadRequest, Reason: err.Error()}
 	errors.As(err, &he)

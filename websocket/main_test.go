@@ -14,13 +14,13 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// hang bounds waits; it is only ever reached when something hangs.
+// hang bounds waits. It is reached only if something hangs.
 const hang = 20 * time.Second
 
-// TestMain checks that nothing of the package keeps running behind the tests.
+// TestMain checks that nothing of the package keeps running after the tests.
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// funcs is a Handler of what a test cares about.
+// funcs is a Handler made of the functions that a test needs.
 type funcs struct {
 	open    func(*Conn)
 	message func(*Conn, frame.Opcode, []byte)
@@ -61,18 +61,20 @@ func (f *funcs) OnClose(c *Conn, code frame.CloseCode, reason string, err error)
 	}
 }
 
-// closing is what OnClose was told.
+// closing holds the arguments of OnClose.
 type closing struct {
 	code   frame.CloseCode
 	reason string
 	err    error
 }
 
-// record makes f send what OnClose is told to the channel; a second OnClose
-// would be seen by the test's end as a second value.
+// record makes f send the arguments of OnClose to the channel. A second OnClose would show as a
+// second value at the end of the test.
 func (f *funcs) record() chan closing {
 	ch := make(chan closing, 2)
-	f.closed = func(_ *Conn, code frame.CloseCode, reason string, err error) { ch <- closing{code, reason, err} }
+	f.closed = func(_ *Conn, code frame.CloseCode, reason string, err error) {
+		ch <- closing{code, reason, err}
+	}
 	return ch
 }
 
@@ -129,7 +131,7 @@ func wait[T any](t testing.TB, ch <-chan T) T {
 	}
 }
 
-// peer is a client that does only what the test tells it.
+// peer is a client that does only what the test tells it to.
 type peer struct {
 	net.Conn
 	br *bufio.Reader
@@ -200,7 +202,7 @@ func (p *peer) tryRead() (b0 byte, payload []byte, err error) {
 	return h[0], payload, err
 }
 
-// wantClose reads a close frame and closes, as a peer that does not answer it.
+// wantClose reads a close frame and then closes, like a peer that does not answer it.
 func (p *peer) wantClose(t testing.TB, want frame.CloseCode) {
 	t.Helper()
 	b0, body := p.read(t)

@@ -11,37 +11,43 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// Options configure an endpoint. The zero value is usable.
+// Options configure an endpoint. The zero value is usable. Sizes are in bytes.
 type Options struct {
-	MaxMessage       int64         // bytes of one message, on the wire and inflated; 0 = 16 MiB
-	HandshakeTimeout time.Duration // accept → complete request head; 0 = 5 s
-	CloseTimeout     time.Duration // our close frame → peer's; 0 = 5 s
-	Deflate          bool          // accept (Dial: offer) permessage-deflate, for connections without a subprotocol: a subprotocol may compress itself
-	DeflateLevel     int           // 1..9, 0 = 1
-	DeflateThreshold int           // messages smaller than this are sent plain; 0 = 256
-	// MaxControlRate is the number of control frames per second past which a
-	// connection is closed with 1008; 0 = 100, at most 65534. It is judged over spans of that
-	// many frames, so an idle peer may burst up to twice as many.
+	// MaxMessage is the length of one message, on the wire and inflated; 0 means 16 MiB.
+	MaxMessage       int64
+	HandshakeTimeout time.Duration // from accept to the complete request head; 0 means 5 s
+	CloseTimeout     time.Duration // from our close frame to the peer's; 0 means 5 s
+	// Deflate accepts permessage-deflate, or offers it in Dial. It applies to connections without a
+	// subprotocol, because a subprotocol may compress its messages itself.
+	Deflate          bool
+	DeflateLevel     int // 1 to 9; 0 means 1
+	DeflateThreshold int // smaller messages are sent uncompressed; 0 means 256
+	// MaxControlRate is the number of control frames per second above which a connection is closed
+	// with 1008. 0 means 100; the maximum is 65534. It is measured over spans of that many frames,
+	// so an idle peer may burst up to twice as many.
 	MaxControlRate int
-	// MaxFragments per message; 0 = one per 64 bytes of MaxMessage, at least 1024.
-	// Fragments are put together in one buffer, so tiny ones cost time, not memory.
+	// MaxFragments is the largest number of frames in one message. 0 means one per 64 bytes of
+	// MaxMessage, and at least 1024. Fragments are assembled in one buffer, so tiny ones cost time
+	// and not memory.
 	MaxFragments int
-	// MaxEarlyMessage is what MaxMessage is for a connection with a subprotocol
-	// until its handler calls Conn.Established; 0 = MaxMessage from the start.
+	// MaxEarlyMessage replaces MaxMessage on a connection with a subprotocol until its handler
+	// calls Conn.Established. 0 means that MaxMessage applies from the start.
 	MaxEarlyMessage int64
-	Origin          *frame.OriginPolicy // nil = same origin only; requests without Origin pass
-	// TLSConfig makes Server.Listen speak TLS 1.2 or 1.3 with HTTP/1.1 inside (wss); nil = plain. It is copied; NextProtos
-	// becomes http/1.1. The TLS handshake and then the request head have HandshakeTimeout each. With the default Origin
-	// policy only https pages of the same host connect. Not for ServeHTTP, where TLS is net/http's, and Dial, which knows none.
+	Origin          *frame.OriginPolicy // nil means same origin only; requests without Origin pass
+	// TLSConfig makes Server.Listen speak wss, that is TLS 1.2 or 1.3 with HTTP/1.1 inside. nil
+	// means no TLS. It is copied, and its NextProtos becomes http/1.1. The TLS handshake has
+	// HandshakeTimeout, and so has the request head after it. With the default Origin policy only
+	// https pages of the same host can connect. ServeHTTP does not use it because TLS belongs to
+	// net/http there, and Dial does not speak TLS.
 	TLSConfig *tls.Config
-	Logger    *slog.Logger // nil = discard
+	Logger    *slog.Logger // nil means discard
 }
 
-// endpoint is what all connections of a Server, or one dialled, have in common.
-// Read only once made.
+// endpoint is what all connections of a Server, or one dialled connection, have in common. It does
+// not change once it is made.
 type endpoint struct {
 	plain, deflated frame.Config
-	early           frame.Config // MaxMessage 0 = there is none
+	early           frame.Config // MaxMessage is 0 if there is no early limit
 	maxMessage      int
 	handshake       time.Duration
 	closing         time.Duration
@@ -49,11 +55,12 @@ type endpoint struct {
 	controlRate     uint16
 	deflate         bool
 	client          bool
-	isSecure        bool     // its own origin is https
-	peer            net.Addr // of the one connection behind a bridge; nil = the connection's own
-	tls             *tls.Config
-	log             *slog.Logger
-	accept          Acceptor // nil on a client
+	isSecure        bool // its own origin is https
+	// peer of the one connection behind a bridge; nil means ask the connection
+	peer   net.Addr
+	tls    *tls.Config
+	log    *slog.Logger
+	accept Acceptor // nil on a client
 }
 
 func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
@@ -69,7 +76,8 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		log:         o.Logger,
 		accept:      accept,
 	}
-	ep.tune(Tuning{DeflateLevel: o.DeflateLevel, DeflateThreshold: o.DeflateThreshold, Origin: o.Origin})
+	ep.tune(Tuning{DeflateLevel: o.DeflateLevel, DeflateThreshold: o.DeflateThreshold,
+		Origin: o.Origin})
 	if ep.log == nil {
 		ep.log = slog.New(slog.DiscardHandler)
 	}
@@ -87,13 +95,15 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 	return ep
 }
 
-// Tuning is what may change while connections are served, see Server.Tune. Its fields are those of Options.
+// Tuning is what may change while connections are served, see Server.Tune. Fields that Options has
+// too mean the same.
 type Tuning struct {
 	DeflateLevel     int
 	DeflateThreshold int
 	Origin           *frame.OriginPolicy
-	// MaxFrameRate and MaxInflateRate are the data frames, and the bytes that compressed messages inflate to, past
-	// which a connection is closed with 1008, counted over seconds; 0 = no limit.
+	// MaxFrameRate is the number of data frames per second above which a connection is closed with
+	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to. 0
+	// means no limit.
 	MaxFrameRate   int
 	MaxInflateRate int
 }
@@ -104,7 +114,7 @@ func (ep *endpoint) tune(t Tuning) {
 	ep.tuned.Store(&t)
 }
 
-// checkOrigin applies the policy in force.
+// checkOrigin applies the current policy.
 func (ep *endpoint) checkOrigin(r *frame.Request) error {
 	var policy frame.OriginPolicy
 	if p := ep.tuned.Load().Origin; p != nil {
@@ -114,7 +124,7 @@ func (ep *endpoint) checkOrigin(r *frame.Request) error {
 	return policy.Check(r)
 }
 
-// orDefault is v, or def when v is zero or negative.
+// orDefault returns v, or def if v is zero or negative.
 func orDefault[T int | int64 | time.Duration](v, def T) T {
 	if v <= 0 {
 		return def

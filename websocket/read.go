@@ -7,12 +7,11 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// maxPongsPerRead bounds how many pings of one read are answered one by one;
-// of further ones only the newest is (RFC 6455 section 5.5.3 allows that).
+// maxPongsPerRead is how many pings of one read are answered one by one. Of the others only the
+// newest is answered, which RFC 6455 section 5.5.3 allows.
 const maxPongsPerRead = 16
 
-// feed runs what came in through the parser and hands the messages on. It is the
-// hot path.
+// feed runs received bytes through the parser and passes the messages on. It is the hot path.
 func (c *Conn) feed(p []byte) {
 	cfg := &c.ep.plain
 	early := c.early
@@ -61,7 +60,7 @@ func (c *Conn) feed(p []byte) {
 	}
 }
 
-// inflate is the detour of a compressed message.
+// inflate is the detour that a compressed message takes.
 func (c *Conn) inflate(m frame.Message) {
 	b, err := frame.InflateMessage(m, c.ep.maxMessage)
 	if err != nil {
@@ -74,8 +73,8 @@ func (c *Conn) inflate(m frame.Message) {
 	pool.Put(b)
 }
 
-// second begins to count anew when a second has passed. While a timer is armed,
-// as one always is on a served connection, the loop's clock is fresh.
+// second restarts the counting when a second has passed. The loop's clock is fresh while a timer is
+// armed, as one always is on a served connection.
 func (c *Conn) second() {
 	now := uint32(c.rc.Now() / time.Millisecond)
 	if now-c.rateSince >= 1000 {
@@ -83,16 +82,17 @@ func (c *Conn) second() {
 	}
 }
 
-// frameFlood counts the frames of a message and reports whether there were more than rate in this second.
+// frameFlood counts the frames of a message and reports whether there were more than rate in this
+// second.
 func (c *Conn) frameFlood(rate int) bool {
 	c.second()
 	c.frames += uint32(c.ps.Frames())
 	return c.frames > uint32(rate)
 }
 
-// CountInflated notes that a message was inflated to n bytes. Past
-// Tuning.MaxInflateRate it closes the connection with 1008 and reports false: the
-// message is to be dropped. It is for handlers that inflate by themselves, on the loop.
+// CountInflated notes that a message was inflated to n bytes. Above Tuning.MaxInflateRate it closes
+// the connection with 1008 and returns false, and the message must be dropped. Handlers that
+// inflate themselves call it, on the loop.
 func (c *Conn) CountInflated(n int) bool {
 	rate := c.ep.tuned.Load().MaxInflateRate
 	if rate <= 0 {
@@ -107,9 +107,9 @@ func (c *Conn) CountInflated(n int) bool {
 	return false
 }
 
-// CountControl counts a message that a handler answers as the connection answers
-// a ping. Past Options.MaxControlRate of those and of control frames together it
-// closes the connection with 1008 and reports false. On the loop.
+// CountControl counts a message that a handler answers, as the connection counts a ping that it
+// answers. If these messages and the control frames together exceed Options.MaxControlRate it
+// closes the connection with 1008 and returns false. On the loop.
 func (c *Conn) CountControl() bool {
 	if !c.controlFlood() {
 		return true
@@ -137,15 +137,14 @@ func (c *Conn) onControl(m frame.Message) {
 	c.h.OnPong(c, m.Payload)
 }
 
-// latePong is the newest ping's payload, kept while its answer has to wait.
+// latePong is the payload of the newest ping, kept while its answer has to wait.
 type latePong struct {
 	n uint8
 	b [125]byte
 }
 
-// pong answers a ping at once, within the bounds: not more than maxPongsPerRead
-// per read and none while one waits in a backpressured outbox. Beyond them the
-// newest is kept.
+// pong answers a ping at once within two limits: at most maxPongsPerRead per read, and none while a
+// pong waits in a backpressured outbox. Beyond them it keeps the newest ping.
 func (c *Conn) pong(p []byte) {
 	if c.pings >= maxPongsPerRead || c.pongQueued {
 		if c.late == nil {
@@ -166,9 +165,9 @@ func (c *Conn) sendLatePong() {
 
 var startUp = time.Now()
 
-// controlFlood counts a control frame and reports whether the last
-// controlRate+1 of them came within one second. It reads the clock once per
-// controlRate frames; the loop's coarse one stands still while no timer is armed.
+// controlFlood counts a control frame and reports whether the last controlRate+1 of them came
+// within one second. It reads the system's clock once per controlRate frames, because the loop's
+// coarse clock stands still while no timer is armed.
 func (c *Conn) controlFlood() bool {
 	c.controlCount++
 	if c.controlCount <= c.ep.controlRate && c.controlCount > 1 {

@@ -8,8 +8,9 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Send sends one message in one frame; p is copied or written before return.
-// Deflated when negotiated, not smaller than the threshold and smaller for it.
+// Send sends one message in one frame. p is copied or written before Send returns. The message is
+// deflated if that was negotiated, if it is not smaller than the threshold, and if it becomes
+// smaller.
 func (c *Conn) Send(op frame.Opcode, p []byte) Status {
 	if c.ep.client || c.deflate {
 		return c.sendSlow(op, p)
@@ -29,8 +30,7 @@ func (c *Conn) write(op frame.Opcode, rsv1 bool, p []byte) Status {
 	return status
 }
 
-// sendSlow is Send for clients, which have to mask, and where messages may be
-// deflated.
+// sendSlow is Send for clients, which have to mask, and for connections that may deflate.
 func (c *Conn) sendSlow(op frame.Opcode, p []byte) Status {
 	if c.state.Load() != stateOpen {
 		return Dropped
@@ -65,18 +65,18 @@ func (c *Conn) writeFrame(op frame.Opcode, rsv1 bool, p []byte) Status {
 	return status
 }
 
-// maskKey is fresh and unpredictable (RFC 6455 section 10.3): the top-level
-// functions of math/rand/v2 are a ChaCha8 generator per thread, which the
-// runtime seeds from the system's randomness and rekeys; a server cannot tell
-// the next key from those it has seen. It neither locks nor allocates.
+// maskKey returns a fresh and unpredictable key (RFC 6455 section 10.3). The top-level functions of
+// math/rand/v2 use a ChaCha8 generator per thread, which the runtime seeds from the system's
+// randomness and rekeys. A server cannot derive the next key from those it has seen. maskKey
+// neither locks nor allocates.
 func maskKey() (key [4]byte) {
 	binary.LittleEndian.PutUint32(key[:], rand.Uint32())
 	return key
 }
 
-// SendShared sends bytes prepared by frame.Prepare, or PrepareDeflated when
-// Deflate reports true. The caller keeps its reference. Server side only: a
-// client's frames are masked one by one, so there it is Dropped.
+// SendShared sends bytes made by frame.Prepare, or by PrepareDeflated if Deflate reports true. The
+// caller keeps its reference. On a client the result is Dropped, because a client must mask each
+// frame separately.
 func (c *Conn) SendShared(s *pool.Shared) Status {
 	if c.ep.client {
 		return Dropped
@@ -91,8 +91,8 @@ func (c *Conn) SendShared(s *pool.Shared) Status {
 	return status
 }
 
-// Ping sends a ping frame; p is at most 125 bytes (RFC 6455 section 5.5),
-// copied; a longer one is Dropped.
+// Ping sends a ping frame. p is copied and has at most 125 bytes (RFC 6455 section 5.5); a longer
+// one is Dropped.
 func (c *Conn) Ping(p []byte) Status { return c.sendControl(frame.Ping, p) }
 
 func (c *Conn) sendControl(op frame.Opcode, p []byte) Status {
@@ -102,9 +102,9 @@ func (c *Conn) sendControl(op frame.Opcode, p []byte) Status {
 	return c.writeFrame(op, false, p)
 }
 
-// Gather keeps what is sent from now on together until Flush, for a caller that
-// sends several messages from a goroutine of its own; see reactor.Conn.Gather.
+// Gather keeps together what is sent until Flush, for a caller that sends several messages from its
+// own goroutine. See reactor.Conn.Gather.
 func (c *Conn) Gather() { c.rc.Gather() }
 
-// Flush ends Gather.
+// Flush ends Gather and sends what was gathered.
 func (c *Conn) Flush() { c.rc.Flush() }

@@ -7,8 +7,7 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Server accepts WebSocket connections on a reactor. Its methods may be called
-// concurrently.
+// Server accepts WebSocket connections on a reactor. Its methods may be called concurrently.
 type Server struct {
 	ep *endpoint
 	r  *reactor.Reactor
@@ -17,14 +16,14 @@ type Server struct {
 	ln *reactor.Listener
 }
 
-// NewServer makes an endpoint on r, which stays the caller's. It accepts nothing
-// until Listen is called or it is mounted as an http.Handler.
+// NewServer makes an endpoint on r, which the caller still owns. It accepts nothing until Listen is
+// called or it is mounted as an http.Handler.
 func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
 	return &Server{ep: newEndpoint(o, false, accept), r: r}
 }
 
-// Listen binds addr (see reactor.Listen, or ListenTLS with Options.TLSConfig). A request that is no upgrade gets
-// 426. Once per Server.
+// Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. A
+// request that is not an upgrade gets 426. Listen may be called once per Server.
 func (s *Server) Listen(network, addr string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,24 +42,28 @@ func (s *Server) Listen(network, addr string) error {
 	return nil
 }
 
-func (s *Server) listenTLS(network, addr string, newHandler func(*reactor.Conn) reactor.Handler) (*reactor.Listener, error) {
+func (s *Server) listenTLS(
+	network, addr string, newHandler func(*reactor.Conn) reactor.Handler,
+) (*reactor.Listener, error) {
 	cfg := s.ep.tls.Clone()
-	cfg.NextProtos = []string{"http/1.1"} // a client that can only speak h2 is refused, not misunderstood
-	return s.r.ListenTLS(network, addr, reactor.TLSOptions{Config: cfg, HandshakeTimeout: s.ep.handshake}, newHandler)
+	// A client that speaks only h2 is refused instead of being misunderstood.
+	cfg.NextProtos = []string{"http/1.1"}
+	return s.r.ListenTLS(network, addr,
+		reactor.TLSOptions{Config: cfg, HandshakeTimeout: s.ep.handshake}, newHandler)
 }
 
-// secured is ep for connections with TLS, whose own origin is https.
+// secured returns ep for connections with TLS, whose own origin is https.
 func (ep *endpoint) secured() *endpoint {
 	secured := *ep
 	secured.isSecure = true
 	return &secured
 }
 
-// Tune replaces what may change at run time. It holds for open connections too,
-// from their next message on.
+// Tune replaces what may change at run time. It applies to open connections too, from their next
+// message on.
 func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 
-// Addr is the bound address, or nil before Listen.
+// Addr returns the bound address, or nil before Listen.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +73,7 @@ func (s *Server) Addr() net.Addr {
 	return s.ln.Addr()
 }
 
-// Close stops accepting; connections stay. Idempotent.
+// Close stops accepting. Connections stay open. It may be called more than once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

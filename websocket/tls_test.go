@@ -27,9 +27,10 @@ func serverTLS(t testing.TB) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{cert}}
 }
 
-// secure wraps nc, unverified.
+// secure wraps nc in TLS without verifying the server.
 func secure(nc net.Conn, version uint16) *tls.Conn {
-	return tls.Client(nc, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
+	return tls.Client(nc, &tls.Config{InsecureSkipVerify: true, MinVersion: version,
+		MaxVersion: version, NextProtos: []string{"h2", "http/1.1"}})
 }
 
 // upgradeOver sends a request over nc and returns the status.
@@ -62,7 +63,8 @@ func TestTLSEcho(t *testing.T) {
 			r := newReactorWith(t, reactor.Options{MaxOutboxBytes: 16 << 20})
 			addr := serve(t, r, Options{TLSConfig: serverTLS(t)}, Echo)
 			for _, slow := range []bool{false, true} {
-				nc, sizes := tcp(t, addr), []int{0, 1, 125, 126, 1000, 16 << 10, 65535, 65536, 4 << 20}
+				nc, sizes := tcp(t, addr), []int{0, 1, 125, 126, 1000, 16 << 10, 65535, 65536,
+					4 << 20}
 				if slow {
 					nc, sizes = dribble{nc}, []int{0, 1, 126, 2000}
 				}
@@ -93,7 +95,8 @@ func TestTLSEcho(t *testing.T) {
 	}
 }
 
-// readMessage reads one frame with its full length; peer.read knows 16-bit ones only in part.
+// readMessage reads one frame of any length, while peer.read knows only short ones and part of the
+// 16-bit lengths.
 func readMessage(t testing.TB, p *peer) []byte {
 	t.Helper()
 	var ps frame.Parser
@@ -119,7 +122,9 @@ func readMessage(t testing.TB, p *peer) []byte {
 func TestTLSOrigin(t *testing.T) {
 	r := newReactor(t)
 	own := serve(t, r, Options{TLSConfig: serverTLS(t)}, Echo)
-	listed := serve(t, r, Options{TLSConfig: serverTLS(t), Origin: &frame.OriginPolicy{Allowed: []string{"http://a.example"}}}, Echo)
+	listed := serve(t, r,
+		Options{TLSConfig: serverTLS(t),
+			Origin: &frame.OriginPolicy{Allowed: []string{"http://a.example"}}}, Echo)
 	for _, tc := range []struct {
 		addr, origin string
 		want         int
@@ -130,7 +135,8 @@ func TestTLSOrigin(t *testing.T) {
 		{listed, "http://a.example", 101},
 		{listed, "https://" + listed, 403},
 	} {
-		p, status := upgradeOver(t, secure(tcp(t, tc.addr), 0), tc.addr, "Origin: "+tc.origin+"\r\n")
+		p, status := upgradeOver(t, secure(tcp(t, tc.addr), 0), tc.addr,
+			"Origin: "+tc.origin+"\r\n")
 		if status != tc.want {
 			t.Errorf("origin %s got %d, want %d", tc.origin, status, tc.want)
 		}
@@ -141,8 +147,10 @@ func TestTLSOrigin(t *testing.T) {
 func TestTLSOnly(t *testing.T) {
 	r := newReactor(t)
 	addr := serve(t, r, Options{TLSConfig: serverTLS(t)}, Echo)
-	h2 := tls.Client(tcp(t, addr), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
-	if err := h2.Handshake(); err == nil || !strings.Contains(err.Error(), "no application protocol") {
+	h2 := tls.Client(tcp(t, addr), &tls.Config{InsecureSkipVerify: true,
+		NextProtos: []string{"h2"}})
+	if err := h2.Handshake(); err == nil ||
+		!strings.Contains(err.Error(), "no application protocol") {
 		t.Errorf("a client of h2 alone: %v", err)
 	}
 	tc := secure(tcp(t, addr), 0)
@@ -154,7 +162,8 @@ func TestTLSOnly(t *testing.T) {
 	if got, _ := io.ReadAll(nc); len(got) != 0 {
 		t.Errorf("a plain request was answered %q", got)
 	}
-	if err := Dial(t.Context(), r, addr, DialOptions{Options: Options{TLSConfig: serverTLS(t)}}, &funcs{}); !errors.Is(err, ErrDialTLS) {
+	if err := Dial(t.Context(), r, addr, DialOptions{Options: Options{TLSConfig: serverTLS(t)}},
+		&funcs{}); !errors.Is(err, ErrDialTLS) {
 		t.Errorf("Dial: %v", err)
 	}
 }
@@ -164,7 +173,8 @@ func TestTLSSendShared(t *testing.T) {
 	r := newReactor(t)
 	conns := make(chan *Conn, 2)
 	h := &funcs{open: func(c *Conn) { conns <- c }}
-	plain, secured := serve(t, r, Options{}, accepting(h)), serve(t, r, Options{TLSConfig: serverTLS(t)}, accepting(h))
+	plain, secured := serve(t, r, Options{}, accepting(h)),
+		serve(t, r, Options{TLSConfig: serverTLS(t)}, accepting(h))
 	a := connect(t, plain, "")
 	b, _ := upgradeOver(t, secure(tcp(t, secured), 0), secured, "")
 	buf := pool.Get(1 << 10)
@@ -183,7 +193,8 @@ func TestTLSSendShared(t *testing.T) {
 
 func TestTLSHandshakeTimeout(t *testing.T) {
 	r := newReactor(t)
-	addr := serve(t, r, Options{TLSConfig: serverTLS(t), HandshakeTimeout: 100 * time.Millisecond}, Echo)
+	addr := serve(t, r, Options{TLSConfig: serverTLS(t), HandshakeTimeout: 100 * time.Millisecond},
+		Echo)
 	silent := tcp(t, addr)
 	if _, err := silent.Read(make([]byte, 1)); err == nil || isTimeout(err) {
 		t.Errorf("a silent client: %v", err)

@@ -2,10 +2,10 @@ package tiny
 
 import "math/bits"
 
-// BlockSize is that of AES in bytes.
+// BlockSize is the block size of AES in bytes.
 const BlockSize = 16
 
-// KeySize is the length of a key of AES-256 in bytes.
+// KeySize is the length of an AES-256 key in bytes.
 const KeySize = 32
 
 const (
@@ -13,15 +13,15 @@ const (
 	roundKeys = 4 * (rounds + 1)
 )
 
-// The tables of FIPS 197: the S-box (section 5.1.1) and its inverse, and each with
-// the multiplication of MixColumns built in, for a byte in the column's first row.
+// The tables of FIPS 197 are the S-box (section 5.1.1) and its inverse. Both also exist with the
+// multiplication of MixColumns built in, for a byte in the first row of the column.
 var (
 	sbox, inverse [256]byte
 	mixed, unmix  [256]uint32
 )
 
 func init() {
-	// p runs through all field elements but 0 as powers of 3, and q through their inverses.
+	// p runs through all field elements except 0 as powers of 3, and q through their inverses.
 	for p, q := byte(1), byte(1); ; {
 		p ^= double(p)
 		q ^= q << 1
@@ -30,7 +30,8 @@ func init() {
 		if q&0x80 != 0 {
 			q ^= 0x09
 		}
-		s := q ^ bits.RotateLeft8(q, 1) ^ bits.RotateLeft8(q, 2) ^ bits.RotateLeft8(q, 3) ^ bits.RotateLeft8(q, 4) ^ 0x63
+		s := q ^ bits.RotateLeft8(q, 1) ^ bits.RotateLeft8(q, 2) ^ bits.RotateLeft8(q, 3) ^
+			bits.RotateLeft8(q, 4) ^ 0x63
 		sbox[p] = s
 		if p == 1 {
 			break
@@ -51,7 +52,7 @@ func init() {
 // double multiplies by x in the field of FIPS 197 section 4.2.
 func double(b byte) byte { return b<<1 ^ b>>7*0x1b }
 
-// unmixed is the column that InvMixColumns makes of b in the first row (section 5.3.3).
+// unmixed returns the column that InvMixColumns makes of b in the first row (section 5.3.3).
 func unmixed(b byte) uint32 {
 	b2 := double(b)
 	b4 := double(b2)
@@ -64,7 +65,8 @@ type Cipher struct {
 	enc, dec [roundKeys]uint32
 }
 
-// NewCipher expands a key of KeySize bytes (FIPS 197 section 5.2); another length panics.
+// NewCipher expands a key of KeySize bytes (FIPS 197 section 5.2). It copies key and panics if it
+// has another length.
 func NewCipher(key []byte) *Cipher {
 	if len(key) != KeySize {
 		panic("tiny: a key of AES-256 has 32 bytes")
@@ -86,12 +88,14 @@ func NewCipher(key []byte) *Cipher {
 		}
 		c.enc[i] = c.enc[i-words] ^ t
 	}
-	// The equivalent inverse cipher (section 5.3.5): the rounds' keys backwards, unmixed but for the first and the last.
+	// The equivalent inverse cipher (section 5.3.5) takes the keys of the rounds backwards, all of
+	// them unmixed except the first and the last.
 	for i := range roundKeys {
 		k := c.enc[roundKeys-4-i&^3+i&3]
 		if i >= 4 && i < roundKeys-4 {
 			k = unmixed(byte(k>>24)) ^ bits.RotateLeft32(unmixed(byte(k>>16)), -8) ^
-				bits.RotateLeft32(unmixed(byte(k>>8)), -16) ^ bits.RotateLeft32(unmixed(byte(k)), -24)
+				bits.RotateLeft32(unmixed(byte(k>>8)), -16) ^ bits.RotateLeft32(unmixed(byte(k)),
+				-24)
 		}
 		c.dec[i] = k
 	}
@@ -99,13 +103,15 @@ func NewCipher(key []byte) *Cipher {
 }
 
 func substitute(w uint32) uint32 {
-	return uint32(sbox[w>>24])<<24 | uint32(sbox[w>>16&0xff])<<16 | uint32(sbox[w>>8&0xff])<<8 | uint32(sbox[w&0xff])
+	return uint32(sbox[w>>24])<<24 | uint32(sbox[w>>16&0xff])<<16 | uint32(sbox[w>>8&0xff])<<8 |
+		uint32(sbox[w&0xff])
 }
 
-// Encrypt encrypts one block of src into dst; both have BlockSize bytes and may be the same.
+// Encrypt encrypts one block of src into dst. Both have BlockSize bytes and may be the same.
 func (c *Cipher) Encrypt(dst, src []byte) {
 	k := &c.enc
-	s0, s1, s2, s3 := load32(src)^k[0], load32(src[4:])^k[1], load32(src[8:])^k[2], load32(src[12:])^k[3]
+	s0, s1, s2, s3 := load32(src)^k[0], load32(src[4:])^k[1], load32(src[8:])^k[2],
+		load32(src[12:])^k[3]
 	for i := 4; i < roundKeys-4; i += 4 {
 		t0 := column(&mixed, s0, s1, s2, s3) ^ k[i]
 		t1 := column(&mixed, s1, s2, s3, s0) ^ k[i+1]
@@ -120,10 +126,11 @@ func (c *Cipher) Encrypt(dst, src []byte) {
 	store32(dst[12:], lookup(&sbox, s3, s0, s1, s2)^k[last+3])
 }
 
-// Decrypt decrypts one block of src into dst; both have BlockSize bytes and may be the same.
+// Decrypt decrypts one block of src into dst. Both have BlockSize bytes and may be the same.
 func (c *Cipher) Decrypt(dst, src []byte) {
 	k := &c.dec
-	s0, s1, s2, s3 := load32(src)^k[0], load32(src[4:])^k[1], load32(src[8:])^k[2], load32(src[12:])^k[3]
+	s0, s1, s2, s3 := load32(src)^k[0], load32(src[4:])^k[1], load32(src[8:])^k[2],
+		load32(src[12:])^k[3]
 	for i := 4; i < roundKeys-4; i += 4 {
 		t0 := column(&unmix, s0, s3, s2, s1) ^ k[i]
 		t1 := column(&unmix, s1, s0, s3, s2) ^ k[i+1]
@@ -138,14 +145,17 @@ func (c *Cipher) Decrypt(dst, src []byte) {
 	store32(dst[12:], lookup(&inverse, s3, s2, s1, s0)^k[last+3])
 }
 
-// column is one column of a round: the first row's byte of a, the second's of b, and so on.
+// column computes one column of a round: the byte in the first row comes from a, the second from b,
+// and so on.
 func column(t *[256]uint32, a, b, c, d uint32) uint32 {
-	return t[a>>24] ^ bits.RotateLeft32(t[b>>16&0xff], -8) ^ bits.RotateLeft32(t[c>>8&0xff], -16) ^ bits.RotateLeft32(t[d&0xff], -24)
+	return t[a>>24] ^ bits.RotateLeft32(t[b>>16&0xff], -8) ^ bits.RotateLeft32(t[c>>8&0xff], -16) ^
+		bits.RotateLeft32(t[d&0xff], -24)
 }
 
-// lookup is a column of the last round, which does not mix.
+// lookup computes a column of the last round, which does not mix.
 func lookup(t *[256]byte, a, b, c, d uint32) uint32 {
-	return uint32(t[a>>24])<<24 | uint32(t[b>>16&0xff])<<16 | uint32(t[c>>8&0xff])<<8 | uint32(t[d&0xff])
+	return uint32(t[a>>24])<<24 | uint32(t[b>>16&0xff])<<16 | uint32(t[c>>8&0xff])<<8 |
+		uint32(t[d&0xff])
 }
 
 func load32(b []byte) uint32 {

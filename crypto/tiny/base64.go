@@ -1,7 +1,7 @@
 package tiny
 
-// DecodeBase64 reads standard base64 with padding (RFC 4648 section 4), strictly:
-// no line breaks, no bits behind the end. ok is false for anything else.
+// DecodeBase64 strictly reads standard base64 with padding (RFC 4648 section 4): no line breaks,
+// and no bits after the end. ok is false for anything else.
 func DecodeBase64(s string) (b []byte, ok bool) {
 	if len(s)%4 != 0 {
 		return nil, false
@@ -33,7 +33,7 @@ func DecodeBase64(s string) (b []byte, ok bool) {
 	return b, true
 }
 
-// digit is a character's value, 64 = none.
+// digit returns the value of a character, or 64 for any that is not base64.
 func digit(c byte) byte {
 	switch {
 	case c >= 'A' && c <= 'Z':

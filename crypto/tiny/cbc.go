@@ -1,19 +1,21 @@
 package tiny
 
-// CBC is the mode of NIST SP 800-38A section 6.2, in one direction. Not safe for concurrent use.
+// CBC is the mode of NIST SP 800-38A section 6.2, in one direction. It is not safe for concurrent
+// use.
 type CBC struct {
 	cipher  *Cipher
 	iv      [BlockSize]byte
 	decrypt bool
 }
 
-// NewCBC makes a mode whose IV is set by SetIV before each message.
+// NewCBC makes a mode for c. Call SetIV before each message.
 func NewCBC(c *Cipher, decrypt bool) *CBC { return &CBC{cipher: c, decrypt: decrypt} }
 
 // SetIV copies the BlockSize bytes of iv.
 func (m *CBC) SetIV(iv []byte) { copy(m.iv[:], iv) }
 
-// CryptBlocks works on whole blocks; dst and src are the same bytes, or dst is src's own.
+// CryptBlocks encrypts or decrypts whole blocks of src into dst. The two must be the same slice or
+// not overlap.
 func (m *CBC) CryptBlocks(dst, src []byte) {
 	for len(src) > 0 {
 		if m.decrypt {

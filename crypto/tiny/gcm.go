@@ -8,10 +8,11 @@ const (
 	TagSize   = 16
 )
 
-// ErrOpen says that a message is not what was sealed.
+// ErrOpen is returned if a message is not what was sealed.
 var ErrOpen = errors.New("tiny: the message is not authentic")
 
-// element is one of GCM's field: the block's first byte is the highest of hi, whose highest bit is the coefficient of x⁰.
+// element is an element of GCM's field. The first byte of the block is the highest byte of hi, and
+// the highest bit of hi is the coefficient of x⁰.
 type element struct{ hi, lo uint64 }
 
 // timesX multiplies by x (NIST SP 800-38D section 6.3).
@@ -19,7 +20,7 @@ func (e element) timesX() element {
 	return element{e.hi>>1 ^ -(e.lo&1)&(0xe1<<56), e.lo>>1 | e.hi<<63}
 }
 
-// carry is what four bits that leave at x¹²⁷ give back at the top.
+// carry is what four bits that leave at x¹²⁷ add at the top.
 var carry [16]uint64
 
 func init() {
@@ -32,16 +33,16 @@ func init() {
 	}
 }
 
-// GCM is AES-256-GCM with a nonce of 12 bytes (NIST SP 800-38D). Not safe for concurrent use.
+// GCM is AES-256-GCM with a nonce of 12 bytes (NIST SP 800-38D). It is not safe for concurrent use.
 type GCM struct {
 	cipher   *Cipher
-	products [16]element // the hash key times each polynomial of degree 3
+	products [16]element // the hash key times each polynomial of degree up to 3
 	counter  [BlockSize]byte
 	mask     [BlockSize]byte
 	hash     element
 }
 
-// NewGCM derives the hash key.
+// NewGCM makes a GCM that uses c, and derives the hash key.
 func NewGCM(c *Cipher) *GCM {
 	g := &GCM{cipher: c}
 	c.Encrypt(g.mask[:], g.mask[:])
@@ -58,8 +59,8 @@ func NewGCM(c *Cipher) *GCM {
 	return g
 }
 
-// Seal appends the encrypted plain and its tag to dst; nonce has NonceSize bytes.
-// plain is borrowed, and either does not overlap dst's spare capacity or begins there exactly.
+// Seal appends plain, encrypted, and its tag to dst. nonce has NonceSize bytes. plain is borrowed
+// until return. It must not overlap the spare capacity of dst, unless it begins exactly there.
 func (g *GCM) Seal(dst, nonce, plain, additional []byte) []byte {
 	start := len(dst)
 	dst = append(dst, plain...)
@@ -71,7 +72,8 @@ func (g *GCM) Seal(dst, nonce, plain, additional []byte) []byte {
 	return append(dst, tag[:]...)
 }
 
-// Open checks sealed, text and tag, and appends the plaintext to dst, which may be sealed[:0]. Every failure is ErrOpen.
+// Open checks sealed, which is text and tag, and appends the plaintext to dst, which may be
+// sealed[:0]. Every failure is ErrOpen.
 func (g *GCM) Open(dst, nonce, sealed, additional []byte) ([]byte, error) {
 	n := len(sealed) - TagSize
 	if n < 0 {
@@ -90,7 +92,7 @@ func (g *GCM) Open(dst, nonce, sealed, additional []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// begin makes ready for the first block of text.
+// begin prepares for the first block of text.
 func (g *GCM) begin(nonce, additional []byte) {
 	g.hash = element{}
 	g.update(additional)
@@ -102,7 +104,7 @@ func (g *GCM) start(nonce []byte, counter uint32) {
 	store32(g.counter[NonceSize:], counter)
 }
 
-// xor is counter mode over b in place.
+// xor applies counter mode to b in place.
 func (g *GCM) xor(b []byte) {
 	for len(b) > 0 {
 		g.cipher.Encrypt(g.mask[:], g.counter[:])
@@ -120,7 +122,7 @@ func (g *GCM) xor(b []byte) {
 	}
 }
 
-// update takes b, filled up with zeros to whole blocks, into the hash.
+// update adds b to the hash, filled up with zeros to whole blocks.
 func (g *GCM) update(b []byte) {
 	for len(b) >= BlockSize {
 		g.hash.hi ^= load64(b)
@@ -137,7 +139,8 @@ func (g *GCM) update(b []byte) {
 	}
 }
 
-// multiply multiplies the hash by the hash key, four coefficients at a time from the highest power down.
+// multiply multiplies the hash by the hash key, four coefficients at a time, beginning with the
+// highest power.
 func (g *GCM) multiply() {
 	var z element
 	for _, word := range [2]uint64{g.hash.lo, g.hash.hi} {
@@ -154,7 +157,7 @@ func (g *GCM) multiply() {
 	g.hash = z
 }
 
-// tag ends the hash and encrypts it.
+// tag completes the hash and encrypts it.
 func (g *GCM) tag(nonce []byte, additional, text int) (tag [TagSize]byte) {
 	g.hash.hi ^= uint64(additional) * 8
 	g.hash.lo ^= uint64(text) * 8
@@ -166,7 +169,7 @@ func (g *GCM) tag(nonce []byte, additional, text int) (tag [TagSize]byte) {
 	return tag
 }
 
-// Equal compares without saying by its time where a and b differ.
+// Equal reports whether a and b are equal. The time it takes does not reveal where they differ.
 func Equal(a, b []byte) bool {
 	if len(a) != len(b) {
 		return false

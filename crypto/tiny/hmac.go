@@ -1,6 +1,6 @@
 package tiny
 
-// HMAC is HMAC-SHA256 (RFC 2104) under one key. Not safe for concurrent use.
+// HMAC is HMAC-SHA256 (RFC 2104) under one key. It is not safe for concurrent use.
 type HMAC struct {
 	hash  SHA256
 	outer [chunk]byte
@@ -32,10 +32,10 @@ func (m *HMAC) Reset() {
 	m.hash.Write(m.inner[:])
 }
 
-// Write takes more of the message.
+// Write adds p to the message. It borrows p until return.
 func (m *HMAC) Write(p []byte) { m.hash.Write(p) }
 
-// Sum ends the message and puts its code into sum.
+// Sum completes the message and writes its code into sum.
 func (m *HMAC) Sum(sum *[SumSize]byte) {
 	m.hash.Sum(sum)
 	m.hash.Reset()
@@ -53,7 +53,7 @@ func Extract(secret, salt []byte) []byte {
 	return sum[:]
 }
 
-// Expand is HKDF-Expand (RFC 5869 section 2.3) to n bytes, 8160 at most.
+// Expand is HKDF-Expand (RFC 5869 section 2.3) to n bytes, at most 8160.
 func Expand(key []byte, info string, n int) []byte {
 	m := NewHMAC(key)
 	var sum [SumSize]byte

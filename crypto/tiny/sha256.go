@@ -7,8 +7,8 @@ const SumSize = 32
 
 const chunk = 64
 
-// The constants of FIPS 180-4 sections 4.2.2 and 5.3.3: the first 32 bits of the fractional parts of the
-// cube roots of the first 64 primes, and of the square roots of the first 8.
+// The constants of FIPS 180-4 sections 4.2.2 and 5.3.3: the first 32 bits of the fractional parts
+// of the cube roots of the first 64 primes, and of the square roots of the first 8.
 var (
 	roundConstants [64]uint32
 	initial        [8]uint32
@@ -37,7 +37,7 @@ func prime(p uint64) bool {
 	return true
 }
 
-// root is the whole part of 2³² times the k-th root of p, for k = 2 and 3 and p < 2⁹.
+// root returns the integer part of 2³² times the k-th root of p, for k = 2 and 3 and p < 2⁹.
 func root(p uint64, k int) uint64 {
 	var r uint64
 	for bit := uint64(1) << 37; bit > 0; bit >>= 1 {
@@ -48,7 +48,7 @@ func root(p uint64, k int) uint64 {
 	return r
 }
 
-// above reports whether r to the k is above p times 2 to the 32k.
+// above reports whether r to the power of k is greater than p times 2 to the power of 32k.
 func above(r, p uint64, k int) bool {
 	hi, lo := bits.Mul64(r, r)
 	if k == 2 {
@@ -61,7 +61,7 @@ func above(r, p uint64, k int) bool {
 	return carried > 0 || mid > limit || mid == limit && low > 0
 }
 
-// SHA256 is a hash in progress; start with Reset. Not safe for concurrent use.
+// SHA256 is a hash in progress. Call Reset first. It is not safe for concurrent use.
 type SHA256 struct {
 	h      [8]uint32
 	buf    [chunk]byte
@@ -73,7 +73,7 @@ type SHA256 struct {
 // Reset begins a new message.
 func (s *SHA256) Reset() { s.h, s.filled, s.length = initial, 0, 0 }
 
-// Write takes more of the message.
+// Write adds p to the message. It borrows p until return.
 func (s *SHA256) Write(p []byte) {
 	s.length += uint64(len(p))
 	if s.filled > 0 {
@@ -93,7 +93,7 @@ func (s *SHA256) Write(p []byte) {
 	s.filled = copy(s.buf[:], p)
 }
 
-// Sum ends the message (FIPS 180-4 section 5.1.1) and puts its hash into sum.
+// Sum completes the message (FIPS 180-4 section 5.1.1) and writes its hash into sum.
 func (s *SHA256) Sum(sum *[SumSize]byte) {
 	length := s.length * 8
 	var pad [chunk + 8]byte
@@ -106,7 +106,7 @@ func (s *SHA256) Sum(sum *[SumSize]byte) {
 	}
 }
 
-// block is FIPS 180-4 section 6.2.2.
+// block processes one block (FIPS 180-4 section 6.2.2).
 func (s *SHA256) block(p []byte) {
 	w := &s.w
 	for i := range 16 {
@@ -120,9 +120,12 @@ func (s *SHA256) block(p []byte) {
 	}
 	a, b, c, d, e, f, g, h := s.h[0], s.h[1], s.h[2], s.h[3], s.h[4], s.h[5], s.h[6], s.h[7]
 	for i := range 64 {
-		t1 := h + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^ bits.RotateLeft32(e, -25)) + (e&f ^ ^e&g) + roundConstants[i] + w[i]
-		t2 := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) + (a&b ^ a&c ^ b&c)
+		t1 := h + (bits.RotateLeft32(e, -6) ^ bits.RotateLeft32(e, -11) ^
+			bits.RotateLeft32(e, -25)) + (e&f ^ ^e&g) + roundConstants[i] + w[i]
+		t2 := (bits.RotateLeft32(a, -2) ^ bits.RotateLeft32(a, -13) ^ bits.RotateLeft32(a, -22)) +
+			(a&b ^ a&c ^ b&c)
 		h, g, f, e, d, c, b, a = g, f, e, d+t1, c, b, a, t1+t2
 	}
-	s.h = [8]uint32{s.h[0] + a, s.h[1] + b, s.h[2] + c, s.h[3] + d, s.h[4] + e, s.h[5] + f, s.h[6] + g, s.h[7] + h}
+	s.h = [8]uint32{s.h[0] + a, s.h[1] + b, s.h[2] + c, s.h[3] + d, s.h[4] + e, s.h[5] + f,
+		s.h[6] + g, s.h[7] + h}
 }

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// seeded gives the same bytes in each run.
+// seeded produces the same bytes in each run.
 var seeded = rand.NewChaCha8([32]byte{1})
 
 func random(n int) []byte {
@@ -26,14 +26,17 @@ func random(n int) []byte {
 	return b
 }
 
-// lengths are around every block boundary, and some in between.
-var lengths = []int{0, 1, 8, 15, 16, 17, 31, 32, 33, 55, 56, 57, 63, 64, 65, 100, 119, 120, 127, 128, 129, 255, 1000, 4096}
+// lengths are those around every block boundary, and some in between.
+var lengths = []int{0, 1, 8, 15, 16, 17, 31, 32, 33, 55, 56, 57, 63, 64, 65, 100, 119, 120, 127,
+	128, 129, 255, 1000, 4096}
 
-// The example of FIPS 197 appendix C.3, so that the tests do not lean on the standard library alone.
+// The example of FIPS 197 appendix C.3, so that the tests do not rely on the standard library
+// alone.
 func TestAESExample(t *testing.T) {
 	unhex := func(s string) []byte { b, _ := hex.DecodeString(s); return b }
 	c := NewCipher(unhex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"))
-	plain, want, got := unhex("00112233445566778899aabbccddeeff"), unhex("8ea2b7ca516745bfeafc49904b496089"), make([]byte, 16)
+	plain, want, got := unhex("00112233445566778899aabbccddeeff"),
+		unhex("8ea2b7ca516745bfeafc49904b496089"), make([]byte, 16)
 	if c.Encrypt(got, plain); !bytes.Equal(got, want) {
 		t.Errorf("%x", got)
 	}
@@ -94,7 +97,7 @@ func FuzzGCM(f *testing.F) {
 	})
 }
 
-// checkGCM seals with both, opens with ours, and flips a bit in every byte.
+// checkGCM seals with both implementations, opens with ours, and flips a bit in every byte.
 func checkGCM(t *testing.T, key, nonce, plain, additional []byte) {
 	t.Helper()
 	block, _ := aes.NewCipher(key)
@@ -116,7 +119,8 @@ func checkGCM(t *testing.T, key, nonce, plain, additional []byte) {
 	if _, err := g.Open(nil, nonce, sealed, append(bytes.Clone(additional), 0)); err == nil {
 		t.Fatal("opened with other additional data")
 	}
-	if opened, err := g.Open(sealed[:0], nonce, sealed, additional); err != nil || !bytes.Equal(opened, plain) {
+	if opened, err := g.Open(sealed[:0], nonce, sealed, additional); err != nil ||
+		!bytes.Equal(opened, plain) {
 		t.Fatalf("%d bytes: opened %x, %v", len(plain), opened, err)
 	}
 	if _, err := g.Open(nil, nonce, sealed[:min(len(sealed), TagSize-1)], additional); err == nil {
@@ -135,7 +139,7 @@ func FuzzHashes(f *testing.F) {
 	f.Fuzz(checkHashes)
 }
 
-// checkHashes compares SHA-256, HMAC and HKDF, the message in two pieces cut anywhere.
+// checkHashes compares SHA-256, HMAC and HKDF. The message comes in two pieces, cut anywhere.
 func checkHashes(t *testing.T, key, message []byte, cut int) {
 	t.Helper()
 	cut = max(0, min(cut, len(message)))
@@ -171,7 +175,8 @@ func checkHashes(t *testing.T, key, message []byte, cut int) {
 }
 
 func TestNothingIsAllocatedPerMessage(t *testing.T) {
-	g, m, c := NewGCM(NewCipher(random(KeySize))), NewHMAC(random(KeySize)), NewCBC(NewCipher(random(KeySize)), true)
+	g, m, c := NewGCM(NewCipher(random(KeySize))), NewHMAC(random(KeySize)),
+		NewCBC(NewCipher(random(KeySize)), true)
 	nonce, plain, extra, buf := random(NonceSize), random(1000), []byte{15}, make([]byte, 0, 2000)
 	var sum [SumSize]byte
 	n := testing.AllocsPerRun(100, func() {
@@ -191,7 +196,8 @@ func TestNothingIsAllocatedPerMessage(t *testing.T) {
 }
 
 func FuzzBase64(f *testing.F) {
-	for _, s := range []string{"", "QQ==", "QR==", "QUI=", "QUJD", "QUJDRA==", "QUJ\nD", "====", "Q===", "+/+/", "QUJDR", "=QUJ"} {
+	for _, s := range []string{"", "QQ==", "QR==", "QUI=", "QUJD", "QUJDRA==", "QUJ\nD", "====",
+		"Q===", "+/+/", "QUJDR", "=QUJ"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -1,6 +1,3 @@
-// Package archtest checks the shape of the house: who may import whom, which
-// package is the one door to each dependency, and what the browser build must
-// stay free of.
 package archtest
 
 import (
@@ -28,23 +25,41 @@ var below = map[string][]string{
 	"reactor":        {"pool"},
 	"message":        {"crypto", "pool"},
 	"websocket":      {"reactor", "frame", "pool"},
+	// The mechanisms of the root package. None knows a type of the root.
+	"internal/hub":       {},
+	"internal/logline":   {},
+	"internal/question":  {},
+	"internal/mailbox":   {},
+	"internal/registry":  {},
+	"internal/ratelimit": {},
+	"internal/metrics":   {},
+	"internal/certfile":  {},
+	"internal/admission": {},
+	"internal/fault":     {"message"},
+	"internal/outgoing":  {"message", "frame", "pool"},
+	"internal/session":   {"message", "pool"},
+	"internal/ledger":    {"message", "pool"},
 	"": {
 		"websocket", "reactor", "frame", "message", "crypto", "pool",
-		"internal/admission", "internal/outgoing",
+		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
+		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
+		"internal/outgoing", "internal/session", "internal/ledger",
+		"internal/logline", "internal/question",
 	},
-	"client":  {"message", "pool", "frame", "crypto"},
+	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},
 	"wasm":    {"client", "message", "pool", "crypto"},
-
-	"internal/admission": {},
-	"internal/outgoing":  {"message", "frame", "pool"},
 }
 
-// programs, and what their tests share in internal, may import whatever they need. Nothing of the product imports them.
-var programs = []string{
-	"cmd", "examples", "bench", "conformance",
-	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/selfsigned",
+// helpers are the packages of internal that only tests use.
+var helpers = []string{
+	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/race",
+	"internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
+
+// programs and helpers may import whatever they need. Nothing of the product imports them; test
+// has nothing but tests, which see the whole from outside.
+var programs = append([]string{"cmd", "examples", "bench", "conformance", "test"}, helpers...)
 
 // doors names, for each dependency, the only package that may import it.
 var doors = map[string]string{
@@ -70,8 +85,10 @@ var heavy = []string{
 }
 
 type pkg struct {
-	ImportPath string
-	Imports    []string
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
 }
 
 // short is a package's path inside the module, "" for the root.
@@ -93,7 +110,7 @@ func isProgram(name string) bool {
 // list runs go list -json in the module's root.
 func list(t *testing.T, env []string, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports"}, args...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports"}, args...)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), env...)
 	var stderr bytes.Buffer
@@ -136,6 +153,45 @@ func TestImportsGoDown(t *testing.T) {
 				to, ours := short(imported)
 				if ours && !slices.Contains(allowed, to) {
 					t.Errorf("%s build: package %q imports %q; it may import only %q", build, name, to, allowed)
+				}
+			}
+		}
+	}
+}
+
+// TestTableIsTrue keeps the lines of below, and the lists beside it, in step with the packages.
+func TestTableIsTrue(t *testing.T) {
+	exists := make(map[string]bool)
+	for _, env := range builds {
+		for _, p := range list(t, env, "-e", "./...") {
+			name, _ := short(p.ImportPath)
+			exists[name] = true
+		}
+	}
+	for name := range below {
+		if !exists[name] {
+			t.Errorf("the table has a line for package %q, which does not exist", name)
+		}
+	}
+	for _, name := range helpers {
+		if !exists[name] {
+			t.Errorf("the test helper %q does not exist", name)
+		}
+	}
+}
+
+// TestMechanismsDoNotKnowTheRoot looks at the tests of internal too: a mechanism
+// must be testable without a server.
+func TestMechanismsDoNotKnowTheRoot(t *testing.T) {
+	for build, env := range builds {
+		for _, p := range list(t, env, "-e", "./internal/...") {
+			name, _ := short(p.ImportPath)
+			if slices.Contains(helpers, name) {
+				continue
+			}
+			for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+				if imported == module {
+					t.Errorf("%s build: package %q or its test imports the root package", build, name)
 				}
 			}
 		}

@@ -6,6 +6,7 @@
 package browsertest
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,31 +32,73 @@ var All = []Browser{Chromium, Firefox}
 const InsecureHost = "smartsocket.example"
 
 var commands = map[Browser][]string{
-	Chromium: {"chromium", "chromium-browser", "google-chrome", "headless-shell"},
+	Chromium: {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"},
 	Firefox:  {"firefox-esr", "firefox"},
 }
 
-// Path finds the program of b. Without one the test is skipped, or fails if the environment variable REQUIRE_BROWSER
-// names b; the value 1 names all browsers.
+// Path finds the program of b. Where the environment variable REQUIRE_BROWSER is set, it decides: it
+// lists the browsers that must run, as in "chromium firefox=/usr/bin/firefox-esr", "1" stands for all
+// and "none" for none. Tests in a browser that it lists fail without it, the others are skipped.
+// Without the variable a test is skipped when no program of b starts.
 func Path(t testing.TB, b Browser) string {
 	t.Helper()
-	for _, name := range commands[b] {
-		if path, err := exec.LookPath(name); err == nil {
+	required, path := demanded(os.Getenv("REQUIRE_BROWSER"), b)
+	if path != "" {
+		return path
+	}
+	if os.Getenv("REQUIRE_BROWSER") == "" || required {
+		if path = installed(b); path != "" {
 			return path
 		}
 	}
-	what := "there is no " + string(b) + " here; scripts/browsers.sh installs it"
-	if Required(b) {
+	what := "there is no " + string(b) + " here that starts; scripts/browsers.sh, as root, installs it"
+	if required {
 		t.Fatal(what)
 	}
 	t.Skip(what)
 	return ""
 }
 
+// installed finds the first command of b that starts at all: distributions have some that only tell
+// how to install the browser.
+func installed(b Browser) string {
+	for _, name := range commands[b] {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		err = exec.CommandContext(ctx, path, "--version").Run()
+		stop()
+		if err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
 // Required reports whether REQUIRE_BROWSER demands b.
 func Required(b Browser) bool {
-	names := strings.Fields(os.Getenv("REQUIRE_BROWSER"))
-	return slices.Contains(names, "1") || slices.Contains(names, string(b))
+	required, _ := demanded(os.Getenv("REQUIRE_BROWSER"), b)
+	return required
+}
+
+// demanded looks b up in a value of REQUIRE_BROWSER and returns its program if that is named too.
+func demanded(list string, b Browser) (required bool, path string) {
+	if list == "1" {
+		return true, ""
+	}
+	// A path may hold spaces, so the list is cut before names only.
+	for _, other := range All {
+		list = strings.ReplaceAll(list, " "+string(other), "\n"+string(other))
+	}
+	for entry := range strings.SplitSeq(list, "\n") {
+		name, path, _ := strings.Cut(strings.TrimSpace(entry), "=")
+		if name == string(b) {
+			return true, path
+		}
+	}
+	return false, ""
 }
 
 // Open starts b on address with a fresh profile; the test's end kills all its processes.

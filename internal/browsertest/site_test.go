@@ -22,3 +22,25 @@ func TestSite(t *testing.T) {
 		})
 	}
 }
+
+func TestDemanded(t *testing.T) {
+	for _, c := range []struct {
+		list     string
+		browser  Browser
+		required bool
+		path     string
+	}{
+		{"", Chromium, false, ""},
+		{"none", Chromium, false, ""},
+		{"1", Firefox, true, ""},
+		{"firefox", Chromium, false, ""},
+		{"chromium firefox", Firefox, true, ""},
+		{"chromium=/usr/bin/chromium firefox=/opt/a b/firefox", Chromium, true, "/usr/bin/chromium"},
+		{"chromium=/usr/bin/chromium firefox=/opt/a b/firefox", Firefox, true, "/opt/a b/firefox"},
+	} {
+		required, path := demanded(c.list, c.browser)
+		if required != c.required || path != c.path {
+			t.Errorf("%q, %s: %t, %q; want %t, %q", c.list, c.browser, required, path, c.required, c.path)
+		}
+	}
+}

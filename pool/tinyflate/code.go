@@ -1,7 +1,12 @@
-// Package tinyflate is DEFLATE (RFC 1951) in little code for the browser build,
-// where every package costs download. It imports nothing that prints or
-// reflects. Native builds use klauspost/compress and check this package against
-// it. It knows nothing of WebSocket but the stripped flush of RFC 7692.
+// Package tinyflate is DEFLATE (RFC 1951) in little code for the browser build, where every package
+// adds to the download. It imports nothing that prints or reflects. Native builds use
+// klauspost/compress, and their tests check this package against it. The only thing that it knows
+// of WebSocket is the stripped flush of RFC 7692.
+//
+// The package has no mutex and shares no state between calls, except the fixed codes, which are
+// made once.
+//
+// Read code.go (the tables of RFC 1951), then inflate.go or deflate.go.
 package tinyflate
 
 import "math/bits"
@@ -19,10 +24,10 @@ const (
 // codeOrder is how code length codes are transmitted (RFC 1951 section 3.2.7).
 var codeOrder = [19]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// The tables of RFC 1951 section 3.2.5 follow a rule, so they are computed:
-// lengths go in groups of four codes per extra bit, distances in groups of two.
+// The tables of RFC 1951 section 3.2.5 follow a rule, so they are computed. Lengths come in groups
+// of four codes per extra bit, distances in groups of two.
 
-// lengthCode gives symbol-257 and the extra bits of a match length of 3 to 258.
+// lengthCode returns symbol-257 and the extra bits of a match length of 3 to 258.
 func lengthCode(length int) (code, extra int, value uint32) {
 	x := length - minMatch
 	switch {
@@ -46,7 +51,7 @@ func lengthBase(code int) (base, extra int) {
 	return minMatch + (4+code&3)<<extra, extra
 }
 
-// distanceCode gives the symbol and the extra bits of a distance of 1 to 32768.
+// distanceCode returns the symbol and the extra bits of a distance of 1 to 32768.
 func distanceCode(distance int) (code, extra int, value uint32) {
 	x := distance - 1
 	if x < 4 {
@@ -80,7 +85,7 @@ func fixedLengths(lengths *[288]uint8) {
 	}
 }
 
-// firstCodes gives the first canonical code of each length (section 3.2.2).
+// firstCodes returns the first canonical code of each length (section 3.2.2).
 func firstCodes(lengths []uint8) (next [maxBits + 1]uint32, count [maxBits + 1]int) {
 	for _, l := range lengths {
 		count[l]++

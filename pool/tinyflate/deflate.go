@@ -6,19 +6,19 @@ import (
 
 const (
 	hashBits    = 13
-	hashMatch   = 4 // bytes that are hashed, and so the shortest match found
+	hashMatch   = 4 // bytes that are hashed, and therefore the length of the shortest match found
 	blockTokens = 1 << 14
 )
 
-// token is a literal, or with matchFlag a match: length-3 in bits 16 to 23, distance-1 below.
+// token is a literal or, with matchFlag, a match: length-3 is in bits 16 to 23, distance-1 below.
 type token uint32
 
 const matchFlag token = 1 << 31
 
 // deflater is the state of one call.
 type deflater struct {
-	head   [1 << hashBits]int32 // last position+1 of a hash, 0 = none
-	prev   [windowSize]int32    // the position+1 before, of the same hash
+	head   [1 << hashBits]int32 // last position+1 of a hash, 0 means none
+	prev   [windowSize]int32    // the previous position+1 with the same hash
 	tokens []token
 	dst    []byte
 	acc    uint64
@@ -27,17 +27,19 @@ type deflater struct {
 	lit, dist, order code
 }
 
-var deflaters = sync.Pool{New: func() any { return &deflater{tokens: make([]token, 0, blockTokens)} }}
+var deflaters = sync.Pool{New: func() any {
+	return &deflater{tokens: make([]token, 0, blockTokens)}
+}}
 
-// Deflate appends src, compressed at level (1..9), as raw DEFLATE to dst: with
-// tail it ends in a sync flush without its 00 00 ff ff (RFC 7692 section 7.2.1),
-// else in a final block. src is borrowed for the call. Safe for concurrent use.
+// Deflate appends src, compressed at level (1 to 9), to dst as raw DEFLATE. If tail is set the
+// output ends in a sync flush without its 00 00 ff ff (RFC 7692 section 7.2.1), otherwise in a
+// final block. src is borrowed until return. Deflate is safe for concurrent use.
 func Deflate(dst, src []byte, level int, tail bool) []byte {
 	d := deflaters.Get().(*deflater)
 	clear(d.head[:])
 	d.dst, d.acc, d.n = dst, 0, 0
 	level = min(max(level, 1), 9)
-	chain, enough := 2<<level, 8<<level // candidates looked at; a length that ends the look
+	chain, enough := 2<<level, 8<<level // candidates to look at; a length that ends the search
 	for at := 0; at < len(src) || at == 0 && !tail; {
 		end := d.match(src, at, chain, min(enough, maxMatch))
 		d.block(src[at:end], end == len(src) && !tail)
@@ -60,7 +62,7 @@ func hash(b []byte, i int) uint32 {
 	return v * 0x9E3779B1 >> (32 - hashBits)
 }
 
-// match turns src[at:] into tokens, one block of them, and gives where it ended.
+// match turns one block of src[at:] into tokens and returns where the block ends.
 func (d *deflater) match(src []byte, at, chain, enough int) int {
 	d.tokens = d.tokens[:0]
 	for at < len(src) && len(d.tokens) < blockTokens {
@@ -330,7 +332,7 @@ func (c *code) fixed() {
 	fixedLengths(&c.lengths)
 }
 
-// cost is the length in bits of all symbols.
+// cost returns the length in bits of all symbols.
 func (c *code) cost() (sum int) {
 	for i, f := range c.frequency[:c.size] {
 		sum += int(f) * int(c.lengths[i])
@@ -338,7 +340,7 @@ func (c *code) cost() (sum int) {
 	return sum
 }
 
-// used is how many symbols there are up to the last with a code.
+// used returns the number of symbols up to the last one that has a code.
 func (c *code) used() int {
 	n := c.size
 	for n > 0 && c.lengths[n-1] == 0 {
@@ -369,9 +371,9 @@ func (c *code) assign() {
 	}
 }
 
-// build finds the shortest lengths up to most bits: Huffman's tree from two
-// queues, the leaves by frequency and the inner nodes in the order they appear;
-// then leaves that are too deep are pulled up and others pushed down.
+// build finds the shortest lengths that do not exceed most bits. It makes Huffman's tree from two
+// queues: the leaves by frequency, and the inner nodes in the order in which they appear. Leaves
+// that are too deep are then pulled up and others pushed down.
 func (c *code) build(most int) {
 	clear(c.lengths[:])
 	var leaves [288]uint32 // frequency<<9 | symbol
@@ -400,7 +402,7 @@ func (c *code) build(most int) {
 	}
 }
 
-// depths counts the leaves of Huffman's tree by their depth, none deeper than most.
+// depths counts the leaves of Huffman's tree by their depth. None is deeper than most.
 func depths(leaves []uint32, most int) (count [maxBits + 1]int) {
 	n := len(leaves)
 	var weight [288]uint32
@@ -442,7 +444,7 @@ func depths(leaves []uint32, most int) (count [maxBits + 1]int) {
 	return count
 }
 
-// sortLeaves is Shell's sort; package slices would add 12 kB to the browser build.
+// sortLeaves is a shell sort. Package slices would add 12 kB to the browser build.
 func sortLeaves(a []uint32) {
 	for _, gap := range [...]int{57, 23, 10, 4, 1} {
 		for i := gap; i < len(a); i++ {

@@ -12,10 +12,10 @@ type Status uint8
 const (
 	OK       Status = iota
 	TooLarge        // more output than the limit
-	Corrupt         // not one complete stream
+	Corrupt         // the input is not one complete stream
 )
 
-// maxRestarts is how often a stream with tail may end and go on.
+// maxRestarts is how often a stream with tail may end and continue.
 const maxRestarts = 64
 
 // tailBytes is the flush that RFC 7692 section 7.2.1 strips, and a final empty block.
@@ -23,16 +23,16 @@ const tailBytes = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
 
 const lookupBits = 9
 
-// huffman decodes one code: short codes by a look at the next bits, long ones
-// by counting up through the canonical codes.
+// huffman decodes one code. It finds short codes by looking at the next bits, and long ones by
+// counting up through the canonical codes.
 type huffman struct {
-	lookup  [1 << lookupBits]uint16 // symbol<<4 | length, 0 = longer or none
+	lookup  [1 << lookupBits]uint16 // symbol<<4 | length; 0 means longer, or none
 	count   [maxBits + 1]int
 	symbols [288]uint16 // by code
 }
 
-// init reports false for a set of lengths that is no prefix code. A code may be
-// incomplete only if it has at most one symbol, of one bit.
+// init returns false for a set of lengths that is not a prefix code. A code may be incomplete only
+// if it has at most one symbol, of one bit.
 func (h *huffman) init(lengths []uint8) bool {
 	next, count := firstCodes(lengths)
 	left, used := 1, 0
@@ -72,20 +72,20 @@ func (h *huffman) init(lengths []uint8) bool {
 type inflater struct {
 	src  []byte
 	at   int // bytes of src and tail taken into acc
-	end  int // of src and tail
+	end  int // end of src and tail
 	acc  uint64
 	n    uint // bits in acc
-	over uint // bits in acc that are behind the end
+	over uint // bits in acc that lie after the end
 	dst  []byte
-	base int // of our output in dst
-	max  int // of len(dst)
+	base int // where our output begins in dst
+	max  int // the largest len(dst)
 
-	lit, dist       *huffman // of this block
+	lit, dist       *huffman // of the current block
 	ownLit, ownDist huffman
 	lengths         [maxLiterals + maxDistances]uint8
 }
 
-// fixedCodes are made once: a block of them may be as short as ten bits.
+// fixedCodes are made once, because a block that uses them may be as short as ten bits.
 var fixedCodes struct {
 	once      sync.Once
 	lit, dist huffman
@@ -103,10 +103,10 @@ func makeFixedCodes() {
 
 var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 
-// Inflate appends the decompressed form of the raw DEFLATE stream src to dst,
-// at most limit bytes of it. With tail, the flush of RFC 7692 section 7.2.2 is
-// understood to follow src, and blocks may follow a final block. src is
-// borrowed for the call. Unless OK, the result is dst at its old length. Safe for concurrent use.
+// Inflate appends the decompressed form of the raw DEFLATE stream src to dst, at most limit bytes
+// of it. If tail is set, src is taken to be followed by the flush of RFC 7692 section 7.2.2, and
+// blocks may follow a final block. src is borrowed until return. Unless the Status is OK, the
+// result is dst at its old length. Inflate is safe for concurrent use.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, Status) {
 	z := inflaters.Get().(*inflater)
 	z.src, z.at, z.end = src, 0, len(src)
@@ -144,7 +144,8 @@ func (z *inflater) streams(tail bool) Status {
 	}
 }
 
-// need makes at least n ≤ 32 bits ready. Behind the end it supplies zeros, which short tells from data.
+// need makes at least n ≤ 32 bits available. After the end it supplies zeros; short tells them from
+// data.
 func (z *inflater) need(n uint) {
 	for z.n < n {
 		var c byte
@@ -163,7 +164,7 @@ func (z *inflater) need(n uint) {
 	}
 }
 
-// short says that bits behind the end were used up.
+// short reports whether bits after the end were used.
 func (z *inflater) short() bool { return z.over > z.n }
 
 func (z *inflater) take(n uint) uint32 {
@@ -181,7 +182,7 @@ func (z *inflater) drop(n uint) {
 // align drops the rest of a byte.
 func (z *inflater) align() { z.drop(z.n & 7) }
 
-// symbol reads one code of h, -1 if there is none.
+// symbol reads one code of h. It returns -1 if there is none.
 func (z *inflater) symbol(h *huffman) int {
 	z.need(maxBits)
 	if e := h.lookup[z.acc&(1<<lookupBits-1)]; e != 0 {

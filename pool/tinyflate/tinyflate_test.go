@@ -5,17 +5,20 @@ import (
 	"testing"
 )
 
-// The table of RFC 1951 section 3.2.5, as far as it is printed there by hand.
+// The table of RFC 1951 section 3.2.5, copied by hand as far as the RFC prints it.
 func TestLengthAndDistanceCodes(t *testing.T) {
 	for _, c := range []struct{ length, code, extra int }{
-		{3, 0, 0}, {10, 7, 0}, {11, 8, 1}, {12, 8, 1}, {13, 9, 1}, {18, 11, 1}, {19, 12, 2}, {34, 15, 2}, {35, 16, 3}, {66, 19, 3}, {67, 20, 4}, {130, 23, 4}, {131, 24, 5}, {227, 27, 5}, {257, 27, 5}, {258, 28, 0},
+		{3, 0, 0}, {10, 7, 0}, {11, 8, 1}, {12, 8, 1}, {13, 9, 1}, {18, 11, 1}, {19, 12, 2},
+		{34, 15, 2}, {35, 16, 3}, {66, 19, 3}, {67, 20, 4}, {130, 23, 4}, {131, 24, 5},
+		{227, 27, 5}, {257, 27, 5}, {258, 28, 0},
 	} {
 		if code, extra, _ := lengthCode(c.length); code != c.code || extra != c.extra {
 			t.Errorf("length %d: code %d with %d bits", c.length, code, extra)
 		}
 	}
 	for _, c := range []struct{ distance, code, extra int }{
-		{1, 0, 0}, {4, 3, 0}, {5, 4, 1}, {7, 5, 1}, {9, 6, 2}, {193, 15, 6}, {257, 16, 7}, {1025, 20, 9}, {8193, 26, 12}, {24577, 29, 13}, {32768, 29, 13},
+		{1, 0, 0}, {4, 3, 0}, {5, 4, 1}, {7, 5, 1}, {9, 6, 2}, {193, 15, 6}, {257, 16, 7},
+		{1025, 20, 9}, {8193, 26, 12}, {24577, 29, 13}, {32768, 29, 13},
 	} {
 		if code, extra, _ := distanceCode(c.distance); code != c.code || extra != c.extra {
 			t.Errorf("distance %d: code %d with %d bits", c.distance, code, extra)
@@ -35,7 +38,7 @@ func TestLengthAndDistanceCodes(t *testing.T) {
 	}
 }
 
-// Frequencies like Fibonacci numbers make the deepest tree there is.
+// Frequencies like Fibonacci numbers make the deepest possible tree.
 func TestBuildKeepsToTheLongestCode(t *testing.T) {
 	for _, most := range []int{7, 15} {
 		var c code

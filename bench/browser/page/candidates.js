@@ -6,7 +6,7 @@ import { deflate, inflate } from '../../../wasm/js/src/flate.js';
 import { parts } from '../../../wasm/js/src/parts.js';
 import { encodeData } from '../../../wasm/js/src/payload.js';
 import { connect } from '../../../wasm/js/src/sealing.js';
-import { valueOf } from '../../../wasm/js/src/session.js';
+import { valueOf } from '../../../wasm/js/src/link.js';
 import { SmartSocketError } from '../../../wasm/js/src/errors.js';
 import { Decoder, Encoder, PacketType } from 'socket.io-parser';
 

@@ -1,5 +1,6 @@
-// AES-256 (FIPS 197) with GCM (NIST SP 800-38D) and CBC for the js engine. It looks up tables, so its timing depends on the
-// key for whoever shares the processor with the page; the wasm engine and wss: are there for who minds.
+// AES-256 (FIPS 197) with GCM (NIST SP 800-38D) and CBC for the js engine. It uses tables, so its
+// timing depends on the key, and other programs on the same processor may learn something from it.
+// Use the wasm engine or wss: where that matters.
 
 var SBOX = new Uint8Array(256), UNBOX = new Uint8Array(256), ENCRYPT = new Int32Array(256), DECRYPT = new Int32Array(256);
 var REDUCE = []; // what four bits shifted out of a GCM field element turn into
@@ -77,7 +78,7 @@ Aes.prototype.decrypt = function (src, from, out, to) {
   rounds(this.backward, DECRYPT, UNBOX, -1, src, from, out, to);
 };
 
-// turn makes the round keys of decryption (section 5.3.5).
+// turn makes the round keys for decryption (section 5.3.5).
 Aes.prototype.turn = function () {
   var w = this.backward = new Int32Array(60);
   for (var i = 0; i < 60; i++) {
@@ -106,7 +107,8 @@ export function cbcEncrypt(aes, iv, text) {
   return out;
 }
 
-// cbcDecrypt returns the decrypted text without its padding, or null when that is none. text is whole blocks.
+// cbcDecrypt returns the decrypted text without its padding, or null if the padding is wrong. text
+// must be whole blocks.
 export function cbcDecrypt(aes, iv, text) {
   var n = text.length, out = new Uint8Array(n), i;
   for (i = 0; i < n; i += 16) aes.decrypt(text, i, out, i);
@@ -164,7 +166,7 @@ Gcm.prototype.absorb = function (sum, data) {
   }
 };
 
-// tag authenticates the encrypted text and what belongs to it in clear.
+// tag authenticates the encrypted text and the data in clear that belongs to it.
 Gcm.prototype.tag = function (nonce, clear, text) {
   var sum = new Uint8Array(16), lengths = new Uint8Array(16), block = new Uint8Array(16), i;
   for (i = 0; i < 5; i++) { // less than 2^40 bits

@@ -3,12 +3,16 @@
 import { CODES } from './errors.js';
 
 var FACTOR = 1.5;
-var CAP = 30000;
 
-// HEALTHY is how long a connection must last before the next loss starts counting from the first delay again.
+// CAP is the longest delay in milliseconds before the jitter.
+export var CAP = 30000;
+
+// HEALTHY is how long a connection must last, in milliseconds, so that the delays begin anew after
+// its loss.
 export var HEALTHY = 10000;
 
-// backoff is the delay before attempt n (1, 2, …) in milliseconds: base × 1.5ⁿ⁻¹, at most 30 s, times 0.5 to 1.5.
+// backoff returns the delay before attempt n (1, 2, …) in milliseconds: base × 1.5ⁿ⁻¹, at most 30
+// s, times 0.5 to 1.5.
 export function backoff(n, base, random) {
   return Math.round(Math.min(CAP, base * Math.pow(FACTOR, n - 1)) * (0.5 + random));
 }

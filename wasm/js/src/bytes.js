@@ -3,7 +3,7 @@
 import { CODES, SmartSocketError } from './errors.js';
 import { CONTROL, MAX_EVENT_NAME } from './wire.js';
 
-// coders are the browser's own; script.js puts stand-ins where an old browser has none.
+// coders are the browser's own. For old browsers that have none script.js sets replacements.
 export var coders = {
   encoder: typeof TextEncoder === 'function' ? new TextEncoder() : null,
   decoder: typeof TextDecoder === 'function' ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }) : null
@@ -25,7 +25,8 @@ export function wellFormed(s) {
   return s.replace(/[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDFFF]/g, function (m) { return m.length === 2 ? m : '\uFFFD'; });
 }
 
-// isEventName reports whether name has 1 to 128 bytes of UTF-8, whole characters and no control characters.
+// isEventName reports whether name has 1 to 128 bytes of UTF-8, whole characters and no control
+// characters.
 export function isEventName(name) {
   if (typeof name !== 'string' || name === '' || name.length > MAX_EVENT_NAME || CONTROL.test(name) || wellFormed(name) !== name) return false;
   return name.length * 3 <= MAX_EVENT_NAME || utf8(name).length <= MAX_EVENT_NAME;

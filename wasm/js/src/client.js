@@ -1,20 +1,28 @@
-// SmartSocketClient: the public API. It owns what outlives one connection: listeners, pending acks, the offline queue, reconnecting.
+// SmartSocketClient: the public API. It owns what outlives one connection: the session with its
+// ledger, the listeners, the pending acks, the events that are parked, and reconnecting. A
+// connection is a Link (link.js).
+//
+//   idle ──connect()──► connecting ──► connected ──loss──► waiting ──► connecting …
+//
+// disconnect() leads to closed from every state. A failed first attempt, a final refusal and giving
+// up lead to idle.
 
 import { CODES, SmartSocketError, errorToWire } from './errors.js';
 import { logger } from './logger.js';
 import { canInflate, chooseEngine, prepare } from './engine.js';
-import { HEALTHY, backoff, isFatal } from './backoff.js';
+import { CAP, HEALTHY, backoff, isFatal } from './backoff.js';
 import { Listeners, isLifecycle } from './listeners.js';
 import { readOptions, socketURL } from './options.js';
 import { encodeData } from './payload.js';
-import { Session, errorOf, valueOf } from './session.js';
+import { Link, errorOf, valueOf } from './link.js';
 import { ACK, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY, TWO_32 } from './wire.js';
 
-// host is what differs between the builds: loadWasm(url) → promise of an engine, loadSocket() → promise of a WebSocket class.
-// Either may be missing. script.js fills it in; index.js and node.js hand in their own.
+// host is what differs between the builds: loadWasm(url) → promise of an engine, loadSocket() →
+// promise of a WebSocket class. Either may be missing. script.js fills it in; index.js and node.js
+// pass their own.
 export var host = {};
 
-// States: idle (never connected, or done), connecting, connected, waiting (for the next reconnect attempt), closed (by disconnect()).
+// SmartSocketClient may be called with or without new. ownHost is for the builds.
 export function SmartSocketClient(url, options, ownHost) {
   if (!(this instanceof SmartSocketClient)) return new SmartSocketClient(url, options, ownHost);
   this._host = ownHost || host;
@@ -24,19 +32,22 @@ export function SmartSocketClient(url, options, ownHost) {
   this._log = this._options.logger || logger;
   this._listeners = new Listeners();
   this._state = 'idle';
-  this._session = null;
+  this._link = null;
   this._connecting = null; // promise of the running attempt, with its resolve and reject
-  this._lost = false; // a session was lost and not yet replaced
+  this._lost = false; // a connection was lost and is not replaced yet
   this._attempt = 0;
-  this._busy = 0; // attempts that a full server turned away; they do not use up maxReconnectAttempts
+  // Attempts that a full server refused; they do not count against maxReconnectAttempts.
+  this._busy = 0;
   this._timer = null;
   this._healthTimer = null;
   this._drain = null; // {at, url} after GOAWAY
   this._token = new Uint8Array(0);
-  this._acks = new Map(); // id → {event, settle, timer, sent, nth}: sent is the {payload} that a recovered session sends again, nth its number in the session
+  // The questions: id → {event, settle, timer, sent, nth}. sent is the {payload} that a recovered
+  // session sends again, nth its number in the session.
+  this._acks = new Map();
   this._nextAck = 1;
-  this._newStream();
-  this._queue = []; // {event, payload, ack, at} waiting for a connection
+  this._newSession();
+  this._parked = []; // {event, payload, ack, at} of events that wait for a connection
   this._stats = { messagesSent: 0, messagesReceived: 0, bytesSent: 0, bytesReceived: 0, reconnects: 0, dropped: 0, unknownAcks: 0, invalidMessages: 0 };
   this._connectedAt = 0;
   this.connected = false;
@@ -57,17 +68,18 @@ SmartSocketClient.prototype.connect = function () {
   this._connecting = attempt;
   this._state = 'connecting';
   this._log.info('Connecting to ' + this._url);
-  this._session = this._openSession(attempt);
+  this._link = this._openLink(attempt);
   return attempt.promise;
 };
 
-SmartSocketClient.prototype._openSession = function (attempt) {
-  var self = this, options = this._options, session;
-  session = new Session({
+// _openLink starts one connection for the attempt.
+SmartSocketClient.prototype._openLink = function (attempt) {
+  var self = this, options = this._options, link;
+  link = new Link({
     url: this._url,
     WebSocket: function () { return self._socketClass(); },
     engine: function () {
-      return chooseEngine(options, self._host.loadWasm, self._log, function (engine) { if (session.phase !== 'ended') session.engine = engine; });
+      return chooseEngine(options, self._host.loadWasm, self._log, function (engine) { if (link.phase !== 'ended') link.engine = engine; });
     },
     prepare: function (engine) { return prepare(engine, options, self._log); },
     canInflate: function (engine) { return canInflate(engine, options); },
@@ -80,16 +92,16 @@ SmartSocketClient.prototype._openSession = function (attempt) {
     connectTimeout: options.connectTimeout,
     log: this._log
   }, {
-    ready: function (ack) { self._ready(session, ack, attempt); },
-    message: function (m) { self._received(session, m); },
+    ready: function (ack) { self._ready(link, ack, attempt); },
+    message: function (m) { self._received(link, m); },
     invalid: function (error) { self._invalid(error); },
     closed: function (error, code, reason, wasReady) {
-      self._countBytes(session);
+      self._countBytes(link);
       if (wasReady) self._lose(error, code, reason);
       else self._failAttempt(error, code, attempt);
     }
   });
-  return session;
+  return link;
 };
 
 // _socketClass resolves with the constructor of WebSockets.
@@ -101,9 +113,9 @@ SmartSocketClient.prototype._socketClass = function () {
 };
 
 // _ready runs when the handshake is done.
-SmartSocketClient.prototype._ready = function (session, ack, attempt) {
+SmartSocketClient.prototype._ready = function (link, ack, attempt) {
   var self = this, again = this._lost, unknown = ack.recovered ? [] : this._sentAcks(), missing = null;
-  if (!ack.recovered) this._newStream();
+  if (!ack.recovered) this._newSession();
   this._token = ack.sessionToken;
   this._state = 'connected';
   this._connecting = null;
@@ -114,12 +126,13 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   this.id = ack.socketId;
   this._healthTimer = setTimeout(function () { self._attempt = self._busy = 0; }, HEALTHY);
   this._log.info('Connected to server');
-  if (ack.recovered) missing = this._sendAgain(session, ack.arrived);
-  this._answers.forEach(function (answer) { if (!answer.on) self._answer(answer); }); // given while away
+  if (ack.recovered) missing = this._sendAgain(link, ack.arrived);
+  // Answers that came without a connection.
+  this._ledger.forEach(function (answer) { if (!answer.on) self._answer(answer); });
   this._flush();
   this._loseAcks(unknown, new SmartSocketError(CODES.CONNECTION_LOST, 'the session ended with the lost connection; whether the server handled this is unknown'));
   if (again) this._stats.reconnects++;
-  if (this._session === session) { // which the engine may have cost us already
+  if (this._link === link) { // a failing engine may have ended it already
     this._raise('connected');
     if (again) this._raise('reconnected', ack.recovered);
   }
@@ -127,18 +140,20 @@ SmartSocketClient.prototype._ready = function (session, ack, attempt) {
   attempt.resolve();
 };
 
-// _newStream forgets what belongs to the session before.
-SmartSocketClient.prototype._newStream = function () {
+// _newSession forgets the previous session.
+SmartSocketClient.prototype._newSession = function () {
   this._lastSeq = 0;
-  this._answers = new Map(); // ack id → our answer to the server: {kind, payload, low, high, on}, on being the session it was sent on
+  // ack id → our answer to the server: {kind, payload, low, high, on}; on is the link that sent it
+  // last
+  this._ledger = new Map();
   this._sent = []; // the last events of the session: {event, payload, ack, size}
   this._sentBytes = 0;
-  this._sentCount = 0; // of all events of the session
+  this._sentCount = 0; // how many events the session has sent
 };
 
 // _failAttempt settles an attempt that never became a connection.
 SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
-  this._session = null;
+  this._link = null;
   this._connecting = null;
   this._state = this._lost ? 'waiting' : 'idle';
   this._log.info('Connecting failed: ' + error.code + ' ' + error.message);
@@ -152,7 +167,7 @@ SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
   attempt.reject(error);
 };
 
-// _lose runs when an established connection ended without our wish.
+// _lose runs when an open connection ended and disconnect() was not called.
 SmartSocketClient.prototype._lose = function (error, code, reason) {
   var fatal = isFatal(code, error.code);
   this._leave();
@@ -166,10 +181,10 @@ SmartSocketClient.prototype._lose = function (error, code, reason) {
   else if (this._state === 'waiting' && this._timer === null) this._scheduleReconnect();
 };
 
-// _leave forgets the current session.
+// _leave forgets the current link.
 SmartSocketClient.prototype._leave = function () {
   clearTimeout(this._healthTimer);
-  this._session = null;
+  this._link = null;
   this.connected = false;
 };
 
@@ -190,13 +205,14 @@ SmartSocketClient.prototype._scheduleReconnect = function () {
   this._raise('reconnecting', this._attempt, delay);
 };
 
-// _reconnect goes through the public connect, so that an application may wrap it.
+// _reconnect calls the public connect, so that an application can wrap it.
 SmartSocketClient.prototype._reconnect = function () {
   var self = this;
   this._timer = null;
   new Promise(function (resolve) { resolve(self.connect()); }).catch(function (error) {
     self._log.debug('reconnecting failed: ' + (error && error.message));
-    if (self._state === 'waiting' && self._timer === null) self._scheduleReconnect(); // a wrapper failed before it reached us
+    // A wrapper of connect() failed before it called us.
+    if (self._state === 'waiting' && self._timer === null) self._scheduleReconnect();
   });
 };
 
@@ -211,21 +227,21 @@ SmartSocketClient.prototype._giveUp = function (error) {
 };
 
 SmartSocketClient.prototype.disconnect = function () {
-  var was = this._state, session = this._session, attempt = this._connecting;
+  var was = this._state, link = this._link, attempt = this._connecting;
   var error = new SmartSocketError(CODES.CONNECTION_LOST, 'disconnect() was called');
   this._state = 'closed';
   this._lost = false;
   this._attempt = this._busy = 0;
   this._drain = null;
   this._token = new Uint8Array(0);
-  this._newStream();
+  this._newSession();
   this._connecting = null;
   clearTimeout(this._timer);
   this._timer = null;
   this._leave();
-  if (session) {
-    this._countBytes(session);
-    session.close();
+  if (link) {
+    this._countBytes(link);
+    link.close();
   }
   this._loseAcks(this._sentAcks(), error);
   this._clearQueue(error);
@@ -233,13 +249,13 @@ SmartSocketClient.prototype.disconnect = function () {
   if (was === 'connected') this._raise('disconnected', 'disconnect() was called', { code: 1000, reason: '', reconnects: false });
 };
 
-// _received takes an EVENT, ACK, ERROR or GOAWAY of the running session.
-SmartSocketClient.prototype._received = function (session, m) {
+// _received takes an EVENT, ACK, ERROR or GOAWAY of the open link.
+SmartSocketClient.prototype._received = function (link, m) {
   var wanted = ackOf(m);
   this._stats.messagesReceived++;
   if (m.flags & FLAG_SEQ) {
     if (m.seq <= this._lastSeq) { // handled before
-      if (m.flags & FLAG_ACK && this._answers.has(wanted)) this._answer(this._answers.get(wanted));
+      if (m.flags & FLAG_ACK && this._ledger.has(wanted)) this._answer(this._ledger.get(wanted));
       return;
     }
     this._lastSeq = m.seq;
@@ -247,8 +263,8 @@ SmartSocketClient.prototype._received = function (session, m) {
   switch (m.kind) {
     case EVENT: this._event(m); break;
     case ACK: this._settle(wanted, m, null); break;
-    case ERROR: this._peerError(session, m, wanted); break;
-    case GOAWAY: this._goaway(session, m.fields); break;
+    case ERROR: this._peerError(link, m, wanted); break;
+    case GOAWAY: this._goaway(link, m.fields); break;
     default: this._invalid(new SmartSocketError(CODES.INVALID_FORMAT, 'the server sent a message of kind ' + m.kind + ' outside the handshake'));
   }
 };
@@ -274,48 +290,52 @@ SmartSocketClient.prototype._event = function (m) {
   this._raise(m.event, value, reply);
 };
 
-// _replier makes the ack function of one event; it does nothing when the server asked for none or after its first call.
+// _replier makes the ack function of one event. The function does nothing if the server asked for
+// no ack, or after its first call.
 SmartSocketClient.prototype._replier = function (m) {
-  var self = this, open = (m.flags & FLAG_ACK) !== 0, answers = this._answers;
+  var self = this, open = (m.flags & FLAG_ACK) !== 0, ledger = this._ledger;
   return function (response, error) {
     if (!open) return;
     var failed = error !== undefined && error !== null;
-    var payload = failed ? errorToWire(error) : encodeData(response, m.event); // may throw: the ack stays open for the error
+    // If this throws, the ack is still open for the error.
+    var payload = failed ? errorToWire(error) : encodeData(response, m.event);
     open = false;
-    if (answers !== self._answers) return; // the session is gone and so is who asked
+    if (ledger !== self._ledger) return; // the session is over, so nobody waits for the answer
     var answer = { kind: failed ? ERROR : ACK, payload: payload, low: m.ackLow, high: m.ackHigh, on: null };
     if (self._token.length > 0 && !(payload && payload.length > MAX_ANSWER)) {
       if (payload instanceof Uint8Array) answer.payload = new Uint8Array(payload);
-      answers.set(ackOf(m), answer);
-      if (answers.size > MAX_ANSWERS) answers.delete(answers.keys().next().value);
+      ledger.set(ackOf(m), answer);
+      if (ledger.size > MAX_ANSWERS) ledger.delete(ledger.keys().next().value);
     }
     self._answer(answer);
   };
 };
 
-// What is kept of the answers to the server, which asks again after a recovery what it got no answer to.
+// Bounds of the ledger. After a recovery the server repeats the questions that it got no answer to.
 var MAX_ANSWERS = 256, MAX_ANSWER = 16384;
 
-// _answer sends an answer, once on each connection.
+// _answer sends an answer, at most once on each link.
 SmartSocketClient.prototype._answer = function (answer) {
-  var session = this._session;
-  if (!this.connected || answer.on === session) return;
-  answer.on = session;
+  var link = this._link;
+  if (!this.connected || answer.on === link) return;
+  answer.on = link;
   try {
-    this._transmit(session.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
+    this._transmit(link.encode(answer.kind, '', answer.payload, answer.low, answer.high, true));
   } catch (e) {
     if (!(e instanceof SmartSocketError)) throw e;
-    if (session.phase !== 'ready') return; // the engine failed, and its connection with it; the next one may be asked again
-    answer.kind = ERROR; // the answer is too large: the server learns that instead
+    // The engine failed and ended the connection; the server may repeat the question on the next
+    // one.
+    if (link.phase !== 'ready') return;
+    answer.kind = ERROR; // the answer is too large, so the server gets an error instead
     answer.payload = errorToWire(e);
-    this._transmit(session.encode(ERROR, '', answer.payload, answer.low, answer.high, true));
+    this._transmit(link.encode(ERROR, '', answer.payload, answer.low, answer.high, true));
     this._raiseError(e);
   }
 };
 
 function ackOf(m) { return m.ackHigh * TWO_32 + m.ackLow; }
 
-// _settle hands the answer m, or error, to whoever waits for ack id.
+// _settle hands the answer m, or the error, to the question with this ack id.
 SmartSocketClient.prototype._settle = function (id, m, error) {
   var entry = this._acks.get(id), value;
   if (!entry) {
@@ -339,32 +359,35 @@ SmartSocketClient.prototype._settle = function (id, m, error) {
   }
 };
 
-SmartSocketClient.prototype._peerError = function (session, m, id) {
+SmartSocketClient.prototype._peerError = function (link, m, id) {
   var error = errorOf(m);
   if (m.flags & FLAG_ACK) {
     this._settle(id, m, error);
     return;
   }
-  if (isFatal(0, error.code)) session.refusal = error; // the close follows and is told with this reason
+  // The server closes next, and this becomes the reason.
+  if (isFatal(0, error.code)) link.refusal = error;
   else this._raiseError(error);
 };
 
-// _goaway plans the move to another server, or back to this one, somewhere within the window.
-SmartSocketClient.prototype._goaway = function (session, fields) {
-  var self = this, wait = Math.random() * fields.reconnectWindow, url = '';
+// _goaway plans the move to another server, or back to this one, at a random time within the
+// window, but not later than after the longest delay of our own.
+SmartSocketClient.prototype._goaway = function (link, fields) {
+  var self = this, wait = Math.random() * Math.min(fields.reconnectWindow, CAP), url = '';
   if (fields.url) {
     try {
       url = socketURL(fields.url);
     } catch (e) {
       this._log.warn('the server named an unusable URL to move to');
     }
-    if (this._url.indexOf('wss:') === 0 && url.indexOf('ws:') === 0) url = ''; // never from encrypted to plain
+    // Never from encrypted to plain.
+    if (this._url.indexOf('wss:') === 0 && url.indexOf('ws:') === 0) url = '';
   }
   this._log.info('The server is going away; reconnecting in ' + Math.round(wait) + ' ms');
   this._drain = { at: Date.now() + wait, url: url };
   setTimeout(function () {
-    if (self._session !== session || session.phase !== 'ready') return;
-    session.end(new SmartSocketError(CODES.CONNECTION_LOST, 'the server asked its clients to reconnect'), 1001, 'going away');
+    if (self._link !== link || link.phase !== 'ready') return;
+    link.end(new SmartSocketError(CODES.CONNECTION_LOST, 'the server asked its clients to reconnect'), 1001, 'going away');
   }, wait);
 };
 
@@ -389,7 +412,8 @@ SmartSocketClient.prototype.off = function (event, listener) {
   return this;
 };
 
-// _raise calls the listeners of event; for an application's event b is the ack function, which a throwing listener fails.
+// _raise calls the listeners of event. For an event of the server b is the ack function; if a
+// listener throws, the answer is an error.
 SmartSocketClient.prototype._raise = function (event, a, b) {
   var self = this;
   return this._listeners.emit(event, a, b, function (thrown) {
@@ -406,25 +430,25 @@ SmartSocketClient.prototype._raiseError = function (error) {
   if (!this._options.enableErrorHandling || !this._raise('error', error)) this._log.error(error.code + ' ' + error.message);
 };
 
-SmartSocketClient.prototype._countBytes = function (session) {
-  this._stats.bytesSent += session.bytesSent;
-  this._stats.bytesReceived += session.bytesReceived;
+SmartSocketClient.prototype._countBytes = function (link) {
+  this._stats.bytesSent += link.bytesSent;
+  this._stats.bytesReceived += link.bytesReceived;
 };
 
 SmartSocketClient.prototype.getStats = function () {
-  var s = this._stats, session = this._session, out = {};
+  var s = this._stats, link = this._link, out = {};
   for (var name in s) out[name] = s[name];
-  if (session) {
-    out.bytesSent += session.bytesSent;
-    out.bytesReceived += session.bytesReceived;
+  if (link) {
+    out.bytesSent += link.bytesSent;
+    out.bytesReceived += link.bytesReceived;
   }
   out.connected = this.connected;
   out.uptime = this.connected ? Date.now() - this._connectedAt : 0;
-  out.rtt = session ? session.rtt : 0;
-  out.clockOffset = session ? session.clockOffset : 0;
-  out.queued = this._queue.length;
+  out.rtt = link ? link.rtt : 0;
+  out.clockOffset = link ? link.clockOffset : 0;
+  out.queued = this._parked.length;
   out.pendingAcks = this._acks.size;
-  out.encrypted = this.connected && session.ends !== null;
-  out.engine = session && session.engine ? session.engine.name : '';
+  out.encrypted = this.connected && link.ends !== null;
+  out.engine = link && link.engine ? link.engine.name : '';
   return out;
 };

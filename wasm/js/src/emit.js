@@ -1,4 +1,5 @@
-// Sending: emit, emitWithAck, pending acks, and the queue for times without a connection.
+// Sending: emit and emitWithAck, the questions that wait for answers, and the events that are
+// parked until there is a connection.
 
 import { CODES, SmartSocketError } from './errors.js';
 import { SmartSocketClient } from './client.js';
@@ -7,8 +8,9 @@ import { isReserved } from './listeners.js';
 import { encodeData } from './payload.js';
 import { EVENT, MAX_EVENT_NAME, MAX_TIMER, TWO_32 } from './wire.js';
 
-// emit sends an event. With a callback it asks for an ack: callback(response, error) runs exactly once. It returns
-// whether the event was handed to the connection or the queue; a failure is told to the callback, else raised as an error event.
+// emit sends an event. With a callback it asks for an ack, and callback(response, error) runs
+// exactly once. It returns whether the event was sent or parked. A failure goes to the callback, or
+// without one to the error listeners.
 SmartSocketClient.prototype.emit = function (event, data, callback) {
   if (callback === undefined && typeof data === 'function') {
     callback = data;
@@ -21,7 +23,8 @@ SmartSocketClient.prototype.emit = function (event, data, callback) {
 
 SmartSocketClient.prototype.send = SmartSocketClient.prototype.emit;
 
-// emitWithAck sends an event and resolves with the answer. options: timeout in milliseconds, signal (AbortSignal).
+// emitWithAck sends an event and resolves with the answer. options: timeout in milliseconds, signal
+// (AbortSignal).
 SmartSocketClient.prototype.emitWithAck = function (event, data, options) {
   var self = this, timeout = options && options.timeout !== undefined ? options.timeout : this._options.ackTimeout, signal = options && options.signal;
   return new Promise(function (resolve, reject) {
@@ -57,7 +60,7 @@ SmartSocketClient.prototype._checkEvent = function (event, wantsAck) {
   }
 };
 
-// _expect registers a pending ack and returns its id.
+// _expect registers a question and returns its ack id.
 SmartSocketClient.prototype._expect = function (event, settle, timeout) {
   var self = this, id = this._nextAck++;
   this._acks.set(id, {
@@ -70,7 +73,7 @@ SmartSocketClient.prototype._expect = function (event, settle, timeout) {
   return id;
 };
 
-// _emit sends or queues; ack is the id of a pending ack or 0.
+// _emit sends an event or parks it. ack is the id of a question, or 0.
 SmartSocketClient.prototype._emit = function (event, data, ack) {
   var payload;
   try {
@@ -80,7 +83,8 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
     throw error;
   }
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Emitting event: ' + event);
-  if (this.connected && this._session.socket.readyState < 2) return this._sendEvent(event, payload, ack); // a socket that is closing would drop it silently
+  // A WebSocket that is closing would drop it silently.
+  if (this.connected && this._link.socket.readyState < 2) return this._sendEvent(event, payload, ack);
   if (this._state !== 'closed' && this._options.offlineQueue && this._options.offlineQueueSize > 0) {
     this._enqueue(event, payload, ack);
     return true;
@@ -91,7 +95,7 @@ SmartSocketClient.prototype._emit = function (event, data, ack) {
 SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
   var bytes;
   try {
-    bytes = this._session.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
+    bytes = this._link.encode(EVENT, event, payload, ack % TWO_32, Math.floor(ack / TWO_32), ack !== 0);
     this._transmit(bytes);
   } catch (error) {
     if (!(error instanceof SmartSocketError)) throw error;
@@ -101,7 +105,7 @@ SmartSocketClient.prototype._sendEvent = function (event, payload, ack) {
   return true;
 };
 
-// _keep remembers an event that was sent, for a recovered session.
+// _keep remembers an event that was sent, in case the session is recovered later.
 SmartSocketClient.prototype._keep = function (event, payload, ack) {
   var entry = this._acks.get(ack), size = payload ? payload.length : 0;
   this._sentCount++;
@@ -116,24 +120,27 @@ SmartSocketClient.prototype._keep = function (event, payload, ack) {
 
 // _transmit hands bytes to the connection.
 SmartSocketClient.prototype._transmit = function (bytes) {
-  this._session.send(bytes);
+  this._link.send(bytes);
   this._stats.messagesSent++;
   if (this._log.enabled && this._log.enabled('debug')) this._log.debug('Sent message (' + bytes.length + ' bytes)');
 };
 
 function neverSent(event, why) { return new SmartSocketError(CODES.CONNECTION_LOST, '"' + event + '" was never sent: ' + why); }
 
-// _refuse tells the callback of ack, or else the error listeners, that an event was not sent.
+// _refuse reports that an event was not sent: to the callback of ack, or without one to the error
+// listeners.
 SmartSocketClient.prototype._refuse = function (ack, error) {
   var self = this;
-  setTimeout(function () { // never before emit returned; a callback that emits again must not keep everything else from running
+  // Never before emit has returned, and never without a turn of the event loop: a callback may emit
+  // again and again.
+  setTimeout(function () {
     if (!ack) self._raiseError(error);
     else if (self._acks.has(ack)) self._settle(ack, null, error);
   }, 0);
   return false;
 };
 
-// _forget drops a pending ack whose event was never accepted.
+// _forget drops a question whose event was never accepted.
 SmartSocketClient.prototype._forget = function (ack) {
   var entry = this._acks.get(ack);
   if (!entry) return;
@@ -141,53 +148,56 @@ SmartSocketClient.prototype._forget = function (ack) {
   this._acks.delete(ack);
 };
 
-// _enqueue keeps an event for the next connection, dropping the oldest when the queue is full.
+// _enqueue parks an event until there is a connection, and drops the oldest when too many are
+// parked.
 SmartSocketClient.prototype._enqueue = function (event, payload, ack) {
   this._dropOld();
-  while (this._queue.length >= this._options.offlineQueueSize) this._dropFirst('the offline queue is full');
-  this._queue.push({ event: event, payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack: ack, at: Date.now() });
+  while (this._parked.length >= this._options.offlineQueueSize) this._dropFirst('the offline queue is full');
+  this._parked.push({ event: event, payload: payload instanceof Uint8Array ? new Uint8Array(payload) : payload, ack: ack, at: Date.now() });
 };
 
 SmartSocketClient.prototype._dropOld = function () {
   var oldest = Date.now() - this._options.offlineQueueAge;
-  while (this._queue.length > 0 && this._queue[0].at < oldest) this._dropFirst('it waited too long for a connection');
+  while (this._parked.length > 0 && this._parked[0].at < oldest) this._dropFirst('it waited too long for a connection');
 };
 
 SmartSocketClient.prototype._dropFirst = function (why) {
-  var item = this._queue.shift();
+  var item = this._parked.shift();
   this._stats.dropped++;
   this._log.warn('Dropped event ' + item.event + ': ' + why);
   if (item.ack) this._refuse(item.ack, neverSent(item.event, why));
 };
 
-// _flush sends what waited, in order. An event whose ack has failed meanwhile is not sent: its sender has given it up.
+// _flush sends what is parked, in order. A question that has failed meanwhile is not sent, because
+// its sender has given it up.
 SmartSocketClient.prototype._flush = function () {
   var item;
   this._dropOld();
-  while (this.connected && this._queue.length > 0) {
-    item = this._queue.shift();
+  while (this.connected && this._parked.length > 0) {
+    item = this._parked.shift();
     if (item.ack && !this._acks.has(item.ack)) this._stats.dropped++;
     else this._sendEvent(item.event, item.payload, item.ack);
   }
 };
 
-// _clearQueue drops everything that waits, because no connection will come.
+// _clearQueue drops everything that is parked, because no connection will come.
 SmartSocketClient.prototype._clearQueue = function (error) {
-  while (this._queue.length > 0) this._dropFirst(error.message);
+  while (this._parked.length > 0) this._dropFirst(error.message);
 };
 
-// What is kept of events that were sent, and of those that were not answered, while the session may be recovered.
+// Bounds of the events that are kept while the session may be recovered, and of the unanswered
+// questions among them.
 var MAX_KEPT = 1024, MAX_KEPT_BYTES = 1 << 20;
 
-// _sentAcks lists the acks whose events are not in the queue any more.
+// _sentAcks lists the questions that are not parked any more.
 SmartSocketClient.prototype._sentAcks = function () {
   var queued = new Set(), sent = [];
-  this._queue.forEach(function (item) { queued.add(item.ack); });
+  this._parked.forEach(function (item) { queued.add(item.ack); });
   this._acks.forEach(function (entry, id) { if (!queued.has(id)) sent.push(id); });
   return sent;
 };
 
-// _tooMuchToKeep lists those of them that a recovered session will not send again.
+// _tooMuchToKeep lists the questions among them that a recovered session will not send again.
 SmartSocketClient.prototype._tooMuchToKeep = function () {
   var self = this, count = 0, bytes = 0;
   return this._sentAcks().filter(function (id) {
@@ -197,10 +207,11 @@ SmartSocketClient.prototype._tooMuchToKeep = function () {
   });
 };
 
-// _sendAgain sends on a recovered session what was not answered, under the ids it had, and what did not arrive. arrived is one
-// more than the number of events that the server got, which handles each ack id once; 0 if it does not tell. It returns an error
-// if events are missing that are not kept any more.
-SmartSocketClient.prototype._sendAgain = function (session, arrived) {
+// _sendAgain sends, on the link that recovered the session, the questions without an answer, under
+// their old ids, and the events that did not arrive. The server handles each ack id once. arrived
+// is one more than the number of events that the server got, or 0 if it does not tell. The result
+// is an error if events are missing that are not kept any more, else null.
+SmartSocketClient.prototype._sendAgain = function (link, arrived) {
   var self = this, missing = arrived > 0 ? this._sentCount - arrived + 1 : 0;
   var again = missing > 0 ? this._sent.slice(-missing) : [], lost = new Set();
   missing -= again.length;
@@ -209,8 +220,8 @@ SmartSocketClient.prototype._sendAgain = function (session, arrived) {
   this._sentBytes = 0;
   this._sent = [];
   function send(event, payload, ack) {
-    if (self._session === session) self._sendEvent(event, payload, ack);
-    else self._keep(event, payload, ack); // the connection has ended meanwhile; the next one sends it
+    if (self._link === link) self._sendEvent(event, payload, ack);
+    else self._keep(event, payload, ack); // the connection has ended meanwhile, and the next one sends it
   }
   this._acks.forEach(function (entry, id) {
     if (!entry.sent || lost.has(id)) return;
@@ -223,7 +234,7 @@ SmartSocketClient.prototype._sendAgain = function (session, arrived) {
   return missing > 0 ? new SmartSocketError(CODES.CONNECTION_LOST, missing + ' events did not arrive before the connection was lost, and are not kept any more') : null;
 };
 
-// _loseAcks fails acks whose answer cannot come any more.
+// _loseAcks fails the questions whose answers cannot come any more.
 SmartSocketClient.prototype._loseAcks = function (ids, error) {
   var self = this;
   ids.forEach(function (id) {

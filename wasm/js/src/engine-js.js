@@ -1,4 +1,5 @@
-// The js engine: the same wire as the wasm engine in plain JavaScript, for browsers and content policies without WebAssembly.
+// The js engine: the same codec as the wasm engine in plain JavaScript, for browsers and content
+// policies without WebAssembly.
 
 import { CODES, SmartSocketError } from './errors.js';
 import { text, utf8 } from './bytes.js';
@@ -6,7 +7,7 @@ import { decodeKey } from './key.js';
 import { parts } from './parts.js';
 import { ACK, CONNECT, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, CONTROL, GOAWAY, HELLO, MAX_EVENT_NAME, PING, PONG, TWO_32, VERSION } from './wire.js';
 
-// ALLOWED holds the flags that each kind may carry; a kind that is not listed is unknown.
+// ALLOWED holds the flags that each kind may carry. A kind that is not listed is unknown.
 var ALLOWED = [];
 ALLOWED[HELLO] = ALLOWED[CONNECT] = ALLOWED[CONNECT_ACK] = ALLOWED[PING] = ALLOWED[PONG] = ALLOWED[GOAWAY] = 0;
 ALLOWED[EVENT] = FLAG_SEQ | FLAG_ACK | FLAG_BINARY | FLAG_DEFLATED;
@@ -17,7 +18,8 @@ function invalid(what) {
   return new SmartSocketError(CODES.INVALID_FORMAT, what);
 }
 
-// inPart runs a function of a part, whose errors have a code but not our class.
+// inPart runs a function of a part. Its errors have a code but are not SmartSocketErrors, so inPart
+// converts them.
 function inPart(run, a, b) {
   try {
     return run(a, b);
@@ -92,7 +94,8 @@ function decode(bytes, limit) {
   return m;
 }
 
-// readFields reads the fields of a handshake record by id. Ids from 64 on belong to the future and are skipped.
+// readFields reads the fields of a handshake record by id. It skips ids from 64 on, which are for
+// later versions.
 function readFields(r) {
   var fields = new Map();
   while (r.at < r.bytes.length) {
@@ -103,7 +106,7 @@ function readFields(r) {
   }
   return {
     bytes: function (id) { return fields.get(id) || new Uint8Array(0); },
-    // units checks that the field, when it is there, holds one to most units of size bytes.
+    // units checks that the field is absent or holds 1 to most units of size bytes.
     units: function (id, size, most) {
       var n = fields.has(id) ? fields.get(id).length : size;
       if (n === 0 || n % size !== 0 || n > size * most) throw invalid('field ' + id + ' has ' + n + ' bytes');
@@ -194,7 +197,7 @@ function encodeConnect(c) {
   return connectRecord(VERSION, c.random, 0, [], c);
 }
 
-// encodeSealedConnect leaves the cryptography to its part.
+// encodeSealedConnect calls the part for encryption, sealing.js.
 function encodeSealedConnect(c, key, hello, algorithm) {
   return inPart(function () {
     var sealed = parts.sealing.connect(decodeKey(key), algorithm, c, hello, decode(hello, 0).fields.random, connectRecord), open = sealed.ends.open;
@@ -203,7 +206,7 @@ function encodeSealedConnect(c, key, hello, algorithm) {
   });
 }
 
-// connectRecord makes a CONNECT; rest has the fields that encryption hides, or is null.
+// connectRecord makes a CONNECT. rest has the fields that encryption hides, or is null.
 function connectRecord(version, random, algorithm, keyId, rest) {
   var out = [CONNECT];
   function field(id, value) {

@@ -1,12 +1,16 @@
-// The wasm engine: Go's message package behind exported functions (see ../../exports.go and ../../record.go).
+// The wasm engine: Go's message package behind exported functions (see ../../exports.go and
+// ../../record.go).
 //
-// An engine is stateless between messages, but for the keys of encrypted connections:
-//   decode(bytes, limit) → {kind, flags, seq, ackLow, ackHigh, event, payload, fields}; throws SmartSocketError
-//   encode(kind, event, payload, ackLow, ackHigh, wantsAck, threshold, limit) → Uint8Array, owned by the caller; a payload of
-//     more than threshold bytes is compressed where that helps, one of more than limit bytes refused; 0 or undefined = never
+// Between messages an engine has no state, except for the keys of encrypted connections:
+//   decode(bytes, limit) → {kind, flags, seq, ackLow, ackHigh, event, payload, fields}; throws
+//     SmartSocketError
+//   encode(kind, event, payload, ackLow, ackHigh, wantsAck, threshold, limit) → Uint8Array, owned
+//     by the caller. A payload of more than threshold bytes is compressed if that makes it shorter,
+//     and one of more than limit bytes is refused; 0 or undefined = no such limit
 //   encodeConnect(fields) / encodePong(fields) → Uint8Array
-//   encodeSealedConnect(fields, key in base64, bytes of HELLO, algorithm) → {connect: Uint8Array, ends}, where ends has
-//     seal(message) and open(record) → Uint8Array, to be called in the order of the wire, and close()
+//   encodeSealedConnect(fields, key in base64, bytes of HELLO, algorithm) → {connect: Uint8Array,
+//     ends}, where ends has seal(message) and open(record) → Uint8Array, which must be called in the
+//     order of the wire, and close()
 // payload is a string (JSON text), an ArrayBuffer or Uint8Array (binary), or undefined (no data).
 
 import { Names, ascii, putAscii } from './short.js';
@@ -18,8 +22,9 @@ var RECORD_SLOTS = 40;
 var INPLACE_LIMIT = 65536; // longer strings are measured before they are copied in
 var SMALL = 4096; // what the input always has room for, see record.go
 
-// wasmEngine wraps the exports of a running instance. Its errors are of the class SmartSocketError, which it is given
-// because this file is loaded when first needed and imports no other that the client holds already.
+// wasmEngine wraps the exports of a running instance. It gets the class of its errors as an
+// argument, because this file is loaded on demand and must not bring a second copy of what the
+// client has already.
 export function wasmEngine(exports, SmartSocketError) {
   var encoder = new TextEncoder(), decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   var names = new Names(); // of events that Go has accepted
@@ -28,7 +33,8 @@ export function wasmEngine(exports, SmartSocketError) {
   var recordAddress = exports.ss_record();
   var record = new Uint32Array(memory.buffer, recordAddress, RECORD_SLOTS);
 
-  var inputAddress = 0, grown = true; // grown: buffers are larger than they must be, which ss_input looks at
+  // grown: buffers may be too large now, so the next input asks ss_input
+  var inputAddress = 0, grown = true;
 
   // input makes room for n bytes, refreshes the views if the memory grew, and returns the address.
   function input(n) {
@@ -40,7 +46,8 @@ export function wasmEngine(exports, SmartSocketError) {
     return inputAddress;
   }
 
-  // refresh renews the views after the memory grew, which detaches the old ones and leaves them empty.
+  // refresh renews the views after the memory has grown. Growing detaches the old views and leaves
+  // them empty.
   function refresh() {
     if (bytes.length > 0) return;
     bytes = new Uint8Array(memory.buffer);
@@ -69,7 +76,8 @@ export function wasmEngine(exports, SmartSocketError) {
     }
   }
 
-  // name is the event's; the next one of that name may take the short way.
+  // name returns the event's name and remembers it, so that quick can read the next event of that
+  // name.
   function name(at, n) {
     var found = names.recall(bytes, at, n);
     if (found === undefined) names.keep(bytes, at, n, found = string(SLOT_EVENT));
@@ -78,7 +86,8 @@ export function wasmEngine(exports, SmartSocketError) {
 
   var cursor = 0; // of number28
 
-  // number28 reads a number of up to 28 bits in its shortest form, or returns -1 for what Go has to look at.
+  // number28 reads a number of up to 28 bits in its shortest form. It returns -1 if Go must read
+  // it.
   function number28(data) {
     for (var n = 0, shift = 0, b; shift < 28; shift += 7) {
       b = data[cursor++];
@@ -88,8 +97,8 @@ export function wasmEngine(exports, SmartSocketError) {
     return -1;
   }
 
-  // quick reads an event whose name is known, or an answer, that is not compressed: UTF-8 is all that is left to check, and there
-  // is nothing to cross over to Go for. It returns null for any other message.
+  // quick reads, without a call into Go, an event with a known name or an answer, if it is not
+  // compressed. Only UTF-8 is left to check there. It returns null for any other message.
   function quick(data) {
     var kind = data[0] & 0x0f, flags = data[0] & 0xf0, seq = 0, ack = 0, event = '', n = 0, payload;
     if (kind !== EVENT && (kind !== ACK || !(flags & FLAG_ACK)) || flags & FLAG_DEFLATED) return null;
@@ -143,7 +152,8 @@ export function wasmEngine(exports, SmartSocketError) {
     return encoder.encodeInto(s, bytes.subarray(at)).written;
   }
 
-  // putConnect writes the arguments of a CONNECT: byte values into the input, their lengths and the numbers into the record.
+  // putConnect writes the arguments of a CONNECT: byte values into the input, their lengths and the
+  // numbers into the record.
   function putConnect(c, more) {
     var values = [c.random, encoder.encode(c.namespace), encoder.encode(c.apiKey), c.sessionToken, encoder.encode(c.client)].concat(more);
     var slots = [0, 2, 4, 6, 10, 14, 16], room = 0, i;
@@ -158,7 +168,7 @@ export function wasmEngine(exports, SmartSocketError) {
     putNumber(SLOT_FIELD + 12, c.canInflate ? 1 : 0);
   }
 
-  // ends wraps the handle of a connection's keys, which close gives back.
+  // ends wraps the handle of a connection's keys. close releases it.
   function ends(handle) {
     function run(operation, data) {
       var at = input(data.length);
@@ -240,7 +250,8 @@ export function wasmEngine(exports, SmartSocketError) {
   };
 }
 
-// startEngine resolves with the engine in source, the promise of a Response or of the file's bytes; Go is the class of its loader.
+// startEngine resolves with an engine. source is the promise of a Response or of the file's bytes,
+// Go the class of Go's loader.
 export function startEngine(Go, source, SmartSocketError) {
   var go = new Go();
   return source.then(function (found) {
@@ -250,7 +261,8 @@ export function startEngine(Go, source, SmartSocketError) {
     if (typeof WebAssembly.instantiateStreaming === 'function' && /^application\/wasm/i.test(type)) return WebAssembly.instantiateStreaming(found, go.importObject);
     return found.arrayBuffer().then(function (bytes) { return WebAssembly.instantiate(bytes, go.importObject); });
   }).then(function (loaded) {
-    go.run(loaded.instance); // returns to us as soon as main blocks; its promise would resolve only at exit
+    // Returns as soon as main blocks; its promise would resolve only at exit.
+    go.run(loaded.instance);
     return wasmEngine(loaded.instance.exports, SmartSocketError);
   });
 }

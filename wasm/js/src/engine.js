@@ -1,14 +1,15 @@
-// Choosing between the two engines, and loading what they need.
+// Choosing one of the two engines, and loading what it needs.
 
 import { jsEngine } from './engine-js.js';
 import { loadPart, parts } from './parts.js';
 
-var engines = new Map(); // wasmURL → promise of its engine: clients of one page share an instance
-var ready = new Map(); // wasmURL → the same engine as soon as it is there
+var engines = new Map(); // wasmURL → promise of its engine; the clients of one page share it
+var ready = new Map(); // wasmURL → the same engine once it is loaded
 var warned = false;
 
-// chooseEngine resolves with an engine. 'wasm' waits for it and fails if it cannot be had; 'js' is there at once;
-// 'auto' starts on js and calls swap(engine) as soon as wasm is ready, or warns once and stays.
+// chooseEngine resolves with an engine. 'wasm' waits for the wasm engine and fails if it does not
+// load. 'js' is there at once. 'auto' starts with js and calls swap(engine) as soon as wasm is
+// ready; if it does not load it warns once and stays with js.
 export function chooseEngine(options, loadWasm, log, swap) {
   if (options.engine === 'js' || !loadWasm) return Promise.resolve(jsEngine);
   if (ready.has(options.wasmURL)) return Promise.resolve(ready.get(options.wasmURL));
@@ -32,13 +33,14 @@ function load(url, loadWasm) {
   return promise;
 }
 
-// forgetEngines makes the next connection load its engine anew, after one failed for good.
+// forgetEngines makes the next connection load a new engine, after one has failed for good.
 export function forgetEngines() {
   engines.clear();
   ready.clear();
 }
 
-// prepare loads the parts that a connection on engine needs. Compression is done without when its part does not load.
+// prepare loads the parts that a connection with this engine needs. If the part for compression
+// does not load, nothing is compressed.
 export function prepare(engine, options, log) {
   if (engine !== jsEngine) return Promise.resolve();
   return Promise.all([

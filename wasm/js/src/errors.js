@@ -1,4 +1,4 @@
-// Error codes, stable on the wire, and the one error type of this client.
+// The error codes, which never change on the wire, and the only error type of this client.
 
 export var CODES = {
   REFUSED: 'ERR_CONN_001',
@@ -25,7 +25,8 @@ export var CODES = {
 
 // SmartSocketError carries a code of the table above; cause is the error beneath it, if any.
 export function SmartSocketError(code, message, cause) {
-  var e = Object.setPrototypeOf(new Error(message), SmartSocketError.prototype); // a real one, which consoles show as such
+  // A native error, which consoles print well.
+  var e = Object.setPrototypeOf(new Error(message), SmartSocketError.prototype);
   e.code = code;
   if (cause !== undefined) e.cause = cause;
   return e;
@@ -36,7 +37,8 @@ SmartSocketError.prototype = Object.create(Error.prototype, {
   name: { value: 'SmartSocketError', writable: true, configurable: true }
 });
 
-// errorFromWire turns the payload of an ERROR message into a SmartSocketError, whatever the payload is.
+// errorFromWire turns the payload of an ERROR message into a SmartSocketError, whatever the payload
+// is.
 export function errorFromWire(value) {
   var v = value !== null && typeof value === 'object' ? value : {};
   var code = typeof v.code === 'string' ? v.code : CODES.INVALID_FORMAT;
@@ -46,7 +48,7 @@ export function errorFromWire(value) {
   return e;
 }
 
-// errorToWire is the payload of an ERROR message that answers an ack with a failure.
+// errorToWire returns the payload of an ERROR message that answers a question.
 export function errorToWire(error) {
   var code = error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code) ? error.code : CODES.HANDLER_FAILED;
   var text = error && typeof error.message === 'string' ? error.message : String(error);

@@ -1,5 +1,6 @@
-// Raw DEFLATE (RFC 1951) for the js engine. Inflate reads all of it; deflate writes one block with the fixed codes, which
-// costs some per cent against codes of its own but little code. It is loaded when first needed, so it imports nothing.
+// Raw DEFLATE (RFC 1951) for the js engine. inflate reads every form of it. deflate writes one
+// block with the fixed codes: the result is a few per cent longer than with codes of its own, but
+// the code is short. It is loaded on demand, so it imports nothing.
 
 var ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 var END = 256, MAX_BITS = 15, LOOKUP = 9;
@@ -23,7 +24,7 @@ var FIXED_LITERALS = [], FIXED_DISTANCES = [];
   for (i = 0; i < 32; i++) FIXED_DISTANCES[i] = 5;
 })();
 
-// failure makes an error that the engine turns into its own kind.
+// failure makes an error that the engine converts to a SmartSocketError.
 function failure(code, message) {
   var e = new Error(message);
   e.code = code;
@@ -49,7 +50,8 @@ function firstCodes(lengths) {
   return { count: count, first: first };
 }
 
-// Huffman decodes one code: short codes by a look at the next bits, long ones by counting through the canonical codes.
+// Huffman decodes one code. Short codes are looked up by the next bits; long ones are found by
+// counting through the canonical codes.
 function Huffman(lengths) {
   var codes = firstCodes(lengths), next = codes.first.slice(), offset = [0, 0], left = 1, used = 0, i, l, at;
   this.count = codes.count;
@@ -59,7 +61,8 @@ function Huffman(lengths) {
     used += this.count[l];
     offset[l + 1] = offset[l] + this.count[l];
   }
-  if (left > 0 && (used > 1 || used === 1 && this.count[1] !== 1)) throw corrupt(); // only a single code of one bit may be incomplete
+  // Only a single code of one bit may be incomplete.
+  if (left > 0 && (used > 1 || used === 1 && this.count[1] !== 1)) throw corrupt();
   this.symbols = new Uint16Array(lengths.length);
   this.lookup = new Uint16Array(1 << LOOKUP); // symbol << 4 | length, 0 = longer or none
   for (i = 0; i < lengths.length; i++) {
@@ -101,7 +104,7 @@ Inflater.prototype.take = function (n) {
   return v;
 };
 
-// align goes on to the next byte of src that was not begun.
+// align moves on to the next whole byte of src.
 Inflater.prototype.align = function () {
   this.at -= this.ready >> 3;
   this.bits = this.ready = 0;
@@ -213,25 +216,28 @@ export function inflate(src, limit) {
 var HASH_BITS = 13, WINDOW = 32768, MIN_MATCH = 4, MAX_MATCH = 258, TRIES = 24;
 var MAGIC = [[0x1f, 0x8b], [0x89, 0x50, 0x4e, 0x47], [0xff, 0xd8, 0xff], [0x47, 0x49, 0x46, 0x38], [0x50, 0x4b, 3, 4], [0x28, 0xb5, 0x2f, 0xfd], [0x4f, 0x67, 0x67, 0x53], [0x52, 0x49, 0x46, 0x46]];
 
-// looksCompressed knows the first bytes of formats that DEFLATE only makes longer.
+// looksCompressed recognises formats that are compressed already by their first bytes. DEFLATE
+// would only make them longer.
 function looksCompressed(src) {
   return MAGIC.some(function (magic) {
     return magic.every(function (b, i) { return src[i] === b; });
   });
 }
 
-// deflate returns the compressed form of src, or null when that is not shorter.
+// deflate returns the compressed form of src, or null if that is not shorter.
 export function deflate(src) {
   if (looksCompressed(src)) return null;
   var n = src.length, out = new Uint8Array(n), at = 0, acc = 0, bits = 0;
-  var head = new Int32Array(1 << HASH_BITS), prev = new Int32Array(Math.min(n, WINDOW)); // position + 1 of the last, and the one before, of a hash
+  // Position + 1 of the last, and the one before, of a hash.
+  var head = new Int32Array(1 << HASH_BITS), prev = new Int32Array(Math.min(n, WINDOW));
   var codes = firstCodes(FIXED_LITERALS).first;
 
   function put(value, count) {
     acc |= value << bits; // at most 7 + 13 bits
-    for (bits += count; bits > 7; bits -= 8, acc >>>= 8) out[at++] = acc; // what no longer fits is dropped, and noticed at the end
+    // Bytes that do not fit are dropped, which the end notices.
+    for (bits += count; bits > 7; bits -= 8, acc >>>= 8) out[at++] = acc;
   }
-  function putSymbol(s) { // fixed codes of one length follow each other in two runs
+  function putSymbol(s) { // the fixed codes of one length form two runs
     var l = FIXED_LITERALS[s];
     put(reverse(codes[l] + (l === 9 ? s - 144 : l === 7 ? s - END : s < 144 ? s : s - 280 + 144), l), l);
   }
@@ -269,7 +275,7 @@ export function deflate(src) {
           if (best === most) break;
         }
         var next = prev[from % WINDOW];
-        candidate = next < candidate ? next : 0; // an overwritten place leads forward
+        candidate = next < candidate ? next : 0; // a place that was overwritten would lead forward
       }
     }
     if (best < MIN_MATCH) {

@@ -1,4 +1,5 @@
-// @smartsocket/client/js: the client with the js engine alone. DEFLATE and encryption are loaded when a connection needs them.
+// @smartsocket/client/js: the client with only the js engine. DEFLATE and encryption are loaded
+// when a connection needs them.
 
 import { loaders } from './parts.js';
 import './emit.js';

@@ -1,17 +1,21 @@
-// Event listeners by name. Names come from applications and from the wire, so they are only ever keys of a Map.
+// Event listeners by name. Names come from applications and from the wire, so they are keys of a
+// Map and never of an object.
 
 var ALIASES = new Map([['connect', 'connected'], ['connection', 'connected'], ['disconnect', 'disconnected']]);
 var LIFECYCLE = new Set(['connected', 'disconnected', 'error', 'reconnecting', 'reconnected']);
 var RESERVED = new Set(['connect', 'connection', 'connected', 'disconnect', 'disconnected', 'error', 'rate-limit', 'reconnecting', 'reconnected']);
 
-// isLifecycle reports whether the client itself raises name, so that the wire must not.
+// isLifecycle reports whether the client itself raises name. Such an event must not come from the
+// server.
 export function isLifecycle(name) { return LIFECYCLE.has(name) || ALIASES.has(name); }
 
 // isReserved reports whether a client may not send name.
 export function isReserved(name) { return RESERVED.has(name) || name.indexOf('__') === 0; }
 
 export function Listeners() {
-  this.table = new Map(); // name → array of {fn, once}; arrays are replaced, never changed, so a running emit is not disturbed
+  // name → array of {fn, once}. Arrays are replaced and never changed, because an emit may be
+  // running
+  this.table = new Map();
 }
 
 Listeners.prototype.add = function (name, fn, once) {
@@ -21,7 +25,7 @@ Listeners.prototype.add = function (name, fn, once) {
   this.table.set(key, (this.table.get(key) || []).concat({ fn: fn, once: once }));
 };
 
-// remove takes fn off name, or everything when fn is undefined.
+// remove removes fn from name, or all listeners of name if fn is undefined.
 Listeners.prototype.remove = function (name, fn) {
   var key = ALIASES.get(name) || name;
   var rest = fn === undefined ? [] : (this.table.get(key) || []).filter(function (l) { return l.fn !== fn; });
@@ -31,7 +35,8 @@ Listeners.prototype.remove = function (name, fn) {
 
 Listeners.prototype.has = function (name) { return this.table.has(name); };
 
-// emit calls every listener of name with a and b. A listener that throws, or whose promise is rejected, does not stop the others: failed(error) is told.
+// emit calls every listener of name with a and b, and reports whether there were any. If a listener
+// throws or its promise is rejected, emit calls failed(error) and the other listeners still run.
 Listeners.prototype.emit = function (name, a, b, failed) {
   var list = this.table.get(name), result;
   if (!list) return false;

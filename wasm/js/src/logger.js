@@ -1,4 +1,4 @@
-// The logger: five levels, one line per entry, no payload below trace.
+// The logger: five levels, one line per entry, payloads only at trace.
 
 var LEVELS = { silent: 0, error: 1, warn: 2, info: 3, debug: 4, trace: 5 };
 
@@ -8,7 +8,7 @@ function debugRequested() {
     if (typeof process === 'object' && process.env && /smartsocket:\*/.test(process.env.DEBUG || '')) return true;
     return typeof localStorage === 'object' && /smartsocket:\*/.test(localStorage.getItem('debug') || '');
   } catch (e) {
-    return false; // storage may be forbidden
+    return false; // the page may not be allowed to use storage
   }
 }
 
@@ -38,5 +38,5 @@ export function createLogger(sink) {
   return logger;
 }
 
-// logger is shared by every client that is given none of its own.
+// logger is shared by all clients without a logger of their own.
 export var logger = createLogger();

@@ -1,4 +1,5 @@
-// @smartsocket/client in Node: the wasm file comes from the file system, the WebSocket from Node 22 or from the package ws.
+// @smartsocket/client for Node: the wasm file comes from the file system, the WebSocket from Node
+// 22 or from the package ws.
 
 import { readFile } from 'node:fs/promises';
 import { SmartSocketClient as Client, SmartSocketError } from './js.js';
@@ -6,10 +7,10 @@ import { SmartSocketClient as Client, SmartSocketError } from './js.js';
 export { CODES, SmartSocketError, createLogger, logger } from './js.js';
 
 var host = {
-  loadWasm: async function (url) { // async: a URL that is none is a rejection too
+  loadWasm: async function (url) { // async, so that a bad URL rejects instead of throwing
     var address = url ? new URL(url, import.meta.url) : new URL('./smartsocket.wasm', import.meta.url);
     var file = address.protocol === 'file:' ? readFile(address) : fetch(address);
-    file.catch(function () {}); // start tells
+    file.catch(function () {}); // start reports the error
     return import('./wasm.js').then(function (wasm) { return wasm.start(file, SmartSocketError); });
   },
   loadSocket: function () {

@@ -1,4 +1,5 @@
-// Options of SmartSocketClient: defaults and checks. An unknown or unusable option is an error, never ignored.
+// The options of SmartSocketClient: defaults and checks. An unknown or unusable option is an error
+// and never ignored.
 
 import { decodeKey } from './key.js';
 import { MAX_TIMER } from './wire.js';
@@ -45,7 +46,8 @@ export function readOptions(given, hasWasm) {
   if (given && given.enableEncryption === undefined) options.enableEncryption = options.encryptionKey !== undefined;
   if (options.enableEncryption && options.encryptionKey === undefined) throw new TypeError('option enableEncryption needs encryptionKey');
   if (options.encryptionKey !== undefined) decodeKey(options.encryptionKey);
-  ['apiKey', 'encryptionKey'].forEach(function (key) { Object.defineProperty(options, key, { enumerable: false }); }); // kept out of printed objects
+  // Printed objects must not show the secrets.
+  ['apiKey', 'encryptionKey'].forEach(function (key) { Object.defineProperty(options, key, { enumerable: false }); });
   if (!options.engine) options.engine = hasWasm ? 'auto' : 'js';
   if (options.engine !== 'auto' && options.engine !== 'wasm' && options.engine !== 'js') {
     throw new TypeError('option engine must be "auto", "wasm" or "js"');
@@ -70,7 +72,8 @@ export function cleanNamespace(path) {
   return clean;
 }
 
-// socketURL makes a ws: or wss: URL of what the caller gave: http(s): is mapped, a relative URL belongs to the page.
+// socketURL returns a ws: or wss: URL. It converts http: and https:, and resolves a relative URL
+// against the page's.
 export function socketURL(url) {
   var base = typeof location === 'object' && /^(https?|wss?):/.test(location.href) ? location.href : undefined;
   var parsed;

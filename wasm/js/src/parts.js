@@ -1,12 +1,14 @@
-// The parts of the js engine that only some connections need: DEFLATE and encryption. A connection loads them before its CONNECT.
+// The parts of the js engine that only some connections need: DEFLATE and encryption. A connection
+// loads them before its CONNECT.
 
-// parts holds the exports of flate.js and sealing.js from when they are loaded.
+// parts holds the exports of flate.js and sealing.js once they are loaded.
 export var parts = { flate: null, sealing: null };
 
-// loaders resolve with the exports of a part; js.js and script.js fill them in.
+// loaders resolve with the exports of a part. js.js fills them in; script.js sets the parts
+// themselves.
 export var loaders = { flate: null, sealing: null };
 
-// loadPart resolves when parts[name] is there.
+// loadPart resolves once parts[name] is loaded.
 export function loadPart(name) {
   if (parts[name]) return Promise.resolve();
   return loaders[name]().then(function (part) { parts[name] = part; }, function (e) {

@@ -1,4 +1,4 @@
-// From a user's value to a payload.
+// Turning a user's value into a payload.
 
 import { CODES, SmartSocketError } from './errors.js';
 import { binary, kindOf } from './bytes.js';
@@ -14,7 +14,7 @@ export function encodeData(data, event) {
   } catch (e) {
     throw new SmartSocketError(CODES.INVALID_FORMAT, 'the data of "' + event + '" cannot become JSON: ' + e.message, e);
   }
-  // Of a Blob, a Map or an Error JSON keeps nothing.
+  // JSON keeps nothing of a Blob, a Map or an Error.
   if (json === undefined || json === '{}' && kindOf(data) !== '[object Object]') throw new SmartSocketError(CODES.INVALID_FORMAT, 'the data of "' + event + '" cannot become JSON: it is ' + kindOf(data));
   return json;
 }

@@ -1,4 +1,5 @@
-// SmartSocketClient.js: everything but wasm in one script that sets window.SmartSocketClient, in the syntax of old browsers.
+// SmartSocketClient.js: everything except wasm in one script that sets window.SmartSocketClient, in
+// the syntax of old browsers.
 
 import { coders } from './bytes.js';
 import { SmartSocketClient, host } from './client.js';
@@ -30,16 +31,18 @@ host.loadWasm = function (url) {
   } catch (e) {
     return Promise.reject(e);
   }
-  var stop = typeof AbortController === 'function' ? new AbortController() : null; // a response that nobody reads would keep its connection
+  // A response that nobody reads would hold its connection.
+  var stop = typeof AbortController === 'function' ? new AbortController() : null;
   var file = fetch(address, stop ? { credentials: 'same-origin', signal: stop.signal } : { credentials: 'same-origin' });
-  file.catch(function () {}); // startEngine tells
+  file.catch(function () {}); // startEngine reports the error
   return loadGo(new URL('wasm_exec.js', address).href).then(function (Go) { return startEngine(Go, file, SmartSocketError); }).catch(function (error) {
     if (stop) stop.abort();
     throw error;
   });
 };
 
-// loadGo runs the wasm_exec.js that lies beside the engine, which leaves Go's class in one slot that is emptied at once.
+// loadGo runs the wasm_exec.js beside the engine. That script leaves Go's class in a slot, and
+// loadGo empties the slot at once.
 function loadGo(url) {
   return loadScript(url).then(function () {
     var slot = typeof Symbol === 'function' ? Symbol.for(GO_SLOT) : GO_SLOT, Go = root[slot];
@@ -66,10 +69,11 @@ function loadScript(url) {
   });
 }
 
-// scriptURL is where this script came from.
+// scriptURL returns the URL of this script.
 function scriptURL() {
   if (typeof document === 'object' && document.currentScript) return document.currentScript.src;
-  var found = /((?:https?|file):[^\s()]*?):\d+(?::\d+)?\)?$/m.exec(new Error().stack || ''); // a worker's scripts have no other way to know
+  // The scripts of a worker have no other way to know it.
+  var found = /((?:https?|file):[^\s()]*?):\d+(?::\d+)?\)?$/m.exec(new Error().stack || '');
   return found ? found[1] : root.location ? root.location.href : '';
 }
 

@@ -1,12 +1,13 @@
-// Encryption in the js engine: keys per connection and direction, and the records under them. It is Go's packages crypto
-// (key.go, record.go) and message (secure.go) over again. It is loaded when a connection has a key, with what it imports.
+// Encryption in the js engine: keys per connection and direction, and the records that they seal.
+// It mirrors Go's packages crypto (key.go, record.go) and message (secure.go). It is loaded, with
+// its imports, when a connection has a key.
 
 import { Aes, Gcm, cbcDecrypt, cbcEncrypt } from './aes.js';
 import { latin1 } from './latin1.js';
 import { concat, hmac, sha256, words64 } from './sha256.js';
 var SEALED = 15, GCM = 1, TAG = 16, BLOCK = 16;
 
-// expand is the first block of HKDF-Expand (RFC 5869), more than which no key here needs.
+// expand returns the first block of HKDF-Expand (RFC 5869). No key here needs more.
 function expand(secret, info, length) {
   return hmac(secret, info.concat([new Uint8Array([1])])).subarray(0, length);
 }
@@ -25,7 +26,7 @@ function Half(secret, algorithm) {
   }
 }
 
-// nonce is the iv XOR the counter, which is never sent.
+// nonce returns the iv XOR the counter. Neither is ever sent.
 Half.prototype.nonce = function () {
   var counter = words64(new Uint8Array(12), 4, this.seq);
   for (var i = 0; i < counter.length; i++) counter[i] ^= this.iv[i];
@@ -68,7 +69,7 @@ Half.prototype.open = function (record) {
   return plain;
 };
 
-// equal takes as long for one wrong byte as for sixteen.
+// equal takes the same time for one wrong byte as for sixteen.
 function equal(a, b) {
   for (var i = 0, difference = 0; i < TAG; i++) difference |= a[i] ^ b[i];
   return difference === 0;
@@ -80,13 +81,13 @@ function unopened() {
   return e;
 }
 
-// keyId names a key without giving anything away.
+// keyId returns a name for the key that reveals nothing about it.
 export function keyId(key) {
   return hmac(key, [latin1('smartsocket key id')]).subarray(0, 8);
 }
 
-// connect makes a sealed CONNECT of fields: {connect, ends}. Version, random, algorithm and key id go in clear, everything else
-// into field 5. record is the engine's connectRecord.
+// connect makes a sealed CONNECT of fields: {connect, ends}. Version, random, algorithm and key id
+// are in clear; field 5 holds all others, sealed. record is the engine's connectRecord.
 export function connect(key, algorithm, fields, hello, serverRandom, record) {
   var none = new Uint8Array(0), clear = record(1, fields.random, algorithm, keyId(key), null);
   var ends = clientEnds(key, algorithm, fields.random, serverRandom, concat([hello, clear]));
@@ -96,8 +97,8 @@ export function connect(key, algorithm, fields, hello, serverRandom, record) {
   return { connect: concat([clear, size, sealed]), ends: ends };
 }
 
-// clientEnds derives the keys of one connection: {seal(message), open(record), close()}. transcript is what both ends saw
-// of the handshake in clear.
+// clientEnds derives the keys of one connection: {seal(message), open(record), close()}. transcript
+// is the part of the handshake that both ends saw in clear.
 export function clientEnds(key, algorithm, clientRandom, serverRandom, transcript) {
   var hash = sha256([latin1('smartsocket/1'), transcript]);
   var secret = hmac(concat([clientRandom, serverRandom]), [key]);

@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4) and HMAC (RFC 2104) for the js engine: WebCrypto is missing on http: pages and never synchronous.
+// SHA-256 (FIPS 180-4) and HMAC (RFC 2104) for the js engine, because WebCrypto is missing on http:
+// pages and is never synchronous.
 
 var START = [], K = [];
 
@@ -12,7 +13,7 @@ var START = [], K = [];
   }
 })();
 
-// concat returns the bytes of parts one behind the other.
+// concat returns the bytes of all parts, one after the other.
 export function concat(parts) {
   var n = 0, at = 0, out;
   parts.forEach(function (p) { n += p.length; });
@@ -27,7 +28,7 @@ export function words64(out, at, n) {
   return out;
 }
 
-// sha256 hashes the bytes of parts one behind the other.
+// sha256 hashes the bytes of all parts, one after the other.
 export function sha256(parts) {
   var text = concat(parts), n = text.length, data = new Uint8Array((n + 72) >> 6 << 6), state = START.slice(), w = new Int32Array(64), i;
   data.set(text);

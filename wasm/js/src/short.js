@@ -1,15 +1,15 @@
-// Short texts and messages, for which a call into the browser costs more than its bytes do.
+// Short texts and messages, for which a call into the browser costs more than the bytes do.
 
 var SHORT = 256, NAMES = 64;
-var rows = []; // an array of each length, which are reused
+var rows = []; // one array of each length, to be used again
 
 function newRow(n) {
   for (var row = []; row.length < n;) row.push(0);
   return rows[n] = row;
 }
 
-// ascii decodes the n bytes of bytes from at on, or returns null when they are many or not ASCII. JSON.parse likes the strings
-// that it makes better than a TextDecoder's, too.
+// ascii decodes n bytes from bytes[at] on. It returns null if they are too many or not ASCII.
+// JSON.parse is also faster with these strings than with those of a TextDecoder.
 export function ascii(bytes, at, n) {
   if (n > SHORT) return null;
   var row = rows[n] || newRow(n);
@@ -20,7 +20,8 @@ export function ascii(bytes, at, n) {
   return all < 128 ? String.fromCharCode.apply(null, row) : null;
 }
 
-// putAscii writes s at address at and reports whether it is short and ASCII; if not, the bytes there are void.
+// putAscii writes s at address at and reports whether it is short and ASCII. If not, the bytes
+// there are not valid.
 export function putAscii(bytes, at, s) {
   if (s.length > SHORT) return false;
   for (var i = 0, all = 0, c; i < s.length; i++) {
@@ -30,15 +31,15 @@ export function putAscii(bytes, at, s) {
   return all < 128;
 }
 
-// Names remembers event names that were decoded: applications use few. It keeps those with only ASCII, whose length is that of
-// their bytes.
+// Names remembers decoded event names, because applications use few. It keeps only names in ASCII,
+// which have as many characters as bytes.
 export function Names() {
   this.known = [];
 }
 
 function slotOf(bytes, at, n) { return (n + bytes[at] * 5 + bytes[at + n - 1] * 3) % NAMES; }
 
-// recall returns the name in n bytes of bytes from at on, or undefined.
+// recall returns the name in the n bytes from bytes[at] on, or undefined if it does not know it.
 Names.prototype.recall = function (bytes, at, n) {
   var name = this.known[slotOf(bytes, at, n)], i = 0;
   if (!name || name.length !== n) return undefined;

@@ -1,4 +1,5 @@
-// The wasm engine with Go's loader, as one module that index.js and node.js load when a connection wants it.
+// The wasm engine with Go's loader, as one module. index.js and node.js load it when a connection
+// wants it.
 
 import { loadGo } from './go.js'; // written by build.sh
 import { startEngine } from './engine-wasm.js';

@@ -20,7 +20,7 @@ export var SUBPROTOCOL = 'smartsocket.v1';
 export var VERSION = 1;
 export var MAX_EVENT_NAME = 128;
 export var TWO_32 = 4294967296;
-export var MAX_TIMER = 0x7fffffff; // a longer setTimeout would not wait at all
+export var MAX_TIMER = 0x7fffffff; // setTimeout does not wait at all if it is given more
 
-// CONTROL finds what an event name must not hold.
+// CONTROL finds the characters that an event name must not contain.
 export var CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

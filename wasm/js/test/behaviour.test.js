@@ -1,4 +1,5 @@
-// What e2e.test.js leaves out: waits that end otherwise, the queue, recovery, clocks. It runs in browsers too; servers by codes_test.go.
+// What e2e.test.js leaves out: waits that end otherwise, the queue, recovery, clocks. It runs in
+// browsers too; servers by codes_test.go.
 
 import assert from 'node:assert/strict';
 import { join as path } from 'node:path';
@@ -71,7 +72,8 @@ for (const engine of engines.slice(0, -1)) {
       const c = await join(t);
       await until(() => c.getStats().rtt > 0);
       const { rtt, clockOffset } = c.getStats();
-      assert.ok(rtt < 60000 && Math.abs(clockOffset) < 60000, rtt + ' ' + clockOffset); // one machine, one clock
+      // one machine, one clock
+      assert.ok(rtt < 60000 && Math.abs(clockOffset) < 60000, rtt + ' ' + clockOffset);
     });
 
     test('disconnect is final', async (t) => {

@@ -1,4 +1,4 @@
-// The shell against a server that does as told, on both engines.
+// The client against a server that misbehaves on demand, on both engines.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -12,13 +12,15 @@ const sealedURL = process.env.SMARTSOCKET_CODES_SEALED_URL;
 const encryptionKey = process.env.SMARTSOCKET_CODES_KEY;
 const control = process.env.SMARTSOCKET_CONTROL; // answers with the address of what its path names
 const ask = async (path) => (await fetch(control + path)).text();
-const plainSocket = typeof document === 'object' || typeof importScripts === 'function'; // a browser's, which does not tell why
+// a browser's, which does not tell why
+const plainSocket = typeof document === 'object' || typeof importScripts === 'function';
 
 const EVENT = 4, ACK = 5, ERROR = 6, GOAWAY = 9, ACKED = 0x40, DEFLATED = 0x10;
 
 for (const engine of engines.slice(0, -1)) {
   describe('codes on engine ' + engine, { skip: !url && 'run by go test ./wasm' }, () => {
-    // Tapped is a WebSocket on which the test may send what the client never would, and keep messages from it.
+    // Tapped is a WebSocket on which the test may send what the client never would, and keep
+    // messages from it.
     class Tapped extends WebSocket {
       constructor(...args) { super(...args); Tapped.last = this; }
       set onmessage(listener) { super.onmessage = listener && ((e) => { if (!this.keep || !this.keep(new Uint8Array(e.data))) listener(e); }); }
@@ -42,7 +44,8 @@ for (const engine of engines.slice(0, -1)) {
 
     test('ERR_CONN_003 handshake failed', async (t) => {
       await assert.rejects(client(t, await ask('/later-version'), { engine }).connect(), code('ERR_CONN_003'));
-      // A site that is no WebSocket server: a browser does not tell a page that from a server that is not there.
+      // A site that is no WebSocket server: a browser does not tell a page that from a server that
+      // is not there.
       await assert.rejects(client(t, control.replace('http', 'ws'), { engine }).connect(), code(plainSocket ? 'ERR_CONN_001' : 'ERR_CONN_003'));
     });
 
@@ -54,7 +57,8 @@ for (const engine of engines.slice(0, -1)) {
 
     test('ERR_CONN_005 max connections', async (t) => {
       const seat = client(t, fullURL, { engine });
-      while (!seat.connected) await seat.connect().catch((e) => assert.equal(e.code, 'ERR_CONN_005')); // it is free once the server saw the last close
+      // it is free once the server saw the last close
+      while (!seat.connected) await seat.connect().catch((e) => assert.equal(e.code, 'ERR_CONN_005'));
       await assert.rejects(client(t, fullURL, { engine }).connect(), code('ERR_CONN_005'));
     });
 
@@ -90,7 +94,8 @@ for (const engine of engines.slice(0, -1)) {
       await assert.rejects(c.emitWithAck('typed', 'x'.repeat(2 << 20)), code('ERR_MSG_004'));
       assert.equal(c.connected, true);
       const gone = next(c, 'disconnected');
-      raw(c, EVENT, 1, 120, ...new TextEncoder().encode('"' + 'x'.repeat(70000) + '"')); // the server takes 64 KiB
+      // the server takes 64 KiB
+      raw(c, EVENT, 1, 120, ...new TextEncoder().encode('"' + 'x'.repeat(70000) + '"'));
       assert.equal((await gone)[1].code, 1009);
     });
 

@@ -1,4 +1,5 @@
-// The client against a real server; started by TestEndToEnd (../../e2e_test.go), which registers the handlers.
+// The client against a real server; started by TestEndToEnd (../../e2e_test.go), which registers
+// the handlers.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -50,7 +51,8 @@ for (const engine of engines) {
       assert.ok(size > 5000);
       const json = await cost(players);
       assert.deepEqual(json.answer, players);
-      assert.ok(json.sent < size / 2 && json.received < size, JSON.stringify([json.sent, json.received, size])); // received twice: event and ack
+      // received twice: event and ack
+      assert.ok(json.sent < size / 2 && json.received < size, JSON.stringify([json.sent, json.received, size]));
       const bytes = new Uint8Array(5000).map((_, i) => i % 50);
       const binary = await cost(bytes);
       assert.deepEqual(new Uint8Array(binary.answer), bytes);
@@ -80,7 +82,7 @@ for (const engine of engines) {
       await b.emitWithAck('join', room);
       assert.equal(await outside.emitWithAck('say', { room, text: 'hi' }), 2);
       await until(() => heard.length === 2);
-      await outside.emitWithAck('echo', 1); // whatever was sent to it before has arrived by now
+      await outside.emitWithAck('echo', 1); // everything that was sent to it before has arrived now
       assert.deepEqual(heard.sort(), ['a hi', 'b hi']);
     });
 
@@ -110,7 +112,8 @@ for (const engine of engines) {
       let deaf = false, socket;
       const c = client(t, cacheURL + '/game', {
         engine,
-        WebSocket: class extends WebSocket { // which loses the answers before the cut, and the PING behind them
+        // which loses the answers before the cut, and the PING behind them
+        WebSocket: class extends WebSocket {
           constructor(...args) { super(...args); socket = this; }
           set onmessage(f) { super.onmessage = f && ((e) => { if (!deaf || (new Uint8Array(e.data)[0] & 15) === EVENT) f(e); }); }
         },
@@ -143,7 +146,8 @@ for (const engine of engines) {
       assert.equal(c.connected, true, 'none of these costs the connection');
       await assert.rejects(client(t, url, { engine, namespace: '/nowhere' }).connect(), (e) => code('ERR_MSG_005')(e) && /\/game/.test(e.message));
       const seat = client(t, fullURL, { engine });
-      while (!seat.connected) await seat.connect().catch((e) => assert.equal(e.code, 'ERR_CONN_005')); // it is free once the server saw the last close
+      // it is free once the server saw the last close
+      while (!seat.connected) await seat.connect().catch((e) => assert.equal(e.code, 'ERR_CONN_005'));
       await assert.rejects(client(t, fullURL, { engine }).connect(), code('ERR_CONN_005'));
     });
 
@@ -168,7 +172,8 @@ test('the server inflates what fits and refuses a bomb', { skip: !url && 'run by
   await until(() => heard.length === 1);
   socket.send(jsEngine.encodeConnect({ random: new Uint8Array(32), namespace: '', apiKey: '', sessionToken: new Uint8Array(0), lastSeq: 0, canInflate: false, client: 'test' }));
   await until(() => heard.some((m) => m.kind === 3));
-  const deflated = (payload) => Buffer.concat([Buffer.from([0x74, 1, 4]), Buffer.from('echo'), deflateRawSync(payload)]); // binary, with ack 1
+  // binary, with ack 1
+  const deflated = (payload) => Buffer.concat([Buffer.from([0x74, 1, 4]), Buffer.from('echo'), deflateRawSync(payload)]);
   socket.send(deflated(Buffer.alloc(1 << 20, 7)));
   await until(() => heard.some((m) => m.kind === 5));
   const answer = heard.find((m) => m.kind === 5);

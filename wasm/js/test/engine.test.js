@@ -1,4 +1,5 @@
-// The engines themselves: vectors shared with the Go tests, agreement with each other, memory, the page's globals.
+// The engines themselves: vectors shared with the Go tests, agreement with each other, memory, the
+// page's globals.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -169,7 +170,8 @@ test('thousands of encrypted connections that come and go leave the wasm memory 
 let instances = 0;
 
 async function freshExports() {
-  await import(pathToFileURL(join(dist, 'wasm_exec.js')).href + '?' + ++instances); // a module runs only once per URL
+  // a module runs only once per URL
+  await import(pathToFileURL(join(dist, 'wasm_exec.js')).href + '?' + ++instances);
   const slot = Symbol.for('@smartsocket/go');
   const Go = globalThis[slot];
   delete globalThis[slot];
@@ -200,7 +202,8 @@ test('the script build sets window.SmartSocketClient and nothing else', async ()
   const window = { location: { href: 'https://example.test/' } };
   Object.assign(window, { self: window, globalThis: window, URL, setTimeout, clearTimeout, Promise, Map, Set, TextEncoder, TextDecoder, Uint8Array, console });
   const before = Object.keys(window);
-  const script = readFileSync(join(dist, 'SmartSocketClient.js'), 'utf8').replaceAll('typeof globalThis', 'typeof undefined'); // an old browser
+  // an old browser
+  const script = readFileSync(join(dist, 'SmartSocketClient.js'), 'utf8').replaceAll('typeof globalThis', 'typeof undefined');
   vm.runInNewContext(script, vm.createContext(window));
   assert.deepEqual(Object.keys(window).filter((k) => !before.includes(k)), ['SmartSocketClient']);
   assert.equal(new window.SmartSocketClient('/game').connected, false);

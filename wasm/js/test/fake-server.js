@@ -1,4 +1,5 @@
-// A server that speaks just enough of the wire, written independently of both engines, to misbehave on demand.
+// A server that speaks just enough of the wire, written independently of both engines, to misbehave
+// on demand.
 
 import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
@@ -72,8 +73,9 @@ export function parse(b) {
   return m;
 }
 
-// startServer listens on a free port of 127.0.0.1. behaviour.connection(peer) runs for each WebSocket, after the handshake unless
-// behaviour.handshake is false; behaviour.message(peer, m) for each message after CONNECT.
+// startServer listens on a free port of 127.0.0.1. behaviour.connection(peer) runs for each
+// WebSocket, after the handshake unless behaviour.handshake is false; behaviour.message(peer, m)
+// for each message after CONNECT.
 export async function startServer(behaviour = {}, port = 0) {
   const wss = new WebSocketServer({ port, host: '127.0.0.1', handleProtocols: behaviour.handleProtocols ?? ((p) => (p.has('smartsocket.v1') ? 'smartsocket.v1' : false)) });
   const server = { wss, peers: [], connects: [], behaviour };

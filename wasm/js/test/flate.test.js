@@ -1,4 +1,5 @@
-// DEFLATE in both engines: Go's vectors, zlib as the independent implementation, and when a payload is compressed at all.
+// DEFLATE in both engines: Go's vectors, zlib as the independent implementation, and when a payload
+// is compressed at all.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

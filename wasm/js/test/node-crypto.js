@@ -1,5 +1,5 @@
-// The encryption of SmartSocket written a third time, on Node's crypto: the independent implementation that both engines are
-// checked against, and the server's side of it.
+// The encryption of SmartSocket written a third time, on Node's crypto: the independent
+// implementation that both engines are checked against, and the server's side of it.
 
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto';
 

@@ -1,4 +1,5 @@
-// What applications do that no manual shows: callbacks that emit again, waits without end, asynchronous listeners, data that JSON loses.
+// What applications do that no manual shows: callbacks that emit again, waits without end,
+// asynchronous listeners, data that JSON loses.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -16,7 +17,7 @@ describe('odd uses', () => {
       for (let i = 0; i < 3; i++) c.emit('again', 1, again);
       await until(() => calls > 10);
       c.disconnect();
-      await until(() => calls > 300); // refused from now on, and told
+      await until(() => calls > 300); // from now on events are refused, and the callback learns it
       end = true;
       assert.ok(calls < 100000, 'other work gets its turn');
       await until(() => c.getStats().pendingAcks === 0);
@@ -122,7 +123,7 @@ describe('odd uses', () => {
     const c = client(t, server.url, { WebSocket: Watched });
     await c.connect();
     sockets[0].close();
-    assert.equal(c.connected, true); // nobody has told yet
+    assert.equal(c.connected, true); // the client does not know yet
     assert.equal(c.emit('late', 1), true);
     assert.equal(c.getStats().queued, 1);
     await next(c, 'reconnected');

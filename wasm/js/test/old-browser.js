@@ -1,5 +1,6 @@
-// SmartSocketClient.js in a world as old as the oldest browsers that the reference names: Chrome 43, Firefox 48, Safari 10.1 and
-// Edge 14. Only what all of them have is left of the language's library, and of the web's only what the client cannot do without.
+// SmartSocketClient.js in a world as old as the oldest browsers that the reference names: Chrome
+// 43, Firefox 48, Safari 10.1 and Edge 14. Only what all of them have is left of the language's
+// library, and of the web's only what the client cannot do without.
 
 import { readFileSync } from 'node:fs';
 import vm from 'node:vm';
@@ -7,7 +8,8 @@ import vm from 'node:vm';
 const words = (text) => text.trim().split(/\s+/);
 const everyObject = words('constructor toString toLocaleString valueOf hasOwnProperty isPrototypeOf propertyIsEnumerable __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__ length name prototype caller callee arguments');
 
-// KNOWN is what the four have in common: Object.keys(KNOWN) are the globals, each with its own properties and its prototype's.
+// KNOWN is what the four have in common: Object.keys(KNOWN) are the globals, each with its own
+// properties and its prototype's.
 export const KNOWN = {
   Object: words('keys create defineProperty defineProperties freeze seal preventExtensions isFrozen isSealed isExtensible getOwnPropertyNames getOwnPropertyDescriptor getOwnPropertySymbols getPrototypeOf setPrototypeOf is'),
   Function: words('apply call bind'),
@@ -31,7 +33,8 @@ export const KNOWN = {
 };
 for (const name of words('Int8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array Float32Array Float64Array')) KNOWN[name] = KNOWN.Uint8Array;
 
-// WEB is what pages of those browsers have besides, and the client uses; not TextEncoder, fetch, AbortController, crypto.subtle.
+// WEB is what pages of those browsers have besides, and the client uses; not TextEncoder, fetch,
+// AbortController, crypto.subtle.
 const WEB = words('window self location URL WebSocket setTimeout clearTimeout console crypto atob btoa');
 
 // age deletes from a context whatever is not KNOWN.
@@ -66,8 +69,8 @@ export function oldWorld(WebSocket) {
   return { context, root, gone: [...gone] };
 }
 
-// loadOldClient runs the script at path there and returns its class. Values cross over: JSON is the tests' own, so that what is
-// parsed compares equal, and an ArrayBuffer of there is one here.
+// loadOldClient runs the script at path there and returns its class. Values cross over: JSON is the
+// tests' own, so that what is parsed compares equal, and an ArrayBuffer of there is one here.
 export function loadOldClient(path, WebSocket) {
   const { context, root } = oldWorld(WebSocket);
   root.JSON = JSON;

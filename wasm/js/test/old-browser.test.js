@@ -1,4 +1,5 @@
-// What the plain script asks of a browser: nothing that Chrome 43, Firefox 48, Safari 10.1 or Edge 14 lacks, but behind a question.
+// What the plain script asks of a browser: nothing that Chrome 43, Firefox 48, Safari 10.1 or Edge
+// 14 lacks, but behind a question.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -23,7 +24,8 @@ test('the script loads there, and says so when it cannot have wasm', async () =>
   await assert.rejects(c.connect(), (e) => e.code === 'ERR_CONN_003' && /WebAssembly/.test(e.message));
 });
 
-// GUARDED are newer names that the script asks for before it uses them, or that are its own: each with the reason.
+// GUARDED are newer names that the script asks for before it uses them, or that are its own: each
+// with the reason.
 const GUARDED = {
   globalThis: 'typeof', WebAssembly: 'typeof', AbortController: 'typeof', instantiateStreaming: 'typeof', instantiate: 'with WebAssembly', fetch: 'with WebAssembly', headers: 'with fetch', arrayBuffer: 'with fetch',
   TextEncoder: 'typeof', TextDecoder: 'typeof', encodeInto: 'asked for', encode: 'with TextEncoder, or ours', decode: 'with TextDecoder, or ours',
@@ -34,7 +36,8 @@ test('no newer name is used without a question', () => {
   const { gone } = oldWorld(WebSocket);
   const modern = new Set(gone.map((name) => name.slice(name.lastIndexOf('.') + 1)));
   for (const name of ['TextEncoder', 'TextDecoder', 'AbortController', 'AbortSignal', 'CompressionStream', 'DecompressionStream', 'structuredClone', 'queueMicrotask', 'from', 'fetch', 'subtle', 'randomUUID', 'performance', 'BroadcastChannel', 'requestIdleCallback', 'replaceChildren', 'append', 'prepend', 'remove']) modern.add(name);
-  for (const name of Object.keys(KNOWN).concat(...Object.values(KNOWN))) if (name !== 'from') modern.delete(name); // what typed arrays lack, only running tells
+  // what typed arrays lack, only running tells
+  for (const name of Object.keys(KNOWN).concat(...Object.values(KNOWN))) if (name !== 'from') modern.delete(name);
   const code = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '').replace(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/g, '""');
   const used = new Set();
   for (const [, name] of code.matchAll(/\.([A-Za-z_$][\w$]*)/g)) used.add(name);

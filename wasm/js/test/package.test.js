@@ -1,4 +1,4 @@
-// The package as it is built: its types name what is there at run time, its README the sizes.
+// The package as it is built: its types match what exists at run time, its README the sizes.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -39,7 +39,8 @@ test('the logger is a module of its own, too', async () => {
 });
 
 test('the types declare exactly the public members of the client', async () => {
-  const { SmartSocketClient } = await source('js.js'); // the built one has short names for what is private
+  // the built one has short names for what is private
+  const { SmartSocketClient } = await source('js.js');
   const c = new SmartSocketClient('ws://127.0.0.1:1');
   const real = new Set(Object.keys(c));
   for (let p = Object.getPrototypeOf(c); p !== Object.prototype; p = Object.getPrototypeOf(p)) Object.getOwnPropertyNames(p).forEach((n) => real.add(n));

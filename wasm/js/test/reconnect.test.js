@@ -1,4 +1,4 @@
-// Connections that are refused, lost, given up or come back, and the queue meanwhile.
+// Connections that are refused, lost, given up or restored, and the events that are parked meanwhile.
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -162,6 +162,21 @@ describe('reconnecting', () => {
     await again;
     assert.equal(target.peers.length, 1);
     assert.equal(server.peers.length, 1);
+  });
+
+  test('GOAWAY with a huge window is capped', async (t) => {
+    const server = await serve(t, {
+      connection: (peer) => {
+        peer.send(record(GOAWAY, [[1, 1000], [2, 2 ** 50]]));
+        peer.socket.close(1001);
+      },
+    });
+    const c = client(t, server.url, { engine: 'js' });
+    const waits = next(c, 'reconnecting');
+    await c.connect();
+    const [attempt, delay] = await waits;
+    assert.equal(attempt, 1);
+    assert.ok(delay <= 30000, delay + ' ms');
   });
 
   test('a server that pings and then falls silent is left', async (t) => {

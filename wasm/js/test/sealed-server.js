@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { CONNECT, CONNECT_ACK, HELLO, error, parse, readUvarint, record, startServer } from './fake-server.js';
 import { half } from './node-crypto.js';
 
-// accept is the server's side of a sealed CONNECT: {out, back, inner}; it throws when the key is wrong.
+// accept is the server's side of a sealed CONNECT: {out, back, inner}; it throws when the key is
+// wrong.
 export function accept(hello, message, key, algorithm) {
   const outer = parse(message);
   const sealedAt = message.length - outer.fields.get(5).length;
@@ -17,7 +18,8 @@ export function accept(hello, message, key, algorithm) {
 
 export const helloFor = (algorithms, random = Buffer.alloc(32, 7)) => record(HELLO, [[1, 1], [2, random], ...(algorithms.length ? [[3, algorithms]] : []), [5, 2], [6, 1 << 20], [7, 5000]]);
 
-// sealedServer speaks with one key; behaviour.connected(peer) runs after CONNECT_ACK, with peer.out and peer.back.
+// sealedServer has one key. behaviour.connected(peer) runs after CONNECT_ACK, with peer.out
+// and peer.back.
 export async function sealedServer(t, key, algorithm, behaviour = {}) {
   const server = await startServer({
     handshake: false,

@@ -1,4 +1,4 @@
-// The client with encryptionKey, against a server written on Node's crypto: it fails closed.
+// The client with encryptionKey, against a server on Node's crypto. Every fault ends the connection.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

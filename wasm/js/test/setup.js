@@ -1,4 +1,5 @@
-// What every test file shares: the built client, its engines, the WebSocket of package ws, and waiting for events.
+// What all test files share: the built client, its engines, the WebSocket of package ws, and
+// waiting for events.
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,7 +8,7 @@ import { WebSocket } from 'ws';
 
 const here = dirname(fileURLToPath(import.meta.url));
 export const dist = process.env.SMARTSOCKET_DIST ?? join(here, '../../../dist');
-// SMARTSOCKET_OLD takes the plain script in a world without anything newer than Chrome 43 instead.
+// SMARTSOCKET_OLD makes the tests use the plain script, with nothing newer than Chrome 43 around it.
 const old = process.env.SMARTSOCKET_OLD && (await import('./old-browser.js')).loadOldClient(join(dist, 'SmartSocketClient.js'), WebSocket);
 export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = old ? { SmartSocketClient: old, ...old } : await import(pathToFileURL(join(dist, 'node.js')));
 // engines are those that this world can run.

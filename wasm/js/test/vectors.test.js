@@ -1,11 +1,12 @@
-// The vectors that Go's package message is tested with, through both engines and the shell's reader of text messages.
+// The vectors that Go's package message is tested with, through both engines and the shell's reader
+// of text messages.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { jsEngine, loadWasmEngine, source, vectorsPath } from './setup.js';
 
-const { fromJSON, valueOf } = await source('session.js');
+const { fromJSON, valueOf } = await source('link.js');
 const { errorFromWire } = await source('errors.js');
 const { isReserved } = await source('listeners.js');
 
@@ -52,7 +53,8 @@ for (const engine of missing ? [] : [jsEngine, await loadWasmEngine()]) {
       test(v.name, () => {
         const want = v.fields;
         if (v.kind === CONNECT) {
-          if (want.version !== '1' || want.algorithm !== '0' || want.keyId !== '') return; // such a one this client never writes
+          // such a one this client never writes
+          if (want.version !== '1' || want.algorithm !== '0' || want.keyId !== '') return;
           const string = (h) => Buffer.from(h, 'hex').toString();
           assert.equal(hex(engine.encodeConnect({ random: unhex(want.random), namespace: string(want.namespace), apiKey: string(want.apiKey), sessionToken: unhex(want.sessionToken), lastSeq: Number(want.lastSeq), canInflate: want.canInflate === '1', client: string(want.client) })), v.hex);
           return;
@@ -108,7 +110,8 @@ describe('vectors of text messages', { skip: missing }, () => {
     });
   }
 
-  const hidden = /^(duplicate |too deep|ack fraction|ack exponent|event not UTF-8)/; // JSON.parse does not tell
+  // JSON.parse does not tell
+  const hidden = /^(duplicate |too deep|ack fraction|ack exponent|event not UTF-8)/;
   for (const v of (vectors.invalid ?? []).filter((v) => v.reader === 'json' && !hidden.test(v.name))) {
     test('invalid ' + v.name, () => assert.throws(() => fromJSON(Buffer.from(v.hex, 'hex').toString()), (e) => e.code === v.code));
   }

@@ -1,0 +1,214 @@
+package smartsocket
+
+import (
+	"sync/atomic"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// All checks return why a message is not handled. There are three ways to say so, and all of them
+// are in this file: turnAway ends a handshake, refuse is the one exit for a message that no
+// handler sees, and fail answers for handlers that ran or could have.
+
+// refusal is why a message is not handled, and what follows from it. The zero value is none.
+type refusal struct {
+	err     *Error
+	follow  consequence
+	counter *atomic.Int64 // counts refusals of this kind; nil = the fault is what counts
+}
+
+// consequence is what a refusal has besides the answer to who asked for an ack.
+type consequence uint8
+
+const (
+	// told also without an ack, as an ERROR: the message broke the protocol and is a fault.
+	told consequence = 1 << iota
+	// faulty counts as a fault even though the ack is answered.
+	faulty
+	// unasked: no handler has seen the event, so that a repetition counts as new.
+	unasked
+	// unanswered: the ack is not answered, because its id is what is wrong.
+	unanswered
+	// silent: the sender is told nothing.
+	silent
+	// fatal ends the connection with the close code of the error.
+	fatal
+	// announced: once per window, the application or the client is told of the limit.
+	announced
+)
+
+// none reports whether the message may pass.
+func (r *refusal) none() bool { return r.err == nil && r.follow == 0 }
+
+// violation is a message that broke the protocol.
+func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswered} }
+
+// unusable is a message that could not be read. Of one whose payload is not JSON the envelope was
+// read, so its sender still gets an answer. One over the size limit ends the connection.
+func unusable(m *message.Message, e *Error) refusal {
+	switch {
+	case e.Code == message.CodeTooLarge:
+		return refusal{err: e, follow: told | unanswered | fatal}
+	case e == errBadJSON && m.Kind == message.KindEvent:
+		return refusal{err: e, follow: told | faulty}
+	}
+	return violation(e)
+}
+
+// refuse answers a message that is not going to be handled. It is called on the link's loop, or
+// behind the socket's mailbox for a refusal that is no fault.
+func (l *link) refuse(m *message.Message, r refusal) {
+	if r.counter != nil {
+		r.counter.Add(1)
+	}
+	if r.follow&silent != 0 {
+		return
+	}
+	wanted := m.Flags&message.FlagAck != 0 && r.follow&unanswered == 0
+	if wanted && r.follow&unasked != 0 && l.s.kept != nil {
+		l.s.kept.ledger.Unask(m.AckID)
+	}
+	switch {
+	case wanted:
+		l.sendError(message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}, r.err)
+	case r.follow&told != 0:
+		l.sendError(message.Message{Kind: message.KindError}, r.err)
+	}
+	if r.follow&faulty != 0 || r.follow&told != 0 && !wanted {
+		l.fault(r.follow&fatal == 0)
+	}
+	if r.follow&fatal != 0 {
+		l.ws.Close(frame.CloseCode(message.CloseCodeFor(r.err.Code)), string(r.err.Code))
+	}
+	if r.follow&announced != 0 {
+		l.s.announceLimit(r.err)
+	}
+}
+
+// maxFaults is how many invalid messages in a row a connection may send.
+const maxFaults = 10
+
+// fault counts a message that broke the protocol. Too many in a row end the connection.
+func (l *link) fault(close bool) {
+	l.srv.counters.violations.Add(1)
+	l.faults++
+	if close && l.faults >= maxFaults {
+		l.ws.Close(frame.ClosePolicyViolation, string(message.CodeInvalidFormat)+" too many invalid messages")
+	}
+}
+
+// turnAway ends a handshake, or a connection that did not authenticate in time, with an ERROR and
+// the close code of the error.
+func (l *link) turnAway(e *Error) {
+	l.srv.counters.rejected.Add(1)
+	if e.Code == message.CodeAuthFailed {
+		l.srv.gate.Failed(l.ticket.Address(), l.srv.sinceStart())
+	}
+	l.sendError(message.Message{Kind: message.KindError}, e)
+	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
+}
+
+// fail answers an event whose handlers ran, or would have, with an error: in its ack if one was
+// asked for, else as an ERROR. e gets the event's name if it has none.
+func (s *Socket) fail(event string, ack Ack, err error) {
+	e := fault.Wire(err, message.CodeInvalidFormat)
+	if e.Event == "" {
+		named := *e
+		named.Event = event
+		e = &named
+	}
+	if ack.Requested() {
+		ack.Fail(e)
+		return
+	}
+	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
+}
+
+// reject answers an event that a middleware stopped, and raises "error". Without an ack its sender
+// is told nothing.
+func (s *Socket) reject(event string, ack Ack, err error) {
+	e := fault.Wire(err, message.CodeRejected)
+	s.srv.counters.rejectedEvents.Add(1)
+	if ack.Requested() {
+		ack.Fail(e)
+	}
+	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
+}
+
+// answer sends the handlers' answer to the event with this ack id. It borrows b. In a session the
+// answer is kept, and goes to the connection that asked last: another one will ask again.
+func (s *Socket) answer(id uint64, b []byte) {
+	if s.kept == nil {
+		s.link.Load().send(b)
+		return
+	}
+	asker, known := s.kept.ledger.Answer(id, b, s.srv.sinceStart(), s.srv.answerBounds())
+	switch l := s.link.Load(); {
+	case !known:
+		l.send(b)
+	case l.serial == asker:
+		l.send(b)
+		s.kept.ledger.Sent(id, asker)
+	}
+}
+
+// answerError is answer for an error of the handlers.
+func (s *Socket) answerError(id uint64, e *Error) {
+	b := pool.Get(256)
+	m := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}
+	b.B = s.link.Load().appendError(b.B, m, e)
+	s.answer(id, b.B)
+	pool.Put(b)
+}
+
+// sendError sends m, an ERROR, with e as its payload.
+func (l *link) sendError(m message.Message, e *Error) {
+	b := pool.Get(256)
+	b.B = l.appendError(b.B, m, e)
+	l.send(b.B)
+	pool.Put(b)
+}
+
+// appendError appends m, an ERROR, with e as its payload.
+func (l *link) appendError(dst []byte, m message.Message, e *Error) []byte {
+	p := pool.Get(256)
+	defer pool.Put(p)
+	p.B = message.AppendErrorJSON(p.B, e)
+	m.Payload = p.B
+	if l.plain {
+		return message.AppendJSON(dst, &m)
+	}
+	return message.Append(dst, &m)
+}
+
+// The errors that checks return.
+var (
+	errPlainBinary = &Error{Code: message.CodeInvalidFormat,
+		Message: "a plain client sends text messages: ask for the subprotocol " +
+			message.Subprotocol + " to send binary ones"}
+	errBadJSON   = outgoing.ErrBadJSON
+	errPlaintext = &Error{Code: message.CodeAuthFailed,
+		Message: "this server encrypts: use a SmartSocket client with its encryption key"}
+	errEncrypts = &Error{Code: message.CodeAuthFailed,
+		Message: "the client encrypts and this server does not: give both the same key, or none"}
+	errTooLarge = &Error{Code: message.CodeTooLarge,
+		Message: "the payload is over maxMessageBytes: split it"}
+	errReserved = &Error{Code: message.CodeInvalidFormat,
+		Message: "this event name is reserved: use another"}
+	errMailboxFull = &Error{Code: message.CodeRateLimited,
+		Message: "too many of this connection's messages wait for their handlers: send slower"}
+	errAskedBefore = &Error{Code: message.CodeConnectionLost,
+		Message: "this event came before, and its answer is not kept any more: ask what became of it"}
+	errAckIDUsed = &Error{Code: message.CodeInvalidFormat,
+		Message: "this ack id was used before on this connection: count up"}
+	errAuth = &Error{Code: message.CodeAuthFailed,
+		Message: "authentication failed: give client and server the same encryption key and algorithm, and a valid API key"}
+	errAuthFirst = &Error{Code: message.CodeAuthFailed,
+		Message: "authenticate first: send the event " + AuthEvent}
+	errAuthLate = &Error{Code: message.CodeAuthFailed,
+		Message: "the connection did not authenticate in time"}
+)

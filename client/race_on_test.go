@@ -1,5 +1,0 @@
-//go:build race && !js
-
-package client
-
-const raceEnabled = true

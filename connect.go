@@ -1,0 +1,266 @@
+package smartsocket
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+const (
+	// maxConnectBytes bounds what a client may send before it is connected.
+	maxConnectBytes = 4 << 10
+	// maxEarly is how many messages may come between CONNECT and CONNECT_ACK.
+	maxEarly = 16
+)
+
+// handshake is what a link needs until it is open.
+type handshake struct {
+	refusal  *Error       // ends the handshake at once
+	hello    *pool.Buffer // the HELLO that was sent
+	token    []byte       // of the session that the client wants back; empty = none
+	seq      uint64       // of the newest event that the client got
+	apiKey   session.Hash // of the key in CONNECT
+	identity *any         // what the Authenticate hook said
+	early    []early      // came behind CONNECT, for when the link is open
+	settled  bool         // the transport was told that the peer is no stranger
+}
+
+// early is a message that came while the Authenticate hook ran.
+type early struct {
+	op frame.Opcode
+	p  []byte
+}
+
+// newLink makes the link of a connection that was accepted. Without the message cache it is the
+// first and only one of its socket, and lies inside of it.
+func (v *Server) newLink(plain bool) *link {
+	if v.sessions != nil && !plain {
+		return &link{srv: v, plain: plain}
+	}
+	s := &Socket{srv: v}
+	s.first.srv, s.first.s, s.first.plain = v, s, plain
+	return &s.first
+}
+
+// OnOpen greets the client: HELLO leaves in the same write as the 101. A plain client is
+// connected at once.
+func (l *link) OnOpen(ws *websocket.Conn) {
+	l.ws = ws
+	if r := l.handshake.refusal; r != nil {
+		l.sendError(message.Message{Kind: message.KindError}, r)
+		ws.Close(frame.CloseCode(message.CloseCodeFor(r.Code)), string(r.Code))
+		return
+	}
+	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
+	if l.plain {
+		l.open()
+		return
+	}
+	var random [32]byte
+	rand.Read(random[:])
+	h := message.Hello{
+		AuthRequired:     l.srv.current().needsAuth(),
+		ResumeSupported:  l.srv.sessions != nil,
+		Version:          message.Version,
+		Random:           random[:],
+		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
+	}
+	if k := l.srv.current().keys; k != nil {
+		h.Algorithms, h.KeyIDs = []byte{byte(k.algorithm)}, k.ids
+	}
+	b := pool.Get(128)
+	b.B = message.AppendHello(b.B, &h)
+	l.handshake.hello = b
+	l.send(b.B)
+}
+
+// forgetHello returns the buffer of HELLO, which only CONNECT needs.
+func (h *handshake) forgetHello() {
+	if h != nil && h.hello != nil {
+		pool.Put(h.hello)
+		h.hello = nil
+	}
+}
+
+// beforeOpen takes a message of a client that is not connected: CONNECT first, and what comes
+// behind it, which waits until the link is open.
+func (l *link) beforeOpen(op frame.Opcode, p []byte) {
+	h := l.handshake
+	switch l.phase.Load() {
+	case linkHandshake:
+		if h.refusal == nil {
+			l.connect(op, p)
+		}
+	case linkAuthenticating:
+		if len(p) > maxConnectBytes || len(h.early) >= maxEarly {
+			l.turnAway(fault.Errorf(message.CodeInvalidFormat,
+				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it", maxEarly, maxConnectBytes))
+			l.phase.Store(linkClosed)
+			return
+		}
+		h.early = append(h.early, early{op, append([]byte(nil), p...)})
+	}
+}
+
+// connect handles the one message that may come before the link is open.
+func (l *link) connect(op frame.Opcode, p []byte) {
+	m, e := l.readConnect(op, p)
+	l.handshake.forgetHello()
+	if e != nil {
+		l.turnAway(e)
+		return
+	}
+	l.inflates = m.CanInflate
+	h := l.handshake
+	if l.srv.sessions != nil {
+		h.token, h.seq = append([]byte(nil), m.SessionToken...), m.LastSeq
+		h.apiKey = session.HashOf(m.APIKey)
+	}
+	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) { // before strangers learn of the namespaces
+		l.turnAway(errAuth)
+		return
+	}
+	if m.Namespace != nil {
+		l.ns = l.srv.lookup(string(m.Namespace))
+	}
+	if l.ns == nil {
+		l.turnAway(l.srv.unknownNamespace())
+		return
+	}
+	l.authenticate(&m)
+}
+
+// readConnect reads CONNECT, and the keys that it leads to where the server encrypts.
+func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Error) {
+	if op != frame.Binary || len(p) > maxConnectBytes {
+		return m, fault.Errorf(message.CodeInvalidFormat,
+			"the first message must be a CONNECT of at most %d bytes", maxConnectBytes)
+	}
+	var err error
+	if l.srv.current().keys != nil {
+		m, err = l.openConnect(p)
+	} else if m, err = message.ParseConnect(p); err == nil && m.Algorithm != 0 {
+		err = errEncrypts
+	}
+	if err != nil {
+		return m, fault.Wire(err, message.CodeInvalidFormat)
+	}
+	if m.Version != message.Version {
+		return m, fault.Errorf(message.CodeHandshakeFailed,
+			"the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version)
+	}
+	return m, nil
+}
+
+// open makes the link a socket's connection: that of the session which the client asked for, or
+// of a new socket. Then the application hears of it. It runs again when the session was busy.
+func (l *link) open() {
+	if l.phase.Load() == linkClosed {
+		return
+	}
+	if l.ns == nil {
+		l.turnAway(l.srv.unknownNamespace())
+		return
+	}
+	h := l.handshake
+	if !h.settled {
+		h.settled = true
+		l.ws.Established()
+		l.srv.gate.Settle(&l.ticket)
+	}
+	switch l.resume() {
+	case session.Busy:
+		l.phase.Store(linkAuthenticating) // Retry follows
+		return
+	case session.Refused:
+		l.begin()
+		l.announce(false)
+	case session.Resumed:
+		l.announce(true)
+		l.s.kept.Done()
+	}
+	l.handshake = nil
+	for _, e := range h.early {
+		l.OnMessage(l.ws, e.op, e.p)
+	}
+}
+
+// begin makes l the first link of a new socket.
+func (l *link) begin() {
+	h := l.handshake
+	if l.s == nil {
+		l.s = &Socket{srv: l.srv}
+	}
+	s := l.s
+	s.ns, s.place.ID = l.ns, newSocketID()
+	s.identity.Store(h.identity)
+	s.link.Store(l)
+	l.serial = 1
+	var token []byte
+	if l.srv.sessions != nil && !l.plain {
+		s.kept = new(kept)
+		token = l.srv.sessions.Start(&s.kept.Session, (*owner)(s), l, h.apiKey)
+	}
+	if !l.plain {
+		l.sendConnectAck(token, false, 0)
+	}
+	l.phase.Store(linkOpen)
+	s.ns.add(s)
+}
+
+// announce starts what a connected client has: the time to authenticate, the heartbeat, the
+// connected handlers.
+func (l *link) announce(recovered bool) {
+	s := l.s
+	if l.srv.current().RequireAuth {
+		s.auth.CompareAndSwap(authNotNeeded, authMissing)
+	}
+	if s.auth.Load() == authMissing {
+		l.ws.Post(l.watchAuth)
+	}
+	l.ping()
+	l.sendClock()
+	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
+	s.arrived(l, recovered)
+	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
+		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
+	}
+}
+
+// sendConnectAck completes the handshake. arrived is the record's field.
+func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
+	a := message.ConnectAck{
+		SocketID:             []byte(l.s.ID()),
+		SessionToken:         token,
+		Recovered:            recovered,
+		HeartbeatInterval:    uint64(l.srv.fixed.ConnectionTimeout.Milliseconds() / 2),
+		CompressionThreshold: l.srv.wireThreshold(),
+		MaxMessageBytes:      uint64(l.srv.fixed.MaxMessageBytes),
+		ServerTime:           uint64(time.Now().UnixMicro()),
+		Arrived:              arrived,
+	}
+	b := pool.Get(128)
+	b.B = message.AppendConnectAck(b.B, &a)
+	l.send(b.B)
+	pool.Put(b)
+}
+
+// newSocketID returns a fresh public id: the prefix and 128 random bits in base64url.
+func newSocketID() string {
+	var raw [16]byte
+	rand.Read(raw[:])
+	var out [len(socketIDPrefix) + 22]byte
+	copy(out[:], socketIDPrefix)
+	base64.RawURLEncoding.Encode(out[len(socketIDPrefix):], raw[:])
+	return string(out[:])
+}
+
+const socketIDPrefix = "ss_"

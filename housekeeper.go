@@ -1,0 +1,86 @@
+package smartsocket
+
+import "time"
+
+// housekeeper is the server's one background goroutine. It samples the counters
+// for the rates, watches inline handlers and ends the sessions of clients that do
+// not come back.
+type housekeeper struct {
+	quit chan struct{}
+	done chan struct{}
+}
+
+// startHousekeeper takes the first sample and starts the goroutine.
+func startHousekeeper(v *Server) *housekeeper {
+	h := &housekeeper{quit: make(chan struct{}), done: make(chan struct{})}
+	v.sampleRates()
+	go h.run(v)
+	return h
+}
+
+// run looks at the loops once per InlineBudget while inline handlers run, and
+// more and more rarely, down to once a second, while none do. All else is done
+// once a second.
+func (h *housekeeper) run(v *Server) {
+	defer close(h.done)
+	pause := v.fixed.InlineBudget
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	next := v.sinceStart() + time.Second
+	for {
+		select {
+		case <-h.quit:
+			return
+		case <-timer.C:
+		}
+		now := v.sinceStart()
+		if v.watchInline(now) {
+			pause = v.fixed.InlineBudget
+		} else {
+			pause = min(2*pause, time.Second)
+		}
+		if now >= next {
+			next = now + time.Second
+			v.sampleRates()
+			if v.sessions != nil {
+				v.sessions.Sweep()
+			}
+		}
+		timer.Reset(min(pause, max(next-v.sinceStart(), time.Millisecond)))
+	}
+}
+
+// stop ends the goroutine and waits for it.
+func (h *housekeeper) stop() {
+	close(h.quit)
+	<-h.done
+}
+
+// sampleRates records how many messages there were until now.
+func (v *Server) sampleRates() {
+	in, out := v.totals()
+	v.rates.Record(v.sinceStart(), in, out)
+}
+
+// watchInline reports handlers that hold a loop for longer than the budget. The
+// housekeeper runs it, because a loop that is stuck cannot report itself. It says
+// whether any inline handler ran since the last look.
+func (v *Server) watchInline(now time.Duration) (active bool) {
+	for i := range v.loops {
+		l := &v.loops[i]
+		s, handled := l.inline.Load(), l.handled.Load()
+		active = active || s != nil || handled != l.suspectHandled
+		if s == nil || s != l.suspect || handled != l.suspectHandled {
+			l.suspect, l.suspectHandled, l.suspectSince, l.reported = s, handled, now, false
+			continue
+		}
+		if !l.reported && now-l.suspectSince >= v.fixed.InlineBudget {
+			l.reported = true
+			v.log.Warn("an inline handler holds its event loop: "+
+				"register it without Inline, or make it return sooner",
+				"socket", s.place.ID, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
+			v.counters.slowInline.Add(1) // after the log: whoever sees the count finds the line
+		}
+	}
+	return active
+}

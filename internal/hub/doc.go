@@ -1,0 +1,34 @@
+// Package hub knows who is where in one namespace: the members by id, the rooms
+// they are in, and the selections that broadcasts send to. It sends nothing and
+// knows nothing of sockets: a member is any value that has a Place.
+//
+//	Hub ── ids ───> member by id
+//	 │
+//	 ├─── all ───> group: every member     <── Place.index is the position there
+//	 │
+//	 └─── rooms ─> room "arena" ─> group   <── Place.seats holds, for each room of
+//	               room "red"   ─> group       the member, the position there
+//
+// A member carries its own positions, so that joining, leaving and removing
+// cost the same however many members there are: the last of a group moves to
+// the place that becomes free. They grow with the rooms of one member, at most
+// MaxRooms. A room costs its group and nothing else.
+//
+// # Lent lists
+//
+// A broadcast walks a group without a lock and without a copy. The hub lends it
+// the list, and a list that was lent is never written to again: the next change
+// other than an addition copies it first. An addition needs no copy, because
+// readers do not look past the length they were given.
+//
+// # Locks
+//
+// Hub.mu guards everything, the Places of all members included. It is held for
+// memory work only. No other lock is taken under it, and the two functions that
+// New takes must not take one either.
+//
+// # Reading order
+//
+// place.go for what a member carries and how a group changes, hub.go for who
+// comes, goes and joins, selection.go for who is addressed.
+package hub

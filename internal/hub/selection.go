@@ -1,0 +1,76 @@
+package hub
+
+// Named returns whom a name addresses: the member with that id, else the members
+// of that room, or everybody for "". The list is lent: it may be read at any
+// time and must not be changed. It does not follow later changes. Named
+// allocates nothing, except for an id.
+func (h *Hub[M]) Named(name string) []M {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if name == "" {
+		return h.all.lend()
+	}
+	if p := h.ids[name]; p != nil {
+		return []M{h.member(p)}
+	}
+	if r := h.rooms[name]; r != nil {
+		return r.members.lend()
+	}
+	return nil
+}
+
+// Selection appends to dst whom any of names addresses, everybody if there are
+// no names, without those whom except addresses and without out. Each member
+// comes once. A name is a member's id or a room. The members of out are left out
+// by their ids, because they may be of another hub. dst is the
+// caller's, and names, except and out are borrowed for the call.
+func (h *Hub[M]) Selection(dst []M, names, except []string, out []M) []M {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.marks++
+	for _, m := range out {
+		h.markID(h.place(m).ID)
+	}
+	for _, name := range except {
+		if !h.markID(name) && h.rooms[name] != nil {
+			for _, p := range h.rooms[name].members.places {
+				p.mark = h.marks
+			}
+		}
+	}
+	if len(names) == 0 {
+		return h.all.take(dst, h.marks)
+	}
+	for _, name := range names {
+		if p := h.ids[name]; p != nil {
+			if p.mark != h.marks {
+				p.mark = h.marks
+				dst = append(dst, h.member(p))
+			}
+		} else if r := h.rooms[name]; r != nil {
+			dst = r.members.take(dst, h.marks)
+		}
+	}
+	return dst
+}
+
+// markID marks the member with an id as met by the selection, and reports
+// whether there is one. Caller holds mu.
+func (h *Hub[M]) markID(id string) bool {
+	p := h.ids[id]
+	if p != nil {
+		p.mark = h.marks
+	}
+	return p != nil
+}
+
+// take appends the members that the selection has not met, and marks them.
+func (g *group[M]) take(dst []M, mark uint64) []M {
+	for i, p := range g.places {
+		if p.mark != mark {
+			p.mark = mark
+			dst = append(dst, g.list[i])
+		}
+	}
+	return dst
+}

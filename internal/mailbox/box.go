@@ -1,0 +1,112 @@
+package mailbox
+
+import "sync"
+
+// The bounds of a Box. They keep one owner that is slow, or whose peer floods
+// it, from taking the memory of all.
+const (
+	MaxJobs  = 8192    // jobs that wait
+	MaxBytes = 4 << 20 // the sum of the sizes that Post was given
+)
+
+// Box keeps one owner's jobs in order. The zero Box is empty and ready. All
+// methods are safe for concurrent use; Take is for whoever has the owner from
+// Workers. A Box must not be copied after its first use.
+type Box[J any] struct {
+	mu     sync.Mutex
+	newest *element[J] // whose next is the oldest: a ring; nil = nothing is there
+	count  int32
+	bytes  int32
+	busy   bool // the owner waits in Workers or runs
+}
+
+// element is one job in a box.
+type element[J any] struct {
+	next *element[J]
+	job  J
+	size int32
+}
+
+// elements are those that are in no box. A program has one kind of job, so that
+// an element of another kind is rare: it is left to the garbage collector.
+var elements sync.Pool
+
+func newElement[J any]() *element[J] {
+	if e, ok := elements.Get().(*element[J]); ok {
+		return e
+	}
+	return new(element[J])
+}
+
+// Post puts j behind the other jobs. size is what counts against MaxBytes, in
+// bytes. Post takes j, unless it reports false for ok because the box is full:
+// then the caller keeps it. A job that must be done is taken always, and a job
+// of any size is when nothing else is there. wake tells the caller to give the
+// owner to Workers.Add.
+func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
+	e := newElement[J]()
+	e.job, e.size = j, int32(size)
+	b.mu.Lock()
+	full := b.count >= MaxJobs || b.count > 0 && int(b.bytes)+size > MaxBytes
+	if full && !must {
+		b.mu.Unlock()
+		e.free()
+		return false, false
+	}
+	if b.newest == nil {
+		e.next = e
+	} else {
+		e.next = b.newest.next
+		b.newest.next = e
+	}
+	b.newest = e
+	b.count++
+	b.bytes += e.size
+	wake = !b.busy
+	b.busy = true
+	b.mu.Unlock()
+	return true, wake
+}
+
+// Take moves the oldest job to j, which the caller owns. When there is none, it
+// reports false and the box is idle: the owner has left the caller's hands.
+func (b *Box[J]) Take(j *J) bool {
+	b.mu.Lock()
+	if b.newest == nil {
+		b.busy = false
+		b.mu.Unlock()
+		return false
+	}
+	e := b.newest.next
+	if e == b.newest {
+		b.newest = nil
+	} else {
+		b.newest.next = e.next
+	}
+	b.count--
+	b.bytes -= e.size
+	b.mu.Unlock()
+	*j = e.job
+	e.free()
+	return true
+}
+
+// free makes the element usable for another job. It keeps nothing of this one.
+func (e *element[J]) free() {
+	*e = element[J]{}
+	elements.Put(e)
+}
+
+// Idle reports whether no job waits and none runs.
+func (b *Box[J]) Idle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.busy
+}
+
+// Several reports whether more than one job waits.
+func (b *Box[J]) Several() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count > 1
+}

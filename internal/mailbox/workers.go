@@ -1,0 +1,178 @@
+package mailbox
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Runner is an owner of jobs.
+type Runner interface {
+	// Work does some of the owner's jobs and reports whether there may be more.
+	// Then the owner has its next turn behind all others that wait. After false,
+	// Workers have forgotten the owner until the next Add. Work must not panic.
+	Work() (more bool)
+}
+
+// Workers run owners that have jobs, on goroutines that they start when an owner
+// waits and no goroutine is free, up to a bound. The goroutines stay until Stop.
+// Make Workers with NewWorkers. All methods are safe for concurrent use.
+type Workers struct {
+	max int
+
+	mu      sync.Mutex
+	wake    sync.Cond
+	ready   ring
+	idle    int // goroutines that wait and were not woken
+	started int // goroutines that run or wait
+	stopped bool
+	done    sync.WaitGroup
+}
+
+// NewWorkers makes Workers of at most n goroutines, none of which runs yet.
+func NewWorkers(n int) *Workers {
+	w := &Workers{max: n}
+	w.wake.L = &w.mu
+	return w
+}
+
+// Add puts an owner behind those that wait. It must not be there already, nor be
+// in Work: call Add when Box says wake. After Stop nobody may come to run it.
+func (w *Workers) Add(r Runner) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ready.push(r)
+	switch {
+	case w.idle > 0:
+		w.idle--
+		w.wake.Signal()
+	case w.started < w.max && !w.stopped:
+		w.started++
+		w.done.Add(1)
+		go w.run()
+	}
+}
+
+func (w *Workers) run() {
+	defer w.done.Done()
+	var again Runner
+	for {
+		r := w.next(again)
+		if r == nil {
+			return
+		}
+		if again = nil; r.Work() {
+			again = r
+		}
+	}
+}
+
+// next puts again, if it is not nil, behind the owners that wait, and returns the
+// first of them. It waits for one, and returns nil when there is none after Stop.
+func (w *Workers) next(again Runner) Runner {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if again != nil {
+		w.ready.push(again) // nobody is woken for it, because the caller takes one right here
+	}
+	for w.ready.n == 0 {
+		if w.stopped {
+			w.started--
+			return nil
+		}
+		w.idle++
+		w.wake.Wait()
+	}
+	return w.ready.pop()
+}
+
+// Quiet reports whether nothing runs and nothing waits.
+func (w *Workers) Quiet() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ready.n == 0 && w.idle == w.started
+}
+
+// Load is what Workers do at one moment. When Busy is Max and Waiting does not
+// come down, the handlers block for longer than there are goroutines for.
+type Load struct {
+	Max     int // goroutines at most
+	Started int // goroutines there are
+	Busy    int // goroutines that run an owner's jobs
+	Idle    int // goroutines that wait for one
+	Waiting int // owners that wait for a goroutine
+}
+
+// Load returns the present counts. It costs one short lock.
+func (w *Workers) Load() Load {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Load{
+		Max: w.max, Started: w.started, Busy: w.started - w.idle, Idle: w.idle, Waiting: w.ready.n,
+	}
+}
+
+// grace is how long Stop waits whatever its context says, because a context may
+// be over while nothing runs.
+const grace = 10 * time.Millisecond
+
+// Stop lets the goroutines finish what waits, and waits for them until ctx ends.
+// It reports whether all have ended; one that has not is left behind in Work.
+func (w *Workers) Stop(ctx context.Context) bool {
+	w.mu.Lock()
+	w.stopped = true
+	w.idle = 0
+	w.wake.Broadcast()
+	w.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		w.done.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// ring is a queue of owners. It grows by doubling.
+type ring struct {
+	list  []Runner // its length is a power of two, or 0
+	first int
+	n     int
+}
+
+// keptRing is the longest list that an empty ring keeps.
+const keptRing = 1024
+
+func (q *ring) push(r Runner) {
+	if q.n == len(q.list) {
+		grown := make([]Runner, max(16, 2*q.n))
+		copied := copy(grown, q.list[q.first:])
+		copy(grown[copied:], q.list[:q.first])
+		q.list, q.first = grown, 0
+	}
+	q.list[(q.first+q.n)&(len(q.list)-1)] = r
+	q.n++
+}
+
+// pop takes the oldest; there must be one.
+func (q *ring) pop() Runner {
+	r := q.list[q.first]
+	q.list[q.first] = nil
+	q.first = (q.first + 1) & (len(q.list) - 1)
+	q.n--
+	if q.n == 0 && len(q.list) > keptRing {
+		q.list, q.first = nil, 0
+	}
+	return r
+}

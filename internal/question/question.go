@@ -1,0 +1,84 @@
+// Package question keeps the questions of one side whose answers it awaits: the events that it
+// sent and that ask for an acknowledgement. It counts their ids, and sees that each is settled
+// once: by an answer, a timeout, a change of mind or the end.
+//
+// Whoever claims a question settles it, and nobody else can claim it then. The package calls
+// nothing but the function of a timer.
+//
+// Table.mu guards everything and is a leaf.
+package question
+
+import (
+	"sync"
+	"time"
+)
+
+// Table has the questions of one owner. Q is what belongs to one of them. The zero value is ready
+// for use. Its methods may be called concurrently.
+type Table[Q any] struct {
+	mu     sync.Mutex
+	open   map[uint64]entry[Q] // nil until the first question
+	last   uint64              // the newest id
+	closed bool
+}
+
+type entry[Q any] struct {
+	q     Q
+	timer *time.Timer
+}
+
+// Ask notes a question before it is sent and returns its id, which counts up from 1. When the
+// timeout is over and nobody has claimed it, expired is called with it on a goroutine of its own.
+// ok is false once the table is closed.
+func (t *Table[Q]) Ask(q Q, timeout time.Duration, expired func(Q)) (id uint64, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return 0, false
+	}
+	t.last++
+	id = t.last
+	if t.open == nil {
+		t.open = make(map[uint64]entry[Q])
+	}
+	timer := time.AfterFunc(timeout, func() {
+		if q, ok := t.Claim(id); ok {
+			expired(q)
+		}
+	})
+	t.open[id] = entry[Q]{q, timer}
+	return id, true
+}
+
+// Claim takes a question out of the table. ok is false when it is not there, or not any more.
+func (t *Table[Q]) Claim(id uint64) (q Q, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e, ok := t.open[id]
+	if ok {
+		delete(t.open, id)
+		e.timer.Stop()
+	}
+	return e.q, ok
+}
+
+// Asked reports whether a question with this id was ever asked, and whether it is still open.
+func (t *Table[Q]) Asked(id uint64) (ever, open bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, open = t.open[id]
+	return 0 < id && id <= t.last, open
+}
+
+// Close claims all questions and takes no more.
+func (t *Table[Q]) Close() (claimed []Q) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	for _, e := range t.open {
+		e.timer.Stop()
+		claimed = append(claimed, e.q)
+	}
+	t.open = nil
+	return claimed
+}

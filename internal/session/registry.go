@@ -1,0 +1,135 @@
+package session
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Limits bound what is kept.
+type Limits struct {
+	Events     int           // in one session's ring
+	Bytes      int           // of one session's ring
+	Age        time.Duration // of one event, and how long a client may be away
+	TotalBytes int           // of all rings together, and of what else is added to the account
+	Away       int           // sessions whose clients are away
+}
+
+// Hash is the digest of a token, the only form of it that is kept.
+type Hash [sha256.Size]byte
+
+// HashOf digests a token, or a key that a session is bound to.
+func HashOf(secret []byte) Hash { return sha256.Sum256(secret) }
+
+// Registry has the sessions of a server by their tokens. Its methods may be called concurrently.
+type Registry struct {
+	limits func() Limits
+	now    func() time.Duration
+
+	mu      sync.Mutex
+	byToken map[Hash]*Session
+
+	away  absent       // the sessions whose clients are away
+	bytes atomic.Int64 // of all rings, and what else was added
+}
+
+// NewRegistry makes an empty registry. Limits may change between two calls of limits. now is the
+// time since some start; both are called under locks and must return at once.
+func NewRegistry(limits func() Limits, now func() time.Duration) *Registry {
+	return &Registry{limits: limits, now: now, byToken: make(map[Hash]*Session)}
+}
+
+// Start begins the session n, which was never used, for a peer that is here. It returns the
+// token with which the client may come back. key is the digest of what the client authenticated
+// with, and is asked for again at its return.
+func (r *Registry) Start(n *Session, owner Owner, p Peer, key Hash) (token []byte) {
+	token, h := newToken()
+	n.reg, n.owner, n.key = r, owner, key
+	n.at, n.last, n.token = p, p, h
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byToken[h] = n
+	return token
+}
+
+// Find returns the session that a token opens. It is nil when there is none, or when the session
+// belongs to another key.
+func (r *Registry) Find(token, key Hash) *Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.byToken[token]
+	if n == nil || !hmac.Equal(n.key[:], key[:]) {
+		return nil
+	}
+	return n
+}
+
+// Add counts bytes that a session's owner keeps for it elsewhere.
+func (r *Registry) Add(bytes int) { r.bytes.Add(int64(bytes)) }
+
+// Full reports whether all sessions together keep more than they may.
+func (r *Registry) Full() bool { return r.full(r.limits()) }
+
+func (r *Registry) full(l Limits) bool { return r.bytes.Load() > int64(l.TotalBytes) }
+
+// Bytes is what all sessions together keep.
+func (r *Registry) Bytes() int64 { return r.bytes.Load() }
+
+// Away counts the sessions whose clients are away.
+func (r *Registry) Away() int {
+	r.away.mu.Lock()
+	defer r.away.mu.Unlock()
+	return r.away.n
+}
+
+// Sweep ends the sessions whose clients have been away for too long.
+func (r *Registry) Sweep() {
+	now, age := r.now(), r.limits().Age
+	expired := func(n *Session) bool { return n.at == nil && n.busy == 0 && now-n.leftAt > age }
+	for _, n := range r.all(expired) {
+		n.endIf(Expired, func() bool { return expired(n) })
+	}
+}
+
+// EndAll ends every session.
+func (r *Registry) EndAll(why End) {
+	for _, n := range r.all(func(*Session) bool { return true }) {
+		n.endIf(why, func() bool { return true })
+	}
+}
+
+// all lists the sessions for which which, called under their locks, says yes.
+func (r *Registry) all(which func(*Session) bool) []*Session {
+	var list []*Session
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.byToken {
+		n.mu.Lock()
+		if which(n) {
+			list = append(list, n)
+		}
+		n.mu.Unlock()
+	}
+	return list
+}
+
+// forget takes tokens out of use.
+func (r *Registry) forget(tokens ...Hash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, h := range tokens {
+		delete(r.byToken, h)
+	}
+}
+
+// newToken returns a fresh token and its digest.
+func newToken() (token []byte, h Hash) {
+	var raw [32]byte
+	rand.Read(raw[:])
+	token = base64.RawURLEncoding.AppendEncode(nil, raw[:])
+	return token, HashOf(token)
+}

@@ -1,0 +1,91 @@
+package session
+
+import "github.com/smartsocket/smartsocket/message"
+
+// Result is what Resume found.
+type Result uint8
+
+// The results of Resume.
+const (
+	// Refused: the session cannot go on for this client. It needs a new one.
+	Refused Result = iota
+	// Busy: an event of the last connection is on its way to its handlers. Retry follows.
+	Busy
+	// Resumed: p has the session and is held until Done.
+	Resumed
+)
+
+// Resume gives the session to p: it welcomes the client, then sends everything after seq again,
+// ahead of anything new. was is the connection that still had the session, nil if the client was
+// away; it is closed as replaced.
+//
+// used is the token that asked. It works once more until the client has shown that it got the
+// next one (see Proved). Resume refuses, and ends the session, when the ring does not hold all
+// that the client missed. It refuses, and leaves the session alone, when the token is used up.
+func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer) {
+	token, h := newToken()
+	r := n.reg
+	r.mu.Lock()
+	r.byToken[h] = n // ahead of everybody who could take it out of use
+	r.mu.Unlock()
+
+	n.mu.Lock()
+	if n.busy > 0 && !n.ended && !n.doomed {
+		n.suitors = append(n.suitors, p)
+		n.mu.Unlock()
+		r.forget(h)
+		return Busy, nil
+	}
+	n.trim(r.limits(), r.now())
+	oldest := n.seq - uint64(n.ring.count) + 1
+	switch {
+	case n.doomed || n.ended || used != n.token && used != n.prev:
+		n.mu.Unlock()
+		r.forget(h)
+		return Refused, nil
+	case !p.Fits(n.last) || seq > n.seq || seq+1 < oldest:
+		last := n.last
+		n.mu.Unlock()
+		r.forget(h)
+		// Unless another connection has taken it over meanwhile.
+		n.endIf(Gap, func() bool { return n.last == last })
+		return Refused, nil
+	}
+	was = n.at
+	dead := [2]Hash{n.token, n.prev}
+	n.at, n.last, n.token, n.prev = p, p, h, used
+	n.busy++
+	n.back()
+	p.Welcome(token, n.arrived+1)
+	n.sendAgain(p, oldest, int(seq+1-oldest))
+	n.owner.Back(p)
+	n.mu.Unlock()
+
+	if was != nil {
+		was.Replaced()
+	}
+	for _, d := range dead {
+		if d != used {
+			r.forget(d)
+		}
+	}
+	return Resumed, was
+}
+
+// sendAgain sends what the client missed: of the ring, whose first event has the number oldest,
+// all but the first missed ones. Of those that the client has it sends the questions whose
+// answers are still awaited, because a cut may have cost the answers. The caller holds mu.
+func (n *Session) sendAgain(p Peer, oldest uint64, missed int) {
+	for i := range n.ring.count {
+		event := n.ring.at(i).event.Bytes()
+		if i < missed {
+			if message.Flags(event[0])&message.FlagAck == 0 {
+				continue
+			}
+			if m, err := message.Parse(event); err != nil || !p.Waits(m.AckID) {
+				continue
+			}
+		}
+		p.Send(event, oldest+uint64(i))
+	}
+}

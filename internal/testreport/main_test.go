@@ -1,0 +1,48 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const events = `# a line of the compiler
+{"Action":"start","Package":"x/a"}
+{"Action":"run","Package":"x/a","Test":"TestBad"}
+{"Action":"output","Package":"x/a","Test":"TestBad","Output":"=== RUN   TestBad\n"}
+{"Action":"output","Package":"x/a","Test":"TestBad","Output":"    a_test.go:5: it broke\n"}
+{"Action":"output","Package":"x/a","Test":"TestBad","Output":"--- FAIL: TestBad (0.00s)\n"}
+{"Action":"fail","Package":"x/a","Test":"TestBad","Elapsed":0}
+{"Action":"output","Package":"x/a","Test":"TestGood","Output":"    a_test.go:9: a log line\n"}
+{"Action":"pass","Package":"x/a","Test":"TestGood","Elapsed":0}
+{"Action":"output","Package":"x/a","Test":"TestStuck","Output":"panic: test timed out\n"}
+{"Action":"output","Package":"x/a","Output":"FAIL\tx/a\t0.1s\n"}
+{"Action":"fail","Package":"x/a","Elapsed":0.1}
+{"Action":"output","Package":"x/b","Test":"TestSkip/one","Output":"    b_test.go:7: no browser: get one\n"}
+{"Action":"output","Package":"x/b","Test":"TestSkip/one","Output":"    --- SKIP: TestSkip/one (0.00s)\n"}
+{"Action":"skip","Package":"x/b","Test":"TestSkip/one","Elapsed":0}
+{"Action":"output","Package":"x/b","Output":"PASS\n"}
+{"Action":"output","Package":"x/b","Output":"ok  \tx/b\t0.2s\n"}
+{"Action":"pass","Package":"x/b","Elapsed":0.2}
+{"Action":"output","Package":"x/c","Output":"?   \tx/c\t[no test files]\n"}
+{"Action":"skip","Package":"x/c","Elapsed":0}
+{"ImportPath":"x/d","Action":"build-output","Output":"d.go:1: syntax error\n"}
+{"ImportPath":"x/d","Action":"build-fail"}
+{"Action":"output","Package":"x/d","Output":"FAIL\tx/d [build failed]\n"}
+{"Action":"fail","Package":"x/d","Elapsed":0}`
+
+func TestReport(t *testing.T) {
+	var out strings.Builder
+	r := report{out: &out, packages: make(map[string]*results), skipped: make(map[string][]string)}
+	if err := r.read(strings.NewReader(events)); err != nil {
+		t.Fatal(err)
+	}
+	want := "# a line of the compiler\n" +
+		"    a_test.go:5: it broke\n--- FAIL: TestBad (0.00s)\npanic: test timed out\nFAIL\tx/a\t0.1s\n" +
+		"ok  \tx/b\t0.2s\n?   \tx/c\t[no test files]\nd.go:1: syntax error\nFAIL\tx/d [build failed]\n"
+	if out.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
+	}
+	if got, want := r.summary(), "no browser: get one: b.TestSkip/one\n"; got != want {
+		t.Errorf("skipped %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,155 @@
+package smartsocket
+
+import (
+	"sync"
+
+	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// jobTurn is how many jobs of one socket run before another socket has its turn.
+const jobTurn = 32
+
+type jobKind uint8
+
+const (
+	jobEvent     jobKind = iota
+	jobConnected         // a link of the socket has opened
+	jobLeft              // its connection is gone
+	jobEnded             // its session is over
+	jobLimited           // it is over a rate limit
+)
+
+// job is one thing to do for a socket, behind what it has to do already.
+type job struct {
+	kind      jobKind
+	recovered bool            // of jobConnected
+	counted   bool            // of jobEvent: it is in Socket.waiting
+	wantsAck  bool            // of jobEvent
+	outcome   session.Outcome // of jobLeft
+	handlers  handlers        // of jobEvent
+	name      string          // of an event whose handlers are still to be found
+	ackID     uint64          // of jobEvent
+	payload   *pool.Buffer    // of jobEvent, owned; nil = no data
+	data      body            // around payload, which a handler's Data points to
+	notice    *Error          // of jobLimited
+	reason    *Reason         // of jobLeft and jobEnded
+	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
+}
+
+// post queues j behind the socket's other jobs. It reports false when an event does not fit;
+// everything else does.
+func (s *Socket) post(j job) bool {
+	n := 0
+	if j.payload != nil {
+		n = len(j.payload.B)
+	}
+	ok, wake := s.mail.Post(j, n, j.kind != jobEvent)
+	if wake {
+		s.srv.workers.Add((*worker)(s))
+	}
+	return ok
+}
+
+// tell does a lifecycle job: here when all of its handlers are inline and nothing else is to be
+// done before, else behind that. It is called on the loop of the link that holds the session.
+func (s *Socket) tell(j job) {
+	if s.mail.Idle() && s.inline(j.kind) {
+		s.do(&j)
+		return
+	}
+	s.post(j)
+}
+
+// inline reports whether all handlers of a lifecycle job are inline.
+func (s *Socket) inline(k jobKind) bool {
+	switch k {
+	case jobConnected:
+		_, inline := s.has(eventConnected)
+		return inline
+	case jobLeft:
+		_, inline := s.has(eventDisconnected)
+		_, ended := s.has(eventEnded)
+		return inline && ended
+	}
+	return false
+}
+
+// worker is a Socket as the goroutines see it that do its jobs: the same memory.
+type worker Socket
+
+// Work implements mailbox.Runner. What several jobs send to the client leaves together, or
+// earlier if one of them takes long.
+func (w *worker) Work() (more bool) {
+	s := (*Socket)(w)
+	if s.mail.Several() {
+		l := s.link.Load()
+		l.ws.Gather()
+		defer l.ws.Flush()
+	}
+	j := turns.Get().(*job)
+	defer turns.Put(j)
+	for range jobTurn {
+		if !s.mail.Take(j) {
+			return false
+		}
+		s.do(j)
+		*j = job{}
+	}
+	return true
+}
+
+// turns has the jobs that goroutines work on, since handlers are given pointers into them.
+var turns = sync.Pool{New: func() any { return new(job) }}
+
+// do does one job. j is borrowed.
+func (s *Socket) do(j *job) {
+	switch j.kind {
+	case jobEvent:
+		s.doEvent(j)
+	case jobConnected:
+		s.recovered.Store(j.recovered)
+		s.fire(eventConnected, Data{})
+		if l := j.link; l != nil {
+			l.ws.Post(func() { l.greeted = true })
+		}
+	case jobLeft:
+		s.gone(j)
+	case jobEnded:
+		s.over(*j.reason)
+	case jobLimited:
+		j.data.info = j.notice
+		s.fire(eventLimited, Data{&j.data})
+	}
+}
+
+// doEvent runs the handlers of an event that waited.
+func (s *Socket) doEvent(j *job) {
+	var ack Ack
+	if j.wantsAck {
+		ack = newAck(s, j.ackID)
+	}
+	if j.payload != nil {
+		j.data.b = j.payload.B
+	}
+	h := j.handlers
+	if j.name != "" {
+		h = s.handlersOf([]byte(j.name))
+	}
+	if h.none() {
+		m := message.Message{Kind: message.KindEvent}
+		if _, id, ok := ack.take(); ok {
+			m.Flags, m.AckID = message.FlagAck, id
+		}
+		s.link.Load().refuse(&m, s.unhandled(j.name))
+	} else {
+		s.handle(h, Data{&j.data}, ack)
+	}
+	if j.counted {
+		s.waiting.Add(-1)
+	}
+	if j.payload != nil {
+		pool.Put(j.payload)
+	}
+}

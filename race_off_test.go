@@ -1,5 +1,0 @@
-//go:build !race
-
-package smartsocket_test
-
-const raceEnabled = false

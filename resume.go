@@ -1,0 +1,167 @@
+package smartsocket
+
+import (
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/ledger"
+	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// A resume, step by step: CONNECT brings a token (connect.go) → link.resume finds its session →
+// session.Resume asks Fits, sends Welcome and what was missed, and calls Back, all under the
+// session's lock → the old connection is Replaced → link.open announces the return to the
+// application, in order behind the disconnected handlers of the old link.
+
+// kept is what a socket has with the message cache.
+type kept struct {
+	session.Session
+	ledger ledger.Ledger
+}
+
+// resume takes over the session that the client asked for, if that can be.
+func (l *link) resume() session.Result {
+	h := l.handshake
+	if l.plain || len(h.token) == 0 {
+		return session.Refused
+	}
+	token := session.HashOf(h.token)
+	n := l.srv.sessions.Find(token, h.apiKey)
+	if n == nil {
+		return session.Refused
+	}
+	s := n.Owner().(*owner).socket()
+	l.s = s
+	result, was := n.Resume(token, l, h.seq)
+	switch {
+	case result != session.Resumed:
+		l.s = nil
+	case was != nil: // its own end will not be told
+		s.tell(job{kind: jobLeft, outcome: session.Away,
+			reason: &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: "replaced"}})
+	}
+	return result
+}
+
+// Fits implements session.Peer. What is kept may be compressed, so a client that does not
+// inflate any more could not read it.
+func (l *link) Fits(old session.Peer) bool {
+	o := old.(*link)
+	return l.ns == o.ns && (l.inflates || !o.inflates)
+}
+
+// Welcome implements session.Peer.
+func (l *link) Welcome(token []byte, arrived uint64) { l.sendConnectAck(token, true, arrived) }
+
+// Waits implements session.Peer.
+func (l *link) Waits(ackID uint64) bool {
+	x := l.s.ext.Load()
+	if x == nil {
+		return false
+	}
+	_, open := x.questions.Asked(ackID)
+	return open
+}
+
+// Send implements session.Peer.
+func (l *link) Send(event []byte, seq uint64) bool {
+	b := pool.Get(len(event) + 10)
+	b.B = message.AppendSeq(b.B, event, seq)
+	status := l.send(b.B)
+	pool.Put(b)
+	return status != websocket.Dropped
+}
+
+// Replaced implements session.Peer.
+func (l *link) Replaced() {
+	l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
+}
+
+// Retry implements session.Peer.
+func (l *link) Retry() { l.ws.Post(l.open) }
+
+// owner is a Socket as its session sees it: the same memory, with other methods.
+type owner Socket
+
+func (o *owner) socket() *Socket { return (*Socket)(o) }
+
+// Left implements session.Owner.
+func (o *owner) Left() { o.ns.hub.SetAway(o.socket(), true) }
+
+// Back implements session.Owner: p is the socket's link from now on.
+func (o *owner) Back(p session.Peer) {
+	l := p.(*link)
+	l.serial = o.link.Load().serial + 1
+	l.unproved = true
+	if who := l.handshake.identity; who != nil {
+		o.identity.Store(who)
+	}
+	o.ns.hub.SetAway(o.socket(), false)
+	l.phase.Store(linkOpen)
+	o.link.Store(l)
+}
+
+// Ended implements session.Owner: the session is over, and not because of its connection's end.
+func (o *owner) Ended(why session.End, here session.Peer) {
+	s := o.socket()
+	s.forget()
+	r := &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: why.String()}
+	if here != nil { // the application believes it connected
+		s.post(job{kind: jobLeft, outcome: session.Away, reason: r})
+		here.Replaced()
+	}
+	s.post(job{kind: jobEnded, reason: r})
+}
+
+// left notes that the connection of l has ended, and tells the application in order: the
+// disconnected handlers run behind everything that the client sent.
+func (s *Socket) left(l *link, r *Reason) {
+	outcome := session.Over
+	if s.kept != nil {
+		outcome = s.kept.Leave(l, final(r.Code), s.auth.Load() != authMissing)
+		if outcome == session.Replaced {
+			return
+		}
+		defer s.kept.Done()
+	}
+	if outcome == session.Over {
+		s.forget()
+	}
+	s.tell(job{kind: jobLeft, outcome: outcome, reason: r, link: l})
+}
+
+// final reports whether a close with code ends the session too.
+func final(code frame.CloseCode) bool {
+	return code == frame.CloseNormal ||
+		!message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced)
+}
+
+// forget settles what waits for the client, which will not come back.
+func (s *Socket) forget() {
+	s.endContexts()
+	s.failQuestions()
+	if s.kept != nil {
+		s.kept.ledger.End(s.srv.sessions)
+	}
+}
+
+// sessionLimits are the settings that bound the message cache.
+func (v *Server) sessionLimits() session.Limits {
+	o := v.current()
+	return session.Limits{
+		Events: o.MessageCacheSize, Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge,
+		TotalBytes: o.MessageCacheTotalBytes, Away: o.MaxConnections,
+	}
+}
+
+// answerBounds bound the answers that a session keeps.
+func (v *Server) answerBounds() ledger.Bounds {
+	o := v.current()
+	return ledger.Bounds{Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge, Budget: v.sessions}
+}
+
+// Recovered reports whether the client came back to its session, for which its connected handlers
+// run again: the socket has its id, rooms and values, and the client gets what it missed. In the
+// handlers of the first connection it is false, however late they run.
+func (s *Socket) Recovered() bool { return s.recovered.Load() }
