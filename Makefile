@@ -26,7 +26,7 @@ SHELL := bash
 # Without the profile, for which the standard library would be compiled once more. What is compiled
 # here serves make test too.
 run:
-	@scripts/build.sh bin/smartsocket-demo -pgo=off
+	@scripts/build.sh bin/smartsocket-demo -pgo=off -ldflags=-w
 	exec bin/smartsocket-demo -demo -host localhost -port 3000 $(ARGS)
 
 build:

@@ -59,6 +59,9 @@ func unusable(m *message.Message, e *Error) refusal {
 	return violation(e)
 }
 
+// undecryptable is a record that does not open.
+var undecryptable = refusal{err: message.ErrDecryption, follow: told | unanswered | fatal}
+
 // refuse answers a message that is not going to be handled. It is called on the link's loop, or
 // behind the socket's mailbox for a refusal that is no fault.
 func (l *link) refuse(m *message.Message, r refusal) {

@@ -10,6 +10,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -27,9 +28,9 @@ type link struct {
 	ws       *websocket.Conn
 	s        *Socket
 	ns       *Namespace
-	seal     *sealing // nil without encryption
-	inflates bool     // takes compressed messages
-	serial   uint64   // counts the links of the socket from 1
+	seal     *sealing.Line // nil without encryption
+	inflates bool          // takes compressed messages
+	serial   uint64        // counts the links of the socket from 1
 
 	// The loop's.
 	ticket     admission.Ticket // what it takes of the server's places
@@ -65,11 +66,16 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		return
 	}
 	if l.seal != nil {
-		var ok bool
-		if p, ok = l.unseal(op, p); !ok {
+		var err error
+		if op != frame.Binary {
+			err = message.ErrDecryption
+		} else {
+			p, err = l.seal.Open(p)
+		}
+		if err != nil { // nothing that follows can be trusted
+			l.refuse(&message.Message{}, undecryptable)
 			return
 		}
-		op = frame.Binary
 	}
 	m, err := l.parse(op, p)
 	if err == nil && m.Kind == message.KindEvent && l.s.kept != nil {
@@ -159,9 +165,15 @@ func (l *link) send(b []byte) websocket.Status {
 	}
 	l.srv.loops[l.ws.Loop()].out.Add(1)
 	if l.seal != nil {
-		return l.seal.send(l.ws, b)
+		return l.sendSealed(b)
 	}
 	return l.ws.Send(op, b)
+}
+
+// sendSealed seals one encoded message and sends it. It borrows b.
+func (l *link) sendSealed(b []byte) (status websocket.Status) {
+	l.seal.Send(b, func(sealed []byte) { status = l.ws.Send(frame.Binary, sealed) })
+	return status
 }
 
 // isOpen reports whether the connection is there and not known to be gone.

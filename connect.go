@@ -74,7 +74,7 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
 	}
 	if k := l.srv.current().keys; k != nil {
-		h.Algorithms, h.KeyIDs = []byte{byte(k.algorithm)}, k.ids
+		h.Algorithms, h.KeyIDs = []byte{byte(k.Algorithm())}, k.IDs()
 	}
 	b := pool.Get(128)
 	b.B = message.AppendHello(b.B, &h)
@@ -145,8 +145,8 @@ func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Err
 			"the first message must be a CONNECT of at most %d bytes", maxConnectBytes)
 	}
 	var err error
-	if l.srv.current().keys != nil {
-		m, err = l.openConnect(p)
+	if keys := l.srv.current().keys; keys != nil {
+		m, l.seal, err = keys.Connect(l.handshake.hello.B, p)
 	} else if m, err = message.ParseConnect(p); err == nil && m.Algorithm != 0 {
 		err = errEncrypts
 	}

@@ -278,7 +278,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 // connection needs bytes of its own; all others share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) websocket.Status {
 	if l.seal != nil {
-		return l.seal.send(l.ws, x.Message.Bytes())
+		return l.sendSealed(x.Message.Bytes())
 	}
 	return l.ws.SendShared(x.Frame)
 }

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -47,8 +49,8 @@ func (o *Options) fixed() fixed {
 // as a whole, so who reads them needs no lock.
 type settings struct {
 	Options
-	keys    *keyring        // nil = no encryption
-	apiKeys *admission.Keys // nil = none needed
+	keys    *sealing.Keyring // nil = no encryption
+	apiKeys *admission.Keys  // nil = none needed
 	places  admission.Limits
 	proxies []netip.Prefix
 	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
@@ -76,6 +78,41 @@ func newSettings(o Options) (*settings, error) {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
+}
+
+// newKeyring reads the encryption options.
+func newKeyring(o *Options) (*sealing.Keyring, error) {
+	var algorithm crypto.Algorithm
+	var keys []*crypto.Key
+	switch o.EncryptionAlgorithm {
+	case crypto.AES256GCM.String():
+		algorithm = crypto.AES256GCM
+	case crypto.AES256CBC.String():
+		algorithm = crypto.AES256CBC
+	default:
+		return nil, &OptionError{"EncryptionAlgorithm", "unknown: use aes-256-gcm or aes-256-cbc"}
+	}
+	switch {
+	case o.EnableEncryption == Disabled:
+		return nil, nil
+	case o.EncryptionKey == "" && o.PreviousEncryptionKey != "":
+		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it precedes: give that one too, or make this the EncryptionKey"}
+	case o.EncryptionKey == "" && o.EnableEncryption == Enabled:
+		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one (the server program's -keygen prints one) or leave EnableEncryption unset"}
+	case o.EncryptionKey == "":
+		return nil, nil
+	}
+	for _, f := range []struct{ field, value string }{{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey}} {
+		if f.value == "" {
+			continue
+		}
+		key, err := crypto.ParseKey(f.value)
+		if err != nil {
+			return nil, &OptionError{f.field, err.Error()}
+		}
+		keys = append(keys, &key)
+	}
+	return sealing.New(algorithm, keys...), nil
 }
 
 // current returns the settings in force. They are not to be changed.

@@ -16,7 +16,7 @@ func (v *Server) warnOptions() {
 	if o.CompressionThreshold >= 0 && o.CompressionLevel >= 7 {
 		v.log.Warn("compressionLevel costs much time for few bytes: 6 and below are cheaper", "compressionLevel", o.CompressionLevel)
 	}
-	if o.keys != nil && o.keys.algorithm == crypto.AES256CBC {
+	if o.keys != nil && o.keys.Algorithm() == crypto.AES256CBC {
 		v.log.Info("messages are encrypted with aes-256-cbc; aes-256-gcm is several times faster")
 	}
 }

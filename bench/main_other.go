@@ -1,6 +1,6 @@
 //go:build !linux
 
-// Command bench measures SmartSocket, on Linux alone.
+// Command bench measures SmartSocket, only on Linux.
 package main
 
 import (

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -14,7 +15,7 @@ import (
 	"github.com/smartsocket/smartsocket/bench/runner"
 )
 
-// TestMain makes the test binary the load generator where the runner starts it as that.
+// TestMain makes the test binary the load generator if the runner starts it as that.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == runner.Generate {
 		os.Exit(runner.Main(suite))
@@ -22,10 +23,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every scenario of the suite runs end to end, small: all messages are answered
-// and the figures are there. No time is judged.
+// Every scenario of the suite runs end to end, in a small size. All messages are answered and the
+// figures exist. No time is judged.
 func TestEveryScenarioRuns(t *testing.T) {
-	for _, tool := range []string{"cc", "go"} {
+	for _, tool := range []string{cmp.Or(os.Getenv("CC"), "cc"), "go"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is missing: the floor and the servers cannot be built", tool)
 		}

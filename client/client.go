@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 type Client struct {
 	opts      Options
 	at        *target
+	others    []*target   // Options.URLs
 	namespace string      // as CONNECT says it
 	key       *crypto.Key // nil = no encryption
 	clock     clock
@@ -43,7 +45,8 @@ type Client struct {
 
 	handlers registry.Table[Handler]
 	queue    dispatcher
-	raising  bool // an "error" handler is running; dispatcher only
+	early    early // dispatcher only
+	raising  bool  // an "error" handler is running; dispatcher only
 	stats    counters
 }
 
@@ -98,6 +101,9 @@ func New(rawURL string, o Options) (*Client, error) {
 	if c.key, err = o.sealKey(); err != nil {
 		return nil, err
 	}
+	if c.others, err = o.targets(at.secure); err != nil {
+		return nil, err
+	}
 	switch {
 	case o.EnableNamespaces == Disabled && o.Namespace != "" && cleanPath(o.Namespace) != "/":
 		return nil, &OptionError{
@@ -117,10 +123,14 @@ func New(rawURL string, o Options) (*Client, error) {
 
 // Connect connects and returns when the server has accepted the handshake. It
 // tries once. Errors are *Error: ERR_CONN_001 refused, 002 timeout, 003 bad
-// handshake, 004 authentication, 005 server full, ERR_MSG_005 no such namespace.
+// handshake, 004 authentication, 005 server full, ERR_MSG_005 no such namespace,
+// ERR_RATE_001 throttled, with RetryAfter in milliseconds.
 // The context bounds this call, not the connection. It returns nil when the
 // client is connected already, and ERR_CONN_001 while another call or a
 // reconnection is under way.
+//
+// Handlers may be registered before or right after Connect: for a second, events
+// without a handler are held until it is there, up to 256 events of 256 KiB.
 func (c *Client) Connect(ctx context.Context) error {
 	c.mu.Lock()
 	switch c.state {
@@ -142,9 +152,15 @@ func (c *Client) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	_, err := c.attempt(ctx, life, c.at, new(session))
-	if err == nil {
-		return nil
+	var err error
+	for _, at := range c.route(c.at) {
+		var code uint16
+		if code, err = c.attempt(ctx, life, at, new(session)); err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || final(asError(err, message.CodeConnectionLost), code) {
+			break
+		}
 	}
 	c.mu.Lock()
 	if c.life == life {
@@ -156,6 +172,17 @@ func (c *Client) Connect(ctx context.Context) error {
 	return err
 }
 
+// route returns the addresses to try in turn: first, New's, and Options.URLs.
+func (c *Client) route(first *target) []*target {
+	list := []*target{first}
+	for _, at := range append([]*target{c.at}, c.others...) {
+		if !slices.ContainsFunc(list, func(t *target) bool { return t.url == at.url }) {
+			list = append(list, at)
+		}
+	}
+	return list
+}
+
 // attempt makes one connection to at, up to CONNECT_ACK, and resumes s if it
 // can. code is the close code with which the server refused, or 0.
 func (c *Client) attempt(
@@ -164,12 +191,17 @@ func (c *Client) attempt(
 	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
+	apiKey, err := c.apiKey(ctx)
+	if err != nil {
+		return 0, err
+	}
 	t, err := dial(ctx, at, &c.opts)
 	if err != nil {
 		return 0, err
 	}
 	c.opts.Logger.Debug("WebSocket connection opened")
 	l := newLink(c, t, life, at, s)
+	l.apiKey = apiKey
 	go l.run()
 	select {
 	case <-l.ready:
@@ -185,6 +217,30 @@ func (c *Client) attempt(
 		return l.code, l.err
 	}
 	return 0, nil
+}
+
+// apiKey returns the API key for one attempt.
+func (c *Client) apiKey(ctx context.Context) (string, error) {
+	if c.opts.APIKeyFunc == nil {
+		return c.opts.APIKey, nil
+	}
+	key, err := c.opts.APIKeyFunc(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return "", contextError(ctx)
+	case err != nil:
+		return "", &Error{
+			Code:    message.CodeRefused,
+			Message: "Options.APIKeyFunc failed, so nothing was sent: see the cause",
+			Cause:   err,
+		}
+	case len(key) > maxAPIKey:
+		return "", &Error{
+			Code:    message.CodeAuthFailed,
+			Message: "Options.APIKeyFunc returned more than 2048 bytes",
+		}
+	}
+	return key, nil
 }
 
 // contextError turns the end of a context into an *Error that unwraps to it.
@@ -248,6 +304,9 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 		sizes = append(sizes, c.release(l)...)
 	}
 	c.current.Store(l)
+	if !again {
+		c.allowEarly()
+	}
 	c.fire(EventConnected, Data{}) // the reader runs this, so no event is delivered before it
 	if again {
 		c.stats.reconnects.Add(1)

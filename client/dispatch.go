@@ -18,6 +18,7 @@ type job struct {
 	ack  Ack
 
 	begun bool
+	early bool                     // it was held once, see early
 	entry *registry.Entry[Handler] // the event's handlers
 	next  int                      // the first of them that has not run yet
 }
@@ -106,6 +107,9 @@ func (c *Client) work() {
 
 // step runs the rest of one job and reports whether there may be more jobs.
 func (c *Client) step() bool {
+	if c.stepEarly() {
+		return true
+	}
 	q := &c.queue
 	if q.next == len(q.batch) {
 		q.mu.Lock()
@@ -137,6 +141,9 @@ func (c *Client) do(j *job) {
 		}
 		j.entry = c.handlers.Find(j.name)
 		if j.entry == nil && j.buf != nil {
+			if c.hold(j) {
+				return
+			}
 			c.stats.unhandled.Add(1)
 			if j.ack.Requested() {
 				j.ack.Fail(&Error{

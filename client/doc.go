@@ -44,7 +44,8 @@
 //
 // One goroutine reads the connection and settles acks. Another one, which exists
 // only while there is work, runs all handlers one after the other, so handlers may
-// block and call EmitWithAck. Emit writes on the caller's goroutine: while one
+// block and call EmitWithAck. Events that come right after Connect wait a moment for a
+// handler (early.go). Emit writes on the caller's goroutine: while one
 // caller is in the write system call, others append to the next batch and return,
 // and the batch leaves in one write. With 16 goroutines on two cores an Emit costs
 // a seventh of a write per message under a lock (BenchmarkEmitParallel: 0.5
@@ -66,18 +67,18 @@
 // # In a browser
 //
 // Everything works alike except for what the browser does not share (transport_js.go;
-// examples/browser-go is a whole program). TLSConfig and Origin are the browser's own,
-// a refused upgrade is ERR_CONN_001 without the reason, and a silent server is noticed
-// by its missing PINGs. A js.Func callback must not block, so call Connect, EmitWithAck
-// and Request on a goroutine of their own. Emit may be called there while less than
-// 1 MiB is unsent.
+// examples/browser-go is a whole program). TLSConfig, Origin, Header, Dial and Proxy
+// are not used there, a refused upgrade is ERR_CONN_001 without the reason, and a
+// silent server is noticed by its missing PINGs. A js.Func callback must not block,
+// so call Connect, EmitWithAck and Request on a goroutine of their own. Emit may be
+// called there while less than 1 MiB is unsent.
 //
 // # Reading order
 //
 // client.go has the states. link.go is one connection: the handshake, and what arrives.
 // session.go is what outlives the connection, ledger.go the answers that we gave, and
 // question.go the answers that we wait for. parked.go holds what waits for a
-// connection. emit.go and send.go are the way out, dispatch.go and handlers.go the way
-// in. reconnect.go restores a session. transport_net.go, write_net.go and
+// connection. emit.go and send.go are the way out, dispatch.go, early.go and handlers.go the
+// way in. reconnect.go restores a session. transport_net.go, write_net.go and
 // transport_js.go move the bytes.
 package client

@@ -383,6 +383,9 @@ func TestOptionErrors(t *testing.T) {
 		"EncryptionAlgorithm": {EncryptionAlgorithm: "rot13"}, "QueueSize": {QueueSize: -1},
 		"MaxReconnectAttempts": {MaxReconnectAttempts: -3}, "AckTimeout": {AckTimeout: -1},
 		"APIKey": {APIKey: strings.Repeat("k", 4096)}, "Origin": {Origin: "a\r\nb: c"},
+		"APIKeyFunc": {APIKey: "k", APIKeyFunc: func(context.Context) (string, error) {
+			return "", nil
+		}},
 		"Namespace": {EnableNamespaces: Disabled, Namespace: "/game"},
 	} {
 		_, err := New("ws://localhost", o)

@@ -118,6 +118,9 @@ func TestBadServers(t *testing.T) {
 		"503": {func([]byte) []byte {
 			return []byte("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\n\r\n")
 		}, message.CodeMaxConnections},
+		"429": {func([]byte) []byte {
+			return []byte("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n\r\n")
+		}, message.CodeRateLimited},
 		"wrong accept": {func(g []byte) []byte {
 			return bytes.Replace(g, []byte("Sec-WebSocket-Accept: "),
 				[]byte("Sec-WebSocket-Accept: A"), 1)
@@ -173,7 +176,7 @@ func TestBadServers(t *testing.T) {
 			if e := (*Error)(nil); !errors.As(err, &e) || e.Code != tt.code {
 				t.Errorf("Connect: %v, want %s", err, tt.code)
 			}
-			if name == "503" && (!strings.Contains(err.Error(), "503") ||
+			if (name == "503" || name == "429") && (!strings.Contains(err.Error(), name) ||
 				err.(*Error).RetryAfter != 7000) {
 				t.Errorf("Connect: %v", err)
 			}

@@ -26,6 +26,8 @@ type link struct {
 	at   *target         // where it is connected
 	life context.Context // Client.life when it was made
 
+	apiKey string // for CONNECT
+
 	// Only for the reader.
 	phase   phase
 	bad     int    // unreadable messages in a row
@@ -303,7 +305,7 @@ func (l *link) connect(hello []byte) error {
 		Namespace:  []byte(l.c.namespace),
 		Version:    message.Version,
 		CanInflate: true,
-		APIKey:     []byte(o.APIKey),
+		APIKey:     []byte(l.apiKey),
 		Client:     []byte("go/1"),
 	}
 	random := make([]byte, message.RandomSize)

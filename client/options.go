@@ -1,7 +1,12 @@
 package client
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +70,11 @@ const (
 // Options configure a Client. The zero value of each field means the default that its
 // comment names.
 type Options struct {
+	// URLs are further addresses of the same service, in the form of New's URL and as
+	// secure as that one. Connect tries each address once, New's first, until one accepts or
+	// refuses for good. A reconnection tries them in turn. New's URL decides about the
+	// namespace.
+	URLs []string
 	// Namespace is the namespace to connect to. "" = the URL's path, or / without one.
 	Namespace string
 	// EnableNamespaces is on by default. Disabled always connects to /, and then a
@@ -86,6 +96,11 @@ type Options struct {
 	// APIKey is sent inside the handshake, never in the URL. It has at most 2048 bytes.
 	// Use wss or encryption with it.
 	APIKey string
+	// APIKeyFunc returns the APIKey for one attempt to connect, so that it may be
+	// short-lived. It runs on the goroutine of Connect or of the reconnection, and its
+	// context ends with the attempt's time. If it returns an error, the attempt fails with
+	// ERR_CONN_001 and the error as cause, and a reconnection tries again. nil = APIKey.
+	APIKeyFunc func(context.Context) (string, error)
 	// ReconnectDelay is the mean wait before the first attempt to restore a lost session.
 	// It grows by half with every further attempt, up to 30 s. 0 = 1 s.
 	ReconnectDelay time.Duration
@@ -110,6 +125,19 @@ type Options struct {
 	TLSConfig *TLSConfig
 	// Origin is the request's Origin header. "" = none. A browser sets its own.
 	Origin string
+	// Header holds more lines for the upgrade request, such as Authorization or Cookie. New
+	// copies it. The names that the upgrade itself needs are refused. The lines also go to an
+	// address that the server names in GOAWAY. An http.Header can be assigned. A browser
+	// sends none of them.
+	Header map[string][]string
+	// Dial opens the TCP connection, to the server or to its proxy. It may be called from
+	// several goroutines. nil = net.Dialer's DialContext. A browser ignores it.
+	Dial DialFunc
+	// Proxy returns the http:// URL of the proxy for a server, whose http: or https: URL it
+	// gets, or nil for none. User and password of the URL are sent as Basic credentials.
+	// nil = from the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY as net/http reads them,
+	// or no proxy if Dial is set. A browser has its own and ignores it.
+	Proxy func(server *url.URL) (*url.URL, error)
 	// Logger receives the log. It is never given keys or tokens, and payloads only at
 	// slog.Level(-8), which is below debug. nil = no log.
 	Logger *slog.Logger
@@ -161,6 +189,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case len(o.APIKey) > maxAPIKey:
 		return o, &OptionError{"APIKey", "use at most 2048 bytes"}
+	case o.APIKey != "" && o.APIKeyFunc != nil:
+		return o, &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
 	case len(o.Namespace) > maxNamespace:
 		return o, &OptionError{"Namespace", "use at most 1024 bytes"}
 	case strings.ContainsAny(o.Origin, "\r\n"):
@@ -168,10 +198,44 @@ func (o Options) withDefaults() (Options, error) {
 	case o.Offline > OfflineFail:
 		return o, &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
 	}
+	if err := checkHeader(o.Header); err != nil {
+		return o, err
+	}
+	o.Header = maps.Clone(o.Header)
+	for name, values := range o.Header {
+		o.Header[name] = slices.Clone(values)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
+}
+
+// checkHeader refuses what would break the request or what the request sets itself
+// (RFC 9110 section 5, RFC 6455 section 4.1).
+func checkHeader(header map[string][]string) error {
+	for name, values := range header {
+		switch lower := strings.ToLower(name); {
+		case name == "" || strings.ContainsFunc(name, notTokenChar):
+			return &OptionError{"Header", "use letters, digits and !#$%&'*+-.^_`|~ for a name"}
+		case lower == "origin":
+			return &OptionError{"Header", "use Options.Origin for Origin"}
+		case lower == "host" || lower == "connection" || lower == "upgrade" ||
+			lower == "content-length" || lower == "transfer-encoding" ||
+			strings.HasPrefix(lower, "sec-websocket-"):
+			return &OptionError{"Header", "the upgrade sets " + name + " itself: leave it out"}
+		}
+		for _, v := range values {
+			if strings.ContainsAny(v, "\r\n\x00") {
+				return &OptionError{"Header", "the value of " + name + " must not hold line breaks"}
+			}
+		}
+	}
+	return nil
+}
+
+func notTokenChar(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
 }
 
 // sealKey reads the encryption options. nil means no encryption.
@@ -192,4 +256,19 @@ func (o *Options) sealKey() (*crypto.Key, error) {
 		return nil, &OptionError{"EncryptionKey", err.Error()}
 	}
 	return &key, nil
+}
+
+// targets reads URLs. If secure they must be wss.
+func (o *Options) targets(secure bool) (list []*target, err error) {
+	for _, raw := range o.URLs {
+		at, err := parseTarget(raw)
+		if e := (*OptionError)(nil); errors.As(err, &e) {
+			return nil, &OptionError{"URLs", e.Fix}
+		}
+		if secure && !at.secure {
+			return nil, &OptionError{"URLs", "New's URL is wss, so these must be wss too"}
+		}
+		list = append(list, at)
+	}
+	return list, nil
 }

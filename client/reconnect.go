@@ -18,6 +18,7 @@ const (
 type Reconnecting struct {
 	Attempt int           // counts from 1 after each loss
 	Delay   time.Duration // until the attempt is made
+	Err     error         // why the attempt before failed; nil for the first one
 }
 
 // backoff returns the delay before the next attempt after n failed ones.
@@ -45,39 +46,42 @@ func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
 }
 
 // reconnect makes a connection in place of a lost one. It ends when it has one, when
-// the attempts are used up, when the server forbids more, or with life. It tries two
-// addresses in turn: the one that GOAWAY named, or else the lost one, and the one that
-// New was given.
+// the attempts are used up, when the server forbids more, or with life. It tries these
+// addresses in turn: the one that GOAWAY named, or else the lost one, the one that New
+// was given, and Options.URLs.
 func (c *Client) reconnect(life context.Context, lost *link) {
 	hint, window := lost.waitFor, lost.window
-	to, home := lost.at, c.at
+	to := lost.at
 	if lost.moved != nil {
 		to = lost.moved
 	}
+	route := c.route(to)
 	c.mu.Lock()
 	counted := c.losses
 	c.mu.Unlock()
+	var last error // of the attempt before
 	for tries, grown := 1, counted; ; tries++ {
 		if most := c.opts.MaxReconnectAttempts; most >= 0 && counted >= most {
 			c.giveUp(life, &Error{
 				Code: message.CodeConnectionLost,
-				Message: "the session could not be restored in " +
-					"" + strconv.Itoa(most) + " attempts: call Connect to try again",
+				Message: "the session could not be restored in " + strconv.Itoa(most) +
+					" attempts: call Connect to try again",
+				Cause: last,
 			})
 			return
 		}
 		delay := c.hinted(c.backoff(grown), hint, window)
-		if !c.wait(life, Reconnecting{tries, delay}) {
+		if !c.wait(life, Reconnecting{tries, delay, last}) {
 			return
 		}
 		c.keepLosses(life, counted+1) // before the new connection can be lost
-		code, err := c.attempt(life, life, to, lost.session)
+		code, err := c.attempt(life, life, route[(tries-1)%len(route)], lost.session)
 		if err == nil || life.Err() != nil {
 			return
 		}
-		to, home = home, to
 		hint, window = -1, false
 		e := asError(err, message.CodeConnectionLost)
+		last = e
 		if e.RetryAfter > 0 {
 			hint = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
 		}

@@ -3,6 +3,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -337,5 +338,113 @@ func TestParkedWaitForConnected(t *testing.T) {
 	expect(t, got, "auth", "one", "two")
 	if n := c.Stats().Waiting; n != 0 {
 		t.Errorf("%d events are still parked", n)
+	}
+}
+
+// TestAPIKeyFunc: each attempt has a key of its own, and a failure is not final.
+func TestAPIKeyFunc(t *testing.T) {
+	keys := make(chan string, 10)
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		nc.Write(append(readRequest(nc), hello()...))
+		p, ok := readMessage(nc)
+		if !ok {
+			return
+		}
+		m, err := message.ParseConnect(p)
+		if err != nil {
+			t.Error(err)
+		}
+		keys <- string(m.APIKey)
+		nc.Write(connectAck())
+	})
+	calls, broken := 0, errors.New("the key store is down")
+	c, k := clocked(t, url, Options{APIKeyFunc: func(ctx context.Context) (string, error) {
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("the context has no end")
+		}
+		if calls++; calls == 1 || calls == 3 {
+			return "", broken
+		}
+		return fmt.Sprint("key ", calls), nil
+	}})
+	err := c.Connect(testContext(t))
+	if !errors.Is(err, broken) || !errors.Is(err, message.ErrRefused) {
+		t.Errorf("Connect: %v", err)
+	}
+	connect(t, c)
+	expect(t, keys, "key 2")
+	k.step(t) // the third call fails
+	k.step(t)
+	expect(t, keys, "key 4")
+}
+
+// TestReconnectCauses: each attempt tells why the one before failed, and the last error why
+// the last one did.
+func TestReconnectCauses(t *testing.T) {
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if n == 0 {
+			accept(nc)
+			return
+		}
+		readRequest(nc)
+		nc.Write([]byte("HTTP/1.1 403 Forbidden\r\n\r\n"))
+	})
+	c, k := clocked(t, url, Options{MaxReconnectAttempts: 2})
+	causes, final := make(chan error, 10), make(chan error, 10)
+	c.OnReconnecting(func(r Reconnecting) { causes <- r.Err })
+	c.OnError(func(err error) { final <- err })
+	connect(t, c)
+	k.step(t)
+	k.step(t)
+	if err := take(t, causes, "the first attempt"); err != nil {
+		t.Errorf("the first attempt: %v", err)
+	}
+	var h *frame.HandshakeError
+	err := take(t, causes, "the second attempt")
+	if !errors.As(err, &h) || h.Status != 403 {
+		t.Errorf("the second attempt: %v", err)
+	}
+	h = nil
+	err = take(t, final, "the error")
+	if !errors.Is(err, message.ErrConnectionLost) || !errors.As(err, &h) || h.Status != 403 {
+		t.Errorf("the error: %v", err)
+	}
+}
+
+// TestURLs: Connect and the reconnection go on to the next address, and come back to the first.
+func TestURLs(t *testing.T) {
+	served := make(chan string, 10)
+	serve := func(name string, ok func(n int) bool) string {
+		return fakeServer(t, func(n int, nc net.Conn) {
+			served <- name
+			if ok(n) {
+				accept(nc)
+			}
+		})
+	}
+	one := serve("one", func(n int) bool { return n == 2 })
+	two := serve("two", func(n int) bool { return n == 0 })
+	three := serve("three", func(int) bool { return false })
+	c, k := clocked(t, one, Options{URLs: []string{two, one, three}})
+	connect(t, c)
+	expect(t, served, "one", "two") // two accepts, and is lost
+	for _, name := range []string{"two", "one", "three", "two", "one"} {
+		k.step(t)
+		expect(t, served, name)
+	}
+
+	refusing := fakeServer(t, func(_ int, nc net.Conn) {
+		nc.Write(append(append(readRequest(nc), hello()...), closeFrame(3500)...))
+		readMessage(nc)
+	})
+	c = newClient(t, refusing, Options{URLs: []string{one}})
+	if err := c.Connect(testContext(t)); !errors.Is(err, message.ErrAuthFailed) || len(served) > 0 {
+		t.Errorf("after a final refusal: %v", err)
+	}
+	for _, bad := range []string{"", "ftp://a", "ws://a"} {
+		_, err := New("wss://a", Options{URLs: []string{bad}})
+		if e := (*OptionError)(nil); !errors.As(err, &e) || e.Field != "URLs" {
+			t.Errorf("%q: %v", bad, err)
+		}
 	}
 }

@@ -54,18 +54,24 @@ func parseTarget(raw string) (*target, error) {
 		request:   u.RequestURI(),
 		namespace: cleanPath(u.Path),
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-		if t.secure {
-			port = "443"
-		}
+	usual := "80"
+	if t.secure {
+		usual = "443"
 	}
-	t.addr = t.name + ":" + port
-	if strings.Contains(t.name, ":") {
-		t.addr = "[" + t.name + "]:" + port
-	}
+	t.addr = hostPort(t.name, u.Port(), usual)
 	return t, nil
+}
+
+// hostPort joins a host and a port, or the usual one if port is empty. It is here
+// because the browser build has no package net.
+func hostPort(host, port, usual string) string {
+	if port == "" {
+		port = usual
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + port
 }
 
 func notPrintableASCII(r rune) bool { return r <= ' ' || r >= 0x7f }

@@ -7,9 +7,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,10 +36,9 @@ type netTransport struct {
 
 // dial connects, upgrades and returns an open transport. Errors are *Error.
 func dial(ctx context.Context, at *target, o *Options) (transport, error) {
-	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", at.addr)
+	nc, err := reach(ctx, at, o)
 	if err != nil {
-		return nil, refused(ctx, at, err)
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
 	t, err := upgrade(ctx, nc, at, o)
@@ -51,20 +53,20 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 }
 
 // refused returns the error of a dial that failed.
-func refused(ctx context.Context, at *target, err error) *Error {
+func refused(ctx context.Context, addr string, err error) *Error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Error{
 			Code:    message.CodeTimeout,
-			Message: at.addr + " did not answer in time",
+			Message: addr + " did not answer in time",
 			Cause:   err,
 		}
 	}
 	return &Error{
 		Code:    message.CodeRefused,
-		Message: "cannot connect to " + at.addr + ": check the address and that the server runs",
+		Message: "cannot connect to " + addr + ": check the address and that the server runs",
 		Cause:   err,
 	}
 }
@@ -90,7 +92,7 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 	}
 	key := frame.NewKey()
 	request := frame.AppendRequest(
-		nil, at.host, at.request, key, o.Origin, message.Subprotocol, "", "")
+		nil, at.host, at.request, key, o.Origin, message.Subprotocol, "", headerLines(o.Header))
 	if _, err := nc.Write(request); err != nil {
 		return nil, failed(ctx, "the server closed before the upgrade", err)
 	}
@@ -112,12 +114,24 @@ func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTran
 	if err != nil {
 		return nil, failed(ctx, "the server refused the upgrade", err)
 	}
+	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
 	t := &netTransport{
-		writer: writer{nc: nc, tcp: tcp, handOff: at.secure || runtime.GOOS == "windows"},
+		writer: writer{nc: nc, tcp: tcp, handOff: handOff},
 		rest:   rest,
 		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
 	}
 	return t, nil
+}
+
+// headerLines returns the lines of a header, sorted by name.
+func headerLines(header map[string][]string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			b.WriteString(name + ": " + value + "\r\n")
+		}
+	}
+	return b.String()
 }
 
 // readHead reads the answer up to its blank line, within frame.MaxHeadBytes. rest is what
@@ -148,9 +162,13 @@ func failed(ctx context.Context, why string, err error) *Error {
 	e := &Error{Code: message.CodeHandshakeFailed, Message: why, Cause: err}
 	if h := (*frame.HandshakeError)(nil); errors.As(err, &h) {
 		e.RetryAfter = int64(h.RetryAfter) * 1000
-		if h.Status == 503 {
+		switch h.Status {
+		case 503:
 			e.Code = message.CodeMaxConnections
 			e.Message = "the server takes no more connections (HTTP 503): try again later"
+		case 429:
+			e.Code = message.CodeRateLimited
+			e.Message = "the server throttles this address (HTTP 429): try again after RetryAfter"
 		}
 	}
 	return e

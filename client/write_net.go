@@ -32,8 +32,8 @@ var errClosed = &Error{Code: message.CodeConnectionLost, Message: "the connectio
 type writer struct {
 	nc  net.Conn
 	tcp net.Conn // nc, or the connection below its TLS, which closes without waiting
-	// handOff is for TLS, whose writes cannot be interrupted and continued: callers never
-	// write themselves.
+	// handOff is for connections whose writes cannot be interrupted and continued, as those
+	// of TLS: callers never write themselves.
 	handOff bool
 
 	mu      sync.Mutex

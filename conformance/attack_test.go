@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// rounds is n, or a tenth in short mode.
+// rounds returns n, or a tenth of it in short mode.
 func rounds(n int) int {
 	if testing.Short() {
 		return n / 10
@@ -20,7 +20,7 @@ func rounds(n int) int {
 	return n
 }
 
-// drain reads until the server has closed. It fails on a hang.
+// drain reads until the server has closed. It fails if the server hangs.
 func drain(t *testing.T, nc net.Conn) {
 	t.Helper()
 	if _, err := io.Copy(io.Discard, nc); err != nil && !ended(err) {
@@ -28,11 +28,13 @@ func drain(t *testing.T, nc net.Conn) {
 	}
 }
 
-// Lengths that overflow something, without the payload they announce.
+// Lengths that overflow something, without the payload that they announce.
 func TestLyingLengths(t *testing.T) {
 	check := unharmed(t)
-	for _, n := range []uint64{math.MaxUint64, math.MaxUint64 - 3, math.MaxUint64 - 13, 1 << 63, 1<<63 + 5,
-		math.MaxInt64, math.MaxInt64 - 13, 1 << 62, 1 << 33, 1<<32 + 1, 1 << 32, 1<<32 - 1, 1 << 31, 1<<31 - 1} {
+	for _, n := range []uint64{math.MaxUint64, math.MaxUint64 - 3, math.MaxUint64 - 13, 1 << 63,
+		1<<63 + 5,
+		math.MaxInt64, math.MaxInt64 - 13, 1 << 62, 1 << 33, 1<<32 + 1, 1 << 32, 1<<32 - 1, 1 << 31,
+		1<<31 - 1} {
 		want := []int{1009}
 		if n > math.MaxInt64 {
 			want = []int{1002} // RFC 6455 section 5.2: the most significant bit must be 0
@@ -56,7 +58,7 @@ func TestLyingLengths(t *testing.T) {
 	}
 }
 
-// A header that announces much is no reason to allocate it.
+// A header that announces much must not make the server allocate it.
 func TestAnnouncedLengthCostsNothing(t *testing.T) {
 	inside(t)
 	check := unharmed(t)
@@ -70,7 +72,7 @@ func TestAnnouncedLengthCostsNothing(t *testing.T) {
 		defer conns[i].close()
 		conns[i].write(header(finBit|opBinary, true, -1, maxMessage, []byte("x")), whole, nil)
 	}
-	check() // on its loop the announcements before have been read
+	check() // its loop has read the earlier announcements by now
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > n*64<<10 {
@@ -78,7 +80,7 @@ func TestAnnouncedLengthCostsNothing(t *testing.T) {
 	}
 }
 
-// Random bytes instead of a head, of frames, of frames' contents.
+// Random bytes in place of a head, of frames, or of the contents of frames.
 func TestRandomBytes(t *testing.T) {
 	check := unharmed(t)
 	rng := mrand.New(mrand.NewPCG(2026, 11))
@@ -124,7 +126,8 @@ func TestRandomBytes(t *testing.T) {
 		}},
 		{"deflated", func(t *testing.T) *client {
 			c := upgrade(t, deflateOffer)
-			c.write(join(fr(finBit|rsv1|opBinary, noise(1+rng.IntN(200))), closeFrame(1000)), random, rng)
+			c.write(join(fr(finBit|rsv1|opBinary, noise(1+rng.IntN(200))), closeFrame(1000)),
+				random, rng)
 			return c
 		}},
 		{"mutated frames", func(t *testing.T) *client {
@@ -141,7 +144,7 @@ func TestRandomBytes(t *testing.T) {
 		t.Run(l.name, func(t *testing.T) {
 			for range rounds(150) {
 				c := l.send(t)
-				// FIN instead of what may be missing: the server has to close.
+				// Send FIN in place of what may be missing. The server must then close.
 				c.nc.(*net.TCPConn).CloseWrite()
 				drain(t, c.nc)
 				c.close()
@@ -151,16 +154,19 @@ func TestRandomBytes(t *testing.T) {
 	}
 }
 
-// session is a bit of everything a good client sends after its handshake.
+// session returns a bit of everything that a good client sends after its handshake.
 func session() []byte {
-	return join(text("one"), fr(opText, []byte("frag")), ping("ping"), fr(finBit|opCont, []byte("ment")),
-		deflated(opText, pattern(300), 6), binaryFrame(pattern(200)), pong("x"), closeRaw(closeBody(1000, "bye")))
+	return join(text("one"), fr(opText, []byte("frag")), ping("ping"),
+		fr(finBit|opCont, []byte("ment")),
+		deflated(opText, pattern(300), 6), binaryFrame(pattern(200)), pong("x"),
+		closeRaw(closeBody(1000, "bye")))
 }
 
 // A session that breaks off at any byte, by FIN or by RST, leaves nothing behind.
 func TestCutAtEveryByte(t *testing.T) {
 	check := unharmed(t)
-	wire := join([]byte(request(newKey(), "Sec-WebSocket-Extensions: "+deflateOffer+"\r\n")), session())
+	wire := join([]byte(request(newKey(), "Sec-WebSocket-Extensions: "+deflateOffer+"\r\n")),
+		session())
 	step := 1
 	if testing.Short() {
 		step = 7
@@ -184,7 +190,7 @@ func TestCutAtEveryByte(t *testing.T) {
 	check()
 }
 
-// RST while the server has much to send.
+// The peer sends RST while the server has much to send.
 func TestResetWhileSending(t *testing.T) {
 	check := unharmed(t)
 	for i := range rounds(50) {
@@ -234,8 +240,7 @@ func TestControlFlood(t *testing.T) {
 	}
 }
 
-// A peer that sends and never reads costs its outbox and no more, and stops
-// nobody.
+// A peer that sends and never reads costs only its outbox, and stops nobody.
 func TestPeerThatNeverReads(t *testing.T) {
 	inside(t)
 	check := unharmed(t)
@@ -262,7 +267,7 @@ func TestPeerThatNeverReads(t *testing.T) {
 	}
 }
 
-// Empty fragments for ever are cut off.
+// An endless series of empty fragments is cut off.
 func TestEndlessFragments(t *testing.T) {
 	inside(t)
 	check := unharmed(t)
@@ -292,7 +297,7 @@ func TestEndlessFragments(t *testing.T) {
 	}
 }
 
-// Connections that come and go in every way at once.
+// Connections come and go in every way at once.
 func TestChurn(t *testing.T) {
 	check := unharmed(t)
 	const workers = 16

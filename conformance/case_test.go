@@ -7,12 +7,14 @@ import (
 	"testing"
 )
 
-// exchange is one case: what is sent and what has to come back.
+// exchange is one case: what is sent and what must come back.
 type exchange struct {
-	name  string
-	send  []byte
-	want  []got  // messages may come in any number of frames; controls in order
-	codes []int  // the close code that ends it; nil = it stays open and we close it
+	name string
+	send []byte
+	want []got // messages may come in any number of frames, controls must come in order
+	// codes has the close codes that may end the case. nil means that it stays open and that we
+	// close it.
+	codes []int
 	offer string // extension offer
 }
 
@@ -22,7 +24,7 @@ func wantPong(s string) got   { return got{opPong, []byte(s)} }
 
 var protocolError = []int{1002}
 
-// run does x in every cut that makes sense for its size.
+// run runs the cases, each with every cut that makes sense for its size.
 func run(t *testing.T, class string, cases []exchange) {
 	t.Helper()
 	for _, x := range cases {
@@ -57,7 +59,8 @@ func runOne(t *testing.T, x exchange, p pieces) {
 			t.Fatalf("want %d (op %#x, %d bytes): %v", i, w.b0, len(w.payload), err)
 		}
 		if g.op() != w.b0 || !bytes.Equal(g.payload, w.payload) {
-			t.Fatalf("want %d: op %#x %d bytes %.40q, got %v", i, w.b0, len(w.payload), w.payload, g)
+			t.Fatalf("want %d: op %#x %d bytes %.40q, got %v", i, w.b0, len(w.payload), w.payload,
+				g)
 		}
 	}
 	codes := x.codes
@@ -69,8 +72,7 @@ func runOne(t *testing.T, x exchange, p pieces) {
 	}
 }
 
-// message reads one control frame, or one message: its fragments put together
-// and inflated.
+// message reads one control frame or one message, whose fragments it joins and inflates.
 func (c *client) message() (got, error) {
 	g, err := c.next()
 	if err != nil || g.op() >= opClose {

@@ -18,17 +18,18 @@ import (
 	"time"
 )
 
-// hang bounds every exchange; it is only ever reached when something hangs.
+// hang limits every exchange. It is reached only if something hangs.
 const hang = 30 * time.Second
 
 const (
-	opCont, opText, opBinary       = 0x0, 0x1, 0x2
-	opClose, opPing, opPong        = 0x8, 0x9, 0xA
-	rsv1, rsv2, rsv3               = 0x40, 0x20, 0x10
-	deflateOffer                   = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-	acceptGUID                     = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-	finBit                         = 0x80
-	maxExpectedFrame         int64 = 64 << 20
+	opCont, opText, opBinary = 0x0, 0x1, 0x2
+	opClose, opPing, opPong  = 0x8, 0x9, 0xA
+	rsv1, rsv2, rsv3         = 0x40, 0x20, 0x10
+	deflateOffer             = "permessage-deflate; server_no_context_takeover; " +
+		"client_no_context_takeover"
+	acceptGUID             = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+	finBit                 = 0x80
+	maxExpectedFrame int64 = 64 << 20
 )
 
 // client is one raw connection after its handshake.
@@ -59,13 +60,14 @@ func newKey() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// request is a correct upgrade request with extra header lines.
+// request builds a correct upgrade request with extra header lines.
 func request(key, extra string) string {
-	return "GET / HTTP/1.1\r\nHost: " + target.addr + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	return "GET / HTTP/1.1\r\nHost: " + target.addr +
+		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\n" + extra + "\r\n"
 }
 
-// upgrade dials and shakes hands. offer is a Sec-WebSocket-Extensions value or "".
+// upgrade dials and does the handshake. offer is a Sec-WebSocket-Extensions value, or "".
 func upgrade(t testing.TB, offer string) *client {
 	t.Helper()
 	return upgradeAddr(t, target.addr, offer)
@@ -110,7 +112,7 @@ func readUpgrade(nc net.Conn, key string) (*client, error) {
 
 func (c *client) close() { c.nc.Close() }
 
-// fr builds one masked frame. b0 is the first byte: fin, reserved bits, opcode.
+// fr builds one masked frame. b0 is the first byte: fin, reserved bits and opcode.
 func fr(b0 byte, payload []byte) []byte {
 	return header(b0, true, -1, uint64(len(payload)), payload)
 }
@@ -126,9 +128,9 @@ func closeBody(code int, r string) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(code)), r...)
 }
 
-// header builds a frame whose announced length n may be a lie and whose length
-// field is lenBytes wide (0, 2, 8; -1 = the right one). The payload is masked
-// with a key made from its length when masked is set.
+// header builds a frame. Its announced length n may be a lie, and its length field is lenBytes wide
+// (0, 2, 8; -1 means the right width). If masked is set the payload is masked with a key made from
+// its length.
 func header(b0 byte, masked bool, lenBytes int, n uint64, payload []byte) []byte {
 	if lenBytes < 0 {
 		switch {
@@ -166,7 +168,7 @@ func header(b0 byte, masked bool, lenBytes int, n uint64, payload []byte) []byte
 	return b
 }
 
-// fragments cuts payload into frames of size bytes; extra is set on the first.
+// fragments cuts payload into frames of size bytes. extra is set on the first one.
 func fragments(op, extra byte, payload []byte, size int) []byte {
 	var b []byte
 	for first := true; first || len(payload) > 0; first = false {
@@ -200,7 +202,7 @@ func (g got) String() string {
 	return fmt.Sprintf("frame %#02x of %d bytes %q", g.b0, len(g.payload), p)
 }
 
-// next reads one frame and checks what holds for every frame of a server.
+// next reads one frame and checks the rules that apply to every frame of a server.
 func (c *client) next() (got, error) {
 	var h [8]byte
 	if _, err := io.ReadFull(c.br, h[:2]); err != nil {
@@ -235,8 +237,8 @@ func (c *client) next() (got, error) {
 	return g, err
 }
 
-// ended reports whether err is how a connection closed by the server reads.
-// A reset is one: the server may close with our bytes unread.
+// ended reports whether err is what a client sees when the server has closed the connection. That
+// includes a reset, because the server may close with our bytes unread.
 func ended(err error) bool {
 	if errors.Is(err, io.EOF) {
 		return true
@@ -245,8 +247,7 @@ func ended(err error) bool {
 	return err != nil && !(errors.As(err, &ne) && ne.Timeout())
 }
 
-// expectClose reads a close frame with one of codes (0 = no code) and the end
-// of the stream.
+// expectClose reads a close frame with one of codes (0 means no code) and the end of the stream.
 func (c *client) expectClose(codes ...int) error {
 	g, err := c.next()
 	if err != nil {
@@ -262,7 +263,8 @@ func (c *client) expectClose(codes ...int) error {
 	for _, want := range codes {
 		if code == want {
 			if g, err := c.next(); !ended(err) {
-				return fmt.Errorf("want the end of the stream after the close frame, got %v, %v", g, err)
+				return fmt.Errorf("want the end of the stream after the close frame, got %v, %v", g,
+					err)
 			}
 			return nil
 		}
@@ -286,7 +288,7 @@ func (c *client) echo(s string) error {
 	return nil
 }
 
-// pieces is how an exchange is cut into writes.
+// pieces says how an exchange is cut into writes.
 type pieces int
 
 const (
@@ -297,8 +299,8 @@ const (
 
 func (p pieces) String() string { return [...]string{"whole", "random", "bytewise"}[p] }
 
-// write sends b cut as p says. An error is the server's having closed, which
-// what is read tells better.
+// write sends b, cut as p says. It ignores errors: they mean that the server has closed, and what
+// is read says more about that.
 func (c *client) write(b []byte, p pieces, rng *mrand.Rand) {
 	for len(b) > 0 {
 		n := len(b)

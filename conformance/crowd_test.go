@@ -22,9 +22,9 @@ const (
 	crowdSize = 15_000
 )
 
-// 15 000 connections, dialled by a child process since both ends would pass the
-// limit of descriptors: each echoes, and the server has as many goroutines as
-// without them.
+// 15 000 connections are dialled by a child process, because both ends together would exceed the
+// limit of descriptors. Each connection echoes, and the server has as many goroutines as without
+// them.
 func TestCrowd(t *testing.T) {
 	inside(t)
 	if testing.Short() {
@@ -69,12 +69,13 @@ func TestCrowd(t *testing.T) {
 	if open := e.r.Stats().Open; open != int64(n) {
 		t.Errorf("%d connections are open, want %d", open, n)
 	}
-	if now := runtime.NumGoroutine(); now > goroutines+8 { // the pipes' and the poller's own
+	if now := runtime.NumGoroutine(); now > goroutines+8 { // those of the pipes and the poller
 		t.Errorf("%d goroutines with %d connections, %d without", now, n, goroutines)
 	}
 	runtime.GC()
 	if now := residentBytes(); rss > 0 {
-		t.Logf("%d connections after an echo each: %d bytes of RSS per connection (race detector and test included)", n, (now-rss)/n)
+		t.Logf("%d connections after an echo each: %d bytes of RSS per connection (race detector "+
+			"and test included)", n, (now-rss)/n)
 	}
 	in.Close()
 	if err := child.Wait(); err != nil {
@@ -85,7 +86,7 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
-// residentBytes is this process's RSS, or 0 where /proc has none.
+// residentBytes returns the RSS of this process, or 0 if /proc does not have it.
 func residentBytes() int {
 	b, _ := os.ReadFile("/proc/self/statm")
 	fields := strings.Fields(string(b))
@@ -96,8 +97,8 @@ func residentBytes() int {
 	return pages * os.Getpagesize()
 }
 
-// crowdClient is the child: it connects, echoes on every connection, twice, says
-// ok and waits for the end of its input.
+// crowdClient is the child. It connects, echoes on every connection, twice, says ok and waits for
+// the end of its input.
 func crowdClient() int {
 	target.addr = *flagAddr
 	n, _ := strconv.Atoi(os.Getenv(crowdEnv))
@@ -130,7 +131,7 @@ func crowdClient() int {
 		if clients[i], err = readUpgrade(nc, key); err != nil {
 			return err
 		}
-		clients[i].br = bufio.NewReaderSize(nc, 64) // nothing is pipelined behind the 101
+		clients[i].br = bufio.NewReaderSize(nc, 64) // nothing is pipelined after the 101
 		return clients[i].echo(fmt.Sprint("first of ", i))
 	})
 	if err == nil {

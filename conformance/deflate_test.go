@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// deflate compresses one message as RFC 7692 section 7.2.1 tells.
+// deflate compresses one message as RFC 7692 section 7.2.1 says.
 func deflate(p []byte, level int) []byte {
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, level)
@@ -25,13 +25,14 @@ func deflate(p []byte, level int) []byte {
 }
 
 func inflate(p []byte) ([]byte, error) {
-	r := flate.NewReader(io.MultiReader(bytes.NewReader(p), strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")))
+	r := flate.NewReader(io.MultiReader(bytes.NewReader(p),
+		strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")))
 	return io.ReadAll(r)
 }
 
 func deflated(op byte, p []byte, level int) []byte { return fr(finBit|rsv1|op, deflate(p, level)) }
 
-// requireDeflate skips the test when the server does not negotiate at all.
+// requireDeflate skips the test if the server does not negotiate compression at all.
 func requireDeflate(t testing.TB) {
 	t.Helper()
 	c := upgrade(t, deflateOffer)
@@ -41,7 +42,7 @@ func requireDeflate(t testing.TB) {
 	}
 }
 
-// params splits an extension header with one element.
+// params splits an extension header that has one element.
 func params(s string) (name string, p map[string]string) {
 	fields := strings.Split(s, ";")
 	p = map[string]string{}
@@ -52,8 +53,8 @@ func params(s string) (name string, p map[string]string) {
 	return strings.TrimSpace(fields[0]), p
 }
 
-// Class 13: offers. What is answered must be allowed by one of the offers (RFC
-// 7692 section 7.1), whatever that is the connection works.
+// Class 13: offers. The answer must be allowed by one of the offers (RFC 7692 section 7.1).
+// Whatever it is, the connection works.
 func TestDeflateOffers(t *testing.T) {
 	requireDeflate(t)
 	for _, x := range []struct {
@@ -71,7 +72,8 @@ func TestDeflateOffers(t *testing.T) {
 		{"permessage-deflate; client_max_window_bits; server_no_context_takeover", true},
 		{"permessage-deflate; server_max_window_bits=15", true},
 		{"permessage-deflate; server_max_window_bits=9, permessage-deflate", true},
-		{"permessage-deflate; server_max_window_bits=9; client_max_window_bits, permessage-deflate; client_max_window_bits", true},
+		{"permessage-deflate; server_max_window_bits=9; client_max_window_bits, " +
+			"permessage-deflate; client_max_window_bits", true},
 		{"x-webkit-deflate-frame, permessage-deflate", true},
 		{"permessage-deflate; unknown, permessage-deflate; client_max_window_bits", true},
 		{"", false},
@@ -107,7 +109,8 @@ func TestDeflateOffers(t *testing.T) {
 			}
 			checkAnswer(t, x.offer, c.extensions)
 			compressedEcho(t, c, opText, pattern(2000), flate.BestSpeed)
-			compressedEcho(t, c, opText, pattern(2000), flate.BestSpeed) // no context is left of the first
+			// No context of the first message is left.
+			compressedEcho(t, c, opText, pattern(2000), flate.BestSpeed)
 		})
 	}
 }
@@ -119,18 +122,21 @@ func checkAnswer(t *testing.T, offer, answer string) {
 	if name != "permessage-deflate" || strings.Contains(answer, ",") {
 		t.Fatalf("answer %q", answer)
 	}
-	if _, ok := p["client_max_window_bits"]; ok && !strings.Contains(offer, "client_max_window_bits") {
+	if _, ok := p["client_max_window_bits"]; ok &&
+		!strings.Contains(offer, "client_max_window_bits") {
 		t.Errorf("client_max_window_bits was not offered: %q", answer)
 	}
 	for k := range p {
 		switch k {
-		case "server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits", "client_max_window_bits":
+		case "server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits",
+			"client_max_window_bits":
 		default:
 			t.Errorf("unknown parameter %q", k)
 		}
 	}
 	if _, ok := p["client_no_context_takeover"]; !ok {
-		t.Errorf("%q allows the client to keep a context, which would cost memory per connection", answer)
+		t.Errorf("%q allows the client to keep a context, which would cost memory per connection",
+			answer)
 	}
 }
 
@@ -151,15 +157,17 @@ func compressedEcho(t *testing.T, c *client, op byte, p []byte, level int) {
 	}
 }
 
-// Class 12: sizes, levels, data that compresses well and not at all.
+// Class 12: sizes, levels, data that compresses well and data that does not.
 func TestDeflateSizes(t *testing.T) {
 	requireDeflate(t)
 	rng := mrand.New(mrand.NewPCG(12, 1))
-	sizes := []int{0, 1, 16, 64, 255, 256, 257, 1024, 4096, 8192, 16384, 32768, 65536, 131072, 1 << 20}
+	sizes := []int{0, 1, 16, 64, 255, 256, 257, 1024, 4096, 8192, 16384, 32768, 65536, 131072,
+		1 << 20}
 	if testing.Short() {
 		sizes = sizes[:10]
 	}
-	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, 5, flate.BestCompression} {
+	for _, level := range []int{flate.HuffmanOnly, flate.NoCompression, flate.BestSpeed, 5,
+		flate.BestCompression} {
 		t.Run(fmt.Sprint("level ", level), func(t *testing.T) {
 			c := upgrade(t, deflateOffer)
 			defer c.close()
@@ -176,7 +184,7 @@ func TestDeflateSizes(t *testing.T) {
 	}
 }
 
-// jsonOf is about n bytes of JSON.
+// jsonOf returns about n bytes of JSON.
 func jsonOf(rng *mrand.Rand, n int) []byte {
 	type player struct {
 		Name string
@@ -215,34 +223,56 @@ func TestDeflateFraming(t *testing.T) {
 	dbig := deflate(big, 9)
 	invalid := []int{1007, 1002}
 	cases := []exchange{
-		{name: "7.2.3.1", send: fr(finBit|rsv1|opText, []byte("\xf2\x48\xcd\xc9\xc9\x07\x00")), want: hello},
-		{name: "7.2.3.1 in two", send: join(fr(rsv1|opText, []byte("\xf2\x48\xcd")), fr(finBit|opCont, []byte("\xc9\xc9\x07\x00"))), want: hello},
-		// the second "Hello" of 7.2.3.2 needs the window of the first, which was not agreed on
-		{name: "7.2.3.2 shared window", send: fr(finBit|rsv1|opText, []byte("\xf2\x00\x11\x00\x00")), codes: invalid},
-		{name: "7.2.3.3 stored", send: fr(finBit|rsv1|opText, []byte("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00")), want: hello},
-		{name: "7.2.3.4 BFINAL", send: fr(finBit|rsv1|opText, []byte("\xf3\x48\xcd\xc9\xc9\x07\x00\x00")), want: hello},
-		{name: "7.2.3.5 two blocks", send: fr(finBit|rsv1|opText, []byte("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00")), want: hello},
+		{name: "7.2.3.1", send: fr(finBit|rsv1|opText, []byte("\xf2\x48\xcd\xc9\xc9\x07\x00")),
+			want: hello},
+		{name: "7.2.3.1 in two", send: join(fr(rsv1|opText, []byte("\xf2\x48\xcd")),
+			fr(finBit|opCont, []byte("\xc9\xc9\x07\x00"))), want: hello},
+		// The second "Hello" of 7.2.3.2 needs the window of the first, which was not negotiated.
+		{name: "7.2.3.2 shared window",
+			send: fr(finBit|rsv1|opText, []byte("\xf2\x00\x11\x00\x00")), codes: invalid},
+		{name: "7.2.3.3 stored",
+			send: fr(finBit|rsv1|opText, []byte("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00")),
+			want: hello},
+		{name: "7.2.3.4 BFINAL",
+			send: fr(finBit|rsv1|opText, []byte("\xf3\x48\xcd\xc9\xc9\x07\x00\x00")), want: hello},
+		{name: "7.2.3.5 two blocks",
+			send: fr(finBit|rsv1|opText, []byte(
+				"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00")), want: hello},
 		{name: "7.2.3.6 empty", send: fr(finBit|rsv1|opText, []byte{0}), want: []got{wantText("")}},
 		{name: "plain on a deflate connection", send: text("Hello"), want: hello},
-		{name: "plain then deflated", send: join(text("Hello"), deflated(opText, []byte("World"), 1)), want: []got{wantText("Hello"), wantText("World")}},
-		{name: "fragments of one byte", send: fragments(opText, rsv1, deflate([]byte("Hello"), 6), 1), want: hello},
-		{name: "fragments and pings", send: join(fr(rsv1|opText, dbig[:10]), ping("a"), fr(opCont, nil), fr(finBit|opCont, dbig[10:])),
+		{name: "plain then deflated",
+			send: join(text("Hello"), deflated(opText, []byte("World"), 1)),
+			want: []got{wantText("Hello"), wantText("World")}},
+		{name: "fragments of one byte", send: fragments(opText, rsv1, deflate([]byte("Hello"), 6),
+			1), want: hello},
+		{name: "fragments and pings", send: join(fr(rsv1|opText, dbig[:10]), ping("a"),
+			fr(opCont, nil), fr(finBit|opCont, dbig[10:])),
 			want: []got{wantPong("a"), wantText(string(big))}},
-		{name: "empty first fragment", send: join(fr(rsv1|opText, nil), fr(finBit|opCont, deflate([]byte("Hello"), 6))), want: hello},
-		{name: "rsv1 on continuation", send: join(fr(rsv1|opText, dbig[:10]), fr(finBit|rsv1|opCont, dbig[10:])), codes: protocolError},
-		{name: "rsv1 on plain's continuation", send: join(fr(opText, []byte("a")), fr(finBit|rsv1|opCont, []byte("b"))), codes: protocolError},
+		{name: "empty first fragment", send: join(fr(rsv1|opText, nil),
+			fr(finBit|opCont, deflate([]byte("Hello"), 6))), want: hello},
+		{name: "rsv1 on continuation", send: join(fr(rsv1|opText, dbig[:10]),
+			fr(finBit|rsv1|opCont, dbig[10:])), codes: protocolError},
+		{name: "rsv1 on plain's continuation", send: join(fr(opText, []byte("a")),
+			fr(finBit|rsv1|opCont, []byte("b"))), codes: protocolError},
 		{name: "rsv1 on ping", send: fr(finBit|rsv1|opPing, nil), codes: protocolError},
 		{name: "rsv1 on pong", send: fr(finBit|rsv1|opPong, nil), codes: protocolError},
 		{name: "rsv1 on close", send: fr(finBit|rsv1|opClose, nil), codes: protocolError},
 		{name: "rsv2", send: fr(finBit|rsv2|opText, nil), codes: protocolError},
 		{name: "rsv1 and rsv3", send: fr(finBit|rsv1|rsv3|opText, nil), codes: protocolError},
-		{name: "no deflate at all", send: fr(finBit|rsv1|opText, []byte("\xff\xff\xff\xff\xff")), codes: invalid},
-		{name: "bad stored length", send: fr(finBit|rsv1|opBinary, []byte("\x00\x05\x00\xfa\xfeHello\x00")), codes: invalid},
-		{name: "distance too far", send: fr(finBit|rsv1|opBinary, []byte{0x02, 0x11, 0x00}), codes: invalid},
+		{name: "no deflate at all", send: fr(finBit|rsv1|opText, []byte("\xff\xff\xff\xff\xff")),
+			codes: invalid},
+		{name: "bad stored length",
+			send:  fr(finBit|rsv1|opBinary, []byte("\x00\x05\x00\xfa\xfeHello\x00")),
+			codes: invalid},
+		{name: "distance too far", send: fr(finBit|rsv1|opBinary, []byte{0x02, 0x11, 0x00}),
+			codes: invalid},
 		{name: "truncated", send: fr(finBit|rsv1|opText, dbig[:len(dbig)/2]), codes: invalid},
-		{name: "invalid UTF-8 inside", send: deflated(opText, []byte("abc\xff"), 1), codes: []int{1007}},
-		{name: "truncated UTF-8 inside", send: deflated(opText, []byte("abc\xc3"), 1), codes: []int{1007}},
-		{name: "invalid UTF-8 as binary", send: deflated(opBinary, []byte("abc\xff"), 1), want: []got{wantBinary([]byte("abc\xff"))}},
+		{name: "invalid UTF-8 inside", send: deflated(opText, []byte("abc\xff"), 1),
+			codes: []int{1007}},
+		{name: "truncated UTF-8 inside", send: deflated(opText, []byte("abc\xc3"), 1),
+			codes: []int{1007}},
+		{name: "invalid UTF-8 as binary", send: deflated(opBinary, []byte("abc\xff"), 1),
+			want: []got{wantBinary([]byte("abc\xff"))}},
 	}
 	for i := range cases {
 		cases[i].offer = deflateOffer

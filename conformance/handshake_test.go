@@ -12,7 +12,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// answer sends head and returns the status of the answer; 0 = closed without one.
+// answer sends head and returns the status of the answer. 0 means that the server closed without
+// one.
 func answer(t *testing.T, head string, p pieces) (status int, resp *http.Response) {
 	t.Helper()
 	nc := dialTCP(t)
@@ -42,26 +43,33 @@ func answer(t *testing.T, head string, p pieces) (status int, resp *http.Respons
 
 func lines(l ...string) string { return strings.Join(l, "\r\n") + "\r\n\r\n" }
 
-// The opening handshake (RFC 6455 section 4.2.1, RFC 9112): each deviation is
-// refused with a 4xx or 5xx, sent whole and byte by byte.
+// The opening handshake (RFC 6455 section 4.2.1, RFC 9112). Each deviation is refused with a 4xx or
+// 5xx, whether it is sent whole or byte by byte.
 func TestHandshakeMatrix(t *testing.T) {
 	check := unharmed(t)
 	key := "Sec-WebSocket-Key: " + "dGhlIHNhbXBsZSBub25jZQ=="
-	good := []string{"GET / HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade", key, "Sec-WebSocket-Version: 13"}
+	good := []string{"GET / HTTP/1.1", "Host: localhost", "Upgrade: websocket",
+		"Connection: Upgrade", key, "Sec-WebSocket-Version: 13"}
 	with := func(i int, line string) string {
 		l := append([]string(nil), good...)
 		l[i] = line
 		return lines(l...)
 	}
-	without := func(i int) string { return lines(append(append([]string(nil), good[:i]...), good[i+1:]...)...) }
-	plus := func(l ...string) string { return lines(append(append([]string(nil), good...), l...)...) }
+	without := func(i int) string {
+		return lines(append(append([]string(nil), good[:i]...), good[i+1:]...)...)
+	}
+	plus := func(l ...string) string {
+		return lines(append(append([]string(nil), good...), l...)...)
+	}
 	for _, x := range []struct {
 		name string
 		head string
-		want int // 0 = any refusal
+		want int // 0 means any refusal
 	}{
 		{"good", lines(good...), 101},
-		{"lower case names", strings.NewReplacer("Host", "host", "Upgrade:", "upgrade:", "Connection", "connection", "Sec-WebSocket", "sec-websocket").Replace(lines(good...)), 101},
+		{"lower case names", strings.NewReplacer("Host", "host", "Upgrade:", "upgrade:",
+			"Connection", "connection", "Sec-WebSocket", "sec-websocket").Replace(lines(good...)),
+			101},
 		{"token lists", with(3, "Connection: keep-alive, Upgrade"), 101},
 		{"upper case tokens", with(2, "Upgrade: WebSocket"), 101},
 		{"no spaces", with(2, "Upgrade:websocket"), 101},
@@ -106,16 +114,20 @@ func TestHandshakeMatrix(t *testing.T) {
 		{"null origin", plus("Origin: null"), 403},
 		{"same origin", plus("Origin: http://localhost"), 101},
 		{"origin with a prefix", plus("Origin: http://localhost.evil.example"), 403},
-		{"65 lines", plus(strings.Split(strings.TrimSuffix(strings.Repeat("X-A: 1\n", 65), "\n"), "\n")...), 431},
+		{"65 lines",
+			plus(strings.Split(strings.TrimSuffix(strings.Repeat("X-A: 1\n", 65), "\n"), "\n")...),
+			431},
 		{"long line", plus("X-A: " + strings.Repeat("a", 5<<10)), 431},
-		{"head over 8 KiB", plus("X-A: "+strings.Repeat("a", 3<<10), "X-B: "+strings.Repeat("b", 3<<10), "X-C: "+strings.Repeat("c", 3<<10)), 431},
-		{"spaces in lists", plus("Sec-WebSocket-Extensions: "+strings.Repeat(" ,", 1500), "Sec-WebSocket-Protocol: a"+strings.Repeat(" ", 3000)+"b"), -1},
+		{"head over 8 KiB", plus("X-A: "+strings.Repeat("a", 3<<10),
+			"X-B: "+strings.Repeat("b", 3<<10), "X-C: "+strings.Repeat("c", 3<<10)), 431},
+		{"spaces in lists", plus("Sec-WebSocket-Extensions: "+strings.Repeat(" ,", 1500),
+			"Sec-WebSocket-Protocol: a"+strings.Repeat(" ", 3000)+"b"), -1},
 	} {
 		for _, p := range []pieces{whole, bytewise} {
 			t.Run(x.name+"/"+p.String(), func(t *testing.T) {
 				status, _ := answer(t, x.head, p)
 				switch {
-				case x.want < 0: // any answer, but an answer
+				case x.want < 0: // any answer, but there must be one
 				case x.want == 0 && status >= 400 && status < 600:
 				case status != x.want:
 					t.Errorf("status %d, want %d", status, x.want)
@@ -142,24 +154,28 @@ func TestHelpfulRefusal(t *testing.T) {
 		t.Fatal(status)
 	}
 	body, _ := io.ReadAll(resp.Body)
-	if !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") || !strings.Contains(strings.ToLower(string(body)), "websocket") {
+	if !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") ||
+		!strings.Contains(strings.ToLower(string(body)), "websocket") {
 		t.Errorf("Upgrade: %q, body %q", resp.Header.Get("Upgrade"), body)
 	}
-	_, resp = answer(t, strings.Replace(request(newKey(), ""), "Version: 13", "Version: 12", 1), whole)
+	_, resp = answer(t, strings.Replace(request(newKey(), ""), "Version: 13", "Version: 12", 1),
+		whole)
 	if resp == nil || resp.Header.Get("Sec-WebSocket-Version") != "13" {
 		t.Error("a wrong version is not answered with the right one (RFC 6455 section 4.4)")
 	}
 }
 
-// Frames behind the request in the same write are not lost, wherever it is cut.
+// Frames after the request in the same write are not lost, wherever it is cut.
 func TestPipelinedFrames(t *testing.T) {
 	key := newKey()
-	wire := append([]byte(request(key, "")), join(ping("p"), fr(opText, []byte("pipe")), fr(finBit|opCont, []byte("lined")), text("second"), closeFrame(1000))...)
+	wire := append([]byte(request(key, "")), join(ping("p"), fr(opText, []byte("pipe")),
+		fr(finBit|opCont, []byte("lined")), text("second"), closeFrame(1000))...)
 	for cut := 0; cut < len(wire); cut += 1 + cut%3 {
 		nc := dialTCP(t)
 		nc.Write(wire[:cut])
 		if cut > 0 && cut%2 == 0 {
-			time.Sleep(time.Millisecond) // lets the first part arrive alone; the result is the same without
+			// The pause lets the first part arrive alone. The result is the same without it.
+			time.Sleep(time.Millisecond)
 		}
 		nc.Write(wire[cut:])
 		c, err := readUpgrade(nc, key)
@@ -178,7 +194,7 @@ func TestPipelinedFrames(t *testing.T) {
 	}
 }
 
-// Heads that come too slowly, or stop, are cut off; nobody else waits for them.
+// Heads that come too slowly, or stop, are cut off. Nobody else waits for them.
 func TestSlowHeads(t *testing.T) {
 	inside(t)
 	e, err := start(websocket.Options{HandshakeTimeout: 500 * time.Millisecond})
@@ -196,7 +212,7 @@ func TestSlowHeads(t *testing.T) {
 		go func() {
 			defer nc.Close()
 			stop := make(chan struct{})
-			go func() { // a byte now and then, for ever
+			go func() { // sends a byte now and then, without end
 				io.WriteString(nc, head[:i%len(head)])
 				for j := i % len(head); j < len(head)-1; j++ {
 					select {

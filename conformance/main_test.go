@@ -12,17 +12,18 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-var flagAddr = flag.String("addr", os.Getenv("CONFORMANCE_ADDR"), "echo server to test; empty = one inside the test")
+var flagAddr = flag.String("addr", os.Getenv("CONFORMANCE_ADDR"),
+	"echo server to test; empty = one inside the test")
 
 // endpoint is the server under test.
 type endpoint struct {
 	addr string
-	r    *reactor.Reactor // nil when it is another process
+	r    *reactor.Reactor // nil if the server is another process
 }
 
 var target endpoint
 
-// maxMessage is the limit of the server inside the test, and the default one.
+// maxMessage is the limit of the server inside the test, which is the default.
 const maxMessage = 16 << 20
 
 func TestMain(m *testing.M) {
@@ -50,7 +51,8 @@ func TestMain(m *testing.M) {
 	}
 	if !settles(func() bool { return runtime.NumGoroutine() <= baseline }) {
 		buf := make([]byte, 1<<20)
-		fmt.Fprintf(os.Stderr, "%d goroutines, %d at the start:\n%s", runtime.NumGoroutine(), baseline, buf[:runtime.Stack(buf, true)])
+		fmt.Fprintf(os.Stderr, "%d goroutines, %d at the start:\n%s", runtime.NumGoroutine(),
+			baseline, buf[:runtime.Stack(buf, true)])
 		code = 1
 	}
 	os.Exit(code)
@@ -70,7 +72,7 @@ func start(o websocket.Options) (endpoint, error) {
 	return endpoint{addr: s.Addr().String(), r: r}, nil
 }
 
-// settles waits for cond, which something else is bringing about.
+// settles waits for cond, which something else brings about.
 func settles(cond func() bool) bool {
 	for end := time.Now().Add(hang); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if cond() {
@@ -80,7 +82,7 @@ func settles(cond func() bool) bool {
 	return false
 }
 
-// inside skips a test that has to look into the server.
+// inside skips a test that must look into the server.
 func inside(t testing.TB) {
 	t.Helper()
 	if target.r == nil {
@@ -88,9 +90,9 @@ func inside(t testing.TB) {
 	}
 }
 
-// unharmed starts a well-behaved connection. check, run after each attack, is
-// that it still echoes; the test fails at its end unless all others are gone and
-// no goroutine was left behind.
+// unharmed starts a well-behaved connection. Run check after each attack: it checks that the
+// connection still echoes. The test fails at its end unless all other connections are gone and no
+// goroutine was left behind.
 func unharmed(t *testing.T) (check func()) {
 	t.Helper()
 	goroutines := runtime.NumGoroutine()

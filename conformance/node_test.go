@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The ws client of npm, installed from node/package-lock.json.
+// The ws client from npm, installed from node/package-lock.json.
 func TestNodeClient(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short mode")

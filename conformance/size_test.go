@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Class 9: sizes up to 4 MiB, in one frame, in fragments and in small writes,
-// and many small messages. Class 10: a message cut at an odd size.
+// Class 9: sizes up to 4 MiB, in one frame, in fragments and in small writes, and many small
+// messages. Class 10: a message that is cut at an odd size.
 func TestSizes(t *testing.T) {
 	sizes := []int{64 << 10, 256 << 10, 1 << 20, 4 << 20}
 	if testing.Short() {
@@ -22,7 +22,8 @@ func TestSizes(t *testing.T) {
 		n := sizes[len(sizes)-1]
 		p := pattern(n)
 		for size := 64; size <= n; size *= 4 {
-			exact(t, fmt.Sprintf("9.3/op %d/%d in %d", op, n, size), op, p, fragments(op, 0, p, size), 0)
+			exact(t, fmt.Sprintf("9.3/op %d/%d in %d", op, n, size), op, p,
+				fragments(op, 0, p, size), 0)
 		}
 		for _, chop := range []int{64, 128, 256, 512, 1024, 2048} {
 			p := pattern(256 << 10)
@@ -30,10 +31,11 @@ func TestSizes(t *testing.T) {
 		}
 	}
 	exact(t, "10.1", opText, pattern(65536), fragments(opText, 0, pattern(65536), 1300), 0)
-	exact(t, "10.1 chopped", opText, pattern(65536), fragments(opText, 0, pattern(65536), 1300), 997)
+	exact(t, "10.1 chopped", opText, pattern(65536), fragments(opText, 0, pattern(65536), 1300),
+		997)
 }
 
-// exact sends wire, in writes of chop bytes, and wants the message p back.
+// exact sends wire, in writes of chop bytes, and expects the message p back.
 func exact(t *testing.T, name string, op byte, p, wire []byte, chop int) {
 	t.Run(name, func(t *testing.T) {
 		c := upgrade(t, "")
@@ -89,8 +91,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// Many messages in one write come back complete and in order, also when the
-// peer reads only after it has sent everything.
+// Many messages in one write come back complete and in order, even if the peer reads only after it
+// has sent everything.
 func TestBurst(t *testing.T) {
 	c := upgrade(t, "")
 	defer c.close()
@@ -107,18 +109,23 @@ func TestBurst(t *testing.T) {
 	}
 }
 
-// The largest message is accepted, one byte more is answered with 1009 before
-// its payload comes, however it is put together.
+// The largest message is accepted. One byte more is answered with 1009 before its payload comes,
+// however the message is assembled.
 func TestMessageLimit(t *testing.T) {
 	inside(t)
 	tooBig := []int{1009}
 	half := pattern(maxMessage / 2)
 	run(t, "limit", []exchange{
-		{name: "over in one frame", send: header(finBit|opBinary, true, -1, maxMessage+1, nil), codes: tooBig},
-		{name: "over in two", send: join(fr(opBinary, half), header(finBit|opCont, true, -1, maxMessage/2+1, nil)), codes: tooBig},
-		{name: "over in two with a ping", send: join(fr(opBinary, half), ping("x"), header(opCont, true, -1, maxMessage/2+1, nil)),
+		{name: "over in one frame", send: header(finBit|opBinary, true, -1, maxMessage+1, nil),
+			codes: tooBig},
+		{name: "over in two",
+			send:  join(fr(opBinary, half), header(finBit|opCont, true, -1, maxMessage/2+1, nil)),
+			codes: tooBig},
+		{name: "over in two with a ping", send: join(fr(opBinary, half), ping("x"),
+			header(opCont, true, -1, maxMessage/2+1, nil)),
 			want: []got{wantPong("x")}, codes: tooBig},
 	})
 	exact(t, "at the limit", opBinary, pattern(maxMessage), binaryFrame(pattern(maxMessage)), 0)
-	exact(t, "at the limit in two", opBinary, pattern(maxMessage), fragments(opBinary, 0, pattern(maxMessage), maxMessage/2), 0)
+	exact(t, "at the limit in two", opBinary, pattern(maxMessage),
+		fragments(opBinary, 0, pattern(maxMessage), maxMessage/2), 0)
 }

@@ -44,9 +44,9 @@ func TestHandshakeRoundTrip(t *testing.T) {
 	if on, err := DeflateAnswer(resp.Extensions, true); !on || err != nil {
 		t.Fatal(on, err)
 	}
-	if head := string(AppendRequest(nil, "h", "/", key, "", "", "", "")); head !=
-		"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: "+
-			"Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+key+"\r\n\r\n" {
+	want := "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + key + "\r\n\r\n"
+	if head := string(AppendRequest(nil, "h", "/", key, "", "", "", "")); head != want {
 		t.Fatalf("%q", head)
 	}
 }

@@ -77,8 +77,8 @@ func TestErrorJSON(t *testing.T) {
 			t.Errorf("%s: encoding/json reads %+v, %v", b, std, err)
 		}
 	}
-	if got := string(AppendErrorJSON(nil, &Error{Code: "X", Message: "a\xffb"})); got !=
-		"{\"code\":\"X\",\"message\":\"a\ufffdb\"}" {
+	if got, want := string(AppendErrorJSON(nil, &Error{Code: "X", Message: "a\xffb"})),
+		"{\"code\":\"X\",\"message\":\"a\ufffdb\"}"; got != want {
 		t.Errorf("invalid UTF-8: %s", got)
 	}
 }

@@ -6,6 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/need.sh go node cc
 . scripts/env.sh
+if [ -z "${CC:-}" ] && ! command -v cc >/dev/null; then
+	CC=$(go env CC)
+	export CC
+fi
 work=$(mktemp -d)
 current='' began=0 times=''
 step() {

@@ -51,8 +51,20 @@ type resumer struct {
 // connect makes a new connection, which resumes the session if there is one.
 func (r *resumer) connect(t testing.TB, v *Server, namespace, key string) {
 	t.Helper()
-	r.wire = dialWire(t, v, "/", message.Subprotocol)
+	r.connectAt(t, v.Addr().String(), namespace, key)
+}
+
+// connectAt is connect at another address than the server's.
+func (r *resumer) connectAt(t testing.TB, addr, namespace, key string) {
+	t.Helper()
+	r.wire = dialWireAt(t, addr, "/", message.Subprotocol)
 	r.message()
+	r.handshake(t, namespace, key)
+}
+
+// handshake sends CONNECT on a connection that has had its HELLO, and reads the answer.
+func (r *resumer) handshake(t testing.TB, namespace, key string) {
+	t.Helper()
 	r.sendConnect(message.Connect{
 		Namespace: []byte(namespace), APIKey: []byte(key),
 		SessionToken: r.token, LastSeq: r.seq, CanInflate: r.inflates,

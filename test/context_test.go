@@ -78,7 +78,8 @@ func TestEventsBehindConnectWaitForTheHook(t *testing.T) {
 		return "who", <-answer
 	}
 	v := startServer(t, smartsocket.Options{Authenticate: hook}, nil)
-	v.On("name", func(s *Socket, d Data, ack Ack) { ack.Reply([]any{s.Identity(), d.JSON()}) }, smartsocket.Inline)
+	v.On("name", func(s *Socket, d Data, ack Ack) { ack.Reply([]any{s.Identity(), d.JSON()}) },
+		smartsocket.Inline)
 	connect := func() *wire {
 		w := dialWire(t, v, "/", message.Subprotocol)
 		if m := w.message(); m.Kind != message.KindHello {

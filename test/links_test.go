@@ -18,14 +18,16 @@ var (
 // anchors are the names under which GitHub links to the headings of a page.
 func anchors(text string) map[string]bool {
 	names := make(map[string]bool)
-	for _, m := range headingPattern.FindAllStringSubmatch(fencePattern.ReplaceAllString(text, ""), -1) {
+	for _, m := range headingPattern.FindAllStringSubmatch(fencePattern.ReplaceAllString(text, ""),
+		-1) {
 		name := notInAnchor.ReplaceAllString(strings.ToLower(m[1]), "")
 		names[strings.ReplaceAll(name, " ", "-")] = true
 	}
 	return names
 }
 
-// Links between our pages lead to files and headings that exist, and docs/README.md lists every page.
+// Links between our pages lead to files and headings that exist, and docs/README.md lists every
+// page.
 func TestLinksOfPages(t *testing.T) {
 	var pages []string
 	for _, pattern := range []string{"*.md", "*/*.md", "wasm/js/package/*.md"} {
@@ -76,7 +78,8 @@ func TestLinksOfPages(t *testing.T) {
 		t.Errorf("only %d links were found", links)
 	}
 	for _, page := range pages {
-		in := filepath.Dir(page) == filepath.Join(root, "docs") && filepath.Base(page) != "README.md"
+		in := filepath.Dir(page) == filepath.Join(root, "docs") &&
+			filepath.Base(page) != "README.md"
 		if in && !targets[page] {
 			t.Errorf("docs/README.md does not list %s", page)
 		}

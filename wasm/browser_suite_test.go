@@ -18,15 +18,16 @@ import (
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
-// suiteResult is what testdata/browser/suite.js reports of each file.
+// suiteResult is what testdata/browser/suite.js reports for each file.
 type suiteResult struct {
 	Passed  int
 	Skipped []string
 	Failed  []string
 }
 
-// inBrowsers are the files of js/test that run in browsers, with how many of their tests pass there at least. Those that need
-// Node's crypto or zlib, or a server of package ws, are skipped.
+// inBrowsers lists the files of js/test that run in browsers, with the least number of their tests
+// that must pass there. Tests that need Node's crypto or zlib, or a server of package ws, are
+// skipped.
 var inBrowsers = map[string]int{
 	"vectors.test.js":    298,
 	"flate.test.js":      150,
@@ -38,8 +39,8 @@ var inBrowsers = map[string]int{
 	"behaviour.test.js":  13,
 }
 
-// TestBrowserSuite runs the client's tests in real browsers, in pages and in workers: the golden vectors, both engines, and all
-// that the client does with real servers.
+// TestBrowserSuite runs the client's tests in real browsers, in pages and in workers: the golden
+// vectors, both engines, and everything that the client does with real servers.
 func TestBrowserSuite(t *testing.T) {
 	all := slices.Sorted(maps.Keys(inBrowsers))
 	runs := []struct {
@@ -58,12 +59,16 @@ func TestBrowserSuite(t *testing.T) {
 		}
 		for _, run := range runs {
 			t.Run(run.load, func(t *testing.T) {
-				site := newSite(t, browser) // of its own: Chromium turns WebSockets away after some hundred in a short time
+				// Each has a site of its own, because Chromium refuses WebSockets after some
+				// hundred in a short time.
+				site := newSite(t, browser)
 				serveSuite(site)
-				site.Mux.HandleFunc("/environment.json", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(env) })
+				site.Mux.HandleFunc("/environment.json",
+					func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(env) })
 				query := neturl.Values{"load": {run.load}, "files": {strings.Join(run.files, ",")}}
 				var results map[string]suiteResult
-				if err := json.Unmarshal(site.Visit(t, "/suite?"+query.Encode()), &results); err != nil {
+				if err := json.Unmarshal(site.Visit(t, "/suite?"+query.Encode()),
+					&results); err != nil {
 					t.Fatal(err)
 				}
 				for _, file := range run.files {
@@ -73,7 +78,8 @@ func TestBrowserSuite(t *testing.T) {
 						t.Errorf("%s: %s", file, failure)
 					}
 					if r.Passed < inBrowsers[file] {
-						t.Errorf("%s: only %d tests passed, want %d; skipped: %q", file, r.Passed, inBrowsers[file], r.Skipped)
+						t.Errorf("%s: only %d tests passed, want %d; skipped: %q", file, r.Passed,
+							inBrowsers[file], r.Skipped)
 					}
 				}
 			})
@@ -81,20 +87,24 @@ func TestBrowserSuite(t *testing.T) {
 	})
 }
 
-// nodeImport matches what browsers do not have.
+// nodeImport matches imports that browsers do not have.
 var nodeImport = regexp.MustCompile(`from '(node:[a-z/]+|ws)'`)
 
-// serveSuite adds the tests of js/test, whose imports of Node it turns to the stand-ins of testdata/browser.
+// serveSuite adds the tests of js/test. It redirects their imports of Node to the stand-ins of
+// testdata/browser.
 func serveSuite(site *browsertest.Site) {
 	script := func(pattern, file string) {
-		site.Mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+		site.Mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFile(w, r, file)
+		})
 	}
 	script("/shim/node.js", "testdata/browser/node.js")
 	script("/suite.js", "testdata/browser/suite.js")
 	script("/wasm/js/test/setup.js", "testdata/browser/setup.js")
 	script("/message/testdata/vectors.json", "../message/testdata/vectors.json")
 	script("/crypto/testdata/vectors.json", "../crypto/testdata/vectors.json")
-	site.Mux.Handle("/wasm/js/src/", http.StripPrefix("/wasm/js/src/", http.FileServer(http.Dir("js/src"))))
+	site.Mux.Handle("/wasm/js/src/", http.StripPrefix("/wasm/js/src/",
+		http.FileServer(http.Dir("js/src"))))
 	site.Mux.HandleFunc("/wasm/js/test/{file}", func(w http.ResponseWriter, r *http.Request) {
 		b, err := os.ReadFile(filepath.Join("js/test", filepath.Base(r.PathValue("file"))))
 		if err != nil {
@@ -105,7 +115,8 @@ func serveSuite(site *browsertest.Site) {
 		if strings.HasSuffix(r.PathValue("file"), ".json") {
 			w.Header().Set("Content-Type", "application/json")
 		}
-		w.Write([]byte(strings.ReplaceAll(nodeImport.ReplaceAllString(string(b), "from '/shim/node.js'"), "process.env", "testEnvironment")))
+		text := nodeImport.ReplaceAllString(string(b), "from '/shim/node.js'")
+		w.Write([]byte(strings.ReplaceAll(text, "process.env", "testEnvironment")))
 	})
 	site.Mux.HandleFunc("/suite", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -113,6 +124,8 @@ func serveSuite(site *browsertest.Site) {
 		if r.URL.Query().Get("load") == "script" {
 			classic = `<script src="/dist/SmartSocketClient.js"></script>`
 		}
-		io.WriteString(w, `<!doctype html><title>suite</title><script src="/browsertest.js"></script>`+classic+`<script src="/suite.js"></script>`)
+		io.WriteString(w,
+			`<!doctype html><title>suite</title><script src="/browsertest.js"></script>`+classic+
+				`<script src="/suite.js"></script>`)
 	})
 }

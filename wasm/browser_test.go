@@ -28,16 +28,17 @@ type outcome struct {
 	Secure  bool // the page may use WebCrypto
 	Sealed  bool
 	Lines   []string // written to the console as warnings and errors
-	Took    float64  // milliseconds of connect(), loading the engine included
+	Took    float64  // milliseconds that connect() took, including loading the engine
 }
 
-// Content security policies: a strict one, and what the wasm engine needs besides.
+// Content security policies: a strict one, and what the wasm engine needs in addition.
 const (
 	strictPolicy = "default-src 'self'; connect-src *; script-src 'self'"
 	wasmPolicy   = strictPolicy + " 'wasm-unsafe-eval'"
 )
 
-// visits are the ways to load the client: where, which engine is asked for, which one comes.
+// visits are the ways to load the client: where, which engine is requested, and which one must
+// come.
 var visits = []struct {
 	name, load, engine, want, policy, wasm string
 	warns                                  bool
@@ -49,21 +50,32 @@ var visits = []struct {
 	{name: "script, js", load: "script", engine: "js", want: "js", policy: strictPolicy},
 	{name: "script, auto", load: "script", engine: "auto", want: "wasm"},
 	{name: "module worker", load: "module-worker", engine: "wasm", want: "wasm"},
-	{name: "module worker, js", load: "module-worker", engine: "js", want: "js", policy: strictPolicy},
+	{name: "module worker, js", load: "module-worker", engine: "js", want: "js",
+		policy: strictPolicy},
 	{name: "classic worker", load: "script-worker", engine: "wasm", want: "wasm"},
-	{name: "classic worker, js", load: "script-worker", engine: "js", want: "js", policy: strictPolicy},
-	{name: "policy forbids wasm, module", load: "module", engine: "auto", want: "js", policy: strictPolicy, warns: true},
-	{name: "policy forbids wasm, script", load: "script", engine: "auto", want: "js", policy: strictPolicy, warns: true},
-	{name: "policy forbids wasm, worker", load: "module-worker", engine: "auto", want: "js", policy: strictPolicy, warns: true},
-	{name: "wasm is missing", load: "module", engine: "auto", want: "js", wasm: "/broken/missing/smartsocket.wasm", warns: true},
-	{name: "wasm is cut short", load: "module", engine: "auto", want: "js", wasm: "/broken/cut/smartsocket.wasm", warns: true},
-	{name: "wasm is another file", load: "script", engine: "auto", want: "js", wasm: "/broken/html/smartsocket.wasm", warns: true},
-	{name: "wasm's loader is missing", load: "script", engine: "auto", want: "js", wasm: "/broken/loader/smartsocket.wasm", warns: true},
-	{name: "wasm with another type", load: "module", engine: "auto", want: "wasm", wasm: "/broken/type/smartsocket.wasm"},
+	{name: "classic worker, js", load: "script-worker", engine: "js", want: "js",
+		policy: strictPolicy},
+	{name: "policy forbids wasm, module", load: "module", engine: "auto", want: "js",
+		policy: strictPolicy, warns: true},
+	{name: "policy forbids wasm, script", load: "script", engine: "auto", want: "js",
+		policy: strictPolicy, warns: true},
+	{name: "policy forbids wasm, worker", load: "module-worker", engine: "auto", want: "js",
+		policy: strictPolicy, warns: true},
+	{name: "wasm is missing", load: "module", engine: "auto", want: "js",
+		wasm: "/broken/missing/smartsocket.wasm", warns: true},
+	{name: "wasm is cut short", load: "module", engine: "auto", want: "js",
+		wasm: "/broken/cut/smartsocket.wasm", warns: true},
+	{name: "wasm is another file", load: "script", engine: "auto", want: "js",
+		wasm: "/broken/html/smartsocket.wasm", warns: true},
+	{name: "wasm's loader is missing", load: "script", engine: "auto", want: "js",
+		wasm: "/broken/loader/smartsocket.wasm", warns: true},
+	{name: "wasm with another type", load: "module", engine: "auto", want: "wasm",
+		wasm: "/broken/type/smartsocket.wasm"},
 }
 
-// TestBrowser loads the client in real browsers, in pages and workers, with and without permission to run wasm, with whole and
-// with broken files: it works on one engine or the other, and says once when the wasm engine did not load.
+// TestBrowser loads the client in real browsers, in pages and workers, with and without permission
+// to run wasm, with complete and with broken files. The client must work on one engine or the
+// other, and must say once if the wasm engine did not load.
 func TestBrowser(t *testing.T) {
 	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
 		server := start(t, testOptions())
@@ -71,7 +83,8 @@ func TestBrowser(t *testing.T) {
 		site := newSite(t, browser)
 		for _, v := range visits {
 			t.Run(v.name, func(t *testing.T) {
-				query := neturl.Values{"server": {url(server)}, "load": {v.load}, "engine": {v.engine}, "expect": {v.want}}
+				query := neturl.Values{"server": {url(server)}, "load": {v.load},
+					"engine": {v.engine}, "expect": {v.want}}
 				if v.policy != "" {
 					query.Set("policy", v.policy)
 				}
@@ -80,7 +93,9 @@ func TestBrowser(t *testing.T) {
 				}
 				got := visit(t, site, "/page?"+query.Encode())
 				check(t, got, v.want)
-				if v.warns && (len(got.Lines) != 1 || !strings.Contains(got.Lines[0], "warn: [smartsocket] [warn] the wasm engine did not load")) || !v.warns && len(got.Lines) > 0 {
+				if v.warns && (len(got.Lines) != 1 || !strings.Contains(got.Lines[0],
+					"warn: [smartsocket] [warn] the wasm engine did not load")) ||
+					!v.warns && len(got.Lines) > 0 {
 					t.Errorf("the console has %q; want one warning: %v", got.Lines, v.warns)
 				}
 			})
@@ -88,7 +103,8 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// TestBrowserEncrypts runs the client with a key on pages from plain http:, where there is no WebCrypto.
+// TestBrowserEncrypts runs the client with a key on pages served over plain http:, which have no
+// WebCrypto.
 func TestBrowserEncrypts(t *testing.T) {
 	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
 		key := crypto.GenerateKey()
@@ -100,11 +116,13 @@ func TestBrowserEncrypts(t *testing.T) {
 			serveTests(server)
 			for _, engine := range []string{"wasm", "js"} {
 				t.Run(algorithm.String()+" "+engine, func(t *testing.T) {
-					query := neturl.Values{"server": {url(server)}, "load": {"module"}, "engine": {engine}, "expect": {engine}, "key": {key.Encode()}}
+					query := neturl.Values{"server": {url(server)}, "load": {"module"},
+						"engine": {engine}, "expect": {engine}, "key": {key.Encode()}}
 					got := visit(t, site, site.Insecure()+"/page?"+query.Encode())
 					check(t, got, engine)
 					if got.Secure || !got.Sealed {
-						t.Errorf("the page is trusted: %v, the connection is encrypted: %v; want false and true", got.Secure, got.Sealed)
+						t.Errorf("the page is trusted: %v, the connection is encrypted: %v; want "+
+							"false and true", got.Secure, got.Sealed)
 					}
 				})
 			}
@@ -112,7 +130,8 @@ func TestBrowserEncrypts(t *testing.T) {
 	})
 }
 
-// TestBrowserConnectTime logs what connecting costs a page that has nothing in its cache, loading the engine included. It asserts nothing.
+// TestBrowserConnectTime logs how long connecting takes for a page with an empty cache, including
+// loading the engine. It asserts nothing.
 func TestBrowserConnectTime(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures")
@@ -124,11 +143,13 @@ func TestBrowserConnectTime(t *testing.T) {
 		for _, engine := range []string{"wasm", "js"} {
 			var took []float64
 			for range 7 {
-				query := neturl.Values{"server": {url(server)}, "load": {"module"}, "engine": {engine}, "expect": {engine}}
+				query := neturl.Values{"server": {url(server)}, "load": {"module"},
+					"engine": {engine}, "expect": {engine}}
 				took = append(took, visit(t, site, "/page?"+query.Encode()).Took)
 			}
 			slices.Sort(took)
-			t.Logf("%s, engine %s: connect() takes %.0f ms in the middle of %.0f", browser, engine, took[len(took)/2], took)
+			t.Logf("%s, engine %s: connect() takes %.0f ms in the middle of %.0f", browser, engine,
+				took[len(took)/2], took)
 		}
 	})
 }
@@ -154,7 +175,9 @@ func newSite(t *testing.T, browser browsertest.Browser, arguments ...string) *br
 	site.Mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", policyOf(r))
-		io.WriteString(w, `<!doctype html><title>test</title><script src="/browsertest.js"></script><script src="/page.js"></script>`)
+		io.WriteString(w,
+			`<!doctype html><title>test</title><script src="/browsertest.js"></script><script `+
+				`src="/page.js"></script>`)
 	})
 	site.Mux.HandleFunc("/broken/{how}/{file}", serveBroken)
 	return site
@@ -167,7 +190,7 @@ func policyOf(r *http.Request) string {
 	return wasmPolicy
 }
 
-// serveBroken serves the engine as careless servers do.
+// serveBroken serves the engine the way careless servers do.
 func serveBroken(w http.ResponseWriter, r *http.Request) {
 	how, file := r.PathValue("how"), r.PathValue("file")
 	b, err := os.ReadFile(filepath.Join(dist, filepath.Base(file)))
@@ -202,7 +225,8 @@ func visit(t *testing.T, site *browsertest.Site, address string) outcome {
 
 func check(t *testing.T, got outcome, engine string) {
 	t.Helper()
-	if want := map[string]any{"text": "grüße", "list": []any{1.0, nil}}; !reflect.DeepEqual(got.JSON, want) {
+	if want := map[string]any{
+		"text": "grüße", "list": []any{1.0, nil}}; !reflect.DeepEqual(got.JSON, want) {
 		t.Errorf("JSON came back as %v, want %v", got.JSON, want)
 	}
 	if !reflect.DeepEqual(got.Bytes, []int{1, 2, 255}) || !got.Nothing {

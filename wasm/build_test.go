@@ -14,15 +14,19 @@ import (
 
 // Budgets of the engine, in bytes.
 const (
-	maxWasm       = 2_150_000
-	maxWasmGzip   = 640_000
-	maxClientGzip = 12_000 // the shell with the js engine's codec: all that a page on it must load
-	maxEngineGzip = 8_000  // the js engine alone and whole, as the wasm engine is one: codec, DEFLATE and sealing
+	maxWasm     = 2_150_000
+	maxWasmGzip = 640_000
+	// maxClientGzip is for the shell with the codec of the js engine, which is all that a page on
+	// that engine must load.
+	maxClientGzip = 12_000
+	// maxEngineGzip is for the js engine alone and complete, as the wasm engine is: codec, DEFLATE
+	// and sealing.
+	maxEngineGzip = 8_000
 	maxIndexGzip  = 600
 	maxFlateGzip  = 2_400
 	maxSealGzip   = 3_150
 	maxLoaderGzip = 5_150
-	maxScriptGzip = 19_600 // everything but wasm in one file
+	maxScriptGzip = 19_600 // everything except wasm in one file
 )
 
 // dist is the client as build.sh made it for these tests.
@@ -75,19 +79,22 @@ func TestSize(t *testing.T) {
 		packed := gzipped(t, b)
 		t.Logf("%s: %d bytes, %d gzipped", c.file, len(b), packed)
 		if len(b) > c.raw || packed > c.gzip {
-			t.Errorf("%s has %d bytes (%d gzipped), budget %d (%d): see what `go list -deps` gained", c.file, len(b), packed, c.raw, c.gzip)
+			t.Errorf("%s has %d bytes (%d gzipped), budget %d (%d): see what `go list -deps` "+
+				"gained", c.file, len(b), packed, c.raw, c.gzip)
 		}
 	}
 }
 
-// TestSizeOfTheJSEngine measures what takes the place of smartsocket.wasm, with all its parts in one file.
+// TestSizeOfTheJSEngine measures what replaces smartsocket.wasm, with all its parts in one file.
 func TestSizeOfTheJSEngine(t *testing.T) {
 	sources, err := filepath.Abs("js/src")
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry := `export { jsEngine } from "./engine-js.js"; export { deflate, inflate } from "./flate.js"; export { connect } from "./sealing.js";`
-	cmd := exec.Command("go", "tool", "esbuild", "--bundle", "--minify", "--charset=utf8", "--format=esm", "--target=es2020")
+	entry := `export { jsEngine } from "./engine-js.js"; export { deflate, inflate } from ` +
+		`"./flate.js"; export { connect } from "./sealing.js";`
+	cmd := exec.Command("go", "tool", "esbuild", "--bundle", "--minify", "--charset=utf8",
+		"--format=esm", "--target=es2020")
 	cmd.Dir, cmd.Stdin = sources, strings.NewReader(entry)
 	code, err := cmd.Output()
 	if err != nil {
@@ -100,7 +107,8 @@ func TestSizeOfTheJSEngine(t *testing.T) {
 	}
 }
 
-// gzipped is how many bytes of b are served: gzip's count, since compress/gzip packs a per cent less.
+// gzipped returns the number of bytes of b that are served. It uses gzip, because compress/gzip
+// compresses one per cent less.
 func gzipped(t *testing.T, b []byte) int {
 	t.Helper()
 	cmd := exec.Command("gzip", "-9", "-n", "-c")
@@ -130,9 +138,11 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
-// TestVersion: the package, the name that the client gives itself and the changelog agree.
+// TestVersion checks that the package, the name that the client gives itself and the changelog
+// agree.
 func TestVersion(t *testing.T) {
-	manifest, client, changes := read(t, "js/package/package.json"), read(t, filepath.Join(dist, "js.js")), read(t, "../CHANGELOG.md")
+	manifest, client, changes := read(t, "js/package/package.json"),
+		read(t, filepath.Join(dist, "js.js")), read(t, "../CHANGELOG.md")
 	version := regexp.MustCompile(`"version": "(\d+\.\d+\.\d+[^"]*)"`).FindStringSubmatch(manifest)
 	if version == nil {
 		t.Fatal("package.json has no version")
@@ -142,7 +152,8 @@ func TestVersion(t *testing.T) {
 	}
 	released := regexp.MustCompile(`(?m)^## \[(\d[^\]]*)\]`).FindStringSubmatch(changes)
 	if released != nil && released[1] != version[1] {
-		t.Errorf("CHANGELOG.md's newest release is %s, the package's version %s", released[1], version[1])
+		t.Errorf("CHANGELOG.md's newest release is %s, the package's version %s", released[1],
+			version[1])
 	}
 }
 
@@ -163,7 +174,8 @@ func TestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	banned := map[string]bool{"fmt": true, "reflect": true, "encoding/json": true, "net": true, "net/http": true, "crypto/tls": true, "log/slog": true, "math/big": true}
+	banned := map[string]bool{"fmt": true, "reflect": true, "encoding/json": true, "net": true,
+		"net/http": true, "crypto/tls": true, "log/slog": true, "math/big": true}
 	for dep := range strings.FieldsSeq(string(list)) {
 		if banned[dep] {
 			t.Errorf("the engine depends on %s", dep)
@@ -171,7 +183,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// quoted is a string literal of minified code.
+// quoted matches a string literal in minified code.
 var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`)
 
 // TestOldSyntax keeps the script build readable for browsers that know only ES5 syntax.
@@ -181,18 +193,21 @@ func TestOldSyntax(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := quoted.ReplaceAllString(string(b), `""`)
-	for _, modern := range []string{"=>", "`", "let ", "const ", "class ", "async ", "await ", "import(", "import.meta", "...", "?.", "??", "catch{"} {
+	for _, modern := range []string{"=>", "`", "let ", "const ", "class ", "async ", "await ",
+		"import(", "import.meta", "...", "?.", "??", "catch{"} {
 		if strings.Contains(code, modern) {
 			t.Errorf("SmartSocketClient.js uses %q", modern)
 		}
 	}
 }
 
-// TestBundlersFindTheFiles: bundlers follow these forms, and copy what they name, only when they are written out.
+// TestBundlersFindTheFiles checks that the names of files are written out, because bundlers follow
+// these forms, and copy the files, only then.
 func TestBundlersFindTheFiles(t *testing.T) {
 	for file, forms := range map[string][]string{
-		"index.js": {`new URL("./smartsocket.wasm",import.meta.url)`, `import("./wasm.js")`, `from"./js.js"`},
-		"js.js":    {`import("./flate.js")`, `import("./sealing.js")`},
+		"index.js": {`new URL("./smartsocket.wasm",import.meta.url)`, `import("./wasm.js")`,
+			`from"./js.js"`},
+		"js.js": {`import("./flate.js")`, `import("./sealing.js")`},
 	} {
 		b, err := os.ReadFile(filepath.Join(dist, file))
 		if err != nil {
@@ -215,9 +230,11 @@ func node(t *testing.T, file string, env ...string) {
 	if _, err := os.Stat("js/node_modules/ws"); err != nil {
 		t.Skip("the test server needs package ws: run npm ci in wasm/js")
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-timeout=60000", "test/"+file)
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec",
+		"--test-timeout=60000", "test/"+file)
 	cmd.Dir = "js"
-	cmd.Env = append(os.Environ(), append([]string{"SMARTSOCKET_DIST=" + dist, "NODE_NO_WARNINGS=1"}, env...)...)
+	cmd.Env = append(os.Environ(),
+		append([]string{"SMARTSOCKET_DIST=" + dist, "NODE_NO_WARNINGS=1"}, env...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("node --test %s: %v\n%s", file, err, out)

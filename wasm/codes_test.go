@@ -22,24 +22,29 @@ import (
 	"github.com/smartsocket/smartsocket/crypto"
 )
 
-// TestErrorCodesOfTheBrowserClient provokes every ERR_ code at a real server from JavaScript.
+// TestErrorCodesOfTheBrowserClient provokes every ERR_ code from JavaScript at a real server.
 func TestErrorCodesOfTheBrowserClient(t *testing.T) {
 	node(t, "codes.test.js", codeServers(t).list()...)
 }
 
-// TestBehaviour covers what the end-to-end tests leave out: aborted waits, throwing listeners, the offline queue, recovery, clocks.
+// TestBehaviour covers what the end-to-end tests leave out: aborted waits, throwing listeners, the
+// offline queue, recovery, clocks.
 func TestBehaviour(t *testing.T) { node(t, "behaviour.test.js", codeServers(t).list()...) }
 
-// TestOldBrowsers runs the plain script, against the same servers, with nothing newer than what the oldest browsers have.
+// TestOldBrowsers runs the plain script against the same servers, with nothing newer than what the
+// oldest browsers have.
 func TestOldBrowsers(t *testing.T) {
 	old := environment{"SMARTSOCKET_OLD": "1"}
-	for file, servers := range map[string]environment{"e2e": plainServers(t), "e2e-sealed": sealedServers(t), "codes": codeServers(t), "behaviour": codeServers(t)} {
-		t.Run(file, func(t *testing.T) { node(t, file+".test.js", append(old.list(), servers.list()...)...) })
+	for file, servers := range map[string]environment{"e2e": plainServers(t),
+		"e2e-sealed": sealedServers(t), "codes": codeServers(t), "behaviour": codeServers(t)} {
+		t.Run(file, func(t *testing.T) {
+			node(t, file+".test.js", append(old.list(), servers.list()...)...)
+		})
 	}
 	t.Run("names", func(t *testing.T) { node(t, "old-browser.test.js") })
 }
 
-// codeServers are for codes.test.js and behaviour.test.js.
+// codeServers starts the servers for codes.test.js and behaviour.test.js.
 func codeServers(t *testing.T) environment {
 	o := testOptions()
 	o.AckTimeout, o.MaxMessageBytes, o.ConnectionTimeout = 50*time.Millisecond, 1<<16, time.Second
@@ -60,7 +65,7 @@ func codeServers(t *testing.T) environment {
 	}
 }
 
-// startCodes has an event for each error that one event can meet.
+// startCodes starts a server that has an event for each error that an event can meet.
 func startCodes(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 	v := start(t, o)
 	v.Use(func(_ *smartsocket.Socket, event string, _ smartsocket.Data, next func(error)) {
@@ -71,11 +76,17 @@ func startCodes(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 		next(nil)
 	})
 	v.On("refused", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
-	v.On("panic", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) { panic("on purpose") })
+	v.On("panic", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {
+		panic("on purpose")
+	})
 	v.On("silent", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
-	v.On("drop me", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) { s.DisconnectWith(3000, "") })
-	smartsocket.Handle(v, "typed", func(_ *smartsocket.Socket, n int) (int, error) { return n, nil })
-	// ask asks back and answers with the code of what came of it.
+	v.On("drop me", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
+		s.DisconnectWith(3000, "")
+	})
+	smartsocket.Handle(v, "typed", func(_ *smartsocket.Socket, n int) (int, error) {
+		return n, nil
+	})
+	// ask asks the client in return and answers with the code of the result.
 	v.On("ask", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
 		_, err := s.EmitWithAck(context.Background(), "question", nil)
 		var e *smartsocket.Error
@@ -85,19 +96,24 @@ func startCodes(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 		}
 		ack.Reply("")
 	})
-	// late is answered when its socket says now.
-	v.On("late", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { s.Set("late", ack) })
+	// late is answered when its socket sends now.
+	v.On("late", func(s *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+		s.Set("late", ack)
+	})
 	v.On("now", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
 		if ack, ok := s.Get("late").(smartsocket.Ack); ok {
 			ack.Reply(nil)
 		}
 	})
 	v.SetEventRateLimit("rare", smartsocket.Limit{Window: time.Minute, MaxRequests: 1})
-	v.On("rare", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) { ack.Reply(nil) })
+	v.On("rare", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+		ack.Reply(nil)
+	})
 	return v
 }
 
-// control does for a page, over HTTP, what it cannot do itself: start servers that misbehave, cut connections, shut down.
+// control does over HTTP what a page cannot do itself: start servers that misbehave, cut
+// connections, shut down.
 type control struct {
 	t       *testing.T
 	caching *smartsocket.Server
@@ -107,7 +123,7 @@ type control struct {
 	drains map[string]*drain
 }
 
-// drain is a server that is shut down while an event holds it up.
+// drain is a server that is shut down while an event delays the shutdown.
 type drain struct {
 	server *smartsocket.Server
 	hold   chan struct{}
@@ -116,13 +132,15 @@ type drain struct {
 func startControl(t *testing.T) string {
 	o := testOptions()
 	o.EnableMessageCache = true
-	c := &control{t: t, caching: start(t, o), relays: map[string]*relay{}, drains: map[string]*drain{}}
+	c := &control{t: t, caching: start(t, o), relays: map[string]*relay{},
+		drains: map[string]*drain{}}
 	s := httptest.NewServer(c)
 	t.Cleanup(s.Close)
 	return s.URL
 }
 
-// ServeHTTP answers with the address of what the path names; a query names a server that was started before.
+// ServeHTTP answers with the address of what the path names. A query names a server that was
+// started before.
 func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	c.mu.Lock()
@@ -134,7 +152,9 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.Close()
 		io.WriteString(w, "ws://"+l.Addr().String())
 	case "/silent":
-		io.WriteString(w, "ws://"+c.listen(func(nc net.Conn) { io.Copy(io.Discard, nc) }).Addr().String())
+		io.WriteString(w, "ws://"+c.listen(func(nc net.Conn) {
+			io.Copy(io.Discard, nc)
+		}).Addr().String())
 	case "/later-version":
 		io.WriteString(w, "ws://"+c.listen(greetFromTheFuture).Addr().String())
 	case "/relay":
@@ -201,18 +221,21 @@ func (c *control) startDraining() string {
 	return url(d.server)
 }
 
-// greetFromTheFuture opens the WebSocket as it should and says HELLO in version 99 of our protocol.
+// greetFromTheFuture opens the WebSocket correctly and says HELLO in version 99 of our protocol.
 func greetFromTheFuture(nc net.Conn) {
 	r, err := http.ReadRequest(bufio.NewReader(nc))
 	if err != nil {
 		return
 	}
-	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: smartsocket.v1\r\n\r\n\x82\x04\x01\x01\x01\x63", base64.StdEncoding.EncodeToString(sum[:]))
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") +
+		"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "+
+		"Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: "+
+		"smartsocket.v1\r\n\r\n\x82\x04\x01\x01\x01\x63", base64.StdEncoding.EncodeToString(sum[:]))
 	nc.Read(make([]byte, 1)) // the client closes
 }
 
-// relay stands between a client and the server at address to, and can lose their connections.
+// relay sits between a client and the server at address to, and can lose their connections.
 type relay struct {
 	to string
 
@@ -236,7 +259,7 @@ func (r *relay) serve(nc net.Conn) {
 	io.Copy(nc, up)
 }
 
-// cut closes both ends of every connection without a word.
+// cut closes both ends of every connection without a close frame.
 func (r *relay) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

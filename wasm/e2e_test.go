@@ -20,7 +20,7 @@ import (
 // TestEndToEnd lets the JavaScript client, on either engine, talk to a real server.
 func TestEndToEnd(t *testing.T) { node(t, "e2e.test.js", plainServers(t).list()...) }
 
-// TestEndToEndSealed lets it talk to servers that encrypt, and to one that does not.
+// TestEndToEndSealed lets the client talk to servers that encrypt, and to one that does not.
 func TestEndToEndSealed(t *testing.T) { node(t, "e2e-sealed.test.js", sealedServers(t).list()...) }
 
 // environment is what the tests in JavaScript must know: the addresses of servers and their key.
@@ -34,13 +34,13 @@ func (e environment) list() []string {
 	return list
 }
 
-// plainServers are for e2e.test.js.
+// plainServers starts the servers for e2e.test.js.
 func plainServers(t *testing.T) environment {
 	o := testOptions()
 	o.AckTimeout, o.MaxMessageBytes = 5*time.Second, 1<<20
 	server := start(t, o)
 	serveTests(server)
-	// full has one seat, which the client takes before it is refused a second one.
+	// full has one seat. The client takes it before it is refused a second one.
 	o = testOptions()
 	o.MaxConnections = 1
 	full := start(t, o)
@@ -48,10 +48,11 @@ func plainServers(t *testing.T) environment {
 	o.EnableMessageCache, o.EnableRateLimiting = true, smartsocket.Disabled
 	caching := start(t, o)
 	serveTallies(caching)
-	return environment{"SMARTSOCKET_URL": url(server), "SMARTSOCKET_FULL_URL": url(full), "SMARTSOCKET_CACHE_URL": "ws://" + caching.Addr().String()}
+	return environment{"SMARTSOCKET_URL": url(server), "SMARTSOCKET_FULL_URL": url(full),
+		"SMARTSOCKET_CACHE_URL": "ws://" + caching.Addr().String()}
 }
 
-// sealedServers are for e2e-sealed.test.js.
+// sealedServers starts the servers for e2e-sealed.test.js.
 func sealedServers(t *testing.T) environment {
 	key := crypto.GenerateKey()
 	o := testOptions()
@@ -62,14 +63,16 @@ func sealedServers(t *testing.T) environment {
 		o.EncryptionAlgorithm = algorithm.String()
 		server := start(t, o)
 		serveTests(server)
-		e["SMARTSOCKET_"+strings.ToUpper(strings.ReplaceAll(algorithm.String(), "-", "_"))] = url(server)
+		name := strings.ToUpper(strings.ReplaceAll(algorithm.String(), "-", "_"))
+		e["SMARTSOCKET_"+name] = url(server)
 	}
 	return e
 }
 
 func testOptions() smartsocket.Options {
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	return smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet, AllowedOrigins: []string{"*"}, EnableRateLimiting: smartsocket.Disabled}
+	return smartsocket.Options{Port: -1, Host: "127.0.0.1", Logger: quiet,
+		AllowedOrigins: []string{"*"}, EnableRateLimiting: smartsocket.Disabled}
 }
 
 func url(server *smartsocket.Server) string { return "ws://" + server.Addr().String() }
@@ -147,7 +150,9 @@ func serveTests(server *smartsocket.Server) {
 	game.On("drop me", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		s.DisconnectWith(3000, "too slow")
 	})
-	game.On("ban me", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { s.DisconnectWith(3500, "banned") })
+	game.On("ban me", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		s.DisconnectWith(3500, "banned")
+	})
 	game.On("forbidden", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		ack.Reply("the middleware let it through")
 	})
@@ -155,13 +160,17 @@ func serveTests(server *smartsocket.Server) {
 	game.On("fail", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		ack.Fail(errors.New("out of luck"))
 	})
-	game.On("panic", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { panic("on purpose") })
+	game.On("panic", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		panic("on purpose")
+	})
 	for _, name := range []string{"constructor", "toString", "hasOwnProperty"} {
-		game.On(name, func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(name) })
+		game.On(name, func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+			ack.Reply(name)
+		})
 	}
 }
 
-// serveTallies counts, per socket, how often the handler of each number ran.
+// serveTallies counts for each socket how often the handler of each number ran.
 func serveTallies(server *smartsocket.Server) {
 	game := server.Namespace("/game")
 	smartsocket.Handle(game, "tally", func(s *smartsocket.Socket, n int) (int, error) {
@@ -179,7 +188,7 @@ func serveTallies(server *smartsocket.Server) {
 	})
 }
 
-// value is d in the form in which Emit sends it on unchanged.
+// value returns d in the form in which Emit passes it on unchanged.
 func value(d smartsocket.Data) any {
 	switch {
 	case d.Empty():

@@ -2,7 +2,7 @@
 
 package main
 
-//lint:file-ignore U1000 the functions here are called from JavaScript through go:wasmexport, which the linter does not know
+//lint:file-ignore U1000 JavaScript calls these functions by go:wasmexport, unknown to the linter
 
 import (
 	"strconv"
@@ -11,15 +11,15 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// recordAddress returns where the record lies; it never moves.
+// recordAddress returns the address of the record, which never moves.
 //
 //go:wasmexport ss_record
 func recordAddress() uint32 {
 	return uint32(uintptr(unsafe.Pointer(&record)))
 }
 
-// inputAddress makes room for n bytes of input and returns where. JavaScript must refresh its views of the memory
-// afterwards, because making room may have grown it.
+// inputAddress makes room for n bytes of input and returns its address. JavaScript must refresh its
+// views of the memory afterwards, because this may have grown it.
 //
 //go:wasmexport ss_input
 func inputAddress(n uint32) uint32 {
@@ -36,8 +36,8 @@ func inputAddress(n uint32) uint32 {
 	return address(in[:cap(in)])
 }
 
-// decode reads the binary message in the first n bytes of the input into the record; a compressed payload may
-// inflate to at most limit bytes.
+// decode reads the binary message in the first n bytes of the input into the record. A compressed
+// payload may inflate to at most limit bytes.
 //
 //go:wasmexport ss_decode
 func decode(n, limit uint32) (failed uint32) {
@@ -124,12 +124,15 @@ func decodeFields(kind message.Kind, b []byte) error {
 // outgoing is reused so that no message escapes to the heap.
 var outgoing message.Message
 
-// encode writes an EVENT, ACK or ERROR whose event name and payload lie one behind the other at the start of the
-// input; slotPayload of the record then says where the binary message lies. A payload of more than limit bytes is
-// refused, one of more than threshold bytes compressed; 0 stands for never.
+// encode writes an EVENT, ACK or ERROR whose event name and payload are at the start of the input,
+// one after the other. slotPayload of the record then says where the binary message is. A payload
+// of more than limit bytes is refused. One of more than threshold bytes is compressed; 0 means
+// never.
 //
 //go:wasmexport ss_encode
-func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength, threshold, limit uint32) (failed uint32) {
+func encode(
+	kind, flags, ackLow, ackHigh, nameLength, payloadLength, threshold, limit uint32,
+) (failed uint32) {
 	defer contain(&failed)
 	record[slotFailed] = 0
 	t := taker{rest: in[:cap(in)]}
@@ -137,12 +140,15 @@ func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength, threshold, 
 	if t.failed {
 		return fail(errShortInput)
 	}
-	if message.Kind(kind) == message.KindEvent && (len(name) == 0 || len(name) > message.MaxEventName) {
+	if message.Kind(kind) == message.KindEvent &&
+		(len(name) == 0 || len(name) > message.MaxEventName) {
 		return fail(errEventName)
 	}
 	if limit > 0 && payloadLength > limit {
-		return fail(message.New(message.CodeTooLarge, strconv.FormatUint(uint64(payloadLength), 10)+" bytes of data are more than the "+
-			strconv.FormatUint(uint64(limit), 10)+" that the server takes; split them or raise its maxMessageBytes"))
+		return fail(message.New(message.CodeTooLarge, strconv.FormatUint(uint64(payloadLength), 10)+
+			" bytes of data are more than the "+
+			strconv.FormatUint(uint64(limit), 10)+
+			" that the server takes; split them or raise its maxMessageBytes"))
 	}
 	outgoing = message.Message{
 		Kind:    message.Kind(kind),
@@ -159,8 +165,9 @@ func encode(kind, flags, ackLow, ackHigh, nameLength, payloadLength, threshold, 
 	return 0
 }
 
-// encodeConnect writes a CONNECT. The byte values lie one behind the other at the start of the input in the order
-// random, namespace, api key, session token, client; their fields hold the lengths, field 4 the last seq, field 6 whether the client inflates.
+// encodeConnect writes a CONNECT. The byte values are at the start of the input in the order
+// random, namespace, api key, session token, client. Their fields contain the lengths. Field 4 is
+// the last seq, and field 6 says whether the client inflates.
 //
 //go:wasmexport ss_connect
 func encodeConnect() (failed uint32) {
@@ -189,7 +196,8 @@ func takeConnect(t *taker) message.Connect {
 	return c
 }
 
-// encodePong answers a PING: field 0 is its server time, field 1 its RTT, field 2 the client's time.
+// encodePong answers a PING. Field 0 is the server time of the PING, field 1 its RTT, field 2 the
+// client's time.
 //
 //go:wasmexport ss_pong
 func encodePong() (failed uint32) {

@@ -9,11 +9,13 @@ import (
 	"testing"
 )
 
-// TestOldTargets asks esbuild whether the plain script holds syntax that one of the oldest browsers lacks: it would rewrite it, or fail.
+// TestOldTargets asks esbuild whether the plain script contains syntax that one of the oldest
+// browsers lacks. esbuild would then rewrite it, or fail.
 func TestOldTargets(t *testing.T) {
 	script := filepath.Join(dist, "SmartSocketClient.js")
 	build := func(target string) []byte {
-		out, err := exec.CommandContext(t.Context(), "go", "tool", "esbuild", script, "--charset=utf8", "--log-level=warning", "--target="+target).Output()
+		out, err := exec.CommandContext(t.Context(), "go", "tool", "esbuild", script,
+			"--charset=utf8", "--log-level=warning", "--target="+target).Output()
 		if err != nil {
 			t.Fatalf("target %s: %v", target, err)
 		}

@@ -20,7 +20,8 @@ import (
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
-var clientSnippet = regexp.MustCompile("(?s)<!-- snippet: (client\\.mjs|page\\.html) -->\n```\\w+\n(.*?)```")
+var clientSnippet = regexp.MustCompile(
+	"(?s)<!-- snippet: (client\\.mjs|page\\.html) -->\n```\\w+\n(.*?)```")
 
 // clientSnippets returns what a page shows under the names client.mjs and page.html, of which it
 // has at least want.
@@ -63,14 +64,18 @@ func TestPackage(t *testing.T) {
 	moves := make(chan string, 1)
 	url := startArena(t, moves)
 	for name, code := range clientSnippets(t, packageREADME, "client.mjs", "page.html") {
-		writeFile(t, filepath.Join(project, name), strings.ReplaceAll(code, "ws://localhost:3000", url))
+		writeFile(t, filepath.Join(project, name),
+			strings.ReplaceAll(code, "ws://localhost:3000", url))
 	}
 	module, err := os.ReadFile(filepath.Join(project, "client.mjs"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The same by require, which has no await outside of functions.
-	classic := strings.Replace(string(module), "import { SmartSocketClient } from '@smartsocket/client';", "const { SmartSocketClient } = require('@smartsocket/client');\n(async () => {", 1) + "})();\n"
+	// The same with require, which has no await outside of functions.
+	classic := strings.Replace(string(module),
+		"import { SmartSocketClient } from '@smartsocket/client';",
+		"const { SmartSocketClient } = require('@smartsocket/client');\n(async () => {",
+		1) + "})();\n"
 	writeFile(t, filepath.Join(project, "client.cjs"), classic)
 
 	t.Run("Node", func(t *testing.T) {
@@ -90,7 +95,8 @@ func TestPackage(t *testing.T) {
 	})
 }
 
-// install packs dist and installs it with npm, without a network. Package ws is taken from the tests' own.
+// install packs dist and installs it with npm, without a network. Package ws is taken from the
+// tests' own.
 func install(t *testing.T, project string) {
 	t.Helper()
 	npm := func(args ...string) string {
@@ -111,14 +117,18 @@ func install(t *testing.T, project string) {
 		}
 		packages = append(packages, ws)
 	}
-	npm(append([]string{"install", "--offline", "--no-audit", "--no-fund", "--silent"}, packages...)...)
+	npm(append([]string{"install", "--offline", "--no-audit", "--no-fund", "--silent"},
+		packages...)...)
 }
 
-// startArena starts the server of the README, which tells of each move.
+// startArena starts the server of the README, which reports each move.
 func startArena(t *testing.T, moves chan<- string) string {
-	server := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1", AllowedOrigins: []string{"*"}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	server := start(t, smartsocket.Options{Port: -1, Host: "127.0.0.1",
+		AllowedOrigins: []string{"*"}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	game := server.Namespace("/game")
-	game.On("move", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { moves <- string(d.Bytes()) })
+	game.On("move", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		moves <- string(d.Bytes())
+	})
 	smartsocket.Handle(game, "join", func(s *smartsocket.Socket, room string) (int, error) {
 		if err := s.Join(room); err != nil {
 			return 0, err
@@ -140,26 +150,38 @@ func expectMove(t *testing.T, moves <-chan string) {
 	}
 }
 
-// checkSubpaths asks every way to import the package for the same names, one logger and its files.
+// checkSubpaths checks that every way to import the package has the same names, one logger and its
+// files.
 func checkSubpaths(t *testing.T, project string) {
 	writeFile(t, filepath.Join(project, "subpaths.mjs"), `
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
-const names = (m) => Object.keys(m).filter((n) => n !== '__esModule' && n !== 'module.exports').sort().join();
-const all = [await import('@smartsocket/client'), await import('@smartsocket/client/js'), require('@smartsocket/client'), require('@smartsocket/client/js')];
+const names = (m) => Object.keys(m)
+	.filter((n) => n !== '__esModule' && n !== 'module.exports').sort().join();
+const all = [
+	await import('@smartsocket/client'), await import('@smartsocket/client/js'),
+	require('@smartsocket/client'), require('@smartsocket/client/js'),
+];
 for (const m of all) {
 	if (names(m) !== names(all[0])) console.log('other names: ' + names(m));
-	if (m.default !== m.SmartSocketClient || !(new m.SmartSocketClient('ws://127.0.0.1:1') instanceof all[m === all[0] || m === all[1] ? 1 : 3].SmartSocketClient)) console.log('another class');
+	const same = all[m === all[0] || m === all[1] ? 1 : 3].SmartSocketClient;
+	if (m.default !== m.SmartSocketClient ||
+		!(new m.SmartSocketClient('ws://127.0.0.1:1') instanceof same)) {
+		console.log('another class');
+	}
 }
-if ((await import('@smartsocket/client/logger')).logger !== all[0].logger || require('@smartsocket/client/logger').logger !== all[2].logger) console.log('another logger');
+if ((await import('@smartsocket/client/logger')).logger !== all[0].logger ||
+	require('@smartsocket/client/logger').logger !== all[2].logger) console.log('another logger');
 for (const file of ['smartsocket.wasm', 'wasm_exec.js', 'SmartSocketClient.js', 'package.json']) {
-	if (!existsSync(fileURLToPath(import.meta.resolve('@smartsocket/client/' + file)))) console.log('no ' + file);
+	const path = fileURLToPath(import.meta.resolve('@smartsocket/client/' + file));
+	if (!existsSync(path)) console.log('no ' + file);
 }
 console.log(names(all[0]));
 `)
-	if got := runNode(t, project, "subpaths.mjs"); got != "CODES,SmartSocketClient,SmartSocketError,createLogger,default,logger\n" {
+	if got, want := runNode(t, project, "subpaths.mjs"),
+		"CODES,SmartSocketClient,SmartSocketError,createLogger,default,logger\n"; got != want {
 		t.Error(got)
 	}
 }

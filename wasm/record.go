@@ -8,10 +8,10 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Slots of the record. js/src/engine-wasm.js has the same list; a pair of slots holds either (low, high)
-// of an unsigned 64-bit number or (address, length) of bytes in linear memory.
+// The slots of the record. js/src/engine-wasm.js has the same list. A pair of slots holds either
+// (low, high) of an unsigned 64-bit number or (address, length) of bytes in linear memory.
 const (
-	slotFailed    = 0 // 1: the call failed, slots code and text say why
+	slotFailed    = 0 // 1: the call failed; slots code and text say why
 	slotKind      = 1
 	slotFlags     = 2
 	slotSeq       = 4
@@ -22,14 +22,14 @@ const (
 	slotText      = 14
 	slotField     = 16 // first field of a handshake record; field n is at slotField + 2n
 	recordSlots   = 40
-	maxKeptBuffer = 1 << 20 // a larger buffer is let go before the next message
+	maxKeptBuffer = 1 << 20 // a larger buffer is released before the next message
 )
 
 // record is where an export leaves its result, and where JavaScript puts the fields of a CONNECT.
 var record [recordSlots]uint32
 
-// in is the message or the arguments that JavaScript wrote, out the encoded message, scratch a payload on its way
-// through DEFLATE. Each is reused; none is valid beyond the next call.
+// in is the message or the arguments that JavaScript wrote, out the encoded message, and scratch a
+// payload on its way through DEFLATE. Each is reused, and none is valid after the next call.
 var in, out, scratch []byte
 
 // text and code keep alive what the record points to.
@@ -64,7 +64,8 @@ func address(b []byte) uint32 {
 	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
 }
 
-// roomFor rounds n up to a power of two of at least 4 KiB, so that growing messages rarely make new buffers.
+// roomFor rounds n up to a power of two of at least 4 KiB, so that growing messages rarely need new
+// buffers.
 func roomFor(n uint32) int {
 	room := 4096
 	for room < int(n) {
@@ -74,12 +75,17 @@ func roomFor(n uint32) int {
 }
 
 var (
-	errShortInput    = &message.Error{Code: message.CodeInvalidFormat, Message: "the shell passed lengths beyond the input buffer; shell and engine are of different versions"}
-	errNotForClients = &message.Error{Code: message.CodeInvalidFormat, Message: "a message of this kind is not for clients, or is encrypted although the connection is not"}
-	errEventName     = &message.Error{Code: message.CodeInvalidFormat, Message: "an event name has 1 to 128 bytes of UTF-8"}
+	errShortInput = &message.Error{Code: message.CodeInvalidFormat,
+		Message: "the shell passed lengths beyond the input buffer; shell and engine are of " +
+			"different versions"}
+	errNotForClients = &message.Error{Code: message.CodeInvalidFormat,
+		Message: "a message of this kind is not for clients, or is encrypted although the " +
+			"connection is not"}
+	errEventName = &message.Error{Code: message.CodeInvalidFormat,
+		Message: "an event name has 1 to 128 bytes of UTF-8"}
 )
 
-// taker cuts the input buffer into the values whose lengths the record names.
+// taker cuts the input buffer into the values whose lengths the record contains.
 type taker struct {
 	rest   []byte
 	failed bool
@@ -116,6 +122,7 @@ func fail(err error) uint32 {
 // contain turns a panic of the surrounding export into a failed call.
 func contain(failed *uint32) {
 	if v := recover(); v != nil {
-		*failed = fail(&message.Error{Code: message.CodeInvalidFormat, Message: "the codec engine failed on this message; please report it"})
+		*failed = fail(&message.Error{Code: message.CodeInvalidFormat,
+			Message: "the codec engine failed on this message; please report it"})
 	}
 }

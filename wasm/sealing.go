@@ -2,25 +2,27 @@
 
 package main
 
-//lint:file-ignore U1000 the functions here are called from JavaScript through go:wasmexport, which the linter does not know
+//lint:file-ignore U1000 JavaScript calls these functions by go:wasmexport, unknown to the linter
 
 import (
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// sealed holds the keys of the encrypted connections; a connection's handle is its index plus one, and a free place is
-// nil. Keys are the one thing that the engine keeps between calls.
+// sealed holds the keys of the encrypted connections. The handle of a connection is its index plus
+// one, and a free place is nil. Keys are the only thing that the engine keeps between calls.
 var sealed []*message.Ends
 
 var (
-	errKey    = message.New(message.CodeAuthFailed, "the encryption key is not base64 of 32 random bytes")
+	errKey = message.New(message.CodeAuthFailed,
+		"the encryption key is not base64 of 32 random bytes")
 	errHandle = message.New(message.CodeDecryption, "the connection of this message was closed")
 )
 
-// encodeSealedConnect writes a CONNECT whose fields are as for encodeConnect, sealed under keys that it derives and
-// keeps; slotKind then holds their handle. Two more byte values follow in the input: the key in base64 and the HELLO.
-// Field 7 and 8 hold their lengths, field 9 the algorithm.
+// encodeSealedConnect writes a CONNECT whose fields are those of encodeConnect, sealed under keys
+// that it derives and keeps. slotKind then contains their handle. Two more byte values follow in
+// the input: the key in base64 and the HELLO. Fields 7 and 8 contain their lengths, and field 9 the
+// algorithm.
 //
 //go:wasmexport ss_connect_sealed
 func encodeSealedConnect() (failed uint32) {
@@ -38,7 +40,8 @@ func encodeSealedConnect() (failed uint32) {
 		return fail(errKey)
 	}
 	random := c.Random
-	b, ends, err := message.AppendSealedConnect(out[:0], hello, &c, &key, crypto.Algorithm(record[slotField+18]), random)
+	b, ends, err := message.AppendSealedConnect(out[:0], hello, &c, &key,
+		crypto.Algorithm(record[slotField+18]), random)
 	clear(in[:cap(in)-len(t.rest)])
 	if err != nil {
 		return fail(err)
@@ -61,7 +64,7 @@ func keep(ends *message.Ends) uint32 {
 	return uint32(len(sealed))
 }
 
-// held returns the keys of handle, nil when it was released.
+// held returns the keys of handle, or nil if it was released.
 func held(handle uint32) *message.Ends {
 	if handle == 0 || uint64(handle) > uint64(len(sealed)) {
 		return nil
@@ -69,7 +72,8 @@ func held(handle uint32) *message.Ends {
 	return sealed[handle-1]
 }
 
-// seal encrypts the binary message in the first n bytes of the input; slotPayload then says where the sealed one lies.
+// seal encrypts the binary message in the first n bytes of the input. slotPayload then says where
+// the sealed one is.
 //
 //go:wasmexport ss_seal
 func seal(handle, n uint32) (failed uint32) {
@@ -87,8 +91,8 @@ func seal(handle, n uint32) (failed uint32) {
 	return 0
 }
 
-// open decrypts the sealed message in the first n bytes of the input in place; slotPayload then says where the binary
-// message lies. After a failure the connection must be closed.
+// open decrypts in place the sealed message in the first n bytes of the input. slotPayload then
+// says where the binary message is. After a failure the connection must be closed.
 //
 //go:wasmexport ss_open
 func open(handle, n uint32) (failed uint32) {

@@ -18,11 +18,12 @@ import (
 var (
 	rounds = flag.Int("rounds", 15, "how often each trial is measured")
 	batch  = flag.Int("batch", 20, "milliseconds of one measurement")
-	only   = flag.String("only", "", "measure trials that match this expression, such as 'plain decode 100 B'")
+	only   = flag.String("only", "",
+		"measure trials that match this expression, such as 'plain decode 100 B'")
 	outDir = flag.String("o", "", "write tables and figures to this directory")
 )
 
-// report is what the page says.
+// report is what the page reports.
 type report struct {
 	Agent    string
 	Isolated bool
@@ -33,7 +34,7 @@ type report struct {
 
 type trial struct {
 	Case, Mode, Who, Kind string
-	NS                    []float64 // nanoseconds of one message, a figure for each round
+	NS                    []float64 // nanoseconds per message, one figure for each round
 }
 
 func (t trial) name() string { return t.Who + " " + t.Mode + " " + t.Kind + " " + t.Case }
@@ -51,7 +52,8 @@ func visit(t testing.TB, browser browsertest.Browser, files string, query url.Va
 	return got
 }
 
-// TestBrowserBenchmark runs every trial once: all decoders hand out the same, all encoders are understood. No time is judged.
+// TestBrowserBenchmark runs every trial once. All decoders must return the same, and all encoders
+// must be understood. No time is judged.
 func TestBrowserBenchmark(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for the browser")
@@ -85,7 +87,8 @@ func BenchmarkBrowsers(b *testing.B) {
 	files := build(b)
 	for _, browser := range browsertest.All {
 		b.Run(string(browser), func(b *testing.B) {
-			got := visit(b, browser, files, url.Values{"rounds": {strconv.Itoa(*rounds)}, "batch": {strconv.Itoa(*batch)}, "only": {*only}})
+			got := visit(b, browser, files, url.Values{"rounds": {strconv.Itoa(*rounds)},
+				"batch": {strconv.Itoa(*batch)}, "only": {*only}})
 			text := fmt.Sprintf("%s\n\n%s\n", got.Agent, strings.Join(table(got), "\n"))
 			fmt.Println("\n" + text)
 			if *outDir == "" {
@@ -99,7 +102,8 @@ func BenchmarkBrowsers(b *testing.B) {
 				b.Fatal(err)
 			}
 			for name, content := range map[string][]byte{".md": []byte(text), ".json": figures} {
-				if err := os.WriteFile(filepath.Join(*outDir, string(browser)+name), content, 0o644); err != nil {
+				if err := os.WriteFile(filepath.Join(*outDir, string(browser)+name), content,
+					0o644); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -107,13 +111,16 @@ func BenchmarkBrowsers(b *testing.B) {
 	}
 }
 
-// columns are who is measured in which mode, in the order of the table.
+// columns lists what is measured in which mode, in the order of the table.
 var columns = []struct{ who, mode, title string }{
-	{"json", "plain", "plain JSON"}, {"socket.io", "plain", "socket.io-parser"}, {"wasm", "plain", "wasm"}, {"js", "plain", "js"},
-	{"wasm", "sealed", "wasm sealed"}, {"js", "sealed", "js sealed"}, {"wasm", "deflated", "wasm deflated"}, {"js", "deflated", "js deflated"},
+	{"json", "plain", "plain JSON"}, {"socket.io", "plain", "socket.io-parser"},
+	{"wasm", "plain", "wasm"}, {"js", "plain", "js"},
+	{"wasm", "sealed", "wasm sealed"}, {"js", "sealed", "js sealed"},
+	{"wasm", "deflated", "wasm deflated"}, {"js", "deflated", "js deflated"},
 }
 
-// table has a row for each case and direction: medians in microseconds, and the median of the rounds' ratios to plain JSON.
+// table has a row for each case and direction. It shows medians in microseconds, and the median of
+// the rounds' ratios to plain JSON.
 func table(r report) []string {
 	head, line := "| |", "|---|"
 	for _, c := range columns {

@@ -21,23 +21,27 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// measured is one event in the forms in which it is on the wire.
+// measured is one event in the forms that it has on the wire.
 type measured struct {
 	Name     string
 	Event    string
 	Binary   bool
 	Payload  []byte // JSON text or bytes
-	Message  []byte // as an EVENT of ours
-	Deflated []byte // the same, compressed; nil where servers would not
+	Message  []byte // an EVENT of ours
+	Deflated []byte // the same, compressed; nil if servers would not compress it
 }
 
-// cases are what the benchmark sends: the sizes are those of the payload.
+// cases returns what the benchmark sends. The sizes are those of the payload.
 func cases(t testing.TB) []measured {
 	noise := make([]byte, 10_000)
 	rand.Read(noise)
 	list := []measured{
-		{Name: "100 B JSON", Payload: []byte(`{"id":4711,"x":102.25,"y":-7.5,"heading":271.5,"hp":87,"state":"running","target":[12,99],"t":173235}`)},
-		{Name: "100 B JSON, not ASCII", Payload: []byte(`{"id":4711,"x":102.25,"y":-7.5,"name":"Zoë","say":"schöne Grüße","hp":87,"target":[12,99],"t":1732}`)},
+		{Name: "100 B JSON",
+			Payload: []byte(`{"id":4711,"x":102.25,"y":-7.5,"heading":271.5,"hp":87,` +
+				`"state":"running","target":[12,99],"t":173235}`)},
+		{Name: "100 B JSON, not ASCII",
+			Payload: []byte(`{"id":4711,"x":102.25,"y":-7.5,"name":"Zoë","say":"schöne ` +
+				`Grüße","hp":87,"target":[12,99],"t":1732}`)},
 		{Name: "10 KB JSON", Payload: players(100)},
 		{Name: "100 B binary", Binary: true, Payload: noise[:100]},
 		{Name: "10 KB binary", Binary: true, Payload: noise},
@@ -62,20 +66,22 @@ func cases(t testing.TB) []measured {
 	return list
 }
 
-// players is a list of n objects of about 100 bytes, as a game's snapshot has them.
+// players returns a list of n objects of about 100 bytes, like those of a game's snapshot.
 func players(n int) []byte {
 	b := []byte{'['}
 	for i := range n {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = fmt.Appendf(b, `{"id":%d,"x":%d.%d,"y":%d.5,"heading":%d.25,"hp":%d,"state":"running","name":"player %d"}`,
+		b = fmt.Appendf(b,
+			`{"id":%d,"x":%d.%d,"y":%d.5,"heading":%d.25,"hp":%d,"state":"running","name":"player `+
+				`%d"}`,
 			i*7919%10000, i*37%1000, i*i%10, -i*53%1000, i*71%360, i*13%101, i)
 	}
 	return append(b, ']')
 }
 
-// connections are the server's ends of the page's sealed connections.
+// connections holds the server's ends of the page's sealed connections. Its mu guards them.
 type connections struct {
 	key   crypto.Key
 	hello []byte
@@ -91,28 +97,39 @@ func newSite(t testing.TB, browser browsertest.Browser, files string) *browserte
 	random := make([]byte, message.RandomSize)
 	rand.Read(random)
 	s := &connections{key: crypto.GenerateKey(), cases: make(map[string]measured)}
-	s.hello = message.AppendHello(nil, &message.Hello{Version: message.Version, Random: random, Algorithms: []byte{byte(crypto.AES256GCM)}})
+	s.hello = message.AppendHello(nil, &message.Hello{Version: message.Version, Random: random,
+		Algorithms: []byte{byte(crypto.AES256GCM)}})
 	all := cases(t)
 	for _, c := range all {
 		s.cases[c.Name] = c
 	}
 	site.Mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin") // isolated pages have finer clocks
+		// Isolated pages have finer clocks.
+		w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		w.Header().Set("Cross-Origin-Embedder-Policy", "require-corp")
-		io.WriteString(w, `<!doctype html><title>benchmark</title><script src="/browsertest.js"></script><script type="module" src="/dist/bench.js"></script>`)
+		io.WriteString(w,
+			`<!doctype html><title>benchmark</title><script `+
+				`src="/browsertest.js"></script><script type="module" `+
+				`src="/dist/bench.js"></script>`)
 	})
 	site.Mux.Handle("GET /dist/", http.StripPrefix("/dist/", http.FileServer(http.Dir(files))))
-	site.Mux.HandleFunc("GET /cases", func(w http.ResponseWriter, r *http.Request) { json.NewEncoder(w).Encode(all) })
-	site.Mux.HandleFunc("GET /key", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, `{"key":%q}`, s.key.Encode()) })
-	site.Mux.HandleFunc("GET /hello", func(w http.ResponseWriter, r *http.Request) { w.Write(s.hello) })
+	site.Mux.HandleFunc("GET /cases", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(all)
+	})
+	site.Mux.HandleFunc("GET /key", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"key":%q}`, s.key.Encode())
+	})
+	site.Mux.HandleFunc("GET /hello", func(w http.ResponseWriter, r *http.Request) {
+		w.Write(s.hello)
+	})
 	site.Mux.HandleFunc("POST /connect", s.connect)
 	site.Mux.HandleFunc("GET /records", s.records)
 	site.Mux.HandleFunc("POST /open", s.open)
 	return site
 }
 
-// connect opens a sealed CONNECT and answers with the connection's number.
+// connect opens a sealed CONNECT and answers with the number of the connection.
 func (s *connections) connect(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -129,7 +146,7 @@ func (s *connections) connect(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strconv.Itoa(len(s.ends)-1))
 }
 
-// of returns the ends of a request's connection; s.mu is held.
+// of returns the ends of the connection that a request names. s.mu is held.
 func (s *connections) of(w http.ResponseWriter, r *http.Request) *message.Ends {
 	n, err := strconv.Atoi(r.URL.Query().Get("session"))
 	if err != nil || n < 0 || n >= len(s.ends) {
@@ -139,7 +156,7 @@ func (s *connections) of(w http.ResponseWriter, r *http.Request) *message.Ends {
 	return s.ends[n]
 }
 
-// records seals a case n times; each record has its length before it.
+// records seals a case n times. Each record is preceded by its length.
 func (s *connections) records(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,7 +174,7 @@ func (s *connections) records(w http.ResponseWriter, r *http.Request) {
 	w.Write(b)
 }
 
-// open opens a record of the page and returns the message.
+// open opens a record from the page and returns the message.
 func (s *connections) open(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -189,8 +206,10 @@ func build(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, ".", []string{"NODE_PATH=" + modules}, "go", "tool", "esbuild", "page/bench.js", "--bundle", "--minify", "--format=esm", "--target=es2020",
-		"--external:/dist/wasm.js", "--log-level=warning", "--outfile="+filepath.Join(dir, "bench.js"))
+	run(t, ".", []string{"NODE_PATH=" + modules}, "go", "tool", "esbuild", "page/bench.js",
+		"--bundle", "--minify", "--format=esm", "--target=es2020",
+		"--external:/dist/wasm.js", "--log-level=warning",
+		"--outfile="+filepath.Join(dir, "bench.js"))
 	return dir
 }
 

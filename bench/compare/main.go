@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command compare measures other Go servers and SmartSocket with the runner,
-// the generator and the floor of package bench, interleaved.
+// Command compare measures other Go servers and SmartSocket, interleaved, with the runner, the
+// generator and the floor of package bench.
 package main
 
 import (
@@ -31,15 +31,20 @@ var suite = runner.Suite{
 	},
 	Scenarios: []runner.Scenario{
 		{Name: "echo-20", Title: "Echo of 20 B", Load: runner.Echo20, Entries: echo()},
-		{Name: "bursts", Title: "Echo of 20 B in bursts of 16", Load: runner.Bursts, Entries: echo()},
+		{Name: "bursts", Title: "Echo of 20 B in bursts of 16", Load: runner.Bursts,
+			Entries: echo()},
 		{Name: "echo-16k", Title: "Echo of 16 KB", Load: runner.Echo16K, Entries: echo()},
-		{Name: "echo-many", Title: "Echo of 20 B, many connections", Load: runner.Echo20Many, Entries: echo()},
-		{Name: "idle", Title: "Memory of idle connections, each after one message", Load: runner.Idle, Entries: echo()},
-		{Name: "broadcast", Title: "Broadcast of 100 B to all connections, per delivery", Load: runner.Broadcast, Entries: broadcast()},
+		{Name: "echo-many", Title: "Echo of 20 B, many connections", Load: runner.Echo20Many,
+			Entries: echo()},
+		{Name: "idle", Title: "Memory of idle connections, each after one message",
+			Load: runner.Idle, Entries: echo()},
+		{Name: "broadcast", Title: "Broadcast of 100 B to all connections, per delivery",
+			Load: runner.Broadcast, Entries: broadcast()},
 	},
 }
 
-var peers = []string{"gws", "gorilla", "nbio, handlers on the poller", "nbio, default pool", "gobwas/ws on netpoll"}
+var peers = []string{"gws", "gorilla", "nbio, handlers on the poller", "nbio, default pool",
+	"gobwas/ws on netpoll"}
 
 func echo() []runner.Entry {
 	entries := []runner.Entry{{Server: "floor"}, {Server: "raw", Label: "SmartSocket, raw"}}
@@ -50,7 +55,8 @@ func echo() []runner.Entry {
 }
 
 func broadcast() []runner.Entry {
-	entries := []runner.Entry{{Server: "floor fan-out"}, {Server: "full", Label: "SmartSocket, namespace", Event: "broadcast"}}
+	entries := []runner.Entry{{Server: "floor fan-out"},
+		{Server: "full", Label: "SmartSocket, namespace", Event: "broadcast"}}
 	for _, name := range peers {
 		entries = append(entries, runner.Entry{Server: name, Path: crowd.Path})
 	}

@@ -1,5 +1,5 @@
-// Package floor holds the source of the C program that the benchmarks compare
-// every server with, and compiles it where they run.
+// Package floor contains the source of the C program with which the benchmarks compare every
+// server, and compiles it on the machine where they run.
 package floor
 
 import (
@@ -13,10 +13,10 @@ import (
 //go:embed c/floor.c
 var source []byte
 
-// Flags are what the program is compiled with.
+// Flags are the compiler flags for the program.
 var Flags = []string{"-O2", "-std=gnu11", "-Wall"}
 
-// Build compiles the program into dir with $CC, or cc, and returns its path.
+// Build compiles the program into dir with $CC, or with cc, and returns its path.
 func Build(dir string) (string, error) {
 	cc := os.Getenv("CC")
 	if cc == "" {
@@ -28,7 +28,8 @@ func Build(dir string) (string, error) {
 	}
 	out, err := exec.Command(cc, append(Flags, "-o", bin, src)...).CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("floor: %s: %w: install a C compiler or name one in CC\n%s", cc, err, out)
+		return "", fmt.Errorf("floor: %s: %w: install a C compiler or name one in CC\n%s", cc, err,
+			out)
 	}
 	return bin, nil
 }

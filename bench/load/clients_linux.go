@@ -10,11 +10,11 @@ import (
 	"github.com/smartsocket/smartsocket/client"
 )
 
-// clientsTimeout bounds how long one client may take to connect and to have its message answered.
+// clientsTimeout is how long one client may take to connect and to have its message answered.
 const clientsTimeout = 20 * time.Second
 
-// runClients measures the memory of idle sessions of package client, each after
-// one message that was answered.
+// runClients measures the memory of idle sessions of package client. Each session has had one
+// message answered.
 func runClients(p Params) (r Result, err error) {
 	if !p.Idle {
 		return r, errors.New("protocol " + string(p.Protocol) + " measures idle memory alone")
@@ -24,7 +24,8 @@ func runClients(p Params) (r Result, err error) {
 		o.EncryptionKey = Key
 	} else {
 		url = "wss://" + p.Addr + "/"
-		o.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the server makes its certificate anew each time
+		// The server makes a new certificate each time.
+		o.TLSConfig = &tls.Config{InsecureSkipVerify: true}
 	}
 	clients := make([]*client.Client, 0, p.Conns)
 	defer func() {

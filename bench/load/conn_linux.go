@@ -13,19 +13,21 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// perSource is how many connections one loopback source address opens: fewer
-// than the ephemeral ports of the kernel's default range.
+// perSource is how many connections one loopback source address opens. It is less than the number
+// of ephemeral ports in the kernel's default range.
 const perSource = 20_000
 
 // conn is one connection's place in the closed loop.
 type conn struct {
-	fd     int
-	left   int    // bytes (or, with sessions, acks) that the current step waits for
-	unsent []byte // the rest of a step's bytes that the socket did not take
+	fd int
+	// left is the number of bytes (with sessions, of acks) that the current step still waits for.
+	left   int
+	unsent []byte // the rest of a step's bytes, which the socket did not take
 	scan   scanner
 }
 
-// dial opens one connection in blocking mode, does the handshakes and returns its descriptor, non-blocking.
+// dial opens one connection in blocking mode and does the handshakes. It returns the descriptor,
+// which is non-blocking by then.
 func dial(p *Params, addr netip.AddrPort, index int) (int, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -40,7 +42,8 @@ func dial(p *Params, addr netip.AddrPort, index int) (int, error) {
 
 func open(fd int, p *Params, addr netip.AddrPort, index int) error {
 	if source := index / perSource; source > 0 {
-		// With IP_BIND_ADDRESS_NO_PORT the port is chosen at connect, by the whole address pair.
+		// With IP_BIND_ADDRESS_NO_PORT the port is chosen at connect, so that it must be unique
+		// only for the pair of addresses.
 		const ipBindAddressNoPort = 24
 		_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, ipBindAddressNoPort, 1)
 		local := syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, byte(1 + source)}}
@@ -49,7 +52,8 @@ func open(fd int, p *Params, addr netip.AddrPort, index int) error {
 		}
 	}
 	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
-	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}); err != nil {
+	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(addr.Port()),
+		Addr: addr.Addr().As4()}); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	wait := syscall.Timeval{Sec: 10}
@@ -62,9 +66,10 @@ func open(fd int, p *Params, addr netip.AddrPort, index int) error {
 	return syscall.SetNonblock(fd, true)
 }
 
-// upgrade does the opening handshake and, with Session, SmartSocket's own.
+// upgrade does the opening handshake and, with Session, also SmartSocket's own.
 func upgrade(fd int, p *Params) error {
-	req := "GET " + cmp.Or(p.Path, "/") + " HTTP/1.1\r\nHost: " + p.Addr + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	req := "GET " + cmp.Or(p.Path, "/") + " HTTP/1.1\r\nHost: " + p.Addr +
+		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: c21hcnRzb2NrZXQtbG9hZA==\r\n"
 	if p.Protocol == Session {
 		req += "Sec-WebSocket-Protocol: " + message.Subprotocol + "\r\n"
@@ -89,7 +94,8 @@ func upgrade(fd int, p *Params) error {
 	if err := in.until(message.KindHello); err != nil {
 		return fmt.Errorf("HELLO: %w", err)
 	}
-	c := message.AppendConnect(nil, &message.Connect{Version: message.Version, Random: make([]byte, message.RandomSize)})
+	c := message.AppendConnect(nil, &message.Connect{Version: message.Version,
+		Random: make([]byte, message.RandomSize)})
 	if _, err := syscall.Write(fd, appendClientFrame(nil, opBinary, c)); err != nil {
 		return fmt.Errorf("CONNECT: %w", err)
 	}
@@ -97,7 +103,7 @@ func upgrade(fd int, p *Params) error {
 		return fmt.Errorf("CONNECT_ACK: %w", err)
 	}
 	if len(in.buf) > 0 {
-		// Frames behind it, such as a first ping, are read by nobody and awaited by nobody.
+		// Frames after it, such as a first ping, are neither read nor expected by anyone.
 		return in.whole()
 	}
 	return nil
@@ -113,7 +119,8 @@ func (r *reader) more() error {
 	var chunk [4096]byte
 	n, err := syscall.Read(r.fd, chunk[:])
 	for err == syscall.EINTR {
-		// With SO_RCVTIMEO the kernel does not restart a read that a signal of the runtime interrupted (signal(7)).
+		// With SO_RCVTIMEO the kernel does not restart a read that a signal of the runtime
+		// interrupted (signal(7)).
 		n, err = syscall.Read(r.fd, chunk[:])
 	}
 	if err != nil {
@@ -126,7 +133,7 @@ func (r *reader) more() error {
 	return nil
 }
 
-// next returns the next whole frame's opcode and payload.
+// next returns opcode and payload of the next whole frame.
 func (r *reader) next() (opcode byte, payload []byte, err error) {
 	for {
 		if h, n := frameHead(r.buf); h > 0 && len(r.buf) >= h+n {
@@ -166,13 +173,14 @@ func (r *reader) whole() error {
 	return nil
 }
 
-// cpuTime is the CPU that all threads of process pid used so far, those that
-// have ended included (clock_getcpuclockid(3)).
+// cpuTime returns the CPU time that all threads of process pid have used so far, including those
+// that have ended (clock_getcpuclockid(3)).
 func cpuTime(pid int) (time.Duration, error) {
 	const wholeProcessSched = 2
 	clock := ^pid<<3 | wholeProcessSched
 	var ts syscall.Timespec
-	if _, _, e := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, uintptr(clock), uintptr(unsafe.Pointer(&ts)), 0); e != 0 {
+	if _, _, e := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, uintptr(clock),
+		uintptr(unsafe.Pointer(&ts)), 0); e != 0 {
 		return 0, fmt.Errorf("CPU clock of process %d: %w", pid, e)
 	}
 	return time.Duration(ts.Nano()), nil

@@ -6,13 +6,13 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// mask is the masking key of every client frame. It is fixed because the
-// generator must cost little, and not zero so that unmasking changes the bytes.
+// mask is the masking key of every client frame. It is fixed because the generator must cost
+// little, and it is not zero so that unmasking changes the bytes.
 var mask = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
 const opBinary = 2 // RFC 6455 section 5.2
 
-// headerLen is the length of a frame's header (RFC 6455 section 5.2) without the masking key.
+// headerLen returns the length of a frame's header (RFC 6455 section 5.2) without the masking key.
 func headerLen(payload int) int {
 	switch {
 	case payload < 126:
@@ -23,13 +23,13 @@ func headerLen(payload int) int {
 	return 10
 }
 
-// serverFrameLen is the length of a server's frame around payload bytes.
+// serverFrameLen returns the length of a server's frame with the given number of payload bytes.
 func serverFrameLen(payload int) int { return headerLen(payload) + payload }
 
-// clientFrameLen is the length of a client's frame around payload bytes.
+// clientFrameLen returns the length of a client's frame with the given number of payload bytes.
 func clientFrameLen(payload int) int { return headerLen(payload) + 4 + payload }
 
-// appendClientFrame appends one masked frame with FIN set around payload, which it copies.
+// appendClientFrame appends one masked frame with FIN set. It copies payload.
 func appendClientFrame(dst []byte, opcode byte, payload []byte) []byte {
 	n := len(payload)
 	dst = append(dst, 0x80|opcode)
@@ -50,7 +50,7 @@ func appendClientFrame(dst []byte, opcode byte, payload []byte) []byte {
 	return dst
 }
 
-// text is n bytes of printable ASCII.
+// text returns n bytes of printable ASCII.
 func text(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
@@ -62,14 +62,14 @@ func text(n int) []byte {
 // batch is what a connection writes at once.
 type batch struct {
 	bytes []byte
-	// acks are the offsets of the ack ids, one masked byte each; nil unless the
+	// acks are the offsets of the ack ids, which are one masked byte each. It is nil unless the
 	// messages ask for an ack.
 	acks []int
-	// maskAt holds the mask byte that covers each of acks.
+	// maskAt is the mask byte that covers each of acks.
 	maskAt []byte
 }
 
-// stamp writes the next ids, 1 to 127 in turn, into the batch.
+// stamp writes the next ids, which run from 1 to 127 and start again, into the batch.
 func (b *batch) stamp(id byte) byte {
 	for i, at := range b.acks {
 		id = id%127 + 1
@@ -78,7 +78,7 @@ func (b *batch) stamp(id byte) byte {
 	return id
 }
 
-// messages are the frames of one closed-loop step of p: Window of them.
+// messages returns the frames of one closed-loop step of p. Their number is Window.
 func messages(p *Params) batch {
 	var b batch
 	for range p.Window {
@@ -92,10 +92,11 @@ func messages(p *Params) batch {
 	return b
 }
 
-// addEvent adds an EVENT with JSON data of Payload bytes that asks for an ack.
-// The id's place is known: it is the one byte behind the message's first.
+// addEvent adds an EVENT with JSON data of Payload bytes that asks for an ack. The position of the
+// id is known: it is the one byte after the first byte of the message.
 func (b *batch) addEvent(p *Params) {
-	m := message.Message{Kind: message.KindEvent, Event: []byte(p.Event), Payload: jsonString(p.Payload)}
+	m := message.Message{Kind: message.KindEvent, Event: []byte(p.Event),
+		Payload: jsonString(p.Payload)}
 	if !p.Broadcast {
 		m.Flags, m.AckID = message.FlagAck, 1
 	}
@@ -108,14 +109,14 @@ func (b *batch) addEvent(p *Params) {
 	}
 }
 
-// jsonString is a JSON string of n bytes, quotes included; n is at least 2.
+// jsonString returns a JSON string of n bytes, including the quotes. n is at least 2.
 func jsonString(n int) []byte {
 	p := text(max(n, 2))
 	p[0], p[len(p)-1] = '"', '"'
 	return p
 }
 
-// reply is how many bytes answer one message of p, where bytes are counted.
+// reply returns how many bytes answer one message of p, if bytes are counted.
 func reply(p *Params) int {
 	if p.Protocol == Floor {
 		return clientFrameLen(p.Payload)

@@ -10,7 +10,8 @@ import (
 func TestFrameLengths(t *testing.T) {
 	for _, c := range []struct{ payload, server, client int }{
 		{0, 2, 6}, {1, 3, 7}, {20, 22, 26}, {125, 127, 131}, {126, 130, 134}, {512, 516, 520},
-		{16 << 10, 16<<10 + 4, 16<<10 + 8}, {1<<16 - 1, 1<<16 + 3, 1<<16 + 7}, {1 << 16, 1<<16 + 10, 1<<16 + 14},
+		{16 << 10, 16<<10 + 4, 16<<10 + 8}, {1<<16 - 1, 1<<16 + 3, 1<<16 + 7},
+		{1 << 16, 1<<16 + 10, 1<<16 + 14},
 	} {
 		if got := serverFrameLen(c.payload); got != c.server {
 			t.Errorf("serverFrameLen(%d) = %d, want %d", c.payload, got, c.server)
@@ -29,7 +30,7 @@ func TestFrameLengths(t *testing.T) {
 	}
 }
 
-// unmask returns the payload of the first client frame in b, and what follows it.
+// unmask returns the payload of the first client frame in b, and what follows the frame.
 func unmask(b []byte) (payload, rest []byte) {
 	h, n := frameHead(b)
 	key := b[h : h+4]
@@ -54,7 +55,8 @@ func TestEventsAskForConsecutiveAcks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Kind != message.KindEvent || m.AckID != want || string(m.Event) != "move" || len(m.Payload) != 20 || !message.ValidJSON(m.Payload) {
+		if m.Kind != message.KindEvent || m.AckID != want || string(m.Event) != "move" ||
+			len(m.Payload) != 20 || !message.ValidJSON(m.Payload) {
 			t.Errorf("got %+v, want ack id %d", m, want)
 		}
 	}
@@ -85,10 +87,14 @@ func serverFrame(opcode byte, payload []byte) []byte {
 
 // The scanner counts the same however the stream is cut into reads.
 func TestScannerCountsInAnySplit(t *testing.T) {
-	ack := message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: 7, Payload: text(300)})
+	ack := message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck,
+		AckID: 7, Payload: text(300)})
 	var stream []byte
-	for _, f := range [][]byte{serverFrame(9, text(8)), serverFrame(opBinary, ack), serverFrame(9, nil), serverFrame(opBinary, ack),
-		serverFrame(opBinary, message.Append(nil, &message.Message{Kind: message.KindEvent, Event: []byte("x")})), serverFrame(opBinary, ack[:3])} {
+	for _, f := range [][]byte{serverFrame(9, text(8)), serverFrame(opBinary, ack),
+		serverFrame(9, nil), serverFrame(opBinary, ack),
+		serverFrame(opBinary,
+			message.Append(nil, &message.Message{Kind: message.KindEvent, Event: []byte("x")})),
+		serverFrame(opBinary, ack[:3])} {
 		stream = append(stream, f...)
 	}
 	for size := 1; size <= len(stream); size++ {
@@ -107,7 +113,8 @@ func TestScannerCountsInAnySplit(t *testing.T) {
 
 func TestScannerReportsFailures(t *testing.T) {
 	failure := message.Append(nil, &message.Message{Kind: message.KindError, Payload: []byte("{}")})
-	for name, f := range map[string][]byte{"ERROR": serverFrame(opBinary, failure), "close": serverFrame(8, []byte{3, 232})} {
+	for name, f := range map[string][]byte{"ERROR": serverFrame(opBinary, failure),
+		"close": serverFrame(8, []byte{3, 232})} {
 		var s scanner
 		if s.count(f, message.KindAck); !s.failed {
 			t.Errorf("%s was not noticed", name)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// settledRSS asks the server to collect garbage (SIGUSR1) and returns its
-// resident memory in bytes once that has stopped falling.
+// settledRSS asks the server to collect garbage (SIGUSR1) and returns its resident memory in bytes
+// once that no longer falls.
 func settledRSS(pid int) (int64, error) {
 	if err := syscall.Kill(pid, syscall.SIGUSR1); err != nil {
 		return 0, fmt.Errorf("SIGUSR1 to the server: %w", err)
@@ -30,7 +30,7 @@ func settledRSS(pid int) (int64, error) {
 	return last, err
 }
 
-// rss is VmRSS of process pid in bytes.
+// rss returns VmRSS of process pid in bytes.
 func rss(pid int) (int64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// stallAfter is how long no reply at all may come before a run fails.
+// stallAfter is how long a run may go without any reply before it fails.
 const stallAfter = 20 * time.Second
 
-// generator is the state of one run. Everything is on one thread.
+// generator is the state of one run. Everything runs on one thread.
 type generator struct {
 	p      Params
 	ep     int
@@ -25,16 +25,16 @@ type generator struct {
 	byFD   []*conn
 	step   batch
 	ackID  byte
-	done   int64 // replies so far
-	each   int   // what a connection's left is set to for one step
+	done   int64 // number of replies so far
+	each   int   // the value of a connection's left at the start of a step
 	unit   int   // what one reply takes off left
 	buf    []byte
 	ring   []syscall.EpollEvent
 	single bool  // a connection whose step is over sends nothing more
-	round  int64 // broadcast: deliveries of the current round still to come
+	round  int64 // broadcast: deliveries of the current round that are still to come
 }
 
-// Run opens the connections, warms up, measures and closes them again.
+// Run opens the connections, warms up, measures, and closes the connections again.
 func Run(p Params) (Result, error) {
 	var r Result
 	if p.Protocol == Sealed || p.Protocol == Secure {
@@ -44,7 +44,7 @@ func Run(p Params) (Result, error) {
 	if err != nil {
 		return r, fmt.Errorf("address: %w", err)
 	}
-	// A collection would have to wait for the thread to come out of its raw epoll_wait.
+	// A garbage collection would have to wait until the thread returns from its raw epoll_wait.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -75,8 +75,8 @@ func Run(p Params) (Result, error) {
 	return r, err
 }
 
-// exchange lets each connection send one step and receive the replies, one
-// after the other, so that no burst's memory is read as that of idle connections.
+// exchange lets each connection send one step and receive the replies, one connection after the
+// other. The memory of a burst is therefore not counted as that of idle connections.
 func (g *generator) exchange(*Result) error {
 	if err := g.register(); err != nil {
 		return err
@@ -97,8 +97,8 @@ func (g *generator) exchange(*Result) error {
 	return nil
 }
 
-// signalProfile tells the server to begin its CPU profile, or to end it, and
-// gives it the time to take the signal.
+// signalProfile tells the server to start or to end its CPU profile, and gives it time to handle
+// the signal.
 func (g *generator) signalProfile() {
 	_ = syscall.Kill(g.p.PID, syscall.SIGUSR2)
 	time.Sleep(50 * time.Millisecond)
@@ -131,14 +131,15 @@ func (g *generator) close() {
 	for i := range g.conns {
 		if g.conns[i].fd >= 0 {
 			// A RST leaves no port in TIME_WAIT.
-			_ = syscall.SetsockoptLinger(g.conns[i].fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+			_ = syscall.SetsockoptLinger(g.conns[i].fd, syscall.SOL_SOCKET, syscall.SO_LINGER,
+				&syscall.Linger{Onoff: 1})
 			_ = syscall.Close(g.conns[i].fd)
 		}
 	}
 	_ = syscall.Close(g.ep)
 }
 
-// drive runs the closed loop: first to warm up, then measured.
+// drive runs the closed loop, first to warm up and then to measure.
 func (g *generator) drive(r *Result) error {
 	if err := g.register(); err != nil {
 		return err
@@ -203,8 +204,8 @@ func (g *generator) begin() error {
 	return nil
 }
 
-// loop turns until at least enough replies came and d has passed, or, with a
-// limit, until limit replies came. A broadcast run ends between two rounds.
+// loop runs until at least enough replies have come and d has passed or, with a limit, until limit
+// replies have come. A broadcast run ends between two rounds.
 func (g *generator) loop(enough int64, d time.Duration, limit int64) error {
 	from, start := g.done, time.Now()
 	last := start
@@ -241,7 +242,7 @@ func (g *generator) loop(enough int64, d time.Duration, limit int64) error {
 	}
 }
 
-// event handles one readiness; over reports the end of a broadcast round.
+// event handles one readiness event. over reports the end of a broadcast round.
 func (g *generator) event(ev *syscall.EpollEvent) (over bool, err error) {
 	c := g.byFD[ev.Fd]
 	if ev.Events&syscall.EPOLLOUT != 0 {
@@ -275,7 +276,7 @@ func (g *generator) event(ev *syscall.EpollEvent) (over bool, err error) {
 	return g.account(c, got)
 }
 
-// account takes got bytes or acks off what c waits for.
+// account subtracts got bytes or acks from what c waits for.
 func (g *generator) account(c *conn, got int) (over bool, err error) {
 	c.left -= got
 	if c.left < 0 {
@@ -314,7 +315,7 @@ func (g *generator) send(c *conn) error {
 	return g.write(c, g.step.bytes)
 }
 
-// write sends b; what the socket does not take is copied and waits for EPOLLOUT.
+// write sends b. What the socket does not take is copied and waits for EPOLLOUT.
 func (g *generator) write(c *conn, b []byte) error {
 	n, e := rawWrite(c.fd, b)
 	if e == syscall.EAGAIN {
@@ -352,7 +353,7 @@ func (g *generator) watch(c *conn, events uint32) error {
 	return nil
 }
 
-// wait is epoll_wait for a second at most, without the scheduler's bookkeeping.
+// wait calls epoll_wait for at most a second, without the scheduler's bookkeeping.
 func (g *generator) wait() (int, error) {
 	n, _, e := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, uintptr(g.ep),
 		uintptr(unsafe.Pointer(&g.ring[0])), uintptr(len(g.ring)), 1000, 0, 0)
@@ -366,11 +367,13 @@ func (g *generator) wait() (int, error) {
 }
 
 func rawRead(fd int, b []byte) (int, syscall.Errno) {
-	n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	n, _, e := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])),
+		uintptr(len(b)))
 	return int(n), e
 }
 
 func rawWrite(fd int, b []byte) (int, syscall.Errno) {
-	n, _, e := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+	n, _, e := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])),
+		uintptr(len(b)))
 	return int(n), e
 }

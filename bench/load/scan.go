@@ -6,8 +6,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// frameHead reads a server frame's header from the beginning of b. head is its
-// length, 0 while b is too short, and payload how many bytes follow it.
+// frameHead reads the header of a server frame at the beginning of b. head is its length, or 0
+// while b is too short. payload is the number of bytes that follow it.
 func frameHead(b []byte) (head, payload int) {
 	if len(b) < 2 {
 		return 0, 0
@@ -28,13 +28,13 @@ func frameHead(b []byte) (head, payload int) {
 	}
 }
 
-// scanner counts the SmartSocket messages of one kind in a stream of frames and
-// skips whatever else a server sends on its own, such as pings.
+// scanner counts the SmartSocket messages of one kind in a stream of frames. It skips everything
+// else that a server sends, such as pings.
 type scanner struct {
-	skip   int // bytes of the current frame still to come
-	held   int // bytes in part
+	skip   int // bytes of the current frame that are still to come
+	held   int // number of bytes in part
 	failed bool
-	part   [12]byte // the beginning of a frame whose header or first byte is not there yet
+	part   [12]byte // the beginning of a frame until its header and first byte are complete
 }
 
 // count returns how many messages of kind want begin in b.
@@ -74,7 +74,8 @@ func (s *scanner) judge(b0, first byte, size int, want message.Kind) int {
 	op := b0 & 0x0f
 	kind := message.Kind(first & 0x0f)
 	switch {
-	case op == 8, op == opBinary && size > 0 && (kind == message.KindError || kind == message.KindGoaway):
+	case op == 8, op == opBinary && size > 0 && (kind == message.KindError ||
+		kind == message.KindGoaway):
 		s.failed = true
 	case op == opBinary && size > 0 && kind == want:
 		return 1

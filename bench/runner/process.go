@@ -22,7 +22,8 @@ import (
 	"github.com/smartsocket/smartsocket/bench/serve"
 )
 
-// pinned calls f, which starts processes, on a thread bound to one CPU; cpu < 0 = any.
+// pinned calls f, which starts processes, on a thread that is bound to one CPU. cpu < 0 means any
+// CPU.
 func pinned(cpu int, f func() error) error {
 	if cpu < 0 {
 		return f()
@@ -32,7 +33,8 @@ func pinned(cpu int, f func() error) error {
 		runtime.LockOSThread() // never unlocked: the thread ends with its goroutine
 		var set [16]uint64
 		set[cpu/64] = 1 << (cpu % 64)
-		if _, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set))); e != 0 {
+		if _, _, e := syscall.RawSyscall(syscall.SYS_SCHED_SETAFFINITY, 0, unsafe.Sizeof(set),
+			uintptr(unsafe.Pointer(&set))); e != 0 {
 			done <- fmt.Errorf("sched_setaffinity: CPU %d: %w", cpu, e)
 			return
 		}
@@ -41,10 +43,12 @@ func pinned(cpu int, f func() error) error {
 	return <-done
 }
 
-// twoCPUs are the first and the last CPU that this process may use, or -1 when there is only one.
+// twoCPUs returns the first and the last CPU that this process may use, or -1 for both if there is
+// only one.
 func twoCPUs() (server, generator int) {
 	var set [16]uint64
-	n, _, e := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(set), uintptr(unsafe.Pointer(&set)))
+	n, _, e := syscall.RawSyscall(syscall.SYS_SCHED_GETAFFINITY, 0, unsafe.Sizeof(set),
+		uintptr(unsafe.Pointer(&set)))
 	server, generator = -1, -1
 	for cpu := range int(n) * 8 {
 		if e == 0 && set[cpu/64]>>(cpu%64)&1 == 1 {
@@ -89,19 +93,21 @@ func start(bin string, args []string, cpu int, profiles string) (*process, error
 	if err != nil || !ok {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
-		return nil, fmt.Errorf("%s did not start within %v: %s", filepath.Base(bin), readyIn, p.stderr.String())
+		return nil, fmt.Errorf("%s did not start within %v: %s", filepath.Base(bin), readyIn,
+			p.stderr.String())
 	}
 	p.addr = addr
 	return p, nil
 }
 
-// stop ends the server and waits for it.
+// stop ends the server and waits until it has ended.
 func (p *process) stop() error {
 	late := time.AfterFunc(readyIn, func() { _ = p.cmd.Process.Kill() })
 	defer late.Stop()
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	err := p.cmd.Wait()
-	if s, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() && s.Signal() == syscall.SIGTERM {
+	if s, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() &&
+		s.Signal() == syscall.SIGTERM {
 		return nil // the floor has no handler
 	}
 	if err != nil {
@@ -110,11 +116,11 @@ func (p *process) stop() error {
 	return nil
 }
 
-// Generate, as the first argument, makes a benchmark program the load
-// generator: parameters on standard input, the result on standard output.
+// Generate is the first argument that turns a benchmark program into the load generator. It then
+// reads parameters from standard input and writes the result to standard output.
 const Generate = "generate"
 
-// generate is the generator's process.
+// generate is the main function of the generator's process.
 func generate() error {
 	var p load.Params
 	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
@@ -150,8 +156,8 @@ func drive(p load.Params, cpu int) (load.Result, error) {
 	return r, json.Unmarshal(out.Bytes(), &r)
 }
 
-// build compiles the floor and the packages of the servers into dir. The result
-// maps Server.Package to a path.
+// build compiles the floor and the packages of the servers into dir. The result maps Server.Package
+// to a path.
 func build(dir string, servers []Server, pgo string) (map[string]string, error) {
 	bins := map[string]string{}
 	for _, s := range servers {

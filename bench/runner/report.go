@@ -16,7 +16,7 @@ import (
 	"github.com/smartsocket/smartsocket/bench/load"
 )
 
-// Report is what results.json holds.
+// Report is the content of results.json.
 type Report struct {
 	Date      string        `json:"date"`
 	Machine   string        `json:"machine"`
@@ -28,7 +28,7 @@ type Report struct {
 	Scenarios []ScenarioRow `json:"scenarios"`
 }
 
-// ScenarioRow is one scenario's results.
+// ScenarioRow holds the results of one scenario.
 type ScenarioRow struct {
 	Name    string      `json:"name"`
 	Title   string      `json:"title"`
@@ -36,15 +36,15 @@ type ScenarioRow struct {
 	Entries []EntryRow  `json:"entries"`
 }
 
-// EntryRow is one server's results: nanoseconds of server CPU per message, or,
-// idle, bytes of resident memory per connection.
+// EntryRow holds the results of one server: nanoseconds of server CPU per message or, if idle,
+// bytes of resident memory per connection.
 type EntryRow struct {
 	Name   string        `json:"name"`
 	Median float64       `json:"median"`
-	Ratio  float64       `json:"ratio"` // median of the per-round ratios to the first entry
+	Ratio  float64       `json:"ratio"` // median of the ratios to the first entry, one per round
 	Lowest float64       `json:"lowestRatio"`
 	Target float64       `json:"target,omitempty"`
-	Busy   float64       `json:"generatorBusy"` // share of its CPU that the generator used
+	Busy   float64       `json:"generatorBusy"` // fraction of its CPU that the generator used
 	Rate   float64       `json:"perSecond"`
 	Rounds []load.Result `json:"rounds"`
 }
@@ -64,7 +64,8 @@ func (rep *Report) head() string {
 	if rep.PGO {
 		pgo = "with PGO"
 	}
-	return fmt.Sprintf("%s, commit %s, %s %s, %s\n`%s`: each server pinned to one CPU, GOMAXPROCS=1, generator on another; medians of %d rounds\n",
+	return fmt.Sprintf("%s, commit %s, %s %s, %s\n`%s`: each server pinned to one CPU, "+
+		"GOMAXPROCS=1, generator on another; medians of %d rounds\n",
 		rep.Date, rep.Commit, rep.Go, pgo, rep.Machine, rep.Command, rep.Rounds)
 }
 
@@ -90,14 +91,15 @@ func entryRow(c Scenario, e Entry, rounds, base []load.Result) EntryRow {
 			rate = append(rate, float64(r.Messages)/r.Elapsed.Seconds())
 		}
 	}
-	row.Median, row.Ratio, row.Busy, row.Rate = median(figures), median(ratios), median(busy), median(rate)
+	row.Median, row.Ratio, row.Busy, row.Rate = median(figures), median(ratios), median(busy),
+		median(rate)
 	if len(ratios) > 0 {
 		row.Lowest = slices.Min(ratios)
 	}
 	return row
 }
 
-// figure is what a scenario compares.
+// figure returns what a scenario compares.
 func figure(c Scenario, r load.Result) float64 {
 	if c.Load.Idle {
 		return float64(r.RSSAfter-r.RSSBefore) / float64(c.Load.Conns)
@@ -105,7 +107,8 @@ func figure(c Scenario, r load.Result) float64 {
 	return float64(r.ServerCPU) / float64(max(r.Messages, 1))
 }
 
-// median is the middle of v, or the mean of the two; 0 for none. v stays as it is.
+// median returns the middle of v, or the mean of the two middle values, or 0 if v is empty. It does
+// not change v.
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return 0
@@ -115,20 +118,23 @@ func median(v []float64) float64 {
 	return (v[(n-1)/2] + v[n/2]) / 2
 }
 
-// table is the scenario in Markdown.
+// table formats the scenario in Markdown.
 func (s *ScenarioRow) table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n**%s** (%s, %d connections)\n\n", s.Title, s.Name, s.Load.Conns)
 	if s.Load.Idle {
 		b.WriteString("| server | resident bytes per connection | target |\n|---|---|---|\n")
 		for _, e := range s.Entries {
-			fmt.Fprintf(&b, "| %s | %.0f | %s |\n", e.Name, e.Median, verdict(e.Median, e.Target, "%.0f"))
+			fmt.Fprintf(&b, "| %s | %.0f | %s |\n", e.Name, e.Median,
+				verdict(e.Median, e.Target, "%.0f"))
 		}
 		return b.String()
 	}
-	fmt.Fprintf(&b, "| server | CPU µs per message | × %s | lowest | target | messages/s | generator busy |\n|---|---|---|---|---|---|---|\n", s.Entries[0].Name)
+	fmt.Fprintf(&b, "| server | CPU µs per message | × %s | lowest | target | messages/s | "+
+		"generator busy |\n|---|---|---|---|---|---|---|\n", s.Entries[0].Name)
 	for _, e := range s.Entries {
-		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %s | %.0f | %.0f %% |\n", e.Name, e.Median/1000, e.Ratio, e.Lowest,
+		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %s | %.0f | %.0f %% |\n", e.Name,
+			e.Median/1000, e.Ratio, e.Lowest,
 			verdict(e.Ratio, e.Target, "%.2f"), e.Rate, 100*e.Busy)
 	}
 	return b.String()
@@ -144,7 +150,7 @@ func verdict(got, target float64, format string) string {
 	return fmt.Sprintf("≤ "+format+": **missed**", target)
 }
 
-// write leaves table.md and results.json in dir.
+// write puts table.md and results.json into dir.
 func (rep *Report) write(dir string) error {
 	text := rep.head()
 	for i := range rep.Scenarios {
@@ -160,7 +166,7 @@ func (rep *Report) write(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "results.json"), append(b, '\n'), 0o644)
 }
 
-// machine says what hardware and kernel this is.
+// machine describes the hardware and the kernel.
 func machine() string {
 	model := runtime.GOARCH
 	info, _ := os.ReadFile("/proc/cpuinfo")
@@ -175,27 +181,28 @@ func machine() string {
 	return fmt.Sprintf("%d × %s, Linux %s", runtime.NumCPU(), model, version)
 }
 
-// commit is the short hash of the module's commit, with "+" when files differ from it.
+// commit returns the short hash of the module's commit, followed by "+" if files differ from it.
 func commit() string {
 	dir := moduleDir()
 	hash, err := exec.Command("git", "-C", dir, "rev-parse", "--short", "HEAD").Output()
 	if err != nil {
 		return "unknown"
 	}
-	changed, _ := exec.Command("git", "-C", dir, "status", "--porcelain", "--untracked-files=no").Output()
+	changed, _ := exec.Command("git", "-C", dir, "status", "--porcelain",
+		"--untracked-files=no").Output()
 	if len(changed) > 0 {
 		return strings.TrimSpace(string(hash)) + "+"
 	}
 	return strings.TrimSpace(string(hash))
 }
 
-// moduleDir is where SmartSocket's source is, "" if the go command does not say.
+// moduleDir returns where SmartSocket's source is, or "" if the go command does not say.
 func moduleDir() string {
 	out, _ := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
 	return strings.TrimSpace(string(out))
 }
 
-// findPGO resolves the flag -pgo to a file or "".
+// findPGO resolves the flag -pgo to a file, or to "".
 func findPGO(flag string) string {
 	switch flag {
 	case "off", "":

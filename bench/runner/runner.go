@@ -15,7 +15,7 @@ import (
 	"github.com/smartsocket/smartsocket/bench/load"
 )
 
-// run is one start of a benchmark program.
+// run is one execution of a benchmark program.
 type run struct {
 	suite     Suite
 	rounds    int
@@ -25,7 +25,7 @@ type run struct {
 	pgo       string
 	server    int               // CPU
 	generator int               // CPU
-	bins      map[string]string // by Server.Package
+	bins      map[string]string // path by Server.Package
 	servers   map[string]Server // by Server.Name
 }
 
@@ -42,7 +42,7 @@ func Main(s Suite) int {
 	return 0
 }
 
-// command is Main without its process.
+// command is Main without the process around it.
 func command(s Suite, args []string) error {
 	if len(args) > 0 && args[0] == Generate {
 		return generate()
@@ -50,11 +50,15 @@ func command(s Suite, args []string) error {
 	r := run{suite: s, servers: map[string]Server{}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := flags.String("scenario", "", "comma-separated `names` of scenarios; empty = all")
-	flags.IntVar(&r.rounds, "rounds", s.Rounds, "rounds; each measures every server of a scenario once")
+	flags.IntVar(&r.rounds, "rounds", s.Rounds,
+		"rounds; each measures every server of a scenario once")
 	flags.BoolVar(&r.quick, "quick", false, "one short round: does everything work?")
-	flags.BoolVar(&r.profile, "profile", false, "capture CPU and heap profiles of our servers, measure nothing")
-	flags.StringVar(&r.out, "o", "", "`directory` for the table, results.json and, of our servers, profiles")
-	flags.StringVar(&r.pgo, "pgo", "auto", "profile to build our servers with: a `file`, off, or auto (profiles/default.pgo)")
+	flags.BoolVar(&r.profile, "profile", false,
+		"capture CPU and heap profiles of our servers, measure nothing")
+	flags.StringVar(&r.out, "o", "",
+		"`directory` for the table, results.json and, of our servers, profiles")
+	flags.StringVar(&r.pgo, "pgo", "auto",
+		"profile to build our servers with: a `file`, off, or auto (profiles/default.pgo)")
 	list := flags.Bool("list", false, "list the scenarios")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -71,11 +75,12 @@ func command(s Suite, args []string) error {
 	return r.all()
 }
 
-// choose keeps the named scenarios, made smaller where asked or needed.
+// choose keeps the named scenarios, made smaller if that is asked for or necessary.
 func (r *run) choose(names string) error {
 	if names != "" {
 		want := strings.Split(names, ",")
-		r.suite.Scenarios = slices.DeleteFunc(slices.Clone(r.suite.Scenarios), func(c Scenario) bool { return !slices.Contains(want, c.Name) })
+		r.suite.Scenarios = slices.DeleteFunc(slices.Clone(r.suite.Scenarios),
+			func(c Scenario) bool { return !slices.Contains(want, c.Name) })
 		if len(r.suite.Scenarios) < len(want) {
 			return fmt.Errorf("no such scenario in %q: see -list", names)
 		}
@@ -98,7 +103,8 @@ func (r *run) choose(names string) error {
 			c.Load.Measure *= 4 // a hundred samples a second are few
 		}
 		if c.Load.Conns > most {
-			fmt.Fprintf(os.Stderr, "%s: %d connections instead of %d: raise ulimit -n for all\n", c.Name, most, c.Load.Conns)
+			fmt.Fprintf(os.Stderr, "%s: %d connections instead of %d: raise ulimit -n for all\n",
+				c.Name, most, c.Load.Conns)
 			c.Load.Conns = most
 		}
 	}
@@ -152,7 +158,7 @@ func (r *run) all() error {
 	return r.profiles()
 }
 
-// used are the servers that the chosen scenarios need.
+// used returns the servers that the chosen scenarios need.
 func (r *run) used() []Server {
 	var list []Server
 	for _, s := range r.suite.Servers {
@@ -165,7 +171,7 @@ func (r *run) used() []Server {
 	return list
 }
 
-// scenario measures every entry once per round, in turns, in alternating order.
+// scenario measures every entry once per round, in alternating order.
 func (r *run) scenario(c Scenario) ([][]load.Result, error) {
 	rows := make([][]load.Result, len(c.Entries))
 	for round := range r.rounds {
@@ -195,7 +201,8 @@ func (r *run) once(c Scenario, e Entry, profiles string) (res load.Result, err e
 		return res, err
 	}
 	q := c.Load
-	q.Addr, q.PID, q.Protocol, q.Path, q.Event = p.addr, p.cmd.Process.Pid, s.Protocol, e.Path, e.Event
+	q.Addr, q.PID, q.Protocol, q.Path, q.Event = p.addr, p.cmd.Process.Pid, s.Protocol, e.Path,
+		e.Event
 	q.Profile = profiles != ""
 	res, err = drive(q, r.generator)
 	return res, errors.Join(err, p.stop())

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package serve is what the servers under test have in common: the line that
-// says where they listen, and the signals of the benchmark.
+// Package serve is what the servers under test have in common: the line that says where they
+// listen, and the signals of the benchmark.
 package serve
 
 import (
@@ -15,13 +15,14 @@ import (
 	"syscall"
 )
 
-// Profiles names the environment variable with the path prefix for profiles:
-// PREFIX.cpu.pprof between two SIGUSR2, PREFIX.heap.pprof at the second one.
+// Profiles is the name of the environment variable with the path prefix for profiles.
+// PREFIX.cpu.pprof covers the time between two SIGUSR2, and PREFIX.heap.pprof is taken at the
+// second one.
 const Profiles = "BENCH_PROFILES"
 
-// Main runs one server until SIGTERM. start listens on a free port of
-// 127.0.0.1, serves in the background and returns the address.
-// SIGUSR1 makes it collect garbage and give memory back.
+// Main runs one server until SIGTERM. start listens on a free port of 127.0.0.1, serves in the
+// background and returns the address. SIGUSR1 makes the server collect garbage and return memory to
+// the system.
 func Main(start func() (addr string, err error)) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM, os.Interrupt)
@@ -46,7 +47,7 @@ func Main(start func() (addr string, err error)) {
 	}
 }
 
-// profile starts the CPU profile, or ends the one in f and adds the heap's.
+// profile starts the CPU profile, or ends the one in f and adds the heap profile.
 func profile(f *os.File) (*os.File, error) {
 	prefix := os.Getenv(Profiles)
 	if prefix == "" {

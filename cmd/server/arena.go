@@ -14,14 +14,16 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// arena is the demo's game: one world, 60 ticks a second while somebody plays.
-// Positions go out as states, so that a client that is behind gets the newest
-// and costs the others nothing; what is said and who is there is reliable.
+// arena is the demo's game: one world, with 60 ticks a second while anyone plays. Positions are
+// sent as states, so that a client that lags behind gets the newest one and costs the others
+// nothing. Chat lines and the list of players are reliable.
 type arena struct {
 	ns   *smartsocket.Namespace
-	wake chan struct{} // somebody came
+	wake chan struct{} // signals that somebody came
 
-	mu      sync.Mutex // never held while user code runs; Emit does not block, so it may be called under it
+	// mu is never held while code of the user runs. Emit does not block, so it may be called under
+	// it.
+	mu      sync.Mutex
 	world   *world
 	history []arenaLine
 	lastID  uint64
@@ -29,7 +31,7 @@ type arena struct {
 
 const (
 	arenaRoom  = "arena"
-	awayTime   = 30 * time.Second // how long a player waits for its client
+	awayTime   = 30 * time.Second // how long a player waits for its client to come back
 	arenaToken = "arena token"
 )
 
@@ -37,7 +39,7 @@ const (
 type (
 	enterRequest struct {
 		Name  string `json:"name"`
-		Token string `json:"token"` // of an earlier enter; "" = none
+		Token string `json:"token"` // from an earlier enter; "" means none
 	}
 	enterReply struct {
 		ID     uint16      `json:"id"`
@@ -71,21 +73,24 @@ type (
 		Text string `json:"text"`
 	}
 	pulse struct {
-		RTT      map[uint16]float64 `json:"rtt"` // ms, by player
-		Server   statsReport        `json:"server"`
-		Replaced int64              `json:"replaced"` // states that a newer one replaced, since the start
+		RTT    map[uint16]float64 `json:"rtt"` // ms, by player
+		Server statsReport        `json:"server"`
+		// Replaced counts the states that were replaced by a newer one, since the start.
+		Replaced int64 `json:"replaced"`
 	}
 )
 
 var rules = arenaRules{
-	Width: arenaWidth, Height: arenaHeight, PlayerR: playerR, GemR: gemR, Walk: walkSpeed, Dash: dashSpeed,
+	Width: arenaWidth, Height: arenaHeight, PlayerR: playerR, GemR: gemR, Walk: walkSpeed,
+	Dash:     dashSpeed,
 	DashTime: dashTime.Milliseconds(), DashPause: dashPause.Milliseconds(), Ticks: ticksPerSec,
 }
 
-// newArena registers the game on the namespace /arena; run makes it move.
+// newArena registers the game on the namespace /arena. run makes it move.
 func newArena(srv *smartsocket.Server) *arena {
 	ns := srv.Namespace("/arena")
-	a := &arena{ns: ns, wake: make(chan struct{}, 1), world: newWorld(mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 1)))}
+	a := &arena{ns: ns, wake: make(chan struct{}, 1),
+		world: newWorld(mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 1)))}
 	srv.SetEventRateLimit("i", smartsocket.Limit{Window: time.Second, MaxRequests: 120})
 	srv.SetEventRateLimit("talk", smartsocket.Limit{Window: 10 * time.Second, MaxRequests: 10})
 	srv.SetEventRateLimit("enter", smartsocket.Limit{Window: 10 * time.Second, MaxRequests: 10})
@@ -105,7 +110,7 @@ func newArena(srv *smartsocket.Server) *arena {
 	return a
 }
 
-// run moves the world until ctx ends, and sends the figures once a second.
+// run moves the world until ctx ends, and sends the statistics once a second.
 func (a *arena) run(ctx context.Context, srv *smartsocket.Server) {
 	ticker := time.NewTicker(time.Second / ticksPerSec)
 	defer ticker.Stop()
@@ -123,7 +128,8 @@ func (a *arena) run(ctx context.Context, srv *smartsocket.Server) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			// A tick that comes late moves as far as it has to, but nobody through another.
+			// A late tick moves as far as necessary, but not so far that a player passes through
+			// another.
 			a.tick(now, min(now.Sub(last).Seconds(), 0.05))
 			if now.Unix() != last.Unix() {
 				a.report(srv, now)
@@ -133,7 +139,7 @@ func (a *arena) run(ctx context.Context, srv *smartsocket.Server) {
 	}
 }
 
-// tick moves once and tells everybody.
+// tick moves the world once and tells everyone.
 func (a *arena) tick(now time.Time, dt float64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -146,9 +152,10 @@ func (a *arena) tick(now time.Time, dt float64) {
 	}
 }
 
-// report sends the figures, and forgets the players whose client stayed away.
+// report sends the statistics, and forgets the players whose clients stayed away.
 func (a *arena) report(srv *smartsocket.Server, now time.Time) {
-	p := pulse{RTT: make(map[uint16]float64), Server: reportOf(srv.Stats()), Replaced: srv.ConnectionStats().StateReplaced}
+	p := pulse{RTT: make(map[uint16]float64), Server: reportOf(srv.Stats()),
+		Replaced: srv.ConnectionStats().StateReplaced}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.forget(now) {
@@ -162,7 +169,8 @@ func (a *arena) report(srv *smartsocket.Server, now time.Time) {
 	_, _ = a.room().Emit("pulse", p)
 }
 
-// forget removes the players whose client stayed away, and reports whether there were any. mu is held.
+// forget removes the players whose clients stayed away, and reports whether there were any. mu is
+// held.
 func (a *arena) forget(now time.Time) bool {
 	n := len(a.world.players)
 	a.world.players = slices.DeleteFunc(a.world.players, func(p *player) bool {
@@ -171,10 +179,10 @@ func (a *arena) forget(now time.Time) bool {
 	return len(a.world.players) != n
 }
 
-// sendRoster tells everybody who is there. mu is held.
+// sendRoster tells everyone who is here. mu is held.
 func (a *arena) sendRoster() { _, _ = a.room().Emit("roster", a.roster()) }
 
-// room is everybody who plays on this server: each of several has an arena of its own.
+// room is everyone who plays on this server. Each of several servers has an arena of its own.
 func (a *arena) room() *smartsocket.Target { return a.ns.Local().To(arenaRoom) }
 
 func (a *arena) roster() []rosterRow {
@@ -185,7 +193,8 @@ func (a *arena) roster() []rosterRow {
 	return rows
 }
 
-// enter gives a client a player: the one of its token if that is still there, else a new one.
+// enter gives a client a player: the one that its token names if that is still here, otherwise a
+// new one.
 func (a *arena) enter(s *smartsocket.Socket, req enterRequest) (enterReply, error) {
 	name, err := cleanLine(req.Name, maxNameRunes, "name")
 	if err != nil {
@@ -209,7 +218,8 @@ func (a *arena) enter(s *smartsocket.Socket, req enterRequest) (enterReply, erro
 	case a.wake <- struct{}{}:
 	default:
 	}
-	return enterReply{ID: p.id, Token: p.token, Rules: rules, Lines: append([]arenaLine{}, a.history...), Roster: a.roster()}, nil
+	return enterReply{ID: p.id, Token: p.token, Rules: rules,
+		Lines: append([]arenaLine{}, a.history...), Roster: a.roster()}, nil
 }
 
 // claim finds the player of a token, or makes one. mu is held.
@@ -237,7 +247,7 @@ func (a *arena) playerOf(s *smartsocket.Socket) *player {
 	return p
 }
 
-// back runs for every connection; one whose session went on has its player still.
+// back runs for every connection. A client whose session continued still has its player.
 func (a *arena) back(s *smartsocket.Socket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -254,7 +264,7 @@ func (a *arena) left(s *smartsocket.Socket) {
 	}
 }
 
-// input is 3 bytes: flags (1 = dash), and the direction.
+// input is 3 bytes: flags (1 means dash) and the direction.
 func (a *arena) input(s *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) {
 	b := d.Bytes()
 	p := a.playerOf(s)
@@ -266,7 +276,7 @@ func (a *arena) input(s *smartsocket.Socket, d smartsocket.Data, _ smartsocket.A
 	a.mu.Unlock()
 }
 
-// measured keeps the round trip that a client saw, for the others to see.
+// measured keeps the round-trip time that a client measured, to show it to the others.
 func (a *arena) measured(s *smartsocket.Socket, ms float64) {
 	p := a.playerOf(s)
 	if p == nil || math.IsNaN(ms) {
@@ -277,7 +287,7 @@ func (a *arena) measured(s *smartsocket.Socket, ms float64) {
 	a.mu.Unlock()
 }
 
-// talk says a line to everybody.
+// talk sends a line to everyone.
 func (a *arena) talk(s *smartsocket.Socket, text string) (uint64, error) {
 	text, err := cleanText(text)
 	if err != nil {

@@ -34,7 +34,8 @@ func TestArenaWorldKeepsItsRules(t *testing.T) {
 			before[p] = [2]float64{p.x, p.y}
 			total += p.score
 			if !p.bot {
-				p.steer(int8(random.IntN(256)-128), int8(random.IntN(256)-128), random.IntN(20) == 0, now)
+				p.steer(int8(random.IntN(256)-128), int8(random.IntN(256)-128),
+					random.IntN(20) == 0, now)
 			}
 		}
 		gems := w.gems
@@ -50,18 +51,20 @@ func TestArenaWorldKeepsItsRules(t *testing.T) {
 			if d := math.Hypot(p.x-before[p][0], p.y-before[p][1]); d > dashSpeed*dt+1e-6 {
 				t.Fatalf("%s moved %.1f in one tick", p.name, d)
 			}
-			if p.score < 0 || p.x < playerR || p.x > arenaWidth-playerR || p.y < playerR || p.y > arenaHeight-playerR {
+			if p.score < 0 || p.x < playerR || p.x > arenaWidth-playerR || p.y < playerR ||
+				p.y > arenaHeight-playerR {
 				t.Fatalf("%+v", p)
 			}
 		}
-		// Gems only come from the floor; a dash passes them on. One that was put under a player is taken again at once.
+		// Gems come only from the floor, and a dash passes them on. A gem that was put under a
+		// player is taken again at once.
 		if -total < taken || -total > taken+2 {
 			t.Fatalf("%d gems left the floor and the players have %d more", taken, -total)
 		}
 	}
 }
 
-// snapshot is what a client reads of one.
+// snapshot is what a client reads from one snapshot.
 type snapshot struct {
 	tick    uint32
 	players map[uint16]position
@@ -81,12 +84,14 @@ func parseSnapshot(t *testing.T, b []byte) snapshot {
 		t.Fatalf("a snapshot of %d bytes", len(b))
 	}
 	s := snapshot{tick: le.Uint32(b), players: make(map[uint16]position), gems: int(b[13])}
-	if at := time.UnixMicro(int64(math.Float64frombits(le.Uint64(b[4:])) * 1000)); time.Since(at).Abs() > time.Minute {
+	if at := time.UnixMicro(
+		int64(math.Float64frombits(le.Uint64(b[4:])) * 1000)); time.Since(at).Abs() > time.Minute {
 		t.Fatalf("a snapshot of %v", at)
 	}
 	for i := range int(b[12]) {
 		p := b[14+11*i:]
-		s.players[le.Uint16(p)] = position{float64(le.Uint16(p[2:])) / 32, float64(le.Uint16(p[4:])) / 32, p[8], le.Uint16(p[9:])}
+		s.players[le.Uint16(p)] = position{float64(le.Uint16(p[2:])) / 32,
+			float64(le.Uint16(p[4:])) / 32, p[8], le.Uint16(p[9:])}
 	}
 	return s
 }
@@ -109,17 +114,19 @@ func (r *running) gamer(t *testing.T, path string) *gamer {
 func gamerAt(t *testing.T, url string) *gamer {
 	t.Helper()
 	c, err := client.New(url, client.Options{
-		Namespace: "/arena", ReconnectDelay: 10 * time.Millisecond, TLSConfig: &tls.Config{InsecureSkipVerify: true},
+		Namespace: "/arena", ReconnectDelay: 10 * time.Millisecond,
+		TLSConfig: &tls.Config{InsecureSkipVerify: true},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Disconnect)
-	g := &gamer{Client: c, t: t, snaps: make(chan []byte, 1000), said: make(chan arenaLine, 100), back: make(chan bool, 1)}
+	g := &gamer{Client: c, t: t, snaps: make(chan []byte, 1000), said: make(chan arenaLine, 100),
+		back: make(chan bool, 1)}
 	c.On("s", func(d client.Data, _ client.Ack) {
 		select {
 		case g.snaps <- slices.Clone(d.Bytes()):
-		default: // nobody looks at them for now
+		default: // nobody reads them at the moment
 		}
 	})
 	c.On("said", func(d client.Data, _ client.Ack) {
@@ -173,7 +180,8 @@ func (g *gamer) sees(what string, ok func(snapshot) bool) {
 func TestArenaPlayersSeeEachOtherMove(t *testing.T) {
 	r := start(t, "-demo")
 	ann, bob := r.gamer(t, "/").enter("Ann", ""), r.gamer(t, "/").enter("Bob", "")
-	if ann.me.ID == bob.me.ID || ann.me.Token == bob.me.Token || ann.me.Rules != rules || len(bob.me.Roster) != botCount+2 {
+	if ann.me.ID == bob.me.ID || ann.me.Token == bob.me.Token || ann.me.Rules != rules ||
+		len(bob.me.Roster) != botCount+2 {
 		t.Fatalf("%+v %+v", ann.me, bob.me)
 	}
 	var from position
@@ -189,18 +197,24 @@ func TestArenaPlayersSeeEachOtherMove(t *testing.T) {
 	if err := ann.Emit("i", []byte{0, direction, 0}); err != nil {
 		t.Fatal(err)
 	}
-	bob.sees("Ann moving", func(s snapshot) bool { return math.Abs(s.players[ann.me.ID].x-from.x) > 100 })
+	bob.sees("Ann moving", func(s snapshot) bool {
+		return math.Abs(s.players[ann.me.ID].x-from.x) > 100
+	})
 	if err := ann.Emit("i", []byte{1, direction, 0}); err != nil {
 		t.Fatal(err)
 	}
-	bob.sees("Ann's dash", func(s snapshot) bool { return s.players[ann.me.ID].flags&flagDash != 0 })
+	bob.sees("Ann's dash", func(s snapshot) bool {
+		return s.players[ann.me.ID].flags&flagDash != 0
+	})
 	if _, err := ann.ask("talk", " <b>hi</b> "); err != nil {
 		t.Fatal(err)
 	}
-	if line := <-bob.said; line.Text != "<b>hi</b>" || line.From != ann.me.ID || line.Name != "Ann" {
+	if line := <-bob.said; line.Text != "<b>hi</b>" || line.From != ann.me.ID ||
+		line.Name != "Ann" {
 		t.Errorf("%+v", line)
 	}
-	if late := r.gamer(t, "/").enter("Late", ""); len(late.me.Lines) != 1 || late.me.Lines[0].Text != "<b>hi</b>" {
+	if late := r.gamer(t, "/").enter("Late", ""); len(late.me.Lines) != 1 ||
+		late.me.Lines[0].Text != "<b>hi</b>" {
 		t.Errorf("a latecomer reads %+v", late.me.Lines)
 	}
 }
@@ -229,7 +243,7 @@ func TestArenaPlayerSurvivesItsConnection(t *testing.T) {
 		p, ok := s.players[ann.me.ID]
 		return ok && p.flags&flagAway == 0
 	})
-	// With the token another connection gets the player; without, nobody does.
+	// With the token another connection gets the player. Without it nobody does.
 	second := r.gamer(t, "/").enter("Ann", ann.me.Token)
 	if second.me.ID != ann.me.ID {
 		t.Errorf("the token gives player %d, not %d", second.me.ID, ann.me.ID)
@@ -238,12 +252,14 @@ func TestArenaPlayerSurvivesItsConnection(t *testing.T) {
 	if thief := r.gamer(t, "/").enter("Eve", "guess"); thief.me.ID == ann.me.ID {
 		t.Error("a wrong token took the player over")
 	}
-	second.sees("itself here", func(s snapshot) bool { return s.players[second.me.ID].flags&flagAway == 0 })
+	second.sees("itself here", func(s snapshot) bool {
+		return s.players[second.me.ID].flags&flagAway == 0
+	})
 	second.Disconnect()
 	bob.sees("Ann away", func(s snapshot) bool { return s.players[ann.me.ID].flags&flagAway != 0 })
 }
 
-// A full arena that everybody has left does not tick, and lets newcomers in all the same.
+// A full arena that everyone has left does not tick, and still lets newcomers in.
 func TestArenaFullOfPlayersLongGone(t *testing.T) {
 	a := &arena{world: newWorld(rand.New(rand.NewPCG(1, 1)))}
 	for len(a.world.players) < maxPlayers {
@@ -284,7 +300,8 @@ func TestArenaRefusesNonsense(t *testing.T) {
 			t.Errorf("%s %v: %v", c.event, c.data, err)
 		}
 	}
-	for _, input := range []any{nil, "left", []byte{}, []byte{1}, []byte{255, 128, 128, 0}, []byte{255, 128, 128}} {
+	for _, input := range []any{nil, "left", []byte{}, []byte{1}, []byte{255, 128, 128, 0},
+		[]byte{255, 128, 128}} {
 		if err := g.Emit("i", input); err != nil {
 			t.Fatal(err)
 		}
@@ -311,7 +328,7 @@ func TestArenaRefusesNonsense(t *testing.T) {
 	}
 }
 
-// One client behind a slow line: it gets fewer snapshots, newer ones; nobody else notices.
+// A client on a slow line gets fewer and newer snapshots. Nobody else notices.
 func TestArenaSlowLane(t *testing.T) {
 	r := start(t, "-demo")
 	fast, slow := r.gamer(t, "/").enter("Fast", ""), r.gamer(t, "/slow/").enter("Slow", "")
@@ -344,8 +361,10 @@ func TestArenaSlowLane(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	var stats struct{ Connections smartsocket.ConnectionStats }
-	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Connections.StateReplaced < int64(skipped) {
-		t.Errorf("%d states replaced, %d skipped (%v)", stats.Connections.StateReplaced, skipped, err)
+	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil ||
+		stats.Connections.StateReplaced < int64(skipped) {
+		t.Errorf("%d states replaced, %d skipped (%v)", stats.Connections.StateReplaced, skipped,
+			err)
 	}
 	http.DefaultClient.CloseIdleConnections()
 }

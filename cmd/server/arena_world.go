@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The arena's rules, in its own units and seconds. The page is told those that it
-// needs to predict its own player.
+// The rules of the arena, in its own units and in seconds. The page is told those that it needs to
+// predict its own player.
 const (
 	arenaWidth  = 1600.0
 	arenaHeight = 900.0
@@ -24,10 +24,10 @@ const (
 	botCount    = 5
 	maxPlayers  = 200
 	ticksPerSec = 60
-	dashGem     = 3 // what a dash into another player takes from it, at most
+	dashGem     = 3 // the most that a dash into another player takes from it
 )
 
-// player is one circle. All of it belongs to the arena's lock.
+// player is one circle. All of it is guarded by the arena's lock.
 type player struct {
 	id        uint16
 	name      string
@@ -35,18 +35,18 @@ type player struct {
 	bot       bool
 	away      bool // its client is gone and may come back
 	leftAt    time.Time
-	token     string // with it another connection takes the player over
-	owner     string // id of the socket that steers it
+	token     string // with it another connection takes over the player
+	owner     string // id of the socket that steers the player
 	x, y      float64
-	ax, ay    int8 // where it wants to go, each -127..127
+	ax, ay    int8 // direction that it wants to take, each from -127 to 127
 	dashUntil time.Time
-	dashFrom  time.Time // no dash before
-	safeUntil time.Time // nobody can take its gems
+	dashFrom  time.Time // no dash before this time
+	safeUntil time.Time // nobody can take its gems before this time
 	score     int
-	rtt       float64 // as its client measured it, ms
+	rtt       float64 // as its client measured it, in ms
 }
 
-// world is the simulation, without clients and clocks of its own.
+// world is the simulation, without clients and without a clock.
 type world struct {
 	players []*player
 	gems    [gemCount]struct{ x, y float64 }
@@ -102,7 +102,7 @@ func (w *world) byID(id uint16) *player {
 	return nil
 }
 
-// steer takes a client's wish. A dash needs a direction.
+// steer records what a client wants. A dash needs a direction.
 func (p *player) steer(ax, ay int8, dash bool, now time.Time) {
 	p.ax, p.ay = max(ax, -127), max(ay, -127)
 	if dash && (p.ax != 0 || p.ay != 0) && !now.Before(p.dashFrom) {
@@ -158,9 +158,10 @@ func (w *world) collect(p *player) {
 	}
 }
 
-// strike lets p, which dashes, take gems from q where they touch.
+// strike lets p, which dashes, take gems from q if they touch.
 func strike(p, q *player, now time.Time) (hit, bool) {
-	if p == q || q.away || q.score == 0 || now.Before(q.safeUntil) || math.Hypot(p.x-q.x, p.y-q.y) > 2*playerR {
+	if p == q || q.away || q.score == 0 || now.Before(q.safeUntil) ||
+		math.Hypot(p.x-q.x, p.y-q.y) > 2*playerR {
 		return hit{}, false
 	}
 	n := min(q.score, dashGem)
@@ -170,7 +171,7 @@ func strike(p, q *player, now time.Time) (hit, bool) {
 	return hit{By: p.id, From: q.id, Gems: n}, true
 }
 
-// think steers a bot to the nearest gem, not quite straight.
+// think steers a bot to the nearest gem, but not quite straight.
 func (w *world) think(p *player, now time.Time) {
 	if w.random.IntN(12) > 0 {
 		return
@@ -185,7 +186,7 @@ func (w *world) think(p *player, now time.Time) {
 	p.steer(int8(75*math.Cos(angle)), int8(75*math.Sin(angle)), w.random.IntN(60) == 0, now)
 }
 
-// Flags of a player in a snapshot.
+// The flags of a player in a snapshot.
 const (
 	flagDash = 1 << iota
 	flagSafe
@@ -193,7 +194,7 @@ const (
 	flagAway
 )
 
-// appendSnapshot appends all that moves, little endian:
+// appendSnapshot appends everything that moves, little endian:
 //
 //	tick u32 | time in ms since 1970 f64 | players u8 | gems u8
 //	each player: id u16 | x*32 u16 | y*32 u16 | ax i8 | ay i8 | flags u8 | score u16

@@ -16,18 +16,18 @@ import (
 	"time"
 )
 
-// web is the page. web/dist is filled by "make wasm"; in a fresh clone it holds
-// only a note, and the page says what to run.
+// web is the page. "make wasm" fills web/dist. In a fresh clone it holds only a note, and the page
+// says what to run.
 //
 //go:embed web/index.html web/arena.css web/chat.html web/chat.css web/icon.svg web/js web/dist
 var web embed.FS
 
-// contentPolicy lets the page load its own files and nothing else; WebAssembly
-// needs its own word.
-const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
-	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// contentPolicy lets the page load only its own files. WebAssembly must be allowed separately.
+const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src " +
+	"'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'"
 
-// assets serves the embedded files. It is read only after loadAssets.
+// assets serves the embedded files. It does not change after loadAssets.
 type assets struct {
 	files map[string]*asset // by URL path
 }
@@ -36,11 +36,11 @@ type asset struct {
 	kind  string // Content-Type
 	etag  string
 	plain []byte
-	gzip  func() []byte // nil where compression does not pay
+	gzip  func() []byte // nil if compression does not pay
 }
 
-// loadAssets indexes the embedded files. Files that come with a .gz beside them
-// are sent in that form, other text is compressed when first asked for.
+// loadAssets indexes the embedded files. A file with a .gz beside it is sent in that form. Other
+// text is compressed when it is first asked for.
 func loadAssets() (*assets, error) {
 	root, err := fs.Sub(web, "web")
 	if err != nil {
@@ -88,7 +88,7 @@ func newAsset(name string, b []byte) *asset {
 	return f
 }
 
-// contentType does not ask the operating system, whose tables differ.
+// contentType does not ask the operating system, because the tables of systems differ.
 func contentType(name string) string {
 	switch ext := path.Ext(name); ext {
 	case ".html", ".css":
@@ -116,8 +116,8 @@ func compress(b []byte) []byte {
 	return out.Bytes()
 }
 
-// ServeHTTP answers with a file. Names do not change with contents, so browsers
-// keep a copy and ask each time whether it is still good.
+// ServeHTTP answers with a file. Names do not change with contents, so browsers keep a copy and ask
+// each time whether it is still valid.
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", contentPolicy)

@@ -36,7 +36,7 @@ type page struct {
 	faults []string // what the console and uncaught exceptions said
 }
 
-// newBrowser starts a headless Chromium that talks to nobody but the page's server.
+// newBrowser starts a headless Chromium that talks only to the page's server.
 func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := browsertest.Path(t, browsertest.Chromium)
@@ -46,7 +46,8 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Cont
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
 	options = append(options, more...)
 	deadline, cancelDeadline := context.WithTimeout(context.Background(), 3*time.Minute)
@@ -71,13 +72,20 @@ func open(t *testing.T, browser context.Context, url, name string, width, height
 	t.Helper()
 	p := openTab(t, browser, name)
 	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
-	p.until("is connected and in a room", `document.getElementById('app').dataset.state === 'online' && document.querySelectorAll('#people li').length > 0`)
-	p.do(chromedp.Evaluate(fmt.Sprintf(`{ const box = document.getElementById('my-name'); box.value = %q; box.dispatchEvent(new Event('change')); }`, name), nil))
-	p.until("has its name", fmt.Sprintf(`document.querySelector('#people li:has(.you) .name')?.textContent === %q`, name))
+	p.until("is connected and in a room",
+		`document.getElementById('app').dataset.state === 'online' && `+
+			`document.querySelectorAll('#people li').length > 0`)
+	p.do(
+		chromedp.Evaluate(
+			fmt.Sprintf(`{ const box = document.getElementById('my-name'); box.value = %q; `+
+				`box.dispatchEvent(new Event('change')); }`, name), nil))
+	p.until("has its name",
+		fmt.Sprintf(`document.querySelector('#people li:has(.you) .name')?.textContent === %q`,
+			name))
 	return p
 }
 
-// openTab opens an empty tab and collects what its console complains of.
+// openTab opens an empty tab and collects what its console complains about.
 func openTab(t *testing.T, browser context.Context, name string) *page {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
@@ -91,7 +99,8 @@ func openTab(t *testing.T, browser context.Context, name string) *page {
 			if event.Type == runtime.APITypeError || event.Type == runtime.APITypeWarning {
 				p.fault(fmt.Sprintf("console %s: %s", event.Type, event.Args[0].Value))
 			}
-		case *log.EventEntryAdded: // what the browser itself refuses, by the content security policy above all
+		case *log.EventEntryAdded:
+			// what the browser itself refuses, above all because of the content security policy
 			if event.Entry.Source == log.SourceSecurity {
 				p.fault(event.Entry.Text)
 			}
@@ -113,10 +122,11 @@ func (p *page) do(actions ...chromedp.Action) {
 	}
 }
 
-// until waits for a JavaScript expression to be true.
+// until waits until a JavaScript expression is true.
 func (p *page) until(what, expression string) {
 	p.t.Helper()
-	err := chromedp.Run(p.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(20*time.Millisecond)))
+	err := chromedp.Run(p.ctx, chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience),
+		chromedp.WithPollingInterval(20*time.Millisecond)))
 	if err != nil {
 		var text string
 		_ = chromedp.Run(p.ctx, chromedp.Evaluate(`document.body.innerText`, &text))
@@ -131,15 +141,20 @@ func (p *page) say(text string) {
 	p.do(chromedp.SendKeys("#text", text+"\r", chromedp.ByID))
 }
 
-// sees waits for a message by its sender; own messages stand at the right.
+// sees waits for a message by its sender. The user's own messages are on the right.
 func (p *page) sees(text string, mine bool) {
 	p.t.Helper()
-	p.until("saw "+text, fmt.Sprintf(`[...document.querySelectorAll('.message')].filter((m) => m.querySelector('.bubble').textContent === %q && m.classList.contains('mine') === %t).length === 1`, text, mine))
+	p.until("saw "+text,
+		fmt.Sprintf(`[...document.querySelectorAll('.message')].filter((m) => `+
+			`m.querySelector('.bubble').textContent === %q && m.classList.contains('mine') === `+
+			`%t).length === 1`, text, mine))
 }
 
 func (p *page) seesPeople(names ...string) {
 	p.t.Helper()
-	p.until("saw "+strings.Join(names, " and "), fmt.Sprintf(`[...document.querySelectorAll('#people .name')].map((n) => n.textContent).join() === %q`, strings.Join(names, ",")))
+	p.until("saw "+strings.Join(names, " and "),
+		fmt.Sprintf(`[...document.querySelectorAll('#people .name')].map((n) => `+
+			`n.textContent).join() === %q`, strings.Join(names, ",")))
 }
 
 func (p *page) screenshot(file string) {
@@ -174,9 +189,12 @@ func TestChatInABrowser(t *testing.T) {
 	ann.until("kept markup as text", `document.querySelector('.bubble b') === null`)
 
 	bob.do(chromedp.SendKeys("#text", "h", chromedp.ByID))
-	ann.until("saw Bob typing", `document.getElementById('typing').textContent.startsWith('Bob Barker is typing')`)
-	ann.until("measured a round trip", `parseFloat(document.getElementById('rtt').textContent) >= 0`)
-	ann.until("got the server's figures", `document.getElementById('connections').textContent === '2'`)
+	ann.until("saw Bob typing",
+		`document.getElementById('typing').textContent.startsWith('Bob Barker is typing')`)
+	ann.until("measured a round trip",
+		`parseFloat(document.getElementById('rtt').textContent) >= 0`)
+	ann.until("got the server's figures",
+		`document.getElementById('connections').textContent === '2'`)
 
 	ann.do(chromedp.Evaluate(`document.getElementById('drop').click()`, nil))
 	ann.until("lost its connection", `document.getElementById('app').dataset.state !== 'online'`)
@@ -184,7 +202,9 @@ func TestChatInABrowser(t *testing.T) {
 	bob.seesPeople("Bob Barker")
 	bob.do(chromedp.Evaluate(`document.getElementById('text').value = ''`, nil))
 	bob.say("while you were away")
-	ann.until("reconnected", `document.getElementById('app').dataset.state === 'online' && document.getElementById('reconnects').textContent === '1'`)
+	ann.until("reconnected",
+		`document.getElementById('app').dataset.state === 'online' && `+
+			`document.getElementById('reconnects').textContent === '1'`)
 	ann.seesPeople("Ann Arbor", "Bob Barker")
 	bob.seesPeople("Ann Arbor", "Bob Barker")
 	ann.sees("while you were away", false)
@@ -194,17 +214,24 @@ func TestChatInABrowser(t *testing.T) {
 	bob.sees("back again", false)
 
 	for _, p := range []*page{ann, bob} {
-		p.until("kept the prototypes clean", `(() => { for (const key in {}) return false; return [Object, Array, Function].every((c) => Object.keys(c.prototype).length === 0); })()`)
-		p.until("leaked no globals", `['Go', 'fs', 'process', 'client'].every((name) => !(name in window))`)
-		p.until("fits its window", `document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight`)
+		p.until("kept the prototypes clean",
+			`(() => { for (const key in {}) return false; return [Object, Array, `+
+				`Function].every((c) => Object.keys(c.prototype).length === 0); })()`)
+		p.until("leaked no globals",
+			`['Go', 'fs', 'process', 'client'].every((name) => !(name in window))`)
+		p.until("fits its window",
+			`document.documentElement.scrollWidth <= innerWidth && `+
+				`document.documentElement.scrollHeight <= innerHeight`)
 	}
 	ann.screenshot("chat-desktop-light.png")
 	bob.screenshot("chat-phone-light.png")
-	dark := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
+	dark := emulation.SetEmulatedMedia().WithFeatures(
+		[]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
 	ann.do(dark)
 	ann.screenshot("chat-desktop-dark.png")
 	bob.do(dark, chromedp.Click("#show-info", chromedp.ByID))
-	bob.until("opened the drawer", `document.getElementById('info-panel').getAnimations().length === 0`)
+	bob.until("opened the drawer",
+		`document.getElementById('info-panel').getAnimations().length === 0`)
 	bob.screenshot("chat-phone-dark-info.png")
 
 	for _, p := range []*page{ann, bob} {
@@ -221,9 +248,13 @@ func TestChatWorksByKeyboard(t *testing.T) {
 	url := "http://" + start(t, "-demo").addr.String() + "/chat.html"
 	p := open(t, browser, url, "Kay", 390, 844)
 	p.do(chromedp.Focus("#show-rooms", chromedp.ByID), chromedp.KeyEvent("\r"))
-	p.until("opened the drawer", `document.getElementById('rooms-panel').contains(document.activeElement) && document.getElementById('show-rooms').getAttribute('aria-expanded') === 'true'`)
+	p.until("opened the drawer",
+		`document.getElementById('rooms-panel').contains(document.activeElement) && `+
+			`document.getElementById('show-rooms').getAttribute('aria-expanded') === 'true'`)
 	p.do(chromedp.KeyEvent("\u001b"))
-	p.until("closed the drawer", `document.activeElement.id === 'show-rooms' && document.getElementById('show-rooms').getAttribute('aria-expanded') === 'false'`)
+	p.until("closed the drawer",
+		`document.activeElement.id === 'show-rooms' && `+
+			`document.getElementById('show-rooms').getAttribute('aria-expanded') === 'false'`)
 	p.do(chromedp.Focus("#text", chromedp.ByID), chromedp.KeyEvent("two words\r"))
 	p.sees("two words", true)
 	p.until("emptied the box", `document.getElementById('text').value === ''`)
@@ -234,18 +265,25 @@ func play(t *testing.T, browser context.Context, url, name string, width, height
 	t.Helper()
 	p := openTab(t, browser, name)
 	p.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
-	p.until("is in the arena", `document.body.dataset.state === 'online' && document.querySelector('#board .me') !== null`)
-	p.do(chromedp.Evaluate(fmt.Sprintf(`{ const box = document.getElementById('name'); box.value = %q; box.dispatchEvent(new Event('change')); }`, name), nil))
-	p.until("has its name", fmt.Sprintf(`document.querySelector('#board .me td').textContent.startsWith(%q)`, name))
+	p.until("is in the arena",
+		`document.body.dataset.state === 'online' && document.querySelector('#board .me') !== null`)
+	p.do(
+		chromedp.Evaluate(
+			fmt.Sprintf(`{ const box = document.getElementById('name'); box.value = %q; `+
+				`box.dispatchEvent(new Event('change')); }`, name), nil))
+	p.until("has its name",
+		fmt.Sprintf(`document.querySelector('#board .me td').textContent.startsWith(%q)`, name))
 	return p
 }
 
 func (p *page) hears(text string) {
 	p.t.Helper()
-	p.until("heard "+text, fmt.Sprintf(`[...document.querySelectorAll('#lines li')].some((li) => li.textContent.endsWith(%q))`, text))
+	p.until("heard "+text,
+		fmt.Sprintf(`[...document.querySelectorAll('#lines li')].some((li) => `+
+			`li.textContent.endsWith(%q))`, text))
 }
 
-// clean fails for what the page's console said.
+// clean fails if the page's console said anything.
 func (p *page) clean() {
 	p.t.Helper()
 	p.mu.Lock()
@@ -258,16 +296,29 @@ func (p *page) clean() {
 func TestArenaInABrowser(t *testing.T) {
 	browser := newBrowser(t)
 	url := "http://" + start(t, "-demo").addr.String() + "/"
-	ann, bob := play(t, browser, url, "Ann Arbor", 1280, 800), play(t, browser, url, "Bob Barker", 390, 844)
+	ann, bob := play(t, browser, url, "Ann Arbor", 1280, 800),
+		play(t, browser, url, "Bob Barker", 390, 844)
 	for _, p := range []*page{ann, bob} {
-		p.until("sees both", `['Ann Arbor', 'Bob Barker'].every((name) => [...document.querySelectorAll('#board td')].some((td) => td.textContent.startsWith(name)))`)
-		p.until("draws", `(() => { const c = document.getElementById('canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return new Set(new Uint32Array(d.buffer)).size > 20; })()`)
-		p.until("gets many updates a second", `parseInt(document.getElementById('in').textContent) > 20`)
-		p.until("fits its window", `document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight`)
+		p.until("sees both",
+			`['Ann Arbor', 'Bob Barker'].every((name) => [...document.querySelectorAll('#board `+
+				`td')].some((td) => td.textContent.startsWith(name)))`)
+		p.until("draws",
+			`(() => { const c = document.getElementById('canvas'); const d = `+
+				`c.getContext('2d').getImageData(0, 0, c.width, c.height).data; return new `+
+				`Set(new Uint32Array(d.buffer)).size > 20; })()`)
+		p.until("gets many updates a second",
+			`parseInt(document.getElementById('in').textContent) > 20`)
+		p.until("fits its window",
+			`document.documentElement.scrollWidth <= innerWidth && `+
+				`document.documentElement.scrollHeight <= innerHeight`)
 	}
 	ann.do(chromedp.Click("#canvas", chromedp.ByID), chromedp.KeyEvent(" "))
-	ann.do(chromedp.Evaluate(`for (const code of ['ArrowLeft', 'ArrowUp']) document.body.dispatchEvent(new KeyboardEvent('keydown', { code, bubbles: true }))`, nil))
-	ann.do(chromedp.Focus("#talk", chromedp.ByID), chromedp.SendKeys("#talk", "Hello <b>Bob</b>\r", chromedp.ByID))
+	ann.do(
+		chromedp.Evaluate(
+			`for (const code of ['ArrowLeft', 'ArrowUp']) document.body.dispatchEvent(new `+
+				`KeyboardEvent('keydown', { code, bubbles: true }))`, nil))
+	ann.do(chromedp.Focus("#talk", chromedp.ByID),
+		chromedp.SendKeys("#talk", "Hello <b>Bob</b>\r", chromedp.ByID))
 	ann.hears("Hello <b>Bob</b>")
 	bob.hears("Hello <b>Bob</b>")
 	bob.until("kept markup as text", `document.querySelector('#lines li b b') === null`)
@@ -275,23 +326,34 @@ func TestArenaInABrowser(t *testing.T) {
 	bob.screenshot("arena-phone-light.png")
 
 	ann.do(chromedp.Click("#drop", chromedp.ByID))
-	ann.until("resumed its session", `document.getElementById('resumed').textContent === '1' && document.body.dataset.state === 'online'`)
+	ann.until("resumed its session",
+		`document.getElementById('resumed').textContent === '1' && document.body.dataset.state `+
+			`=== 'online'`)
 	ann.hears("the session was resumed, nothing is lost")
 	ann.do(chromedp.Click("#slow", chromedp.ByID))
 	ann.until("skips updates", `parseInt(document.getElementById('skipped').textContent) > 20`)
-	dark := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
+	dark := emulation.SetEmulatedMedia().WithFeatures(
+		[]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
 	ann.do(dark)
 	ann.screenshot("arena-desktop-dark-slow.png")
 	ann.do(chromedp.Click("#slow", chromedp.ByID))
-	ann.until("is fast again", `document.body.dataset.state === 'online' && parseInt(document.getElementById('in').textContent) > 20`)
+	ann.until("is fast again",
+		`document.body.dataset.state === 'online' && `+
+			`parseInt(document.getElementById('in').textContent) > 20`)
 	ann.do(chromedp.Click("#engines label:has([value=js])"))
-	ann.until("runs the js engine", `document.getElementById('engine').textContent === 'js' && document.querySelector('#board .me td').textContent.startsWith('Ann Arbor')`)
+	ann.until("runs the js engine",
+		`document.getElementById('engine').textContent === 'js' && document.querySelector('#board `+
+			`.me td').textContent.startsWith('Ann Arbor')`)
 	ann.do(chromedp.Click("#engines label:has([value=wasm])"))
 	ann.until("runs the wasm engine", `document.getElementById('engine').textContent === 'wasm'`)
 	bob.do(dark, chromedp.Click("#tab-wire", chromedp.ByID))
-	bob.until("shows the connection", `document.getElementById('wire-panel').offsetHeight > 0 && document.getElementById('board-panel').offsetHeight === 0`)
+	bob.until("shows the connection",
+		`document.getElementById('wire-panel').offsetHeight > 0 && `+
+			`document.getElementById('board-panel').offsetHeight === 0`)
 	bob.screenshot("arena-phone-dark-connection.png")
-	bob.until("still has one Ann", `[...document.querySelectorAll('#board td')].filter((td) => td.textContent.startsWith('Ann Arbor')).length === 1`)
+	bob.until("still has one Ann",
+		`[...document.querySelectorAll('#board td')].filter((td) => `+
+			`td.textContent.startsWith('Ann Arbor')).length === 1`)
 	ann.clean()
 	bob.clean()
 }

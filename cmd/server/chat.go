@@ -16,7 +16,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// The demo's limits. Everything that a client can make the server keep is bounded by one of them.
+// The limits of the demo. Each thing that a client can make the server keep is bounded by one of
+// them.
 const (
 	maxNameRunes  = 24
 	maxRoomRunes  = 24
@@ -24,35 +25,36 @@ const (
 	maxRooms      = 100
 	maxJoined     = 10
 	maxHistory    = 50
-	maxPeople     = 50 // names in a presence list; the count goes on
+	maxPeople     = 50 // names in a presence list; the count is complete
 	requestBurst  = 20
 	requestPerSec = 10
 
-	// demoMaxRequests is the library's limit of events per window for the demo, where a player steers up to 60 times a second.
+	// demoMaxRequests is the library's limit of events per window for the demo, where a player
+	// steers up to 60 times a second.
 	demoMaxRequests = 10_000
 )
 
-// closeDropped asks the client to reconnect (3000–3499 do).
+// closeDropped asks the client to reconnect, as all codes from 3000 to 3499 do.
 const closeDropped = 3400
 
 // chat is the demo application: rooms with history, presence and typing notices.
 type chat struct {
 	ns *smartsocket.Namespace
 
-	// mu orders a room's messages: the history that a newcomer gets and the
-	// messages that follow leave no gap. Emit never blocks, so it is called under it.
+	// mu orders the messages of a room, so that there is no gap between the history that a newcomer
+	// gets and the messages that follow. Emit never blocks, so it is called under mu.
 	mu     sync.Mutex
 	rooms  map[string]*chatRoom
 	lastID uint64
 
-	// show keeps an older count from being sent after a newer one. It is taken before mu.
+	// show prevents that an older count is sent after a newer one. It is taken before mu.
 	show sync.Mutex
 }
 
 type chatRoom struct {
-	history []saidMessage // the last maxHistory, oldest first
-	pinned  bool          // stays when empty
-	used    time.Time     // last joined or written to
+	history []saidMessage // the last maxHistory messages, oldest first
+	pinned  bool          // stays when it is empty
+	used    time.Time     // when somebody last joined or wrote
 }
 
 // person is what the demo knows of one socket.
@@ -87,7 +89,7 @@ type (
 	saidMessage struct {
 		ID   uint64 `json:"id"`
 		Room string `json:"room"`
-		From string `json:"from"` // socket id
+		From string `json:"from"` // id of the sender's socket
 		Name string `json:"name"`
 		Text string `json:"text"`
 		At   int64  `json:"at"` // ms since the Unix epoch
@@ -139,8 +141,10 @@ func newChat(ns *smartsocket.Namespace) *chat {
 	smartsocket.Handle(ns, "leave", c.leave)
 	smartsocket.Handle(ns, "say", c.say)
 	smartsocket.On(ns, "typing", c.typing)
-	// The answer to "rtt" is the acknowledgement itself: its round trip is what the page draws.
-	ns.On("rtt", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(nil) }, smartsocket.Inline)
+	// The answer to "rtt" is the acknowledgement itself. The page draws its round-trip time.
+	ns.On("rtt", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+		ack.Reply(nil)
+	}, smartsocket.Inline)
 	ns.On("drop", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
 		s.DisconnectWith(closeDropped, "dropped on request")
 	})
@@ -172,7 +176,8 @@ func (c *chat) join(s *smartsocket.Socket, req roomRequest) (joinReply, error) {
 		return joinReply{}, err
 	}
 	if len(s.Rooms()) >= maxJoined && !s.In(room) {
-		return joinReply{}, rejected("you are in %d rooms, the most there can be: leave one first", maxJoined)
+		return joinReply{}, rejected("you are in %d rooms, the most there can be: leave one first",
+			maxJoined)
 	}
 	c.mu.Lock()
 	r, err := c.open(room)
@@ -220,7 +225,8 @@ func (c *chat) say(s *smartsocket.Socket, req sayRequest) (saidMessage, error) {
 		return saidMessage{}, rejected("there is no such room: join one first")
 	}
 	c.lastID++
-	m := saidMessage{ID: c.lastID, Room: req.Room, From: s.ID(), Name: name, Text: text, At: time.Now().UnixMilli()}
+	m := saidMessage{ID: c.lastID, Room: req.Room, From: s.ID(), Name: name, Text: text,
+		At: time.Now().UnixMilli()}
 	if len(r.history) == maxHistory {
 		r.history = slices.Delete(r.history, 0, 1)
 	}
@@ -247,7 +253,8 @@ func (c *chat) typing(s *smartsocket.Socket, req roomRequest, ack smartsocket.Ac
 	ack.Reply(nil)
 }
 
-// open returns the room, made if need be; over maxRooms the longest unused empty one gives way. c.mu is held.
+// open returns the room, and makes it if necessary. If there are more than maxRooms, the empty room
+// that has been unused for the longest time is removed. c.mu is held.
 func (c *chat) open(name string) (*chatRoom, error) {
 	if r := c.rooms[name]; r != nil {
 		return r, nil
@@ -255,12 +262,14 @@ func (c *chat) open(name string) (*chatRoom, error) {
 	if len(c.rooms) >= maxRooms {
 		var oldest string
 		for other, r := range c.rooms {
-			if !r.pinned && c.ns.RoomLen(other) == 0 && (oldest == "" || r.used.Before(c.rooms[oldest].used)) {
+			if !r.pinned && c.ns.RoomLen(other) == 0 &&
+				(oldest == "" || r.used.Before(c.rooms[oldest].used)) {
 				oldest = other
 			}
 		}
 		if oldest == "" {
-			return nil, rejected("there are %d rooms, the most there can be: join one of them", maxRooms)
+			return nil, rejected("there are %d rooms, the most there can be: join one of them",
+				maxRooms)
 		}
 		delete(c.rooms, oldest)
 	}
@@ -269,7 +278,7 @@ func (c *chat) open(name string) (*chatRoom, error) {
 	return r, nil
 }
 
-// list is every room that somebody is in, and the pinned ones, the fullest first.
+// list returns every room that somebody is in, and the pinned ones, the fullest first.
 func (c *chat) list() []roomInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -285,9 +294,9 @@ func (c *chat) list() []roomInfo {
 	return rooms
 }
 
-// announce tells the members of rooms who is there, and everybody how many, all
-// on this server: each of several servers knows and shows its own people.
-// What is sent cannot fail to encode; a receiver too slow for it is the library's to close.
+// announce tells the members of rooms who is there, and tells everyone how many there are. This
+// covers only this server: each of several servers knows and shows its own people. What it sends
+// cannot fail to encode, and the library closes a receiver that is too slow for it.
 func (c *chat) announce(rooms ...string) {
 	c.show.Lock()
 	defer c.show.Unlock()
@@ -305,12 +314,13 @@ func (c *chat) presence(room string) presence {
 		}
 	}
 	slices.SortFunc(p.People, func(a, b personInfo) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
+		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)),
+			strings.Compare(a.ID, b.ID))
 	})
 	return p
 }
 
-// report broadcasts the server's figures once a second until ctx ends.
+// report broadcasts the server's statistics once a second until ctx ends.
 func (c *chat) report(ctx context.Context, srv *smartsocket.Server) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -337,7 +347,7 @@ func reportOf(st smartsocket.Stats) statsReport {
 	}
 }
 
-// admit takes one request out of the socket's allowance.
+// admit takes one request from the socket's allowance.
 func admit(s *smartsocket.Socket) (*person, error) {
 	p, ok := s.Get("person").(*person)
 	if !ok {
@@ -350,13 +360,14 @@ func admit(s *smartsocket.Socket) (*person, error) {
 	p.filled = now
 	if p.tokens < 1 {
 		wait := int64((1-p.tokens)/requestPerSec*1000) + 1
-		return nil, &smartsocket.Error{Code: message.CodeRateLimited, Message: "too fast: wait a moment", RetryAfter: wait}
+		return nil, &smartsocket.Error{Code: message.CodeRateLimited,
+			Message: "too fast: wait a moment", RetryAfter: wait}
 	}
 	p.tokens--
 	return p, nil
 }
 
-// admitNamed is admit for those who have introduced themselves.
+// admitNamed is admit for people who have introduced themselves.
 func admitNamed(s *smartsocket.Socket) (name string, err error) {
 	p, err := admit(s)
 	if err != nil {
@@ -400,7 +411,7 @@ func cleanLine(text string, most int, what string) (string, error) {
 	return text, nil
 }
 
-// cleanRoom makes a room's name: lower-case letters, digits and dashes.
+// cleanRoom makes the name of a room: lower-case letters, digits and dashes.
 func cleanRoom(text string) (string, error) {
 	text, err := cleanLine(text, maxRoomRunes, "room's name")
 	if err != nil {
@@ -436,13 +447,14 @@ func cleanText(text string) (string, error) {
 	return text, nil
 }
 
-// visible drops control characters, and the marks that would turn the text
-// around them right to left; tabs and newlines become spaces.
+// visible drops control characters, and the marks that would turn the text around them right to
+// left. Tabs and newlines become spaces.
 func visible(r rune) rune {
 	switch {
 	case r == '\t' || r == '\n' || r == '\r':
 		return ' '
-	case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
+	case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069,
+		r == utf8.RuneError:
 		return -1
 	}
 	return r

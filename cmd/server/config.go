@@ -14,13 +14,13 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// config is everything that can be set: the library's options and what only
-// this program has. A field's config tag is its name in files; the names in the
-// environment and on the command line derive from it (see setting).
+// config is everything that can be set: the options of the library, and what only this program has.
+// The config tag of a field is its name in files. The names in the environment and on the command
+// line are derived from it (see setting).
 type config struct {
 	smartsocket.Options
 
-	// Echo serves a bare WebSocket echo in place of events.
+	// Echo serves a bare WebSocket echo instead of events.
 	Echo bool `config:"echo"`
 	// Demo serves the arena, the chat and their pages on the same port.
 	Demo bool `config:"demo"`
@@ -28,41 +28,45 @@ type config struct {
 	LogLevel string `config:"logLevel"`
 	// LogFormat is text or json.
 	LogFormat string `config:"logFormat"`
-	// ProfileAddr serves net/http/pprof; "" = off.
+	// ProfileAddr serves net/http/pprof; "" means off.
 	ProfileAddr string `config:"profileAddr"`
 
-	level slog.LevelVar           // of the logger
-	again func() (*config, error) // reads the configuration again; nil = it cannot change
-	// NATS is the URL of a NATS server that joins several servers into one; "" = off.
+	level slog.LevelVar           // level of the logger
+	again func() (*config, error) // reads the configuration again; nil means that it cannot change
+	// NATS is the URL of a NATS server that joins several servers into one. "" means off.
 	NATS string `config:"nats"`
-	// NodeName is this server's name among them; "" = host name and process id.
+	// NodeName is this server's name among them. "" means the host name and the process id.
 	NodeName string `config:"nodeName"`
 }
 
-// defaultConfig is the library's defaults and this program's own.
+// defaultConfig returns the defaults of the library and of this program.
 func defaultConfig() *config {
 	return &config{Options: smartsocket.DefaultOptions(), LogLevel: "info", LogFormat: "text"}
 }
 
-// help has a line for each setting whose meaning its name does not give away.
+// help has a line for each setting that its name does not explain.
 var help = map[string]string{
-	"addr":                         "host:port, instead of host and port",
-	"host":                         "address to bind to; 0.0.0.0 for all",
-	"port":                         "port to listen on; 0 = any free one",
-	"echo":                         "serve a bare WebSocket echo instead of events",
-	"demo":                         "serve the demo too: an arena and a chat, with their pages",
-	"logLevel":                     "error, warn, info, debug or trace",
-	"logFormat":                    "text or json",
-	"profileAddr":                  "host:port for net/http/pprof; empty = off",
-	"nats":                         "URL of a NATS server that joins several servers for broadcasts; prefer the environment when it has a password",
-	"nodeName":                     "this server's name among them; empty = host name and process id",
-	"enableEncryption":             "auto = on exactly when a key is given",
-	"encryptionKey":                "base64 of 32 random bytes; prefer the environment to a flag",
-	"previousEncryptionKey":        "accepted too while clients change keys",
-	"apiKeys":                      "keys of which a client must present one; prefer the environment",
-	"requireAuth":                  "sockets must authenticate by the event auth",
-	"authTimeout":                  "time for the event auth",
-	"tlsCert":                      "PEM file with the certificate chain: serve wss; read again when it changes",
+	"addr":        "host:port, instead of host and port",
+	"host":        "address to bind to; 0.0.0.0 for all",
+	"port":        "port to listen on; 0 = any free one",
+	"echo":        "serve a bare WebSocket echo instead of events",
+	"demo":        "serve the demo too: an arena and a chat, with their pages",
+	"logLevel":    "error, warn, info, debug or trace",
+	"logFormat":   "text or json",
+	"profileAddr": "host:port for net/http/pprof; empty = off",
+	"nats": "URL of a NATS server that joins several servers for " +
+		"broadcasts; prefer the environment when it has a password",
+	"nodeName": "this server's name among them; empty = host name and process " +
+		"id",
+	"enableEncryption":      "auto = on exactly when a key is given",
+	"encryptionKey":         "base64 of 32 random bytes; prefer the environment to a flag",
+	"previousEncryptionKey": "accepted too while clients change keys",
+	"apiKeys": "keys of which a client must present one; prefer the " +
+		"environment",
+	"requireAuth": "sockets must authenticate by the event auth",
+	"authTimeout": "time for the event auth",
+	"tlsCert": "PEM file with the certificate chain: serve wss; read again " +
+		"when it changes",
 	"tlsKey":                       "PEM file with the certificate's private key",
 	"trustedProxies":               "addresses or prefixes whose X-Forwarded-For is believed",
 	"maxConnectionsPerAddress":     "connections of one address; 0 = no limit",
@@ -101,14 +105,14 @@ var help = map[string]string{
 // setting is one configurable value of a config.
 type setting struct {
 	name  string // camelCase, as in files
-	field string // the Go field's name
+	field string // name of the field in Go
 	v     reflect.Value
 }
 
-// env is the setting's name in the environment: SMARTSOCKET_MAX_CONNECTIONS.
+// env returns the setting's name in the environment, such as SMARTSOCKET_MAX_CONNECTIONS.
 func (s setting) env() string { return envPrefix + strings.ToUpper(separate(s.name, '_')) }
 
-// flag is the setting's name on the command line, without the dash: max-connections.
+// flag returns the setting's name on the command line without the dash, such as max-connections.
 func (s setting) flag() string { return separate(s.name, '-') }
 
 // separate turns camelCase into lower-case words joined by sep.
@@ -125,7 +129,8 @@ func separate(name string, sep byte) string {
 	return b.String()
 }
 
-// settings lists what can be set, addr first: host and port given beside it win.
+// settings lists what can be set. addr comes first, so that host and port win if they are given
+// too.
 func (c *config) settings() []setting {
 	list := []setting{{name: "addr", field: "Addr"}}
 	return appendSettings(list, reflect.ValueOf(c).Elem())
@@ -150,7 +155,7 @@ var (
 	toggleType   = reflect.TypeFor[smartsocket.Toggle]()
 )
 
-// setText gives the setting a value written as text: in the environment or a flag.
+// setText sets the setting to a value written as text, in the environment or in a flag.
 func (c *config) setText(s setting, text string) error {
 	switch {
 	case s.name == "addr":
@@ -162,7 +167,8 @@ func (c *config) setText(s setting, text string) error {
 		}
 		s.v.SetInt(int64(d))
 	case s.v.Type() == toggleType:
-		if err := s.v.Addr().Interface().(*smartsocket.Toggle).UnmarshalText([]byte(text)); err != nil {
+		if err := s.v.Addr().Interface().(*smartsocket.Toggle).UnmarshalText(
+			[]byte(text)); err != nil {
 			return fmt.Errorf("%w: write one of them", err)
 		}
 	case s.v.Kind() == reflect.String:
@@ -182,12 +188,13 @@ func (c *config) setText(s setting, text string) error {
 	case s.v.Type() == reflect.TypeFor[[]string]():
 		s.v.Set(reflect.ValueOf(splitList(text)))
 	default:
-		return fmt.Errorf("values of type %s cannot be given as text: set it in a Go program", s.v.Type())
+		return fmt.Errorf("values of type %s cannot be given as text: set it in a Go program",
+			s.v.Type())
 	}
 	return nil
 }
 
-// setJSON gives the setting a value of a JSON file.
+// setJSON sets the setting to a value from a JSON file.
 func (c *config) setJSON(s setting, raw json.RawMessage) error {
 	var value any
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -269,17 +276,19 @@ func (c *config) setAddr(text string) error {
 	return nil
 }
 
-// parseDuration reads Go's form or a plain number of milliseconds.
+// parseDuration reads Go's form, or a plain number of milliseconds.
 func parseDuration(text string) (time.Duration, error) {
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		if ms > int64(time.Duration(1<<63-1)/time.Millisecond) || ms < -int64(time.Duration(1<<63-1)/time.Millisecond) {
+		if ms > int64(time.Duration(1<<63-1)/time.Millisecond) ||
+			ms < -int64(time.Duration(1<<63-1)/time.Millisecond) {
 			return 0, fmt.Errorf("%s ms is more than 292 years: write a shorter duration", text)
 		}
 		return time.Duration(ms) * time.Millisecond, nil
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no duration: write 30s, 1m30s or a number of milliseconds", text)
+		return 0, fmt.Errorf("%q is no duration: write 30s, 1m30s or a number of milliseconds",
+			text)
 	}
 	return d, nil
 }
@@ -294,7 +303,7 @@ func splitList(text string) []string {
 	return list
 }
 
-// text is the setting's value as setText would take it.
+// text returns the setting's value in the form that setText takes.
 func (s setting) text() string {
 	switch v := s.v.Interface().(type) {
 	case smartsocket.Toggle:
@@ -309,20 +318,23 @@ func (s setting) text() string {
 // secret reports whether the value must never be printed.
 func (s setting) secret() bool {
 	if s.name == "nats" {
-		return strings.Contains(s.v.String(), "@") // a user's name and password
+		return strings.Contains(s.v.String(), "@") // the name and the password of a user
 	}
 	return s.credential()
 }
 
-// credential reports whether the setting is keys and nothing else. That of tlsKey is a file's name.
+// credential reports whether the setting consists of nothing but keys. tlsKey does not, because it
+// is the name of a file.
 func (s setting) credential() bool {
-	return s.name != "tlsKey" && (strings.HasSuffix(strings.ToLower(s.name), "key") || strings.HasSuffix(strings.ToLower(s.name), "keys"))
+	return s.name != "tlsKey" && (strings.HasSuffix(strings.ToLower(s.name), "key") ||
+		strings.HasSuffix(strings.ToLower(s.name), "keys"))
 }
 
-// mayBeSecret reports whether what is given for the setting, right or wrong, must not be repeated in an error.
+// mayBeSecret reports whether a value given for the setting, right or wrong, must not be repeated
+// in an error.
 func (s setting) mayBeSecret() bool { return s.name == "nats" || s.credential() }
 
-// json writes the configuration in the form that a file has. Secrets that are set are hidden.
+// json returns the configuration in the form of a file. Secrets that are set are hidden.
 func (c *config) json() []byte {
 	var b bytes.Buffer
 	b.WriteByte('{')

@@ -25,9 +25,14 @@ func writeFile(t *testing.T, text string) string {
 }
 
 func TestLaterSourcesWin(t *testing.T) {
-	file := writeFile(t, `{"port": 4001, "maxConnections": 11, "connectionTimeout": 45000, "ackTimeout": "2m", "allowedOrigins": ["https://a.example"], "echo": true}`)
-	env := []string{"PATH=/bin", "SMARTSOCKET_CONFIG=" + file, "SMARTSOCKET_MAX_CONNECTIONS=12", "SMARTSOCKET_COMPRESSION_LEVEL=3", "SMARTSOCKET_ALLOWED_ORIGINS=https://b.example, https://c.example"}
-	cmd, err := parse([]string{"-compression-level=4", "--log-level", "debug", "-echo=false", "-addr", ":4002"}, env)
+	file := writeFile(t,
+		`{"port": 4001, "maxConnections": 11, "connectionTimeout": 45000, "ackTimeout": "2m", `+
+			`"allowedOrigins": ["https://a.example"], "echo": true}`)
+	env := []string{"PATH=/bin", "SMARTSOCKET_CONFIG=" + file, "SMARTSOCKET_MAX_CONNECTIONS=12",
+		"SMARTSOCKET_COMPRESSION_LEVEL=3",
+		"SMARTSOCKET_ALLOWED_ORIGINS=https://b.example, https://c.example"}
+	cmd, err := parse([]string{"-compression-level=4", "--log-level", "debug", "-echo=false",
+		"-addr", ":4002"}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +47,8 @@ func TestLaterSourcesWin(t *testing.T) {
 		{"compressionLevel (flag over environment)", c.CompressionLevel, 4},
 		{"connectionTimeout (file, milliseconds)", c.ConnectionTimeout, 45 * time.Second},
 		{"ackTimeout (file, Go syntax)", c.AckTimeout, 2 * time.Minute},
-		{"allowedOrigins (environment over file)", c.AllowedOrigins, []string{"https://b.example", "https://c.example"}},
+		{"allowedOrigins (environment over file)", c.AllowedOrigins,
+			[]string{"https://b.example", "https://c.example"}},
 		{"echo (flag over file)", c.Echo, false},
 		{"logLevel (flag)", c.LogLevel, "debug"},
 		{"maxMessageBytes (default)", c.MaxMessageBytes, 16 << 20},
@@ -72,52 +78,84 @@ func TestMistakesAreNamed(t *testing.T) {
 		file string
 		want []string // each must be part of the message
 	}{
-		{"unknown flag", []string{"-max-conections", "5"}, nil, "", []string{"-max-conections", "did you mean max-connections?"}},
-		{"unknown variable", nil, []string{"SMARTSOCKET_PROT=1"}, "", []string{"SMARTSOCKET_PROT", "did you mean SMARTSOCKET_PORT?"}},
-		{"variables of Kubernetes", nil, []string{"SMARTSOCKET_SERVICE_HOST=10.0.0.1", "SMARTSOCKET_PORT=tcp://10.0.0.1:3000"}, "", []string{"Kubernetes", "enableServiceLinks"}},
-		{"unknown key", nil, nil, `{"maxConnection": 5}`, []string{`"maxConnection"`, "did you mean maxConnections?"}},
-		{"key in the wrong case", nil, nil, `{"MaxConnections": 5}`, []string{`"MaxConnections"`, "did you mean maxConnections?"}},
-		{"unknown and like nothing", []string{"-zzzzzz", "5"}, nil, "", []string{"-zzzzzz", "-help"}},
-		{"unknown command", []string{"chekconfig"}, nil, "", []string{"chekconfig", "did you mean checkconfig?"}},
+		{"unknown flag", []string{"-max-conections", "5"}, nil, "",
+			[]string{"-max-conections", "did you mean max-connections?"}},
+		{"unknown variable", nil, []string{"SMARTSOCKET_PROT=1"}, "",
+			[]string{"SMARTSOCKET_PROT", "did you mean SMARTSOCKET_PORT?"}},
+		{"variables of Kubernetes", nil, []string{"SMARTSOCKET_SERVICE_HOST=10.0.0.1",
+			"SMARTSOCKET_PORT=tcp://10.0.0.1:3000"}, "",
+			[]string{"Kubernetes", "enableServiceLinks"}},
+		{"unknown key", nil, nil, `{"maxConnection": 5}`,
+			[]string{`"maxConnection"`, "did you mean maxConnections?"}},
+		{"key in the wrong case", nil, nil, `{"MaxConnections": 5}`,
+			[]string{`"MaxConnections"`, "did you mean maxConnections?"}},
+		{"unknown and like nothing", []string{"-zzzzzz", "5"}, nil, "",
+			[]string{"-zzzzzz", "-help"}},
+		{"unknown command", []string{"chekconfig"}, nil, "",
+			[]string{"chekconfig", "did you mean checkconfig?"}},
 		{"stray argument", []string{"-port", "1", "stray"}, nil, "", []string{`"stray"`}},
 		{"no value", []string{"-port"}, nil, "", []string{"-port", "wants a value"}},
-		{"text for a number in a flag", []string{"-port", "http"}, nil, "", []string{"-port", `"http"`, "digits"}},
-		{"text for a number in a variable", nil, []string{"SMARTSOCKET_PORT=http"}, "", []string{"SMARTSOCKET_PORT", `"http"`}},
-		{"string for a number in a file", nil, nil, `{"port": "3000"}`, []string{"port", `"3000"`, "whole number"}},
+		{"text for a number in a flag", []string{"-port", "http"}, nil, "",
+			[]string{"-port", `"http"`, "digits"}},
+		{"text for a number in a variable", nil, []string{"SMARTSOCKET_PORT=http"}, "",
+			[]string{"SMARTSOCKET_PORT", `"http"`}},
+		{"string for a number in a file", nil, nil, `{"port": "3000"}`,
+			[]string{"port", `"3000"`, "whole number"}},
 		{"fraction", nil, nil, `{"port": 30.5}`, []string{"port", "30.5"}},
 		{"number for a string", nil, nil, `{"host": 5}`, []string{"host", "5", "string"}},
 		{"null", nil, nil, `{"host": null}`, []string{"host", "null"}},
-		{"string for a switch", nil, nil, `{"echo": "yes"}`, []string{"echo", `"yes"`, "true or false"}},
-		{"text for a list", nil, nil, `{"allowedOrigins": "*"}`, []string{"allowedOrigins", "list"}},
+		{"string for a switch", nil, nil, `{"echo": "yes"}`,
+			[]string{"echo", `"yes"`, "true or false"}},
+		{"text for a list", nil, nil, `{"allowedOrigins": "*"}`,
+			[]string{"allowedOrigins", "list"}},
 		{"number in a list", nil, nil, `{"allowedOrigins": [1]}`, []string{"allowedOrigins", "1"}},
-		{"no duration", []string{"-ack-timeout", "soon"}, nil, "", []string{"-ack-timeout", `"soon"`, "30s"}},
-		{"duration out of range", []string{"-ack-timeout", "99999999999999999"}, nil, "", []string{"-ack-timeout", "99999999999999999"}},
+		{"no duration", []string{"-ack-timeout", "soon"}, nil, "",
+			[]string{"-ack-timeout", `"soon"`, "30s"}},
+		{"duration out of range", []string{"-ack-timeout", "99999999999999999"}, nil, "",
+			[]string{"-ack-timeout", "99999999999999999"}},
 		{"port out of range", nil, nil, `{"port": 70000}`, []string{"port", "70000", "65535"}},
 		{"negative port", []string{"-port", "-2"}, nil, "", []string{"-port", "-2"}},
-		{"library's range", nil, []string{"SMARTSOCKET_COMPRESSION_LEVEL=12"}, "", []string{"SMARTSOCKET_COMPRESSION_LEVEL", "12", "1..9"}},
-		{"library's range in a file", nil, nil, `{"connectionTimeout": 1}`, []string{"connectionTimeout", "1ms", "at least"}},
-		{"origin", []string{"-allowed-origins", "example.com"}, nil, "", []string{"-allowed-origins", "example.com", "scheme://"}},
+		{"library's range", nil, []string{"SMARTSOCKET_COMPRESSION_LEVEL=12"}, "",
+			[]string{"SMARTSOCKET_COMPRESSION_LEVEL", "12", "1..9"}},
+		{"library's range in a file", nil, nil, `{"connectionTimeout": 1}`,
+			[]string{"connectionTimeout", "1ms", "at least"}},
+		{"origin", []string{"-allowed-origins", "example.com"}, nil, "",
+			[]string{"-allowed-origins", "example.com", "scheme://"}},
 		{"level", []string{"-log-level", "loud"}, nil, "", []string{"-log-level", "loud", "trace"}},
 		{"format", []string{"-log-format", "xml"}, nil, "", []string{"-log-format", "xml", "json"}},
 		{"two modes", []string{"-echo", "-demo"}, nil, "", []string{"echo", "demo"}},
-		{"echo and keys", []string{"-echo", "-api-keys", "first-secret-key"}, nil, "", []string{"-api-keys", "everybody"}},
-		{"demo and keys", []string{"-demo", "-api-keys", "first-secret-key"}, nil, "", []string{"-api-keys", "pages"}},
-		{"echo and encryption", []string{"-echo"}, []string{"SMARTSOCKET_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, "", []string{"SMARTSOCKET_ENCRYPTION_KEY", "encrypts nothing"}},
-		{"echo and authentication", nil, nil, `{"echo": true, "requireAuth": true}`, []string{"requireAuth", "everybody"}},
-		{"key without certificate", []string{"-tls-key", "key.pem"}, nil, "", []string{"-tls-key", "both files"}},
-		{"certificate that is not there", []string{"-tls-cert", "no/cert.pem", "-tls-key", "key.pem"}, nil, "", []string{"-tls-cert", "no/cert.pem"}},
+		{"echo and keys", []string{"-echo", "-api-keys", "first-secret-key"}, nil, "",
+			[]string{"-api-keys", "everybody"}},
+		{"demo and keys", []string{"-demo", "-api-keys", "first-secret-key"}, nil, "",
+			[]string{"-api-keys", "pages"}},
+		{"echo and encryption", []string{"-echo"},
+			[]string{"SMARTSOCKET_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, "",
+			[]string{"SMARTSOCKET_ENCRYPTION_KEY", "encrypts nothing"}},
+		{"echo and authentication", nil, nil, `{"echo": true, "requireAuth": true}`,
+			[]string{"requireAuth", "everybody"}},
+		{"key without certificate", []string{"-tls-key", "key.pem"}, nil, "",
+			[]string{"-tls-key", "both files"}},
+		{"certificate that is not there", []string{"-tls-cert", "no/cert.pem", "-tls-key",
+			"key.pem"}, nil, "", []string{"-tls-cert", "no/cert.pem"}},
 		{"address", []string{"-addr", "3000"}, nil, "", []string{"-addr", "3000", "host:port"}},
-		{"profile address", []string{"-profile-addr", "6060"}, nil, "", []string{"-profile-addr", "6060"}},
+		{"profile address", []string{"-profile-addr", "6060"}, nil, "",
+			[]string{"-profile-addr", "6060"}},
 		{"broken file", nil, nil, "{\n\"port\": 1,\n}", []string{"config.json:3"}},
 		{"two objects", nil, nil, `{} {}`, []string{"config.json", "one object"}},
 		{"no object", nil, nil, `[]`, []string{"config.json", "not an object"}},
 		{"empty file", nil, nil, "\n", []string{"config.json", "empty"}},
 		{"cut file", nil, nil, `{"port": 1`, []string{"config.json", "unexpected EOF"}},
-		{"name twice", nil, nil, `{"port": 1, "host": "::1", "port": 2}`, []string{"config.json", `"port" occurs twice`}},
-		{"empty key in a variable", nil, []string{"SMARTSOCKET_ENCRYPTION_KEY="}, "", []string{"SMARTSOCKET_ENCRYPTION_KEY", "no key"}},
-		{"empty list of keys in a flag", []string{"-api-keys", ", "}, nil, "", []string{"-api-keys", "no key"}},
-		{"more than an origin", []string{"-allowed-origins", "https://a.example?x"}, nil, "", []string{"-allowed-origins", "nothing more"}},
-		{"previous key alone", []string{"-previous-encryption-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, nil, "", []string{"-previous-encryption-key", "precedes"}},
+		{"name twice", nil, nil, `{"port": 1, "host": "::1", "port": 2}`,
+			[]string{"config.json", `"port" occurs twice`}},
+		{"empty key in a variable", nil, []string{"SMARTSOCKET_ENCRYPTION_KEY="}, "",
+			[]string{"SMARTSOCKET_ENCRYPTION_KEY", "no key"}},
+		{"empty list of keys in a flag", []string{"-api-keys", ", "}, nil, "",
+			[]string{"-api-keys", "no key"}},
+		{"more than an origin", []string{"-allowed-origins", "https://a.example?x"}, nil, "",
+			[]string{"-allowed-origins", "nothing more"}},
+		{"previous key alone", []string{"-previous-encryption-key",
+			"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}, nil, "",
+			[]string{"-previous-encryption-key", "precedes"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := test.args
@@ -146,7 +184,8 @@ func TestMissingFileIsNamed(t *testing.T) {
 
 func TestDefaultConfigRoundTrips(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"defaultconfig"}, nil, &stdout, &stderr, nil); code != 0 {
+	if code := run(context.Background(), []string{"defaultconfig"}, nil, &stdout, &stderr,
+		nil); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	cmd, err := parse([]string{"-config", writeFile(t, stdout.String())}, nil)
@@ -160,7 +199,8 @@ func TestDefaultConfigRoundTrips(t *testing.T) {
 
 func TestPrintConfigShowsWhatIsInForce(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"-port", "4321", "-print-config"}, nil, &stdout, &stderr, nil); code != 0 {
+	if code := run(context.Background(), []string{"-port", "4321", "-print-config"}, nil, &stdout,
+		&stderr, nil); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	if !strings.Contains(stdout.String(), `"port": 4321`) {
@@ -171,19 +211,22 @@ func TestPrintConfigShowsWhatIsInForce(t *testing.T) {
 func TestSecretsAreNotPrinted(t *testing.T) {
 	const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	var stdout, stderr bytes.Buffer
-	code := run(context.Background(), []string{"-print-config"}, []string{"SMARTSOCKET_ENCRYPTION_KEY=" + key}, &stdout, &stderr, nil)
+	code := run(context.Background(), []string{"-print-config"},
+		[]string{"SMARTSOCKET_ENCRYPTION_KEY=" + key}, &stdout, &stderr, nil)
 	if code != 0 || !strings.Contains(stdout.String(), "(hidden)") {
 		t.Errorf("exit code %d: %s%s", code, stdout.String(), stderr.String())
 	}
-	run(context.Background(), []string{"checkconfig", "-encryption-key", key[:20]}, nil, &stdout, &stderr, nil)
+	run(context.Background(), []string{"checkconfig", "-encryption-key", key[:20]}, nil, &stdout,
+		&stderr, nil)
 	if text := stdout.String() + stderr.String(); strings.Contains(text, key[:20]) {
 		t.Errorf("the key is printed: %s", text)
 	}
 }
 
-// The command line may hold keys, so the profiles' address does not show it.
+// The command line may contain keys, so the profiles' address does not show it.
 func TestProfilesDoNotShowTheCommandLine(t *testing.T) {
-	for path, want := range map[string]int{"/debug/pprof/cmdline": 404, "/debug/pprof/goroutine": 200} {
+	for path, want := range map[string]int{"/debug/pprof/cmdline": 404,
+		"/debug/pprof/goroutine": 200} {
 		w := httptest.NewRecorder()
 		profileMux().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 		if w.Code != want {
@@ -192,7 +235,7 @@ func TestProfilesDoNotShowTheCommandLine(t *testing.T) {
 	}
 }
 
-// What is wrong in a place for secrets may be a secret too.
+// A wrong value in a place for secrets may be a secret too.
 func TestMistakesDoNotRepeatSecrets(t *testing.T) {
 	const secret = "hunter2-and-more"
 	for _, test := range []struct {
@@ -218,7 +261,8 @@ func TestMistakesDoNotRepeatSecrets(t *testing.T) {
 		if code := run(context.Background(), args, nil, &stdout, &stderr, nil); code != 2 {
 			t.Errorf("%s%v: exit code %d, want 2", test.file, test.args, code)
 		}
-		if text := stdout.String() + stderr.String(); strings.Contains(text, secret) || !strings.Contains(text, test.want) {
+		if text := stdout.String() + stderr.String(); strings.Contains(text, secret) ||
+			!strings.Contains(text, test.want) {
 			t.Errorf("%s%v: %s", test.file, test.args, text)
 		}
 	}
@@ -226,15 +270,18 @@ func TestMistakesDoNotRepeatSecrets(t *testing.T) {
 
 func TestCheckConfig(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"checkconfig", "-port", "4321"}, nil, &stdout, &stderr, nil); code != 0 {
+	if code := run(context.Background(), []string{"checkconfig", "-port", "4321"}, nil, &stdout,
+		&stderr, nil); code != 0 {
 		t.Errorf("exit code %d for a valid configuration: %s", code, stderr.String())
 	}
-	if code := run(context.Background(), []string{"checkconfig", "-port", "99999"}, nil, &stdout, &stderr, nil); code != 2 {
+	if code := run(context.Background(), []string{"checkconfig", "-port", "99999"}, nil, &stdout,
+		&stderr, nil); code != 2 {
 		t.Errorf("exit code %d for an invalid one, want 2", code)
 	}
 }
 
-// TestDefaultsAreTheLibrarys provokes the library's complaint about each numeric option; it names the default.
+// TestDefaultsAreTheLibrarys provokes the library's complaint about each numeric option, because
+// that names the default.
 func TestDefaultsAreTheLibrarys(t *testing.T) {
 	compared := 0
 	for _, s := range defaultConfig().settings()[1:] {
@@ -265,14 +312,16 @@ func TestDefaultsAreTheLibrarys(t *testing.T) {
 	}
 }
 
-// TestEverySettingCanBeGiven sets each setting from the environment and by flag, to the value it has.
+// TestEverySettingCanBeGiven sets each setting, from the environment and by flag, to the value that
+// it has.
 func TestEverySettingCanBeGiven(t *testing.T) {
 	defaults := defaultConfig()
 	for _, s := range defaults.settings()[1:] {
 		text := s.text()
 		const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 		var args []string
-		if s.credential() { // an empty one is refused, and a previous one that precedes nothing
+		// An empty credential is refused, and so is a previous one that precedes nothing.
+		if s.credential() {
 			text, args = key, []string{"-encryption-key", key}
 		}
 		if _, err := parse(append(args, "-"+s.flag()+"="+text), nil); err != nil {
@@ -295,7 +344,8 @@ func TestHelpNamesOnlyRealSettings(t *testing.T) {
 		}
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"-help"}, nil, &stdout, &stderr, nil); code != 0 || !strings.Contains(stdout.String(), "-max-connections") {
+	if code := run(context.Background(), []string{"-help"}, nil, &stdout, &stderr,
+		nil); code != 0 || !strings.Contains(stdout.String(), "-max-connections") {
 		t.Errorf("-help: code %d, %s", code, stdout.String())
 	}
 }
@@ -311,7 +361,8 @@ func TestDistance(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"port", "prot", 2}, {"kitten", "sitting", 3}, {"same", "same", 0}} {
+	}{{"", "", 0}, {"", "abc", 3}, {"port", "prot", 2}, {"kitten", "sitting", 3},
+		{"same", "same", 0}} {
 		if got := distance(test.a, test.b); got != test.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
 		}
@@ -332,7 +383,8 @@ func TestKeygenPrintsAKeyThatWorks(t *testing.T) {
 	var keys []string
 	for range 2 {
 		var stdout, stderr bytes.Buffer
-		if code := run(context.Background(), []string{"-keygen"}, []string{"SMARTSOCKET_ENCRYPTION_KEY=broken"}, &stdout, &stderr, nil); code != 0 {
+		if code := run(context.Background(), []string{"-keygen"},
+			[]string{"SMARTSOCKET_ENCRYPTION_KEY=broken"}, &stdout, &stderr, nil); code != 0 {
 			t.Fatalf("exit code %d: %s", code, stderr.String())
 		}
 		key := strings.TrimSpace(stdout.String())
@@ -344,7 +396,8 @@ func TestKeygenPrintsAKeyThatWorks(t *testing.T) {
 	if keys[0] == keys[1] {
 		t.Error("two calls gave the same key")
 	}
-	if _, err := parse(nil, []string{"SMARTSOCKET_ENCRYPTION_KEY=broken"}); err == nil || strings.Contains(err.Error(), "broken") {
+	if _, err := parse(nil, []string{"SMARTSOCKET_ENCRYPTION_KEY=broken"}); err == nil ||
+		strings.Contains(err.Error(), "broken") {
 		t.Errorf("a broken key: %v", err)
 	}
 }

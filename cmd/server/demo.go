@@ -17,8 +17,8 @@ import (
 
 const httpHeadTimeout = 5 * time.Second
 
-// serveDemo serves the page, its files and the WebSocket upgrades of one
-// SmartSocket server on one port.
+// serveDemo serves the page, its files and the WebSocket upgrades of one SmartSocket server on one
+// port.
 func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
 	srv, joined, err := newServer(c, log)
 	if err != nil {
@@ -51,7 +51,8 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	}
 	page := "http://"
 	if c.TLSCertFile != "" {
-		if front.TLSConfig, err = smartsocket.LoadTLS(c.TLSCertFile, c.TLSKeyFile, log); err != nil {
+		if front.TLSConfig, err = smartsocket.LoadTLS(c.TLSCertFile, c.TLSKeyFile,
+			log); err != nil {
 			return errors.Join(err, l.Close())
 		}
 		page = "https://"
@@ -73,7 +74,7 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	ready(l.Addr())
 	select {
 	case err := <-ended:
-		return err // nothing but a broken listener gets here
+		return err // only a broken listener gets here
 	case <-ctx.Done():
 	}
 	log.Info("draining", "timeout", c.ShutdownTimeout)
@@ -89,7 +90,7 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	return err
 }
 
-// pageHost is the address as a person would type it.
+// pageHost returns the address as a person would type it.
 func pageHost(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
@@ -101,7 +102,7 @@ func pageHost(addr net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// demoHandler routes: upgrades to SmartSocket, the rest to the page.
+// demoHandler routes upgrades to SmartSocket and everything else to the page.
 func demoHandler(srv *smartsocket.Server, joined *nodes, files *assets) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -137,8 +138,8 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Write(append(text, '\n'))
 }
 
-// profileMux is net/http/pprof on a mux of its own: nothing else is on that
-// address, and the command line is not, since it may hold keys.
+// profileMux is net/http/pprof on a separate mux. Nothing else is on that address. The command line
+// is not there either, because it may contain keys.
 func profileMux() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

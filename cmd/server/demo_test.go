@@ -37,24 +37,26 @@ func TestChatReachesTheRoomAndNobodyElse(t *testing.T) {
 	enter(t, ann, "Ann", "lobby")
 	enter(t, bob, "Bob", "lobby")
 	enter(t, eve, "Eve", "games")
-	said := decode[saidMessage](t, ann.ask(3, "say", `{"room":"lobby","text":"  hello <b>there</b>  "}`).Data)
+	said := decode[saidMessage](t,
+		ann.ask(3, "say", `{"room":"lobby","text":"  hello <b>there</b>  "}`).Data)
 	if said.Text != "hello <b>there</b>" || said.Name != "Ann" {
 		t.Errorf("said %+v", said)
 	}
 	if got := decode[saidMessage](t, bob.await("said", isEvent("said")).Data); got != said {
 		t.Errorf("Bob heard %+v, want %+v", got, said)
 	}
-	// What Eve hears first after her own message is her own message.
+	// The first thing that Eve hears after her own message is her own message.
 	own := decode[saidMessage](t, eve.ask(3, "say", `{"room":"games","text":"alone"}`).Data)
 	eve.send(`{"event":"say","data":{"room":"games","text":"again"}}`)
-	if got := decode[saidMessage](t, eve.await("said", isEvent("said")).Data); got.Room != "games" || got.ID < own.ID {
+	if got := decode[saidMessage](t,
+		eve.await("said", isEvent("said")).Data); got.Room != "games" || got.ID < own.ID {
 		t.Errorf("Eve heard %+v", got)
 	}
 }
 
 func TestChatKeepsTheLastFifty(t *testing.T) {
 	r := start(t, "-demo")
-	// Several senders, so that none is over its allowance.
+	// There are several senders so that none exceeds its allowance.
 	var senders [5]*plainClient
 	for i := range senders {
 		senders[i] = r.dial(t, "/chat")
@@ -62,13 +64,15 @@ func TestChatKeepsTheLastFifty(t *testing.T) {
 	}
 	const total = maxHistory + 5
 	for i := range total {
-		m := senders[i%len(senders)].ask(uint64(100+i), "say", fmt.Sprintf(`{"room":"lobby","text":"message %d"}`, i))
+		m := senders[i%len(senders)].ask(uint64(100+i), "say",
+			fmt.Sprintf(`{"room":"lobby","text":"message %d"}`, i))
 		if m.Error != nil {
 			t.Fatalf("say: %+v", m.Error)
 		}
 	}
 	history := enter(t, r.dial(t, "/chat"), "Bob", "lobby").History
-	if len(history) != maxHistory || history[0].Text != "message 5" || history[maxHistory-1].Text != fmt.Sprintf("message %d", total-1) {
+	if len(history) != maxHistory || history[0].Text != "message 5" ||
+		history[maxHistory-1].Text != fmt.Sprintf("message %d", total-1) {
 		t.Errorf("history has %d messages, from %q", len(history), history[0].Text)
 	}
 }
@@ -104,7 +108,8 @@ func TestTypingReachesTheOthers(t *testing.T) {
 	enter(t, ann, "Ann", "lobby")
 	enter(t, bob, "Bob", "lobby")
 	ann.send(`{"event":"typing","data":{"room":"lobby"}}`)
-	if got := decode[typingNotice](t, bob.await("typing", isEvent("typing")).Data); got.Name != "Ann" || got.Room != "lobby" {
+	if got := decode[typingNotice](t,
+		bob.await("typing", isEvent("typing")).Data); got.Name != "Ann" || got.Room != "lobby" {
 		t.Errorf("notice %+v", got)
 	}
 }
@@ -112,7 +117,8 @@ func TestTypingReachesTheOthers(t *testing.T) {
 func TestStatsAreBroadcast(t *testing.T) {
 	r := start(t, "-demo")
 	c := r.dial(t, "/chat")
-	if got := decode[statsReport](t, c.await("stats", isEvent("stats")).Data); got.Connections != 1 || got.MemoryBytes == 0 {
+	if got := decode[statsReport](t,
+		c.await("stats", isEvent("stats")).Data); got.Connections != 1 || got.MemoryBytes == 0 {
 		t.Errorf("stats %+v, want one connection and some memory", got)
 	}
 }
@@ -151,7 +157,8 @@ func TestChatRefusesWhatIsOutOfBounds(t *testing.T) {
 		{"a socket's id as room", "join", `{"room":"ss_AAAAAAAAAAAAAAAAAAAAAA"}`},
 		{"no data", "say", `null`},
 	} {
-		if m := c.ask(uint64(10+i), test.event, test.data); m.Error == nil || m.Error.Message == "" {
+		if m := c.ask(uint64(10+i), test.event, test.data); m.Error == nil ||
+			m.Error.Message == "" {
 			t.Errorf("%s: accepted: %s", test.name, m.Data)
 		}
 	}
@@ -210,7 +217,8 @@ func get(t *testing.T, r *running, path, encoding string) (*http.Response, []byt
 		t.Fatal(err)
 	}
 	req.Header.Set("Accept-Encoding", encoding)
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}).Do(req)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true},
+		Timeout: patience}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,10 +238,12 @@ func TestPageIsServed(t *testing.T) {
 	} {
 		resp, body := get(t, r, path, "identity")
 		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != kind || len(body) == 0 {
-			t.Errorf("%s: %s, %s, %d bytes", path, resp.Status, resp.Header.Get("Content-Type"), len(body))
+			t.Errorf("%s: %s, %s, %d bytes", path, resp.Status, resp.Header.Get("Content-Type"),
+				len(body))
 		}
 		policy := resp.Header.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe-inline") || strings.Contains(policy, "'unsafe-eval'") {
+		if !strings.Contains(policy, "default-src 'none'") ||
+			strings.Contains(policy, "unsafe-inline") || strings.Contains(policy, "'unsafe-eval'") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
 		zipped, packed := get(t, r, path, "br, gzip")
@@ -246,8 +256,10 @@ func TestPageIsServed(t *testing.T) {
 				t.Errorf("%s: unpacked %d bytes of %d, %v", path, len(plain), len(body), err)
 			}
 		}
-		if resp.Header.Get("ETag") == "" || resp.Header.Get("ETag") == zipped.Header.Get("ETag") && len(packed) != len(body) {
-			t.Errorf("%s: entity tags %q and %q", path, resp.Header.Get("ETag"), zipped.Header.Get("ETag"))
+		if resp.Header.Get("ETag") == "" || resp.Header.Get("ETag") == zipped.Header.Get("ETag") &&
+			len(packed) != len(body) {
+			t.Errorf("%s: entity tags %q and %q", path, resp.Header.Get("ETag"),
+				zipped.Header.Get("ETag"))
 		}
 	}
 	if resp, _ := get(t, r, "/none", ""); resp.StatusCode != 404 {
@@ -261,8 +273,10 @@ func TestWasmIsServedAsWasm(t *testing.T) {
 		t.Skip("the browser client is not built: run make wasm")
 	}
 	resp, body := get(t, r, "/dist/smartsocket.wasm", "gzip")
-	if resp.Header.Get("Content-Type") != "application/wasm" || resp.Header.Get("Content-Encoding") != "gzip" || len(body) > 1<<20 {
-		t.Errorf("%s, %s, %d bytes", resp.Header.Get("Content-Type"), resp.Header.Get("Content-Encoding"), len(body))
+	if resp.Header.Get("Content-Type") != "application/wasm" ||
+		resp.Header.Get("Content-Encoding") != "gzip" || len(body) > 1<<20 {
+		t.Errorf("%s, %s, %d bytes", resp.Header.Get("Content-Type"),
+			resp.Header.Get("Content-Encoding"), len(body))
 	}
 }
 
@@ -275,7 +289,8 @@ func TestCachedPageIsNotSentAgain(t *testing.T) {
 	}
 	req.Header.Set("Accept-Encoding", "gzip")
 	req.Header.Set("If-None-Match", first.Header.Get("ETag"))
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}).Do(req)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true},
+		Timeout: patience}).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +302,8 @@ func TestCachedPageIsNotSentAgain(t *testing.T) {
 
 func TestHealthAndStats(t *testing.T) {
 	r := start(t, "-demo")
-	if resp, body := get(t, r, "/healthz", ""); resp.StatusCode != 200 || !strings.Contains(string(body), "ok") {
+	if resp, body := get(t, r, "/healthz", ""); resp.StatusCode != 200 ||
+		!strings.Contains(string(body), "ok") {
 		t.Errorf("/healthz: %s %s", resp.Status, body)
 	}
 	_, body := get(t, r, "/stats", "")

@@ -13,8 +13,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// serveEcho sends every WebSocket message back as it came, compressed for peers
-// that offer permessage-deflate: what conformance suites and raw benchmarks want.
+// serveEcho sends every WebSocket message back as it came, compressed for peers that offer
+// permessage-deflate. Conformance suites and raw benchmarks want that.
 func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
 	var secured *tls.Config
 	if c.TLSCertFile != "" {

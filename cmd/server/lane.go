@@ -10,28 +10,29 @@ import (
 	"time"
 )
 
-// The slow lane: connections whose path begins with it pass through a relay that
-// takes no more than slowRate from the server, like a phone at the edge of its
-// network. The server's own socket fills up, as it would in earnest.
+// The slow lane: connections whose path begins with it pass through a relay. The relay takes at
+// most slowRate from the server, like a phone at the edge of its network. The server's own socket
+// fills up, as it would with a real slow client.
 const (
 	slowLane   = "/slow"
 	slowRate   = 8 << 10 // bytes per second towards the client
 	slowSteps  = 16      // per second
-	slowBuffer = 4 << 10 // what the relay's end of the kernel may hold
-	// demoSendBuffer is what the demo's kernel holds for a client: little, so that being slow shows soon.
+	slowBuffer = 4 << 10 // what the relay's end may hold in the kernel
+	// demoSendBuffer is what the kernel holds for a client of the demo. It is small, so that a slow
+	// client shows soon.
 	demoSendBuffer = 4 << 10
-	maxRelayed     = 16 // connections at once; it is a demonstration
+	maxRelayed     = 16 // connections at once; this is only a demonstration
 	relayPatience  = 5 * time.Second
 )
 
 // lanes are the relayed connections of one server.
 type lanes struct {
 	next http.Handler // serves all other requests
-	addr string       // where the server listens
-	tls  bool         // and whether it asks for TLS there
+	addr string       // the server's address
+	tls  bool         // and whether the server speaks TLS there
 
 	mu     sync.Mutex
-	open   map[net.Conn]struct{} // both ends of each
+	open   map[net.Conn]struct{} // both ends of each relay
 	closed bool
 	done   sync.WaitGroup
 }
@@ -110,7 +111,8 @@ func trickle(to io.Writer, from io.Reader) {
 	}
 }
 
-// enter notes one end of a relay; false when there are too many, or none may be any more.
+// enter records one end of a relay. It returns false if there are too many, or if none is allowed
+// any more.
 func (l *lanes) enter(c net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

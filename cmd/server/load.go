@@ -25,16 +25,17 @@ type command struct {
 	keygen bool // -keygen
 	help   bool
 	verb   string            // "", "defaultconfig" or "checkconfig"
-	source map[string]string // setting name → where its value came from, for errors
+	source map[string]string // for each setting, where its value came from; for errors
 }
 
-// parse reads the configuration: defaults, then the file named by -config or
-// SMARTSOCKET_CONFIG, then the environment, then the flags; later ones win.
+// parse reads the configuration: first the defaults, then the file named by -config or
+// SMARTSOCKET_CONFIG, then the environment, then the flags. Later ones win.
 func parse(args, environ []string) (*command, error) {
 	cmd := &command{config: defaultConfig(), source: make(map[string]string)}
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		cmd.verb, args = args[0], args[1:]
-		if verbs := []string{"defaultconfig", "checkconfig", "help"}; !slices.Contains(verbs, cmd.verb) {
+		if verbs := []string{"defaultconfig", "checkconfig", "help"}; !slices.Contains(verbs,
+			cmd.verb) {
 			return nil, fmt.Errorf("unknown command %q%s", cmd.verb, didYouMean(cmd.verb, verbs))
 		}
 		cmd.help = cmd.verb == "help"
@@ -62,8 +63,10 @@ func parse(args, environ []string) (*command, error) {
 		for _, a := range given {
 			err := cmd.config.setText(a.setting, a.text)
 			if err == nil && a.setting.credential() && a.setting.v.Len() == 0 {
-				// As from a command or a secret that failed: the server would run without.
-				err = fmt.Errorf("there is no key in it: give one, or do not set %s at all", a.setting.name)
+				// An empty value may come from a command or a secret that failed. The server would
+				// run without a key.
+				err = fmt.Errorf("there is no key in it: give one, or do not set %s at all",
+					a.setting.name)
 			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", a.source, err)
@@ -81,10 +84,10 @@ func parse(args, environ []string) (*command, error) {
 type assignment struct {
 	setting setting
 	text    string
-	source  string // how the user wrote the name
+	source  string // the name as the user wrote it
 }
 
-// parseFlags reads -name value, -name=value and -switch; two dashes are as good as one.
+// parseFlags reads -name value, -name=value and -switch. Two dashes work like one.
 func (cmd *command) parseFlags(args []string) (list []assignment, file string, err error) {
 	byFlag := make(map[string]setting)
 	names := []string{"config", "print-config", "keygen", "help"}
@@ -95,12 +98,16 @@ func (cmd *command) parseFlags(args []string) (list []assignment, file string, e
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
-		name, text, hasText := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-"), "=")
+		name, text, hasText := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-"),
+			"=")
 		if !strings.HasPrefix(arg, "-") || name == "" {
 			if n := len(list); n > 0 && list[n-1].setting.mayBeSecret() {
-				return nil, "", fmt.Errorf("an unexpected argument (hidden) behind %s: put a list in quotes, or leave out its spaces", list[n-1].source)
+				return nil, "",
+					fmt.Errorf("an unexpected argument (hidden) behind %s: put a list in quotes, "+
+						"or leave out its spaces", list[n-1].source)
 			}
-			return nil, "", fmt.Errorf("unexpected argument %q: flags begin with a dash, as in -port 3000", arg)
+			return nil, "",
+				fmt.Errorf("unexpected argument %q: flags begin with a dash, as in -port 3000", arg)
 		}
 		switch name {
 		case "help", "h":
@@ -149,7 +156,10 @@ func (cmd *command) parseEnv(environ []string) (list []assignment, file string, 
 		}
 	}
 	if _, ok := given[envPrefix+"SERVICE_HOST"]; ok {
-		return nil, "", fmt.Errorf("%sSERVICE_HOST and its like come from Kubernetes, for a service named smartsocket: set enableServiceLinks: false in the pod, or rename the service", envPrefix)
+		return nil, "",
+			fmt.Errorf("%sSERVICE_HOST and its like come from Kubernetes, for a service named "+
+				"smartsocket: set enableServiceLinks: false in the pod, or rename the service",
+				envPrefix)
 	}
 	file = given[envPrefix+"CONFIG"]
 	delete(given, envPrefix+"CONFIG")
@@ -162,7 +172,8 @@ func (cmd *command) parseEnv(environ []string) (list []assignment, file string, 
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		return nil, "", fmt.Errorf("unknown environment variable %s%s", name, didYouMean(name, names))
+		return nil, "", fmt.Errorf("unknown environment variable %s%s", name,
+			didYouMean(name, names))
 	}
 	return list, file, nil
 }
@@ -191,17 +202,19 @@ func (cmd *command) readFile(path string) error {
 		cmd.source[s.name] = fmt.Sprintf("config file %s: %s", path, s.name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		return fmt.Errorf("config file %s: unknown setting %q%s", path, name, didYouMean(name, names))
+		return fmt.Errorf("config file %s: unknown setting %q%s", path, name,
+			didYouMean(name, names))
 	}
 	return nil
 }
 
-// readObject reads a file that is one JSON object, each of whose names occurs once.
+// readObject reads a file that is one JSON object in which each name occurs once.
 func readObject(text []byte) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	first, err := dec.Token()
 	if errors.Is(err, io.EOF) {
-		return nil, errors.New("the file is empty: write an object, as defaultconfig prints it, or {}")
+		return nil, errors.New(
+			"the file is empty: write an object, as defaultconfig prints it, or {}")
 	}
 	if err == nil && first != json.Delim('{') {
 		return nil, errors.New("the file is not an object: write one, as defaultconfig prints it")
@@ -242,34 +255,43 @@ func lineOf(text []byte, err error) string {
 	if !errors.As(err, &syntax) {
 		return ""
 	}
-	return fmt.Sprintf(":%d", 1+bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte{'\n'}))
+	return fmt.Sprintf(":%d", 1+bytes.Count(text[:min(int(syntax.Offset), len(text))],
+		[]byte{'\n'}))
 }
 
-// validate checks what this program owns, and lets the library check its options.
+// validate checks what belongs to this program, and lets the library check its options.
 func (cmd *command) validate() error {
 	c := cmd.config
 	if _, ok := levels[c.LogLevel]; !ok {
-		return cmd.reject("logLevel", fmt.Errorf("%q is no level: write error, warn, info, debug or trace", c.LogLevel))
+		return cmd.reject("logLevel",
+			fmt.Errorf("%q is no level: write error, warn, info, debug or trace", c.LogLevel))
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
-		return cmd.reject("logFormat", fmt.Errorf("%q is no format: write text or json", c.LogFormat))
+		return cmd.reject("logFormat", fmt.Errorf("%q is no format: write text or json",
+			c.LogFormat))
 	}
 	if c.Echo && c.Demo {
-		return cmd.reject("echo", errors.New("echo and demo exclude each other: switch one of them off"))
+		return cmd.reject("echo", errors.New(
+			"echo and demo exclude each other: switch one of them off"))
 	}
 	switch name := c.unheeded(); {
 	case name == "":
 	case c.Echo:
-		return cmd.reject(name, errors.New("echo lets everybody in and encrypts nothing: switch one of them off"))
+		return cmd.reject(name, errors.New(
+			"echo lets everybody in and encrypts nothing: switch one of them off"))
 	case c.Demo:
-		return cmd.reject(name, errors.New("the demo's pages are for everybody and know no key: switch one of them off"))
+		return cmd.reject(name, errors.New(
+			"the demo's pages are for everybody and know no key: switch one of them off"))
 	}
 	if c.Port < 0 || c.Port > 65535 {
-		return cmd.reject("port", fmt.Errorf("%d is no port: write 1 to 65535, or 0 for any free one", c.Port))
+		return cmd.reject("port",
+			fmt.Errorf("%d is no port: write 1 to 65535, or 0 for any free one", c.Port))
 	}
 	if c.ProfileAddr != "" {
 		if _, _, err := net.SplitHostPort(c.ProfileAddr); err != nil {
-			return cmd.reject("profileAddr", fmt.Errorf("%q is no address: write host:port, as in 127.0.0.1:6060", c.ProfileAddr))
+			return cmd.reject("profileAddr",
+				fmt.Errorf("%q is no address: write host:port, as in 127.0.0.1:6060",
+					c.ProfileAddr))
 		}
 	}
 	if err := cmd.checkNodes(); err != nil {
@@ -288,7 +310,8 @@ func (cmd *command) validate() error {
 	return err
 }
 
-// unheeded is a setting that protects the server, which echo would not heed and the demo's pages not satisfy; "" = none is given.
+// unheeded returns a setting that protects the server, but that echo would ignore and the pages of
+// the demo would not satisfy. "" means that there is none.
 func (c *config) unheeded() string {
 	switch {
 	case c.EncryptionKey != "":
@@ -305,7 +328,7 @@ func (c *config) unheeded() string {
 	return ""
 }
 
-// reject names the setting by the way in which the user gave it.
+// reject returns err with the name of the setting in the form in which the user gave it.
 func (cmd *command) reject(name string, err error) error {
 	source := cmd.source[name]
 	if source == "" {
@@ -328,7 +351,7 @@ func didYouMean(name string, known []string) string {
 	return fmt.Sprintf(": did you mean %s?", best)
 }
 
-// distance is the Levenshtein distance of two strings, in bytes.
+// distance returns the Levenshtein distance of two strings, in bytes.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -349,7 +372,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// demoDefaults are what the demo needs where nothing else was said.
+// demoDefaults sets what the demo needs and the user did not set.
 func (cmd *command) demoDefaults() {
 	unset := func(name string) bool { return cmd.source[name] == "" }
 	if unset("rateLimitMaxRequests") {

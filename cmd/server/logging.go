@@ -9,8 +9,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// newLogger makes the program's logger. DEBUG=smartsocket:* in the environment
-// switches debug on whatever logLevel says, unless it already says more.
+// newLogger makes the program's logger. DEBUG=smartsocket:* in the environment switches debug on,
+// whatever logLevel says, unless that already says more.
 func newLogger(c *config, w io.Writer) *slog.Logger {
 	c.level.Set(c.slogLevel())
 	if c.LogFormat == "json" {
@@ -19,7 +19,7 @@ func newLogger(c *config, w io.Writer) *slog.Logger {
 	return slog.New(smartsocket.NewLogHandler(w, &c.level))
 }
 
-// slogLevel is logLevel, or what DEBUG asks for.
+// slogLevel returns logLevel, or what DEBUG asks for.
 func (c *config) slogLevel() slog.Level {
 	level := levels[c.LogLevel]
 	if smartsocket.DebugEnabled() {
@@ -28,8 +28,8 @@ func (c *config) slogLevel() slog.Level {
 	return level
 }
 
-// logStart says what the process runs on, and warns when the kernel will allow
-// fewer connections than are configured.
+// logStart logs what the process runs on. It warns if the kernel will allow fewer connections than
+// are configured.
 func logStart(c *config, log *slog.Logger) {
 	loops := c.Loops
 	if loops == 0 {
@@ -38,10 +38,11 @@ func logStart(c *config, log *slog.Logger) {
 	limit, known := descriptorLimit()
 	log.Info("starting", "mode", c.mode(), "codec", message.CodecName(), "loops", loops,
 		"gomaxprocs", runtime.GOMAXPROCS(0), "go", runtime.Version(), "nofile", limit)
-	// Besides connections there are listeners, pollers, log files and the like.
+	// Besides connections there are listeners, pollers, log files and others.
 	const others = 64
 	if known && limit < uint64(c.MaxConnections+others) {
-		log.Warn("the limit of open files is below maxConnections: raise it with ulimit -n, LimitNOFILE= or --ulimit, or lower maxConnections",
+		log.Warn("the limit of open files is below maxConnections: raise it with ulimit -n, "+
+			"LimitNOFILE= or --ulimit, or lower maxConnections",
 			"nofile", limit, "maxConnections", c.MaxConnections, "need", c.MaxConnections+others)
 	}
 }

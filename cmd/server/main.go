@@ -1,5 +1,16 @@
-// Command server is the SmartSocket server as a program: events on namespace
-// "/", the demo (an arena and a chat) with -demo, or a bare WebSocket echo with -echo.
+// Command server is the SmartSocket server as a program. It serves events on namespace "/". With
+// -demo it serves the demo (an arena and a chat), and with -echo a bare WebSocket echo.
+//
+// # Locks
+//
+// chat.show is taken before chat.mu and before the mu of a person. No other two locks of this
+// program are held together. Emit does not block and may be called under all of them.
+//
+// # Reading order
+//
+// Read main.go, then config.go and load.go (settings) and reload.go. demo.go puts the demo
+// together: arena.go on top of arena_world.go is the game, chat.go the chat, lane.go the slow line.
+// nodes.go joins several servers.
 package main
 
 import (
@@ -19,14 +30,17 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the default handling is back: a second one ends the process at once.
+	// After the first signal the default handling is restored, so that a second one ends the
+	// process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, nil))
 }
 
-// run is the program without its process. ready, if not nil, is told the bound
-// address once the server accepts connections. It returns the exit code.
-func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr)) int {
+// run is the program without the process around it. If ready is not nil it is told the bound
+// address once the server accepts connections. run returns the exit code.
+func run(
+	ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr),
+) int {
 	cmd, err := parse(args, environ)
 	if err != nil {
 		fmt.Fprintf(stderr, "smartsocket-server: %v\n", err)
@@ -66,7 +80,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer, 
 	return 0
 }
 
-// serve runs what the configuration asks for until ctx ends, and drains it.
+// serve runs what the configuration asks for until ctx ends, and then drains it.
 func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
 	logStart(c, log)
 	if c.ProfileAddr != "" {
@@ -101,7 +115,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr
 	return srv.Shutdown(drain)
 }
 
-// options are the library's options as configured; log may be nil.
+// options returns the library's options as configured. log may be nil.
 func (c *config) options(log *slog.Logger) smartsocket.Options {
 	o := c.Options
 	o.Logger = log
@@ -111,7 +125,7 @@ func (c *config) options(log *slog.Logger) smartsocket.Options {
 	return o
 }
 
-// address is where the modes that bind by themselves listen.
+// address returns where the modes that bind themselves listen.
 func (c *config) address() string { return net.JoinHostPort(c.Host, fmt.Sprint(c.Port)) }
 
 // handleBasics registers what a server without an application answers:
@@ -121,7 +135,7 @@ func (c *config) address() string { return net.JoinHostPort(c.Host, fmt.Sprint(c
 func handleBasics(srv *smartsocket.Server) {
 	answerWith := func(event string) smartsocket.Handler {
 		return func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
-			// A peer that is gone or too slow has been counted and closed; nobody is left to tell.
+			// A peer that is gone or too slow has been counted and closed. Nobody is left to tell.
 			_, _ = s.Emit(event, d)
 			ack.Reply(d)
 		}

@@ -8,22 +8,25 @@ import (
 	"github.com/smartsocket/smartsocket/cluster"
 )
 
-// clusterOptions are the options of the cluster package as configured.
+// clusterOptions returns the options of the cluster package as configured.
 func (c *config) clusterOptions(log *slog.Logger) cluster.Options {
 	return cluster.Options{URL: c.NATS, Node: c.NodeName, Logger: log}
 }
 
-// checkNodes checks what joins this server with others.
+// checkNodes checks the settings that join this server with others.
 func (cmd *command) checkNodes() error {
 	c := cmd.config
 	if c.NATS == "" {
 		if c.NodeName != "" {
-			return cmd.reject("nodeName", errors.New("a single server needs no name: give nats too, the URL of a NATS server that joins several"))
+			return cmd.reject("nodeName",
+				errors.New("a single server needs no name: give nats too, the URL of a NATS "+
+					"server that joins several"))
 		}
 		return nil
 	}
 	if c.Echo {
-		return cmd.reject("nats", errors.New("echo has no events that other nodes could get: switch one of them off"))
+		return cmd.reject("nats", errors.New(
+			"echo has no events that other nodes could get: switch one of them off"))
 	}
 	var bad *cluster.OptionError
 	if err := c.clusterOptions(nil).Check(); errors.As(err, &bad) {
@@ -33,7 +36,7 @@ func (cmd *command) checkNodes() error {
 	return nil
 }
 
-// newServer makes the configured server, joined with others if that is asked for.
+// newServer makes the configured server, joined with others if the configuration says that.
 func newServer(c *config, log *slog.Logger) (*smartsocket.Server, *nodes, error) {
 	o := c.options(log)
 	joined := new(nodes)
@@ -54,10 +57,10 @@ func newServer(c *config, log *slog.Logger) (*smartsocket.Server, *nodes, error)
 
 // nodes are the other servers that this one is joined with, if any.
 type nodes struct {
-	cluster *cluster.Cluster // nil = none
+	cluster *cluster.Cluster // nil if this server is not joined with others
 }
 
-// leave ends what newServer began; a server that was started and stopped has left by itself.
+// leave ends what newServer began. A server that was started and stopped has already left.
 func (n *nodes) leave(log *slog.Logger) {
 	if n.cluster == nil {
 		return
@@ -67,7 +70,7 @@ func (n *nodes) leave(log *slog.Logger) {
 	}
 }
 
-// stats are the cluster's, nil without one.
+// stats returns those of the cluster, or nil without one.
 func (n *nodes) stats() *cluster.Stats {
 	if n.cluster == nil {
 		return nil

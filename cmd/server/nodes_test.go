@@ -16,7 +16,8 @@ import (
 // startNATS runs a NATS server that asks for a password until the test ends.
 func startNATS(t *testing.T) (url string) {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true, Username: "game", Password: "s3cret"})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true,
+		NoSigs: true, Username: "game", Password: "s3cret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,13 +32,14 @@ func startNATS(t *testing.T) (url string) {
 	return "nats://game:s3cret@" + s.Addr().String()
 }
 
-// Two servers that share a NATS server share their rooms; each shows its own people.
+// Two servers that share a NATS server share their rooms. Each shows its own people.
 func TestTwoNodesShareTheirRooms(t *testing.T) {
 	url := startNATS(t)
 	a := start(t, "-demo", "-nats", url, "-node-name", "first", "-log-level", "trace")
 	b := start(t, "-demo", "-nats", url, "-node-name", "second", "-log-level", "trace")
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		if strings.Contains(a.log.String(), "other=second") && strings.Contains(b.log.String(), "other=first") {
+		if strings.Contains(a.log.String(), "other=second") &&
+			strings.Contains(b.log.String(), "other=first") {
 			break
 		}
 		if time.Now().After(end) {
@@ -48,7 +50,8 @@ func TestTwoNodesShareTheirRooms(t *testing.T) {
 	enter(t, ann, "Ann", "lobby")
 	enter(t, bob, "Bob", "lobby")
 	bob.send(`{"event":"introduce","data":{"name":"Zed"}}`)
-	if p := decode[presence](t, bob.await("people", isEvent("people")).Data); p.Count != 1 || p.People[0].Name != "Zed" {
+	if p := decode[presence](t, bob.await("people", isEvent("people")).Data); p.Count != 1 ||
+		p.People[0].Name != "Zed" {
 		t.Errorf("%+v: want the one person of this node", p)
 	}
 	said := decode[saidMessage](t, ann.ask(3, "say", `{"room":"lobby","text":"hello there"}`).Data)
@@ -61,7 +64,8 @@ func TestTwoNodesShareTheirRooms(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	var stats struct{ Cluster cluster.Stats }
-	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil || stats.Cluster.State != cluster.Connected || stats.Cluster.Nodes != 2 {
+	if err := json.NewDecoder(resp.Body).Decode(&stats); err != nil ||
+		stats.Cluster.State != cluster.Connected || stats.Cluster.Nodes != 2 {
 		t.Errorf("%+v %v", stats, err)
 	}
 	http.DefaultClient.CloseIdleConnections()
@@ -79,7 +83,8 @@ func TestNodeSettingsAreChecked(t *testing.T) {
 		{"checkconfig -nats http://game:s3cret@localhost", "flag -nats: address 1"},
 		{"checkconfig -nats nats://game:s3cret%zz@localhost", "flag -nats: address 1"},
 		{"checkconfig -node-name first", "flag -node-name: a single server"},
-		{"checkconfig -nats nats://localhost -node-name " + strings.Repeat("n", 65), "flag -node-name: the name has 65 bytes"},
+		{"checkconfig -nats nats://localhost -node-name " + strings.Repeat("n", 65),
+			"flag -node-name: the name has 65 bytes"},
 		{"checkconfig -nats nats://localhost -echo", "flag -nats: echo"},
 		{"checkconfig -nats nats://game:s3cret@localhost -node-name first", "is valid"},
 		{"-print-config -nats nats://game:s3cret@localhost", `"nats": "(hidden)"`},
@@ -87,7 +92,8 @@ func TestNodeSettingsAreChecked(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		run(context.Background(), strings.Fields(step.args), nil, &out, &out, nil)
-		if text := out.String(); !strings.Contains(text, step.want) || strings.Contains(text, "s3cret") {
+		if text := out.String(); !strings.Contains(text, step.want) ||
+			strings.Contains(text, "s3cret") {
 			t.Errorf("%s: %s, want %s and no password", step.args, text, step.want)
 		}
 	}

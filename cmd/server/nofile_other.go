@@ -2,5 +2,5 @@
 
 package main
 
-// descriptorLimit is unknown where there is no such limit.
+// descriptorLimit is unknown on systems without such a limit.
 func descriptorLimit() (uint64, bool) { return 0, false }

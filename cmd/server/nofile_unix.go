@@ -4,8 +4,8 @@ package main
 
 import "syscall"
 
-// descriptorLimit is how many files, and so connections, this process may have open.
-// The Go runtime has raised the soft limit to the hard one at start.
+// descriptorLimit returns how many files, and therefore connections, this process may have open.
+// The Go runtime raised the soft limit to the hard one at start.
 func descriptorLimit() (uint64, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

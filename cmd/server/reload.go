@@ -12,9 +12,8 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
-// followReloads reads file, environment and flags again at each SIGHUP and puts
-// what they say in force, until stop is called. What cannot be used, or needs a
-// restart, is logged and changes nothing.
+// followReloads reads file, environment and flags again at each SIGHUP and applies them, until stop
+// is called. What cannot be used, or needs a restart, is logged and changes nothing.
 func followReloads(c *config, srv *smartsocket.Server, log *slog.Logger) (stop func()) {
 	if c.again == nil {
 		return func() {}
@@ -53,18 +52,23 @@ func followReloads(c *config, srv *smartsocket.Server, log *slog.Logger) (stop f
 	}
 }
 
-// reload puts the configuration as it is now in place of old and names what changed, or changes nothing.
-func (c *config) reload(old *config, srv *smartsocket.Server) (fresh *config, changed []string, err error) {
+// reload applies the current configuration in place of old and returns the names of what changed.
+// On an error nothing changes.
+func (c *config) reload(
+	old *config, srv *smartsocket.Server,
+) (fresh *config, changed []string, err error) {
 	if fresh, err = c.again(); err != nil {
 		return nil, nil, err
 	}
 	own := []string{}
 	for i, s := range fresh.settings() {
-		if s.field == "Addr" || isOption(s.field) || reflect.DeepEqual(s.v.Interface(), old.settings()[i].v.Interface()) {
+		if s.field == "Addr" || isOption(s.field) ||
+			reflect.DeepEqual(s.v.Interface(), old.settings()[i].v.Interface()) {
 			continue
 		}
 		if s.name != "logLevel" {
-			return nil, nil, errors.New(s.name + ": this change needs a restart, and nothing was changed")
+			return nil, nil,
+				errors.New(s.name + ": this change needs a restart, and nothing was changed")
 		}
 		own = append(own, s.name)
 	}
@@ -82,7 +86,7 @@ func (c *config) reload(old *config, srv *smartsocket.Server) (fresh *config, ch
 	return fresh, append(changed, own...), nil
 }
 
-// isOption reports whether a setting is one of the library's.
+// isOption reports whether a setting belongs to the library.
 func isOption(field string) bool {
 	_, ok := reflect.TypeFor[smartsocket.Options]().FieldByName(field)
 	return ok

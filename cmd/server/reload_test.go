@@ -21,12 +21,15 @@ func TestHangupReloads(t *testing.T) {
 	write(`{"rateLimitMaxRequests": 5}`)
 	r := start(t, "-config", file)
 	for _, step := range []struct{ file, want string }{
-		{`{"rateLimitMaxRequests": 7, "allowedOrigins": ["https://game.example"], "logLevel": "debug"}`, `changed="rateLimitMaxRequests, allowedOrigins, logLevel"`},
+		{`{"rateLimitMaxRequests": 7, "allowedOrigins": ["https://game.example"], "logLevel": ` +
+			`"debug"}`, `changed="rateLimitMaxRequests, allowedOrigins, logLevel"`},
 		{`{"rateLimitMaxRequests": 8, "compressionLevel": 99}`, `compressionLevel`},
 		{`{"rateLimitMaxRequests": 8, "maxMessageBytes": 4096}`, `this change needs a restart`},
-		{`{"rateLimitMaxRequests": 8, "logFormat": "json"}`, `logFormat: this change needs a restart`},
+		{`{"rateLimitMaxRequests": 8, "logFormat": "json"}`,
+			`logFormat: this change needs a restart`},
 		{`{"rateLimitMaxRequests":`, `the configuration was not reloaded`},
-		{`{"rateLimitMaxRequests": 7, "allowedOrigins": ["https://game.example"], "logLevel": "debug"}`, `nothing changed`},
+		{`{"rateLimitMaxRequests": 7, "allowedOrigins": ["https://game.example"], "logLevel": ` +
+			`"debug"}`, `nothing changed`},
 		{`{"logLevel": "info"}`, `changed="rateLimitMaxRequests, allowedOrigins, logLevel"`},
 	} {
 		before := len(r.log.String())

@@ -22,10 +22,10 @@ import (
 	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
-// patience bounds waits that only end so when something hangs.
+// patience limits waits that end this way only if something hangs.
 const patience = 30 * time.Second
 
-// TestMain fails the run when goroutines of ours outlive the tests.
+// TestMain fails the run if goroutines of ours outlive the tests.
 func TestMain(m *testing.M) {
 	if os.Getenv("RUN_AS_SERVER") != "" {
 		os.Unsetenv("RUN_AS_SERVER")
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 type running struct {
 	addr net.Addr
 	log  *safeBuffer
-	stop func() int // ends it as SIGTERM does and returns its exit code; idempotent
+	stop func() int // ends it like SIGTERM and returns its exit code; may be called more than once
 }
 
 type safeBuffer struct {
@@ -122,7 +122,7 @@ func (r *running) dial(t *testing.T, path string) *plainClient {
 	return &plainClient{t, conn}
 }
 
-// early is a connection some of whose bytes came with the handshake's answer.
+// early is a connection of which some bytes came with the answer to the handshake.
 type early struct {
 	net.Conn
 	r io.Reader
@@ -166,7 +166,9 @@ func (c *plainClient) await(what string, want func(plainMessage) bool) plainMess
 func (c *plainClient) ask(ack uint64, event, data string) plainMessage {
 	c.t.Helper()
 	c.send(fmt.Sprintf(`{"event":%q,"data":%s,"ack":%d}`, event, data, ack))
-	return c.await("the answer to "+event, func(m plainMessage) bool { return m.Event == "" && m.Ack == ack })
+	return c.await("the answer to "+event, func(m plainMessage) bool {
+		return m.Event == "" && m.Ack == ack
+	})
 }
 
 func isEvent(name string) func(plainMessage) bool {
@@ -198,13 +200,15 @@ func TestPingEvent(t *testing.T) {
 func TestUnknownEventIsRefusedWhenItAsks(t *testing.T) {
 	c := start(t).dial(t, "/")
 	c.send(`{"event":"nobody-listens","data":1}`)
-	if m := c.ask(3, "nobody-listens-either", "1"); m.Error == nil || m.Error.Code != "ERR_APP_003" {
+	if m := c.ask(3, "nobody-listens-either", "1"); m.Error == nil ||
+		m.Error.Code != "ERR_APP_003" {
 		t.Errorf("answer %+v, want ERR_APP_003 and nothing for the event before", m)
 	}
 }
 
 func TestStopIsGraceful(t *testing.T) {
-	for mode, wantClose := range map[string]bool{"-demo=false": true, "-demo": true, "-echo": false} {
+	for mode, wantClose := range map[string]bool{"-demo=false": true, "-demo": true,
+		"-echo": false} {
 		t.Run(mode, func(t *testing.T) {
 			r := start(t, mode)
 			c := r.dial(t, "/")
@@ -222,7 +226,8 @@ func TestStopIsGraceful(t *testing.T) {
 				t.Errorf("exit code %d:\n%s", code, r.log)
 			}
 			var closed wsutil.ClosedError
-			if err := <-ended; wantClose && (!errors.As(err, &closed) || closed.Code != ws.StatusGoingAway) {
+			if err := <-ended; wantClose && (!errors.As(err, &closed) ||
+				closed.Code != ws.StatusGoingAway) {
 				t.Errorf("the client saw %v, want close code 1001", err)
 			}
 			if !strings.Contains(r.log.String(), "stopped") {
@@ -232,7 +237,7 @@ func TestStopIsGraceful(t *testing.T) {
 	}
 }
 
-// TestSignalEndsTheProcess runs the program as a process of its own.
+// TestSignalEndsTheProcess runs the program in a process of its own.
 func TestSignalEndsTheProcess(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -282,7 +287,8 @@ func TestPortInUse(t *testing.T) {
 
 func TestStartLine(t *testing.T) {
 	r := start(t, "-max-connections", "16000000")
-	for _, want := range []string{"[smartsocket] [info] starting", "codec=", "loops=", "gomaxprocs=", "[warn]", "nofile="} {
+	for _, want := range []string{"[smartsocket] [info] starting", "codec=", "loops=",
+		"gomaxprocs=", "[warn]", "nofile="} {
 		if !strings.Contains(r.log.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, r.log)
 		}
@@ -312,13 +318,17 @@ func TestRawEcho(t *testing.T) {
 
 func TestRawEchoCompressesOnlyWhenOffered(t *testing.T) {
 	r := start(t, "-echo")
-	for offer, want := range map[string]bool{"": false, "Sec-WebSocket-Extensions: permessage-deflate\r\n": true} {
+	for offer, want := range map[string]bool{"": false,
+		"Sec-WebSocket-Extensions: permessage-deflate\r\n": true} {
 		conn, err := net.Dial("tcp", r.addr.String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.SetDeadline(time.Now().Add(patience))
-		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", offer)
+		fmt.Fprintf(conn,
+			"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: "+
+				"Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "+
+				"dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n", offer)
 		head := make([]byte, 4096)
 		n, err := conn.Read(head)
 		conn.Close()

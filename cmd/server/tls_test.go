@@ -19,7 +19,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/selfsigned"
 )
 
-// certificate writes a self-signed one and returns the flags that use it.
+// certificate writes a self-signed certificate and returns the flags that use it.
 func certificate(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -65,7 +65,7 @@ try {
 }
 </script>`
 
-// TestBrowserOverTLS loads the client from an https site and has it speak to the server by wss.
+// TestBrowserOverTLS loads the client from an https site and lets it speak to the server over wss.
 func TestBrowserOverTLS(t *testing.T) {
 	browser := newBrowser(t, chromedp.Flag("ignore-certificate-errors", true))
 	files, err := fs.Sub(web, "web/dist")
@@ -98,7 +98,8 @@ func TestBrowserOverTLS(t *testing.T) {
 	})
 	var got string
 	err = chromedp.Run(ctx, network.Enable(), chromedp.Navigate(site.URL+"/"),
-		chromedp.Poll(`document.getElementById('out').textContent !== 'waiting'`, nil, chromedp.WithPollingTimeout(patience)),
+		chromedp.Poll(`document.getElementById('out').textContent !== 'waiting'`, nil,
+			chromedp.WithPollingTimeout(patience)),
 		chromedp.Text("#out", &got, chromedp.ByID))
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +117,7 @@ func TestBrowserOverTLS(t *testing.T) {
 	}
 }
 
-// TestDemoOverTLS: the page and the events on one port, both by TLS.
+// TestDemoOverTLS checks that the page and the events share one port, both over TLS.
 func TestDemoOverTLS(t *testing.T) {
 	r := start(t, append(certificate(t), "-demo")...)
 	insecure := &tls.Config{InsecureSkipVerify: true}
@@ -140,7 +141,8 @@ func TestDemoOverTLS(t *testing.T) {
 	if err := wsutil.WriteClientText(nc, []byte(`{"event":"echo","data":7}`)); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := wsutil.ReadServerText(nc); err != nil || string(got) != `{"event":"echo","data":7}` {
+	if got, err := wsutil.ReadServerText(nc); err != nil ||
+		string(got) != `{"event":"echo","data":7}` {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -1,7 +1,7 @@
 //go:build js && wasm
 
-// Command browser-go is a Go program that runs in a page: it talks to the server that the page came from. Its native
-// half, which compiles and serves it, is the command host.
+// Command browser-go is a Go program that runs in a page. It talks to the server that the page came
+// from. Its native half, the command host, compiles and serves it.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 		logf("failed: %v", err)
 		return
 	}
-	select {} // the page goes on
+	select {} // keeps the program running
 }
 
 func run(ctx context.Context) error {
@@ -35,9 +35,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	c.OnDisconnected(func(r client.Reason) { logf("disconnected: %v", r) })
-	c.OnReconnected(func(recovered bool) { logf("reconnected as %s, recovered: %v", c.ID(), recovered) })
+	c.OnReconnected(func(recovered bool) {
+		logf("reconnected as %s, recovered: %v", c.ID(), recovered)
+	})
 	client.On(c, "said", func(m said, _ client.Ack) { logf("%s says: %s", m.From, m.Text) })
-	client.On(c, "what do you see", func(_ any, ack client.Ack) { ack.Reply(document.Get("title").String()) })
+	client.On(c, "what do you see", func(_ any, ack client.Ack) {
+		ack.Reply(document.Get("title").String())
+	})
 
 	if err := c.Connect(ctx); err != nil {
 		return err
@@ -65,13 +69,14 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// serverURL is the address of the server that the page came from.
+// serverURL returns the address of the server that the page came from.
 func serverURL() string {
 	location := js.Global().Get("location")
-	return strings.Replace(location.Get("protocol").String(), "http", "ws", 1) + "//" + location.Get("host").String()
+	return strings.Replace(location.Get("protocol").String(), "http", "ws", 1) + "//" +
+		location.Get("host").String()
 }
 
-// on calls f for an event of the page. f holds up the page, so it must not block.
+// on calls f for an event of the page. f must not block, because the page waits for it.
 func on(selector, event string, f func()) {
 	callback := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		args[0].Call("preventDefault")

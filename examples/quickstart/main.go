@@ -34,15 +34,16 @@ func run(ctx context.Context, out io.Writer) error {
 }
 
 func serve() (*smartsocket.Server, error) {
-	server, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1, Logger: slog.New(slog.DiscardHandler)})
+	server, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1,
+		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}
 	game := server.Namespace("/game")
 
-	// Typed: the JSON is decoded before the handler runs. May block.
+	// A typed handler: the JSON is decoded before it runs. It may block.
 	smartsocket.On(game, "move", func(s *smartsocket.Socket, m move, ack smartsocket.Ack) {
-		game.To("arena").Except(s.ID()).Emit("moved", m) // everybody in the room but the sender
+		game.To("arena").Except(s.ID()).Emit("moved", m) // everyone in the room except the sender
 		ack.Reply(true)
 	})
 

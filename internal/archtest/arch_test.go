@@ -14,8 +14,8 @@ import (
 
 const module = "github.com/smartsocket/smartsocket"
 
-// below lists, for each package, the packages of ours that it may import. A
-// package that is missing here fails the test: give it a place.
+// below lists, for each package, the packages of ours that it may import. A package that is missing
+// here fails the test: give it a place.
 var below = map[string][]string{
 	"crypto/tiny":    {},
 	"crypto":         {"crypto/tiny"},
@@ -36,6 +36,7 @@ var below = map[string][]string{
 	"internal/certfile":  {},
 	"internal/admission": {},
 	"internal/fault":     {"message"},
+	"internal/sealing":   {"message", "crypto", "pool"},
 	"internal/outgoing":  {"message", "frame", "pool"},
 	"internal/session":   {"message", "pool"},
 	"internal/ledger":    {"message", "pool"},
@@ -44,7 +45,7 @@ var below = map[string][]string{
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
 		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
 		"internal/outgoing", "internal/session", "internal/ledger",
-		"internal/logline", "internal/question",
+		"internal/logline", "internal/question", "internal/sealing",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},
@@ -77,7 +78,8 @@ var doors = map[string]string{
 	"github.com/prometheus/client_golang": "",
 }
 
-// heavy must not be in the browser build: each costs more than the whole wire code.
+// heavy lists what must not be in the browser build, because each of them weighs more than the
+// whole wire code.
 var heavy = []string{
 	"github.com/cloudwego/netpoll", "github.com/bytedance/sonic", "net", "net/http", "crypto/tls",
 	"fmt", "reflect", "encoding/json", "log/slog", "os/exec",
@@ -91,7 +93,7 @@ type pkg struct {
 	XTestImports []string
 }
 
-// short is a package's path inside the module, "" for the root.
+// short returns the path of a package inside the module, "" for the root.
 func short(path string) (string, bool) {
 	if path == module {
 		return "", true
@@ -107,10 +109,11 @@ func isProgram(name string) bool {
 	return slices.ContainsFunc(programs, func(p string) bool { return within(name, p) })
 }
 
-// list runs go list -json in the module's root.
+// list runs go list -json in the root of the module.
 func list(t *testing.T, env []string, args ...string) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports"}, args...)...)
+	cmd := exec.Command("go",
+		append([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports"}, args...)...)
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), env...)
 	var stderr bytes.Buffer
@@ -131,7 +134,7 @@ func list(t *testing.T, env []string, args ...string) []pkg {
 	}
 }
 
-// builds are the platforms whose files are looked at.
+// builds are the platforms whose files are checked.
 var builds = map[string][]string{
 	"native":  nil,
 	"browser": {"GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0"},
@@ -146,13 +149,15 @@ func TestImportsGoDown(t *testing.T) {
 				continue
 			}
 			if !known {
-				t.Errorf("package %s has no place: add it to the table in this test and to CONTRIBUTING.md", name)
+				t.Errorf("package %s has no place: add it to the table in this test and to "+
+					"CONTRIBUTING.md", name)
 				continue
 			}
 			for _, imported := range p.Imports {
 				to, ours := short(imported)
 				if ours && !slices.Contains(allowed, to) {
-					t.Errorf("%s build: package %q imports %q; it may import only %q", build, name, to, allowed)
+					t.Errorf("%s build: package %q imports %q; it may import only %q", build, name,
+						to, allowed)
 				}
 			}
 		}
@@ -191,7 +196,8 @@ func TestMechanismsDoNotKnowTheRoot(t *testing.T) {
 			}
 			for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 				if imported == module {
-					t.Errorf("%s build: package %q or its test imports the root package", build, name)
+					t.Errorf("%s build: package %q or its test imports the root package", build,
+						name)
 				}
 			}
 		}
@@ -204,8 +210,10 @@ func TestOneDoorPerDependency(t *testing.T) {
 			name, _ := short(p.ImportPath)
 			for _, imported := range p.Imports {
 				for dependency, door := range doors {
-					if within(imported, dependency) && (name != door || door == "") && !isProgram(name) {
-						t.Errorf("%s build: package %q imports %s, whose one door is %q", build, name, imported, door)
+					if within(imported, dependency) && (name != door || door == "") &&
+						!isProgram(name) {
+						t.Errorf("%s build: package %q imports %s, whose one door is %q", build,
+							name, imported, door)
 					}
 				}
 			}
@@ -225,7 +233,8 @@ func TestDoorsExist(t *testing.T) {
 			continue
 		}
 		if !slices.ContainsFunc(list, func(path string) bool { return within(path, dependency) }) {
-			t.Errorf("package %q is named as the door to %s but does not import it: the table is out of date", door, dependency)
+			t.Errorf("package %q is named as the door to %s but does not import it: the table is "+
+				"out of date", door, dependency)
 		}
 	}
 }
@@ -236,11 +245,13 @@ func TestBrowserBuildIsLight(t *testing.T) {
 		found[p.ImportPath] = true
 	}
 	if !found[module+"/message"] {
-		t.Fatal("the browser build does not contain package message: this test looks at the wrong thing")
+		t.Fatal("the browser build does not contain package message: this test looks at the " +
+			"wrong thing")
 	}
 	for _, path := range heavy {
 		if found[path] {
-			t.Errorf("the browser build contains %s; find out why with: GOOS=js GOARCH=wasm go mod why %s", path, path)
+			t.Errorf("the browser build contains %s; find out why with: GOOS=js GOARCH=wasm go "+
+				"mod why %s", path, path)
 		}
 	}
 }

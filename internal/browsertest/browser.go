@@ -1,8 +1,12 @@
-// Package browsertest shows pages of a test's own web server to real browsers and hands the test what the pages report.
+// Package browsertest shows pages of a test's own web server to real browsers and gives the test
+// what the pages report.
 //
-// A page loads /browsertest.js, which Site serves, and calls browsertest.report(value). The answer to a report is the
-// address of the next page, so that one start of a browser, its slowest part, serves many pages. No browser protocol is
-// spoken: what works here works in every browser that can be started with an address.
+// A page loads /browsertest.js, which Site serves, and calls browsertest.report(value). The answer
+// to a report is the address of the next page. One start of a browser, which is its slowest part,
+// therefore serves many pages. No browser protocol is involved, so everything works in every
+// browser that can be started with an address.
+//
+// The package has no mutex. Read browser.go (starting a browser), then site.go.
 package browsertest
 
 import (
@@ -16,7 +20,7 @@ import (
 	"time"
 )
 
-// Browser is a kind of browser, by the name that REQUIRE_BROWSER and subtests use.
+// Browser is a kind of browser. Its value is the name that REQUIRE_BROWSER and subtests use.
 type Browser string
 
 // The browsers that tests run in.
@@ -25,21 +29,23 @@ const (
 	Firefox  Browser = "firefox"
 )
 
-// All lists them.
+// All lists the browsers that tests run in.
 var All = []Browser{Chromium, Firefox}
 
-// InsecureHost stands for 127.0.0.1 under a name that browsers do not trust with WebCrypto, as they trust localhost.
+// InsecureHost is a name for 127.0.0.1. Browsers allow WebCrypto on localhost, but not on this
+// name.
 const InsecureHost = "smartsocket.example"
 
 var commands = map[Browser][]string{
-	Chromium: {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"},
-	Firefox:  {"firefox-esr", "firefox"},
+	Chromium: {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable",
+		"headless-shell"},
+	Firefox: {"firefox-esr", "firefox"},
 }
 
-// Path finds the program of b. Where the environment variable REQUIRE_BROWSER is set, it decides: it
-// lists the browsers that must run, as in "chromium firefox=/usr/bin/firefox-esr", "1" stands for all
-// and "none" for none. Tests in a browser that it lists fail without it, the others are skipped.
-// Without the variable a test is skipped when no program of b starts.
+// Path finds the program of b. If the environment variable REQUIRE_BROWSER is set, it decides. It
+// lists the browsers that must run, as in "chromium firefox=/usr/bin/firefox-esr"; "1" means all
+// and "none" means none. Tests in a browser that it lists fail without that browser, and the others
+// are skipped. Without the variable a test is skipped if no program of b starts.
 func Path(t testing.TB, b Browser) string {
 	t.Helper()
 	required, path := demanded(os.Getenv("REQUIRE_BROWSER"), b)
@@ -51,7 +57,8 @@ func Path(t testing.TB, b Browser) string {
 			return path
 		}
 	}
-	what := "there is no " + string(b) + " here that starts; scripts/browsers.sh, as root, installs it"
+	what := "there is no " + string(b) + " here that starts; scripts/browsers.sh, as root, " +
+		"installs it"
 	if required {
 		t.Fatal(what)
 	}
@@ -101,7 +108,7 @@ func demanded(list string, b Browser) (required bool, path string) {
 	return false, ""
 }
 
-// Open starts b on address with a fresh profile; the test's end kills all its processes.
+// Open starts b on address with a fresh profile. All its processes are killed when the test ends.
 func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	t.Helper()
 	path := Path(t, b)
@@ -112,7 +119,8 @@ func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	t.Cleanup(func() { removeAll(profile) })
 	var args []string
 	if b == Firefox {
-		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		args = []string{"--headless", "--no-remote", "--profile", profile}
@@ -120,7 +128,8 @@ func Open(t testing.TB, b Browser, address string, arguments ...string) {
 		args = append(slices.Clone(chromiumFlags), "--user-data-dir="+profile)
 	}
 	cmd := exec.Command(path, append(append(args, arguments...), address)...)
-	cmd.Env = append(os.Environ(), "HOME="+profile, "XDG_RUNTIME_DIR="+profile, "MOZ_CRASHREPORTER_DISABLE=1")
+	cmd.Env = append(os.Environ(), "HOME="+profile, "XDG_RUNTIME_DIR="+profile,
+		"MOZ_CRASHREPORTER_DISABLE=1")
 	ownGroup(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -131,7 +140,7 @@ func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	})
 }
 
-// removeAll outlasts the last writes of processes that are being killed.
+// removeAll tries until the processes that are being killed have made their last writes.
 func removeAll(dir string) {
 	for range 20 {
 		if os.RemoveAll(dir) == nil {
@@ -141,16 +150,21 @@ func removeAll(dir string) {
 	}
 }
 
-// chromiumFlags keep it from everything but the test's pages.
+// chromiumFlags keep Chromium from everything except the pages of the test.
 var chromiumFlags = []string{
-	"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-default-browser-check",
-	"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-default-apps",
-	"--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--disable-features=BackForwardCache", // a page that is left frees its connections
+	"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+	"--no-default-browser-check",
+	"--disable-background-networking", "--disable-component-update", "--disable-sync",
+	"--disable-extensions", "--disable-default-apps",
+	// A page that is left frees its connections.
+	"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+	"--disable-features=BackForwardCache",
 	"--remote-debugging-port=0",
 	"--host-resolver-rules=MAP " + InsecureHost + " 127.0.0.1",
 }
 
-// firefoxPreferences do the same: no first-run pages, updates, telemetry, downloads of lists or crash reports.
+// firefoxPreferences do the same for Firefox: no first-run pages, updates, telemetry, downloads of
+// lists or crash reports.
 const firefoxPreferences = `
 user_pref("network.dns.localDomains", "` + InsecureHost + `");
 user_pref("network.dns.disableIPv6", true);

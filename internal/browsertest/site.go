@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// Patience is how long a page may take to report: a guard against hangs, no measure.
+// Patience is how long a page may take to report. It guards against hangs and measures nothing.
 const Patience = 2 * time.Minute
 
-// Site is a web server with a browser that looks at its pages, one after the other.
+// Site is a web server and a browser that visits its pages, one after the other.
 type Site struct {
-	Mux *http.ServeMux // where the test adds its pages
+	Mux *http.ServeMux // the test adds its pages here
 	URL string         // http://127.0.0.1 and a port
 
 	t         testing.TB
@@ -26,12 +26,13 @@ type Site struct {
 	done      chan struct{}
 }
 
-// New serves a site to browser until the test ends. It skips the test where there is no such browser. arguments are more
-// for the browser's command line.
+// New serves a site to browser until the test ends. It skips the test if there is no such browser.
+// arguments are added to the command line of the browser.
 func New(t testing.TB, browser Browser, arguments ...string) *Site {
 	t.Helper()
 	Path(t, browser)
-	s := &Site{Mux: http.NewServeMux(), t: t, browser: browser, arguments: arguments, reports: make(chan []byte), next: make(chan string), done: make(chan struct{})}
+	s := &Site{Mux: http.NewServeMux(), t: t, browser: browser, arguments: arguments,
+		reports: make(chan []byte), next: make(chan string), done: make(chan struct{})}
 	server := httptest.NewServer(s.Mux)
 	s.URL = server.URL
 	t.Cleanup(server.Close)
@@ -41,12 +42,15 @@ func New(t testing.TB, browser Browser, arguments ...string) *Site {
 		io.WriteString(w, script)
 	})
 	s.Mux.HandleFunc("POST /browsertest/report", s.report)
-	s.Mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	s.Mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	return s
 }
 
-// Visit shows the page at address, a path of the site or a URL, and returns what it reports. A page that fails without a
-// report of its own, by an uncaught error or a rejected promise, fails the test t.
+// Visit shows the page at address, which is a path of the site or a URL, and returns what the page
+// reports. If the page fails without a report of its own, by an uncaught error or a rejected
+// promise, the test t fails.
 func (s *Site) Visit(t testing.TB, address string) []byte {
 	t.Helper()
 	if strings.HasPrefix(address, "/") {
@@ -76,10 +80,10 @@ func (s *Site) Visit(t testing.TB, address string) []byte {
 	}
 }
 
-// Insecure is the site's URL under InsecureHost.
+// Insecure returns the URL of the site under InsecureHost.
 func (s *Site) Insecure() string { return strings.Replace(s.URL, "127.0.0.1", InsecureHost, 1) }
 
-// report takes what a page has to say and answers with the next page's address.
+// report takes what a page reports and answers with the address of the next page.
 func (s *Site) report(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -98,7 +102,7 @@ func (s *Site) report(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// script runs in pages, not in workers: those post to their page.
+// script runs in pages and not in workers. Workers post to their page.
 const script = `(function () {
   'use strict';
   var reported = false;
@@ -107,12 +111,17 @@ const script = `(function () {
     reported = true;
     var request = new XMLHttpRequest();
     request.open('POST', '/browsertest/report');
-    request.onload = function () { if (request.responseText) location.href = request.responseText; };
+    request.onload = function () {
+      if (request.responseText) location.href = request.responseText;
+    };
     request.send(text);
   }
   var api = {
     report: function (value) { send(JSON.stringify(value)); },
-    fail: function (error) { send('failed: ' + (error && (error.message || error.name) ? error.name + ': ' + error.message + '\n' + error.stack : error)); },
+    fail: function (error) {
+      var known = error && (error.message || error.name);
+      send('failed: ' + (known ? error.name + ': ' + error.message + '\n' + error.stack : error));
+    },
     run: function (promise) { promise.then(api.report, api.fail); }
   };
   window.browsertest = api;

@@ -1,4 +1,5 @@
-// Package leaktest finds goroutines of this module that outlive the tests of a package.
+// Package leaktest finds goroutines of this module that outlive the tests of a package. It has no
+// mutex.
 package leaktest
 
 import (
@@ -9,11 +10,11 @@ import (
 	"time"
 )
 
-// patience is how long goroutines that are about to end have for it: their end gives no signal.
+// patience is how long goroutines that are about to end may take. Their end gives no signal.
 const patience = 5 * time.Second
 
-// Main runs a package's tests and fails the run when goroutines of ours are left
-// behind. It is the whole of a TestMain and does not return.
+// Main runs the tests of a package and fails the run if goroutines of ours are left behind. It is
+// all that a TestMain needs, and does not return.
 func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
@@ -25,8 +26,9 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// Left waits for the goroutines that run code of this module, or netpoll's, to end and
-// returns the stacks of those that do not; "" = none. The caller's own does not count.
+// Left waits until the goroutines that run code of this module, or of netpoll, have ended. It
+// returns the stacks of those that do not end, or "" if there are none. The goroutine of the caller
+// does not count.
 func Left() string {
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		left := ours(Stacks())
@@ -36,7 +38,7 @@ func Left() string {
 	}
 }
 
-// Stacks describes all goroutines, the caller's first.
+// Stacks returns the stacks of all goroutines, that of the caller first.
 func Stacks() string {
 	buf := make([]byte, 1<<20)
 	return string(buf[:runtime.Stack(buf, true)])

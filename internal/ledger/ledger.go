@@ -136,7 +136,9 @@ func (l *Ledger) Unask(id uint64) {
 
 // Answer keeps a copy of the answer to a question, within the bounds, and returns who asked last.
 // known is false when the ledger has no such question: then nothing is kept.
-func (l *Ledger) Answer(id uint64, answer []byte, now time.Duration, b Bounds) (asker uint64, known bool) {
+func (l *Ledger) Answer(
+	id uint64, answer []byte, now time.Duration, b Bounds,
+) (asker uint64, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q, known := l.open[id]

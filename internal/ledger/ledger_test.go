@@ -113,7 +113,8 @@ func TestAnswersAreBounded(t *testing.T) {
 			t.Errorf("%s: %d answers are kept, want %d", name, n, c.kept)
 		}
 		if used := c.b.Budget.(*account).used; used != c.kept*(100+Overhead) || used != l.bytes {
-			t.Errorf("%s: %d bytes accounted, %d in the ledger, want %d", name, used, l.bytes, c.kept*(100+Overhead))
+			t.Errorf("%s: %d bytes accounted, %d in the ledger, want %d", name, used, l.bytes,
+				c.kept*(100+Overhead))
 		}
 		l.End(c.b.Budget)
 		if used := c.b.Budget.(*account).used; used != 0 {
@@ -206,7 +207,8 @@ func model(t *testing.T, pick func(int) int, steps int) {
 	var l Ledger
 	a := &account{limit: 1 << 30}
 	b := Bounds{Bytes: 6 * (4 + Overhead), Age: time.Hour, Budget: a}
-	n := naive{seen: map[uint64]bool{}, asker: map[uint64]uint64{}, answer: map[uint64]string{}, sent: map[uint64]uint64{}}
+	n := naive{seen: map[uint64]bool{}, asker: map[uint64]uint64{}, answer: map[uint64]string{},
+		sent: map[uint64]uint64{}}
 	asker, mark := uint64(1), uint64(0)
 	for range steps {
 		id := max(n.newest, 20) - uint64(pick(24)) + uint64(pick(6))
@@ -273,7 +275,8 @@ func TestConcurrentUse(t *testing.T) {
 	for asker := range uint64(4) {
 		all.Go(func() {
 			for id := uint64(1); id < 2000; id++ {
-				if v, answer := l.Ask(id, asker+1); v == Answered && !bytes.Equal(answer, []byte("answer")) {
+				if v, answer := l.Ask(id, asker+1); v == Answered &&
+					!bytes.Equal(answer, []byte("answer")) {
 					t.Errorf("an answer changed: %q", answer)
 				}
 				if who, known := l.Answer(id, []byte("answer"), 0, b); known {

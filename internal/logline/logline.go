@@ -95,7 +95,8 @@ func textHandler(b *buffer) slog.Handler {
 }
 
 func dropBuiltins(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey ||
+		a.Key == slog.MessageKey) {
 		return slog.Attr{}
 	}
 	return a

@@ -117,7 +117,8 @@ func TestGoroutinesAreBounded(t *testing.T) {
 	for _, b := range all[:most] {
 		<-b.in
 	}
-	if got, want := w.Load(), (Load{Max: most, Started: most, Busy: most, Waiting: 2}); got != want {
+	if got, want := w.Load(),
+		(Load{Max: most, Started: most, Busy: most, Waiting: 2}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if w.Quiet() {
@@ -138,7 +139,8 @@ func TestGoroutinesAreBounded(t *testing.T) {
 	again := newBlocker()
 	w.Add(again)
 	<-again.in
-	if got, want := w.Load(), (Load{Max: most, Started: most, Busy: 1, Idle: most - 1}); got != want {
+	if got, want := w.Load(),
+		(Load{Max: most, Started: most, Busy: 1, Idle: most - 1}); got != want {
 		t.Errorf("with one at work: %+v, want %+v", got, want)
 	}
 	close(again.let)

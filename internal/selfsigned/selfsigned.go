@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// New makes a certificate for localhost and 127.0.0.1 with a serial number. It is
-// valid for an hour and may be given to a pool of roots.
+// New makes a certificate for localhost and 127.0.0.1 with the given serial number. It is valid for
+// an hour and may be added to a pool of roots.
 func New(serial int64) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -33,7 +33,7 @@ func New(serial int64) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
-// Write puts a new certificate and its private key into two PEM files.
+// Write writes a new certificate and its private key into two PEM files.
 func Write(certFile, keyFile string, serial int64) error {
 	cert, err := New(serial)
 	if err != nil {
@@ -44,7 +44,9 @@ func Write(certFile, keyFile string, serial int64) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), 0o600),
-		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600),
+		os.WriteFile(certFile,
+			pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}), 0o600),
+		os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+			0o600),
 	)
 }

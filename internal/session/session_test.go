@@ -70,7 +70,8 @@ type world struct {
 }
 
 func newWorld() *world {
-	w := &world{l: Limits{Events: 100, Bytes: 1 << 20, Age: time.Minute, TotalBytes: 1 << 30, Away: 1000}}
+	w := &world{l: Limits{Events: 100, Bytes: 1 << 20, Age: time.Minute, TotalBytes: 1 << 30,
+		Away: 1000}}
 	w.r = NewRegistry(func() Limits { return w.l }, func() time.Duration { return w.now })
 	return w
 }
@@ -172,7 +173,8 @@ func TestTokens(t *testing.T) {
 	if w.r.Find(HashOf(p.token), key) != nil {
 		t.Error("a used token still opens the session")
 	}
-	if n.resumeWith(q.token, &peer{o: o}, 0) != Refused || n.resumeWith(p.token, &peer{o: o}, 0) != Refused {
+	if n.resumeWith(q.token, &peer{o: o}, 0) != Refused ||
+		n.resumeWith(p.token, &peer{o: o}, 0) != Refused {
 		t.Error("a used token resumes")
 	}
 	if len(o.ended) != 0 {
@@ -269,7 +271,8 @@ func TestEnds(t *testing.T) {
 		n.cut(p)
 		n.Doom()
 		n.Doom()
-		if !slices.Equal(o.ended, []End{Disconnected}) || n.resumeWith(p.token, &peer{o: o}, 0) != Refused {
+		if !slices.Equal(o.ended, []End{Disconnected}) ||
+			n.resumeWith(p.token, &peer{o: o}, 0) != Refused {
 			t.Errorf("ended %v", o.ended)
 		}
 	})
@@ -343,7 +346,8 @@ func TestRingIsBounded(t *testing.T) {
 			n.emit("e", 0)
 		}
 		if n.ring.count != 5 || w.r.Bytes() != int64(n.ring.bytes) {
-			t.Errorf("%s: %d events, %d bytes accounted, %d kept", name, n.ring.count, w.r.Bytes(), n.ring.bytes)
+			t.Errorf("%s: %d events, %d bytes accounted, %d kept", name, n.ring.count, w.r.Bytes(),
+				n.ring.bytes)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package setuptest runs the scripts that set a machine up, on machines that lack things: with a PATH
-// of stand-ins, an empty home and in a copy of the sources.
+// Package setuptest runs the scripts that set a machine up, on machines that lack things: with a
+// PATH of stand-ins, an empty home and in a copy of the sources.
 package setuptest
 
 import (
@@ -17,7 +17,8 @@ import (
 
 // basics are programs that every machine has.
 var basics = []string{
-	"bash", "cat", "chmod", "cksum", "cp", "cut", "dirname", "env", "find", "grep", "gzip", "head", "make", "mkdir", "mktemp", "mv", "rm",
+	"bash", "cat", "chmod", "cksum", "cp", "cut", "dirname", "env", "find", "grep", "gzip", "head",
+	"make", "mkdir", "mktemp", "mv", "rm",
 	"sed", "sh", "sleep", "sort", "tail", "tee", "timeout", "touch", "tr", "wc", "xargs",
 }
 
@@ -80,7 +81,8 @@ type outcome struct {
 func (m *machine) prepare(name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(m.t.Context(), filepath.Join(m.bin, name), args...)
 	cmd.Dir = m.dir
-	cmd.Env = append([]string{"PATH=" + m.bin, "HOME=" + m.home, "NOTES=" + m.home, "BIN=" + m.bin}, m.env...)
+	cmd.Env = append([]string{"PATH=" + m.bin, "HOME=" + m.home, "NOTES=" + m.home, "BIN=" + m.bin},
+		m.env...)
 	return cmd
 }
 
@@ -116,38 +118,41 @@ func says(t *testing.T, text string, wanted ...string) {
 	}
 }
 
-// copySources copies the named files and folders into a folder with a space in its name, without what
-// was built or installed.
+// copySources copies the named files and folders into a folder with a space in its name, without
+// what was built or installed.
 func copySources(t *testing.T, names ...string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "a clone")
 	for _, name := range names {
-		err := filepath.WalkDir(filepath.Join("../..", name), func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			at := filepath.Join(to, strings.TrimPrefix(path, "../.."))
-			switch {
-			case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "artifacts" || strings.HasPrefix(d.Name(), "_")):
-				return fs.SkipDir
-			case d.IsDir():
-				return os.MkdirAll(at, 0o755)
-			case strings.HasSuffix(filepath.Dir(path), "web/dist") && d.Name() != "README.txt" && d.Name() != ".gitignore":
-				return nil
-			}
-			info, err := d.Info()
-			if err != nil {
-				return err
-			}
-			b, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
-				return err
-			}
-			return os.WriteFile(at, b, info.Mode().Perm())
-		})
+		err := filepath.WalkDir(filepath.Join("../..", name),
+			func(path string, d fs.DirEntry, err error) error {
+				if err != nil {
+					return err
+				}
+				at := filepath.Join(to, strings.TrimPrefix(path, "../.."))
+				switch {
+				case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "artifacts" ||
+					strings.HasPrefix(d.Name(), "_")):
+					return fs.SkipDir
+				case d.IsDir():
+					return os.MkdirAll(at, 0o755)
+				case strings.HasSuffix(filepath.Dir(path), "web/dist") &&
+					d.Name() != "README.txt" && d.Name() != ".gitignore":
+					return nil
+				}
+				info, err := d.Info()
+				if err != nil {
+					return err
+				}
+				b, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+					return err
+				}
+				return os.WriteFile(at, b, info.Mode().Perm())
+			})
 		if err != nil {
 			t.Fatal(err)
 		}

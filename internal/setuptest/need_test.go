@@ -11,10 +11,11 @@ import (
 
 // Stand-ins of tools.
 const (
-	goodGo    = `case "$*" in "env GOVERSION") echo go1.26.8 ;; "env CC") echo cc ;; esac`
-	newerGo   = `echo 'devel go1.30-0123456789 Mon'`
-	oldGo     = `echo go1.19.8`
-	localGo   = `echo 'go: go.mod requires go >= 1.26.0 (running go 1.22.2; GOTOOLCHAIN=local)' >&2; exit 1`
+	goodGo  = `case "$*" in "env GOVERSION") echo go1.26.8 ;; "env CC") echo cc ;; esac`
+	newerGo = `echo 'devel go1.30-0123456789 Mon'`
+	oldGo   = `echo go1.19.8`
+	localGo = `echo 'go: go.mod requires go >= 1.26.0 (running go 1.22.2; GOTOOLCHAIN=local)' ` +
+		`>&2; exit 1`
 	goodNode  = `echo v20.19.0`
 	oldNode   = `echo v18.20.4`
 	edgeNode  = `echo v20.9.0`
@@ -31,21 +32,40 @@ func TestNeed(t *testing.T) {
 		says  []string // nothing is wrong when there is none
 		not   string
 	}{
-		{name: "all", tools: map[string]string{"go": goodGo, "node": goodNode, "npm": works, "cc": works}},
-		{name: "newer ones", tools: map[string]string{"go": newerGo + "\n" + `case "$*" in "env CC") echo cc ;; esac`, "node": "echo v26.0.0", "npm": works, "devel": works, "cc": works}},
-		{name: "none", says: []string{"Go is missing", "Go 1.26 or newer", "https://go.dev/dl/", "Node.js is missing", "Node.js 20.16 or newer", "https://nodejs.org/",
+		{name: "all", tools: map[string]string{"go": goodGo, "node": goodNode, "npm": works,
+			"cc": works}},
+		{name: "newer ones",
+			tools: map[string]string{"go": newerGo + "\n" +
+				`case "$*" in "env CC") echo cc ;; esac`, "node": "echo v26.0.0", "npm": works,
+				"devel": works, "cc": works}},
+		{name: "none", says: []string{"Go is missing", "Go 1.26 or newer", "https://go.dev/dl/",
+			"Node.js is missing", "Node.js 20.16 or newer", "https://nodejs.org/",
 			"C compiler", "any version", "apt-get install gcc libc6-dev"}},
-		{name: "no Go", tools: map[string]string{"node": goodNode, "npm": works, "cc": works}, says: []string{"Go is missing. Install Go 1.26 or newer from https://go.dev/dl/"}, not: "Node"},
-		{name: "Go 1.19", tools: map[string]string{"go": oldGo, "node": goodNode, "npm": works}, says: []string{"Go 1.19 is too old. Install Go 1.26 or newer"}},
-		{name: "Go 1.22, local", tools: map[string]string{"go": localGo, "node": goodNode, "npm": works}, says: []string{"running go 1.22.2", "Go 1.26 or newer is needed. Install"}},
-		{name: "no Node", tools: map[string]string{"go": goodGo, "cc": works}, says: []string{"Node.js is missing. Install Node.js 20.16 or newer"}, not: "Go is"},
-		{name: "Node 18", tools: map[string]string{"go": goodGo, "cc": works, "node": oldNode, "npm": works}, says: []string{"Node.js 18.20.4 is too old"}},
-		{name: "Node 20.9", tools: map[string]string{"go": goodGo, "cc": works, "node": edgeNode, "npm": works}, says: []string{"Node.js 20.9.0 is too old"}},
-		{name: "Node that does not start", tools: map[string]string{"go": goodGo, "cc": works, "node": brokeNode, "npm": works}, says: []string{"libnode.so", "does not start"}},
-		{name: "no npm", tools: map[string]string{"go": goodGo, "cc": works, "node": goodNode}, says: []string{"npm is missing", "apt-get install npm"}},
-		{name: "npm that does not start", tools: map[string]string{"go": goodGo, "cc": works, "node": goodNode, "npm": fails}, says: []string{"npm is missing, or does not start"}},
-		{name: "no C compiler", tools: map[string]string{"go": goodGo, "node": goodNode, "npm": works}, says: []string{"A C compiler that works is missing (tried: cc)", "make run does not"}},
-		{name: "no headers of C", tools: map[string]string{"go": goodGo, "node": goodNode, "npm": works, "cc": noHeaders}, says: []string{"stdlib.h: No such file", "libc6-dev"}},
+		{name: "no Go", tools: map[string]string{"node": goodNode, "npm": works, "cc": works},
+			says: []string{"Go is missing. Install Go 1.26 or newer from https://go.dev/dl/"},
+			not:  "Node"},
+		{name: "Go 1.19", tools: map[string]string{"go": oldGo, "node": goodNode, "npm": works},
+			says: []string{"Go 1.19 is too old. Install Go 1.26 or newer"}},
+		{name: "Go 1.22, local", tools: map[string]string{"go": localGo, "node": goodNode,
+			"npm": works}, says: []string{"running go 1.22.2",
+			"Go 1.26 or newer is needed. Install"}},
+		{name: "no Node", tools: map[string]string{"go": goodGo, "cc": works},
+			says: []string{"Node.js is missing. Install Node.js 20.16 or newer"}, not: "Go is"},
+		{name: "Node 18", tools: map[string]string{"go": goodGo, "cc": works, "node": oldNode,
+			"npm": works}, says: []string{"Node.js 18.20.4 is too old"}},
+		{name: "Node 20.9", tools: map[string]string{"go": goodGo, "cc": works, "node": edgeNode,
+			"npm": works}, says: []string{"Node.js 20.9.0 is too old"}},
+		{name: "Node that does not start", tools: map[string]string{"go": goodGo, "cc": works,
+			"node": brokeNode, "npm": works}, says: []string{"libnode.so", "does not start"}},
+		{name: "no npm", tools: map[string]string{"go": goodGo, "cc": works, "node": goodNode},
+			says: []string{"npm is missing", "apt-get install npm"}},
+		{name: "npm that does not start", tools: map[string]string{"go": goodGo, "cc": works,
+			"node": goodNode, "npm": fails}, says: []string{"npm is missing, or does not start"}},
+		{name: "no C compiler", tools: map[string]string{"go": goodGo, "node": goodNode,
+			"npm": works}, says: []string{"A C compiler that works is missing (tried: cc)",
+			"make run does not"}},
+		{name: "no headers of C", tools: map[string]string{"go": goodGo, "node": goodNode,
+			"npm": works, "cc": noHeaders}, says: []string{"stdlib.h: No such file", "libc6-dev"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := newMachine(t)
@@ -53,7 +73,8 @@ func TestNeed(t *testing.T) {
 				m.command(name, script)
 			}
 			got := m.run("bash", "scripts/need.sh", "go", "node", "cc")
-			if c.says == nil && (got.code != 0 || got.stderr != "") || c.says != nil && got.code != 1 {
+			if c.says == nil && (got.code != 0 || got.stderr != "") || c.says != nil &&
+				got.code != 1 {
 				t.Errorf("status %d\n%s", got.code, got.stderr)
 			}
 			says(t, got.stderr, c.says...)
@@ -97,13 +118,16 @@ func TestNoNetwork(t *testing.T) {
 		m := newMachine(t)
 		m.command("go", goodGo)
 		m.command("node", goodNode)
-		m.command("npm", `[ "$1" = --version ] && exit; echo 'npm error code ENOTFOUND' >&2; exit 1`)
-		m.dir = copySources(t, "scripts", "go.mod", "wasm/js/package.json", "wasm/js/package-lock.json")
+		m.command("npm",
+			`[ "$1" = --version ] && exit; echo 'npm error code ENOTFOUND' >&2; exit 1`)
+		m.dir = copySources(t, "scripts", "go.mod", "wasm/js/package.json",
+			"wasm/js/package-lock.json")
 		got := m.run("bash", "scripts/npm.sh", "wasm/js")
 		if got.code == 0 {
 			t.Error("packages were installed from nowhere")
 		}
-		says(t, got.stderr, "ENOTFOUND", "The network is missing", "npm_config_registry", "wasm/js/package-lock.json")
+		says(t, got.stderr, "ENOTFOUND", "The network is missing", "npm_config_registry",
+			"wasm/js/package-lock.json")
 	})
 }
 
@@ -115,10 +139,14 @@ func TestPackagesAreInstalledOnce(t *testing.T) {
 	m.dir = copySources(t, "scripts", "go.mod", "wasm/js/package.json", "wasm/js/package-lock.json")
 	install := func(script string, wantCode, wantRuns int) {
 		t.Helper()
-		m.command("npm", `[ "$1" = --version ] && exit; echo "$*" >>"$NOTES/notes"; mkdir -p node_modules; `+script)
+		m.command("npm",
+			`[ "$1" = --version ] && exit; echo "$*" >>"$NOTES/notes"; mkdir -p node_modules; `+
+				script)
 		got := m.run("bash", "scripts/npm.sh", "wasm/js")
-		if runs := strings.Count(m.notes(), "ci "); (got.code == 0) != (wantCode == 0) || runs != wantRuns {
-			t.Errorf("status %d after %d runs of npm ci, want %d after %d\n%s", got.code, runs, wantCode, wantRuns, got.stderr)
+		if runs := strings.Count(m.notes(), "ci "); (got.code == 0) != (wantCode == 0) ||
+			runs != wantRuns {
+			t.Errorf("status %d after %d runs of npm ci, want %d after %d\n%s", got.code, runs,
+				wantCode, wantRuns, got.stderr)
 		}
 	}
 	install(fails, 1, 1)
@@ -138,9 +166,13 @@ func TestEnvironment(t *testing.T) {
 	m := newMachine(t)
 	m.real("go")
 	m.dir = copySources(t, "scripts", "go.mod")
-	m.env = []string{"HOME=/nonexistent", "TMPDIR=/nonexistent", "CDPATH=/", "GOFLAGS=-mod=vendor", "GOWORK=/elsewhere/go.work", "GO111MODULE=off",
+	m.env = []string{"HOME=/nonexistent", "TMPDIR=/nonexistent", "CDPATH=/", "GOFLAGS=-mod=vendor",
+		"GOWORK=/elsewhere/go.work", "GO111MODULE=off",
 		"GOOS=js", "GOARCH=wasm", "NODE_ENV=production", "LC_ALL=tr_TR.UTF-8"}
-	got := m.run("bash", "-c", `. scripts/env.sh && . scripts/env.sh && echo "$HOME|$TMPDIR|$GOFLAGS|$GOOS|$GOWORK|${CDPATH-}${NODE_ENV-}|$LC_ALL|" && go env GOMOD GOVERSION`)
+	got := m.run("bash", "-c",
+		`. scripts/env.sh && . scripts/env.sh && echo `+
+			`"$HOME|$TMPDIR|$GOFLAGS|$GOOS|$GOWORK|${CDPATH-}${NODE_ENV-}|$LC_ALL|" && go env `+
+			`GOMOD GOVERSION`)
 	if got.code != 0 {
 		t.Fatalf("status %d\n%s", got.code, got.stderr)
 	}
@@ -154,7 +186,8 @@ func TestEnvironment(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	says(t, got.stdout, "|-mod=vendor -mod=readonly -buildvcs=false -modcacherw|", "|off||C|", filepath.Join(top, "go.mod"), "go1.")
+	says(t, got.stdout, "|-mod=vendor -mod=readonly -buildvcs=false -modcacherw|", "|off||C|",
+		filepath.Join(top, "go.mod"), "go1.")
 	if strings.Contains(got.stdout, "js") {
 		t.Errorf("it builds for the caller's GOOS:\n%s", got.stdout)
 	}

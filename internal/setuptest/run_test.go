@@ -21,8 +21,8 @@ var sources = []string{
 	"internal", "message", "pool", "reactor", "scripts", "wasm", "websocket",
 }
 
-// make run serves the page from a copy that has a space in its name, without Node.js and without a C
-// compiler. A second run builds nothing; a change of any source or result makes it build again.
+// make run serves the page from a copy that has a space in its name, without Node.js and without a
+// C compiler. A second run builds nothing; a change of any source or result makes it build again.
 func TestMakeRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the server")
@@ -46,7 +46,8 @@ func TestMakeRun(t *testing.T) {
 		t.Error("the second make run built the browser client again")
 	}
 	for _, file := range []string{
-		"wasm/main.go", "message/event.go", "go.mod", "wasm/js/src/index.js", "wasm/js/go-head.js", "wasm/build.sh",
+		"wasm/main.go", "message/event.go", "go.mod", "wasm/js/src/index.js", "wasm/js/go-head.js",
+		"wasm/build.sh",
 		"dist/index.js", "cmd/server/web/dist/smartsocket.wasm.gz",
 	} {
 		m.notices(t, file)
@@ -66,7 +67,8 @@ func (m *machine) notices(t *testing.T, file string) {
 		text   []byte
 		code   int
 	}{
-		{"has changed and nothing would be built", append(before[:len(before):len(before)], "\n// more\n"...), 0},
+		{"has changed and nothing would be built",
+			append(before[:len(before):len(before)], "\n// more\n"...), 0},
 		{"is as it was and would be built again", before, 1},
 	} {
 		if err := os.WriteFile(path, c.text, 0o600); err != nil {
@@ -85,13 +87,14 @@ func goCaches(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(out), "\n")
-	return []string{"GOCACHE=" + lines[0], "GOMODCACHE=" + lines[1], "GOPROXY=" + lines[2], "CC=no-compiler"}
+	return []string{"GOCACHE=" + lines[0], "GOMODCACHE=" + lines[1], "GOPROXY=" + lines[2],
+		"CC=no-compiler"}
 }
 
 var pageAddress = regexp.MustCompile(`http://localhost:\d+`)
 
-// serves starts make run, looks at the page and its files and stops the server. It reports whether the
-// browser client was built.
+// serves starts make run, looks at the page and its files and stops the server. It reports whether
+// the browser client was built.
 func (m *machine) serves(t *testing.T) (built bool) {
 	t.Helper()
 	cmd := m.prepare("make", "run", "ARGS=-port 0")
@@ -117,14 +120,16 @@ func (m *machine) serves(t *testing.T) (built bool) {
 		if address == "" {
 			continue
 		}
-		for path, want := range map[string]string{"/": "<!doctype html>", "/dist/index.js": "SmartSocket", "/dist/smartsocket.wasm": "\x00asm"} {
+		for path, want := range map[string]string{"/": "<!doctype html>",
+			"/dist/index.js": "SmartSocket", "/dist/smartsocket.wasm": "\x00asm"} {
 			response, err := http.Get(address + path)
 			if err != nil {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(response.Body)
 			response.Body.Close()
-			if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			if err != nil || response.StatusCode != http.StatusOK ||
+				!strings.Contains(string(body), want) {
 				t.Errorf("%s: %s, %d bytes, %v", path, response.Status, len(body), err)
 			}
 		}

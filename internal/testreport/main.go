@@ -18,7 +18,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: go test -json ./... | testreport file")
 		os.Exit(2)
 	}
-	r := report{out: os.Stdout, packages: make(map[string]*results), skipped: make(map[string][]string)}
+	r := report{out: os.Stdout, packages: make(map[string]*results),
+		skipped: make(map[string][]string)}
 	err := r.read(os.Stdin)
 	if err == nil {
 		err = os.WriteFile(os.Args[1], []byte(r.summary()), 0o644)
@@ -96,7 +97,8 @@ func (r *report) take(e event) {
 			return
 		}
 		reason := reasonOf(lines)
-		r.skipped[reason] = append(r.skipped[reason], e.Package[strings.LastIndex(e.Package, "/")+1:]+"."+e.Test)
+		r.skipped[reason] = append(r.skipped[reason],
+			e.Package[strings.LastIndex(e.Package, "/")+1:]+"."+e.Test)
 	}
 }
 
@@ -123,8 +125,8 @@ func (p *results) keep(e event) {
 	p.tests[e.Test] = append(p.tests[e.Test], e.Output)
 }
 
-// end returns and forgets the output of a test, or, without a name, what is left of the package: that
-// of tests that never ended, because the program did, and its own.
+// end returns and forgets the output of a test, or, without a name, what is left of the package:
+// that of tests that never ended, because the program did, and its own.
 func (p *results) end(test string) (lines []string) {
 	if test != "" {
 		lines = p.tests[test]
@@ -139,7 +141,8 @@ func (p *results) end(test string) (lines []string) {
 
 // isResult tells the last line of a package from other output.
 func isResult(line string) bool {
-	return strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "?   \t") || strings.HasPrefix(line, "FAIL\t")
+	return strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "?   \t") ||
+		strings.HasPrefix(line, "FAIL\t")
 }
 
 // reasonOf finds the text of t.Skip in the output of a skipped test.

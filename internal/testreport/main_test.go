@@ -17,8 +17,10 @@ const events = `# a line of the compiler
 {"Action":"output","Package":"x/a","Test":"TestStuck","Output":"panic: test timed out\n"}
 {"Action":"output","Package":"x/a","Output":"FAIL\tx/a\t0.1s\n"}
 {"Action":"fail","Package":"x/a","Elapsed":0.1}
-{"Action":"output","Package":"x/b","Test":"TestSkip/one","Output":"    b_test.go:7: no browser: get one\n"}
-{"Action":"output","Package":"x/b","Test":"TestSkip/one","Output":"    --- SKIP: TestSkip/one (0.00s)\n"}
+{"Action":"output","Package":"x/b","Test":"TestSkip/one",` +
+	`"Output":"    b_test.go:7: no browser: get one\n"}
+{"Action":"output","Package":"x/b","Test":"TestSkip/one",` +
+	`"Output":"    --- SKIP: TestSkip/one (0.00s)\n"}
 {"Action":"skip","Package":"x/b","Test":"TestSkip/one","Elapsed":0}
 {"Action":"output","Package":"x/b","Output":"PASS\n"}
 {"Action":"output","Package":"x/b","Output":"ok  \tx/b\t0.2s\n"}
@@ -37,8 +39,9 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "# a line of the compiler\n" +
-		"    a_test.go:5: it broke\n--- FAIL: TestBad (0.00s)\npanic: test timed out\nFAIL\tx/a\t0.1s\n" +
-		"ok  \tx/b\t0.2s\n?   \tx/c\t[no test files]\nd.go:1: syntax error\nFAIL\tx/d [build failed]\n"
+		"    a_test.go:5: it broke\n--- FAIL: TestBad (0.00s)\npanic: test timed " +
+		"out\nFAIL\tx/a\t0.1s\nok  \tx/b\t0.2s\n?   \tx/c\t[no test files]\nd.go:1: syntax " +
+		"error\nFAIL\tx/d [build failed]\n"
 	if out.String() != want {
 		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
 	}

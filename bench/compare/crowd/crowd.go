@@ -1,4 +1,5 @@
-// Package crowd is the set of connections that a peer's server broadcasts to.
+// Package crowd is the set of connections to which a peer's server broadcasts. Its one mutex,
+// Crowd.mu, is held while Each calls its function.
 package crowd
 
 import "sync"
@@ -6,13 +7,13 @@ import "sync"
 // Path is the request target of connections that take part in broadcasts.
 const Path = "/broadcast"
 
-// Crowd is a set that is safe for concurrent use. The zero value is empty.
+// Crowd is a set of connections. It is safe for concurrent use. The zero value is empty.
 type Crowd[C comparable] struct {
 	mu  sync.Mutex
 	set map[C]struct{}
 }
 
-// Add puts c into the set.
+// Add adds c to the set.
 func (w *Crowd[C]) Add(c C) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -22,14 +23,14 @@ func (w *Crowd[C]) Add(c C) {
 	w.set[c] = struct{}{}
 }
 
-// Remove takes c out; it need not be there.
+// Remove removes c from the set. It does nothing if c is not in the set.
 func (w *Crowd[C]) Remove(c C) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.set, c)
 }
 
-// Each calls f for every member, one at a time; f must not call the Crowd.
+// Each calls f for every member, one at a time. f must not call the Crowd.
 func (w *Crowd[C]) Each(f func(C)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -6,8 +6,8 @@
 //	blocking   the same from a handler on the pool
 //	broadcast  an inline handler emits the data to the whole namespace
 //
-// Every session is in one room, so that idle memory includes that. With the
-// argument "sealed" messages are encrypted, with "secure" the listener is TLS.
+// Every session is in one room, so that idle memory includes that. With the argument "sealed"
+// messages are encrypted, with "secure" the listener speaks TLS.
 package main
 
 import (
@@ -41,8 +41,12 @@ func main() {
 		if err != nil {
 			return "", err
 		}
-		answer := func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) { ack.Reply(d) }
-		srv.On("connected", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) { _ = s.Join("everyone") }, smartsocket.Inline)
+		answer := func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
+			ack.Reply(d)
+		}
+		srv.On("connected", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
+			_ = s.Join("everyone")
+		}, smartsocket.Inline)
 		srv.On("inline", answer, smartsocket.Inline)
 		srv.On("blocking", answer)
 		srv.On("broadcast", func(_ *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) {
@@ -55,7 +59,7 @@ func main() {
 	})
 }
 
-// protect switches on what the arguments ask for.
+// protect turns on what the arguments ask for.
 func protect(o *smartsocket.Options, args []string) error {
 	if slices.Contains(args, "sealed") {
 		o.EncryptionKey, o.EncryptionAlgorithm = load.Key, "aes-256-gcm"

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command raw is the server of the raw echo benchmarks: the reactor and the
-// WebSocket layer, without the event layer. It is what cmd/server -echo runs.
+// Command raw is the server of the raw echo benchmarks: the reactor and the WebSocket layer,
+// without the event layer. It is what cmd/server -echo runs.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command host compiles the Go program in the folder above for the browser and serves it, together with the server that
-// the program talks to, on one port.
+// Command host compiles the Go program in the folder above for the browser. It serves it, together
+// with the server that the program talks to, on one port.
 package main
 
 import (
@@ -23,7 +23,7 @@ const (
 	program = "github.com/smartsocket/smartsocket/examples/browser-go"
 	address = "127.0.0.1:3000"
 
-	closeBroken = 3400 // from 3000 to 3499 clients come back
+	closeBroken = 3400 // clients come back after 3000 to 3499
 )
 
 //go:embed index.html
@@ -64,9 +64,10 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// compile puts the program, and Go's loader for it, into dir.
+// compile writes the program, and Go's loader for it, into dir.
 func compile(dir string) error {
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "main.wasm"), program)
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o",
+		filepath.Join(dir, "main.wasm"), program)
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
@@ -76,14 +77,15 @@ func compile(dir string) error {
 	if err != nil {
 		return err
 	}
-	loader, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
+	loader, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm",
+		"wasm_exec.js"))
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "wasm_exec.js"), loader, 0o600)
 }
 
-// newServer is what the pages talk to.
+// newServer makes the server that the pages talk to.
 func newServer() (*smartsocket.Server, error) {
 	server, err := smartsocket.New(smartsocket.Options{EnableMessageCache: true})
 	if err != nil {
@@ -110,7 +112,8 @@ func newServer() (*smartsocket.Server, error) {
 			return
 		}
 		s.DisconnectWith(closeBroken, "broken on request")
-		room.To("pages").Emit("said", map[string]string{"From": "server", "Text": "you missed this, " + string(title.Bytes())})
+		room.To("pages").Emit("said", map[string]string{"From": "server",
+			"Text": "you missed this, " + string(title.Bytes())})
 	})
 	return server, server.StartDetached()
 }

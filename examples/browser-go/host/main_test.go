@@ -14,7 +14,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
-// clicks uses the page as a person would and reports its lines.
+// clicks uses the page like a person would, and reports its lines.
 const clicks = `<script src="/browsertest.js"></script><script>
 const lines = () => [...document.querySelectorAll('#log li')].map((line) => line.textContent);
 const until = (pattern) => new Promise((done) => {
@@ -35,7 +35,8 @@ browsertest.run((async () => {
 })());
 </script>`
 
-// TestPage runs the program in real browsers: it connects, emits, is answered and asked, and recovers what it missed.
+// TestPage runs the program in real browsers. It connects, emits, is answered and asked, and
+// recovers what it missed.
 func TestPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for the browser")
@@ -72,11 +73,14 @@ func checkLines(t *testing.T, lines []string) {
 	t.Helper()
 	id, _ := strings.CutPrefix(lines[0], "connected as ")
 	want := []string{
-		"connected as " + id, "pages in the room: 1", "bytes reversed: [255 2 1]", id + " says: grüße",
-		"disconnected: broken on request (close code 3400)", "reconnected as " + id + ", recovered: true",
+		"connected as " + id, "pages in the room: 1", "bytes reversed: [255 2 1]",
+		id + " says: grüße",
+		"disconnected: broken on request (close code 3400)", "reconnected as " + id +
+			", recovered: true",
 		`server says: you missed this, "Go in a page"`, id + " says: still here",
 	}
-	if got, want := strings.Join(lines, "\n"), strings.Join(want, "\n"); got != want || !regexp.MustCompile(`^\S+$`).MatchString(id) {
+	if got, want := strings.Join(lines, "\n"), strings.Join(want, "\n"); got != want ||
+		!regexp.MustCompile(`^\S+$`).MatchString(id) {
 		t.Errorf("the page says\n%s\nwant\n%s", got, want)
 	}
 }

@@ -1,8 +1,7 @@
 //go:build unix
 
-// Command gobwas is github.com/gobwas/ws on netpoll's EventLoop: the plain way
-// to put a WebSocket on netpoll. It answers all messages that have arrived with
-// one flush.
+// Command gobwas is github.com/gobwas/ws on netpoll's EventLoop, which is the plain way to put a
+// WebSocket on netpoll. It answers all messages that have arrived with one flush.
 package main
 
 import (
@@ -18,7 +17,7 @@ import (
 
 var all crowd.Crowd[netpoll.Connection]
 
-// peer is what a connection's context holds.
+// peer is what the context of a connection holds.
 type peer struct{ upgraded, broadcast bool }
 
 type peerKey struct{}
@@ -29,10 +28,14 @@ func main() {
 		if err != nil {
 			return "", err
 		}
-		loop, err := netpoll.NewEventLoop(take, netpoll.WithOnPrepare(func(c netpoll.Connection) context.Context {
-			_ = c.AddCloseCallback(func(c netpoll.Connection) error { all.Remove(c); return nil })
-			return context.WithValue(context.Background(), peerKey{}, new(peer))
-		}))
+		loop, err := netpoll.NewEventLoop(take,
+			netpoll.WithOnPrepare(func(c netpoll.Connection) context.Context {
+				_ = c.AddCloseCallback(func(c netpoll.Connection) error {
+					all.Remove(c)
+					return nil
+				})
+				return context.WithValue(context.Background(), peerKey{}, new(peer))
+			}))
 		if err != nil {
 			return "", err
 		}
@@ -105,7 +108,7 @@ func put(w netpoll.Writer, h ws.Header, payload []byte) error {
 	return err
 }
 
-// writer makes an io.Writer of netpoll's buffer.
+// writer makes netpoll's buffer an io.Writer.
 type writer struct{ netpoll.Writer }
 
 func (w writer) Write(p []byte) (int, error) {

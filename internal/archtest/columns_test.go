@@ -1,0 +1,101 @@
+package archtest
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// columns is the largest width of a line of Go. A tab counts as tabWidth columns.
+const (
+	columns  = 100
+	tabWidth = 4
+)
+
+// wide lists the folders (not their subfolders) and the files whose lines may be wider. Generated
+// files are exempt without being listed.
+var wide = []string{
+	".",
+}
+
+// generated begins the line that marks a generated file (go help generate).
+var generated = []byte("// Code generated ")
+
+// width is the number of columns that a line takes.
+func width(line []byte) int {
+	return utf8.RuneCount(line) + (tabWidth-1)*bytes.Count(line, []byte("\t"))
+}
+
+// goFiles calls f with the slash-separated path and the text of every Go file of the repository.
+func goFiles(t *testing.T, f func(path string, text []byte)) {
+	t.Helper()
+	const root = "../.."
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name := d.Name(); d.IsDir() && path != root &&
+			(name == "node_modules" || strings.HasPrefix(name, ".")) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || filepath.Ext(path) != ".go" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		f(filepath.ToSlash(rel), text)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLinesFitTheColumns(t *testing.T) {
+	needed := make(map[string]bool)
+	files := 0
+	goFiles(t, func(path string, text []byte) {
+		files++
+		number, isGenerated := 0, false
+		for line := range bytes.Lines(text) {
+			number++
+			isGenerated = isGenerated || bytes.HasPrefix(line, generated)
+			if n := width(bytes.TrimSuffix(line, []byte("\n"))); n <= columns || isGenerated {
+				continue
+			} else if i := exempt(path); i >= 0 {
+				needed[wide[i]] = true
+			} else {
+				t.Errorf("%s:%d has %d columns: wrap it at %d, counting a tab as %d",
+					path, number, n, columns, tabWidth)
+			}
+		}
+	})
+	for _, name := range wide {
+		if !needed[name] {
+			t.Errorf("nothing in %q is wider than %d columns: take it off the list", name, columns)
+		}
+	}
+	if files < 100 {
+		t.Fatalf("only %d Go files were found: this test looks at the wrong folder", files)
+	}
+}
+
+// exempt returns the index in wide of the entry that covers path, or -1.
+func exempt(path string) int {
+	if i := slices.Index(wide, path); i >= 0 {
+		return i
+	}
+	folder := filepath.ToSlash(filepath.Dir(path))
+	return slices.Index(wide, folder)
+}
