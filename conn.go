@@ -47,7 +47,7 @@ type link struct {
 	phase  atomic.Uint32 // phaseHandshake and so on
 	rtt    atomic.Int64  // nanoseconds, 0 = not measured yet
 	offset atomic.Int64  // microseconds, see Socket.ClockOffset
-	held   outgoing.Held // what waits for a client that is behind
+	held   outgoing.Held // what waits until the client has caught up
 }
 
 // The phases of a link, in order.

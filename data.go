@@ -119,8 +119,8 @@ func forLog(err error) (text string) {
 	return text
 }
 
-// appendData appends the payload form of a user's value, which may be a Data as it came; see
-// outgoing.AppendValue for all others.
+// appendData appends the payload form of a user's value, which may be a Data as it
+// came; see outgoing.AppendValue for all others.
 func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 	d, ok := v.(Data)
 	switch {
@@ -214,21 +214,16 @@ func (v *Server) checkSize(event string, n int) error {
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
 func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
-	limit := l.srv.fixed.MaxMessageBytes
-	b := pool.Get(min(4*len(m.Payload), limit))
-	out, err := pool.Inflate(b.B, m.Payload, limit, false)
+	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
+	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.Put(b)
-		return nil, fault.Errorf(message.CodeTooLarge,
-			"the message inflates to more than maxMessageBytes (%d)", limit)
+		return nil, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
 	case err != nil:
 		pool.Put(b)
-		return nil, &Error{
-			Code: message.CodeDecompression, Cause: err,
-			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)",
-		}
+		return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}
 	}
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated

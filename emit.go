@@ -10,10 +10,10 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// Delivery says what became of an emit: for how many sockets the message was queued (or sent at
-// once), and for how many it was dropped because the socket was gone, not authenticated yet, or its
-// client too slow. Both 0 means that nobody was addressed. With a Broker it counts the sockets of
-// this server alone.
+// Delivery says what became of an emit: for how many sockets the message was
+// queued (or sent at once), and for how many it was dropped because the socket
+// was gone, not authenticated yet, or its client too slow. Both 0 means that nobody
+// was addressed. With a Broker it counts the sockets of this server alone.
 type Delivery struct {
 	Queued, Dropped int
 }
@@ -120,10 +120,11 @@ func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options 
 	return outgoing.Options{}
 }
 
-// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage as it is, anything
-// else as JSON. data is borrowed for the call. The Delivery says whether it was queued or dropped
-// (the connection is gone or the client too slow); the error is about the value: not encodable, or
-// ERR_MSG_004. opts say whether it may be lost, see EmitOption.
+// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage
+// as it is, anything else as JSON. data is borrowed for the call. The Delivery
+// says whether it was queued or dropped (the connection is gone or the client
+// too slow); the error is about the value: not encodable, or ERR_MSG_004.
+// opts say whether it may be lost, see EmitOption.
 func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	if how := s.ns.optionsOf(event, opts); how.Lossy() {
 		return s.emitLossy(event, data, how)
@@ -224,41 +225,29 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 	var n outgoing.Counts
 	lossy := e.Options.Lossy()
 	for _, s := range list {
-		l, queued := s.link.Load(), false
+		l := s.link.Load()
+		queued := false
 		switch {
 		case s.auth.Load() == authMissing:
-		case !lossy:
-			if queued = l.sendReliable(e); queued {
-				n.Sent++
-			}
-		case l.isOpen():
-			queued = l.held.Send((*line)(l), e, v.fixed.MaxOutboxBytes, &n)
+		case lossy:
+			queued = l.isOpen() && l.held.Send((*line)(l), e, v.fixed.MaxOutboxBytes, &n)
+		case s.kept != nil:
+			queued = s.kept.Send(e.Encode(l.form(e), false).Message) != session.Dropped
+		default:
+			queued = l.isOpen() && l.sendEncoded(e.Encode(l.form(e), l.seal == nil))
 		}
-		if queued {
-			d.Queued++
-		} else {
+		switch {
+		case !queued:
 			d.Dropped++
+		case lossy:
+			d.Queued++
+		default:
+			d.Queued++
+			n.Sent++
 		}
 	}
 	v.countOutgoing(&n)
 	return d
-}
-
-// sendReliable sends an event that may not be lost: through the session where there is one, else
-// only when the link is open. It reports whether the event was queued.
-func (l *link) sendReliable(e *outgoing.Event) bool {
-	switch {
-	case l.s.kept != nil:
-		return l.s.kept.Send(e.Encode(l.form(e), false).Message) != session.Dropped
-	case l.isOpen():
-		return l.sendEncoded(l.encode(e)) != websocket.Dropped
-	}
-	return false
-}
-
-// encode returns the event in the form that the client takes.
-func (l *link) encode(e *outgoing.Event) *outgoing.Encoded {
-	return e.Encode(l.form(e), l.seal == nil)
 }
 
 // form is the form in which the client takes an event.
@@ -274,34 +263,36 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 	return outgoing.Binary
 }
 
-// sendEncoded sends an event outside the session's stream. Only a sealed
-// connection needs bytes of its own; all others share the frame.
-func (l *link) sendEncoded(x *outgoing.Encoded) websocket.Status {
+// sendEncoded sends an event past the session. Only a sealed connection needs bytes of its own;
+// all others share the frame.
+func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	if l.seal != nil {
-		return l.sendSealed(x.Message.Bytes())
+		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
 	}
-	return l.ws.SendShared(x.Frame)
+	return l.ws.SendShared(x.Frame) != websocket.Dropped
 }
 
 // line is a link as outgoing.Held sees it: the same memory.
 type line link
 
-// Open reports whether the connection is open. OnClose changes that before it closes Held.
-func (l *line) Open() bool { return (*link)(l).isOpen() }
+func (n *line) link() *link { return (*link)(n) }
 
-// Behind reports whether the client has not yet taken what was sent to it.
-func (l *line) Behind() bool { return l.ws.Behind() }
+// Open implements outgoing.Line. OnClose changes it before it closes Held.
+func (n *line) Open() bool { return n.link().isOpen() }
 
-// Encode returns the event in the form that the client takes.
-func (l *line) Encode(e *outgoing.Event) *outgoing.Encoded { return (*link)(l).encode(e) }
+// Behind implements outgoing.Line.
+func (n *line) Behind() bool { return n.ws.Behind() }
 
-// Send sends x past the session.
-func (l *line) Send(x *outgoing.Encoded) bool {
-	return (*link)(l).sendEncoded(x) != websocket.Dropped
+// Encode implements outgoing.Line.
+func (n *line) Encode(e *outgoing.Event) *outgoing.Encoded {
+	return e.Encode(n.link().form(e), n.seal == nil)
 }
 
-// Now is the time since the server's start.
-func (l *line) Now() time.Duration { return l.srv.sinceStart() }
+// Send implements outgoing.Line.
+func (n *line) Send(x *outgoing.Encoded) bool { return n.link().sendEncoded(x) }
+
+// Now implements outgoing.Line.
+func (n *line) Now() time.Duration { return n.srv.sinceStart() }
 
 // sendHeld goes on with what was held back, once the client has caught up. On the loop.
 func (l *link) sendHeld() {
