@@ -5,6 +5,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -192,8 +193,7 @@ var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat,
 		Message: "a plain client sends text messages: ask for the subprotocol " +
 			message.Subprotocol + " to send binary ones"}
-	errBadJSON = &Error{Code: message.CodeInvalidFormat,
-		Message: "the payload is not valid JSON, or nested too deeply: raw bytes need the binary flag"}
+	errBadJSON   = outgoing.ErrBadJSON
 	errPlaintext = &Error{Code: message.CodeAuthFailed,
 		Message: "this server encrypts: use a SmartSocket client with its encryption key"}
 	errEncrypts = &Error{Code: message.CodeAuthFailed,

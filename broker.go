@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Broker joins several servers into one for broadcasts: what one of them emits
@@ -41,7 +41,7 @@ type Broker interface {
 // publish passes the broadcast on to the other nodes. It runs before the local
 // sockets are sent to: what a client answers to this broadcast is then
 // published behind it.
-func (t *Target) publish(b Broker, o *outgoing) {
+func (t *Target) publish(b Broker, o *outgoing.Event) {
 	names := usable(t.names)
 	if len(t.names) > 0 && !t.mayBeElsewhere(names) {
 		return
@@ -57,7 +57,7 @@ func (t *Target) publish(b Broker, o *outgoing) {
 	}
 	e := Envelope{
 		Namespace: t.ns.path, Names: names, Except: except,
-		Event: o.event, Delivery: o.how, Binary: o.flags&message.FlagBinary != 0, Payload: o.payload.B,
+		Event: o.Name, Options: EmitOption{o.Options}, Binary: o.Flags&message.FlagBinary != 0, Payload: o.Payload.B,
 	}
 	if !t.anywhere {
 		b.Publish(e)
@@ -114,15 +114,16 @@ func (v *Server) deliver(e *Envelope) error {
 	if err := v.checkSize(e.Event, len(e.Payload)); err != nil {
 		return err
 	}
-	o := &outgoing{srv: v, event: e.Event, how: e.Delivery}
-	if e.Binary {
-		o.flags = message.FlagBinary
-	} else if len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
+	if !e.Binary && len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
 		return errBadJSON
 	}
-	o.payload = pool.Get(len(e.Payload))
-	o.payload.B = append(o.payload.B, e.Payload...)
-	defer o.release()
+	o := outgoing.New(e.Event, len(e.Payload), v.current().deflater())
+	defer o.Release()
+	o.Options = e.Options.how
+	if e.Binary {
+		o.Flags = message.FlagBinary
+	}
+	o.Payload.B = append(o.Payload.B, e.Payload...)
 	(&Target{ns: ns, names: e.Names, except: e.Except, local: true}).send(o)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -43,10 +44,10 @@ type link struct {
 	faults     uint8 // violations in a row
 
 	// Atomics.
-	phase  atomic.Uint32        // phaseHandshake and so on
-	rtt    atomic.Int64         // nanoseconds, 0 = not measured yet
-	offset atomic.Int64         // microseconds, see Socket.ClockOffset
-	held   atomic.Pointer[held] // nil until the client was behind
+	phase  atomic.Uint32 // phaseHandshake and so on
+	rtt    atomic.Int64  // nanoseconds, 0 = not measured yet
+	offset atomic.Int64  // microseconds, see Socket.ClockOffset
+	held   outgoing.Held // what waits until the client has caught up
 }
 
 // The phases of a link, in order.

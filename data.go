@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -119,30 +119,17 @@ func forLog(err error) (text string) {
 	return text
 }
 
-// appendData appends the payload form of a user's value: nil is no data, []byte
-// goes as raw bytes, json.RawMessage as it is, anything else through the codec.
+// appendData appends the payload form of a user's value, which may be a Data as it
+// came; see outgoing.AppendValue for all others.
 func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
-	switch v := v.(type) {
-	case nil:
-		return dst, 0, nil
-	case []byte:
-		return append(dst, v...), message.FlagBinary, nil
-	case json.RawMessage:
-		if len(v) > 0 && !(message.ValidJSON(v) && utf8.Valid(v)) {
-			return dst, 0, errBadJSON
-		}
-		return append(dst, v...), 0, nil
-	case Data:
-		if v.Binary() {
-			return append(dst, v.Bytes()...), message.FlagBinary, nil
-		}
-		return append(dst, v.Bytes()...), 0, nil
+	d, ok := v.(Data)
+	switch {
+	case !ok:
+		return outgoing.AppendValue(dst, v)
+	case d.Binary():
+		return append(dst, d.Bytes()...), message.FlagBinary, nil
 	}
-	out, err := message.Marshal(dst, v)
-	if err != nil {
-		return dst, 0, &Error{Code: message.CodeInvalidFormat, Message: "the value cannot be written as JSON", Cause: err}
-	}
-	return out, 0, nil
+	return append(dst, d.Bytes()...), 0, nil
 }
 
 // encodeEvent appends a whole EVENT message in the encoding that the client speaks.
@@ -184,8 +171,8 @@ func (l *link) appendPayload(dst []byte, start int, event string, v any) ([]byte
 		return dst[:start], err
 	}
 	dst[start] |= byte(flags)
-	if l.inflates && l.srv.compresses(len(dst)-body) {
-		dst = l.srv.compressTail(dst, start, body)
+	if d := l.srv.current().deflater(); l.inflates && d.Worth(len(dst)-body) {
+		dst = d.Tail(dst, start, body)
 	}
 	return dst, nil
 }
@@ -222,4 +209,23 @@ func (v *Server) checkSize(event string, n int) error {
 	e := fault.Errorf(message.CodeTooLarge, "%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, v.fixed.MaxMessageBytes)
 	e.Event = event
 	return e
+}
+
+// inflate replaces m's payload by its inflated form, in a pooled buffer that the
+// caller returns when it is done with m.
+func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
+	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
+	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
+	b.B = out
+	switch {
+	case errors.Is(err, pool.ErrTooLarge):
+		pool.Put(b)
+		return nil, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
+	case err != nil:
+		pool.Put(b)
+		return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}
+	}
+	m.Payload = out
+	m.Flags &^= message.FlagDeflated
+	return b, nil
 }

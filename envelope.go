@@ -17,7 +17,7 @@ type Envelope struct {
 	Names     []string // rooms and socket ids; none = the whole namespace
 	Except    []string // rooms and socket ids that are left out
 	Event     string
-	Delivery  EmitOption // what the publisher chose; a deadline begins anew at the receiver, since clocks differ
+	Options   EmitOption // what the publisher chose; a deadline begins anew at the receiver, since clocks differ
 	Binary    bool       // Payload is raw bytes, else JSON text; empty = no data
 	Payload   []byte     // what Emit was given, encoded
 }
@@ -50,11 +50,11 @@ func (e *Envelope) Append(dst []byte) []byte {
 	for _, text := range [...]string{e.Node, e.Namespace, e.Event} {
 		dst = appendText(dst, text)
 	}
-	if e.Delivery.state {
-		dst = appendText(dst, e.Delivery.key)
+	if e.Options.how.State {
+		dst = appendText(dst, e.Options.how.Key)
 	}
-	if e.Delivery.within > 0 {
-		dst = binary.AppendUvarint(dst, uint64(e.Delivery.within))
+	if e.Options.how.Within > 0 {
+		dst = binary.AppendUvarint(dst, uint64(e.Options.how.Within))
 	}
 	for _, list := range [...][]string{e.Names, e.Except} {
 		dst = binary.AppendUvarint(dst, uint64(len(list)))
@@ -69,13 +69,13 @@ func (e *Envelope) flags() (flags byte) {
 	if e.Binary {
 		flags |= envelopeBinary
 	}
-	if e.Delivery.volatile {
+	if e.Options.how.Volatile {
 		flags |= envelopeVolatile
 	}
-	if e.Delivery.state {
+	if e.Options.how.State {
 		flags |= envelopeState
 	}
-	if e.Delivery.within > 0 {
+	if e.Options.how.Within > 0 {
 		flags |= envelopeDeadline
 	}
 	return flags
@@ -96,18 +96,18 @@ func ParseEnvelope(p []byte) (Envelope, error) {
 	r := envelopeReader{p: p[10:]}
 	flags := p[1]
 	e.Binary = flags&envelopeBinary != 0
-	e.Delivery.volatile = flags&envelopeVolatile != 0
+	e.Options.how.Volatile = flags&envelopeVolatile != 0
 	e.Epoch = binary.BigEndian.Uint64(p[2:])
 	e.Seq = r.number(math.MaxUint64)
 	e.Node = r.text(MaxNodeName)
 	e.Namespace = r.text(math.MaxInt)
 	e.Event = r.text(message.MaxEventName)
-	if e.Delivery.state = flags&envelopeState != 0; e.Delivery.state {
-		e.Delivery.key = r.text(math.MaxInt)
+	if e.Options.how.State = flags&envelopeState != 0; e.Options.how.State {
+		e.Options.how.Key = r.text(math.MaxInt)
 	}
 	if flags&envelopeDeadline != 0 {
-		e.Delivery.within = time.Duration(r.number(math.MaxInt64))
-		r.bad = r.bad || e.Delivery.within == 0
+		e.Options.how.Within = time.Duration(r.number(math.MaxInt64))
+		r.bad = r.bad || e.Options.how.Within == 0
 	}
 	e.Names = r.list()
 	e.Except = r.list()

@@ -24,12 +24,12 @@ var envelopes = []smartsocket.Envelope{
 		Node: "b", Epoch: 7, Seq: 300, Names: slices.Repeat([]string{"room"}, 1000),
 		Payload: []byte(`{"a":1}`),
 	},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Volatile},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Options: smartsocket.Volatile},
 	{
-		Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.State("key"),
+		Node: "c", Seq: 1, Namespace: "/", Event: "e", Options: smartsocket.State("key"),
 		Payload: []byte("1"),
 	},
-	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Delivery: smartsocket.Deadline(time.Second)},
+	{Node: "c", Seq: 1, Namespace: "/", Event: "e", Options: smartsocket.Deadline(time.Second)},
 }
 
 func sameEnvelope(a, b smartsocket.Envelope) bool {

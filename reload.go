@@ -13,6 +13,7 @@ import (
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -129,6 +130,14 @@ func (t *settings) tuning() websocket.Tuning {
 	}
 	return w
 }
+
+// deflater is how payloads are compressed.
+func (t *settings) deflater() outgoing.Deflater {
+	return outgoing.Deflater{Threshold: t.CompressionThreshold, Level: t.CompressionLevel}
+}
+
+// wireThreshold is what CONNECT_ACK tells the client: 0 = compress nothing.
+func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().CompressionThreshold, 0)) }
 
 // reloadable are the fields of Options that Reload may change.
 var reloadable = map[string]bool{

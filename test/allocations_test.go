@@ -1,6 +1,7 @@
 package test
 
 import (
+	"io"
 	"runtime"
 	"testing"
 
@@ -68,7 +69,7 @@ func TestEmitAllocations(t *testing.T) {
 	}()
 	data := []byte("0123456789")
 	reliable := testing.AllocsPerRun(2000, func() { s.Emit("e", any(data)) })
-	v.SetDelivery("other", smartsocket.Volatile)
+	v.SetEmitOptions("other", smartsocket.Volatile)
 	named := testing.AllocsPerRun(2000, func() { s.Emit("e", any(data)) })
 	volatile := testing.AllocsPerRun(2000, func() { s.Emit("e", any(data), smartsocket.Volatile) })
 	if reliable > 1 || named > 1 || volatile > 6 { // 1: the slice as an any
@@ -91,5 +92,24 @@ func TestBrokerCostsNoAllocation(t *testing.T) {
 	without, with := allocs(nil), allocs(new(fakeBroker))
 	if without > 1 || with > without {
 		t.Errorf("%v allocations without a broker, want at most 1; %v with one", without, with)
+	}
+}
+
+// A broadcast costs the same allocations however many receive it.
+func TestBroadcastAllocations(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	const receivers = 16
+	v := startServer(t, smartsocket.Options{}, nil)
+	for range receivers {
+		go io.Copy(io.Discard, dialFull(t, v, "/").nc)
+	}
+	ns, data := v.Namespace("/"), any([]byte("0123456789"))
+	for _, opts := range [][]smartsocket.EmitOption{nil, {smartsocket.Volatile}} {
+		n := testing.AllocsPerRun(500, func() { ns.Emit("e", data, opts...) })
+		if n > 3 { // the event and its target
+			t.Errorf("%v allocations for %d receivers, with %d options", n, receivers, len(opts))
+		}
 	}
 }

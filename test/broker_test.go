@@ -217,8 +217,8 @@ func TestDeliveryClassesAcrossNodes(t *testing.T) {
 	a := startServer(t, Options{Broker: from}, nil)
 	to := new(fakeBroker)
 	b := slowServer(t, Options{Broker: to})
-	b.SetDelivery("plain", smartsocket.Volatile) // the receiver's own setting does not count
-	a.SetDelivery("named", smartsocket.Volatile)
+	b.SetEmitOptions("plain", smartsocket.Volatile) // the receiver's own setting does not count
+	a.SetEmitOptions("named", smartsocket.Volatile)
 	w := dialFull(t, b, "/")
 	w.fall(socketOf(t, b, w.id))
 	before := b.ConnectionStats()

@@ -216,13 +216,13 @@ func TestDeadlineExpires(t *testing.T) {
 	}
 }
 
-func TestSetDelivery(t *testing.T) {
+func TestSetEmitOptions(t *testing.T) {
 	v := slowServer(t, Options{})
 	w := dialFull(t, v, "/")
 	s := socketOf(t, v, w.id)
-	v.SetDelivery("tick", smartsocket.Volatile)
-	v.SetDelivery("at", smartsocket.Volatile)
-	v.Namespace("/").SetDelivery("at", smartsocket.State(""))
+	v.SetEmitOptions("tick", smartsocket.Volatile)
+	v.SetEmitOptions("at", smartsocket.Volatile)
+	v.Namespace("/").SetEmitOptions("at", smartsocket.State(""))
 	w.fall(s)
 	if d := emit(t, s, "tick", 1); d.Dropped != 1 {
 		t.Errorf("volatile by name: %+v", d)
@@ -232,7 +232,7 @@ func TestSetDelivery(t *testing.T) {
 	}
 	emit(t, s, "at", 1)
 	emit(t, v.To(w.id), "at", 2)
-	v.SetDelivery("tick")
+	v.SetEmitOptions("tick")
 	if d := emit(t, s, "tick", "reliable again"); d.Queued != 1 {
 		t.Errorf("%+v", d)
 	}

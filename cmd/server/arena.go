@@ -94,7 +94,7 @@ func newArena(srv *smartsocket.Server) *arena {
 	srv.SetEventRateLimit("i", smartsocket.Limit{Window: time.Second, MaxRequests: 120})
 	srv.SetEventRateLimit("talk", smartsocket.Limit{Window: 10 * time.Second, MaxRequests: 10})
 	srv.SetEventRateLimit("enter", smartsocket.Limit{Window: 10 * time.Second, MaxRequests: 10})
-	ns.SetDelivery("s", smartsocket.State(""))
+	ns.SetEmitOptions("s", smartsocket.State(""))
 	ns.OnConnected(a.back)
 	ns.OnDisconnected(func(s *smartsocket.Socket, _ smartsocket.Reason) { a.left(s) })
 	smartsocket.Handle(ns, "enter", a.enter)

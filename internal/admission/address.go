@@ -14,8 +14,8 @@ func AddressOf(peer net.Addr, forwarded []byte, proxies []netip.Prefix) netip.Ad
 	if !trusted(a, proxies) {
 		return a
 	}
-	// The client is the last address that no trusted proxy added. What stands before it the client
-	// may have made up.
+	// The client is the last address that no trusted proxy added. What stands before
+	// it the client may have made up.
 	hops := strings.Split(string(forwarded), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

@@ -7,8 +7,9 @@ import (
 )
 
 func TestAddressOf(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
-		netip.MustParsePrefix("2001:db8:1::/48")}
+	proxies := []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48"),
+	}
 	tcp := func(s string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(s), Port: 1} }
 	for _, c := range []struct {
 		peer      net.Addr
@@ -54,8 +55,9 @@ func TestKeys(t *testing.T) {
 		t.Error("no keys are not nil")
 	}
 	k, other := NewKeys([]string{"first", "second"}), NewKeys([]string{"first"})
-	for key, want := range map[string]bool{"first": true, "second": true, "": false, "firs": false,
-		"first\x00": false} {
+	for key, want := range map[string]bool{
+		"first": true, "second": true, "": false, "firs": false, "first\x00": false,
+	} {
 		if k.Allow([]byte(key)) != want {
 			t.Errorf("key %q: %v", key, !want)
 		}

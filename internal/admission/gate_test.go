@@ -25,8 +25,11 @@ func TestFullHasAMargin(t *testing.T) {
 	var tickets []Ticket
 	for i := range 2 + RefusalMargin {
 		ticket, outcome, reason := admit(&g, &l, Arrival{Newcomer: true})
-		if want := map[bool]Outcome{true: Admitted, false: Full}[i < 2]; outcome != want ||
-			reason != None {
+		want := Full
+		if i < 2 {
+			want = Admitted
+		}
+		if outcome != want || reason != None {
 			t.Fatalf("connection %d: %v %v", i, outcome, reason)
 		}
 		tickets = append(tickets, ticket)
@@ -79,15 +82,16 @@ func TestLimitsChangeMeanwhile(t *testing.T) {
 	var g Gate
 	a := Arrival{ip("2001:db8::1"), true}
 	without, _, _ := admit(&g, &wide, a)
-	l := Limits{Connections: 10, Newcomers: 10, ConnectionsPerAddress: 1, NewcomersPerAddress: 1}
+	l := Limits{
+		Connections: 10, Newcomers: 10, ConnectionsPerAddress: 1, NewcomersPerAddress: 1,
+	}
 	with, outcome, _ := admit(&g, &l, a)
 	if outcome != Admitted {
-		t.Fatalf("earlier connections do not count against a new limit, and the outcome is %v",
-			outcome)
+		t.Fatalf("earlier connections count against a new limit: %v", outcome)
 	}
 	other := Arrival{ip("2001:db8::2"), true} // in the same /64
-	if _, outcome, reason := admit(&g, &l, other); outcome != Later ||
-		reason != ConnectionsOfAddress {
+	_, outcome, reason := admit(&g, &l, other)
+	if outcome != Later || reason != ConnectionsOfAddress {
 		t.Errorf("%v %v", outcome, reason)
 	}
 	g.Leave(&without)
@@ -120,9 +124,8 @@ func TestPaceOfAccepting(t *testing.T) {
 		return n
 	}
 	for i, want := range []int{5, 0, 1, 5} {
-		now := []time.Duration{time.Hour, time.Hour, time.Hour + 200*time.Millisecond,
-			2 * time.Hour}[i]
-		if n := let(now); n != want {
+		after := []time.Duration{0, 0, 200 * time.Millisecond, time.Hour}[i]
+		if n := let(time.Hour + after); n != want {
 			t.Errorf("%d let in at step %d, want %d", n, i, want)
 		}
 	}
@@ -141,7 +144,8 @@ func TestFailuresAreThrottled(t *testing.T) {
 	if _, v := g.Admit(&wide, a, 0); v.Outcome != Throttled || v.Wait != failureRefill {
 		t.Fatalf("%+v", v)
 	}
-	if _, v := g.Admit(&wide, Arrival{Address: ip("2001:db8:0:1::1")}, 0); v.Outcome != Admitted {
+	other := Arrival{Address: ip("2001:db8:0:1::1")}
+	if _, v := g.Admit(&wide, other, 0); v.Outcome != Admitted {
 		t.Errorf("another /64: %+v", v)
 	}
 	if _, v := g.Admit(&wide, a, failureRefill); v.Outcome != Admitted {
@@ -159,40 +163,18 @@ func TestFailuresAreThrottled(t *testing.T) {
 // its limit, and in the end everything has been given back.
 func TestGateConcurrently(t *testing.T) {
 	var g Gate
-	l := Limits{Connections: 20, Newcomers: 15, ConnectionsPerAddress: 9, NewcomersPerAddress: 5,
-		AcceptRate: 1 << 30}
+	l := Limits{
+		Connections: 20, Newcomers: 15, ConnectionsPerAddress: 9, NewcomersPerAddress: 5,
+		AcceptRate: 1 << 30,
+	}
 	var all sync.WaitGroup
 	for i := range uint64(8) {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(i, 1))
 			var mine []Ticket
 			for range 5000 {
-				a := Arrival{netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(4))}),
-					random.IntN(2) == 0}
-				if ticket, v := g.Admit(&l, a,
-					time.Duration(random.Int64N(1e9))); v.Outcome == Admitted || v.Outcome == Full {
-					mine = append(mine, ticket)
-				}
-				if len(mine) > 0 && random.IntN(2) == 0 {
-					g.Settle(&mine[random.IntN(len(mine))])
-				}
-				if len(mine) > 5 || len(mine) > 0 && random.IntN(3) == 0 {
-					k := random.IntN(len(mine))
-					g.Leave(&mine[k])
-					mine[k] = mine[len(mine)-1]
-					mine = mine[:len(mine)-1]
-				}
-				g.mu.Lock()
-				if admitted := g.open - g.refused; admitted < 0 || admitted > 20 || g.refused < 0 ||
-					g.newcomers < 0 || g.newcomers > 15 {
-					t.Errorf("%d open, %d refused, %d newcomers", g.open, g.refused, g.newcomers)
-				}
-				for a, p := range g.addresses.of {
-					if p.open < 0 || p.open > 9 || p.newcomers < 0 || p.newcomers > 5 {
-						t.Errorf("%v has %+v", a, p)
-					}
-				}
-				g.mu.Unlock()
+				mine = randomStep(random, &g, &l, mine)
+				g.check(t, &l)
 			}
 			for k := range mine {
 				g.Leave(&mine[k])
@@ -200,23 +182,66 @@ func TestGateConcurrently(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if g.open != 0 || g.refused != 0 || g.newcomers != 0 || len(g.addresses.of) != 0 ||
-		g.Peak() == 0 {
-		t.Errorf("after all have left: %d open, %d refused, %d newcomers, %v", g.open, g.refused,
-			g.newcomers, g.addresses.of)
+	none := Limits{}
+	g.check(t, &none)
+	if len(g.addresses.of) != 0 || g.Peak() == 0 {
+		t.Errorf("after all have left: peak %d, %v", g.Peak(), g.addresses.of)
 	}
+}
+
+// randomStep may let one connection in, settle one and let one go. It returns
+// the tickets of those that are there.
+func randomStep(random *rand.Rand, g *Gate, l *Limits, mine []Ticket) []Ticket {
+	a := netip.AddrFrom4([4]byte{10, 0, 0, byte(random.IntN(4))})
+	who := Arrival{a, random.IntN(2) == 0}
+	ticket, v := g.Admit(l, who, time.Duration(random.Int64N(1e9)))
+	if v.Outcome == Admitted || v.Outcome == Full {
+		mine = append(mine, ticket)
+	}
+	if len(mine) > 0 && random.IntN(2) == 0 {
+		g.Settle(&mine[random.IntN(len(mine))])
+	}
+	if len(mine) > 5 || len(mine) > 0 && random.IntN(3) == 0 {
+		k, last := random.IntN(len(mine)), len(mine)-1
+		g.Leave(&mine[k])
+		mine[k] = mine[last]
+		mine = mine[:last]
+	}
+	return mine
+}
+
+// check fails if a count is negative or over its limit.
+func (g *Gate) check(t *testing.T, l *Limits) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	in := func(n int64, limit int) bool { return 0 <= n && n <= int64(limit) }
+	if !in(g.open-g.refused, l.Connections) || !in(g.refused, RefusalMargin) ||
+		!in(g.newcomers, l.Newcomers) {
+		t.Errorf("%d open, %d refused, %d newcomers", g.open, g.refused, g.newcomers)
+	}
+	for a, p := range g.addresses.of {
+		if !in(int64(p.open), l.ConnectionsPerAddress) ||
+			!in(int64(p.newcomers), l.NewcomersPerAddress) {
+			t.Errorf("%v has %+v", a, p)
+		}
+	}
+}
+
+// busy are limits of which all are counted and none is reached by one connection.
+var busy = Limits{
+	Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100, NewcomersPerAddress: 10,
+	AcceptRate: 1 << 30,
 }
 
 // BenchmarkAdmit is one connection that comes, settles and leaves.
 func BenchmarkAdmit(b *testing.B) {
 	var g Gate
-	l := Limits{Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100,
-		NewcomersPerAddress: 10, AcceptRate: 1 << 30}
 	a := Arrival{ip("2001:db8::1"), true}
 	g.Failed(a.Address, 0)
 	b.ReportAllocs()
 	for i := range b.N {
-		t, _ := g.Admit(&l, a, time.Duration(i))
+		t, _ := g.Admit(&busy, a, time.Duration(i))
 		g.Settle(&t)
 		g.Leave(&t)
 	}
@@ -224,12 +249,10 @@ func BenchmarkAdmit(b *testing.B) {
 
 func TestAdmitAllocatesNothing(t *testing.T) {
 	var g Gate
-	l := Limits{Connections: 1000, ConnectionsPerAddress: 10, Newcomers: 100,
-		NewcomersPerAddress: 10, AcceptRate: 1 << 30}
 	a := Arrival{ip("2001:db8::1"), true}
 	g.Failed(a.Address, 0)
 	if n := testing.AllocsPerRun(1000, func() {
-		ticket, v := g.Admit(&l, a, 0)
+		ticket, v := g.Admit(&busy, a, 0)
 		if v.Outcome != Admitted {
 			t.Fatal(v)
 		}

@@ -3,6 +3,7 @@ package admission
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 )
@@ -116,8 +117,10 @@ func (m *model) admit(a Arrival) (member, Verdict) {
 }
 
 // playground are addresses of few groups: none, IPv4, and IPv6 of which two share a /64.
-var playground = [...]netip.Addr{{}, ip("192.0.2.1"), ip("192.0.2.2"), ip("2001:db8::1"),
-	ip("2001:db8::2"), ip("2001:db8:0:1::1")}
+var playground = [...]netip.Addr{
+	{}, ip("192.0.2.1"), ip("192.0.2.2"),
+	ip("2001:db8::1"), ip("2001:db8::2"), ip("2001:db8:0:1::1"),
+}
 
 // play runs the operations that are written in ops through a gate and its model.
 func play(t *testing.T, ops []byte) {
@@ -128,54 +131,7 @@ func play(t *testing.T, ops []byte) {
 	}
 	peak := 0
 	for step := 0; step+1 < len(ops); step += 2 {
-		op, arg := ops[step], ops[step+1]
-		a := playground[int(arg>>1)%len(playground)]
-		at := 0
-		if len(m.members) > 0 {
-			at = int(arg) % len(m.members)
-		}
-		switch op % 16 {
-		case 0, 1, 2, 3, 4, 5:
-			who := Arrival{a, arg&1 == 0}
-			x, want := m.admit(who)
-			ticket, got := g.Admit(&m.l, who, m.now)
-			if got != want {
-				t.Fatalf("step %d: %+v for %+v, want %+v", step, got, who, want)
-			}
-			if x.ticket = ticket; got.Outcome == Admitted || got.Outcome == Full {
-				m.members = append(m.members, x)
-			} else if ticket != (Ticket{}) {
-				t.Fatalf("step %d: ticket %+v with %+v", step, ticket, got)
-			}
-		case 6, 7:
-			if len(m.members) > 0 {
-				x := &m.members[at]
-				g.Settle(&x.ticket)
-				x.newcomer, x.newcomerOfAddress = false, false
-			}
-		case 8, 9, 10:
-			if len(m.members) > 0 {
-				g.Leave(&m.members[at].ticket)
-				m.members = append(m.members[:at], m.members[at+1:]...)
-			}
-		case 11, 12:
-			g.Failed(a, m.now)
-			if a.IsValid() {
-				m.failures[group(a)] = append(m.failures[group(a)], m.now)
-			}
-		case 13:
-			m.now += time.Duration(arg) * tick
-		case 14:
-			m.l = Limits{
-				Connections: int(arg & 7), Newcomers: int(arg>>3&3) * 4,
-				ConnectionsPerAddress: int(arg >> 5 & 3),
-				NewcomersPerAddress:   int(arg >> 6 & 3),
-				AcceptRate:            int(arg>>2&1) * (1 + int(arg>>4)),
-			}
-		case 15:
-			m.l.Connections, m.l.Newcomers, m.l.ConnectionsPerAddress, m.l.AcceptRate = int(arg)%4,
-				500, 0, 0
-		}
+		m.step(t, &g, ops[step], ops[step+1])
 		peak = max(peak, len(m.members))
 		m.compare(t, &g, peak)
 	}
@@ -189,14 +145,64 @@ func play(t *testing.T, ops []byte) {
 	}
 }
 
+// step does one operation with both.
+func (m *model) step(t *testing.T, g *Gate, op, arg byte) {
+	t.Helper()
+	a := playground[int(arg>>1)%len(playground)]
+	at := int(arg) % max(len(m.members), 1)
+	some := len(m.members) > 0
+	switch op %= 16; {
+	case op < 6:
+		m.arrive(t, g, Arrival{a, arg&1 == 0})
+	case op < 8 && some:
+		x := &m.members[at]
+		g.Settle(&x.ticket)
+		x.newcomer, x.newcomerOfAddress = false, false
+	case op < 11 && some:
+		g.Leave(&m.members[at].ticket)
+		m.members = slices.Delete(m.members, at, at+1)
+	case op < 13:
+		g.Failed(a, m.now)
+		if a.IsValid() {
+			m.failures[group(a)] = append(m.failures[group(a)], m.now)
+		}
+	case op == 13:
+		m.now += time.Duration(arg) * tick
+	case op == 14:
+		m.l = Limits{
+			Connections: int(arg & 7), ConnectionsPerAddress: int(arg >> 5 & 3),
+			Newcomers: int(arg>>3&3) * 4, NewcomersPerAddress: int(arg >> 6 & 3),
+			AcceptRate: int(arg>>2&1) * (1 + int(arg>>4)),
+		}
+	default:
+		m.l.Connections, m.l.Newcomers = int(arg)%4, 500
+		m.l.ConnectionsPerAddress, m.l.AcceptRate = 0, 0
+	}
+}
+
+// arrive asks both for a place.
+func (m *model) arrive(t *testing.T, g *Gate, who Arrival) {
+	t.Helper()
+	x, want := m.admit(who)
+	ticket, got := g.Admit(&m.l, who, m.now)
+	if got != want {
+		t.Fatalf("%+v for %+v, want %+v", got, who, want)
+	}
+	if x.ticket = ticket; got.Outcome == Admitted || got.Outcome == Full {
+		m.members = append(m.members, x)
+	} else if ticket != (Ticket{}) {
+		t.Fatalf("ticket %+v with %+v", ticket, got)
+	}
+}
+
 func (m *model) compare(t *testing.T, g *Gate, peak int) {
 	t.Helper()
 	newcomers := m.count(func(x *member) bool { return x.newcomer })
 	told := m.count(func(x *member) bool { return x.toBeTold })
-	if g.Open() != int64(len(m.members)) || g.newcomers != int64(newcomers) ||
-		g.refused != int64(told) || g.Peak() != int64(peak) {
-		t.Fatalf("%d open, %d newcomers, %d refused, peak %d; want %d, %d, %d, %d",
-			g.open, g.newcomers, g.refused, g.peak, len(m.members), newcomers, told, peak)
+	got := [...]int64{g.Open(), g.newcomers, g.refused, g.Peak()}
+	want := [...]int64{int64(len(m.members)), int64(newcomers), int64(told), int64(peak)}
+	if got != want {
+		t.Fatalf("open, newcomers, refused and peak are %v, want %v", got, want)
 	}
 	for _, a := range playground {
 		same := func(x *member) bool { return x.group == group(a) }

@@ -19,7 +19,9 @@ func newKey(t testing.TB) *crypto.Key {
 }
 
 // meet lets a client with a key connect, and returns both ends.
-func meet(t testing.TB, k *Keyring, key *crypto.Key, alg crypto.Algorithm) (*message.Ends, *Line, error) {
+func meet(
+	t testing.TB, k *Keyring, key *crypto.Key, alg crypto.Algorithm,
+) (*message.Ends, *Line, error) {
 	t.Helper()
 	random := make([]byte, 32)
 	rand.Read(random)
@@ -52,7 +54,8 @@ func TestEveryKeyOfTheRingOpens(t *testing.T) {
 					t.Errorf("%v, %s: %q, %v", alg, name, got, err)
 				}
 			})
-			if got, err := line.Open(client.Seal(nil, []byte("up"))); err != nil || string(got) != "up" {
+			got, err := line.Open(client.Seal(nil, []byte("up")))
+			if err != nil || string(got) != "up" {
 				t.Errorf("%v, %s: %q, %v", alg, name, got, err)
 			}
 			if _, err := line.Open([]byte("in clear")); err == nil {
@@ -78,7 +81,9 @@ func TestSealedInTheOrderOfSending(t *testing.T) {
 	for g := range 4 {
 		all.Go(func() {
 			for i := range 200 {
-				line.Send(fmt.Append(nil, g, i), func(p []byte) { sent = append(sent, bytes.Clone(p)) })
+				line.Send(fmt.Append(nil, g, i), func(p []byte) {
+					sent = append(sent, bytes.Clone(p))
+				})
 			}
 		})
 	}

@@ -1,0 +1,145 @@
+package outgoing
+
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// Options say how much an event may lose when a client does not keep up. With
+// the zero Options it is reliable.
+type Options struct {
+	Volatile bool          // dropped for clients that are behind
+	State    bool          // a newer event of the same name and Key replaces a waiting one
+	Key      string        // of State
+	Within   time.Duration // dropped when it has waited for longer; 0 = no deadline
+}
+
+// Lossy reports whether the event may be lost.
+func (o *Options) Lossy() bool { return o.Volatile || o.State || o.Within > 0 }
+
+// Add sets what p sets. Of two keys and of two deadlines p's counts.
+func (o *Options) Add(p Options) {
+	o.Volatile = o.Volatile || p.Volatile
+	if p.State {
+		o.State, o.Key = true, p.Key
+	}
+	if p.Within > 0 {
+		o.Within = p.Within
+	}
+}
+
+// Form is an encoding in which an event can leave.
+type Form uint8
+
+// The forms of an event.
+const (
+	Binary       Form = iota // a message of the protocol
+	Deflated                 // the same with a compressed payload, where that is shorter
+	Text                     // JSON text for plain clients
+	TextDeflated             // the same in a frame of permessage-deflate
+	forms
+)
+
+// Event is one event on its way to any number of clients. It belongs to one
+// goroutine at a time, from New to Release.
+type Event struct {
+	Name    string
+	Flags   message.Flags // message.FlagBinary when Payload is raw bytes and not JSON
+	Payload *pool.Buffer  // owned by the Event; complete before the first Encode
+	Options Options
+
+	deflater Deflater
+	forms    [forms]Encoded // empty until the first receiver needs them
+}
+
+// Encoded is one form of an event. Both parts belong to the Event and are
+// borrowed until its Release; who keeps one longer retains it.
+type Encoded struct {
+	Message *pool.Shared
+	Frame   *pool.Shared // around Message; nil until a receiver takes it as it is
+}
+
+// New makes an event without a payload, with room for one of n bytes. The caller
+// owns it and must call Release.
+func New(name string, n int, d Deflater) *Event {
+	return &Event{Name: name, Payload: pool.Get(n), deflater: d}
+}
+
+// Release gives back what the event was encoded to, and its payload. Receivers
+// keep the references that they took.
+func (e *Event) Release() {
+	pool.Put(e.Payload)
+	e.Payload = nil
+	for i := range e.forms {
+		e.forms[i].release()
+	}
+}
+
+// Deflates reports whether a form that compresses is worth a try for this event.
+func (e *Event) Deflates() bool { return e.deflater.Worth(len(e.Payload.B)) }
+
+// Encode returns the event in a form. The first call for a form encodes it. With
+// framed the result has a Frame; receivers that need bytes of their own do without.
+func (e *Event) Encode(f Form, framed bool) *Encoded {
+	x := &e.forms[f]
+	if x.Message == nil {
+		x.Message = pool.NewShared(e.message(f))
+	}
+	if framed && x.Frame == nil {
+		x.Frame = e.frame(f, x.Message.Bytes())
+	}
+	return x
+}
+
+func (e *Event) message(f Form) *pool.Buffer {
+	b := pool.Get(len(e.Payload.B) + len(e.Name) + 32)
+	if f == Text || f == TextDeflated {
+		m := message.Message{
+			Kind: message.KindEvent, Flags: e.Flags, Event: []byte(e.Name), Payload: e.Payload.B,
+		}
+		b.B = message.AppendJSON(b.B, &m)
+		return b
+	}
+	b.B = message.AppendEventHeader(b.B, e.Flags, 0, 0, e.Name)
+	body := len(b.B)
+	b.B = append(b.B, e.Payload.B...)
+	if f == Deflated {
+		b.B = e.deflater.Tail(b.B, 0, body)
+	}
+	return b
+}
+
+func (e *Event) frame(f Form, b []byte) *pool.Shared {
+	switch f {
+	case Text:
+		return frame.Prepare(frame.Text, b)
+	case TextDeflated:
+		if s, err := frame.PrepareDeflated(frame.Text, b, e.deflater.Level); err == nil {
+			return s
+		}
+		return frame.Prepare(frame.Text, b)
+	}
+	return frame.Prepare(frame.Binary, b)
+}
+
+// retained is x with references of its own.
+func (x *Encoded) retained() Encoded {
+	x.Message.Retain()
+	if x.Frame != nil {
+		x.Frame.Retain()
+	}
+	return *x
+}
+
+func (x *Encoded) release() {
+	if x.Frame != nil {
+		x.Frame.Release()
+	}
+	if x.Message != nil {
+		x.Message.Release()
+	}
+	*x = Encoded{}
+}

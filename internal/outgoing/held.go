@@ -1,0 +1,213 @@
+package outgoing
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// MaxHeld is how many events are held for one client at most. Beyond it the
+// oldest is dropped.
+const MaxHeld = 1024
+
+// Line is a client's connection as Held sees it.
+type Line interface {
+	// Open reports whether the connection still takes events. It must be false
+	// for good before Held.Close is called, because nothing is held after that.
+	Open() bool
+	// Behind reports whether the client has not yet taken what was sent to it.
+	Behind() bool
+	// Encode returns the event in the form that the client takes, borrowed until
+	// the event's Release.
+	Encode(e *Event) *Encoded
+	// Send sends an event, which it borrows, and reports whether it was queued.
+	Send(x *Encoded) bool
+	// Now is the time by which deadlines are kept, from any fixed moment on.
+	Now() time.Duration
+}
+
+// Counts are what became of events that may be lost. Methods of Held add to them.
+type Counts struct {
+	Sent     int // given to the line
+	Volatile int // volatile ones that were dropped because the client was behind
+	Replaced int // held ones whose place a newer state took
+	Expired  int // held ones whose deadline passed
+	Dropped  int // held ones that were too many, or whose client has gone
+}
+
+// Held is what waits for one client that is behind: events that may be lost, as
+// they are before sealing, because bytes that are in the outbox cannot be taken
+// back. The zero Held is ready, and small until something waits. Its methods are
+// safe for concurrent use.
+type Held struct {
+	q atomic.Pointer[queue] // nil until the client was behind for the first time
+}
+
+// Send sends an event that may be lost to the client, or holds it back. It
+// borrows e and reports whether the event was sent or is held. When the events
+// held have more than maxBytes together, the oldest are dropped; one alone may be larger.
+func (h *Held) Send(l Line, e *Event, maxBytes int, n *Counts) bool {
+	behind := l.Behind()
+	if e.Options.Volatile && behind {
+		n.Volatile++
+		return false
+	}
+	q := h.q.Load()
+	if q == nil && behind {
+		h.q.CompareAndSwap(nil, new(queue))
+		q = h.q.Load()
+	}
+	if q == nil || e.Options.Volatile {
+		return sent(l, l.Encode(e), n)
+	}
+	return q.send(l, e, maxBytes, n)
+}
+
+// Flush sends what is held until the client is behind again. Call it when the
+// client has caught up.
+func (h *Held) Flush(l Line, n *Counts) {
+	if q := h.q.Load(); q != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.flush(l, n)
+	}
+}
+
+// Close drops what is held, because the client has gone. The line is not open any more.
+func (h *Held) Close(n *Counts) {
+	if q := h.q.Load(); q != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		for len(q.list) > 0 {
+			n.Dropped++
+			q.drop()
+		}
+	}
+}
+
+// sent sends an event past everything that is held.
+func sent(l Line, x *Encoded, n *Counts) bool {
+	if !l.Send(x) {
+		return false
+	}
+	n.Sent++
+	return true
+}
+
+// queue are the events that wait, oldest first.
+type queue struct {
+	mu    sync.Mutex // guards what follows
+	list  []waiting
+	first int // index of the oldest in list
+	base  int // how many were taken off list's front since it was made
+	byKey map[stateKey]int
+	bytes int
+}
+
+// stateKey names a state. Its place in byKey counts from when list was made.
+type stateKey struct{ event, key string }
+
+// waiting is one event of a queue, with references of its own.
+type waiting struct {
+	Encoded
+	state bool
+	key   stateKey
+	by    time.Duration // by Line.Now; 0 = no deadline
+}
+
+func (w *waiting) size() int { return len(w.Message.Bytes()) }
+
+func (w *waiting) release() {
+	w.Encoded.release()
+	*w = waiting{}
+}
+
+// send is Held.Send for what is not volatile, once the client was ever behind.
+func (q *queue) send(l Line, e *Event, maxBytes int, n *Counts) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.list) == 0 && !l.Behind() {
+		return sent(l, l.Encode(e), n)
+	}
+	if !l.Open() { // under mu, so that Close finds what was held before
+		return false
+	}
+	q.put(l, e, n)
+	q.bound(maxBytes, n)
+	if !l.Behind() {
+		q.flush(l, n) // it caught up just before, and nobody else is going to
+	}
+	return true
+}
+
+// put appends an event, or puts it in the place of an older one with its key. mu is held.
+func (q *queue) put(l Line, e *Event, n *Counts) {
+	w := waiting{Encoded: l.Encode(e).retained(), state: e.Options.State}
+	if e.Options.Within > 0 {
+		w.by = l.Now() + e.Options.Within
+	}
+	q.bytes += w.size()
+	if w.state {
+		w.key = stateKey{e.Name, e.Options.Key}
+		if at, ok := q.byKey[w.key]; ok {
+			old := &q.list[at-q.base]
+			q.bytes -= old.size()
+			old.release()
+			*old = w
+			n.Replaced++
+			return
+		}
+		if q.byKey == nil {
+			q.byKey = make(map[stateKey]int)
+		}
+		q.byKey[w.key] = q.base + len(q.list)
+	}
+	q.list = append(q.list, w)
+}
+
+// bound drops the oldest of what is too much. mu is held.
+func (q *queue) bound(maxBytes int, n *Counts) {
+	for k := len(q.list) - q.first; k > 1 && (k > MaxHeld || q.bytes > maxBytes); k-- {
+		n.Dropped++
+		q.drop()
+	}
+	if q.first > MaxHeld { // the front of list is empty: move the rest there
+		k := copy(q.list, q.list[q.first:])
+		clear(q.list[k:])
+		q.list, q.base, q.first = q.list[:k], q.base+q.first, 0
+	}
+}
+
+// drop takes the oldest off. mu is held.
+func (q *queue) drop() {
+	w := &q.list[q.first]
+	q.bytes -= w.size()
+	if w.state {
+		delete(q.byKey, w.key)
+	}
+	w.release()
+	if q.first++; q.first == len(q.list) {
+		q.list, q.first, q.base, q.byKey = nil, 0, 0, nil
+	}
+}
+
+// flush sends what is held until the client is behind again. mu is held.
+func (q *queue) flush(l Line, n *Counts) {
+	if len(q.list) == 0 {
+		return
+	}
+	now := l.Now()
+	for len(q.list) > 0 {
+		w := &q.list[q.first]
+		if w.by > 0 && now > w.by {
+			n.Expired++
+			q.drop()
+			continue
+		}
+		if l.Behind() {
+			return
+		}
+		sent(l, &w.Encoded, n)
+		q.drop()
+	}
+}

@@ -1,0 +1,40 @@
+package outgoing
+
+import (
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// ErrBadJSON says that what is called JSON is none.
+var ErrBadJSON = &message.Error{
+	Code: message.CodeInvalidFormat,
+	Message: "the payload is not valid JSON, or nested too deeply: " +
+		"raw bytes need the binary flag",
+}
+
+// AppendValue appends the payload form of a user's value to dst: nil is no data,
+// []byte goes as raw bytes, json.RawMessage as it is, anything else through the
+// codec. v is borrowed. An error is a *message.Error, and dst is returned as it was.
+func AppendValue(dst []byte, v any) ([]byte, message.Flags, error) {
+	switch v := v.(type) {
+	case nil:
+		return dst, 0, nil
+	case []byte:
+		return append(dst, v...), message.FlagBinary, nil
+	case json.RawMessage:
+		if len(v) > 0 && !(message.ValidJSON(v) && utf8.Valid(v)) {
+			return dst, 0, ErrBadJSON
+		}
+		return append(dst, v...), 0, nil
+	}
+	out, err := message.Marshal(dst, v)
+	if err != nil {
+		return dst, 0, &message.Error{
+			Code: message.CodeInvalidFormat, Cause: err,
+			Message: "the value cannot be written as JSON",
+		}
+	}
+	return out, 0, nil
+}
