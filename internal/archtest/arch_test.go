@@ -39,6 +39,7 @@ var below = map[string][]string{
 	"internal/fault":     {"message"},
 	"internal/sealing":   {"message", "crypto", "pool"},
 	"internal/outgoing":  {"message", "frame", "pool"},
+	"internal/envelope":  {"message", "internal/outgoing", "internal/hub"},
 	"internal/session":   {"message", "pool"},
 	"internal/ledger":    {"message", "pool"},
 	"": {
@@ -47,6 +48,7 @@ var below = map[string][]string{
 		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
 		"internal/outgoing", "internal/session", "internal/ledger",
 		"internal/logline", "internal/question", "internal/sealing", "internal/bounds",
+		"internal/envelope",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},
