@@ -17,5 +17,4 @@ var readingOrder = []string{
 	"auth.go", "encryption.go", "limits.go", "ratelimit.go",
 	// What all of them use.
 	"broker.go", "data.go", "errors.go", "log.go", "stats.go", "housekeeper.go",
-	"descriptors_unix.go",
 }
