@@ -44,7 +44,7 @@ func lifecycleEvent(event string) string {
 		return eventConnected
 	case "disconnected", "disconnect":
 		return eventDisconnected
-	case eventEnded, eventError, eventLimited:
+	case eventError, eventLimited:
 		return event
 	}
 	return ""

@@ -1,6 +1,8 @@
 package smartsocket
 
 import (
+	"sync/atomic"
+
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -18,6 +20,7 @@ import (
 type kept struct {
 	session.Session
 	ledger ledger.Ledger
+	kicked atomic.Pointer[Reason] // what DisconnectWith was given
 }
 
 // resume takes over the session that the client asked for, if that can be.
@@ -107,6 +110,9 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
 	r := &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: why.String()}
+	if kicked := o.kept.kicked.Load(); why == session.Disconnected && kicked != nil {
+		r = kicked
+	}
 	if here != nil { // the application believes it connected
 		s.post(job{kind: jobLeft, outcome: session.Away, reason: r})
 		here.Replaced()

@@ -151,6 +151,7 @@ func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseNormal, "") }
 // the client is away or is about to come back.
 func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	if s.kept != nil && final(code) {
+		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
 		s.kept.Doom() // before the link is looked at, so that no other one follows
 	}
 	s.link.Load().ws.Close(code, reason)
