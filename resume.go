@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
@@ -145,8 +146,12 @@ func final(code frame.CloseCode) bool {
 
 // forget settles what waits for the client, which will not come back.
 func (s *Socket) forget() {
-	s.endContexts()
-	s.failQuestions()
+	if x := s.ext.Load(); x != nil {
+		x.contexts.End(errGone)
+		for _, done := range x.questions.Close() {
+			s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
+		}
+	}
 	if s.kept != nil {
 		s.kept.ledger.End(s.srv.sessions)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/hub"
+	"github.com/smartsocket/smartsocket/internal/lifetime"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/question"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
@@ -53,11 +54,8 @@ type Socket struct {
 type socketExtra struct {
 	mu        sync.Mutex
 	values    map[string]any
-	ended     bool
-	session   lifetime
-	link      lifetime
-	linkOf    *link                             // whose lifetime link is
-	questions question.Table[func(Data, error)] // has its own lock, as own
+	contexts  lifetime.Contexts[*link] // has its own lock, as what follows
+	questions question.Table[func(Data, error)]
 	own       table
 }
 

@@ -27,6 +27,8 @@ var below = map[string][]string{
 	"websocket":      {"reactor", "frame", "pool"},
 	// The mechanisms of the root package. None knows a type of the root.
 	"internal/hub":       {},
+	"internal/lifetime":  {},
+	"internal/watchdog":  {},
 	"internal/logline":   {},
 	"internal/question":  {},
 	"internal/mailbox":   {},
@@ -47,7 +49,8 @@ var below = map[string][]string{
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
 		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
 		"internal/outgoing", "internal/session", "internal/ledger",
-		"internal/logline", "internal/question", "internal/sealing", "internal/bounds",
+		"internal/lifetime", "internal/logline", "internal/question", "internal/sealing",
+		"internal/watchdog", "internal/bounds",
 		"internal/envelope",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},

@@ -131,3 +131,29 @@ func readNumber(text string) (int, error) {
 	n, err := strconv.ParseInt(text, 0, strconv.IntSize-shift)
 	return int(n) << shift, err
 }
+
+// Differences names the fields in which two structs of one type differ, of those that have a name
+// in their config tag: the ones that free names, and the others. a and b are pointers. A nil list
+// is like an empty one.
+func Differences(a, b any, free map[string]bool) (changed, fixed []string) {
+	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
+	for i := range x.NumField() {
+		f := x.Type().Field(i)
+		if f.Tag.Get("config") == "-" || alike(x.Field(i), y.Field(i)) {
+			continue
+		}
+		if free[f.Name] {
+			changed = append(changed, f.Name)
+		} else {
+			fixed = append(fixed, f.Name)
+		}
+	}
+	return changed, fixed
+}
+
+func alike(a, b reflect.Value) bool {
+	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
+		return true
+	}
+	return reflect.DeepEqual(a.Interface(), b.Interface())
+}

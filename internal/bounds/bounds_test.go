@@ -151,3 +151,18 @@ func TestFillPanicsOnMistakes(t *testing.T) {
 		}()
 	}
 }
+
+func TestDifferences(t *testing.T) {
+	type options struct {
+		Port  int      `config:"port"`
+		Keys  []string `config:"keys"`
+		Hook  func()   `config:"-"`
+		Limit int      `config:"limit"`
+	}
+	a := options{Port: 1, Keys: nil, Limit: 3}
+	b := options{Port: 2, Keys: []string{}, Hook: func() {}, Limit: 4}
+	changed, fixed := Differences(&a, &b, map[string]bool{"Limit": true})
+	if len(changed) != 1 || changed[0] != "Limit" || len(fixed) != 1 || fixed[0] != "Port" {
+		t.Errorf("changed %q, fixed %q", changed, fixed)
+	}
+}
