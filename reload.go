@@ -139,16 +139,6 @@ func (t *settings) deflater() outgoing.Deflater {
 // wireThreshold is what CONNECT_ACK tells the client: 0 = compress nothing.
 func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().CompressionThreshold, 0)) }
 
-// reloadable are the fields of Options that Reload may change.
-var reloadable = map[string]bool{
-	"EncryptionKey": true, "PreviousEncryptionKey": true, "APIKeys": true, "RequireAuth": true, "AuthTimeout": true,
-	"TrustedProxies": true, "MaxConnections": true, "MaxConnectionsPerAddress": true, "AllowedOrigins": true,
-	"MessageCacheSize": true, "MessageCacheBytes": true, "MessageCacheAge": true, "MessageCacheTotalBytes": true,
-	"EnableRateLimiting": true, "RateLimitWindow": true, "RateLimitMaxRequests": true, "AckTimeout": true,
-	"AcceptRate": true, "MaxUnauthenticated": true, "MaxUnauthenticatedPerAddress": true, "MaxFrameRate": true, "MaxInflateRate": true,
-	"CompressionThreshold": true, "CompressionLevel": true, "ShutdownTimeout": true,
-}
-
 // Reload puts other options in force while the server runs and returns the
 // names of the fields that changed. It is all or nothing: with an option that
 // cannot be used, or a changed one that needs a new Server, it returns an
@@ -175,7 +165,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		return nil, err
 	}
 	var fixed []string
-	changed, fixed = bounds.Differences(&old.Options, &o, reloadable)
+	changed, fixed = bounds.Differences(&old.Options, &o)
 	if (old.keys == nil) != (t.keys == nil) {
 		fixed = append(fixed, "EncryptionKey")
 	}

@@ -28,19 +28,13 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
 	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
-			if l := s.link.Load(); !l.plain {
-				l.send(goaway)
-			}
+	v.eachLink(func(l *link) {
+		if !l.plain {
+			l.send(goaway)
 		}
-	}
+	})
 	v.waitQuiet(ctx) // so that the answers of running handlers still go out
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
-			s.link.Load().ws.Close(frame.CloseGoingAway, "server shutting down")
-		}
-	}
+	v.eachLink(func(l *link) { l.ws.Close(frame.CloseGoingAway, "server shutting down") })
 	err := waitUntil(ctx, func() bool { return v.gate.Open() == 0 })
 	if err != nil {
 		v.log.Warn("closing what is left", "connections", v.gate.Open())
@@ -58,10 +52,12 @@ func (l *link) sendAway(goaway []byte) {
 }
 
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
-func (v *Server) cut() {
+func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed) }) }
+
+func (v *Server) eachLink(f func(*link)) {
 	for _, ns := range v.eachNamespace() {
 		for _, s := range ns.Sockets() {
-			s.link.Load().ws.Abort(reactor.ErrClosed)
+			f(s.link.Load())
 		}
 	}
 }
