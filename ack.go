@@ -118,7 +118,9 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data,
 // EmitAck is EmitWithAck without the wait: done is called exactly once, with an owned answer or an
 // error, on the connection's loop or a timer's goroutine, and must not block. A timeout of 0 means
 // Options.AckTimeout. When EmitAck returns an error, done is not called.
-func (s *Socket) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
+func (s *Socket) EmitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) error {
 	if timeout == 0 {
 		timeout = s.srv.current().AckTimeout
 	}
@@ -133,8 +135,8 @@ func (s *Socket) emitAck(
 		return 0, errNotConnected
 	}
 	late := func(done func(Data, error)) {
-		e := fault.Errorf(message.CodeAckTimeout,
-			"no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", timeout)
+		e := fault.Errorf(message.CodeAckTimeout, "no acknowledgement within %v: "+
+			"raise ackTimeout or look at the receiver's handler", timeout)
 		e.Event = event
 		s.finish(done, Data{}, e)
 	}

@@ -77,7 +77,8 @@ func (l *link) refuse(m *message.Message, r refusal) {
 	}
 	switch {
 	case wanted:
-		l.sendError(message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}, r.err)
+		to := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}
+		l.sendError(to, r.err)
 	case r.follow&told != 0:
 		l.sendError(message.Message{Kind: message.KindError}, r.err)
 	}
@@ -100,7 +101,8 @@ func (l *link) fault(close bool) {
 	l.srv.counters.violations.Add(1)
 	l.faults++
 	if close && l.faults >= maxFaults {
-		l.ws.Close(frame.ClosePolicyViolation, string(message.CodeInvalidFormat)+" too many invalid messages")
+		l.ws.Close(frame.ClosePolicyViolation,
+			string(message.CodeInvalidFormat)+" too many invalid messages")
 	}
 }
 
@@ -195,11 +197,13 @@ var (
 	errMailboxFull = &Error{Code: message.CodeRateLimited,
 		Message: "too many of this connection's messages wait for their handlers: send slower"}
 	errAskedBefore = &Error{Code: message.CodeConnectionLost,
-		Message: "this event came before, and its answer is not kept any more: ask what became of it"}
+		Message: "this event came before, and its answer is not kept any more: " +
+			"ask what became of it"}
 	errAckIDUsed = &Error{Code: message.CodeInvalidFormat,
 		Message: "this ack id was used before on this connection: count up"}
 	errAuth = &Error{Code: message.CodeAuthFailed,
-		Message: "authentication failed: give client and server the same encryption key and algorithm, and a valid API key"}
+		Message: "authentication failed: give client and server the same encryption key and " +
+			"algorithm, and a valid API key"}
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
 	errAuthLate = &Error{Code: message.CodeAuthFailed,

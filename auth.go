@@ -70,7 +70,8 @@ func (a *authentication) Work() (more bool) {
 			return
 		}
 		if err != nil {
-			l.srv.log.Debug("authentication refused", "namespace", l.ns.path, "error", a.r.hide(err))
+			l.srv.log.Debug("authentication refused",
+				"namespace", l.ns.path, "error", a.r.hide(err))
 			l.turnAway(errAuth)
 			return
 		}

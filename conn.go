@@ -183,7 +183,8 @@ func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 // is not touched by traffic: it looks at the last read when it fires.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
-		l.turnAway(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
+		l.turnAway(fault.Errorf(message.CodeTimeout,
+			"no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
 		return
 	}
 	if l.authOverdue() {
@@ -195,7 +196,7 @@ func (l *link) OnTimer(ws *websocket.Conn) {
 	case idle < limit:
 		l.expiring = false
 	case !l.expiring:
-		// The loop itself may have been held up: what the client sent meanwhile is read before the next tick.
+		// The loop may have been held up. It reads what came meanwhile before the next tick.
 		l.expiring = true
 		ws.SetTimer(time.Millisecond)
 		return

@@ -65,10 +65,8 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	var random [32]byte
 	rand.Read(random[:])
 	h := message.Hello{
-		AuthRequired:     l.srv.current().needsAuth(),
-		ResumeSupported:  l.srv.sessions != nil,
-		Version:          message.Version,
-		Random:           random[:],
+		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
+		Version: message.Version, Random: random[:],
 		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
 		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
 	}
@@ -101,7 +99,8 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 	case linkAuthenticating:
 		if len(p) > maxConnectBytes || len(h.early) >= maxEarly {
 			l.turnAway(fault.Errorf(message.CodeInvalidFormat,
-				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it", maxEarly, maxConnectBytes))
+				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it",
+				maxEarly, maxConnectBytes))
 			l.phase.Store(linkClosed)
 			return
 		}
@@ -123,7 +122,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		h.token, h.seq = append([]byte(nil), m.SessionToken...), m.LastSeq
 		h.apiKey = session.HashOf(m.APIKey)
 	}
-	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) { // before strangers learn of the namespaces
+	// Before the namespaces, of which strangers must not learn.
+	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) {
 		l.turnAway(errAuth)
 		return
 	}
@@ -154,7 +154,8 @@ func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Err
 	}
 	if m.Version != message.Version {
 		return m, fault.Errorf(message.CodeHandshakeFailed,
-			"the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version)
+			"the client speaks protocol version %d, this server %d: update the older one",
+			m.Version, message.Version)
 	}
 	return m, nil
 }
@@ -237,14 +238,11 @@ func (l *link) announce(recovered bool) {
 // sendConnectAck completes the handshake. arrived is the record's field.
 func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	a := message.ConnectAck{
-		SocketID:             []byte(l.s.ID()),
-		SessionToken:         token,
-		Recovered:            recovered,
+		SocketID: []byte(l.s.ID()), SessionToken: token, Recovered: recovered, Arrived: arrived,
 		HeartbeatInterval:    uint64(l.srv.fixed.ConnectionTimeout.Milliseconds() / 2),
 		CompressionThreshold: l.srv.wireThreshold(),
 		MaxMessageBytes:      uint64(l.srv.fixed.MaxMessageBytes),
 		ServerTime:           uint64(time.Now().UnixMicro()),
-		Arrived:              arrived,
 	}
 	b := pool.Get(128)
 	b.B = message.AppendConnectAck(b.B, &a)

@@ -96,10 +96,8 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := message.Unmarshal(d.Bytes(), v); err != nil {
-		return &Error{
-			Code:    message.CodeInvalidFormat,
-			Message: "the data does not fit what the handler expects", Cause: fault.Quoting(err),
-		}
+		return &Error{Code: message.CodeInvalidFormat, Cause: fault.Quoting(err),
+			Message: "the data does not fit what the handler expects"}
 	}
 	return nil
 }
@@ -141,10 +139,8 @@ func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
 			"the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
 	case err != nil:
 		pool.Put(b)
-		return nil, &Error{
-			Code:    message.CodeDecompression,
-			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err,
-		}
+		return nil, &Error{Code: message.CodeDecompression, Cause: err,
+			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)"}
 	}
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated

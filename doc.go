@@ -26,10 +26,9 @@
 //
 // # Locks
 //
-// In this order, a later one may be taken while an earlier one is held and
-// never the other way round: Server.mu, registry.Table.mu and middlewares.mu,
-// sessions.mu, session.mu, hub.mu and sessions.bytesMu, mailbox.mu, workers.mu,
-// socketExtra.mu, the lock of outgoing.Held, sealing.mu, then websocket.Conn's
-// and the outbox's. admission.Gate's is held together with no other. None is
+// In this order, a later one may be taken while an earlier one is held and never the other way
+// round: Server.mu, registry.Table.mu and middlewares.mu, sessions.mu, session.mu, hub.mu and
+// sessions.bytesMu, mailbox.mu, workers.mu, socketExtra.mu, the lock of outgoing.Held, sealing.mu,
+// then websocket.Conn's and the outbox's. admission.Gate's is held together with no other. None is
 // held while user code runs, and hub.mu not while anything is sent.
 package smartsocket

@@ -24,11 +24,10 @@ func (d *Delivery) add(o Delivery) {
 	d.Dropped += o.Dropped
 }
 
-// EmitOption says how much an emit may lose when a client does not keep up.
-// Without one an event is reliable: it waits, in order, until the client has
-// taken it or is cut off as too slow, and with the message cache it survives a
-// lost connection. Events that may be lost do not: they are for clients that are
-// there, are never sent again, and when held may arrive behind reliable events
+// EmitOption says how much an emit may lose when a client does not keep up. Without one an event is
+// reliable: it waits, in order, until the client has taken it or is cut off as too slow, and with
+// the message cache it survives a lost connection. Events that may be lost do not: they are for
+// clients that are there, are never sent again, and when held may arrive behind reliable events
 // that were emitted later. A client that keeps up gets every one, in order.
 type EmitOption struct {
 	how outgoing.Options
@@ -38,15 +37,13 @@ type EmitOption struct {
 // what the kernel was given for them. Delivery counts them as Dropped.
 var Volatile = EmitOption{outgoing.Options{Volatile: true}}
 
-// State holds the event back from clients that are behind. A newer one of the
-// same event and key replaces it meanwhile, in its place in the order; when the
-// client has caught up it gets the newest of each key. "" is a key too: one state
-// per event. Delivery counts a held event as Queued.
+// State holds the event back from clients that are behind. A newer one of the same event and key
+// replaces it meanwhile, in its place in the order; when the client has caught up it gets the
+// newest of each key. "" is a key too: one state per event. Delivery counts a held event as Queued.
 func State(key string) EmitOption { return EmitOption{outgoing.Options{State: true, Key: key}} }
 
-// Deadline holds the event back from clients that are behind, and drops it when
-// it has waited for longer than d, which is more than 0. Together with State it
-// bounds how old a state may get.
+// Deadline holds the event back from clients that are behind, and drops it when it has waited for
+// longer than d, which is more than 0. Together with State it bounds how old a state may get.
 func Deadline(d time.Duration) EmitOption {
 	return EmitOption{outgoing.Options{Within: max(d, 1)}}
 }
@@ -105,11 +102,10 @@ func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options 
 	return outgoing.Options{}
 }
 
-// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage
-// as it is, anything else as JSON. data is borrowed for the call. The Delivery
-// says whether it was queued or dropped (the connection is gone or the client
-// too slow); the error is about the value: not encodable, or ERR_MSG_004.
-// opts say whether it may be lost, see EmitOption.
+// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage as it is, anything
+// else as JSON. data is borrowed for the call. The Delivery says whether it was queued or dropped
+// (the connection is gone or the client too slow); the error is about the value: not encodable, or
+// ERR_MSG_004. opts say whether it may be lost, see EmitOption.
 func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	if how := s.ns.optionsOf(event, opts); how.Lossy() {
 		return s.emitLossy(event, data, how)
@@ -212,10 +208,9 @@ func giveBack(list []*Socket, buf *[]*Socket) {
 
 var socketLists = sync.Pool{New: func() any { return new([]*Socket) }}
 
-// Emit sends an event to every selected socket once. The message is encoded
-// once and its bytes are shared by all receivers; data is borrowed for the call.
-// The error is about the value (see Socket.Emit); nothing was sent then.
-// opts say whether it may be lost, see EmitOption.
+// Emit sends an event to every selected socket once. The message is encoded once and its bytes are
+// shared by all receivers; data is borrowed for the call. The error is about the value (see
+// Socket.Emit); nothing was sent then. opts say whether it may be lost, see EmitOption.
 func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	e, err := t.ns.srv.newEvent(event, data)
 	if err != nil {
@@ -231,8 +226,7 @@ func (n *Namespace) Emit(event string, data any, opts ...EmitOption) (Delivery, 
 	return (&Target{ns: n}).Emit(event, data, opts...)
 }
 
-// Emit sends an event to every socket of every namespace that this server has;
-// see Target.Emit.
+// Emit sends an event to every socket of every namespace that this server has; see Target.Emit.
 func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	e, err := v.newEvent(event, data)
 	if err != nil {

@@ -44,7 +44,8 @@ func (l *link) event(m *message.Message) {
 	if j.payload != nil {
 		pool.Put(j.payload)
 	}
-	l.refuse(m, refusal{err: errMailboxFull, follow: told | unasked, counter: &l.srv.counters.overflows})
+	l.refuse(m, refusal{
+		err: errMailboxFull, follow: told | unasked, counter: &l.srv.counters.overflows})
 }
 
 // judge finds the handlers of an event, or why none of them will see it.
@@ -122,7 +123,7 @@ func (l *link) runInline(h handlers, m *message.Message) {
 // handle runs middleware and handlers of one event.
 func (s *Socket) handle(h handlers, d Data, ack Ack) {
 	event := h.event()
-	// Here and not on arrival: a connected handler that calls RequireAuth may still have been running then.
+	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
 	if s.auth.Load() == authMissing && event != AuthEvent {
 		s.fail(event, ack, errAuthFirst)
 		return

@@ -9,21 +9,19 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Handler receives one event of one socket. d borrows its bytes until the
-// handler returns; ack answers the sender if it asked for an answer. Handlers
-// of one socket run in the order in which its messages came, on a pooled
-// goroutine, and may block; see Inline for the other kind.
+// Handler receives one event of one socket. d borrows its bytes until the handler returns; ack
+// answers the sender if it asked for an answer. Handlers of one socket run in the order in which
+// its messages came, on a pooled goroutine, and may block; see Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
 // HandlerOption changes how a Handler runs. Inline is one.
 type HandlerOption func(*registration)
 
-// Inline runs a handler on the connection's event loop, right where the message
-// was parsed: the fastest way, and one that must not block, since every
-// connection of that loop waits meanwhile. A handler that takes longer than
-// Options.InlineBudget is logged and counted. An event runs inline only when
-// all its handlers are registered so; inline events of a socket may overtake
-// its earlier events that wait for a goroutine.
+// Inline runs a handler on the connection's event loop, right where the message was parsed: the
+// fastest way, and one that must not block, since every connection of that loop waits meanwhile. A
+// handler that takes longer than Options.InlineBudget is logged and counted. An event runs inline
+// only when all its handlers are registered so; inline events of a socket may overtake its earlier
+// events that wait for a goroutine.
 func Inline(r *registration) { r.inline = true }
 
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
@@ -31,10 +29,9 @@ type Registrar interface {
 	On(event string, h Handler, opts ...HandlerOption)
 }
 
-// On registers a typed handler: the event's JSON is decoded into a T first. An
-// event whose data does not decode never reaches h; its sender gets
-// ERR_MSG_001. An event without data gives T's zero value. T may be []byte, for
-// binary payloads, which are copied.
+// On registers a typed handler: the event's JSON is decoded into a T first. An event whose data
+// does not decode never reaches h; its sender gets ERR_MSG_001. An event without data gives T's
+// zero value. T may be []byte, for binary payloads, which are copied.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
@@ -48,7 +45,9 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 
 // Handle registers a request handler: what h returns is the ack, an error is an
 // error ack (an *Error as it is, any other as ERR_APP_002 with its text).
-func Handle[Req, Res any](r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption) {
+func Handle[Req, Res any](
+	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
+) {
 	On(r, event, func(s *Socket, req Req, ack Ack) {
 		res, err := h(s, req)
 		if err != nil {
@@ -218,7 +217,8 @@ func (s *Socket) call(h Handler, event string, d Data, ack Ack) {
 // registration is a mistake in the program.
 func checkEvent(event string) {
 	if len(event) == 0 || len(event) > message.MaxEventName {
-		panic(fmt.Sprintf("smartsocket: event name %.40q: use 1 to %d bytes", event, message.MaxEventName))
+		panic(fmt.Sprintf("smartsocket: event name %.40q: use 1 to %d bytes",
+			event, message.MaxEventName))
 	}
 	if message.ReservedEvent([]byte(event)) {
 		panic(fmt.Sprintf("smartsocket: event name %q is reserved: use another", event))

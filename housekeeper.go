@@ -2,9 +2,8 @@ package smartsocket
 
 import "time"
 
-// housekeeper is the server's one background goroutine. It samples the counters
-// for the rates, watches inline handlers and ends the sessions of clients that do
-// not come back.
+// housekeeper is the server's one background goroutine. It samples the counters for the rates,
+// watches inline handlers and ends the sessions of clients that do not come back.
 type housekeeper struct {
 	quit chan struct{}
 	done chan struct{}
@@ -18,9 +17,8 @@ func startHousekeeper(v *Server) *housekeeper {
 	return h
 }
 
-// run looks at the loops once per InlineBudget while inline handlers run, and
-// more and more rarely, down to once a second, while none do. All else is done
-// once a second.
+// run looks at the loops once per InlineBudget while inline handlers run, and more and more rarely,
+// down to once a second, while none do. All else is done once a second.
 func (h *housekeeper) run(v *Server) {
 	defer close(h.done)
 	pause := v.fixed.InlineBudget

@@ -71,14 +71,16 @@ func (s *Socket) fire(event string, d Data) {
 	}
 }
 
-// raise reports an error that concerns s to the "error" handlers, or to the log when there are none.
+// raise reports an error that concerns s to the "error" handlers, or to the log when there are
+// none.
 func (s *Socket) raise(err error) {
 	s.srv.counters.errors.Add(1)
 	if s.ns == nil {
 		return
 	}
 	if any, _ := s.has(eventError); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
+		s.srv.log.Warn("error on a socket",
+			"socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
@@ -86,10 +88,13 @@ func (s *Socket) raise(err error) {
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
+	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(),
+		"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	ack.Fail(&Error{Code: message.CodeHandlerFailed, Event: event,
+		Message: "the handler of this event failed: see the server's log"})
 	if event != eventError {
-		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})
+		s.raise(&Error{Code: message.CodeHandlerFailed, Event: event,
+			Message: fmt.Sprintf("handler panicked: %v", p)})
 	}
 }
 

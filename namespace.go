@@ -29,9 +29,7 @@ func newNamespace(v *Server, path string) *Namespace {
 }
 
 // cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
-func cleanPath(path string) string {
-	return "/" + strings.Trim(path, "/")
-}
+func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
@@ -47,9 +45,7 @@ func (n *Namespace) ToSocket(id string) *Target {
 }
 
 // Except selects everybody but the members of rooms or the sockets with these ids.
-func (n *Namespace) Except(names ...string) *Target {
-	return &Target{ns: n, except: names}
-}
+func (n *Namespace) Except(names ...string) *Target { return &Target{ns: n, except: names} }
 
 // Local selects everybody on this server, when a Broker joins it with others.
 func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
@@ -60,9 +56,8 @@ func (n *Namespace) Len() int {
 	return sockets
 }
 
-// Sockets lists the sockets in the namespace, those whose client is away for the
-// moment included (Options.EnableMessageCache; Connected tells). The list is a
-// snapshot; do not change it.
+// Sockets lists the sockets in the namespace, those whose client is away for the moment included
+// (Options.EnableMessageCache; Connected tells). The list is a snapshot; do not change it.
 func (n *Namespace) Sockets() []*Socket { return n.hub.Named("") }
 
 // Socket finds a socket by id, nil if it is not here.
@@ -134,7 +129,6 @@ func isSocketID(name string) bool {
 	return len(name) == len(socketIDPrefix)+22 && strings.HasPrefix(name, socketIDPrefix)
 }
 
-// register adds a handler of an event to t, or of a lifecycle event to life.
 // lookup finds the namespace that a client asks for, nil if there is none.
 func (v *Server) lookup(path string) *Namespace {
 	v.mu.RLock()
@@ -156,5 +150,6 @@ func (v *Server) unknownNamespace() *Error {
 	if n := len(names) - namespacesTold; n > 0 {
 		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
 	}
-	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace,
+		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }

@@ -43,7 +43,7 @@ type Server struct {
 
 	registrations                 // concern all namespaces
 	root          *Namespace      // "/"
-	ids           sync.Map        // socket id to *Namespace, so that finding one does not take longer with many namespaces
+	ids           sync.Map        // socket id to *Namespace, however many there are
 	eventLimits   ratelimit.Rules // of single events
 	draining      atomic.Bool
 	gate          admission.Gate
@@ -95,12 +95,9 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	v := &Server{
-		fixed:      o.fixed(),
-		log:        o.Logger,
-		started:    time.Now(),
+		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers),
-		loops:      make([]loopState, o.Loops),
+		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	if o.EnableMessageCache {
@@ -122,7 +119,8 @@ func (v *Server) Start() error {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
+	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(),
+		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
 		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
 	return nil
 }
@@ -154,11 +152,8 @@ func (v *Server) startLoops() error {
 		return ErrClosed
 	}
 	r, err := reactor.New(reactor.Options{
-		Loops:          v.fixed.Loops,
-		MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxOutboxAge:   v.fixed.MaxOutboxAge,
-		SendBuffer:     v.fixed.SendBufferBytes,
-		Logger:         v.log,
+		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		MaxOutboxAge: v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
 	})
 	if err != nil {
 		return err
@@ -166,13 +161,10 @@ func (v *Server) startLoops() error {
 	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:       int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage:  maxConnectBytes,
-		MaxFragments:     1024,
-		HandshakeTimeout: v.fixed.HandshakeTimeout,
-		Deflate:          v.current().CompressionThreshold >= 0,
-		TLSConfig:        v.fixed.TLSConfig,
-		Logger:           v.log,
+		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
+		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024,
+		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
+		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log,
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
@@ -180,7 +172,8 @@ func (v *Server) startLoops() error {
 	return nil
 }
 
-// Run starts the server, waits for the context to end, and shuts down within Options.ShutdownTimeout.
+// Run starts the server, waits for the context to end, and shuts down within
+// Options.ShutdownTimeout.
 func (v *Server) Run(ctx context.Context) error {
 	if err := v.Start(); err != nil {
 		return err
@@ -201,9 +194,8 @@ func (v *Server) Addr() net.Addr {
 	return v.endpoint.Addr()
 }
 
-// ServeHTTP upgrades a request of a net/http server and takes its connection
-// over to the event loops; no goroutine stays behind. The server must be
-// started, with Start or StartDetached.
+// ServeHTTP upgrades a request of a net/http server and takes its connection over to the event
+// loops; no goroutine stays behind. The server must be started, with Start or StartDetached.
 func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.RLock()
 	running, endpoint := v.phase == phaseRunning, v.endpoint
@@ -264,7 +256,8 @@ func (v *Server) ToSocket(id string) *Target {
 	return t
 }
 
-// Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.
+// Except selects everybody in the namespace "/" but the members of rooms or the sockets with these
+// ids.
 func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }

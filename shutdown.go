@@ -11,10 +11,9 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Shutdown drains the server: it stops accepting, tells the clients to
-// reconnect elsewhere, lets queued events run, flushes, closes every connection
-// with 1001 and stops. When ctx ends first, what is left is closed at once and
-// ctx's error returned. Idempotent.
+// Shutdown drains the server: it stops accepting, tells the clients to reconnect elsewhere, lets
+// queued events run, flushes, closes every connection with 1001 and stops. When ctx ends first,
+// what is left is closed at once and ctx's error returned. Idempotent.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
@@ -27,7 +26,8 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	v.draining.Store(true)
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
-	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
+	goaway := message.AppendGoaway(nil, &message.Goaway{
+		Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
 	v.eachLink(func(l *link) {
 		if !l.plain {
 			l.send(goaway)
