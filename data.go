@@ -143,7 +143,8 @@ func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
 		pool.Put(b)
 		return nil, &Error{
 			Code:    message.CodeDecompression,
-			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err,
+			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)",
+			Cause:   err,
 		}
 	}
 	m.Payload = out
