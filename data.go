@@ -102,9 +102,6 @@ func (d Data) Decode(v any) error {
 	return nil
 }
 
-// forLog is fault.ForLog, the text of an error that may be logged.
-func forLog(err error) string { return fault.ForLog(err) }
-
 // value is what a user's value means to package outgoing: a Data stands for its payload.
 func value(v any) any {
 	d, ok := v.(Data)

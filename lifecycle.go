@@ -80,7 +80,7 @@ func (s *Socket) raise(err error) {
 	}
 	if any, _ := s.has(eventError); !any {
 		s.srv.log.Warn("error on a socket",
-			"socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
+			"socket", s.ID(), "namespace", s.ns.path, "error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
