@@ -65,8 +65,8 @@
 //
 // # Reading order
 //
-// The life of a server: server, shutdown, reload, options, warnings. The way of a message: accept,
-// connect, conn, event, job, answer. What an application holds: socket, namespace, emit, ack,
-// handlers, lifecycle, middleware, resume, clock, auth, ratelimit. What all of them use: broker,
-// data, errors, log, stats, housekeeper.
+// As archtest's order.go lists it. The life of a server: shutdown, housekeeper, warnings. The way of
+// a message and of a resume: accept, connect, event, ratelimit, job, clock, conn, answer, resume.
+// What an application calls: broker, handlers, middleware, emit, lifecycle, auth, ack. What all of
+// them stand on: stats, socket, namespace, server, reload, options, data, errors, log.
 package smartsocket

@@ -12,11 +12,11 @@ import (
 // The root package stays small enough to be held in mind. These are upper limits. To exceed one,
 // move a mechanism to internal/, or raise the limit and give the reason in the commit.
 const (
-	maxRootFiles     = 34
-	maxRootLines     = 5200
+	maxRootFiles     = 30
+	maxRootLines     = 4600
 	maxSocketFields  = 22
 	maxSocketMethods = 75
-	maxReferencesUp  = 125 // from a lower to a higher file of the root, see Root.Up
+	maxReferencesUp  = 56  // from a lower to a higher file of the root, see Root.Up
 )
 
 func TestRootStaysSmall(t *testing.T) {
@@ -69,8 +69,10 @@ func rootFiles(t *testing.T) (names []string) {
 	return names
 }
 
-func TestEveryRootFileHasAPlace(t *testing.T) {
-	for _, name := range rootFiles(t) {
+// TestReadingOrderIsTrue holds the reading order to exactly the files that there are.
+func TestReadingOrderIsTrue(t *testing.T) {
+	files := rootFiles(t)
+	for _, name := range files {
 		if !slices.Contains(readingOrder, name) {
 			t.Errorf("%s has no place in the reading order: give it one in order.go", name)
 		}
@@ -78,6 +80,9 @@ func TestEveryRootFileHasAPlace(t *testing.T) {
 	for i, name := range readingOrder {
 		if slices.Contains(readingOrder[:i], name) {
 			t.Errorf("%s is twice in the reading order", name)
+		}
+		if !slices.Contains(files, name) {
+			t.Errorf("%s is in the reading order and does not exist", name)
 		}
 	}
 }
