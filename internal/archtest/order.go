@@ -2,8 +2,8 @@ package archtest
 
 // readingOrder is the order in which the files of the root package are read: the life of a server,
 // the way of a message and of a resume, what an application calls, and the types that all of them
-// stand on. A file may name what stands below it in this list. A reference upwards is a loop for the
-// reader.
+// stand on. A file may name what stands below it in this list. A reference upwards is a loop for
+// the reader.
 //
 // The list has exactly today's files, see TestReadingOrderIsTrue. It was chosen so that few
 // references go upwards.

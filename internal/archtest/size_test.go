@@ -16,7 +16,7 @@ const (
 	maxRootLines     = 4600
 	maxSocketFields  = 22
 	maxSocketMethods = 75
-	maxReferencesUp  = 56  // from a lower to a higher file of the root, see Root.Up
+	maxReferencesUp  = 56 // from a lower to a higher file of the root, see Root.Up
 )
 
 func TestRootStaysSmall(t *testing.T) {
@@ -95,8 +95,8 @@ func TestGraphOfASmallPackage(t *testing.T) {
 		"options.go": "type Options struct{ Port int }",
 		"socket.go": "type Socket struct{ srv *Server };" +
 			"func (s *Socket) Emit() { s.srv.Emit(); s.join() }",
-		"target.go": "func (s *Socket) join() {}; type set[T any] struct{ m map[string]T }",
-		"log.go":    "func quote(s set[int]) int { return s.m[``] }",
+		"data.go": "func (s *Socket) join() {}; type set[T any] struct{ m map[string]T }",
+		"log.go":  "func quote(v *Server, s set[int]) int { return s.m[``] }",
 	} {
 		text = "package smartsocket; " + text
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -120,11 +120,12 @@ func TestGraphOfASmallPackage(t *testing.T) {
 		}
 	}
 	want := []string{
-		"server.go options.go Options",
 		"socket.go server.go Server Server.Emit",
-		"socket.go target.go Socket.join",
-		"target.go socket.go Socket",
-		"log.go target.go set set.m",
+		"socket.go data.go Socket.join",
+		"server.go options.go Options",
+		"data.go socket.go Socket",
+		"log.go server.go Server",
+		"log.go data.go set set.m",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the graph is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -132,7 +133,7 @@ func TestGraphOfASmallPackage(t *testing.T) {
 	if n := root.Up(); n != 3 {
 		t.Errorf("%d references up, want 3", n)
 	}
-	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "target.go"}) {
+	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "data.go"}) {
 		t.Errorf("the knots are %v", k)
 	}
 	if fields, methods := root.Size("Socket"); fields != 1 || methods != 2 {
