@@ -12,9 +12,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// accept decides about an upgrade request, on its loop. The gate says who is let
-// in, and what it says is translated here: into HTTP, or for a server that is full
-// into a refusal in the protocol, which OnOpen sends.
+// accept decides about an upgrade request, on its loop. It translates the gate's verdict into HTTP.
+// A server that is full refuses in the protocol instead, when OnOpen runs.
 func (v *Server) accept(
 	r *frame.Request, c *websocket.Conn,
 ) (h websocket.Handler, protocol string, err error) {
@@ -57,8 +56,8 @@ func (t *settings) decidesByAddress() bool {
 		t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0
 }
 
-// refusal is what a client is told that has a place and cannot use it: a plain
-// one can give neither credentials nor a key. It is nil for any other client.
+// refusal is what a plain client is told when it would have to give credentials or a key, which it
+// cannot. It is nil for all others.
 func (t *settings) refusal(plain bool) *Error {
 	switch {
 	case !plain:
@@ -71,8 +70,8 @@ func (t *settings) refusal(plain bool) *Error {
 	return nil
 }
 
-// turnedAway is the HTTP answer to a connection that gets no place. Clients come
-// back without counting it as a failure.
+// turnedAway is the HTTP answer to a connection without a place. Clients come back and count no
+// failure.
 func turnedAway(d admission.Verdict) error {
 	if d.Outcome == admission.Throttled {
 		return &frame.HandshakeError{
@@ -85,7 +84,6 @@ func turnedAway(d admission.Verdict) error {
 	}
 }
 
-// countVerdict counts what the gate decided.
 func (v *Server) countVerdict(d admission.Verdict) {
 	if d.Outcome == admission.Admitted {
 		return

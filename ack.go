@@ -11,18 +11,18 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Ack answers the sender of an event. It is a small value that may be kept and used later, from
-// any goroutine. When no answer was asked for it does nothing. Only the first Reply or Fail
-// counts; later ones are logged and ignored. With the message cache an answer reaches a client
-// that has come back on another connection meanwhile.
+// Ack answers the sender of an event. It is a small value that may be kept and used later, from any
+// goroutine. It does nothing when no answer was asked for. Only the first Reply or Fail counts;
+// later ones are logged and ignored. With the message cache an answer also reaches a client that
+// has come back on another connection.
 type Ack struct {
 	call *ackCall
 	s    *Socket // for the log; call.s is read only by who answers
 	gen  uint32
 }
 
-// ackCall is one awaited answer. It is pooled: the generation moves on when the answer is given,
-// so that an Ack kept too long cannot answer somebody else's event.
+// ackCall is one awaited answer. It is pooled. Its generation moves on when the answer is given, so
+// that an Ack kept too long cannot answer another event.
 type ackCall struct {
 	gen atomic.Uint32
 	s   *Socket
@@ -163,8 +163,8 @@ func (s *Socket) emitAck(
 
 var errNotConnected = fault.Lost("the socket is not connected")
 
-// finish settles one question. It contains a panic of the application's function, because a
-// timer's goroutine would take the process down with it.
+// finish settles one question. It contains a panic of the application's function, which would end
+// the process when a timer's goroutine runs it.
 func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -174,9 +174,9 @@ func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	done(d, err)
 }
 
-// settle hands a received ACK or ERROR to whoever waits for it. One that comes too late, or twice
-// because of a resume, is counted and no fault of the client's. One to a question that was never
-// asked is.
+// settle hands a received ACK or ERROR to whoever waits for it. An answer that comes too late, or
+// twice because of a resume, is counted and is no fault of the client's. An answer to a question
+// that was never asked is.
 func (l *link) settle(m *message.Message) {
 	s := l.s
 	x := s.ext.Load()

@@ -11,25 +11,25 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Broker joins several servers into one for broadcasts: what one of them emits
-// reaches the matching sockets of all. Package cluster has one on NATS. A
-// Broker belongs to one Server, which calls its methods concurrently.
+// Broker joins several servers for broadcasts: what one of them emits reaches the matching sockets
+// of all. Package cluster has one on NATS. A Broker belongs to one Server, which calls its methods
+// concurrently.
 type Broker interface {
-	// Open is called once, by Start, with the paths of the namespaces that exist. From then on
-	// deliver is called for every broadcast of another node in these namespaces and in those of
-	// Subscribe: at most once per broadcast, and for each (node, namespace) one at a time, in the
-	// order in which that node published. Broadcasts may be missing, never repeated and never
-	// reordered. There is no order between nodes.
+	// Open is called once, by Start, with the paths of the namespaces that exist. From then on it
+	// calls deliver for each broadcast of another node in these namespaces and in those of
+	// Subscribe. Calls for one node and namespace come one at a time, in the order in which that
+	// node published. Broadcasts may be missing, never repeated or reordered. There is no order
+	// between nodes.
 	//
-	// deliver borrows the Envelope until it returns; it queues for the local sockets and waits for
-	// none. Its error says that the broadcast was not one that a server could have sent.
+	// deliver borrows the Envelope until it returns. It queues for the local sockets and waits for
+	// none. Its error means that no server could have sent the broadcast.
 	Open(namespaces []string, deliver func(*Envelope) error) error
 	// Subscribe adds a namespace that Open was not told of. It may be called while
 	// Open runs, and must not wait for the network.
 	Subscribe(namespace string)
-	// Publish passes a broadcast on to all other nodes: at most once, and in the order of the calls
-	// for all that one namespace has. It fills in Node, Epoch and Seq and borrows the rest for the
-	// call. It never waits: what cannot be sent soon is lost, and the Broker counts it.
+	// Publish passes a broadcast on to all other nodes, at most once and in the order of the calls
+	// for a namespace. It fills in Node, Epoch and Seq and borrows the rest for the call. It never
+	// waits: what cannot be sent soon is lost, and the Broker counts it.
 	Publish(e Envelope)
 	// Close is called once the last client is gone. When it returns, deliver is
 	// not running and is not called any more. Idempotent.
@@ -80,8 +80,8 @@ func ParseEnvelope(p []byte) (Envelope, error) {
 	}, err
 }
 
-// publish passes the broadcast on to the other nodes. It runs before the local sockets are sent to:
-// what a client answers to this broadcast is then published behind it.
+// publish passes the broadcast on to the other nodes, before the local sockets. So what a client
+// answers to it is published behind it.
 func (t *Target) publish(b Broker, o *outgoing.Event) {
 	names := usable(t.names)
 	if len(t.names) > 0 && !t.mayBeElsewhere(names) {
@@ -111,8 +111,8 @@ func (t *Target) publish(b Broker, o *outgoing.Event) {
 	}
 }
 
-// mayBeElsewhere reports whether other nodes may have any of the names: not when
-// all of them are the ids of sockets that are here.
+// mayBeElsewhere reports whether other nodes may have any of the names. They do not when all names
+// are ids of sockets that are here.
 func (t *Target) mayBeElsewhere(names []string) bool {
 	for _, name := range names {
 		if !isSocketID(name) {

@@ -37,8 +37,8 @@ type early struct {
 	p  []byte
 }
 
-// newLink makes the link of a connection that was accepted. Without the message cache it is the
-// first and only one of its socket, and lies inside of it.
+// newLink makes the link of an accepted connection. Without the message cache it is the only one of
+// its socket, and lies inside it.
 func (v *Server) newLink(plain bool) *link {
 	if v.sessions != nil && !plain {
 		return &link{srv: v, plain: plain}
@@ -48,8 +48,8 @@ func (v *Server) newLink(plain bool) *link {
 	return &s.first
 }
 
-// OnOpen greets the client: HELLO leaves in the same write as the 101. A plain client is
-// connected at once.
+// OnOpen greets the client. HELLO leaves in the same write as the 101. A plain client is connected
+// at once.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
 	if r := l.handshake.refusal; r != nil {
@@ -87,8 +87,8 @@ func (h *handshake) forgetHello() {
 	}
 }
 
-// beforeOpen takes a message of a client that is not connected: CONNECT first, and what comes
-// behind it, which waits until the link is open.
+// beforeOpen takes what comes before the link is open: CONNECT, then messages that wait until it
+// is.
 func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 	h := l.handshake
 	switch l.phase.Load() {
@@ -160,8 +160,8 @@ func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Err
 	return m, nil
 }
 
-// open makes the link a socket's connection: that of the session which the client asked for, or
-// of a new socket. Then the application hears of it. It runs again when the session was busy.
+// open makes the link the connection of the session that the client asked for, or of a new socket,
+// and tells the application. It runs again when the session was busy.
 func (l *link) open() {
 	if l.phase.Load() == linkClosed {
 		return
@@ -216,8 +216,7 @@ func (l *link) begin() {
 	s.ns.add(s)
 }
 
-// announce starts what a connected client has: the time to authenticate, the heartbeat, the
-// connected handlers.
+// announce starts the time to authenticate, the heartbeat and the connected handlers.
 func (l *link) announce(recovered bool) {
 	s := l.s
 	if l.srv.current().RequireAuth {

@@ -10,9 +10,9 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Data is what came with an event or an ack: JSON text, raw bytes or nothing.
-// It is a small value; pass it by value, also to Emit and Reply. What a handler
-// is given is borrowed until the handler returns: Clone it to keep it.
+// Data is what came with an event or an ack: JSON text, raw bytes or nothing. It is a small value;
+// pass it by value, also to Emit and Reply. A handler borrows its Data until it returns; Clone it
+// to keep it.
 type Data struct {
 	p *body // a pointer, so that passing a Data as an any allocates nothing; nil = nothing
 }
@@ -36,8 +36,7 @@ func (d Data) Bytes() []byte {
 	return d.p.B
 }
 
-// JSON returns the payload as raw JSON, "null" when there is none, borrowed. A
-// binary payload is not JSON; it gives "null" too.
+// JSON returns the payload as raw JSON, borrowed. It is "null" for no payload and for a binary one.
 func (d Data) JSON() json.RawMessage {
 	if len(d.Bytes()) == 0 || d.p.Binary {
 		return json.RawMessage("null")
@@ -79,9 +78,9 @@ func (d Data) Clone() Data {
 	return Data{&c}
 }
 
-// Decode reads the JSON payload into v, a non-nil pointer; nothing of v aliases
-// the payload. No data leaves v as it is. A binary payload can only be decoded
-// into a *[]byte, which gets a copy. Failure is an ERR_MSG_001.
+// Decode reads the JSON payload into v, a non-nil pointer. Nothing of v aliases the payload. No
+// data leaves v as it is. A binary payload decodes only into a *[]byte, which gets a copy. Failure
+// is an ERR_MSG_001.
 func (d Data) Decode(v any) error {
 	if d.Binary() {
 		p, ok := v.(*[]byte)

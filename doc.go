@@ -65,8 +65,8 @@
 //
 // # Reading order
 //
-// As archtest's order.go lists it. The life of a server: shutdown, housekeeper, warnings. The way of
-// a message and of a resume: accept, connect, event, ratelimit, job, clock, conn, answer, resume.
-// What an application calls: broker, handlers, middleware, emit, lifecycle, auth, ack. What all of
-// them stand on: stats, socket, namespace, server, reload, options, data, errors, log.
+// As archtest's order.go lists it. The life of a server: shutdown, housekeeper, warnings. The way
+// of a message and of a resume: accept, connect, event, ratelimit, job, clock, conn, answer,
+// resume. What an application calls: broker, handlers, middleware, emit, lifecycle, auth, ack. What
+// all of them stand on: stats, socket, namespace, server, reload, options, data, errors, log.
 package smartsocket

@@ -11,10 +11,9 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// Delivery says what became of an emit: for how many sockets the message was
-// queued (or sent at once), and for how many it was dropped because the socket
-// was gone, not authenticated yet, or its client too slow. Both 0 means that nobody
-// was addressed. With a Broker it counts the sockets of this server alone.
+// Delivery says for how many sockets an emit was queued (or sent at once), and for how many it was
+// dropped because the socket was gone, not authenticated yet, or its client too slow. Both are 0
+// when nobody was addressed. With a Broker it counts the sockets of this server alone.
 type Delivery struct {
 	Queued, Dropped int
 }
@@ -26,24 +25,24 @@ func (d *Delivery) add(o Delivery) {
 
 // EmitOption says how much an emit may lose when a client does not keep up. Without one an event is
 // reliable: it waits, in order, until the client has taken it or is cut off as too slow, and with
-// the message cache it survives a lost connection. Events that may be lost do not: they are for
-// clients that are there, are never sent again, and when held may arrive behind reliable events
-// that were emitted later. A client that keeps up gets every one, in order.
+// the message cache it survives a lost connection. Events that may be lost reach only clients that
+// are connected and are never sent again. When held, they may arrive behind reliable events that
+// were emitted later. A client that keeps up gets every event, in order.
 type EmitOption struct {
 	how outgoing.Options
 }
 
-// Volatile drops the event for clients that are behind: that have not yet taken
-// what the kernel was given for them. Delivery counts them as Dropped.
+// Volatile drops the event for clients that are behind, which means that they have not yet taken
+// what the kernel holds for them. Delivery counts them as Dropped.
 var Volatile = EmitOption{outgoing.Options{Volatile: true}}
 
 // State holds the event back from clients that are behind. A newer one of the same event and key
-// replaces it meanwhile, in its place in the order; when the client has caught up it gets the
-// newest of each key. "" is a key too: one state per event. Delivery counts a held event as Queued.
+// replaces it, in its place in the order, so the client gets the newest of each key when it catches
+// up. "" is a key too: one state per event. Delivery counts a held event as Queued.
 func State(key string) EmitOption { return EmitOption{outgoing.Options{State: true, Key: key}} }
 
-// Deadline holds the event back from clients that are behind, and drops it when it has waited for
-// longer than d, which is more than 0. Together with State it bounds how old a state may get.
+// Deadline holds the event back from clients that are behind, and drops it after it has waited for
+// d, which is more than 0. With State it bounds the age of a state.
 func Deadline(d time.Duration) EmitOption {
 	return EmitOption{outgoing.Options{Within: max(d, 1)}}
 }
@@ -102,10 +101,10 @@ func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options 
 	return outgoing.Options{}
 }
 
-// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage as it is, anything
-// else as JSON. data is borrowed for the call. The Delivery says whether it was queued or dropped
-// (the connection is gone or the client too slow); the error is about the value: not encodable, or
-// ERR_MSG_004. opts say whether it may be lost, see EmitOption.
+// Emit sends an event. data is nil for none, []byte for raw bytes, json.RawMessage as it is, and
+// JSON otherwise. It is borrowed for the call. Delivery says whether the event was queued, or
+// dropped because the connection is gone or the client too slow. The error is about the value: not
+// encodable, or ERR_MSG_004. opts say whether the event may be lost, see EmitOption.
 func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	if how := s.ns.optionsOf(event, opts); how.Lossy() {
 		return s.emitLossy(event, data, how)
@@ -179,8 +178,8 @@ func (t *Target) Local() *Target {
 	return &c
 }
 
-// selected returns the sockets of this server that are selected. With a buffer
-// the list lies in it, else it is borrowed from the hub; give it back either way.
+// selected returns the selected sockets of this server. The list lies in buf, or is borrowed from
+// the hub if buf is nil. Give it back either way.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 	h := t.ns.hub
 	if len(t.except) == 0 && len(t.out) == 0 && len(t.names) <= 1 {
@@ -208,9 +207,9 @@ func giveBack(list []*Socket, buf *[]*Socket) {
 
 var socketLists = sync.Pool{New: func() any { return new([]*Socket) }}
 
-// Emit sends an event to every selected socket once. The message is encoded once and its bytes are
-// shared by all receivers; data is borrowed for the call. The error is about the value (see
-// Socket.Emit); nothing was sent then. opts say whether it may be lost, see EmitOption.
+// Emit sends an event to every selected socket once. It is encoded once, and all receivers share
+// the bytes. data is borrowed for the call. The error is about the value (see Socket.Emit), and
+// then nothing was sent. opts say whether the event may be lost, see EmitOption.
 func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	e, err := t.ns.srv.newEvent(event, data)
 	if err != nil {
@@ -348,8 +347,8 @@ func (l *link) dropHeld() {
 	l.srv.countOutgoing(&n)
 }
 
-// countOutgoing adds to the server's counters. Counters that stay are left alone,
-// because all loops share them.
+// countOutgoing adds to the counters. It leaves those that stay alone, because all loops share
+// them.
 func (v *Server) countOutgoing(n *outgoing.Counts) {
 	c := &v.counters
 	if n.Sent > 0 {

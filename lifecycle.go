@@ -98,9 +98,9 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	}
 }
 
-// Context returns a context that ends with the socket: when its session is over, or without the
-// message cache when its connection is. It ends at once, not behind the handlers that wait. Its
-// cause is ERR_CONN_006.
+// Context returns a context that ends with the socket: when its session is over, or its connection
+// without the message cache. It ends at once, while handlers may still wait. Its cause is
+// ERR_CONN_006.
 func (s *Socket) Context() context.Context { return s.extra().contexts.Owner(errGone) }
 
 // LinkContext returns a context that ends, at once, with the connection that the socket has now.
@@ -112,8 +112,8 @@ func (s *Socket) LinkContext() context.Context {
 
 var errGone error = fault.Lost("the client is gone")
 
-// arrived tells the connected handlers of a link that has opened. Until they are done, the
-// events of the client wait, because these handlers may register others.
+// arrived tells the connected handlers of a link that has opened. The client's events wait until
+// they are done, because these handlers may register others.
 func (s *Socket) arrived(l *link, recovered bool) {
 	j := job{kind: jobConnected, recovered: recovered}
 	if s.mail.Idle() && s.inline(jobConnected) {

@@ -9,10 +9,10 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Middleware looks at an event before its handlers do. It lets the event pass by calling next(nil)
-// before it returns; next(err), no call at all or a panic stops the event, answers its sender with
+// Middleware sees an event before its handlers do. It lets the event pass by calling next(nil)
+// before it returns. next(err), no call at all or a panic stops the event, answers its sender with
 // the error (ERR_APP_001 unless err is an *Error) and raises "error". d is borrowed until the
-// middleware returns. It runs where the handlers run: it may block unless they are Inline.
+// middleware returns. It runs where the handlers run, so it may block unless they are Inline.
 type Middleware func(s *Socket, event string, d Data, next func(error))
 
 // middlewares is a list that is read without a lock.
@@ -51,8 +51,8 @@ func (s *Socket) passes(event string, d Data) error {
 	return nil
 }
 
-// verdict is what one run of one middleware decided. It is never reused: a
-// next that is called late must not let another event pass.
+// verdict is what one run of a middleware decided. It is never reused, so that a next that is
+// called late cannot let another event pass.
 type verdict struct {
 	mu     sync.Mutex
 	called bool

@@ -11,8 +11,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Namespace is a separate world of sockets, rooms, handlers and middleware
-// under one path. Get one with Server.Namespace. Safe for concurrent use.
+// Namespace is a separate world of sockets, rooms, handlers and middleware under one path. Get one
+// with Server.Namespace. It is safe for concurrent use.
 type Namespace struct {
 	srv      *Server
 	path     string
@@ -56,8 +56,8 @@ func (n *Namespace) Len() int {
 	return sockets
 }
 
-// Sockets lists the sockets in the namespace, those whose client is away for the moment included
-// (Options.EnableMessageCache; Connected tells). The list is a snapshot; do not change it.
+// Sockets lists the sockets in the namespace, also those whose client is away (see
+// Socket.Connected). The list is a snapshot; do not change it.
 func (n *Namespace) Sockets() []*Socket { return n.hub.Named("") }
 
 // Socket finds a socket by id, nil if it is not here.
@@ -139,8 +139,8 @@ func (v *Server) lookup(path string) *Namespace {
 // namespacesTold is how many namespaces a client is told at most.
 const namespacesTold = 20
 
-// unknownNamespace lists what a client could have asked for. A client that has
-// still to authenticate, by the hook or the auth event, is told no names.
+// unknownNamespace lists what a client could have asked for. A client that still has to
+// authenticate, by the hook or the auth event, hears no names.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")

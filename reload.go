@@ -18,8 +18,7 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// fixed are the options that hold for a server's life, for those who need them often. What Reload
-// may change is read from the settings alone.
+// fixed are the options that hold for a server's life. What Reload may change is only in settings.
 type fixed struct {
 	Host, Port                                       string
 	Authenticate                                     func(context.Context, AuthRequest) (any, error)
@@ -44,8 +43,8 @@ func (o *Options) fixed() fixed {
 	}
 }
 
-// settings are the options in force and what is made of them. They are replaced
-// as a whole, so who reads them needs no lock.
+// settings are the options in force and what is made of them. They are replaced as a whole, so
+// reading them needs no lock.
 type settings struct {
 	Options
 	keys    *sealing.Keyring // nil = no encryption
@@ -141,15 +140,15 @@ func (t *settings) deflater() outgoing.Deflater {
 func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().CompressionThreshold, 0)) }
 
 // Reload puts other options in force while the server runs and returns the names of the fields that
-// changed. It is all or nothing: with an option that cannot be used, or a changed one that needs a
-// new Server, it returns an *OptionError that names it, and the options stay as they were.
+// changed. It is all or nothing: an option that cannot be used, or one whose change needs a new
+// Server, gives an *OptionError that names it, and the options stay as they were.
 //
-// What can change: keys and API keys (not whether there is encryption at all), RequireAuth,
-// origins, trusted proxies, the limits of connections, of rates and of the message cache,
-// compression, and the timeouts AckTimeout, AuthTimeout and ShutdownTimeout. Functions, TLSConfig,
-// Broker and Logger stay what they are, whatever o says; certificates are followed by themselves.
-// Connections that are open stay so: to withdraw a key from them, disconnect them. Rate limits hold
-// for them at once, origins, keys and limits of connections for new ones.
+// It can change keys and API keys (not whether there is encryption at all), RequireAuth, origins,
+// trusted proxies, the limits of connections, of rates and of the message cache, compression, and
+// the timeouts AckTimeout, AuthTimeout and ShutdownTimeout. Functions, TLSConfig, Broker and Logger
+// stay as they are, whatever o says. Certificates reload on their own. Open connections stay open:
+// to withdraw a key from them, disconnect them. Rate limits hold for them at once; origins, keys
+// and limits of connections hold for new ones.
 func (v *Server) Reload(o Options) (changed []string, err error) {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()

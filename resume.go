@@ -12,10 +12,9 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// A resume, step by step: CONNECT brings a token (connect.go) → link.resume finds its session →
-// session.Resume asks Fits, sends Welcome and what was missed, and calls Back, all under the
-// session's lock → the old connection is Replaced → link.open announces the return to the
-// application, in order behind the disconnected handlers of the old link.
+// The steps of a resume: CONNECT brings a token (connect.go), link.resume finds its session, and
+// session.Resume calls the methods of Peer and Owner, whose comments say which lock is held. Then
+// link.open tells the application, behind the disconnected handlers of the old link.
 
 // kept is what a socket has with the message cache.
 type kept struct {
@@ -48,8 +47,8 @@ func (l *link) resume() session.Result {
 	return result
 }
 
-// Fits implements session.Peer. What is kept may be compressed, so a client that does not
-// inflate any more could not read it.
+// Fits implements session.Peer. Kept events may be compressed, so a client that no longer inflates
+// could not read them.
 func (l *link) Fits(old session.Peer) bool {
 	o := old.(*link)
 	return l.ns == o.ns && (l.inflates || !o.inflates)
@@ -121,8 +120,8 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 	s.post(job{kind: jobEnded, reason: r})
 }
 
-// left notes that the connection of l has ended, and tells the application in order: the
-// disconnected handlers run behind everything that the client sent.
+// left notes that the connection of l has ended and tells the application, behind everything that
+// the client sent.
 func (s *Socket) left(l *link, r *Reason) {
 	outcome := session.Over
 	if s.kept != nil {
@@ -173,6 +172,6 @@ func (v *Server) answerBounds() ledger.Bounds {
 }
 
 // Recovered reports whether the client came back to its session, for which its connected handlers
-// run again: the socket has its id, rooms and values, and the client gets what it missed. In the
+// run again. The socket has its id, rooms and values, and the client gets what it missed. In the
 // handlers of the first connection it is false, however late they run.
 func (s *Socket) Recovered() bool { return s.recovered.Load() }

@@ -80,8 +80,8 @@ type loopState struct {
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
 
-// New checks the options and makes a server that does nothing yet. A value that
-// cannot be used is an *OptionError.
+// New checks the options and makes a server that does nothing yet. A value that cannot be used is
+// an *OptionError.
 func New(o Options) (*Server, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -108,8 +108,8 @@ func New(o Options) (*Server, error) {
 	return v, nil
 }
 
-// Start binds the address and serves in the background. It returns once the
-// port is bound, or the reason why it cannot be. A server starts once.
+// Start binds the address and serves in the background. It returns once the port is bound, or with
+// the reason why it cannot be. A server starts once.
 func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
@@ -172,8 +172,7 @@ func (v *Server) startLoops() error {
 	return nil
 }
 
-// Run starts the server, waits for the context to end, and shuts down within
-// Options.ShutdownTimeout.
+// Run starts the server, waits until ctx ends, and shuts down within Options.ShutdownTimeout.
 func (v *Server) Run(ctx context.Context) error {
 	if err := v.Start(); err != nil {
 		return err
@@ -194,8 +193,8 @@ func (v *Server) Addr() net.Addr {
 	return v.endpoint.Addr()
 }
 
-// ServeHTTP upgrades a request of a net/http server and takes its connection over to the event
-// loops; no goroutine stays behind. The server must be started, with Start or StartDetached.
+// ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
+// without a goroutine. The server must be started, with Start or StartDetached.
 func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.RLock()
 	running, endpoint := v.phase == phaseRunning, v.endpoint
@@ -256,8 +255,7 @@ func (v *Server) ToSocket(id string) *Target {
 	return t
 }
 
-// Except selects everybody in the namespace "/" but the members of rooms or the sockets with these
-// ids.
+// Except selects all of the namespace "/" except members of these rooms or sockets with these ids.
 func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }

@@ -11,9 +11,9 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Shutdown drains the server: it stops accepting, tells the clients to reconnect elsewhere, lets
-// queued events run, flushes, closes every connection with 1001 and stops. When ctx ends first,
-// what is left is closed at once and ctx's error returned. Idempotent.
+// Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
+// queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
+// closes the rest at once and returns ctx's error. Idempotent.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
@@ -111,8 +111,8 @@ func (v *Server) stop(ctx context.Context) error {
 
 var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
 
-// Close stops at once, without draining: connections are cut, and handlers that
-// run get a second to return. Idempotent.
+// Close stops at once, without draining. It cuts connections and gives running handlers a second to
+// return. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()
