@@ -19,10 +19,8 @@ func (v *Server) accept(
 ) (h websocket.Handler, protocol string, err error) {
 	path, err := url.PathUnescape(string(r.Path))
 	if err != nil {
-		e := &frame.HandshakeError{
-			Status: http.StatusBadRequest, Reason: "the path is not properly escaped",
-		}
-		return nil, "", e
+		return nil, "", &frame.HandshakeError{
+			Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
 	t := v.current()
@@ -76,12 +74,10 @@ func turnedAway(d admission.Verdict) error {
 	if d.Outcome == admission.Throttled {
 		return &frame.HandshakeError{
 			Status: http.StatusTooManyRequests, Reason: "too many failed authentications",
-			RetryAfter: int(d.Wait/time.Second) + 1,
-		}
+			RetryAfter: int(d.Wait/time.Second) + 1}
 	}
 	return &frame.HandshakeError{
-		Status: http.StatusServiceUnavailable, Reason: d.Reason.String(), RetryAfter: 1,
-	}
+		Status: http.StatusServiceUnavailable, Reason: d.Reason.String(), RetryAfter: 1}
 }
 
 func (v *Server) countVerdict(d admission.Verdict) {

@@ -68,8 +68,7 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
 		Version: message.Version, Random: random[:],
 		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
-		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
-	}
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())}
 	if k := l.srv.current().keys; k != nil {
 		h.Algorithms, h.KeyIDs = []byte{byte(k.Algorithm())}, k.IDs()
 	}

@@ -77,9 +77,7 @@ func (l *link) Send(event []byte, seq uint64) bool {
 }
 
 // Replaced implements session.Peer.
-func (l *link) Replaced() {
-	l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
-}
+func (l *link) Replaced() { l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced") }
 
 // Retry implements session.Peer.
 func (l *link) Retry() { l.ws.Post(l.open) }
