@@ -86,9 +86,10 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	}
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
 		var b *pool.Buffer
+		compressed := len(m.Payload)
 		if b, err = l.inflate(&m); err == nil {
 			defer pool.Put(b)
-			if !ws.CountInflated(len(b.B)) {
+			if !ws.CountInflated(compressed, len(b.B)) {
 				return
 			}
 		}

@@ -31,7 +31,9 @@ type Options struct {
 	Tick         time.Duration // resolution of timers; 0 means 100 ms
 	Logger       *slog.Logger  // nil means discard
 
-	clock func() time.Duration // for tests; nil means the time since New
+	// Clock is the clock of timers and limits, for tests. It must not run backwards and may be
+	// called from any goroutine. nil means the time since New.
+	Clock func() time.Duration
 }
 
 func (o Options) withDefaults() Options {

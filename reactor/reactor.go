@@ -145,8 +145,8 @@ func (r *Reactor) countOpen() {
 
 // clock returns the time since New, from the system.
 func (r *Reactor) clock() time.Duration {
-	if r.opts.clock != nil {
-		return r.opts.clock()
+	if r.opts.Clock != nil {
+		return r.opts.Clock()
 	}
 	return time.Since(r.start)
 }

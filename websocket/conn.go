@@ -49,12 +49,13 @@ type Conn struct {
 	// controlCount began.
 	controlSince uint32
 	controlCount uint16
-	pings        uint8 // pings answered during this read
+	begun        uint16 // loop's clock in seconds when the unfinished message began; loop only
+	pings        uint8  // pings answered during this read
 	deflate      bool
 	early        bool // Options.MaxEarlyMessage applies; loop only
 	opened       bool // OnOpen has run; loop only
 	pongQueued   bool // a pong is in a backpressured outbox; late waits for it
-	lingers      bool // CloseTimeout has passed once while our close frame was on its way; loop only
+	lingers      bool // CloseTimeout has passed once, with our close frame under way; loop only
 	// head is where the header of a frame is built. On the stack it would escape to the heap unless
 	// the compiler can prove that the reactor does not keep it.
 	head [maxServerHeader]byte

@@ -86,6 +86,7 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 	end := c.end
 	c.mu.Unlock()
 	c.ps.Reset()
+	c.noteHeld()
 	c.dropHandshake()
 	c.late = nil
 	if !c.opened && !c.ep.client {
