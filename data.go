@@ -128,14 +128,16 @@ func (l *link) encoding() outgoing.Encoding {
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
 func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
-	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
+	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
+	b := pool.Get(min(4*len(m.Payload), limit))
+	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.Put(b)
 		return nil, fault.Errorf(message.CodeTooLarge,
-			"the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
+			"the message inflates to more than %d bytes: send less, or raise maxMessageBytes (%d)",
+			limit, l.srv.fixed.MaxMessageBytes)
 	case err != nil:
 		pool.Put(b)
 		return nil, &Error{

@@ -48,6 +48,7 @@ func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
 		return Dropped
 	}
 	c.append(nil, head, body, s, 0)
+	c.out.admit(len(head) + len(body))
 	if !c.late {
 		c.late = true
 		c.loop.post(task{kind: taskLate, c: c})
