@@ -1,8 +1,10 @@
 package smartsocket
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
@@ -86,4 +88,130 @@ func (a Ack) take() (s *Socket, id uint64, ok bool) {
 	c.s = nil
 	ackCalls.Put(c)
 	return s, id, true
+}
+
+// EmitWithAck sends an event and waits for the client's answer, which the caller owns. It ends
+// with ERR_ACK_001 after Options.AckTimeout, with ERR_CONN_006 when the connection is lost (with
+// the message cache, when the session ends), with the context's error, or with the error that the
+// client answered. It blocks: never call it from an Inline handler.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
+	type answer struct {
+		d   Data
+		err error
+	}
+	got := make(chan answer, 1)
+	id, err := s.emitAck(event, data, s.srv.current().AckTimeout,
+		func(d Data, err error) { got <- answer{d, err} })
+	if err != nil {
+		return Data{}, err
+	}
+	select {
+	case a := <-got:
+		return a.d, a.err
+	case <-ctx.Done():
+		s.extra().questions.Claim(id)
+		return Data{}, ctx.Err()
+	}
+}
+
+// EmitAck is EmitWithAck without the wait: done is called exactly once, with an owned answer or an
+// error, on the connection's loop or a timer's goroutine, and must not block. A timeout of 0 means
+// Options.AckTimeout. When EmitAck returns an error, done is not called.
+func (s *Socket) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
+	if timeout == 0 {
+		timeout = s.srv.current().AckTimeout
+	}
+	_, err := s.emitAck(event, data, timeout, done)
+	return err
+}
+
+func (s *Socket) emitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) (uint64, error) {
+	if s.kept == nil && !s.Connected() {
+		return 0, errNotConnected
+	}
+	late := func(done func(Data, error)) {
+		e := fault.Errorf(message.CodeAckTimeout,
+			"no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", timeout)
+		e.Event = event
+		s.finish(done, Data{}, e)
+	}
+	x := s.extra()
+	id, ok := x.questions.Ask(done, timeout, late)
+	if !ok {
+		return 0, errNotConnected
+	}
+	b := pool.Get(256)
+	var err error
+	if b.B, err = s.link.Load().encodeEvent(b.B, event, id, data); err != nil {
+		pool.Put(b)
+		x.questions.Claim(id)
+		return 0, err
+	}
+	if !s.sendEvent(b) {
+		if _, unsettled := x.questions.Claim(id); unsettled {
+			return 0, fault.Lost("the message could not be queued")
+		}
+	}
+	return id, nil
+}
+
+var errNotConnected = fault.Lost("the socket is not connected")
+
+// finish settles one question. It contains a panic of the application's function, because a
+// timer's goroutine would take the process down with it.
+func (s *Socket) finish(done func(Data, error), d Data, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.handlerPanicked("", Ack{}, v)
+		}
+	}()
+	done(d, err)
+}
+
+// settle hands a received ACK or ERROR to whoever waits for it. One that comes too late, or twice
+// because of a resume, is counted and no fault of the client's. One to a question that was never
+// asked is.
+func (l *link) settle(m *message.Message) {
+	s := l.s
+	x := s.ext.Load()
+	if x == nil { // nobody ever asked
+		x = new(socketExtra)
+	}
+	done, ok := x.questions.Claim(m.AckID)
+	if !ok {
+		l.srv.counters.unknownAcks.Add(1)
+		if ever, _ := x.questions.Asked(m.AckID); ever {
+			l.srv.log.Debug("an answer came that nobody waits for any more",
+				"socket", s.ID(), "code", string(message.CodeAckUnknown), "ack", m.AckID)
+			return
+		}
+		l.refuse(m, violation(fault.Errorf(message.CodeAckUnknown,
+			"ack %d answers no message of this connection", m.AckID)))
+		return
+	}
+	if m.Kind == message.KindAck {
+		b := body{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}
+		s.finish(done, Data{&b}, nil)
+		return
+	}
+	e, err := message.ParseErrorJSON(m.Payload)
+	if err != nil {
+		s.finish(done, Data{}, &Error{
+			Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: err})
+		return
+	}
+	s.finish(done, Data{}, &e)
+}
+
+// failQuestions settles everything that still waits, because no answer will come.
+func (s *Socket) failQuestions() {
+	x := s.ext.Load()
+	if x == nil {
+		return
+	}
+	for _, done := range x.questions.Close() {
+		s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
+	}
 }

@@ -2,7 +2,6 @@ package smartsocket
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -252,15 +251,3 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	l.send(b.B)
 	pool.Put(b)
 }
-
-// newSocketID returns a fresh public id: the prefix and 128 random bits in base64url.
-func newSocketID() string {
-	var raw [16]byte
-	rand.Read(raw[:])
-	var out [len(socketIDPrefix) + 22]byte
-	copy(out[:], socketIDPrefix)
-	base64.RawURLEncoding.Encode(out[len(socketIDPrefix):], raw[:])
-	return string(out[:])
-}
-
-const socketIDPrefix = "ss_"

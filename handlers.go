@@ -2,6 +2,8 @@ package smartsocket
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
@@ -56,6 +58,78 @@ func Handle[Req, Res any](r Registrar, event string, h func(*Socket, Req) (Res, 
 		ack.Reply(res)
 	}, opts...)
 }
+
+// registrations are the handlers and middlewares of a Server, which concern the sockets of all its
+// namespaces, or of one Namespace. All methods are safe for concurrent use.
+type registrations struct {
+	events      *table // of the namespace; those of a server are for "/"
+	life        table  // of what happens to sockets, as opposed to what they send
+	middlewares middlewares
+	setting     sync.Mutex                  // of emitOptions
+	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
+}
+
+// On registers a handler for an event, or for one of the lifecycle events connected, disconnected,
+// ended and error. Several handlers of one event run in the order of registration. On panics on a
+// reserved or impossible name, since no client could ever send it. On a Server, events are those of
+// the namespace "/" and lifecycle events those of all namespaces.
+func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
+	t, name := r.tableOf(event)
+	addHandler(t, name, h, false, opts)
+}
+
+// Once is On for the first such event only.
+func (r *registrations) Once(event string, h Handler, opts ...HandlerOption) {
+	t, name := r.tableOf(event)
+	addHandler(t, name, h, true, opts)
+}
+
+// Off removes all handlers of an event.
+func (r *registrations) Off(event string) {
+	if name := lifecycleEvent(event); name != "" {
+		r.life.Remove(name)
+		return
+	}
+	r.events.Remove(event)
+}
+
+// tableOf finds where the handlers of an event are registered, and under which name.
+func (r *registrations) tableOf(event string) (*table, string) {
+	if name := lifecycleEvent(event); name != "" {
+		return &r.life, name
+	}
+	checkEvent(event)
+	return r.events, event
+}
+
+// OnConnected registers a handler that runs for each connection of a socket, after its handshake
+// and before any of its events.
+func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
+	r.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
+}
+
+// OnDisconnected registers a handler that runs for each connection of a socket that has ended,
+// after all events that came on it, while the socket's rooms are still visible. With the message
+// cache the client may come back: then OnConnected runs again, and OnEnded only when it does not.
+func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
+	r.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnEnded registers a handler that runs once per socket, behind all others: its client cannot come
+// back. Its rooms are still visible. Without the message cache that is right behind OnDisconnected.
+func (r *registrations) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
+	r.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+}
+
+// OnError registers a handler for what goes wrong with a socket: panics in handlers, refusals by
+// middleware, answers that cannot be encoded.
+func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
+	r.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
+}
+
+// Use adds a middleware for the events of all sockets concerned; see Middleware. Those of the
+// server run before those of a namespace.
+func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
 // registration is one registered handler.
 type registration struct {

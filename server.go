@@ -40,17 +40,15 @@ type Server struct {
 	endpoint   *websocket.Server
 	joined     bool // the broker is being told of the namespaces, or was
 
-	root        *Namespace // "/"
-	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
-	life        table      // server-wide lifecycle handlers
-	middlewares middlewares
-	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
-	eventLimits ratelimit.Rules             // of single events
-	draining    atomic.Bool
-	gate        admission.Gate
-	sessions    *session.Registry // nil without the message cache
-	workers     *mailbox.Workers
-	housekeeper *housekeeper
+	registrations                 // concern all namespaces
+	root          *Namespace      // "/"
+	ids           sync.Map        // socket id to *Namespace, so that finding one does not take longer with many namespaces
+	eventLimits   ratelimit.Rules // of single events
+	draining      atomic.Bool
+	gate          admission.Gate
+	sessions      *session.Registry // nil without the message cache
+	workers       *mailbox.Workers
+	housekeeper   *housekeeper
 
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
@@ -111,6 +109,7 @@ func New(o Options) (*Server, error) {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
 	v.root = v.Namespace("/")
+	v.events = &v.root.handlers
 	return v, nil
 }
 
@@ -226,7 +225,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	ns := v.namespaces[path]
 	late := ns == nil && v.joined
 	if ns == nil {
-		ns = &Namespace{srv: v, path: path, hub: newHub()}
+		ns = newNamespace(v, path)
 		v.namespaces[path] = ns
 	}
 	v.mu.Unlock()
@@ -248,43 +247,6 @@ func (v *Server) eachNamespace() []*Namespace {
 	defer v.mu.RUnlock()
 	return slices.Collect(maps.Values(v.namespaces))
 }
-
-// On registers a handler in the namespace "/". The lifecycle events connected,
-// disconnected and error are those of all namespaces. See Namespace.On.
-func (v *Server) On(event string, h Handler, opts ...HandlerOption) {
-	register(&v.root.handlers, &v.life, event, h, false, opts)
-}
-
-// Once is On for the first such event only.
-func (v *Server) Once(event string, h Handler, opts ...HandlerOption) {
-	register(&v.root.handlers, &v.life, event, h, true, opts)
-}
-
-// Off removes what On and Once registered for an event.
-func (v *Server) Off(event string) { unregister(&v.root.handlers, &v.life, event) }
-
-// OnConnected is Namespace.OnConnected for the sockets of every namespace.
-func (v *Server) OnConnected(h func(*Socket), opts ...HandlerOption) {
-	v.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
-}
-
-// OnDisconnected is Namespace.OnDisconnected for the sockets of every namespace.
-func (v *Server) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
-	v.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
-}
-
-// OnEnded is Namespace.OnEnded for the sockets of every namespace.
-func (v *Server) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
-	v.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
-}
-
-// OnError is Namespace.OnError for the sockets of every namespace.
-func (v *Server) OnError(h func(*Socket, error), opts ...HandlerOption) {
-	v.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
-}
-
-// Use adds a middleware for every namespace; it runs before theirs.
-func (v *Server) Use(mw Middleware) { v.middlewares.use(mw) }
 
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
