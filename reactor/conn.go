@@ -50,6 +50,9 @@ type Conn struct {
 	gathering bool   // guarded by mu: Gather was called
 	turn      uint32 // guarded by mu: the loop's turn at the last direct write
 	secure    bool   // handler is a *tlsConn; set before any other goroutine knows the connection
+	urgent    bool   // guarded by mu: the loop's callback has added to what was gathered
+	held      bool   // guarded by mu: on the loop's list of what Gather holds back
+	heldAt    uint8  // guarded by mu: the loop's holdTicks at the first write of a Gather
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
@@ -187,6 +190,9 @@ func (c *Conn) end() {
 			}
 		}
 		l.cork = l.cork[:0]
+	}
+	if c.urgent {
+		c.flushLate()
 	}
 	s := c.state
 	c.mu.Unlock()
