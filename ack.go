@@ -56,7 +56,8 @@ func (a Ack) Reply(v any) {
 		}
 	}()
 	var err error
-	b.B, err = s.link.Load().encodeAck(b.B, id, v)
+	c := s.link.Load().encoding()
+	b.B, err = c.AppendAck(b.B, id, value(v))
 	encoded = true
 	if err != nil {
 		s.answerError(id, fault.Wire(err, message.CodeHandlerFailed))
@@ -144,7 +145,8 @@ func (s *Socket) emitAck(
 	}
 	b := pool.Get(256)
 	var err error
-	if b.B, err = s.link.Load().encodeEvent(b.B, event, id, data); err != nil {
+	c := s.link.Load().encoding()
+	if b.B, err = c.AppendEvent(b.B, event, id, value(data)); err != nil {
 		pool.Put(b)
 		x.questions.Claim(id)
 		return 0, err
@@ -192,8 +194,7 @@ func (l *link) settle(m *message.Message) {
 		return
 	}
 	if m.Kind == message.KindAck {
-		b := body{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}
-		s.finish(done, Data{&b}, nil)
+		s.finish(done, Data{&body{Payload: payloadOf(m)}}.Clone(), nil)
 		return
 	}
 	e, err := message.ParseErrorJSON(m.Payload)

@@ -163,7 +163,8 @@ func (s *Socket) answer(id uint64, b []byte) {
 func (s *Socket) answerError(id uint64, e *Error) {
 	b := pool.Get(256)
 	m := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}
-	b.B = s.link.Load().appendError(b.B, m, e)
+	c := s.link.Load().encoding()
+	b.B = c.AppendError(b.B, m, e)
 	s.answer(id, b.B)
 	pool.Put(b)
 }
@@ -171,21 +172,10 @@ func (s *Socket) answerError(id uint64, e *Error) {
 // sendError sends m, an ERROR, with e as its payload.
 func (l *link) sendError(m message.Message, e *Error) {
 	b := pool.Get(256)
-	b.B = l.appendError(b.B, m, e)
+	c := l.encoding()
+	b.B = c.AppendError(b.B, m, e)
 	l.send(b.B)
 	pool.Put(b)
-}
-
-// appendError appends m, an ERROR, with e as its payload.
-func (l *link) appendError(dst []byte, m message.Message, e *Error) []byte {
-	p := pool.Get(256)
-	defer pool.Put(p)
-	p.B = message.AppendErrorJSON(p.B, e)
-	m.Payload = p.B
-	if l.plain {
-		return message.AppendJSON(dst, &m)
-	}
-	return message.Append(dst, &m)
 }
 
 // The errors that checks return.

@@ -57,7 +57,8 @@ func (t *Target) publish(b Broker, o *outgoing.Event) {
 	}
 	e := Envelope{
 		Namespace: t.ns.path, Names: names, Except: except,
-		Event: o.Name, Options: EmitOption{o.Options}, Binary: o.Flags&message.FlagBinary != 0, Payload: o.Payload.B,
+		Event: o.Name, Options: EmitOption{o.Options},
+		Binary: o.Flags&message.FlagBinary != 0, Payload: o.Payload.B,
 	}
 	if !t.anywhere {
 		b.Publish(e)
@@ -108,13 +109,14 @@ func (v *Server) deliver(e *Envelope) error {
 	if ns == nil {
 		return fault.Errorf(message.CodeInvalidNamespace, "no namespace %.40q here", e.Namespace)
 	}
-	if err := checkEmit(e.Event); err != nil {
+	if err := outgoing.CheckEvent(e.Event); err != nil {
 		return err
 	}
-	if err := v.checkSize(e.Event, len(e.Payload)); err != nil {
+	if err := outgoing.CheckSize(e.Event, len(e.Payload), v.fixed.MaxMessageBytes); err != nil {
 		return err
 	}
-	if !e.Binary && len(e.Payload) > 0 && !(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
+	if !e.Binary && len(e.Payload) > 0 &&
+		!(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
 		return errBadJSON
 	}
 	o := outgoing.New(e.Event, len(e.Payload), v.current().deflater())

@@ -20,8 +20,8 @@
 //  4. conn.go: message.Parse reads the envelope; the payload stays where it lies.
 //  5. event.go: the namespace's handlers are found and run, here (Inline) or
 //     from the socket's mailbox on a pooled goroutine (job.go).
-//  6. broadcast.go: a message to many is encoded once and shared; broker.go
-//     hands it to the other servers, where there are any.
+//  6. target.go and emit.go: a message to many is encoded once and shared
+//     (internal/outgoing); broker.go hands it to the other servers, where there are any.
 //  7. reactor/outbox: written directly when nothing waits, else queued.
 //
 // # Locks
@@ -29,6 +29,7 @@
 // In this order, a later one may be taken while an earlier one is held and
 // never the other way round: Server.mu, registry.Table.mu and middlewares.mu,
 // sessions.mu, session.mu, hub.mu and sessions.bytesMu, mailbox.mu, workers.mu,
-// socketExtra.mu, sealing.mu, then websocket.Conn's and the outbox's. None is
+// socketExtra.mu, the lock of outgoing.Held, sealing.mu, then websocket.Conn's
+// and the outbox's. admission.Gate's is held together with no other. None is
 // held while user code runs, and hub.mu not while anything is sent.
 package smartsocket

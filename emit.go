@@ -119,7 +119,8 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	}
 	b := pool.Get(256)
 	var err error
-	if b.B, err = s.link.Load().encodeEvent(b.B, event, 0, data); err != nil {
+	c := s.link.Load().encoding()
+	if b.B, err = c.AppendEvent(b.B, event, 0, value(data)); err != nil {
 		pool.Put(b)
 		return Delivery{Dropped: 1}, err
 	}
@@ -248,19 +249,7 @@ func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 
 // newEvent makes an event of what the application gave. The caller releases it.
 func (v *Server) newEvent(event string, data any) (*outgoing.Event, error) {
-	if err := checkEmit(event); err != nil {
-		return nil, err
-	}
-	e := outgoing.New(event, 256, v.current().deflater())
-	var err error
-	if e.Payload.B, e.Flags, err = appendData(e.Payload.B, data); err == nil {
-		err = v.checkSize(event, len(e.Payload.B))
-	}
-	if err != nil {
-		e.Release()
-		return nil, err
-	}
-	return e, nil
+	return outgoing.Make(event, value(data), v.fixed.MaxMessageBytes, v.current().deflater())
 }
 
 // send sends an event to the selected sockets, here and on the other nodes. It borrows e.

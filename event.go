@@ -19,7 +19,7 @@ func (l *link) event(m *message.Message) {
 		l.runInline(h, m)
 		return
 	}
-	j := job{kind: jobEvent, handlers: h, data: body{binary: m.Flags&message.FlagBinary != 0}}
+	j := job{kind: jobEvent, handlers: h, data: body{Payload: payloadOf(m)}}
 	j.counted = !l.greeted || h.inline()
 	if !l.greeted {
 		j.name = string(m.Event) // the connected handlers may still register handlers of it
@@ -27,6 +27,7 @@ func (l *link) event(m *message.Message) {
 	if m.Flags&message.FlagAck != 0 {
 		j.ackID, j.wantsAck = m.AckID, true
 	}
+	j.data.B = nil // it is copied
 	if len(m.Payload) > 0 {
 		j.payload = pool.Get(len(m.Payload))
 		j.payload.B = append(j.payload.B, m.Payload...)
@@ -111,7 +112,7 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
 	loop.inline.Store(l.s)
-	loop.data = body{b: m.Payload, binary: m.Flags&message.FlagBinary != 0}
+	loop.data = body{Payload: payloadOf(m)}
 	l.s.handle(h, Data{&loop.data}, ack)
 	loop.data = body{}
 	loop.inline.Store(nil)

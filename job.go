@@ -129,7 +129,7 @@ func (s *Socket) doEvent(j *job) {
 		ack = newAck(s, j.ackID)
 	}
 	if j.payload != nil {
-		j.data.b = j.payload.B
+		j.data.B = j.payload.B
 	}
 	h := j.handlers
 	if j.name != "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -218,7 +219,7 @@ func (s *Socket) over(r Reason) {
 // data is what a handler is given: the reason itself, and its text as JSON.
 func (r Reason) data() Data {
 	b, _ := message.Marshal(nil, r.String())
-	return Data{&body{b: b, info: r}}
+	return Data{&body{Payload: outgoing.Payload{B: b}, info: r}}
 }
 
 // reasonOf is the Reason of an ended connection.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -523,14 +524,16 @@ func TestShutdownEndsEverySession(t *testing.T) {
 			a, here := start(t, v)
 			b, away := start(t, v)
 			b.leave(away)
-			go func() { // answers the closing handshake
+			var wg sync.WaitGroup
+			wg.Go(func() { // answers the closing handshake
 				for op, _ := a.next(); op != frame.Close && op != 0; op, _ = a.next() {
 				}
 				a.nc.Close()
-			}()
+			})
 			if err := stop(v); err != nil {
 				t.Error(err)
 			}
+			wg.Wait()
 			d.want(away, "connected, disconnected 1006, ended")
 			d.complete()
 			if page := d.page(here); !strings.HasPrefix(page, "connected, disconnected ") {

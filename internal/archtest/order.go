@@ -12,9 +12,9 @@ var readingOrder = []string{
 	// The way of a message.
 	"accept.go", "connect.go", "conn.go", "event.go", "job.go", "answer.go",
 	// What an application holds in its hands.
-	"socket.go", "namespace.go", "target.go", "emit.go", "broadcast.go", "delivery.go", "ack.go",
+	"socket.go", "namespace.go", "target.go", "emit.go", "ack.go",
 	"question.go", "handlers.go", "lifecycle.go", "middleware.go", "resume.go", "clock.go",
-	"auth.go", "encryption.go", "compress.go", "limits.go", "ratelimit.go",
+	"auth.go", "encryption.go", "limits.go", "ratelimit.go",
 	// What all of them use.
 	"broker.go", "envelope.go", "data.go", "errors.go", "log.go", "stats.go", "housekeeper.go",
 	"descriptors_unix.go",

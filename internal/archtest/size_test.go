@@ -12,11 +12,11 @@ import (
 // The root package stays small enough to be held in mind. These are upper limits. To exceed one,
 // move a mechanism to internal/, or raise the limit and give the reason in the commit.
 const (
-	maxRootFiles     = 36
-	maxRootLines     = 5500
+	maxRootFiles     = 34
+	maxRootLines     = 5200
 	maxSocketFields  = 22
 	maxSocketMethods = 75
-	maxReferencesUp  = 130 // from a lower to a higher file of the root, see Root.Up
+	maxReferencesUp  = 125 // from a lower to a higher file of the root, see Root.Up
 )
 
 func TestRootStaysSmall(t *testing.T) {

@@ -16,7 +16,12 @@ var retired = []struct {
 	name    string
 	instead string   // what to write
 	allowed []string // files that may have it still, as deprecated aliases do
-}{}
+}{
+	{
+		"SetDelivery", "SetEmitOptions",
+		[]string{"emit.go", "emit_test.go", "docs/REFERENCE.md"},
+	},
+}
 
 // searched are the files that are looked at, by the end of their names.
 var searched = []string{".go", ".js", ".mjs", ".ts", ".sh", ".md", ".html", "Makefile"}

@@ -62,6 +62,24 @@ type Encoded struct {
 	Frame   *pool.Shared // around Message; nil until a receiver takes it as it is
 }
 
+// Make makes an event with a user's value as its payload, see AppendValue. The caller owns it and
+// must call Release. An error is a *message.Error.
+func Make(name string, v any, maxBytes int, d Deflater) (*Event, error) {
+	if err := CheckEvent(name); err != nil {
+		return nil, err
+	}
+	e := New(name, 256, d)
+	var err error
+	if e.Payload.B, e.Flags, err = AppendValue(e.Payload.B, v); err == nil {
+		err = CheckSize(name, len(e.Payload.B), maxBytes)
+	}
+	if err != nil {
+		e.Release()
+		return nil, err
+	}
+	return e, nil
+}
+
 // New makes an event without a payload, with room for one of n bytes. The caller
 // owns it and must call Release.
 func New(name string, n int, d Deflater) *Event {

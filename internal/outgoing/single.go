@@ -1,0 +1,113 @@
+package outgoing
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
+)
+
+// Encoding is how one client takes the messages that are for it alone.
+type Encoding struct {
+	Plain    bool     // as JSON text, without compression
+	Deflater Deflater // with a negative Threshold when the client does not inflate
+	MaxBytes int      // of a payload
+}
+
+// AppendEvent appends a whole EVENT, which asks for an ack when ackID is not 0. v is a user's
+// value, see AppendValue. An error is a *message.Error, and dst is returned as it was.
+func (c *Encoding) AppendEvent(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
+	if err := CheckEvent(event); err != nil {
+		return dst, err
+	}
+	var flags message.Flags
+	if ackID != 0 {
+		flags = message.FlagAck
+	}
+	if c.Plain {
+		return c.appendText(dst, &message.Message{
+			Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
+	}
+	start := len(dst)
+	return c.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
+}
+
+// AppendAck appends a whole ACK, as AppendEvent does.
+func (c *Encoding) AppendAck(dst []byte, id uint64, v any) ([]byte, error) {
+	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
+	if c.Plain {
+		return c.appendText(dst, &m, v)
+	}
+	start := len(dst)
+	return c.appendPayload(message.Append(dst, &m), start, "", v)
+}
+
+// AppendError appends m, an ERROR, with e as its payload.
+func (c *Encoding) AppendError(dst []byte, m message.Message, e *message.Error) []byte {
+	p := pool.Get(256)
+	defer pool.Put(p)
+	p.B = message.AppendErrorJSON(p.B, e)
+	m.Payload = p.B
+	if c.Plain {
+		return message.AppendJSON(dst, &m)
+	}
+	return message.Append(dst, &m)
+}
+
+// appendPayload appends v to the binary message dst[start:], which is complete otherwise,
+// compressed where that pays. The flags that say what the payload is are known only then, so they
+// are put into the first byte of the message.
+func (c *Encoding) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
+	body := len(dst)
+	dst, flags, err := AppendValue(dst, v)
+	if err == nil {
+		err = CheckSize(event, len(dst)-body, c.MaxBytes)
+	}
+	if err != nil {
+		return dst[:start], err
+	}
+	dst[start] |= byte(flags)
+	if c.Deflater.Worth(len(dst) - body) {
+		dst = c.Deflater.Tail(dst, start, body)
+	}
+	return dst, nil
+}
+
+// appendText appends the JSON form of m with v as its payload.
+func (c *Encoding) appendText(dst []byte, m *message.Message, v any) ([]byte, error) {
+	b := pool.Get(256)
+	defer pool.Put(b)
+	payload, flags, err := AppendValue(b.B, v)
+	b.B = payload
+	if err == nil {
+		err = CheckSize(string(m.Event), len(payload), c.MaxBytes)
+	}
+	if err != nil {
+		return dst, err
+	}
+	m.Flags |= flags
+	m.Payload = payload
+	return message.AppendJSON(dst, m), nil
+}
+
+// CheckEvent refuses the name of an event that no client could read.
+func CheckEvent(event string) error {
+	if message.ValidEvent(unsafe.Slice(unsafe.StringData(event), len(event))) {
+		return nil
+	}
+	return message.New(message.CodeInvalidFormat, fmt.Sprintf(
+		"event name %.40q: use 1 to %d bytes of UTF-8 without control characters",
+		event, message.MaxEventName))
+}
+
+// CheckSize refuses a payload of n bytes that is over the limit most.
+func CheckSize(event string, n, most int) error {
+	if n <= most {
+		return nil
+	}
+	e := message.New(message.CodeTooLarge, fmt.Sprintf(
+		"%d bytes of data are over maxMessageBytes (%d): split them or raise the limit", n, most))
+	e.Event = event
+	return e
+}
