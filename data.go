@@ -145,17 +145,17 @@ func (l *link) encoding() outgoing.Encoding {
 
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
-func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
+func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
+	b := pool.GetUnsized(pool.Inflated)
 	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
-		pool.Put(b)
-		return nil, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
+		pool.PutUnsized(b)
+		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
 	case err != nil:
-		pool.Put(b)
-		return nil, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}
+		pool.PutUnsized(b)
+		return pool.Unsized{}, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}
 	}
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated

@@ -248,21 +248,41 @@ func (v *Server) eachNamespace() []*Namespace {
 	return slices.Collect(maps.Values(v.namespaces))
 }
 
+// appendNamespaces is eachNamespace with memory of the caller's.
+func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for _, ns := range v.namespaces {
+		dst = append(dst, ns)
+	}
+	return dst
+}
+
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
-	if len(names) == 1 && isSocketID(names[0]) {
-		return v.ToSocket(names[0])
-	}
-	return v.root.To(names...)
+	t := v.toward(names)
+	t.names = names // here, so that a Target that the caller drops costs nothing
+	return &t
 }
 
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
-	if ns, ok := v.ids.Load(id); ok {
-		return ns.(*Namespace).ToSocket(id)
+	t := v.toward([]string{id})
+	t.names, t.nobody = []string{id}, !isSocketID(id)
+	return &t
+}
+
+// toward is a target without its names: in "/", but for a socket's id where the socket is, or
+// anywhere when it is not here.
+func (v *Server) toward(names []string) Target {
+	t := Target{ns: v.root, nobody: len(names) == 0}
+	if len(names) == 1 && isSocketID(names[0]) {
+		if ns, ok := v.ids.Load(names[0]); ok {
+			t.ns = ns.(*Namespace)
+		} else {
+			t.anywhere = true
+		}
 	}
-	t := v.root.ToSocket(id)
-	t.anywhere = true
 	return t
 }
 
