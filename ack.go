@@ -205,14 +205,3 @@ func (l *link) settle(m *message.Message) {
 	}
 	s.finish(done, Data{}, &e)
 }
-
-// failQuestions settles everything that still waits, because no answer will come.
-func (s *Socket) failQuestions() {
-	x := s.ext.Load()
-	if x == nil {
-		return
-	}
-	for _, done := range x.questions.Close() {
-		s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/smartsocket/smartsocket/internal/envelope"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
@@ -37,6 +38,50 @@ type Broker interface {
 	// Close is called once the last client is gone. When it returns, deliver is
 	// not running and is not called any more. Idempotent.
 	Close() error
+}
+
+// MaxNodeName is the longest Envelope.Node in bytes.
+const MaxNodeName = envelope.MaxNode
+
+// Envelope is one broadcast on its way between nodes.
+type Envelope struct {
+	// Node is the name of the node that publishes.
+	Node string
+	// Epoch is random for each life of the node, so that the numbers of a new life are not taken
+	// for those of the old one.
+	Epoch uint64
+	// Seq counts the node's broadcasts in the namespace from 1, lost ones too: a hole is a loss.
+	Seq       uint64
+	Namespace string   // path
+	Names     []string // rooms and socket ids; none means the whole namespace
+	Except    []string // rooms and socket ids that are left out
+	Event     string
+	// Options are what the publisher chose. A deadline begins anew at the receiver, because clocks
+	// differ.
+	Options EmitOption
+	Binary  bool   // Payload is raw bytes, otherwise it is JSON text; empty means no data
+	Payload []byte // what Emit was given, encoded
+}
+
+// Append appends the envelope's wire form to dst, for ParseEnvelope.
+func (e *Envelope) Append(dst []byte) []byte {
+	return (&envelope.Envelope{
+		Node: e.Node, Epoch: e.Epoch, Seq: e.Seq, Namespace: e.Namespace, Names: e.Names,
+		Except: e.Except, Event: e.Event, Options: e.Options.how, Binary: e.Binary,
+		Payload: e.Payload,
+	}).Append(dst)
+}
+
+// ParseEnvelope reads what Append wrote. The result's Payload borrows p; its texts are copies.
+// Anything else gives ERR_MSG_001. What it allocates is bounded by a small multiple of len(p),
+// whatever p announces.
+func ParseEnvelope(p []byte) (Envelope, error) {
+	e, err := envelope.Parse(p)
+	return Envelope{
+		Node: e.Node, Epoch: e.Epoch, Seq: e.Seq, Namespace: e.Namespace, Names: e.Names,
+		Except: e.Except, Event: e.Event, Options: EmitOption{e.Options}, Binary: e.Binary,
+		Payload: e.Payload,
+	}, err
 }
 
 // publish passes the broadcast on to the other nodes. It runs before the local

@@ -229,7 +229,9 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.handshake.forgetHello()
 	l.dropHeld()
 	if was == linkOpen {
-		l.endContext()
+		if x := l.s.ext.Load(); x != nil {
+			x.contexts.EndConnection(l, errGone)
+		}
 		l.s.left(l, reasonOf(code, reason, err))
 	}
 }

@@ -3,7 +3,6 @@ package smartsocket
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
@@ -87,7 +86,8 @@ func (d Data) Decode(v any) error {
 	if d.Binary() {
 		p, ok := v.(*[]byte)
 		if !ok {
-			return &Error{Code: message.CodeInvalidFormat, Message: "the payload is binary: send JSON, or handle the event with Bytes"}
+			return message.New(message.CodeInvalidFormat,
+				"the payload is binary: send JSON, or handle the event with Bytes")
 		}
 		*p = append([]byte(nil), d.Bytes()...)
 		return nil
@@ -96,31 +96,16 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := message.Unmarshal(d.Bytes(), v); err != nil {
-		return &Error{Code: message.CodeInvalidFormat, Message: "the data does not fit what the handler expects", Cause: quoting{err}}
+		return &Error{
+			Code:    message.CodeInvalidFormat,
+			Message: "the data does not fit what the handler expects", Cause: fault.Quoting(err),
+		}
 	}
 	return nil
 }
 
-// quoting marks an error whose text may quote the payload: the program may read it, the log may not.
-type quoting struct{ error }
-
-// Unwrap is the codec's error.
-func (q quoting) Unwrap() error { return q.error }
-
-// forLog is an error's text without what quotes a payload.
-func forLog(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = "an error whose methods panic"
-		}
-	}()
-	text = err.Error()
-	var q quoting
-	if errors.As(err, &q) {
-		text = strings.ReplaceAll(text, q.Error(), "(not logged, since it may quote the data)")
-	}
-	return text
-}
+// forLog is fault.ForLog, the text of an error that may be logged.
+func forLog(err error) string { return fault.ForLog(err) }
 
 // value is what a user's value means to package outgoing: a Data stands for its payload.
 func value(v any) any {
@@ -152,10 +137,14 @@ func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.PutUnsized(b)
-		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge, "the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
+		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge,
+			"the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
 	case err != nil:
 		pool.PutUnsized(b)
-		return pool.Unsized{}, &Error{Code: message.CodeDecompression, Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err}
+		return pool.Unsized{}, &Error{
+			Code:    message.CodeDecompression,
+			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)", Cause: err,
+		}
 	}
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/outgoing"
@@ -89,17 +90,27 @@ func (r *registrations) SetDelivery(event string, opts ...EmitOption) {
 	r.SetEmitOptions(event, opts...)
 }
 
+// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. It lies
+// behind a pointer because an atomic value makes escape analysis lose what leads to it, and that
+// would be a Target.
+type emitSettings struct{ atomic.Pointer[emitOptions] }
+
 // optionsOf is how an event goes out in n when it is emitted with opts.
 func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options {
+	return optionsOf(n.emitOptions, n.srv.emitOptions, event, opts)
+}
+
+// optionsOf is Namespace.optionsOf with the settings of the namespace and of the server.
+func optionsOf(own, all *emitSettings, event string, opts []EmitOption) outgoing.Options {
 	if len(opts) > 0 {
 		return joined(opts)
 	}
-	if m := n.emitOptions.Load(); m != nil {
+	if m := own.Load(); m != nil {
 		if o, ok := (*m)[event]; ok {
 			return o
 		}
 	}
-	if m := n.srv.emitOptions.Load(); m != nil {
+	if m := all.Load(); m != nil {
 		return (*m)[event]
 	}
 	return outgoing.Options{}
@@ -228,7 +239,7 @@ func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 		return Delivery{}, err
 	}
 	defer e.Release()
-	e.Options = t.ns.optionsOf(event, opts)
+	e.Options = optionsOf(t.ns.emitOptions, t.ns.srv.emitOptions, event, opts)
 	return t.send(e), nil
 }
 

@@ -3,7 +3,6 @@ package smartsocket
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
@@ -65,12 +64,12 @@ type registrations struct {
 	events      *table // of the namespace; those of a server are for "/"
 	life        table  // of what happens to sockets, as opposed to what they send
 	middlewares middlewares
-	setting     sync.Mutex                  // of emitOptions
-	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
+	setting     sync.Mutex // of emitOptions
+	emitOptions *emitSettings
 }
 
-// On registers a handler for an event, or for one of the lifecycle events connected, disconnected,
-// ended and error. Several handlers of one event run in the order of registration. On panics on a
+// On registers a handler for an event, or for one of the lifecycle events connected, disconnected
+// and error. Several handlers of one event run in the order of registration. On panics on a
 // reserved or impossible name, since no client could ever send it. On a Server, events are those of
 // the namespace "/" and lifecycle events those of all namespaces.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
@@ -118,7 +117,8 @@ func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerO
 // OnEnded registers a handler that runs once per socket, behind all others: its client cannot come
 // back. Its rooms are still visible. Without the message cache that is right behind OnDisconnected.
 func (r *registrations) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
-	r.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
+	f := func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }
+	addHandler(&r.life, eventEnded, f, false, opts)
 }
 
 // OnError registers a handler for what goes wrong with a socket: panics in handlers, refusals by

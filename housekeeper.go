@@ -68,17 +68,13 @@ func (v *Server) sampleRates() {
 func (v *Server) watchInline(now time.Duration) (active bool) {
 	for i := range v.loops {
 		l := &v.loops[i]
-		s, handled := l.inline.Load(), l.handled.Load()
-		active = active || s != nil || handled != l.suspectHandled
-		if s == nil || s != l.suspect || handled != l.suspectHandled {
-			l.suspect, l.suspectHandled, l.suspectSince, l.reported = s, handled, now, false
-			continue
-		}
-		if !l.reported && now-l.suspectSince >= v.fixed.InlineBudget {
-			l.reported = true
+		s := l.inline.Load()
+		seen := l.watch.Look(s, l.handled.Load(), now, v.fixed.InlineBudget)
+		active = active || seen.Active
+		if seen.Over {
 			v.log.Warn("an inline handler holds its event loop: "+
 				"register it without Inline, or make it return sooner",
-				"socket", s.place.ID, "namespace", s.ns.path, "loop", i, "held", now-l.suspectSince)
+				"socket", s.ID(), "namespace", s.ns.path, "loop", i, "held", seen.Held)
 			v.counters.slowInline.Add(1) // after the log: whoever sees the count finds the line
 		}
 	}

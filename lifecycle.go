@@ -44,7 +44,7 @@ func lifecycleEvent(event string) string {
 		return eventConnected
 	case "disconnected", "disconnect":
 		return eventDisconnected
-	case eventEnded, eventError, eventLimited:
+	case eventError, eventLimited:
 		return event
 	}
 	return ""
@@ -93,88 +93,19 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	}
 }
 
-// lifetime is a context that is made when somebody asks for it.
-type lifetime struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-}
-
-func (t *lifetime) begin(parent context.Context) context.Context {
-	if t.ctx == nil {
-		t.ctx, t.cancel = context.WithCancelCause(parent)
-	}
-	return t.ctx
-}
-
-func (t *lifetime) end() {
-	if t.cancel != nil {
-		t.cancel(errGone)
-	}
-}
-
-var errGone error = fault.Lost("the client is gone")
-
 // Context returns a context that ends with the socket: when its session is over, or without the
 // message cache when its connection is. It ends at once, not behind the handlers that wait. Its
 // cause is ERR_CONN_006.
-func (s *Socket) Context() context.Context {
-	x := s.extra()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return s.context(x)
-}
+func (s *Socket) Context() context.Context { return s.extra().contexts.Owner(errGone) }
 
-// context is Context. The caller holds x.mu.
-func (s *Socket) context(x *socketExtra) context.Context {
-	ctx := x.session.begin(context.Background())
-	if x.ended {
-		x.session.end()
-	}
-	return ctx
-}
-
-// LinkContext returns a context that ends, at once, with the connection that the socket has now:
-// it has ended already while the client is away. Its cause is ERR_CONN_006.
+// LinkContext returns a context that ends, at once, with the connection that the socket has now.
+// While the client is away it has ended already. Its cause is ERR_CONN_006.
 func (s *Socket) LinkContext() context.Context {
-	x := s.extra()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	l := s.link.Load()
-	if x.linkOf != l {
-		x.link.end()
-		x.link, x.linkOf = lifetime{}, l
-	}
-	ctx := x.link.begin(s.context(x))
-	if !l.isOpen() { // after begin: OnClose looks for the context when it is not open any more
-		x.link.end()
-	}
-	return ctx
+	x, l := s.extra(), s.link.Load()
+	return x.contexts.Connection(l, l.isOpen, errGone)
 }
 
-// endContexts ends all contexts of a socket that has ended.
-func (s *Socket) endContexts() {
-	x := s.ext.Load()
-	if x == nil {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.ended = true
-	x.session.end() // the link's with it
-}
-
-// endContext ends what LinkContext returned for l.
-func (l *link) endContext() {
-	x := l.s.ext.Load()
-	if x == nil {
-		return
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.linkOf == l {
-		x.link.end()
-	}
-}
+var errGone error = fault.Lost("the client is gone")
 
 // arrived tells the connected handlers of a link that has opened. Until they are done, the
 // events of the client wait, because these handlers may register others.

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/bounds"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
@@ -175,7 +175,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		return nil, err
 	}
 	var fixed []string
-	changed, fixed = differences(&old.Options, &o)
+	changed, fixed = bounds.Differences(&old.Options, &o, reloadable)
 	if (old.keys == nil) != (t.keys == nil) {
 		fixed = append(fixed, "EncryptionKey")
 	}
@@ -193,30 +193,4 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		endpoint.Tune(t.tuning())
 	}
 	return changed, nil
-}
-
-// differences names the fields in which two Options differ: those that Reload
-// may change, and the others.
-func differences(a, b *Options) (free, fixed []string) {
-	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
-	for i := range x.NumField() {
-		f := x.Type().Field(i)
-		if f.Tag.Get("config") == "-" || alike(x.Field(i), y.Field(i)) {
-			continue
-		}
-		if reloadable[f.Name] {
-			free = append(free, f.Name)
-		} else {
-			fixed = append(fixed, f.Name)
-		}
-	}
-	return free, fixed
-}
-
-// alike is equality in which a nil list is an empty one.
-func alike(a, b reflect.Value) bool {
-	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
-		return true
-	}
-	return reflect.DeepEqual(a.Interface(), b.Interface())
 }

@@ -1,7 +1,10 @@
 package smartsocket
 
 import (
+	"sync/atomic"
+
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
@@ -18,6 +21,7 @@ import (
 type kept struct {
 	session.Session
 	ledger ledger.Ledger
+	kicked atomic.Pointer[Reason] // what DisconnectWith was given
 }
 
 // resume takes over the session that the client asked for, if that can be.
@@ -107,6 +111,9 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
 	r := &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: why.String()}
+	if kicked := o.kept.kicked.Load(); why == session.Disconnected && kicked != nil {
+		r = kicked
+	}
 	if here != nil { // the application believes it connected
 		s.post(job{kind: jobLeft, outcome: session.Away, reason: r})
 		here.Replaced()
@@ -139,8 +146,12 @@ func final(code frame.CloseCode) bool {
 
 // forget settles what waits for the client, which will not come back.
 func (s *Socket) forget() {
-	s.endContexts()
-	s.failQuestions()
+	if x := s.ext.Load(); x != nil {
+		x.contexts.End(errGone)
+		for _, done := range x.questions.Close() {
+			s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
+		}
+	}
 	if s.kept != nil {
 		s.kept.ledger.End(s.srv.sessions)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -73,10 +74,7 @@ type loopState struct {
 	data    body // what the inline handler that runs was given; the loop's
 	_       [32]byte
 
-	suspect        *Socket // the housekeeper's, see watchInline
-	suspectHandled int64
-	suspectSince   time.Duration
-	reported       bool
+	watch watchdog.Watch[*Socket] // the housekeeper's
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
@@ -105,6 +103,7 @@ func New(o Options) (*Server, error) {
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
+	v.emitOptions = new(emitSettings)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}

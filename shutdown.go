@@ -41,8 +41,9 @@ func (v *Server) Shutdown(ctx context.Context) error {
 			s.link.Load().ws.Close(frame.CloseGoingAway, "server shutting down")
 		}
 	}
-	err := v.waitGone(ctx)
+	err := waitUntil(ctx, func() bool { return v.gate.Open() == 0 })
 	if err != nil {
+		v.log.Warn("closing what is left", "connections", v.gate.Open())
 		v.cut()
 	}
 	return errors.Join(err, v.stop(ctx))
@@ -72,8 +73,8 @@ func deadlineMillis(ctx context.Context) uint64 {
 	return 0
 }
 
-// waitQuiet waits until no handler runs or waits on the goroutines, for at most
-// half of the time that ctx has, and 5 s.
+// waitQuiet waits until no handler runs or waits on the goroutines, for at most half of the time
+// that ctx has, and 5 s.
 func (v *Server) waitQuiet(ctx context.Context) {
 	limit := 5 * time.Second
 	if t, ok := ctx.Deadline(); ok {
@@ -81,25 +82,16 @@ func (v *Server) waitQuiet(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !v.workers.Quiet() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	waitUntil(ctx, v.workers.Quiet)
 }
 
-// waitGone waits until no connection is left.
-func (v *Server) waitGone(ctx context.Context) error {
+// waitUntil looks now and then whether done, and returns ctx's error if it ends first.
+func waitUntil(ctx context.Context, done func() bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for v.gate.Open() > 0 {
+	for !done() {
 		select {
 		case <-ctx.Done():
-			v.log.Warn("closing what is left", "connections", v.gate.Open())
 			return ctx.Err()
 		case <-tick.C:
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/hub"
+	"github.com/smartsocket/smartsocket/internal/lifetime"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/question"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
@@ -53,11 +54,8 @@ type Socket struct {
 type socketExtra struct {
 	mu        sync.Mutex
 	values    map[string]any
-	ended     bool
-	session   lifetime
-	link      lifetime
-	linkOf    *link                             // whose lifetime link is
-	questions question.Table[func(Data, error)] // has its own lock, as own
+	contexts  lifetime.Contexts[*link] // has its own lock, as what follows
+	questions question.Table[func(Data, error)]
 	own       table
 }
 
@@ -153,6 +151,7 @@ func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseNormal, "") }
 // the client is away or is about to come back.
 func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	if s.kept != nil && final(code) {
+		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
 		s.kept.Doom() // before the link is looked at, so that no other one follows
 	}
 	s.link.Load().ws.Close(code, reason)

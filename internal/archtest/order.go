@@ -16,6 +16,5 @@ var readingOrder = []string{
 	"question.go", "handlers.go", "lifecycle.go", "middleware.go", "resume.go", "clock.go",
 	"auth.go", "encryption.go", "limits.go", "ratelimit.go",
 	// What all of them use.
-	"broker.go", "envelope.go", "data.go", "errors.go", "log.go", "stats.go", "housekeeper.go",
-	"descriptors_unix.go",
+	"broker.go", "data.go", "errors.go", "log.go", "stats.go", "housekeeper.go",
 }
