@@ -266,23 +266,28 @@ func (v *Server) To(names ...string) *Target {
 
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
-	t := v.toward([]string{id})
-	t.names, t.nobody = []string{id}, !isSocketID(id)
+	t := v.towardSocket(id)
+	t.names = []string{id}
 	return &t
 }
 
-// toward is a target without its names: in "/", but for a socket's id where the socket is, or
-// anywhere when it is not here.
+// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
 func (v *Server) toward(names []string) Target {
-	t := Target{ns: v.root, nobody: len(names) == 0}
 	if len(names) == 1 && isSocketID(names[0]) {
-		if ns, ok := v.ids.Load(names[0]); ok {
-			t.ns = ns.(*Namespace)
-		} else {
-			t.anywhere = true
-		}
+		return v.towardSocket(names[0])
 	}
-	return t
+	return Target{ns: v.root, nobody: len(names) == 0}
+}
+
+// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
+func (v *Server) towardSocket(id string) Target {
+	if !isSocketID(id) {
+		return Target{ns: v.root, nobody: true}
+	}
+	if ns, ok := v.ids.Load(id); ok {
+		return Target{ns: ns.(*Namespace)}
+	}
+	return Target{ns: v.root, anywhere: true}
 }
 
 // Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.
