@@ -15,7 +15,9 @@ const maxUnsized = 256 << 10
 // unsized has a calibrated pool for each Use, because each learns the sizes of what it is used for:
 // the usual one, with which new buffers start, and the largest of the usual 95 %, up to which
 // buffers are kept.
-var unsized [uses]bytebufferpool.Pool
+var unsized = [uses]*bytebufferpool.Pool{
+	new(bytebufferpool.Pool), new(bytebufferpool.Pool), new(bytebufferpool.Pool),
+}
 
 // Unsized is an empty byte buffer for contents whose length is not known beforehand: its owner
 // appends to B. It has one owner at a time and is not safe for concurrent use. It is a small value;
