@@ -85,10 +85,10 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		defer l.s.kept.Done()
 	}
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
-		var b *pool.Buffer
+		var b pool.Unsized
 		compressed := len(m.Payload)
 		if b, err = l.inflate(&m); err == nil {
-			defer pool.Put(b)
+			defer pool.PutUnsized(b)
 			if !ws.CountInflated(compressed, len(b.B)) {
 				return
 			}
