@@ -44,7 +44,6 @@ const (
 // none reports whether the message may pass.
 func (r *refusal) none() bool { return r.err == nil && r.follow == 0 }
 
-// violation is a message that broke the protocol.
 func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswered} }
 
 // unusable is a message that could not be read. For bad JSON the envelope is known, so the sender
@@ -161,7 +160,6 @@ func (s *Socket) answer(id uint64, b []byte) {
 	}
 }
 
-// answerError is answer for an error of the handlers.
 func (s *Socket) answerError(id uint64, e *Error) {
 	b := pool.GetUnsized(pool.Encoded)
 	m := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}
@@ -190,10 +188,8 @@ var (
 		Message: "this server encrypts: use a SmartSocket client with its encryption key"}
 	errEncrypts = &Error{Code: message.CodeAuthFailed,
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
-	errTooLarge = &Error{Code: message.CodeTooLarge,
-		Message: "the payload is over maxMessageBytes: split it"}
-	errReserved = &Error{Code: message.CodeInvalidFormat,
-		Message: "this event name is reserved: use another"}
+	errTooLarge    = message.New(message.CodeTooLarge, "the payload is over maxMessageBytes: split it")
+	errReserved    = message.New(message.CodeInvalidFormat, "this event name is reserved: use another")
 	errMailboxFull = &Error{Code: message.CodeRateLimited,
 		Message: "too many of this connection's messages wait for their handlers: send slower"}
 	errAskedBefore = &Error{Code: message.CodeConnectionLost,
@@ -206,6 +202,5 @@ var (
 			"algorithm, and a valid API key"}
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
-	errAuthLate = &Error{Code: message.CodeAuthFailed,
-		Message: "the connection did not authenticate in time"}
+	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")
 )

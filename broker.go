@@ -176,7 +176,6 @@ func (v *Server) deliver(e *Envelope) error {
 	return nil
 }
 
-// openBroker joins the other nodes.
 func (v *Server) openBroker() error {
 	if v.fixed.Broker == nil {
 		return nil

@@ -192,7 +192,6 @@ func (l *link) open() {
 	}
 }
 
-// begin makes l the first link of a new socket.
 func (l *link) begin() {
 	h := l.handshake
 	if l.s == nil {

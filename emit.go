@@ -48,7 +48,6 @@ func Deadline(d time.Duration) EmitOption {
 	return EmitOption{outgoing.Options{Within: max(d, 1)}}
 }
 
-// joined is what several options say together.
 func joined(opts []EmitOption) (o outgoing.Options) {
 	for _, p := range opts {
 		o.Add(p.how)
@@ -307,7 +306,6 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 	return d
 }
 
-// form is the form in which the client takes an event.
 func (l *link) form(e *outgoing.Event) outgoing.Form {
 	switch {
 	case l.plain && l.ws.Deflate() && e.Deflates():
@@ -329,27 +327,18 @@ func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	return l.ws.SendShared(x.Frame) != websocket.Dropped
 }
 
-// line is a link as outgoing.Held sees it: the same memory.
+// line is a link as outgoing.Held sees it (outgoing.Line): the same memory. OnClose makes Open
+// false before it closes Held.
 type line link
 
-func (n *line) link() *link { return (*link)(n) }
-
-// Open implements outgoing.Line. OnClose changes it before it closes Held.
-func (n *line) Open() bool { return n.link().isOpen() }
-
-// Behind implements outgoing.Line.
-func (n *line) Behind() bool { return n.ws.Behind() }
-
-// Encode implements outgoing.Line.
+func (n *line) link() *link                   { return (*link)(n) }
+func (n *line) Open() bool                    { return n.link().isOpen() }
+func (n *line) Behind() bool                  { return n.ws.Behind() }
+func (n *line) Send(x *outgoing.Encoded) bool { return n.link().sendEncoded(x) }
+func (n *line) Now() time.Duration            { return n.srv.sinceStart() }
 func (n *line) Encode(e *outgoing.Event) *outgoing.Encoded {
 	return e.Encode(n.link().form(e), n.seal == nil)
 }
-
-// Send implements outgoing.Line.
-func (n *line) Send(x *outgoing.Encoded) bool { return n.link().sendEncoded(x) }
-
-// Now implements outgoing.Line.
-func (n *line) Now() time.Duration { return n.srv.sinceStart() }
 
 // sendHeld goes on with what was held back, once the client has caught up. On the loop.
 func (l *link) sendHeld() {
@@ -368,20 +357,15 @@ func (l *link) dropHeld() {
 // countOutgoing adds to the counters. It leaves those that stay alone, because all loops share
 // them.
 func (v *Server) countOutgoing(n *outgoing.Counts) {
+	add := func(c *atomic.Int64, n int) {
+		if n > 0 {
+			c.Add(int64(n))
+		}
+	}
 	c := &v.counters
-	if n.Sent > 0 {
-		c.out.Add(int64(n.Sent))
-	}
-	if n.Volatile > 0 {
-		c.volatileDropped.Add(int64(n.Volatile))
-	}
-	if n.Replaced > 0 {
-		c.stateReplaced.Add(int64(n.Replaced))
-	}
-	if n.Expired > 0 {
-		c.deadlineExpired.Add(int64(n.Expired))
-	}
-	if n.Dropped > 0 {
-		c.heldDropped.Add(int64(n.Dropped))
-	}
+	add(&c.out, n.Sent)
+	add(&c.volatileDropped, n.Volatile)
+	add(&c.stateReplaced, n.Replaced)
+	add(&c.deadlineExpired, n.Expired)
+	add(&c.heldDropped, n.Dropped)
 }

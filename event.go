@@ -120,7 +120,6 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	loop.handled.Add(1)
 }
 
-// handle runs middleware and handlers of one event.
 func (s *Socket) handle(h handlers, d Data, ack Ack) {
 	event := h.event()
 	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.

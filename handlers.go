@@ -131,7 +131,6 @@ func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 // server run before those of a namespace.
 func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
-// registration is one registered handler.
 type registration struct {
 	h      Handler
 	inline bool
@@ -143,7 +142,6 @@ type (
 	entry = registry.Entry[registration]
 )
 
-// addHandler registers h in t.
 func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)

@@ -48,7 +48,6 @@ func (h *housekeeper) run(v *Server) {
 	}
 }
 
-// stop ends the goroutine and waits for it.
 func (h *housekeeper) stop() {
 	close(h.quit)
 	<-h.done

@@ -64,7 +64,6 @@ func (s *Socket) has(event string) (any, inline bool) {
 	return any, inline
 }
 
-// fire runs the handlers of a lifecycle event.
 func (s *Socket) fire(event string, d Data) {
 	for _, t := range s.lifecycleTables() {
 		s.run(t.FindString(event), d, Ack{})

@@ -46,18 +46,16 @@ func (t Toggle) MarshalText() ([]byte, error) {
 	return []byte([]string{"auto", "true", "false"}[t%3]), nil
 }
 
-// Options configure a Server. The zero value means the defaults.
-//
-// The tags of a field say the rest: config is its name in files and, in upper snake case behind
-// SMARTSOCKET_, in the environment, where plain numbers are milliseconds for a duration. default
-// replaces zero, zero says what 0 means instead, and min and max are the range.
+// Options configure a Server. The zero value means the defaults. Tags of a field say the rest:
+// config is its name in files and, in upper snake case behind SMARTSOCKET_, in the environment,
+// where plain numbers are milliseconds for a duration. default replaces zero, zero says what 0
+// means instead, and min and max are the range. Reload can change what has reload.
 type Options struct {
 	// Host is the address to bind to.
 	Host string `config:"host" default:"localhost"`
 	// Port is the port to listen on; -1 means any free one (see Server.Addr).
 	Port int `config:"port" default:"3000"`
-	// EnableEncryption is on by default exactly when a key is given. Enabled without a valid key
-	// makes New fail.
+	// EnableEncryption is on by default if a key is given. New refuses Enabled without a valid key.
 	EnableEncryption Toggle `config:"enableEncryption"`
 	// EncryptionKey is strict base64 of exactly 32 random bytes, shared with the clients.
 	EncryptionKey string `config:"encryptionKey" reload:"live"`
@@ -65,8 +63,7 @@ type Options struct {
 	PreviousEncryptionKey string `config:"previousEncryptionKey" reload:"live"`
 	// EncryptionAlgorithm is aes-256-cbc or aes-256-gcm (faster, recommended).
 	EncryptionAlgorithm string `config:"encryptionAlgorithm" default:"aes-256-cbc"`
-	// APIKeys are the keys of which a client presents one in its handshake; empty means that no
-	// key is needed.
+	// APIKeys are keys of which a client must present one in its handshake; none means no check.
 	APIKeys []string `config:"apiKeys" reload:"live"`
 	// Authenticate decides about a client's handshake, after APIKeys. Its result becomes
 	// Socket.Identity, and any error refuses the client with ERR_CONN_004. It runs on a pooled
@@ -85,8 +82,7 @@ type Options struct {
 	TLSConfig *tls.Config `config:"-"`
 	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For is believed.
 	TrustedProxies []string `config:"trustedProxies" reload:"live"`
-	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 means no
-	// limit.
+	// MaxConnectionsPerAddress limits those of one IPv4 address or IPv6 /64; 0 means no limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress" reload:"live"`
 	// AcceptRate limits the connections accepted in a second, from all addresses together. Others
 	// get HTTP 503, after which clients come back. 0 means no limit.
@@ -156,8 +152,7 @@ type Options struct {
 	InlineBudget time.Duration `config:"inlineBudget" default:"10ms" min:"100us"`
 	// ShutdownTimeout limits how long Run drains.
 	ShutdownTimeout time.Duration `config:"shutdownTimeout" default:"15s" min:"1ms" reload:"live"`
-	// Broker joins this server with others for broadcasts, see package cluster; nil means that
-	// there are no others.
+	// Broker joins this server with others for broadcasts, see package cluster; nil means alone.
 	Broker Broker `config:"-"`
 	// Logger receives the server's log. nil means a text logger to stderr at level info, or at
 	// debug when the environment variable DEBUG contains smartsocket:*.

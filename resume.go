@@ -47,17 +47,16 @@ func (l *link) resume() session.Result {
 	return result
 }
 
-// Fits implements session.Peer. Kept events may be compressed, so a client that no longer inflates
-// could not read them.
+// The methods of session.Peer, from Fits to Retry. Kept events may be compressed, so they do not
+// fit a client that no longer inflates.
+
 func (l *link) Fits(old session.Peer) bool {
 	o := old.(*link)
 	return l.ns == o.ns && (l.inflates || !o.inflates)
 }
 
-// Welcome implements session.Peer.
 func (l *link) Welcome(token []byte, arrived uint64) { l.sendConnectAck(token, true, arrived) }
 
-// Waits implements session.Peer.
 func (l *link) Waits(ackID uint64) bool {
 	x := l.s.ext.Load()
 	if x == nil {
@@ -67,7 +66,6 @@ func (l *link) Waits(ackID uint64) bool {
 	return open
 }
 
-// Send implements session.Peer.
 func (l *link) Send(event []byte, seq uint64) bool {
 	b := pool.Get(len(event) + 10)
 	b.B = message.AppendSeq(b.B, event, seq)
@@ -76,21 +74,16 @@ func (l *link) Send(event []byte, seq uint64) bool {
 	return status != websocket.Dropped
 }
 
-// Replaced implements session.Peer.
 func (l *link) Replaced() { l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced") }
+func (l *link) Retry()    { l.ws.Post(l.open) }
 
-// Retry implements session.Peer.
-func (l *link) Retry() { l.ws.Post(l.open) }
-
-// owner is a Socket as its session sees it: the same memory, with other methods.
+// owner is a Socket as its session sees it (session.Owner): the same memory, with other methods.
 type owner Socket
 
 func (o *owner) socket() *Socket { return (*Socket)(o) }
+func (o *owner) Left()           { o.ns.hub.SetAway(o.socket(), true) }
 
-// Left implements session.Owner.
-func (o *owner) Left() { o.ns.hub.SetAway(o.socket(), true) }
-
-// Back implements session.Owner: p is the socket's link from now on.
+// Back makes p the socket's link from now on.
 func (o *owner) Back(p session.Peer) {
 	l := p.(*link)
 	l.serial = o.link.Load().serial + 1
@@ -103,7 +96,7 @@ func (o *owner) Back(p session.Peer) {
 	o.link.Store(l)
 }
 
-// Ended implements session.Owner: the session is over, and not because of its connection's end.
+// Ended tells the end of a session that its connection's end did not cause.
 func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()

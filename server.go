@@ -232,11 +232,7 @@ func (v *Server) Namespaces() []string {
 	return slices.Sorted(maps.Keys(v.namespaces))
 }
 
-func (v *Server) eachNamespace() []*Namespace {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return slices.Collect(maps.Values(v.namespaces))
-}
+func (v *Server) eachNamespace() []*Namespace { return v.appendNamespaces(nil) }
 
 // appendNamespaces is eachNamespace with memory of the caller's.
 func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {

@@ -12,8 +12,7 @@ import (
 
 // counters only grow.
 type counters struct {
-	out atomic.Int64 // messages of broadcasts; single ones are counted per loop
-
+	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
 	acceptLimited                                                           atomic.Int64
