@@ -26,6 +26,15 @@ func TestInflateNothingBehindTheFinalBlock(t *testing.T) {
 			t.Errorf("%d bytes of the tail behind: %q, %v", n, got, err)
 		}
 	}
+	whole, err := Deflate(nil, noise(100), 1, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, second := range []string{final, string(whole)} {
+		if got, err := Inflate(nil, []byte(final+second), 1000, false); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("a second stream behind: %d bytes, %v", len(got), err)
+		}
+	}
 	for missing := 1; missing < len(flateTail); missing++ {
 		for _, first := range []string{"\x00", "\x01"} { // not final, final
 			if missing == 4 && first == "\x00" {
