@@ -38,8 +38,7 @@ const (
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
-// authentication is a link that waits for the Authenticate hook. The hook runs on a pooled
-// goroutine, because it may ask a database.
+// authentication is a link that waits for the hook, which may block and so runs on the workers.
 type authentication struct {
 	l *link
 	r AuthRequest

@@ -9,8 +9,7 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// clockRounds is how many exchanges follow a connect at once. The best of them is good to a
-// fraction of the network's jitter.
+// clockRounds is how many exchanges follow a connect. The best errs by a fraction of the jitter.
 const clockRounds = 3
 
 // clock compares the client's clock with ours. It belongs to the link's loop.

@@ -43,8 +43,8 @@ func (o *Options) fixed() fixed {
 	}
 }
 
-// settings are the options in force and what is made of them. They are replaced as a whole, so
-// reading them needs no lock.
+// settings are the options in force and what is made of them. They are replaced whole, without
+// locks.
 type settings struct {
 	Options
 	keys    *sealing.Keyring // nil = no encryption

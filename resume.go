@@ -111,8 +111,7 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 	s.post(job{kind: jobEnded, reason: r})
 }
 
-// left notes that the connection of l has ended and tells the application, behind everything that
-// the client sent.
+// left notes the end of l's connection and tells the application, behind what the client sent.
 func (s *Socket) left(l *link, r *Reason) {
 	outcome := session.Over
 	if s.kept != nil {

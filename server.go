@@ -80,8 +80,7 @@ type loopState struct {
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
 
-// New checks the options and makes a server that does nothing yet. A value that cannot be used is
-// an *OptionError.
+// New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
 func New(o Options) (*Server, error) {
 	o, err := o.withDefaults()
 	if err != nil {

@@ -62,8 +62,7 @@ func (s *Socket) ID() string { return s.place.ID }
 // Namespace returns where the socket is connected.
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
-// Connected reports whether the client is connected, as far as is known. It is false while the
-// client is away.
+// Connected reports whether the client is connected, as far as is known. While away it is not.
 func (s *Socket) Connected() bool { return s.link.Load().isOpen() }
 
 // Plain reports whether the client speaks plain JSON text instead of the SmartSocket protocol.
@@ -154,8 +153,8 @@ func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	s.link.Load().ws.Close(code, reason)
 }
 
-// sendEvent sends an encoded EVENT, through the session where there is one, and reports whether it
-// was queued. It takes b.
+// sendEvent sends an encoded EVENT, in the session if any, and reports if it was queued. It takes
+// b.
 func (s *Socket) sendEvent(b pool.Unsized) bool {
 	if s.kept == nil {
 		status := s.link.Load().send(b.B)
