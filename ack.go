@@ -21,8 +21,8 @@ type Ack struct {
 	gen  uint32
 }
 
-// ackCall is one awaited answer. It is pooled. Its generation moves on when the answer is given, so
-// that an Ack kept too long cannot answer another event.
+// ackCall is one awaited answer. It is pooled. Its generation moves on with the answer, so that an
+// old Ack cannot answer another event.
 type ackCall struct {
 	gen atomic.Uint32
 	s   *Socket

@@ -130,8 +130,7 @@ func (s *Socket) fail(event string, ack Ack, err error) {
 	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
 }
 
-// reject answers an event that a middleware stopped, and raises "error". Without an ack nobody
-// hears.
+// reject answers an event that a middleware stopped, if it wants an ack, and raises "error".
 func (s *Socket) reject(event string, ack Ack, err error) {
 	e := fault.Wire(err, message.CodeRejected)
 	s.srv.counters.rejectedEvents.Add(1)

@@ -101,8 +101,7 @@ func (s *Socket) Identity() any {
 	return nil
 }
 
-// Authenticated marks the socket as authenticated as identity: from now on all its events pass.
-// Call it again to refresh the identity without a reconnect.
+// Authenticated sets the identity and lets all events pass. Call it again to refresh the identity.
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)

@@ -24,15 +24,13 @@ type Broker interface {
 	// deliver borrows the Envelope until it returns. It queues for the local sockets and waits for
 	// none. Its error means that no server could have sent the broadcast.
 	Open(namespaces []string, deliver func(*Envelope) error) error
-	// Subscribe adds a namespace that Open was not told of, perhaps while Open runs. It must not
-	// block.
+	// Subscribe adds a namespace, perhaps while Open runs. It must not wait for the network.
 	Subscribe(namespace string)
 	// Publish passes a broadcast on to all other nodes, at most once and in the order of the calls
 	// for a namespace. It fills in Node, Epoch and Seq and borrows the rest for the call. It never
 	// waits: what cannot be sent soon is lost, and the Broker counts it.
 	Publish(e Envelope)
-	// Close is called once the last client is gone. When it returns, deliver is
-	// not running and is not called any more. Idempotent.
+	// Close is called when the last client is gone. It returns once deliver has ended. Idempotent.
 	Close() error
 }
 

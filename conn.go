@@ -178,10 +178,10 @@ func (l *link) sendSealed(b []byte) (status websocket.Status) {
 // isOpen reports whether the connection is there and not known to be gone.
 func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 
-// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic does not touch the one
-// timer: when it fires it looks at the last sign of life. While something is on its way to the
-// client, that includes that the client's kernel takes it. A ping would wait behind it, so none is
-// sent then.
+// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic leaves the timer
+// alone: when it fires it looks at the last sign of life. While something is on its way to the
+// client, its kernel's taking it is one too, and no ping is sent, because it would wait behind
+// that.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
 		l.turnAway(fault.Errorf(message.CodeTimeout,

@@ -188,8 +188,7 @@ func (t *Target) Local() *Target {
 	return &c
 }
 
-// selected returns the selected sockets of this server. The list lies in buf, or is borrowed from
-// the hub if buf is nil. Give it back either way.
+// selected returns the selected sockets of this server, in buf or lent by the hub. See giveBack.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 	h := t.ns.hub
 	if len(t.except) == 0 && len(t.out) == 0 && t.self == nil {

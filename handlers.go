@@ -41,8 +41,7 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	}, opts...)
 }
 
-// Handle registers a request handler. Its result is the ack, and its error an error ack: an *Error
-// as it is, any other as ERR_APP_002 with its text.
+// Handle registers a request handler: its result is the ack, and its error one as of Ack.Fail.
 func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {

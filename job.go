@@ -78,8 +78,7 @@ func (s *Socket) inline(k jobKind) bool {
 // worker is a Socket as the goroutines that do its jobs see it: the same memory.
 type worker Socket
 
-// Work implements mailbox.Runner. A turn's messages to its client leave together, or earlier if
-// slow.
+// Work implements mailbox.Runner. A turn's messages leave in one write, or earlier if it is slow.
 func (w *worker) Work() (more bool) {
 	s := (*Socket)(w)
 	l := s.link.Load()

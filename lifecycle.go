@@ -50,8 +50,7 @@ func lifecycleEvent(event string) string {
 	return ""
 }
 
-// lifecycleTables are the two places where lifecycle handlers of s may be: the
-// server, which hears of all namespaces, then its namespace.
+// lifecycleTables have the lifecycle handlers of s: the server's and then its namespace's.
 func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.

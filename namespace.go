@@ -139,8 +139,7 @@ func (v *Server) lookup(path string) *Namespace {
 // namespacesTold is how many namespaces a client is told at most.
 const namespacesTold = 20
 
-// unknownNamespace lists what a client could have asked for. A client that still has to
-// authenticate, by the hook or the auth event, hears no names.
+// unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")

@@ -118,8 +118,7 @@ type Options struct {
 	MaxInflateRate int `config:"maxInflateRate" default:"16MiB" min:"1" max:"1GiB" reload:"live"`
 	// MaxConnections is a hard cap on live connections.
 	MaxConnections int `config:"maxConnections" default:"10_000" min:"1" max:"16Mi" reload:"live"`
-	// ConnectionTimeout closes a silent connection: no frame of any kind. Pings go out at half of
-	// it.
+	// ConnectionTimeout closes a connection without frames of any kind. Pings go out at half of it.
 	ConnectionTimeout time.Duration `config:"connectionTimeout" default:"30s" min:"1s"`
 	// HandshakeTimeout limits the time from accept to the request head, and from 101 to CONNECT.
 	HandshakeTimeout time.Duration `config:"handshakeTimeout" default:"5s" min:"100ms"`
@@ -127,7 +126,7 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
 	// MaxMessageBytes limits one decoded message.
 	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
-	// CompressionThreshold is the payload size to compress above, if clients inflate; -1 means
+	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
 	// CompressionLevel is 1 (fast) to 9 (small).

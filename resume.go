@@ -47,8 +47,7 @@ func (l *link) resume() session.Result {
 	return result
 }
 
-// The methods of session.Peer, from Fits to Retry. Kept events may be compressed, so they do not
-// fit a client that no longer inflates.
+// The methods of session.Peer. Kept events may be compressed, so Fits wants a client that inflates.
 
 func (l *link) Fits(old session.Peer) bool {
 	o := old.(*link)

@@ -125,8 +125,7 @@ func (v *Server) Start() error {
 	return nil
 }
 
-// StartDetached starts everything but the listener, for a server that is
-// mounted into a net/http server by its ServeHTTP.
+// StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
 func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err

@@ -94,8 +94,7 @@ func waitUntil(ctx context.Context, done func() bool) error {
 	return nil
 }
 
-// stop ends loops, workers and housekeeper; connections that are left are cut.
-// Handlers that still run when ctx ends are left behind.
+// stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
 	v.housekeeper.stop()
