@@ -80,7 +80,6 @@ func (a *authentication) Work() (more bool) {
 	return false
 }
 
-// ask runs the hook and contains its panic.
 func (a *authentication) ask(ctx context.Context) (identity any, err error) {
 	v := a.l.srv
 	defer func() {

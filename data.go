@@ -16,7 +16,6 @@ type Data struct {
 	p *body // a pointer, so that passing a Data as an any allocates nothing; nil = nothing
 }
 
-// body is what a Data stands for.
 type body struct {
 	outgoing.Payload
 	info any // what a lifecycle handler is told: an error or a Reason

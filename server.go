@@ -140,7 +140,6 @@ func (v *Server) StartDetached() error {
 	return nil
 }
 
-// startLoops moves to the running phase.
 func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
