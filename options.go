@@ -129,7 +129,8 @@ type Options struct {
 	CompressionLevel int `config:"compressionLevel"`
 	// AllowedOrigins are exact scheme://host[:port] values, or "*"; empty = same origin only. Requests without an Origin header (not from browsers) pass.
 	AllowedOrigins []string `config:"allowedOrigins"`
-	// MaxOutboxBytes and MaxOutboxAge bound what waits for a slow peer before its connection is reset and counted; one message alone may be larger. 0 = 1 MiB, 10 s.
+	// MaxOutboxBytes bounds what waits for a slow peer behind the message that is being sent, and MaxOutboxAge how long
+	// nothing of it may move, before its connection is reset and counted; one message alone may be larger. 0 = 1 MiB, 10 s.
 	MaxOutboxBytes int           `config:"maxOutboxBytes"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles): the smaller, the sooner
