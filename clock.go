@@ -36,8 +36,8 @@ func (l *link) sendClock() {
 		message.Clock{ServerTime: uint64(now), RTT: uint64(l.roundTrip().Microseconds())}))
 }
 
-// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead, judged by
-// the exchange that was quickest because it had the least room to err.
+// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead. The quickest
+// exchange decides, because it has the least room to err.
 func (l *link) clockAnswer(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
@@ -111,8 +111,8 @@ func (l *link) roundTrip() time.Duration { return time.Duration(l.rtt.Load()) }
 // the client is away it is that of the last connection.
 func (s *Socket) RTT() time.Duration { return s.link.Load().roundTrip() }
 
-// ClockOffset returns how far the client's clock is ahead of the server's, 0 before it was
-// measured and for plain clients. Half of RTT is how wrong it can be.
+// ClockOffset returns how far the client's clock is ahead of the server's, 0 before it was measured
+// and for plain clients. It can be wrong by half of RTT.
 func (s *Socket) ClockOffset() time.Duration {
 	return time.Duration(s.link.Load().offset.Load()) * time.Microsecond
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// link is one connection of a Socket, as its transport sees it (websocket.Handler). The socket's
-// first link lies inside of it; with the message cache links come and go while the socket stays,
-// and a link has no socket until it has opened.
+// link is one connection of a Socket as its transport sees it (websocket.Handler). The first link
+// lies inside its socket. With the message cache links come and go while the socket stays, and a
+// link has no socket until it opens.
 type link struct {
 	// Static after accept.
 	srv   *Server
@@ -58,7 +58,7 @@ const (
 	linkClosed
 )
 
-// OnMessage is the door for everything that a client sends.
+// OnMessage is called for everything that a client sends.
 func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	l.srv.loops[ws.Loop()].in.Add(1)
 	if l.phase.Load() != linkOpen {
@@ -85,10 +85,10 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		defer l.s.kept.Done()
 	}
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
-		var b *pool.Buffer
+		var b pool.Unsized
 		compressed := len(m.Payload)
 		if b, err = l.inflate(&m); err == nil {
-			defer pool.Put(b)
+			defer pool.PutUnsized(b)
 			if !ws.CountInflated(compressed, len(b.B)) {
 				return
 			}
@@ -144,8 +144,8 @@ func (l *link) parse(op frame.Opcode, p []byte) (message.Message, error) {
 	return message.Parse(p)
 }
 
-// checkPayload holds a payload to the size limit, and makes sure that what is called JSON is,
-// before anybody passes it on.
+// checkPayload holds a payload to the size limit, and checks what is called JSON before anyone
+// passes it on.
 func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 	if len(m.Payload) > l.srv.fixed.MaxMessageBytes {
 		return errTooLarge
@@ -180,13 +180,14 @@ func (l *link) sendSealed(b []byte) (status websocket.Status) {
 // isOpen reports whether the connection is there and not known to be gone.
 func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 
-// OnTimer is the handshake's deadline first, the heartbeat afterwards. One timer serves both and
-// is not touched by traffic: it looks at the last sign of life when it fires. While something is
-// on its way to the client, that includes that the client's kernel takes it. A ping would wait
-// behind it, so none is sent then.
+// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic does not touch the one
+// timer: when it fires it looks at the last sign of life. While something is on its way to the
+// client, that includes that the client's kernel takes it. A ping would wait behind it, so none is
+// sent then.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
-		l.turnAway(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
+		l.turnAway(fault.Errorf(message.CodeTimeout,
+			"no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
 		return
 	}
 	if l.authOverdue() {
@@ -198,7 +199,7 @@ func (l *link) OnTimer(ws *websocket.Conn) {
 	case idle < limit:
 		l.expiring = false
 	case !l.expiring:
-		// The loop itself may have been held up: what the client sent meanwhile is read before the next tick.
+		// The loop may have been held up. It reads what came meanwhile before the next tick.
 		l.expiring = true
 		ws.SetTimer(time.Millisecond)
 		return
@@ -234,7 +235,9 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.handshake.forgetHello()
 	l.dropHeld()
 	if was == linkOpen {
-		l.endContext()
+		if x := l.s.ext.Load(); x != nil {
+			x.contexts.EndConnection(l, errGone)
+		}
 		l.s.left(l, reasonOf(code, reason, err))
 	}
 }

@@ -23,8 +23,8 @@ func (v *Server) SetEventRateLimit(event string, l Limit) {
 	v.eventLimits.Set(event, ratelimit.Limit(l))
 }
 
-// overLimit is the refusal of an event that is over a limit. On the loop of the link that holds
-// the session.
+// overLimit is the refusal of an event that is over a limit. It runs on the loop of the link that
+// holds the session.
 func (s *Socket) overLimit(m *message.Message) refusal {
 	all := s.srv.current().limit
 	if all.Off() {

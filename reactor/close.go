@@ -85,6 +85,9 @@ func (c *Conn) settle() {
 	if s == stateFlushing && c.secure {
 		c.handler.(*tlsConn).closeNotify()
 	}
+	if s == stateFlushing {
+		c.flushLate()
+	}
 	if s == stateFlushing && c.out == nil && !c.broken {
 		s = stateLingering
 		if c.loop.r.closing.Load() || syscall.Shutdown(int(c.fd), syscall.SHUT_WR) != nil {

@@ -54,6 +54,9 @@ type Conn struct {
 	waited    bool   // guarded by mu: something was on its way when acked was set
 	sent      uint32 // guarded by mu: the number of bytes that the kernel has taken, modulo 2³²
 	acked     uint32 // guarded by mu: how many of them had left it at the last Progress
+	urgent    bool   // guarded by mu: the loop's callback has added to what was gathered
+	held      bool   // guarded by mu: on the loop's list of what Gather holds back
+	heldAt    uint8  // guarded by mu: the loop's holdTicks at the first write of a Gather
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
@@ -259,6 +262,9 @@ func (c *Conn) end() {
 			}
 		}
 		l.cork = l.cork[:0]
+	}
+	if c.urgent {
+		c.flushLate()
 	}
 	s := c.state
 	c.mu.Unlock()

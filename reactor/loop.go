@@ -66,6 +66,11 @@ type loop struct {
 	heldUp  atomic.Int64  // ns that do not count, because the loop did not run; written by the loop
 	tickDue atomic.Bool   // set by ticker
 
+	holdMu    sync.Mutex // a leaf, taken while the mu of a connection is held
+	held      []*Conn    // guarded by holdMu: those whose writes Gather holds back
+	holdTicks uint8      // guarded by holdMu: counts the looks at them
+	holder    *time.Timer
+
 	mu      sync.Mutex
 	tasks   []task // guarded by mu
 	stopped bool   // guarded by mu: wake is closed
@@ -90,6 +95,8 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 	l.cork = make([]byte, 0, corkBytes)
 	l.ticker = time.AfterFunc(time.Hour, l.onTicker)
 	l.ticker.Stop()
+	l.holder = time.AfterFunc(time.Hour, l.onHolder)
+	l.holder.Stop()
 	if l.wake, err = newWakeup(); err != nil {
 		_ = p.Close()
 		go p.Wait() // lets the poll close its own descriptors
@@ -226,6 +233,7 @@ func (l *loop) end() {
 	l.stopped = true
 	l.tasks = nil
 	l.ticker.Stop()
+	l.holder.Stop()
 	_ = l.wakeOp.Control(netpoll.PollDetach)
 	l.wake.close()
 	l.mu.Unlock()

@@ -103,7 +103,7 @@ func (c *Conn) inflate(m frame.Message) {
 	if c.CountInflated(len(m.Payload), len(b.B)) {
 		c.h.OnMessage(c, m.Op, b.B)
 	}
-	pool.Put(b)
+	pool.PutUnsized(b)
 }
 
 // second restarts the counting when a second has passed. The loop's clock is fresh while a timer is

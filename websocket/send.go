@@ -38,8 +38,8 @@ func (c *Conn) sendSlow(op frame.Opcode, p []byte) Status {
 	if !c.deflate || len(p) < c.ep.tuned.Load().DeflateThreshold {
 		return c.writeFrame(op, false, p)
 	}
-	b := pool.Get(len(p))
-	defer pool.Put(b)
+	b := pool.GetUnsized(pool.Deflated)
+	defer pool.PutUnsized(b)
 	deflated, err := pool.Deflate(b.B, p, c.ep.tuned.Load().DeflateLevel, true)
 	if err != nil || len(deflated) >= len(p) {
 		return c.writeFrame(op, false, p)
