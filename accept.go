@@ -54,8 +54,7 @@ func (t *settings) decidesByAddress() bool {
 		t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0
 }
 
-// refusal is what a plain client is told when it would have to give credentials or a key, which it
-// cannot. It is nil for all others.
+// refusal is what a plain client hears if it would need credentials or a key, and nil for others.
 func (t *settings) refusal(plain bool) *Error {
 	switch {
 	case !plain:
@@ -68,8 +67,7 @@ func (t *settings) refusal(plain bool) *Error {
 	return nil
 }
 
-// turnedAway is the HTTP answer to a connection without a place. Clients come back and count no
-// failure.
+// turnedAway is the HTTP answer to a connection without a place. Clients retry without counting it.
 func turnedAway(d admission.Verdict) error {
 	if d.Outcome == admission.Throttled {
 		return &frame.HandshakeError{

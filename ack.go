@@ -13,16 +13,16 @@ import (
 
 // Ack answers the sender of an event. It is a small value that may be kept and used later, from any
 // goroutine. It does nothing when no answer was asked for. Only the first Reply or Fail counts;
-// later ones are logged and ignored. With the message cache an answer also reaches a client that
-// has come back on another connection.
+// later ones are logged. With the message cache an answer also reaches a client that has
+// reconnected.
 type Ack struct {
 	call *ackCall
 	s    *Socket // for the log; call.s is read only by who answers
 	gen  uint32
 }
 
-// ackCall is one awaited answer. It is pooled. Its generation moves on when the answer is given, so
-// that an Ack kept too long cannot answer another event.
+// ackCall is one awaited answer. It is pooled. Its generation moves on with the answer, so that an
+// old Ack cannot answer another event.
 type ackCall struct {
 	gen atomic.Uint32
 	s   *Socket
@@ -163,8 +163,7 @@ func (s *Socket) emitAck(
 
 var errNotConnected = fault.Lost("the socket is not connected")
 
-// finish settles one question. It contains a panic of the application's function, which would end
-// the process when a timer's goroutine runs it.
+// finish settles one question and contains a panic of done, which on a timer would end the process.
 func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -174,9 +173,8 @@ func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	done(d, err)
 }
 
-// settle hands a received ACK or ERROR to whoever waits for it. An answer that comes too late, or
-// twice because of a resume, is counted and is no fault of the client's. An answer to a question
-// that was never asked is.
+// settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a
+// resume, is counted and no fault. An answer to a question that was never asked is a fault.
 func (l *link) settle(m *message.Message) {
 	s := l.s
 	x := s.ext.Load()

@@ -10,9 +10,8 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Checks return why a message is not handled. Only this file answers, in three ways: turnAway ends
-// a handshake, refuse is the one exit for a message that no handler sees, and fail answers for
-// handlers that ran or could have.
+// Checks return why a message is not handled. Only this file answers: turnAway ends a handshake,
+// refuse is the one exit for a message that no handler sees, and fail answers for handlers.
 
 // refusal is why a message is not handled, and what follows from it. The zero value is none.
 type refusal struct {
@@ -105,8 +104,7 @@ func (l *link) fault(close bool) {
 	}
 }
 
-// turnAway ends a handshake, or a connection that did not authenticate in time, with an ERROR and
-// the close code of the error.
+// turnAway ends a handshake, or an overdue authentication, with an ERROR and its close code.
 func (l *link) turnAway(e *Error) {
 	l.srv.counters.rejected.Add(1)
 	if e.Code == message.CodeAuthFailed {
@@ -132,8 +130,7 @@ func (s *Socket) fail(event string, ack Ack, err error) {
 	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
 }
 
-// reject answers an event that a middleware stopped, and raises "error". A sender that asked for no
-// ack hears nothing.
+// reject answers an event that a middleware stopped, if it wants an ack, and raises "error".
 func (s *Socket) reject(event string, ack Ack, err error) {
 	e := fault.Wire(err, message.CodeRejected)
 	s.srv.counters.rejectedEvents.Add(1)

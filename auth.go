@@ -38,8 +38,7 @@ const (
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
-// authentication is a link that waits for the Authenticate hook. The hook runs on a pooled
-// goroutine, because it may ask a database.
+// authentication is a link that waits for the hook, which may block and so runs on the workers.
 type authentication struct {
 	l *link
 	r AuthRequest
@@ -81,7 +80,6 @@ func (a *authentication) Work() (more bool) {
 	return false
 }
 
-// ask runs the hook and contains its panic.
 func (a *authentication) ask(ctx context.Context) (identity any, err error) {
 	v := a.l.srv
 	defer func() {
@@ -102,8 +100,7 @@ func (s *Socket) Identity() any {
 	return nil
 }
 
-// Authenticated marks the socket as authenticated as identity: from now on all its events pass.
-// Call it again to refresh the identity without a reconnect.
+// Authenticated sets the identity and lets all events pass. Call it again to refresh the identity.
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)

@@ -16,9 +16,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// link is one connection of a Socket as its transport sees it (websocket.Handler). The first link
-// lies inside its socket. With the message cache links come and go while the socket stays, and a
-// link has no socket until it opens.
+// link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
+// inside its socket. With the message cache links come and go, and have a socket once they open.
 type link struct {
 	// Static after accept.
 	srv   *Server
@@ -144,8 +143,7 @@ func (l *link) parse(op frame.Opcode, p []byte) (message.Message, error) {
 	return message.Parse(p)
 }
 
-// checkPayload holds a payload to the size limit, and checks what is called JSON before anyone
-// passes it on.
+// checkPayload checks the size of a payload, and that what is called JSON is JSON.
 func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 	if len(m.Payload) > l.srv.fixed.MaxMessageBytes {
 		return errTooLarge
@@ -180,10 +178,10 @@ func (l *link) sendSealed(b []byte) (status websocket.Status) {
 // isOpen reports whether the connection is there and not known to be gone.
 func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 
-// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic does not touch the one
-// timer: when it fires it looks at the last sign of life. While something is on its way to the
-// client, that includes that the client's kernel takes it. A ping would wait behind it, so none is
-// sent then.
+// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic leaves the timer
+// alone: when it fires it looks at the last sign of life. While something is on its way to the
+// client, its kernel's taking it is one too, and no ping is sent, because it would wait behind
+// that.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
 		l.turnAway(fault.Errorf(message.CodeTimeout,

@@ -37,8 +37,7 @@ type early struct {
 	p  []byte
 }
 
-// newLink makes the link of an accepted connection. Without the message cache it is the only one of
-// its socket, and lies inside it.
+// newLink makes the link of an accepted connection, inside its socket without the message cache.
 func (v *Server) newLink(plain bool) *link {
 	if v.sessions != nil && !plain {
 		return &link{srv: v, plain: plain}
@@ -48,8 +47,7 @@ func (v *Server) newLink(plain bool) *link {
 	return &s.first
 }
 
-// OnOpen greets the client. HELLO leaves in the same write as the 101. A plain client is connected
-// at once.
+// OnOpen greets the client, with HELLO in the same write as the 101. A plain client needs no more.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
 	if r := l.handshake.refusal; r != nil {
@@ -86,8 +84,7 @@ func (h *handshake) forgetHello() {
 	}
 }
 
-// beforeOpen takes what comes before the link is open: CONNECT, then messages that wait until it
-// is.
+// beforeOpen takes what comes before the link is open: CONNECT, then messages that have to wait.
 func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 	h := l.handshake
 	switch l.phase.Load() {
@@ -237,9 +234,8 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	a := message.ConnectAck{
 		SocketID: []byte(l.s.ID()), SessionToken: token, Recovered: recovered, Arrived: arrived,
 		HeartbeatInterval:    uint64(l.srv.fixed.ConnectionTimeout.Milliseconds() / 2),
-		CompressionThreshold: l.srv.wireThreshold(),
-		MaxMessageBytes:      uint64(l.srv.fixed.MaxMessageBytes),
-		ServerTime:           uint64(time.Now().UnixMicro()),
+		CompressionThreshold: l.srv.wireThreshold(), ServerTime: uint64(time.Now().UnixMicro()),
+		MaxMessageBytes: uint64(l.srv.fixed.MaxMessageBytes),
 	}
 	b := pool.Get(128)
 	b.B = message.AppendConnectAck(b.B, &a)

@@ -10,14 +10,12 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Data is what came with an event or an ack: JSON text, raw bytes or nothing. It is a small value;
-// pass it by value, also to Emit and Reply. A handler borrows its Data until it returns; Clone it
-// to keep it.
+// Data is what came with an event or an ack: JSON text, raw bytes or nothing. It is a small value
+// to pass by value, also to Emit and Reply. A handler borrows its Data until it returns; see Clone.
 type Data struct {
 	p *body // a pointer, so that passing a Data as an any allocates nothing; nil = nothing
 }
 
-// body is what a Data stands for.
 type body struct {
 	outgoing.Payload
 	info any // what a lifecycle handler is told: an error or a Reason
@@ -122,8 +120,7 @@ func (l *link) encoding() outgoing.Encoding {
 	return c
 }
 
-// inflate replaces m's payload by its inflated form, in a pooled buffer that the
-// caller returns when it is done with m.
+// inflate replaces m's payload by its inflated form, in a pooled buffer that the caller returns.
 func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
 	b := pool.GetUnsized(pool.Inflated)

@@ -1,6 +1,5 @@
-// Package smartsocket is a real-time event server for latency-critical game backends. It carries
-// tens of thousands of WebSocket connections on a few event loops, with small events many times a
-// second and no goroutine per connection.
+// Package smartsocket is a real-time event server for latency-critical game backends: tens of
+// thousands of WebSocket connections on a few event loops, and no goroutine per connection.
 //
 //	server, err := smartsocket.New(smartsocket.Options{Port: 3000})
 //	if err != nil { … }

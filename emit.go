@@ -85,9 +85,8 @@ func (r *registrations) SetDelivery(event string, opts ...EmitOption) {
 	r.SetEmitOptions(event, opts...)
 }
 
-// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. It lies
-// behind a pointer because an atomic value makes escape analysis lose what leads to it, and that
-// would be a Target.
+// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. A pointer
+// leads to it, because escape analysis gives up on what leads to an atomic value: here a Target.
 type emitSettings struct{ atomic.Pointer[emitOptions] }
 
 // optionsOf is how an event goes out in n when it is emitted with opts.
@@ -189,8 +188,7 @@ func (t *Target) Local() *Target {
 	return &c
 }
 
-// selected returns the selected sockets of this server. The list lies in buf, or is borrowed from
-// the hub if buf is nil. Give it back either way.
+// selected returns the selected sockets of this server, in buf or lent by the hub. See giveBack.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 	h := t.ns.hub
 	if len(t.except) == 0 && len(t.out) == 0 && t.self == nil {
@@ -318,8 +316,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 	return outgoing.Binary
 }
 
-// sendEncoded sends an event past the session. Only a sealed connection needs bytes of its own;
-// all others share the frame.
+// sendEncoded sends an event past the session. All but sealed connections share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	if l.seal != nil {
 		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
@@ -327,8 +324,7 @@ func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	return l.ws.SendShared(x.Frame) != websocket.Dropped
 }
 
-// line is a link as outgoing.Held sees it (outgoing.Line): the same memory. OnClose makes Open
-// false before it closes Held.
+// line is a link as outgoing.Held sees it (outgoing.Line). OnClose ends Open before it closes Held.
 type line link
 
 func (n *line) link() *link                   { return (*link)(n) }
@@ -354,8 +350,7 @@ func (l *link) dropHeld() {
 	l.srv.countOutgoing(&n)
 }
 
-// countOutgoing adds to the counters. It leaves those that stay alone, because all loops share
-// them.
+// countOutgoing adds to the counters, and only where there is something: all loops share them.
 func (v *Server) countOutgoing(n *outgoing.Counts) {
 	add := func(c *atomic.Int64, n int) {
 		if n > 0 {

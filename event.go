@@ -6,8 +6,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// event takes one EVENT on the loop: it is judged, then its handlers run here, or a copy of it
-// waits for them in the socket's mailbox.
+// event takes one EVENT on the loop. Its handlers run here, or a copy waits in the mailbox.
 func (l *link) event(m *message.Message) {
 	h, no := l.judge(m)
 	if !no.none() {
@@ -76,8 +75,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal) {
 	return h, refusal{}
 }
 
-// askedBefore is the ledger's verdict about an event that asks for an ack. One that came before
-// is answered again and not handled again.
+// askedBefore is the ledger's verdict about a question. A repeated one is answered and not handled.
 func (l *link) askedBefore(id uint64) refusal {
 	verdict, answer := l.s.kept.ledger.Ask(id, l.serial)
 	switch verdict {

@@ -18,9 +18,8 @@ type HandlerOption func(*registration)
 
 // Inline runs a handler on the connection's event loop, where the message was parsed. This is the
 // fastest way, but the handler must not block, because every connection of that loop waits. One
-// that takes longer than Options.InlineBudget is logged and counted. An event runs inline only if
-// all its handlers are Inline. It may overtake earlier events of its socket that wait for a
-// goroutine.
+// that exceeds Options.InlineBudget is logged and counted. An event runs inline only if all its
+// handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
 func Inline(r *registration) { r.inline = true }
 
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
@@ -42,18 +41,16 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	}, opts...)
 }
 
-// Handle registers a request handler. Its result is the ack, and its error an error ack: an *Error
-// as it is, any other as ERR_APP_002 with its text.
+// Handle registers a request handler: its result is the ack, and its error one as of Ack.Fail.
 func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {
 	On(r, event, func(s *Socket, req Req, ack Ack) {
-		res, err := h(s, req)
-		if err != nil {
+		if res, err := h(s, req); err != nil {
 			ack.Fail(err)
-			return
+		} else {
+			ack.Reply(res)
 		}
-		ack.Reply(res)
 	}, opts...)
 }
 
@@ -100,8 +97,7 @@ func (r *registrations) tableOf(event string) (*table, string) {
 	return r.events, event
 }
 
-// OnConnected registers a handler that runs for each connection of a socket, after its handshake
-// and before any of its events.
+// OnConnected registers a handler that runs for each connection of a socket, ahead of its events.
 func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
 	r.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
 }
@@ -114,21 +110,18 @@ func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerO
 }
 
 // OnEnded registers a handler that runs once per socket, after all others, when its client cannot
-// come back. Its rooms are still visible. Without the message cache it follows OnDisconnected at
-// once.
+// come back. Its rooms are still visible. Without the message cache it follows OnDisconnected.
 func (r *registrations) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
 	f := func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }
 	addHandler(&r.life, eventEnded, f, false, opts)
 }
 
-// OnError registers a handler for what goes wrong with a socket: panics in handlers, refusals by
-// middleware, answers that cannot be encoded.
+// OnError registers a handler for panics, refusals by middleware and answers that do not encode.
 func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 	r.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
 }
 
-// Use adds a middleware for the events of all sockets concerned; see Middleware. Those of the
-// server run before those of a namespace.
+// Use adds a Middleware for the events of these sockets. The server's run before a namespace's.
 func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
 type registration struct {

@@ -38,8 +38,7 @@ type job struct {
 	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
 }
 
-// post queues j behind the socket's other jobs. It reports false when an event does not fit;
-// everything else does.
+// post queues j behind the socket's other jobs. It returns false for an event that does not fit.
 func (s *Socket) post(j job) bool {
 	n := 0
 	if j.payload != nil {
@@ -79,8 +78,7 @@ func (s *Socket) inline(k jobKind) bool {
 // worker is a Socket as the goroutines that do its jobs see it: the same memory.
 type worker Socket
 
-// Work implements mailbox.Runner. What the handlers of a turn send to their own client leaves in
-// one write, or earlier if they take long.
+// Work implements mailbox.Runner. A turn's messages leave in one write, or earlier if it is slow.
 func (w *worker) Work() (more bool) {
 	s := (*Socket)(w)
 	l := s.link.Load()

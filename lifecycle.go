@@ -50,8 +50,7 @@ func lifecycleEvent(event string) string {
 	return ""
 }
 
-// lifecycleTables are the two places where lifecycle handlers of s may be: the
-// server, which hears of all namespaces, then its namespace.
+// lifecycleTables have the lifecycle handlers of s: the server's and then its namespace's.
 func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
@@ -70,8 +69,7 @@ func (s *Socket) fire(event string, d Data) {
 	}
 }
 
-// raise reports an error that concerns s to the "error" handlers, or to the log when there are
-// none.
+// raise reports an error that concerns s to the "error" handlers, or to the log if there are none.
 func (s *Socket) raise(err error) {
 	s.srv.counters.errors.Add(1)
 	if s.ns == nil {
@@ -97,9 +95,8 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	}
 }
 
-// Context returns a context that ends with the socket: when its session is over, or its connection
-// without the message cache. It ends at once, while handlers may still wait. Its cause is
-// ERR_CONN_006.
+// Context returns a context that ends with the socket's session, or without the message cache with
+// its connection. It ends at once, while handlers may still wait. Its cause is ERR_CONN_006.
 func (s *Socket) Context() context.Context { return s.extra().contexts.Owner(errGone) }
 
 // LinkContext returns a context that ends, at once, with the connection that the socket has now.
@@ -124,8 +121,7 @@ func (s *Socket) arrived(l *link, recovered bool) {
 	s.post(j)
 }
 
-// gone tells the disconnected handlers, with the rooms still in place, and ends the socket when
-// its session does not go on.
+// gone tells the disconnected handlers, and ends a socket whose session does not go on.
 func (s *Socket) gone(j *job) {
 	r := *j.reason
 	if any, _ := s.has(eventDisconnected); any {

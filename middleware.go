@@ -38,8 +38,7 @@ func (m *middlewares) all() []Middleware {
 	return nil
 }
 
-// passes runs the server's middleware, then the namespace's, and returns why the first of them
-// stopped the event.
+// passes runs the server's middleware, then the namespace's, and returns the first refusal.
 func (s *Socket) passes(event string, d Data) error {
 	for _, list := range [2][]Middleware{s.srv.middlewares.all(), s.ns.middlewares.all()} {
 		for _, mw := range list {
@@ -51,8 +50,7 @@ func (s *Socket) passes(event string, d Data) error {
 	return nil
 }
 
-// verdict is what one run of a middleware decided. It is never reused, so that a next that is
-// called late cannot let another event pass.
+// verdict is one middleware's decision. It is never reused, because next may be called too late.
 type verdict struct {
 	mu     sync.Mutex
 	called bool

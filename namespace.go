@@ -86,7 +86,6 @@ func (n *Namespace) add(s *Socket) {
 	n.hub.Add(s)
 }
 
-// remove takes s out of its rooms and of the namespace.
 func (n *Namespace) remove(s *Socket) {
 	if n.hub.Remove(s) {
 		n.srv.ids.Delete(s.place.ID)
@@ -139,8 +138,7 @@ func (v *Server) lookup(path string) *Namespace {
 // namespacesTold is how many namespaces a client is told at most.
 const namespacesTold = 20
 
-// unknownNamespace lists what a client could have asked for. A client that still has to
-// authenticate, by the hook or the auth event, hears no names.
+// unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")

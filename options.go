@@ -95,8 +95,7 @@ type Options struct {
 	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
 	// for comparison and debugging. It is a switch of the whole process.
 	EnableConnectionPooling Toggle `config:"enableConnectionPooling"`
-	// EnableMessageCache keeps what was sent to a client until it returns: its id, rooms, values
-	// and missed events come back.
+	// EnableMessageCache keeps a client's id, rooms, values and missed events until it returns.
 	EnableMessageCache bool `config:"enableMessageCache"`
 	// MessageCacheSize, MessageCacheBytes and MessageCacheAge limit the number, the bytes and the
 	// age of the events kept for one client. The age is also how long a client may be away.
@@ -111,16 +110,15 @@ type Options struct {
 	RateLimitWindow time.Duration `config:"rateLimitWindow" default:"1m" min:"10ms" reload:"live"`
 	// RateLimitMaxRequests limits the events of one socket in a window.
 	RateLimitMaxRequests int `config:"rateLimitMaxRequests" default:"100" min:"1" max:"1Gi" reload:"live"`
-	// MaxFrameRate and MaxInflateRate limit, for one connection and second, the data frames and the
-	// bytes to which compressed messages inflate, whatever they hold. A connection that exceeds one
-	// is closed with 1008. One message of MaxMessageBytes always passes. EnableRateLimiting turns
-	// these two off as well.
+	// MaxFrameRate and MaxInflateRate limit, for one connection and second, its data frames and the
+	// bytes to which compressed messages inflate. A connection that exceeds one is closed with
+	// 1008. One message of MaxMessageBytes always passes. EnableRateLimiting turns these two off as
+	// well.
 	MaxFrameRate   int `config:"maxFrameRate" default:"2000" min:"1" max:"1Gi" reload:"live"`
 	MaxInflateRate int `config:"maxInflateRate" default:"16MiB" min:"1" max:"1GiB" reload:"live"`
 	// MaxConnections is a hard cap on live connections.
 	MaxConnections int `config:"maxConnections" default:"10_000" min:"1" max:"16Mi" reload:"live"`
-	// ConnectionTimeout closes a connection from which no frame of any kind has come for that long.
-	// The server pings at half of it.
+	// ConnectionTimeout closes a connection without frames of any kind. Pings go out at half of it.
 	ConnectionTimeout time.Duration `config:"connectionTimeout" default:"30s" min:"1s"`
 	// HandshakeTimeout limits the time from accept to the request head, and from 101 to CONNECT.
 	HandshakeTimeout time.Duration `config:"handshakeTimeout" default:"5s" min:"100ms"`
@@ -128,8 +126,8 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
 	// MaxMessageBytes limits one decoded message.
 	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
-	// CompressionThreshold is the size in bytes above which payloads are compressed, for clients
-	// that inflate; -1 means never.
+	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
+	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
 	// CompressionLevel is 1 (fast) to 9 (small).
 	CompressionLevel int `config:"compressionLevel" default:"6" min:"1" max:"9" reload:"live"`
@@ -160,8 +158,7 @@ type Options struct {
 	Logger *slog.Logger `config:"-"`
 }
 
-// DefaultOptions returns the defaults spelled out. Zeros that remain mean no limit, or that the
-// size of the machine decides.
+// DefaultOptions returns the defaults. Zeros that remain mean no limit, or the machine's size.
 func DefaultOptions() Options {
 	o, err := Options{Logger: slog.New(slog.DiscardHandler)}.withDefaults()
 	if err != nil {
@@ -184,8 +181,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.check()
 }
 
-// check refuses what is wrong in another way than a number outside its range. It returns nil or an
-// *OptionError.
+// check refuses what ranges cannot express. It returns nil or an *OptionError.
 func (o *Options) check() error {
 	if o.Port < -1 || o.Port > 65535 {
 		return badOption("Port", "%d is no port: use 1..65535, or -1 for any free one", o.Port)

@@ -43,8 +43,7 @@ func (o *Options) fixed() fixed {
 	}
 }
 
-// settings are the options in force and what is made of them. They are replaced as a whole, so
-// reading them needs no lock.
+// settings are the options in force and what is made of them, replaced as a whole: no lock.
 type settings struct {
 	Options
 	keys    *sealing.Keyring // nil = no encryption

@@ -47,8 +47,7 @@ func (l *link) resume() session.Result {
 	return result
 }
 
-// The methods of session.Peer, from Fits to Retry. Kept events may be compressed, so they do not
-// fit a client that no longer inflates.
+// The methods of session.Peer. Kept events may be compressed, so Fits wants a client that inflates.
 
 func (l *link) Fits(old session.Peer) bool {
 	o := old.(*link)
@@ -111,8 +110,7 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 	s.post(job{kind: jobEnded, reason: r})
 }
 
-// left notes that the connection of l has ended and tells the application, behind everything that
-// the client sent.
+// left notes the end of l's connection and tells the application, behind what the client sent.
 func (s *Socket) left(l *link, r *Reason) {
 	outcome := session.Over
 	if s.kept != nil {

@@ -80,8 +80,7 @@ type loopState struct {
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
 
-// New checks the options and makes a server that does nothing yet. A value that cannot be used is
-// an *OptionError.
+// New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
 func New(o Options) (*Server, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -126,8 +125,7 @@ func (v *Server) Start() error {
 	return nil
 }
 
-// StartDetached starts everything but the listener, for a server that is
-// mounted into a net/http server by its ServeHTTP.
+// StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
 func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err
@@ -142,7 +140,6 @@ func (v *Server) StartDetached() error {
 	return nil
 }
 
-// startLoops moves to the running phase.
 func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -69,8 +69,7 @@ func deadlineMillis(ctx context.Context) uint64 {
 	return 0
 }
 
-// waitQuiet waits until no handler runs or waits on the goroutines, for at most half of the time
-// that ctx has, and 5 s.
+// waitQuiet waits until no handler runs or waits, for at most half of ctx's time, and 5 s.
 func (v *Server) waitQuiet(ctx context.Context) {
 	limit := 5 * time.Second
 	if t, ok := ctx.Deadline(); ok {
@@ -95,8 +94,7 @@ func waitUntil(ctx context.Context, done func() bool) error {
 	return nil
 }
 
-// stop ends loops, workers and housekeeper; connections that are left are cut.
-// Handlers that still run when ctx ends are left behind.
+// stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
 	v.housekeeper.stop()
@@ -111,8 +109,7 @@ func (v *Server) stop(ctx context.Context) error {
 
 var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
 
-// Close stops at once, without draining. It cuts connections and gives running handlers a second to
-// return. Idempotent.
+// Close stops at once: it cuts connections and gives handlers a second to return. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()

@@ -62,8 +62,7 @@ func (s *Socket) ID() string { return s.place.ID }
 // Namespace returns where the socket is connected.
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
-// Connected reports whether the client is connected, as far as is known. It is false while the
-// client is away.
+// Connected reports whether the client is connected, as far as is known. While away it is not.
 func (s *Socket) Connected() bool { return s.link.Load().isOpen() }
 
 // Plain reports whether the client speaks plain JSON text instead of the SmartSocket protocol.
@@ -102,8 +101,8 @@ func (s *Socket) Get(key string) any {
 	return x.values[key]
 }
 
-// On registers a handler for an event of this socket alone. It runs after those of the namespace.
-// On panics on a reserved or impossible event name.
+// On registers a handler for an event of this socket, after its namespace's. It panics on a name
+// that is reserved or impossible.
 func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
 	checkEvent(event)
 	addHandler(&s.extra().own, event, h, false, opts)
@@ -139,8 +138,7 @@ func (s *Socket) To(names ...string) *Target {
 // Broadcast selects everybody else in the namespace.
 func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
 
-// Disconnect ends the socket and its session, also when the client is away or about to come back.
-// The connection closes with 1000, after what is queued.
+// Disconnect ends socket and session, even if the client is away, with 1000 behind what is queued.
 func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseNormal, "") }
 
 // DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
@@ -154,8 +152,7 @@ func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	s.link.Load().ws.Close(code, reason)
 }
 
-// sendEvent sends an encoded EVENT, through the session where there is one, and reports whether it
-// was queued. It takes b.
+// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
 func (s *Socket) sendEvent(b pool.Unsized) bool {
 	if s.kept == nil {
 		status := s.link.Load().send(b.B)

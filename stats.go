@@ -29,8 +29,7 @@ type Stats struct {
 	Latency     Latency       // heartbeat round trips
 }
 
-// Latency describes the round trips that heartbeats measured. Quantiles are
-// upper bounds with a resolution of 1/8.
+// Latency describes round trips of heartbeats. Quantiles are upper bounds, exact to 1/8.
 type Latency struct {
 	Mean, P50, P99 time.Duration
 	Samples        int64
