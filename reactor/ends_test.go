@@ -112,7 +112,9 @@ func TestCloseAfterOthersHaveEnded(t *testing.T) {
 // Reactor.Close lets what is queued leave, tells every Handler, and only then returns.
 func TestReactorCloseFlushesAndWaits(t *testing.T) {
 	for _, loops := range []int{1, 3} {
-		r := start(t, Options{Loops: loops, MaxOutboxBytes: 64 << 20, SendBuffer: 32 << 10})
+		clock := new(handClock) // so that the 5 s of a close never pass
+		r := start(t, Options{Loops: loops, MaxOutboxBytes: 64 << 20, SendBuffer: 32 << 10,
+			Clock: clock.now})
 		const n = 3_000_000
 		opened := make(chan *Conn, 1)
 		var mu sync.Mutex
