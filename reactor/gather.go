@@ -67,6 +67,7 @@ func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
 		return Dropped
 	}
 	c.append(nil, head, body, s, 0)
+	c.out.admit(len(head) + len(body))
 	c.urgent = c.urgent || c.corked
 	if !c.late {
 		c.late = true

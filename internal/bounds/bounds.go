@@ -133,16 +133,16 @@ func readNumber(text string) (int, error) {
 }
 
 // Differences names the fields in which two structs of one type differ, of those that have a name
-// in their config tag: the ones that free names, and the others. a and b are pointers. A nil list
+// in their config tag: the ones with a reload tag, and the others. a and b are pointers. A nil list
 // is like an empty one.
-func Differences(a, b any, free map[string]bool) (changed, fixed []string) {
+func Differences(a, b any) (changed, fixed []string) {
 	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
 	for i := range x.NumField() {
 		f := x.Type().Field(i)
 		if f.Tag.Get("config") == "-" || alike(x.Field(i), y.Field(i)) {
 			continue
 		}
-		if free[f.Name] {
+		if f.Tag.Get("reload") != "" {
 			changed = append(changed, f.Name)
 		} else {
 			fixed = append(fixed, f.Name)

@@ -157,11 +157,11 @@ func TestDifferences(t *testing.T) {
 		Port  int      `config:"port"`
 		Keys  []string `config:"keys"`
 		Hook  func()   `config:"-"`
-		Limit int      `config:"limit"`
+		Limit int      `config:"limit" reload:"live"`
 	}
 	a := options{Port: 1, Keys: nil, Limit: 3}
 	b := options{Port: 2, Keys: []string{}, Hook: func() {}, Limit: 4}
-	changed, fixed := Differences(&a, &b, map[string]bool{"Limit": true})
+	changed, fixed := Differences(&a, &b)
 	if len(changed) != 1 || changed[0] != "Limit" || len(fixed) != 1 || fixed[0] != "Port" {
 		t.Errorf("changed %q, fixed %q", changed, fixed)
 	}
