@@ -185,7 +185,7 @@ func TestDisconnectWhileTheClientComesBack(t *testing.T) {
 		old.nc.Close()
 		if a.recovered {
 			recovered++
-			a.wantClose(1000)
+			a.wantClose(3504)
 			a.nc.Close()
 			a.wantNew(v, s)
 		} else if a.id == s.ID() {

@@ -196,7 +196,7 @@ func TestDisconnectByAHandlerOfTheCutConnection(t *testing.T) {
 		kick func(*Socket)
 		code frame.CloseCode
 	}{
-		"Disconnect":     {(*Socket).Disconnect, 1000},
+		"Disconnect":     {(*Socket).Disconnect, 3504},
 		"DisconnectWith": {func(s *Socket) { s.DisconnectWith(3500, "banned") }, 3500},
 	} {
 		t.Run(name, func(t *testing.T) {

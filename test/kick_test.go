@@ -1,0 +1,63 @@
+package test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/client"
+	"github.com/smartsocket/smartsocket/frame"
+)
+
+// A kick is final: 3504 ends the session, and the client does not come back.
+func TestKickIsFinal(t *testing.T) {
+	for name, cache := range map[string]bool{"without sessions": false, "with sessions": true} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan smartsocket.Reason, 1)
+			v := startServer(t, Options{EnableMessageCache: cache}, func(v *Server) {
+				v.OnEnded(func(_ *Socket, r smartsocket.Reason) { ended <- r })
+				v.On("kick me", func(s *Socket, _ Data, _ Ack) { s.Disconnect() })
+			})
+			c := newClient(t, v, client.Options{MaxReconnectAttempts: client.Forever})
+			gone := make(chan client.Reason, 1)
+			c.OnDisconnected(func(r client.Reason) { gone <- r })
+			again := make(chan client.Reconnecting, 10)
+			c.OnReconnecting(func(r client.Reconnecting) { again <- r })
+			connected(t, c)
+			c.Emit("kick me", nil)
+			if r := <-gone; r.Code != 3504 || r.Text != "kicked" {
+				t.Errorf("the client was told %v", r)
+			}
+			err := c.Emit("x", nil) // a client that comes back would queue it
+			if !errors.Is(err, smartsocket.ErrConnectionLost) || len(again) > 0 {
+				t.Errorf("the client reconnects: %v", err)
+			}
+			if r := <-ended; r.Code != 3504 {
+				t.Errorf("the session ended with %v", r)
+			}
+			if n := len(v.Namespace("/").Sockets()); n != 0 {
+				t.Errorf("%d sockets are left", n)
+			}
+		})
+	}
+}
+
+// A kick reaches any client, plain ones too, and another code is the caller's choice.
+func TestKickOfEveryKindOfClient(t *testing.T) {
+	v := startServer(t, Options{}, nil)
+	ns := v.Namespace("/")
+	for code, kick := range map[frame.CloseCode]func(*Socket){
+		3504: (*Socket).Disconnect,
+		1000: func(s *Socket) { s.DisconnectWith(frame.CloseNormal, "") },
+		3000: func(s *Socket) { s.DisconnectWith(3000, "elsewhere") },
+	} {
+		for _, dial := range []func(testing.TB, *Server, string) *wire{dialFull, dialPlain} {
+			w := dial(t, v, "/")
+			eventually(t, "the socket", func() bool { return ns.Len() == 1 })
+			kick(ns.Sockets()[0])
+			w.wantClose(code)
+			w.nc.Close()
+			eventually(t, "the socket to go", func() bool { return ns.Len() == 0 })
+		}
+	}
+}
