@@ -56,7 +56,7 @@ func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed
 
 func (v *Server) eachLink(f func(*link)) {
 	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
+		for _, s := range ns.hub.Named("") {
 			f(s.link.Load())
 		}
 	}

@@ -35,9 +35,10 @@ func TestKickIsFinal(t *testing.T) {
 			if r := <-ended; r.Code != 3504 {
 				t.Errorf("the session ended with %v", r)
 			}
-			if n := len(v.Namespace("/").Sockets()); n != 0 {
-				t.Errorf("%d sockets are left", n)
-			}
+			ns := v.Namespace("/")
+			eventually(t, "the socket to go", func() bool {
+				return len(ns.Sockets())+len(ns.Away()) == 0
+			})
 		})
 	}
 }
