@@ -47,10 +47,10 @@ func (a Ack) Reply(v any) {
 	if !ok {
 		return
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	encoded := false
 	defer func() {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		if !encoded { // v's own MarshalJSON panicked, and the answer is taken
 			s.answerError(id, message.ErrHandlerFailed)
 		}
@@ -143,11 +143,11 @@ func (s *Socket) emitAck(
 	if !ok {
 		return 0, errNotConnected
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	var err error
 	c := s.link.Load().encoding()
 	if b.B, err = c.AppendEvent(b.B, event, id, value(data)); err != nil {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		x.questions.Claim(id)
 		return 0, err
 	}

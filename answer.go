@@ -161,21 +161,21 @@ func (s *Socket) answer(id uint64, b []byte) {
 
 // answerError is answer for an error of the handlers.
 func (s *Socket) answerError(id uint64, e *Error) {
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	m := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}
 	c := s.link.Load().encoding()
 	b.B = c.AppendError(b.B, m, e)
 	s.answer(id, b.B)
-	pool.Put(b)
+	pool.PutUnsized(b)
 }
 
 // sendError sends m, an ERROR, with e as its payload.
 func (l *link) sendError(m message.Message, e *Error) {
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	c := l.encoding()
 	b.B = c.AppendError(b.B, m, e)
 	l.send(b.B)
-	pool.Put(b)
+	pool.PutUnsized(b)
 }
 
 // The errors that checks return.

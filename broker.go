@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"maps"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/internal/envelope"
@@ -87,19 +88,30 @@ func ParseEnvelope(p []byte) (Envelope, error) {
 // sockets are sent to: what a client answers to this broadcast is then
 // published behind it.
 func (t *Target) publish(b Broker, o *outgoing.Event) {
-	names := usable(t.names)
-	if len(t.names) > 0 && !t.mayBeElsewhere(names) {
-		return
+	buf := nameLists.Get().(*[]string)
+	all := appendUsable((*buf)[:0], t.names)
+	n := len(all)
+	all = appendUsable(all, t.except)
+	for _, s := range t.out {
+		all = append(all, s.place.ID)
 	}
-	except := usable(t.except)
-	if len(t.out) > 0 {
-		all := make([]string, 0, len(except)+len(t.out))
-		all = append(all, except...)
-		for _, s := range t.out {
-			all = append(all, s.place.ID)
-		}
-		except = all
+	if t.self != nil {
+		all = append(all, t.self.place.ID)
 	}
+	if len(t.names) == 0 || t.mayBeElsewhere(all[:n]) {
+		t.pass(b, o, all[:n:n], all[n:])
+	}
+	clear(all)
+	*buf = all[:0]
+	nameLists.Put(buf)
+}
+
+// nameLists hold copies of a target's names. A Broker gets the copies, because what an unknown
+// method is given lies on the heap, and the names of a Target otherwise do not.
+var nameLists = sync.Pool{New: func() any { return new([]string) }}
+
+// pass gives the broadcast to b, for one namespace or for all.
+func (t *Target) pass(b Broker, o *outgoing.Event, names, except []string) {
 	e := Envelope{
 		Namespace: t.ns.path, Names: names, Except: except,
 		Event: o.Name, Options: EmitOption{o.Options},
@@ -129,21 +141,14 @@ func (t *Target) mayBeElsewhere(names []string) bool {
 	return false
 }
 
-// usable leaves out the names that no room and no socket can have. It copies only if there are any.
-func usable(names []string) []string {
-	for i, name := range names {
+// appendUsable appends the names that a room or a socket can have.
+func appendUsable(dst, names []string) []string {
+	for _, name := range names {
 		if name != "" && len(name) <= maxRoomName {
-			continue
+			dst = append(dst, name)
 		}
-		kept := append([]string(nil), names[:i]...)
-		for _, name := range names[i+1:] {
-			if name != "" && len(name) <= maxRoomName {
-				kept = append(kept, name)
-			}
-		}
-		return kept
 	}
-	return names
+	return dst
 }
 
 // deliver sends a broadcast of another node to the sockets that are here.
@@ -164,7 +169,7 @@ func (v *Server) deliver(e *Envelope) error {
 		!(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
 		return errBadJSON
 	}
-	o := outgoing.New(e.Event, len(e.Payload), v.current().deflater())
+	o := outgoing.New(e.Event, v.current().deflater())
 	defer o.Release()
 	o.Options = e.Options.how
 	if e.Binary {

@@ -85,10 +85,11 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		defer l.s.kept.Done()
 	}
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
-		var b *pool.Buffer
+		var b pool.Unsized
+		compressed := len(m.Payload)
 		if b, err = l.inflate(&m); err == nil {
-			defer pool.Put(b)
-			if !ws.CountInflated(len(b.B)) {
+			defer pool.PutUnsized(b)
+			if !ws.CountInflated(compressed, len(b.B)) {
 				return
 			}
 		}
@@ -180,7 +181,9 @@ func (l *link) sendSealed(b []byte) (status websocket.Status) {
 func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 
 // OnTimer is the handshake's deadline first, the heartbeat afterwards. One timer serves both and
-// is not touched by traffic: it looks at the last read when it fires.
+// is not touched by traffic: it looks at the last sign of life when it fires. While something is
+// on its way to the client, that includes that the client's kernel takes it. A ping would wait
+// behind it, so none is sent then.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
 		l.turnAway(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
@@ -190,7 +193,7 @@ func (l *link) OnTimer(ws *websocket.Conn) {
 		return
 	}
 	limit := l.srv.fixed.ConnectionTimeout
-	idle := ws.Now() - ws.LastRead()
+	idle := ws.Now() - ws.LastProgress(limit)
 	switch {
 	case idle < limit:
 		l.expiring = false
@@ -204,8 +207,10 @@ func (l *link) OnTimer(ws *websocket.Conn) {
 		ws.Close(frame.CloseCode(message.CloseIdle), string(message.CodeTimeout)+" idle")
 		return
 	}
-	l.ping()
-	l.sendClock()
+	if !ws.Behind() {
+		l.ping()
+		l.sendClock()
+	}
 	if rest := limit - idle; rest < limit/2 {
 		ws.SetTimer(rest)
 		return

@@ -104,9 +104,6 @@ func (d Data) Decode(v any) error {
 	return nil
 }
 
-// forLog is fault.ForLog, the text of an error that may be logged.
-func forLog(err error) string { return fault.ForLog(err) }
-
 // value is what a user's value means to package outgoing: a Data stands for its payload.
 func value(v any) any {
 	d, ok := v.(Data)
@@ -130,18 +127,20 @@ func (l *link) encoding() outgoing.Encoding {
 
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the
 // caller returns when it is done with m.
-func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
-	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
+func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
+	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
+	b := pool.GetUnsized(pool.Inflated)
+	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge):
-		pool.Put(b)
-		return nil, fault.Errorf(message.CodeTooLarge,
-			"the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
+		pool.PutUnsized(b)
+		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge,
+			"the message inflates to more than %d bytes: send less, or raise maxMessageBytes (%d)",
+			limit, l.srv.fixed.MaxMessageBytes)
 	case err != nil:
-		pool.Put(b)
-		return nil, &Error{
+		pool.PutUnsized(b)
+		return pool.Unsized{}, &Error{
 			Code:    message.CodeDecompression,
 			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)",
 			Cause:   err,

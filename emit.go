@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/outgoing"
@@ -89,17 +90,27 @@ func (r *registrations) SetDelivery(event string, opts ...EmitOption) {
 	r.SetEmitOptions(event, opts...)
 }
 
+// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. It lies
+// behind a pointer because an atomic value makes escape analysis lose what leads to it, and that
+// would be a Target.
+type emitSettings struct{ atomic.Pointer[emitOptions] }
+
 // optionsOf is how an event goes out in n when it is emitted with opts.
 func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options {
+	return optionsOf(n.emitOptions, n.srv.emitOptions, event, opts)
+}
+
+// optionsOf is Namespace.optionsOf with the settings of the namespace and of the server.
+func optionsOf(own, all *emitSettings, event string, opts []EmitOption) outgoing.Options {
 	if len(opts) > 0 {
 		return joined(opts)
 	}
-	if m := n.emitOptions.Load(); m != nil {
+	if m := own.Load(); m != nil {
 		if o, ok := (*m)[event]; ok {
 			return o
 		}
 	}
-	if m := n.srv.emitOptions.Load(); m != nil {
+	if m := all.Load(); m != nil {
 		return (*m)[event]
 	}
 	return outgoing.Options{}
@@ -117,11 +128,11 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	if s.kept == nil && !s.Connected() {
 		return Delivery{Dropped: 1}, nil
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	var err error
 	c := s.link.Load().encoding()
 	if b.B, err = c.AppendEvent(b.B, event, 0, value(data)); err != nil {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		return Delivery{Dropped: 1}, err
 	}
 	if !s.sendEvent(b) {
@@ -147,6 +158,7 @@ type Target struct {
 	names  []string
 	except []string
 	out    []*Socket
+	self   *Socket // left out too: its own field, so that Socket.To allocates nothing
 	nobody bool
 
 	anywhere bool // the names are ids that were not found here, of sockets in any namespace
@@ -187,17 +199,22 @@ func (t *Target) Local() *Target {
 // the list lies in it, else it is borrowed from the hub; give it back either way.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 	h := t.ns.hub
-	if len(t.except) == 0 && len(t.out) == 0 && len(t.names) <= 1 {
-		name := ""
-		if len(t.names) == 1 {
-			if name = t.names[0]; name == "" {
-				return nil, nil
-			}
+	if len(t.except) == 0 && len(t.out) == 0 && t.self == nil {
+		switch {
+		case len(t.names) == 0:
+			return h.Named(""), nil
+		case len(t.names) == 1 && t.names[0] == "":
+			return nil, nil
+		case len(t.names) == 1 && !isSocketID(t.names[0]):
+			return h.Named(t.names[0]), nil // lent, while for an id it is made anew
 		}
-		return h.Named(name), nil
 	}
 	buf = socketLists.Get().(*[]*Socket)
-	return h.Selection((*buf)[:0], t.names, t.except, t.out), buf
+	self := "" // and not t.self, whose flow to the hub would make Socket.To allocate
+	if t.self != nil {
+		self = t.self.place.ID
+	}
+	return h.Selection((*buf)[:0], t.names, t.except, t.out, self), buf
 }
 
 // giveBack ends the use of what selected returned.
@@ -222,7 +239,7 @@ func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 		return Delivery{}, err
 	}
 	defer e.Release()
-	e.Options = t.ns.optionsOf(event, opts)
+	e.Options = optionsOf(t.ns.emitOptions, t.ns.srv.emitOptions, event, opts)
 	return t.send(e), nil
 }
 
@@ -240,7 +257,8 @@ func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	}
 	defer e.Release()
 	var d Delivery
-	for _, ns := range v.eachNamespace() {
+	var few [8]*Namespace
+	for _, ns := range v.appendNamespaces(few[:0]) {
 		e.Options = ns.optionsOf(event, opts)
 		d.add((&Target{ns: ns}).send(e))
 	}

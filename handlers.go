@@ -3,7 +3,6 @@ package smartsocket
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
@@ -65,8 +64,8 @@ type registrations struct {
 	events      *table // of the namespace; those of a server are for "/"
 	life        table  // of what happens to sockets, as opposed to what they send
 	middlewares middlewares
-	setting     sync.Mutex                  // of emitOptions
-	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
+	setting     sync.Mutex // of emitOptions
+	emitOptions *emitSettings
 }
 
 // On registers a handler for an event, or for one of the lifecycle events connected, disconnected

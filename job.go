@@ -79,15 +79,13 @@ func (s *Socket) inline(k jobKind) bool {
 // worker is a Socket as the goroutines see it that do its jobs: the same memory.
 type worker Socket
 
-// Work implements mailbox.Runner. What several jobs send to the client leaves together, or
-// earlier if one of them takes long.
+// Work implements mailbox.Runner. What the handlers of a turn send to their own client leaves in
+// one write, or earlier if they take long.
 func (w *worker) Work() (more bool) {
 	s := (*Socket)(w)
-	if s.mail.Several() {
-		l := s.link.Load()
-		l.ws.Gather()
-		defer l.ws.Flush()
-	}
+	l := s.link.Load()
+	l.ws.Gather()
+	defer l.ws.Flush()
 	j := turns.Get().(*job)
 	defer turns.Put(j)
 	for range jobTurn {

@@ -78,7 +78,7 @@ func (s *Socket) raise(err error) {
 		return
 	}
 	if any, _ := s.has(eventError); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
+		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})

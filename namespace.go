@@ -24,7 +24,7 @@ type Namespace struct {
 func newNamespace(v *Server, path string) *Namespace {
 	place := func(s *Socket) *hub.Place[*Socket] { return &s.place }
 	n := &Namespace{srv: v, path: path, hub: hub.New(place, isSocketID)}
-	n.events = &n.handlers
+	n.events, n.emitOptions = &n.handlers, new(emitSettings)
 	return n
 }
 

@@ -103,6 +103,7 @@ func New(o Options) (*Server, error) {
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
+	v.emitOptions = new(emitSettings)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
@@ -246,22 +247,47 @@ func (v *Server) eachNamespace() []*Namespace {
 	return slices.Collect(maps.Values(v.namespaces))
 }
 
+// appendNamespaces is eachNamespace with memory of the caller's.
+func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for _, ns := range v.namespaces {
+		dst = append(dst, ns)
+	}
+	return dst
+}
+
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
-	if len(names) == 1 && isSocketID(names[0]) {
-		return v.ToSocket(names[0])
-	}
-	return v.root.To(names...)
+	t := v.toward(names)
+	t.names = names // here, so that a Target that the caller drops costs nothing
+	return &t
 }
 
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
-	if ns, ok := v.ids.Load(id); ok {
-		return ns.(*Namespace).ToSocket(id)
+	t := v.towardSocket(id)
+	t.names = []string{id}
+	return &t
+}
+
+// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
+func (v *Server) toward(names []string) Target {
+	if len(names) == 1 && isSocketID(names[0]) {
+		return v.towardSocket(names[0])
 	}
-	t := v.root.ToSocket(id)
-	t.anywhere = true
-	return t
+	return Target{ns: v.root, nobody: len(names) == 0}
+}
+
+// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
+func (v *Server) towardSocket(id string) Target {
+	if !isSocketID(id) {
+		return Target{ns: v.root, nobody: true}
+	}
+	if ns, ok := v.ids.Load(id); ok {
+		return Target{ns: ns.(*Namespace)}
+	}
+	return Target{ns: v.root, anywhere: true}
 }
 
 // Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.

@@ -136,10 +136,12 @@ func (s *Socket) Rooms() []string { return s.ns.hub.RoomsOf(s) }
 func (s *Socket) In(room string) bool { return s.ns.hub.In(s, room) }
 
 // To selects the members of rooms (or sockets by id), without this socket.
-func (s *Socket) To(names ...string) *Target { return s.ns.To(names...).ExceptSocket(s) }
+func (s *Socket) To(names ...string) *Target {
+	return &Target{ns: s.ns, names: names, self: s, nobody: len(names) == 0}
+}
 
 // Broadcast selects everybody else in the namespace.
-func (s *Socket) Broadcast() *Target { return s.ns.Except().ExceptSocket(s) }
+func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
 
 // Disconnect kicks the client: its connection closes with 3504, after what is queued, and the
 // client does not reconnect. The session ends too, also when the client is away or is about to
@@ -159,13 +161,13 @@ func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 
 // sendEvent sends an encoded EVENT, through the session where there is one, and reports whether it
 // was queued. It takes b.
-func (s *Socket) sendEvent(b *pool.Buffer) bool {
+func (s *Socket) sendEvent(b pool.Unsized) bool {
 	if s.kept == nil {
 		status := s.link.Load().send(b.B)
-		pool.Put(b)
+		pool.PutUnsized(b)
 		return status != websocket.Dropped
 	}
-	event := pool.NewShared(b)
+	event := pool.NewShared(pool.Sized(b))
 	status := s.kept.Send(event)
 	event.Release()
 	return status != session.Dropped

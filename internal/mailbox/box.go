@@ -103,10 +103,3 @@ func (b *Box[J]) Idle() bool {
 	defer b.mu.Unlock()
 	return !b.busy
 }
-
-// Several reports whether more than one job waits.
-func (b *Box[J]) Several() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count > 1
-}

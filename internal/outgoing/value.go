@@ -2,6 +2,7 @@ package outgoing
 
 import (
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/message"
@@ -40,6 +41,10 @@ func AppendValue(dst []byte, v any) ([]byte, message.Flags, error) {
 			return append(dst, v.B...), message.FlagBinary, nil
 		}
 		return append(dst, v.B...), 0, nil
+	case bool: // the usual answers, without the codec
+		return strconv.AppendBool(dst, v), 0, nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), 0, nil
 	}
 	out, err := message.Marshal(dst, v)
 	if err != nil {
