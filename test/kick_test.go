@@ -62,3 +62,49 @@ func TestKickOfEveryKindOfClient(t *testing.T) {
 		}
 	}
 }
+
+// A Target acts on every selected socket, those included that are away, and on nobody else.
+func TestTargetsJoinLeaveAndDisconnect(t *testing.T) {
+	v := cacheServer(t, Options{})
+	ns := v.Namespace("/")
+	a, away := start(t, v)
+	b, here := start(t, v)
+	_, other := start(t, v)
+	n, err := ns.ToSocket(away.ID()).To(here.ID()).Join("red", "blue")
+	if n != 2 || err != nil || ns.RoomLen("red") != 2 || other.In("red") {
+		t.Errorf("Join: %d, %v, %d in the room", n, err, ns.RoomLen("red"))
+	}
+	a.leave(away)
+	n, err = ns.To("red").Join("green", "") // the second name cannot be
+	if n != 0 || !errors.Is(err, smartsocket.ErrInvalidFormat) || membersOf(ns, "green") != 2 {
+		t.Errorf("a Join that is refused: %d, %v", n, err)
+	}
+	if n := ns.To("red").Leave("red", "nowhere"); n != 2 || membersOf(ns, "red") != 0 {
+		t.Errorf("Leave: %d, %d left", n, membersOf(ns, "red"))
+	}
+	for name, nobody := range map[string]*smartsocket.Target{
+		"no name": ns.To(), "empty name": ns.To(""), "empty room": ns.To("red"),
+		"unknown id": ns.ToSocket("ss_0123456789012345678901"), "no id": ns.ToSocket("blue"),
+	} {
+		m, err := nobody.Join("x")
+		if n := m + nobody.Leave("blue") + nobody.Disconnect(); n != 0 || err != nil {
+			t.Errorf("%s: %d, %v", name, n, err)
+		}
+	}
+	if n := ns.To("blue").Except(here.ID()).Disconnect(); n != 1 {
+		t.Errorf("%d were kicked, want the one that is away", n)
+	}
+	eventually(t, "who is away to go", func() bool { return ns.Socket(away.ID()) == nil })
+	a.wantNew(v, away)
+	if n := other.To("blue").DisconnectWith(3500, "banned"); n != 1 {
+		t.Errorf("%d were banned", n)
+	}
+	b.wantClose(3500)
+	if !other.Connected() {
+		t.Error("somebody else was disconnected")
+	}
+	if n := ns.Except().Disconnect(); n < 1 {
+		t.Error("nobody was kicked")
+	}
+	eventually(t, "all to go", func() bool { return ns.Len() == 0 })
+}
