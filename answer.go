@@ -107,10 +107,15 @@ func (l *link) fault(close bool) {
 // turnAway ends a handshake, or a connection that did not authenticate in time, with an ERROR and
 // the close code of the error.
 func (l *link) turnAway(e *Error) {
-	l.srv.counters.rejected.Add(1)
 	if e.Code == message.CodeAuthFailed {
 		l.srv.gate.Failed(l.ticket.Address(), l.srv.sinceStart())
 	}
+	l.endHandshake(e)
+}
+
+// endHandshake is turnAway where a failure is counted already, or is none of the client's.
+func (l *link) endHandshake(e *Error) {
+	l.srv.counters.rejected.Add(1)
 	l.sendError(message.Message{Kind: message.KindError}, e)
 	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -200,6 +205,8 @@ var (
 		Message: "this ack id was used before on this connection: count up"}
 	errAuth = &Error{Code: message.CodeAuthFailed,
 		Message: "authentication failed: give client and server the same encryption key and algorithm, and a valid API key"}
+	errNoDecision = &Error{Code: message.CodeTimeout,
+		Message: "the server could not check the credentials in time: try again"}
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
 	errAuthLate = &Error{Code: message.CodeAuthFailed,

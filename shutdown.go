@@ -103,7 +103,7 @@ func (v *Server) stop(ctx context.Context) error {
 	if v.sessions != nil { // nobody comes back any more
 		v.sessions.EndAll(session.Shutdown)
 	}
-	if !v.workers.Stop(ctx) {
+	if !v.hooks.Stop(ctx) || !v.workers.Stop(ctx) {
 		err = errors.Join(err, errHandlersLeft)
 	}
 	return errors.Join(err, v.closeBroker())
