@@ -38,7 +38,7 @@ func (r *AuthRequest) hide(said any) string {
 // AuthEvent is the only event that passes before a socket that must authenticate has done so.
 const AuthEvent = "auth"
 
-// Whether a socket must authenticate by the auth event.
+// Socket.auth has one of these: whether the socket must authenticate by the auth event.
 const (
 	authNotNeeded uint32 = iota
 	authMissing
@@ -87,13 +87,9 @@ func (a *authentication) run(from *opening.Opening) {
 	}
 	ctx, cancel := context.WithTimeout(from.Context(), v.fixed.HandshakeTimeout)
 	defer cancel()
-	identity, err := a.ask(ctx, from)
-	no := refusalOf(err)
-	if no != nil {
-		if !message.Reconnects(message.CloseCodeFor(no.Code)) { // also of a client that is gone
-			v.gate.Failed(a.r.Address, v.sinceStart())
-		}
-		v.log.Debug("authentication refused", "namespace", l.ns.path, "error", a.r.hide(err))
+	identity, no := a.ask(ctx, from)
+	if no != nil && !message.Reconnects(message.CloseCodeFor(no.Code)) { // also if it is gone
+		v.gate.Failed(a.r.Address, v.sinceStart())
 	}
 	l.ws.Post(func() {
 		switch {
@@ -123,19 +119,23 @@ func refusalOf(err error) *Error {
 }
 
 // ask runs the hook and contains its panic.
-func (a *authentication) ask(ctx context.Context, from *opening.Opening) (identity any, err error) {
+func (a *authentication) ask(ctx context.Context, from *opening.Opening) (identity any, no *Error) {
 	v := a.l.srv
-	if a.r.HTTP, err = from.Request(ctx); err != nil {
-		return nil, message.ErrInvalidFormat
-	}
 	defer func() {
 		if p := recover(); p != nil {
 			v.counters.panics.Add(1)
 			v.log.Error("the authenticate hook panicked", "panic", a.r.hide(p))
-			err = errAuth
+			no = errAuth
 		}
 	}()
-	return v.fixed.Authenticate(ctx, a.r)
+	var err error
+	if a.r.HTTP, err = from.Request(ctx); err != nil {
+		return nil, message.ErrInvalidFormat
+	}
+	if identity, err = v.fixed.Authenticate(ctx, a.r); err != nil {
+		v.log.Debug("authentication refused", "namespace", a.r.Namespace, "error", a.r.hide(err))
+	}
+	return identity, refusalOf(err)
 }
 
 // Identity returns what the Authenticate hook or Authenticated said about the client, nil before.
@@ -146,16 +146,15 @@ func (s *Socket) Identity() any {
 	return nil
 }
 
-// Authenticated marks the socket as authenticated as identity: from now on all its events pass.
-// Call it again to refresh the identity without a reconnect.
+// Authenticated sets the identity and lets all events pass. Call it again to refresh the identity.
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)
 }
 
 // RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the
-// connection when that does not happen within Options.AuthTimeout. Call it in a connected handler,
-// before anything is awaited there: events of the socket wait for the connected handlers. A
+// connection if that takes longer than Options.AuthTimeout. Call it in a connected handler before
+// that handler waits for anything, because the socket's events wait for the connected handlers. A
 // handler of "auth" checks the credentials, calls Authenticated, and acks.
 func (s *Socket) RequireAuth() {
 	if s.auth.CompareAndSwap(authNotNeeded, authMissing) {

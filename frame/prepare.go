@@ -36,9 +36,9 @@ func PrepareDeflated(op Opcode, payload []byte, level int) (*pool.Shared, error)
 }
 
 // InflateMessage inflates the payload of a Compressed message into a pooled buffer, which the
-// caller owns and gives to pool.PutUnsized, and checks UTF-8 if m.Op is Text. It borrows m. Errors are *Error: 1009 for more
-// than limit bytes, found before more than 16 KiB above it were produced, 1007 for bad DEFLATE and
-// for bad text.
+// caller owns and gives to pool.PutUnsized, and checks UTF-8 if m.Op is Text. It borrows m. Errors
+// are *Error: 1009 for more than limit bytes, found before more than 16 KiB above it were produced,
+// 1007 for bad DEFLATE and for bad text.
 func InflateMessage(m Message, limit int) (pool.Unsized, error) {
 	b := pool.GetUnsized(pool.Inflated)
 	out, err := pool.Inflate(b.B, m.Payload, limit, true)

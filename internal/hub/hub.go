@@ -27,8 +27,7 @@ var (
 	ErrFull = errors.New("hub: the member is in 256 rooms already")
 )
 
-// Hub is an index of members and rooms. Make one with New. All methods are safe
-// for concurrent use.
+// Hub is an index of members and rooms. Make one with New. All methods are safe for concurrent use.
 type Hub[M any] struct {
 	place    func(M) *Place[M]
 	reserved func(name string) bool
@@ -59,8 +58,7 @@ func (h *Hub[M]) here(p *Place[M]) bool { return h.ids[p.ID] == p }
 // member returns the member with p, which is here. Caller holds mu.
 func (h *Hub[M]) member(p *Place[M]) M { return h.all.list[p.index] }
 
-// Add puts m into the hub under the id of its Place, in no room. The id must be
-// free.
+// Add puts m into the hub under the id of its Place, in no room. The id must be free.
 func (h *Hub[M]) Add(m M) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

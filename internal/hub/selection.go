@@ -1,9 +1,8 @@
 package hub
 
-// Named returns whom a name addresses: the member with that id, else the members
-// of that room, or everybody for "". The list is lent: it may be read at any
-// time and must not be changed. It does not follow later changes. Named
-// allocates nothing, except for an id.
+// Named returns the members that a name addresses: the member with that id, else the members of
+// that room, or everybody for "". The list is lent: it may be read at any time and must not be
+// changed. It does not follow later changes. Named allocates nothing, except for an id.
 func (h *Hub[M]) Named(name string) []M {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -54,6 +54,9 @@ const secretBytes = 8
 
 // Secrets lists what in a request may be secret, and so must not be logged.
 func Secrets(r *http.Request) []string {
+	if r == nil {
+		return nil
+	}
 	list := append(r.Header.Values("Authorization"), r.Header.Values("Cookie")...)
 	add := func(value string) {
 		if len(value) >= secretBytes {

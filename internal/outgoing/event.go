@@ -21,7 +21,7 @@ type Options struct {
 // Lossy reports whether the event may be lost.
 func (o *Options) Lossy() bool { return o.Volatile || o.State || o.Within > 0 }
 
-// Add sets what p sets. Of two keys and of two deadlines p's counts.
+// Add sets what p sets. When both have a key or a deadline, p's counts.
 func (o *Options) Add(p Options) {
 	o.Volatile = o.Volatile || p.Volatile
 	if p.State {
@@ -56,8 +56,8 @@ type Event struct {
 	forms    [forms]Encoded // empty until the first receiver needs them
 }
 
-// Encoded is one form of an event. Both parts belong to the Event and are
-// borrowed until its Release; who keeps one longer retains it.
+// Encoded is one form of an event. Both parts belong to the Event and are borrowed until its
+// Release. Retain one to keep it longer.
 type Encoded struct {
 	Message *pool.Shared
 	Frame   *pool.Shared // around Message; nil until a receiver takes it as it is
