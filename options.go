@@ -136,8 +136,9 @@ type Options struct {
 	// AllowedOrigins are exact scheme://host[:port] values, or "*"; empty means the same origin
 	// only. Requests without an Origin header, which do not come from browsers, pass.
 	AllowedOrigins []string `config:"allowedOrigins" reload:"live"`
-	// MaxOutboxBytes and MaxOutboxAge limit what waits for a slow peer. Past them its connection is
-	// reset and counted. One message alone may be larger.
+	// MaxOutboxBytes limits what waits for a slow peer behind the message that is being sent, and
+	// MaxOutboxAge how long nothing of it may move. Past them its connection is reset and counted.
+	// One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
