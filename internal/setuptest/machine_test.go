@@ -1,7 +1,7 @@
 //go:build unix
 
-// Package setuptest runs the scripts that set a machine up, on machines that lack things: with a PATH
-// of stand-ins, an empty home and in a copy of the sources.
+// Package setuptest runs the scripts that set a machine up, on machines that lack things: with a
+// PATH of stand-ins, an empty home and in a copy of the sources.
 package setuptest
 
 import (
@@ -116,8 +116,8 @@ func says(t *testing.T, text string, wanted ...string) {
 	}
 }
 
-// copySources copies the named files and folders into a folder with a space in its name, without what
-// was built or installed.
+// copySources copies the named files and folders into a folder with a space in its name, without
+// what was built or installed.
 func copySources(t *testing.T, names ...string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "a clone")

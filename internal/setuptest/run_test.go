@@ -20,8 +20,8 @@ var sources = []string{
 	"Makefile", "LICENSE", "go.mod", "go.sum", "client", "cluster", "cmd", "crypto", "frame", "message", "pool", "reactor", "scripts", "wasm", "websocket",
 }
 
-// make run serves the page from a copy that has a space in its name, without Node.js and without a C
-// compiler. A second run builds nothing; a change of any source or result makes it build again.
+// make run serves the page from a copy that has a space in its name, without Node.js and without a
+// C compiler. A second run builds nothing; a change of any source or result makes it build again.
 func TestMakeRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the server")
@@ -89,8 +89,8 @@ func goCaches(t *testing.T) []string {
 
 var pageAddress = regexp.MustCompile(`http://localhost:\d+`)
 
-// serves starts make run, looks at the page and its files and stops the server. It reports whether the
-// browser client was built.
+// serves starts make run, looks at the page and its files and stops the server. It reports whether
+// the browser client was built.
 func (m *machine) serves(t *testing.T) (built bool) {
 	t.Helper()
 	cmd := m.prepare("make", "run", "ARGS=-port 0")

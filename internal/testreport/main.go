@@ -123,8 +123,8 @@ func (p *results) keep(e event) {
 	p.tests[e.Test] = append(p.tests[e.Test], e.Output)
 }
 
-// end returns and forgets the output of a test, or, without a name, what is left of the package: that
-// of tests that never ended, because the program did, and its own.
+// end returns and forgets the output of a test, or, without a name, what is left of the package:
+// that of tests that never ended, because the program did, and its own.
 func (p *results) end(test string) (lines []string) {
 	if test != "" {
 		lines = p.tests[test]
