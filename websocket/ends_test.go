@@ -106,7 +106,6 @@ func descriptors(t *testing.T) int {
 // Whatever way a connection of net/http ends, with TLS or without, no descriptor is left.
 func TestServeHTTPLeavesNoDescriptors(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // finalizers would close what was forgotten
-	httptest.NewServer(nil).Close()                  // whatever the runtime opens once
 	for _, secured := range []bool{false, true} {
 		for name, end := range map[string]func(r *reactor.Reactor, c *Conn, p *peer){
 			"the peer closes":    func(_ *reactor.Reactor, _ *Conn, p *peer) { p.Close() },
@@ -118,7 +117,6 @@ func TestServeHTTPLeavesNoDescriptors(t *testing.T) {
 				io.Copy(io.Discard, p)
 			},
 		} {
-			before := descriptors(t)
 			r, err := reactor.New(reactor.Options{Loops: 1})
 			if err != nil {
 				t.Fatal(err)
@@ -133,6 +131,7 @@ func TestServeHTTPLeavesNoDescriptors(t *testing.T) {
 				hs.Start()
 			}
 			addr := hs.Listener.Addr().String()
+			before := descriptors(t)
 			for range 3 {
 				var nc net.Conn = tcp(t, addr)
 				if secured {
@@ -164,6 +163,8 @@ func TestServeHTTPLeavesNoDescriptors(t *testing.T) {
 					break
 				}
 			}
+			hs.Close()
+			r.Close()
 		}
 	}
 }
