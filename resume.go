@@ -114,7 +114,7 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 func (s *Socket) left(l *link, r *Reason) {
 	outcome := session.Over
 	if s.kept != nil {
-		outcome = s.kept.Leave(l, final(r.Code), s.auth.Load() != authMissing)
+		outcome = s.kept.Leave(l, final(r.Code), s.admitted(l))
 		if outcome == session.Replaced {
 			return
 		}
@@ -124,6 +124,13 @@ func (s *Socket) left(l *link, r *Reason) {
 		s.forget()
 	}
 	s.tell(job{kind: jobLeft, outcome: outcome, reason: r, link: l})
+}
+
+// admitted reports whether the client has authenticated, or need not. Until the connected handlers
+// of l are done, one of them may still ask for it. On l's loop.
+func (s *Socket) admitted(l *link) bool {
+	auth := s.auth.Load()
+	return auth == authDone || auth == authNotNeeded && l.greeted
 }
 
 // final reports whether a close with code ends the session too.
