@@ -208,15 +208,14 @@ func (l *link) begin() {
 		l.sendConnectAck(token, false, 0)
 	}
 	l.phase.Store(linkOpen)
+	s.mustAuthenticate() // before a broadcast finds it
 	s.ns.add(s)
 }
 
 // announce starts the time to authenticate, the heartbeat and the connected handlers.
 func (l *link) announce(recovered bool) {
 	s := l.s
-	if l.srv.current().RequireAuth {
-		s.auth.CompareAndSwap(authNotNeeded, authMissing)
-	}
+	s.mustAuthenticate() // also a session that began before Reload set the option
 	if s.auth.Load() == authMissing {
 		l.ws.Post(l.watchAuth)
 	}
