@@ -181,6 +181,8 @@ func (l *link) open() {
 		l.announce(false)
 	case session.Resumed:
 		l.announce(true)
+	}
+	if l.s.kept != nil {
 		l.s.kept.Done()
 	}
 	l.handshake = nil

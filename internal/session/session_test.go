@@ -83,6 +83,7 @@ func (w *world) start() (*Session, *owner, *peer) {
 	p := &peer{o: o}
 	o.at = p
 	p.token = w.r.Start(n, o, p, key)
+	n.Done()
 	return n, o, p
 }
 
