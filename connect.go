@@ -97,7 +97,6 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 			l.turnAway(fault.Errorf(message.CodeInvalidFormat,
 				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it",
 				maxEarly, maxConnectBytes))
-			l.phase.Store(linkClosed)
 			return
 		}
 		h.early = append(h.early, early{op, append([]byte(nil), p...)})
