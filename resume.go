@@ -141,6 +141,7 @@ func final(code frame.CloseCode) bool {
 
 // forget settles what waits for the client, which will not come back.
 func (s *Socket) forget() {
+	s.settled.Store(true) // ahead of the look at ext, see Context
 	if x := s.ext.Load(); x != nil {
 		x.contexts.End(errGone)
 		for _, done := range x.questions.Close() {

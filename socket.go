@@ -42,6 +42,7 @@ type Socket struct {
 	auth      atomic.Uint32 // authNotNeeded, authMissing, authDone
 	waiting   atomic.Int32  // events in the mailbox that an inline event must not overtake
 	recovered atomic.Bool   // as the handlers were told
+	settled   atomic.Bool   // forget has run
 
 	mail  mailbox.Box[job]
 	first link // of a server without the message cache; else links have their own memory
