@@ -41,6 +41,9 @@ func (l *link) resume() session.Result {
 	case result != session.Resumed:
 		l.s = nil
 	case was != nil: // its own end will not be told
+		if x := s.ext.Load(); x != nil {
+			x.contexts.EndConnection(was.(*link), errGone)
+		}
 		s.tell(job{kind: jobLeft, outcome: session.Away,
 			reason: &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: "replaced"}})
 	}
