@@ -99,6 +99,7 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 				maxEarly, maxConnectBytes))
 			return
 		}
+		l.srv.loops[l.ws.Loop()].in.Add(-1) // OnMessage counts it again
 		h.early = append(h.early, early{op, append([]byte(nil), p...)})
 	}
 }
@@ -186,6 +187,9 @@ func (l *link) open() {
 	}
 	l.handshake = nil
 	for _, e := range h.early {
+		if !l.ws.Open() {
+			return
+		}
 		l.OnMessage(l.ws, e.op, e.p)
 	}
 }
