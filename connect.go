@@ -99,7 +99,6 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 				maxEarly, maxConnectBytes))
 			return
 		}
-		l.srv.loops[l.ws.Loop()].in.Add(-1) // OnMessage counts it again
 		h.early = append(h.early, early{op, append([]byte(nil), p...)})
 	}
 }
@@ -190,6 +189,7 @@ func (l *link) open() {
 		if !l.ws.Open() {
 			return
 		}
+		l.srv.loops[l.ws.Loop()].in.Add(-1) // OnMessage counts it again
 		l.OnMessage(l.ws, e.op, e.p)
 	}
 }
