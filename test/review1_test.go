@@ -213,7 +213,8 @@ func reviewStorm(t *testing.T, opts []smartsocket.HandlerOption) {
 		}
 		from := l.state
 		ok := what == "connected" && (from == "" || from == "disconnected") ||
-			what == "disconnected" && from == "connected" || what == "ended" && from == "disconnected"
+			what == "disconnected" && from == "connected" ||
+			what == "ended" && from == "disconnected"
 		if what == "connected" && s.Recovered() != (from == "disconnected") {
 			t.Errorf("Recovered %v after %q", s.Recovered(), from)
 		}
@@ -308,8 +309,10 @@ func reviewStorm(t *testing.T, opts []smartsocket.HandlerOption) {
 					}
 					nc.SetDeadline(time.Now().Add(3 * time.Second))
 					key := frame.NewKey()
-					nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", key, "", message.Subprotocol, "", ""))
-					c := message.Connect{Version: 1, Namespace: []byte("/"), SessionToken: token, LastSeq: seq}
+					nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", key, "",
+						message.Subprotocol, "", ""))
+					c := message.Connect{Version: 1, Namespace: []byte("/"),
+						SessionToken: token, LastSeq: seq}
 					nc.Write(masked(frame.Binary, message.AppendConnect(nil, &c)))
 					ws = append(ws, nc)
 				}
@@ -324,7 +327,8 @@ func reviewStorm(t *testing.T, opts []smartsocket.HandlerOption) {
 				}
 				for _, nc := range ws {
 					if rand.Intn(4) == 0 {
-						nc.Write(masked(frame.Close, frame.AppendCloseBody(nil, frame.CloseNormal, "")))
+						nc.Write(masked(frame.Close,
+							frame.AppendCloseBody(nil, frame.CloseNormal, "")))
 					}
 					nc.Close()
 				}
@@ -373,9 +377,13 @@ func reviewRead(nc net.Conn, id *uint64, events int) (ok bool, token []byte, seq
 						break
 					}
 					rest = r
-					if a, err := message.ParseConnectAck(m.Payload); err == nil && m.Op == frame.Binary {
+					a, err := message.ParseConnectAck(m.Payload)
+					if err == nil && m.Op == frame.Binary {
 						ok, token = true, append([]byte(nil), a.SessionToken...)
-					} else if e, err := message.Parse(m.Payload); err == nil && e.Kind == message.KindEvent && e.Seq > seq {
+						continue
+					}
+					e, err := message.Parse(m.Payload)
+					if err == nil && e.Kind == message.KindEvent && e.Seq > seq {
 						seq = e.Seq
 					}
 				}

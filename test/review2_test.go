@@ -38,6 +38,6 @@ func TestReviewEarlyMessages(t *testing.T) {
 		t.Errorf("%d messages came in, want 3", n)
 	}
 	if len(handled) != 1 {
-		t.Errorf("%d events were handled, want only the one that ended the connection", len(handled))
+		t.Errorf("%d events were handled, want the one that ended the connection", len(handled))
 	}
 }
