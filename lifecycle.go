@@ -108,8 +108,10 @@ func (s *Socket) Context() context.Context {
 // LinkContext returns a context that ends, at once, with the connection that the socket has now.
 // While the client is away it has ended already. Its cause is ERR_CONN_006.
 func (s *Socket) LinkContext() context.Context {
-	x, l := s.extra(), s.link.Load()
-	return x.contexts.Connection(l, l.isOpen, errGone)
+	return s.extra().contexts.Connection(func() (*link, bool) {
+		l := s.link.Load()
+		return l, l.isOpen()
+	}, errGone)
 }
 
 var errGone error = fault.Lost("the client is gone")
