@@ -43,6 +43,7 @@ type Socket struct {
 	auth      atomic.Uint32 // authNotNeeded, authMissing, authDone
 	waiting   atomic.Int32  // events in the mailbox that an inline event must not overtake
 	recovered atomic.Bool   // as the handlers were told
+	settled   atomic.Bool   // forget has run
 
 	mail  mailbox.Box[job]
 	first link // of a server without the message cache; else links have their own memory
@@ -69,8 +70,8 @@ func (s *Socket) Connected() bool { return s.link.Load().isOpen() }
 // Plain reports whether the client speaks plain JSON text instead of the SmartSocket protocol.
 func (s *Socket) Plain() bool { return s.link.Load().plain }
 
-// RemoteAddr returns the peer's address, of the last connection while the client is away. It asks
-// the kernel, so keep the answer rather than the call.
+// RemoteAddr returns the peer's address while the client is connected. It asks the kernel, so keep
+// the answer rather than the call.
 func (s *Socket) RemoteAddr() net.Addr { return s.link.Load().ws.RemoteAddr() }
 
 // Queued returns the number of bytes that wait for a slow client.
