@@ -153,15 +153,15 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 // the answer and sends it to the connection that asked last. Any other will ask again.
 func (s *Socket) answer(id uint64, b []byte) {
 	if s.kept == nil {
-		s.link.Load().send(b)
+		s.link.Load().sendLast(b)
 		return
 	}
 	asker, known := s.kept.ledger.Answer(id, b, s.srv.sinceStart(), s.srv.answerBounds())
 	switch l := s.link.Load(); {
 	case !known:
-		l.send(b)
+		l.sendLast(b)
 	case l.serial == asker:
-		l.send(b)
+		l.sendLast(b)
 		s.kept.ledger.Sent(id, asker)
 	}
 }

@@ -169,6 +169,15 @@ func (l *link) send(b []byte) websocket.Status {
 	return l.ws.Send(op, b)
 }
 
+// sendLast is send for an answer, behind which a handler seldom sends more.
+func (l *link) sendLast(b []byte) websocket.Status {
+	if l.plain || l.seal != nil {
+		return l.send(b)
+	}
+	l.srv.loops[l.ws.Loop()].out.Add(1)
+	return l.ws.SendLast(frame.Binary, b)
+}
+
 // sendSealed seals one encoded message and sends it. It borrows b.
 func (l *link) sendSealed(b []byte) (status websocket.Status) {
 	l.seal.Send(b, func(sealed []byte) { status = l.ws.Send(frame.Binary, sealed) })

@@ -115,7 +115,7 @@ func (c *Conn) settle() {
 // gives the benefit of the doubt. On the loop.
 func (c *Conn) mayLinger() bool {
 	c.mu.Lock()
-	again := c.waited
+	again := c.marks&waited != 0
 	moved, waiting := c.progress()
 	c.mu.Unlock()
 	if c.loop.r.closing.Load() || !waiting || !moved && again {

@@ -50,19 +50,25 @@ type Conn struct {
 	gathering bool   // guarded by mu: Gather was called
 	turn      uint32 // guarded by mu: the loop's turn at the last direct write
 	secure    bool   // handler is a *tlsConn; set before any other goroutine knows the connection
-	control   bool   // guarded by mu: a control frame is being written
-	waited    bool   // guarded by mu: something was on its way when acked was set
+	marks     marks  // guarded by mu
+	urgent    bool   // guarded by mu: the loop's callback has added to what was gathered
+	heldAt    uint8  // guarded by mu: holdTicks at the first write of a Gather; 0 = not on the list
 	sent      uint32 // guarded by mu: the number of bytes that the kernel has taken, modulo 2³²
 	acked     uint32 // guarded by mu: how many of them had left it at the last Progress
-	urgent    bool   // guarded by mu: the loop's callback has added to what was gathered
-	held      bool   // guarded by mu: on the loop's list of what Gather holds back
-	heldAt    uint8  // guarded by mu: the loop's holdTicks at the first write of a Gather
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
 	timer      timer               // belongs to the loop
 	prev, next *Conn               // the loop's list
 }
+
+// marks are two booleans in a byte, which keeps Conn in its size class.
+type marks uint8
+
+const (
+	control marks = 1 << iota // a control frame is being written
+	waited                    // something was on its way when acked was set
+)
 
 func newConn(l *loop, fd int, s state, h Handler) *Conn {
 	return &Conn{loop: l, handler: h, fd: int32(fd), state: s}
@@ -79,14 +85,26 @@ func (c *Conn) Write2(head, body []byte) Status { return c.send(head, body, nil)
 // reference. Up to 256 bytes are copied all the same, because that costs less than the reference.
 func (c *Conn) WriteShared(s *pool.Shared) Status { return c.send(nil, s.Bytes(), s) }
 
+// WriteLast is Write2 for what is likely the last write before Flush: while Gather keeps nothing,
+// it leaves at once, because queueing it would cost more than it saves.
+func (c *Conn) WriteLast(head, body []byte) Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	gathering := c.gathering
+	c.gathering = gathering && c.late
+	status := c.sendLocked(head, body, nil)
+	c.gathering = gathering && c.state == stateOpen
+	return status
+}
+
 // WriteControl is Write2 for a small frame that a protocol must send to be alive, such as a ping or
 // the answer to one. It may exceed MaxOutboxBytes by a little.
 func (c *Conn) WriteControl(head, body []byte) Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.control = true
+	c.marks |= control
 	status := c.sendLocked(head, body, nil)
-	c.control = false
+	c.marks &^= control
 	return status
 }
 
@@ -146,10 +164,10 @@ func (c *Conn) LastProgress(limit time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now-c.lastRead < int64(limit) {
-		c.waited = false // a later question begins anew
+		c.marks &^= waited // a later question begins anew
 		return time.Duration(c.lastRead)
 	}
-	again := c.waited
+	again := c.marks&waited != 0
 	moved, waiting := c.progress()
 	if moved || !again && waiting && !c.silent(limit) {
 		c.lastRead = now
@@ -169,9 +187,12 @@ func (c *Conn) Progress() (moved, waiting bool) {
 // progress is Progress. mu is held.
 func (c *Conn) progress() (moved, waiting bool) {
 	acked, unacked := c.delivered()
-	moved = c.waited && int32(acked-c.acked) > 0
+	moved = c.marks&waited != 0 && int32(acked-c.acked) > 0
 	waiting = unacked > 0 || c.out != nil
-	c.acked, c.waited = acked, waiting
+	c.acked = acked
+	if c.marks &^= waited; waiting {
+		c.marks |= waited
+	}
 	return moved, waiting
 }
 

@@ -122,11 +122,11 @@ func (c *Conn) sendLate() {
 func (l *loop) hold(c *Conn) {
 	l.holdMu.Lock()
 	defer l.holdMu.Unlock()
-	c.heldAt = l.holdTicks
-	if c.held {
+	again := c.heldAt != 0
+	c.heldAt = max(l.holdTicks, 1)
+	if again {
 		return
 	}
-	c.held = true
 	l.held = append(l.held, c)
 	if len(l.held) == 1 {
 		l.holder.Reset(holdTick)
@@ -136,7 +136,7 @@ func (l *loop) hold(c *Conn) {
 // onHolder sends what has been held for a whole tick. It runs on a goroutine of the runtime.
 func (l *loop) onHolder() {
 	l.holdMu.Lock()
-	l.holdTicks++
+	l.holdTicks = max(l.holdTicks+1, 1)
 	tick, batch := l.holdTicks, l.held
 	l.held = nil
 	l.holdMu.Unlock()
@@ -162,7 +162,7 @@ func (c *Conn) overdue(tick uint8) (again bool) {
 	if c.late && tick-c.heldAt < 2 {
 		return true
 	}
-	c.held = false
+	c.heldAt = 0
 	if c.late {
 		c.gathering = false // its caller takes long
 		c.flushLate()

@@ -129,7 +129,7 @@ const controlRoom = 4 << 10
 // and what follows it is not punished for its size.
 func (c *Conn) hasRoom(n int) bool {
 	limit := c.loop.r.opts.MaxOutboxBytes
-	if c.control {
+	if c.marks&control != 0 {
 		limit += controlRoom
 	}
 	if o := c.out; o != nil && o.next+o.waiting() > 0 && o.waiting()+n > limit {

@@ -18,6 +18,20 @@ func (c *Conn) Send(op frame.Opcode, p []byte) Status {
 	return c.write(op, false, p)
 }
 
+// SendLast is Send for what is likely the last message before Flush, such as the answer of a
+// handler: while nothing else was gathered it leaves at once.
+func (c *Conn) SendLast(op frame.Opcode, p []byte) Status {
+	if c.ep.client || c.deflate {
+		return c.sendSlow(op, p)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Load() != stateOpen {
+		return Dropped
+	}
+	return c.rc.WriteLast(frame.AppendHeader(c.head[:0], op, true, false, len(p)), p)
+}
+
 // write sends one unmasked frame unless the connection is closing.
 func (c *Conn) write(op frame.Opcode, rsv1 bool, p []byte) Status {
 	c.mu.Lock()
