@@ -370,6 +370,10 @@ func TestMethodsOfASocketThatIsAway(t *testing.T) {
 	})
 	a, s := start(t, v)
 	s.Join("red", "blue")
+	for id := range uint64(2) { // then the connected handlers are done, also for the loop
+		a.request(100+id, "open", "")
+		a.wantAck(100+id, `"open"`)
+	}
 	a.leave(s)
 
 	s.Leave("red")

@@ -214,6 +214,10 @@ func TestLargeMessageDoesNotCutHeartbeats(t *testing.T) {
 	h.open = func(c *Conn) { conns <- c }
 	const large = 2 << 20
 	p := connect(t, serve(t, r, Options{CloseTimeout: 2 * time.Second}, accepting(h)), "")
+	// Else the peer's kernel may take all of it at once, and then nothing moves any more.
+	if err := p.Conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
+		t.Fatal(err)
+	}
 	c := wait(t, conns)
 	if s := c.Send(frame.Binary, make([]byte, large)); s != Backpressured {
 		t.Fatalf("status %v", s)
