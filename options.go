@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"math"
 	"net/netip"
-	"net/url"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/certfile"
 )
 
@@ -87,8 +87,10 @@ type Options struct {
 	// AcceptRate limits the connections accepted in a second, all addresses together; others get HTTP 503, on which clients
 	// come back. 0 = no limit.
 	AcceptRate int `config:"acceptRate"`
-	// MaxUnauthenticated limits the connections whose CONNECT has still to be accepted; 0 = 1024.
-	// MaxUnauthenticatedPerAddress is that for one IPv4 address or IPv6 /64; 0 = no such limit, since many clients may share one.
+	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT has still to be accepted if
+	// that is enough, and apart from them those whose request has not come yet; 0 = 1024.
+	// MaxUnauthenticatedPerAddress is that for one IPv4 address or IPv6 /64; 0 = a share, at most half and fewer than are left
+	// for others; -1 = no such limit.
 	MaxUnauthenticated           int `config:"maxUnauthenticated"`
 	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress"`
 	// EnableConnectionPooling reuses buffers (the default); Disabled allocates each anew, for comparison and debugging.
@@ -127,8 +129,22 @@ type Options struct {
 	CompressionThreshold int `config:"compressionThreshold"`
 	// CompressionLevel 1..9; 0 = 6.
 	CompressionLevel int `config:"compressionLevel"`
-	// AllowedOrigins are exact scheme://host[:port] values, or "*"; empty = same origin only. Requests without an Origin header (not from browsers) pass.
+	// AllowedOrigins are scheme://host[:port] values, of which the host may begin with "*." for its subdomains, "null", or
+	// "*" for any; empty = same origin only. Requests without an Origin header (not from browsers) pass.
 	AllowedOrigins []string `config:"allowedOrigins"`
+	// AllowedHosts are the names, host[:port] or *.host, under which clients may ask for the server; empty = any, but on a
+	// loopback address pages of the same origin must ask for a loopback name (see docs/SECURITY.md, DNS rebinding).
+	AllowedHosts []string `config:"allowedHosts"`
+	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes bound a request head; 0 = 16 KiB, 100 lines, no limit for one line.
+	MaxHeaderBytes     int `config:"maxHeaderBytes"`
+	MaxHeaderLines     int `config:"maxHeaderLines"`
+	MaxHeaderLineBytes int `config:"maxHeaderLineBytes"`
+	// FailureLimit is how many failed authentications of one address pass at once, before it gets HTTP 429 and one more
+	// try in 10 s, for 110 s at most; 0 = 10, -1 = no limit. EnableRateLimiting has no say in it.
+	FailureLimit int `config:"failureLimit"`
+	// HealthPath and ReadyPath are answered on the service port for GET and HEAD; empty = /healthz and /readyz, off = not.
+	HealthPath string `config:"healthPath"`
+	ReadyPath  string `config:"readyPath"`
 	// MaxOutboxBytes and MaxOutboxAge bound what waits for a slow peer before its connection is reset and counted; one message alone may be larger. 0 = 1 MiB, 10 s.
 	MaxOutboxBytes int           `config:"maxOutboxBytes"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge"`
@@ -162,17 +178,21 @@ func DefaultOptions() Options {
 }
 
 // proxies reads TrustedProxies.
-func (o *Options) proxies() ([]netip.Prefix, error) {
-	var list []netip.Prefix
+func (o *Options) proxies() (admission.Proxies, error) {
+	var list admission.Proxies
 	for _, s := range o.TrustedProxies {
+		if s == "unix" {
+			list.Unix = true
+			continue
+		}
 		p, err := netip.ParsePrefix(s)
 		if a, e := netip.ParseAddr(s); e == nil {
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
 		if err != nil {
-			return nil, &OptionError{"TrustedProxies", fmt.Sprintf("%q is neither an address nor a prefix such as 10.0.0.0/8", s)}
+			return list, &OptionError{"TrustedProxies", fmt.Sprintf("%q is neither an address nor a prefix such as 10.0.0.0/8, nor unix", s)}
 		}
-		list = append(list, p.Masked())
+		list.Prefixes = append(list.Prefixes, p.Masked())
 	}
 	return list, nil
 }
@@ -190,6 +210,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.CompressionThreshold == 0 {
 		o.CompressionThreshold = 1024
+	}
+	if o.HealthPath == "" {
+		o.HealthPath = "/healthz"
+	}
+	if o.ReadyPath == "" {
+		o.ReadyPath = "/readyz"
 	}
 	if o.Logger == nil {
 		o.Logger = defaultLogger()
@@ -215,6 +241,8 @@ func (o *Options) fillCounts() error {
 		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
 		{"MaxFrameRate", &o.MaxFrameRate, 2000, 1 << 30},
 		{"MaxInflateRate", &o.MaxInflateRate, 16 << 20, 1 << 30},
+		{"MaxHeaderBytes", &o.MaxHeaderBytes, frame.MaxHeadBytes, 1 << 20},
+		{"MaxHeaderLines", &o.MaxHeaderLines, frame.MaxHeaderLines, 1 << 16},
 		{"MaxUnauthenticated", &o.MaxUnauthenticated, 1024, 1 << 24},
 		{"MessageCacheSize", &o.MessageCacheSize, 1000, 1 << 20},
 		{"MessageCacheBytes", &o.MessageCacheBytes, 256 << 10, 1 << 30},
@@ -268,8 +296,22 @@ func (o *Options) check() error {
 	if o.Port < -1 || o.Port > 65535 {
 		return &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
 	}
+	if o.MaxHeaderLineBytes < 0 {
+		return &OptionError{"MaxHeaderLineBytes", fmt.Sprintf("%d is no size: use bytes, or 0 for no limit", o.MaxHeaderLineBytes)}
+	}
+	if n := o.MaxUnauthenticatedPerAddress; n < -1 {
+		return &OptionError{"MaxUnauthenticatedPerAddress", fmt.Sprintf("%d is no number of connections: use -1 for no limit, or 0 for a share", n)}
+	}
+	if o.FailureLimit < -1 {
+		return &OptionError{"FailureLimit", fmt.Sprintf("%d is no number: use -1 for no limit, or 0 for the default 10", o.FailureLimit)}
+	}
+	for field, path := range map[string]string{"HealthPath": o.HealthPath, "ReadyPath": o.ReadyPath} {
+		if path != "off" && path[0] != '/' {
+			return &OptionError{field, fmt.Sprintf("%q is no path: begin with a slash, or write off", path)}
+		}
+	}
 	for field, n := range map[string]int{
-		"MaxConnectionsPerAddress": o.MaxConnectionsPerAddress, "AcceptRate": o.AcceptRate, "MaxUnauthenticatedPerAddress": o.MaxUnauthenticatedPerAddress,
+		"MaxConnectionsPerAddress": o.MaxConnectionsPerAddress, "AcceptRate": o.AcceptRate,
 	} {
 		if n < 0 {
 			return &OptionError{field, fmt.Sprintf("%d is no number of connections: use 0 for no limit", n)}
@@ -294,8 +336,13 @@ func (o *Options) check() error {
 		return &OptionError{"MaxOutboxBytes", fmt.Sprintf("%d would drop ordinary messages: use at least 65536", o.MaxOutboxBytes)}
 	}
 	for _, origin := range o.AllowedOrigins {
-		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, origin)) {
-			return &OptionError{"AllowedOrigins", fmt.Sprintf("%q is no origin: write scheme://host[:port] and nothing more, or *", origin)}
+		if err := frame.CheckOrigin(origin); err != nil {
+			return &OptionError{"AllowedOrigins", err.Error()}
+		}
+	}
+	for _, host := range o.AllowedHosts {
+		if err := frame.CheckHost(host); err != nil {
+			return &OptionError{"AllowedHosts", err.Error()}
 		}
 	}
 	return nil

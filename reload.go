@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net/netip"
 	"reflect"
 	"strconv"
 	"strings"
@@ -29,6 +28,8 @@ type fixed struct {
 	ConnectionTimeout, HandshakeTimeout              time.Duration
 	InlineBudget, MaxOutboxAge                       time.Duration
 	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
+	MaxHeaderBytes, MaxHeaderLineBytes               int
+	MaxHeaderLines                                   int
 	Loops                                            int
 	pooling                                          bool
 }
@@ -41,7 +42,9 @@ func (o *Options) fixed() fixed {
 		InlineBudget: o.InlineBudget, MaxOutboxAge: o.MaxOutboxAge,
 		MaxMessageBytes: o.MaxMessageBytes, MaxOutboxBytes: o.MaxOutboxBytes,
 		SendBufferBytes: o.SendBufferBytes, Loops: o.Loops,
-		pooling: o.EnableConnectionPooling != Disabled,
+		MaxHeaderBytes: o.MaxHeaderBytes, MaxHeaderLineBytes: o.MaxHeaderLineBytes,
+		MaxHeaderLines: o.MaxHeaderLines,
+		pooling:        o.EnableConnectionPooling != Disabled,
 	}
 }
 
@@ -52,7 +55,7 @@ type settings struct {
 	keys    *sealing.Keyring // nil = no encryption
 	apiKeys *admission.Keys  // nil = none needed
 	places  admission.Limits
-	proxies []netip.Prefix
+	proxies admission.Proxies
 	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
 
@@ -71,7 +74,9 @@ func newSettings(o Options) (*settings, error) {
 		Connections:           o.MaxConnections,
 		ConnectionsPerAddress: o.MaxConnectionsPerAddress,
 		Newcomers:             o.MaxUnauthenticated,
-		NewcomersPerAddress:   o.MaxUnauthenticatedPerAddress,
+		NewcomersPerAddress:   max(o.MaxUnauthenticatedPerAddress, 0),
+		Share:                 o.MaxUnauthenticatedPerAddress == 0,
+		Pending:               o.MaxUnauthenticated,
 		AcceptRate:            o.AcceptRate,
 	}
 	if o.EnableRateLimiting != Disabled {
@@ -125,6 +130,7 @@ func (t *settings) tuning() websocket.Tuning {
 		DeflateThreshold: max(t.CompressionThreshold, 0),
 		Origin:           frame.AllowOrigins(t.AllowedOrigins),
 	}
+	w.Origin.Hosts = t.AllowedHosts
 	if t.EnableRateLimiting != Disabled {
 		w.MaxFrameRate, w.MaxInflateRate = t.MaxFrameRate, max(t.MaxInflateRate, t.MaxMessageBytes)
 	}
@@ -145,6 +151,7 @@ var reloadable = map[string]bool{
 	"TrustedProxies": true, "MaxConnections": true, "MaxConnectionsPerAddress": true, "AllowedOrigins": true,
 	"MessageCacheSize": true, "MessageCacheBytes": true, "MessageCacheAge": true, "MessageCacheTotalBytes": true,
 	"EnableRateLimiting": true, "RateLimitWindow": true, "RateLimitMaxRequests": true, "AckTimeout": true,
+	"AllowedHosts": true, "FailureLimit": true, "HealthPath": true, "ReadyPath": true,
 	"AcceptRate": true, "MaxUnauthenticated": true, "MaxUnauthenticatedPerAddress": true, "MaxFrameRate": true, "MaxInflateRate": true,
 	"CompressionThreshold": true, "CompressionLevel": true, "ShutdownTimeout": true,
 }
@@ -186,6 +193,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		return nil, &OptionError{fixed[0], fmt.Sprintf("this change needs a restart, and nothing was changed: %s", strings.Join(fixed, ", "))}
 	}
 	v.settings.Store(t)
+	v.gate.LimitFailures(t.FailureLimit)
 	v.mu.RLock()
 	endpoint := v.endpoint
 	v.mu.RUnlock()

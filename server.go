@@ -12,7 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/burst"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
@@ -48,6 +50,7 @@ type Server struct {
 	eventLimits ratelimit.Rules             // of single events
 	draining    atomic.Bool
 	gate        admission.Gate
+	refusals    *burst.Log[string, websocket.Refusal]
 	sessions    *session.Registry // nil without the message cache
 	workers     *mailbox.Workers
 	housekeeper *housekeeper
@@ -107,6 +110,8 @@ func New(o Options) (*Server, error) {
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
+	v.gate.LimitFailures(t.FailureLimit)
+	v.refusals = burst.New(v.logRefusals)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
@@ -175,7 +180,10 @@ func (v *Server) startLoops() error {
 		HandshakeTimeout: v.fixed.HandshakeTimeout,
 		Deflate:          v.current().CompressionThreshold >= 0,
 		TLSConfig:        v.fixed.TLSConfig,
-		Logger:           v.log,
+		Head: frame.HeadLimits{Bytes: v.fixed.MaxHeaderBytes, Line: v.fixed.MaxHeaderLineBytes,
+			Lines: v.fixed.MaxHeaderLines},
+		Answer: v.get, Arrive: v.arrive, Refused: v.noteRefusal,
+		Logger: v.log,
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning

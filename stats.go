@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -50,36 +51,39 @@ type Latency struct {
 
 // ConnectionStats are counters since Start, and the bytes and calls of the event loops.
 type ConnectionStats struct {
-	Open             int64 `json:"open"`           // accepted connections, refused ones until they are gone
-	Peak             int64 `json:"peak"`           // the most that were open at once
-	Rejected         int64 `json:"rejected"`       // refused: full, not authenticated, no such namespace, too late
-	SlowConsumers    int64 `json:"slowConsumers"`  // closed at their outbox limit
-	IdleCloses       int64 `json:"idleCloses"`     // closed for their silence
-	AcceptPauses     int64 `json:"acceptPauses"`   // times that descriptors ran out
-	Violations       int64 `json:"violations"`     // messages that broke the protocol
-	UnknownAcks      int64 `json:"unknownAcks"`    // acks that nobody waited for
-	Unhandled        int64 `json:"unhandled"`      // events without a handler
-	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
-	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
-	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
-	Floods           int64 `json:"floods"`         // connections closed for too many frames, control messages or inflated bytes in a second
-	AcceptLimited    int64 `json:"acceptLimited"`  // of Rejected, those over acceptRate and the limits of unauthenticated connections
-	Repeated         int64 `json:"repeated"`       // events that a resumed client sent again and whose handlers did not run again
-	HandlerPanics    int64 `json:"handlerPanics"`
-	Errors           int64 `json:"errors"`          // raised as "error"
-	SlowInline       int64 `json:"slowInline"`      // inline handlers that held their loop
-	VolatileDropped  int64 `json:"volatileDropped"` // volatile events for clients that were behind
-	StateReplaced    int64 `json:"stateReplaced"`   // held states that a newer one replaced
-	DeadlineExpired  int64 `json:"deadlineExpired"` // held events that waited for too long
-	HeldDropped      int64 `json:"heldDropped"`     // held events that were too many, or whose client went
-	MessagesIn       int64 `json:"messagesIn"`
-	MessagesOut      int64 `json:"messagesOut"`
-	BytesIn          int64 `json:"bytesIn"`
-	BytesOut         int64 `json:"bytesOut"`
-	Reads            int64 `json:"reads"`
-	Writes           int64 `json:"writes"`
-	BuffersTaken     int64 `json:"buffersTaken"`     // from the pools of the process
-	BuffersAllocated int64 `json:"buffersAllocated"` // of these, how many the pools had to allocate
+	Open    int64 `json:"open"`    // accepted connections, refused ones until they are gone
+	Peak    int64 `json:"peak"`    // the most that were open at once
+	Pending int64 `json:"pending"` // of Open, those whose request has not come
+	// Refusals counts the refusals before the upgrade by cause, see docs/REFERENCE.md.
+	Refusals         map[string]int64 `json:"refusals"`
+	Rejected         int64            `json:"rejected"`       // refused: full, not authenticated, no such namespace, too late
+	SlowConsumers    int64            `json:"slowConsumers"`  // closed at their outbox limit
+	IdleCloses       int64            `json:"idleCloses"`     // closed for their silence
+	AcceptPauses     int64            `json:"acceptPauses"`   // times that descriptors ran out
+	Violations       int64            `json:"violations"`     // messages that broke the protocol
+	UnknownAcks      int64            `json:"unknownAcks"`    // acks that nobody waited for
+	Unhandled        int64            `json:"unhandled"`      // events without a handler
+	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox
+	RateLimited      int64            `json:"rateLimited"`    // events over a rate limit
+	RejectedEvents   int64            `json:"rejectedEvents"` // events stopped by middleware
+	Floods           int64            `json:"floods"`         // connections closed for too many frames, control messages or inflated bytes in a second
+	AcceptLimited    int64            `json:"acceptLimited"`  // of Rejected, those over acceptRate and the limits of unauthenticated connections
+	Repeated         int64            `json:"repeated"`       // events that a resumed client sent again and whose handlers did not run again
+	HandlerPanics    int64            `json:"handlerPanics"`
+	Errors           int64            `json:"errors"`          // raised as "error"
+	SlowInline       int64            `json:"slowInline"`      // inline handlers that held their loop
+	VolatileDropped  int64            `json:"volatileDropped"` // volatile events for clients that were behind
+	StateReplaced    int64            `json:"stateReplaced"`   // held states that a newer one replaced
+	DeadlineExpired  int64            `json:"deadlineExpired"` // held events that waited for too long
+	HeldDropped      int64            `json:"heldDropped"`     // held events that were too many, or whose client went
+	MessagesIn       int64            `json:"messagesIn"`
+	MessagesOut      int64            `json:"messagesOut"`
+	BytesIn          int64            `json:"bytesIn"`
+	BytesOut         int64            `json:"bytesOut"`
+	Reads            int64            `json:"reads"`
+	Writes           int64            `json:"writes"`
+	BuffersTaken     int64            `json:"buffersTaken"`     // from the pools of the process
+	BuffersAllocated int64            `json:"buffersAllocated"` // of these, how many the pools had to allocate
 }
 
 // NamespaceStats describe one namespace.
@@ -138,8 +142,18 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
 	v.mu.RLock()
-	r := v.reactor
+	r, endpoint := v.reactor, v.endpoint
 	v.mu.RUnlock()
+	st.Pending = v.gate.Pending()
+	st.Open += st.Pending
+	st.Refusals = make(map[string]int64)
+	if endpoint != nil {
+		for cause, n := range endpoint.Refusals() {
+			if n > 0 {
+				st.Refusals[frame.Cause(cause).String()] = n
+			}
+		}
+	}
 	if r != nil {
 		rs := r.Stats()
 		st.SlowConsumers, st.AcceptPauses = rs.SlowConsumers, rs.AcceptPauses

@@ -54,6 +54,12 @@ type TLSOptions struct {
 	// MaxHandshakes is the number of handshakes that run at once, each on a goroutine. 0 means 512.
 	// Further ones wait their turn.
 	MaxHandshakes int
+	// Early makes newHandler run when a connection is accepted, as with Listen, and not after its
+	// handshake. OnClose then also runs for a connection whose handshake failed, without OnOpen.
+	Early bool
+	// NotTLS, if not nil, is told of a client whose first bytes are not a TLS handshake. What it
+	// returns is sent in clear before the connection is closed.
+	NotTLS func(c *Conn, first []byte) []byte
 }
 
 // ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls). Handlers and Conns
@@ -74,7 +80,7 @@ func (r *Reactor) ListenTLS(
 		return nil, ErrNoTLSConfig
 	}
 	s := &tlsServer{config: o.Config.Clone(), timeout: o.HandshakeTimeout, newHandler: newHandler,
-		log: r.opts.Logger}
+		early: o.Early, notTLS: o.NotTLS, log: r.opts.Logger}
 	s.config.MinVersion = max(s.config.MinVersion, tls.VersionTLS12)
 	s.config.DynamicRecordSizingDisabled = true // one record per callback
 	if s.timeout <= 0 {
@@ -99,6 +105,7 @@ type tlsConn struct {
 	c      *Conn
 	tc     *tls.Conn
 	inner  Handler    // the user's; nil before the handshake is complete; belongs to the loop
+	early  Handler    // inner until then, with TLSOptions.Early
 	hs     *handshake // nil once the handshake is complete
 	// cut cuts what crypto/tls is given. It belongs to the goroutine of the handshake, later it is
 	// guarded by c.mu.
@@ -125,11 +132,23 @@ func (t *tlsConn) OnData(c *Conn, p []byte) {
 		return
 	}
 	if err := t.hs.feed(p); err != nil {
+		if err == ErrNotTLS && t.server.notTLS != nil && !t.hs.started {
+			t.clear(t.server.notTLS(c, t.hs.rest()))
+		}
 		c.Close(err)
 	} else if !t.hs.started && t.hs.hasRecord() {
 		t.hs.started = true
 		t.tc = tls.Server(t, t.server.config)
 		t.server.start(t)
+	}
+}
+
+// clear sends p as it is to a client that does not speak TLS.
+func (t *tlsConn) clear(p []byte) {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if t.c.state == stateOpen {
+		t.c.writeRaw(p)
 	}
 }
 
@@ -159,7 +178,10 @@ func (t *tlsConn) OnClose(c *Conn, err error) {
 		t.server.giveUp(t.hs)
 		t.hs.end(net.ErrClosed)
 	}
-	t.server.log.Debug("reactor: no TLS connection", "err", err)
+	t.server.log.Debug("reactor: no TLS connection", "err", err, "peer", c.RemoteAddr())
+	if t.early != nil {
+		t.early.OnClose(c, err)
+	}
 }
 
 // established opens the connection for the user's Handler. On the loop, corked.
@@ -175,12 +197,15 @@ func (t *tlsConn) established() {
 		return
 	}
 	c.SetTimer(0)
-	h := t.server.newHandler(c)
+	h := t.early
+	if h == nil {
+		h = t.server.newHandler(c)
+	}
 	if h == nil {
 		c.Close(nil)
 		return
 	}
-	t.inner = h
+	t.inner, t.early = h, nil
 	h.OnOpen(c)
 	t.open(rest) // crypto/tls may still hold bytes
 }

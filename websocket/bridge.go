@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"crypto/tls"
 	"io"
 	"net"
 	"os"
@@ -14,17 +13,28 @@ import (
 // bridgeStall is how long a peer that does not read may hold up a bridge.
 const bridgeStall = 30 * time.Second
 
-// bridge serves a TLS connection that net/http accepted. Its session cannot be moved to the event
-// loops, so two goroutines carry its plaintext to a connection that the loops serve. A server that
+// serveConn serves a connection that somebody else accepted. early is what was read of it, which
+// the reactor takes. After an error nc still belongs to the caller.
+func (s *Server) serveConn(nc net.Conn, early []byte, ep *endpoint) error {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return s.r.Adopt(nc, early, newConn(ep))
+	}
+	return s.bridge(nc, early, ep)
+}
+
+// bridge serves a connection that the event loops cannot take over: a TLS session of net/http, or
+// any net.Conn that is more than a descriptor, because it decrypts, limits, counts or has bytes of
+// its own. Two goroutines carry its bytes to a connection that the loops serve. A server that
 // listens itself (see Listen) needs neither.
-func (s *Server) bridge(tc *tls.Conn, early []byte) error {
+func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint) error {
 	far, near, err := socketPair()
 	if err != nil {
 		return err
 	}
-	ep := *s.ep.secured()
-	ep.peer = tc.RemoteAddr()
-	if err := s.r.Adopt(far, early, newConn(&ep)); err != nil {
+	bridged := *ep
+	bridged.peer = tc.RemoteAddr()
+	if err := s.r.Adopt(far, early, newConn(&bridged)); err != nil {
 		far.Close()
 		near.Close()
 		return err

@@ -57,7 +57,9 @@ func (e *events) OnTimer(*reactor.Conn) {
 			c.abandon(ErrHandshakeTimeout)
 			return
 		}
-		c.refuse(&frame.HandshakeError{Status: 408, Reason: ErrHandshakeTimeout.Error()})
+		c.refuse(&frame.HandshakeError{Status: 408, Cause: frame.CauseTimeout,
+			Reason: ErrHandshakeTimeout.Error()}, nil, c.hs != nil && c.hs.head != nil &&
+			frame.IsHead(c.hs.head.B))
 	default:
 		c.rc.Abort(ErrCloseTimeout)
 	}

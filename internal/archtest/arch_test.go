@@ -26,6 +26,7 @@ var below = map[string][]string{
 	"message":        {"crypto", "pool"},
 	"websocket":      {"reactor", "frame", "pool"},
 	// The mechanisms of the root package. None knows a type of the root.
+	"internal/burst":     {},
 	"internal/hub":       {},
 	"internal/logline":   {},
 	"internal/question":  {},
@@ -45,7 +46,7 @@ var below = map[string][]string{
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
 		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
 		"internal/outgoing", "internal/session", "internal/ledger",
-		"internal/logline", "internal/question", "internal/sealing",
+		"internal/burst", "internal/logline", "internal/question", "internal/sealing",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},
