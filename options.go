@@ -88,7 +88,7 @@ type Options struct {
 	// come back. 0 = no limit.
 	AcceptRate int `config:"acceptRate"`
 	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT has still to be accepted if
-	// that is enough, and apart from them those whose request has not come yet; 0 = 1024.
+	// that is enough; 0 = 1024. Those whose request has not come are limited to half of MaxConnections, or to this if it is more.
 	// MaxUnauthenticatedPerAddress is that for one IPv4 address or IPv6 /64; 0 = a share, at most half and fewer than are left
 	// for others; -1 = no such limit.
 	MaxUnauthenticated           int `config:"maxUnauthenticated"`

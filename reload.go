@@ -76,13 +76,19 @@ func newSettings(o Options) (*settings, error) {
 		Newcomers:             o.MaxUnauthenticated,
 		NewcomersPerAddress:   max(o.MaxUnauthenticatedPerAddress, 0),
 		Share:                 o.MaxUnauthenticatedPerAddress == 0,
-		Pending:               o.MaxUnauthenticated,
+		Pending:               o.pending(),
 		AcceptRate:            o.AcceptRate,
 	}
 	if o.EnableRateLimiting != Disabled {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
+}
+
+// pending is how many connections may be there whose request has not come. They cost a descriptor
+// and little else, so there may be more of them than of those that have not authenticated.
+func (o *Options) pending() int {
+	return max(admission.RefusalMargin, min(o.MaxConnections, max(o.MaxUnauthenticated, o.MaxConnections/2)))
 }
 
 // newKeyring reads the encryption options.
