@@ -124,6 +124,17 @@ func (v *Server) countVerdict(d admission.Verdict) {
 	}
 }
 
+// proxied is websocket.Options.Proxied, nil without proxyProtocol.
+func (v *Server) proxied() func(net.Addr) bool {
+	if !v.fixed.ProxyProtocol {
+		return nil
+	}
+	return func(peer net.Addr) bool {
+		t := v.current()
+		return t.proxies.Trusts(peer)
+	}
+}
+
 // get answers a plain GET or HEAD: whether the loops run, and whether a client would find a place.
 // What is asked for is answered on a loop, so that the first needs no look at them.
 func (v *Server) get(path string) (frame.Answer, bool) {

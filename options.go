@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/netip"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
@@ -52,7 +53,7 @@ func (t Toggle) MarshalText() ([]byte, error) {
 // case behind SMARTSOCKET_, in the environment; durations given there as plain
 // numbers are milliseconds.
 type Options struct {
-	// Host to bind to; "" = localhost.
+	// Host to bind to; "" = localhost. unix:/path listens on a Unix socket, and Port is not used.
 	Host string `config:"host"`
 	// Port to listen on; 0 = 3000, -1 = any free one (see Server.Addr).
 	Port int `config:"port"`
@@ -80,8 +81,11 @@ type Options struct {
 	// TLSConfig makes Start listen with TLS 1.2 or 1.3; nil = by the files, or without TLS. With the files given too, the
 	// certificate is theirs and the rest is this one's. It is copied.
 	TLSConfig *tls.Config `config:"-"`
-	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For is believed.
+	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For or Forwarded (RFC 7239) is believed; "unix" is
+	// whoever connects by a Unix socket.
 	TrustedProxies []string `config:"trustedProxies"`
+	// ProxyProtocol: TrustedProxies begin each connection with a PROXY preamble, version 1 or 2, and its address is the client's.
+	ProxyProtocol bool `config:"proxyProtocol"`
 	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress"`
 	// AcceptRate limits the connections accepted in a second, all addresses together; others get HTTP 503, on which clients
@@ -296,6 +300,12 @@ func (o *Options) check() error {
 	if o.Port < -1 || o.Port > 65535 {
 		return &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
 	}
+	if err := o.checkHost(); err != nil {
+		return err
+	}
+	if o.ProxyProtocol && len(o.TrustedProxies) == 0 {
+		return &OptionError{"ProxyProtocol", "nobody is trusted to name addresses: list the load balancer in TrustedProxies"}
+	}
 	if o.MaxHeaderLineBytes < 0 {
 		return &OptionError{"MaxHeaderLineBytes", fmt.Sprintf("%d is no size: use bytes, or 0 for no limit", o.MaxHeaderLineBytes)}
 	}
@@ -343,6 +353,33 @@ func (o *Options) check() error {
 	for _, host := range o.AllowedHosts {
 		if err := frame.CheckHost(host); err != nil {
 			return &OptionError{"AllowedHosts", err.Error()}
+		}
+	}
+	return nil
+}
+
+// checkHost finds what cannot be listened on, so that a check of the configuration says what Start would.
+func (o *Options) checkHost() error {
+	const fix = ": write a name, an IP address, or unix:/path"
+	path, unix := strings.CutPrefix(o.Host, "unix:")
+	host := o.Host
+	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
+		host = inner[:len(inner)-1]
+		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() {
+			return &OptionError{"Host", fmt.Sprintf("%q is no IPv6 address in brackets", o.Host) + fix}
+		}
+	}
+	switch {
+	case unix && path == "":
+		return &OptionError{"Host", "there is no path after unix:" + fix}
+	case unix && len(path) > 100:
+		return &OptionError{"Host", fmt.Sprintf("the path of a Unix socket has at most 100 bytes, and this has %d", len(path))}
+	case unix:
+	case strings.ContainsAny(host, "[]/ "):
+		return &OptionError{"Host", fmt.Sprintf("%q is no host", o.Host) + fix}
+	case strings.Contains(host, ":"):
+		if _, err := netip.ParseAddr(host); err != nil {
+			return &OptionError{"Host", fmt.Sprintf("%q is neither a name nor an IP address; the port is an option of its own", o.Host) + fix}
 		}
 	}
 	return nil

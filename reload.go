@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"reflect"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ type fixed struct {
 	MaxHeaderBytes, MaxHeaderLineBytes               int
 	MaxHeaderLines                                   int
 	Loops                                            int
-	pooling                                          bool
+	pooling, ProxyProtocol                           bool
 }
 
 func (o *Options) fixed() fixed {
@@ -45,7 +46,16 @@ func (o *Options) fixed() fixed {
 		MaxHeaderBytes: o.MaxHeaderBytes, MaxHeaderLineBytes: o.MaxHeaderLineBytes,
 		MaxHeaderLines: o.MaxHeaderLines,
 		pooling:        o.EnableConnectionPooling != Disabled,
+		ProxyProtocol:  o.ProxyProtocol,
 	}
+}
+
+// address is what Start listens on.
+func (f *fixed) address() (network, addr string) {
+	if path, ok := strings.CutPrefix(f.Host, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", net.JoinHostPort(strings.Trim(f.Host, "[]"), f.Port)
 }
 
 // settings are the options in force and what is made of them. They are replaced

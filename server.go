@@ -125,14 +125,44 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(v.fixed.Host, v.fixed.Port)
-	if err := v.endpoint.Listen("tcp", addr); err != nil {
+	network, addr := v.fixed.address()
+	if err := v.endpoint.Listen(network, addr); err != nil {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
+	v.logListening(v.Addr())
 	return nil
+}
+
+// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
+// system, that limits connections, or that reads a protocol of its own first. Options.Host and
+// Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
+// With any other it accepts until the listener fails, and returns its error, or until the server
+// ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.
+func (v *Server) Serve(l net.Listener) error {
+	if err := v.StartDetached(); err != nil {
+		return err
+	}
+	v.logListening(l.Addr())
+	err := v.endpoint.Serve(l)
+	if err == nil {
+		return nil
+	}
+	v.mu.RLock()
+	ended := v.phase == phaseClosed
+	v.mu.RUnlock()
+	if ended {
+		return ErrClosed
+	}
+	v.Close()
+	return err
+}
+
+// logListening says at the start where and how the server listens.
+func (v *Server) logListening(addr net.Addr) {
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(), "loops", v.fixed.Loops,
+		"tls", v.fixed.TLSConfig != nil, "gomaxprocs", runtime.GOMAXPROCS(0),
+		"maxConnections", v.current().MaxConnections)
 }
 
 // StartDetached starts everything but the listener, for a server that is
@@ -182,7 +212,7 @@ func (v *Server) startLoops() error {
 		TLSConfig:        v.fixed.TLSConfig,
 		Head: frame.HeadLimits{Bytes: v.fixed.MaxHeaderBytes, Line: v.fixed.MaxHeaderLineBytes,
 			Lines: v.fixed.MaxHeaderLines},
-		Answer: v.get, Arrive: v.arrive, Refused: v.noteRefusal,
+		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(), Refused: v.noteRefusal,
 		Logger: v.log,
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/smartsocket/smartsocket/crypto"
 )
@@ -24,7 +25,10 @@ func (v *Server) warnOptions() {
 // warnExposed does so for a server that others than this machine may reach, as far as Options.Host says.
 func (v *Server) warnExposed() {
 	o := v.current()
-	if ip := net.ParseIP(o.Host); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
+	if strings.HasPrefix(o.Host, "unix:") {
+		return // the rights of the file decide
+	}
+	if ip := net.ParseIP(strings.Trim(o.Host, "[]")); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
 		return
 	}
 	if !o.needsAuth() && !o.RequireAuth && o.keys == nil {

@@ -57,9 +57,18 @@ type TLSOptions struct {
 	// Early makes newHandler run when a connection is accepted, as with Listen, and not after its
 	// handshake. OnClose then also runs for a connection whose handshake failed, without OnOpen.
 	Early bool
+	// Listener, if not nil, is listened on as by ListenOn, and network and addr are not used.
+	Listener net.Listener
 	// NotTLS, if not nil, is told of a client whose first bytes are not a TLS handshake. What it
 	// returns is sent in clear before the connection is closed.
 	NotTLS func(c *Conn, first []byte) []byte
+}
+
+// Preambler is a Handler that takes something in clear before the TLS handshake, as a load balancer
+// sends it. It needs TLSOptions.Early. Preamble gets p, which is borrowed, until done is true, and
+// returns what follows. An error closes the connection.
+type Preambler interface {
+	Preamble(c *Conn, p []byte) (rest []byte, done bool, err error)
 }
 
 // ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls). Handlers and Conns
@@ -90,6 +99,9 @@ func (r *Reactor) ListenTLS(
 	if s.slots <= 0 {
 		s.slots = 512
 	}
+	if o.Listener != nil {
+		return r.ListenOn(o.Listener, s.accept)
+	}
 	return r.Listen(network, addr, s.accept)
 }
 
@@ -104,9 +116,11 @@ type tlsConn struct {
 	server *tlsServer
 	c      *Conn
 	tc     *tls.Conn
-	inner  Handler    // the user's; nil before the handshake is complete; belongs to the loop
-	early  Handler    // inner until then, with TLSOptions.Early
-	hs     *handshake // nil once the handshake is complete
+	inner  Handler // the user's; nil before the handshake is complete; belongs to the loop
+	early  Handler // inner until then, with TLSOptions.Early
+	// preamble is early while it takes what comes before TLS; belongs to the loop
+	preamble Preambler
+	hs       *handshake // nil once the handshake is complete
 	// cut cuts what crypto/tls is given. It belongs to the goroutine of the handshake, later it is
 	// guarded by c.mu.
 	cut records
@@ -130,6 +144,18 @@ func (t *tlsConn) OnData(c *Conn, p []byte) {
 	if t.up {
 		t.open(p)
 		return
+	}
+	if t.preamble != nil {
+		rest, done, err := t.preamble.Preamble(c, p)
+		if err != nil {
+			c.Close(err)
+		}
+		if err != nil || !done {
+			return
+		}
+		if t.preamble, p = nil, rest; len(p) == 0 {
+			return
+		}
 	}
 	if err := t.hs.feed(p); err != nil {
 		if err == ErrNotTLS && t.server.notTLS != nil && !t.hs.started {

@@ -45,6 +45,7 @@ func (s *tlsServer) accept(c *Conn) Handler {
 		if t.early = s.newHandler(c); t.early == nil {
 			return nil
 		}
+		t.preamble, _ = t.early.(Preambler)
 	}
 	t.hs.conn = t
 	t.hs.arrived.L = &t.hs.mu

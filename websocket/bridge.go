@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -21,6 +23,42 @@ func (s *Server) serveConn(nc net.Conn, early []byte, ep *endpoint) error {
 		return s.r.Adopt(nc, early, newConn(ep))
 	}
 	return s.bridge(nc, early, ep)
+}
+
+// acceptPause is how long acceptFrom waits after an error that may pass.
+const acceptPause = 50 * time.Millisecond
+
+// acceptFrom serves the connections of a listener that the loops cannot watch.
+func (s *Server) acceptFrom(nl net.Listener) error {
+	s.mu.Lock()
+	if s.ln != nil || s.other != nil {
+		s.mu.Unlock()
+		return ErrListening
+	}
+	s.other = nl
+	s.mu.Unlock()
+	defer nl.Close()
+	ep := s.ep.on(isLoopback(nl.Addr().String()))
+	cfg := ep.tlsConfig()
+	for {
+		nc, err := nl.Accept()
+		var passing interface{ Temporary() bool }
+		switch {
+		case errors.As(err, &passing) && passing.Temporary() && !errors.Is(err, net.ErrClosed):
+			ep.log.Error("websocket: accepting failed and goes on", "err", err)
+			time.Sleep(acceptPause)
+			continue
+		case err != nil:
+			return err
+		}
+		if cfg != nil {
+			nc = tls.Server(nc, cfg) // its handshake is made by the first read of the bridge
+		}
+		if err := s.serveConn(nc, nil, ep); err != nil {
+			nc.Close()
+			ep.log.Error("websocket: connection was not adopted", "err", err)
+		}
+	}
 }
 
 // bridge serves a connection that the event loops cannot take over: a TLS session of net/http, or

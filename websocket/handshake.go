@@ -3,6 +3,7 @@ package websocket
 import (
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -15,8 +16,10 @@ const retryAfter = 2
 // handshake is what a connection needs only until it is open: a head that comes in parts, and what
 // a client has asked for.
 type handshake struct {
-	leave func()       // gives back what Options.Arrive counted; nil if there is none
-	head  *pool.Buffer // owned; nil if nothing is kept
+	leave func() // gives back what Options.Arrive counted; nil if there is none
+	// proxied means that a PROXY preamble has to come; head holds what has come of it
+	proxied bool
+	head    *pool.Buffer // owned; nil if nothing is kept
 	// where frame.ScanHead resumes, so that a head that drips in takes linear time
 	next      int
 	request   *pool.Buffer // on a client: owned, sent by OnOpen
@@ -27,6 +30,16 @@ type handshake struct {
 // onHead consumes bytes before the handshake is complete. What is pipelined after the head goes to
 // the parser in the same callback.
 func (c *Conn) onHead(p []byte) {
+	if c.hs != nil && c.hs.proxied {
+		rest, done, err := c.preamble(p)
+		if err != nil {
+			c.refuse(err, nil, false)
+		}
+		if err != nil || !done || len(rest) == 0 {
+			return
+		}
+		p = rest
+	}
 	head, rest, err := c.collectHead(p)
 	if err == nil && head == nil {
 		return // more bytes are needed
@@ -53,6 +66,9 @@ func (c *Conn) onHead(p []byte) {
 // that came last. It reports whether the connection is open now.
 func (c *Conn) serveHead(head, p []byte, bad error) bool {
 	if bad != nil {
+		if frame.IsProxy(p) {
+			bad = errPreamble
+		}
 		if c.hs != nil && c.hs.head != nil {
 			p = c.hs.head.B
 		}
@@ -60,6 +76,9 @@ func (c *Conn) serveHead(head, p []byte, bad error) bool {
 		return false
 	}
 	r, err := c.ep.limits.ParseRequest(head)
+	if err != nil && frame.IsProxy(head) {
+		err = errPreamble
+	}
 	if err != nil && c.answerGet(head) {
 		return false
 	}
@@ -71,6 +90,44 @@ func (c *Conn) serveHead(head, p []byte, bad error) bool {
 		return false
 	}
 	return true
+}
+
+// errPreamble refuses a PROXY preamble of somebody who may not name addresses.
+var errPreamble = &frame.HandshakeError{Status: 400, Cause: frame.CausePreamble,
+	Reason: "a PROXY preamble is believed from proxies alone: list this one in trustedProxies, and " +
+		"turn proxyProtocol on"}
+
+// preamble takes what a load balancer sends before everything else, and the client's address from
+// it. p is borrowed, and so is what it returns.
+func (c *Conn) preamble(p []byte) (rest []byte, done bool, err error) {
+	hs, all := c.hs, p
+	if hs.head != nil {
+		hs.head.B = append(hs.head.B, p...)
+		all = hs.head.B
+	}
+	n, client, err := frame.ParseProxy(all)
+	if err != nil {
+		return nil, false, err
+	}
+	if n == 0 {
+		if hs.head == nil {
+			hs.head = pool.Get(len(p))
+			hs.head.B = append(hs.head.B, p...)
+		}
+		return nil, false, nil
+	}
+	rest = p[n-(len(all)-len(p)):] // what came before p was not enough
+	if hs.head != nil {
+		pool.Put(hs.head)
+		hs.head = nil
+	}
+	hs.proxied = false
+	if client.IsValid() {
+		ep := *c.ep
+		ep.peer = net.TCPAddrFromAddrPort(client)
+		c.ep = &ep
+	}
+	return rest, true, nil
 }
 
 // answerGet gives the answer of Options.Answer to a request that is no upgrade, if it has one.

@@ -46,6 +46,11 @@ type Options struct {
 	// upgraded or is gone. An error refuses the connection. With a leave it is sent to the client,
 	// unless that speaks TLS; without one the connection is closed without an answer.
 	Arrive func(peer net.Addr) (leave func(), err *frame.HandshakeError)
+	// Proxied, if not nil, reports whether a peer is a load balancer that begins each connection with
+	// a PROXY preamble (version 1 or 2), before TLS. The client's address that it names is that of
+	// the connection from then on. A connection of such a peer without a preamble is refused, and so
+	// is a preamble of any other peer.
+	Proxied func(peer net.Addr) bool
 	// Refused, if not nil, is told of each refusal, after it was counted (see Server.Refusals). It
 	// must not block. It may run on any loop, and for ServeHTTP on any goroutine.
 	Refused func(Refusal)
@@ -75,6 +80,7 @@ type endpoint struct {
 	peer     net.Addr
 	limits   frame.HeadLimits
 	answer   func(path string) (frame.Answer, bool)
+	proxied  func(peer net.Addr) bool
 	arrive   func(peer net.Addr) (func(), *frame.HandshakeError)
 	onNo     func(Refusal)
 	refusals *refusals // shared with secured
@@ -96,6 +102,7 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		limits:      o.Head,
 		answer:      o.Answer,
 		arrive:      o.Arrive,
+		proxied:     o.Proxied,
 		onNo:        o.Refused,
 		refusals:    new(refusals),
 		tls:         o.TLSConfig,

@@ -1,6 +1,8 @@
 package websocket
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
 	"slices"
 	"sync"
@@ -15,8 +17,10 @@ type Server struct {
 	ep *endpoint
 	r  *reactor.Reactor
 
-	mu sync.Mutex // guards ln
+	mu sync.Mutex // guards what follows
 	ln *reactor.Listener
+	// a listener that the loops cannot watch; nil for none
+	other net.Listener
 }
 
 // NewServer makes an endpoint on r, which the caller still owns. It accepts nothing until Listen is
@@ -25,22 +29,72 @@ func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
 	return &Server{ep: newEndpoint(o, false, accept), r: r}
 }
 
-// Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. A
-// request that is not an upgrade gets 426. Listen may be called once per Server.
+// Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. network
+// may be unix too; addr is the path of the socket then, see reactor.BindUnix. A request that is not
+// an upgrade gets 426. Listen may be called once per Server, or Serve instead.
 func (s *Server) Listen(network, addr string) error {
+	if network == "unix" {
+		nl, err := reactor.BindUnix(addr)
+		if err != nil {
+			return err
+		}
+		if err := s.Serve(nl); err != nil {
+			nl.Close()
+			return err
+		}
+		s.mu.Lock()
+		s.ln.RemoveOnClose(addr)
+		s.mu.Unlock()
+		return nil
+	}
+	return s.listen(isLoopback(addr), func(newHandler newHandler, o reactor.TLSOptions) (
+		*reactor.Listener, error) {
+		if s.ep.tls != nil {
+			return s.r.ListenTLS(network, addr, o, newHandler)
+		}
+		return s.r.Listen(network, addr, newHandler)
+	})
+}
+
+// Serve accepts on nl, which it takes. A *net.TCPListener or *net.UnixListener is watched by the
+// event loops like one of Listen, and Serve returns at once. For any other, as one that limits or
+// wraps connections, Serve accepts until nl fails or Close is called, and returns that error; each
+// of its connections that is no *net.TCPConn or *net.UnixConn costs two goroutines, as over
+// ServeHTTP, and TLS too is made there.
+func (s *Server) Serve(nl net.Listener) error {
+	switch nl.(type) {
+	case *net.TCPListener, *net.UnixListener:
+		return s.listen(isLoopback(nl.Addr().String()), func(newHandler newHandler,
+			o reactor.TLSOptions) (*reactor.Listener, error) {
+			if s.ep.tls != nil {
+				o.Listener = nl
+				return s.r.ListenTLS("", "", o, newHandler)
+			}
+			return s.r.ListenOn(nl, newHandler)
+		})
+	}
+	return s.acceptFrom(nl)
+}
+
+// newHandler makes the handler of a connection that was accepted.
+type newHandler = func(*reactor.Conn) reactor.Handler
+
+// listen opens the one listener of s.
+func (s *Server) listen(
+	loopback bool, open func(newHandler, reactor.TLSOptions) (*reactor.Listener, error),
+) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ln != nil {
+	if s.ln != nil || s.other != nil {
 		return ErrListening
 	}
-	listen := s.r.Listen
-	ep := new(endpoint)
-	*ep = *s.ep
-	ep.loopback = isLoopback(addr)
-	if ep.tls != nil {
-		listen, ep.isSecure = s.listenTLS, true
-	}
-	ln, err := listen(network, addr, ep.accepted)
+	ep := s.ep.on(loopback)
+	ln, err := open(func(rc *reactor.Conn) reactor.Handler {
+		if ep.arrive == nil && ep.proxied == nil {
+			return newConn(ep)
+		}
+		return ep.accepted(rc.RemoteAddr())
+	}, ep.tlsOptions())
 	if err != nil {
 		return err
 	}
@@ -48,16 +102,26 @@ func (s *Server) Listen(network, addr string) error {
 	return nil
 }
 
-// accepted makes the handler of a connection that a listener accepted, nil to close it.
-func (ep *endpoint) accepted(rc *reactor.Conn) reactor.Handler {
-	if ep.arrive == nil {
-		return newConn(ep)
+// on returns ep for a listener of its own.
+func (ep *endpoint) on(loopback bool) *endpoint {
+	own := *ep
+	own.loopback, own.isSecure = loopback, ep.tls != nil
+	return &own
+}
+
+// accepted makes the handler of a connection that a listener accepted from peer, nil to close it.
+func (ep *endpoint) accepted(peer net.Addr) reactor.Handler {
+	var leave func()
+	var err *frame.HandshakeError
+	if ep.arrive != nil {
+		leave, err = ep.arrive(peer)
 	}
-	peer := rc.RemoteAddr()
-	leave, err := ep.arrive(peer)
 	if err == nil {
 		c := newConn(ep)
-		c.hs = &handshake{leave: leave}
+		proxied := ep.proxied != nil && ep.proxied(peer)
+		if leave != nil || proxied {
+			c.hs = &handshake{leave: leave, proxied: proxied}
+		}
 		return c
 	}
 	told := ep.refusal(err)
@@ -97,15 +161,23 @@ func (t *turnedAway) OnTimer(*reactor.Conn) {}
 // OnClose gives the place back.
 func (t *turnedAway) OnClose(*reactor.Conn, error) { t.leave() }
 
-func (s *Server) listenTLS(
-	network, addr string, newHandler func(*reactor.Conn) reactor.Handler,
-) (*reactor.Listener, error) {
-	cfg := s.ep.tls.Clone()
+// tlsOptions are those of a listener, without effect if ep has no TLS.
+func (ep *endpoint) tlsOptions() reactor.TLSOptions {
+	return reactor.TLSOptions{
+		Config: ep.tlsConfig(), HandshakeTimeout: ep.handshake,
+		Early: ep.arrive != nil || ep.proxied != nil, NotTLS: ep.notTLS,
+	}
+}
+
+// tlsConfig is what TLS is made with, nil for none.
+func (ep *endpoint) tlsConfig() *tls.Config {
+	if ep.tls == nil {
+		return nil
+	}
+	cfg := ep.tls.Clone()
 	cfg.NextProtos = protocols(cfg.NextProtos)
-	ep := s.ep
-	return s.r.ListenTLS(network, addr, reactor.TLSOptions{
-		Config: cfg, HandshakeTimeout: ep.handshake, Early: ep.arrive != nil, NotTLS: ep.notTLS,
-	}, newHandler)
+	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	return cfg
 }
 
 // protocols is what the server agrees to by ALPN: http/1.1, and of the caller's list what is not
@@ -132,22 +204,33 @@ func (ep *endpoint) notTLS(rc *reactor.Conn, first []byte) []byte {
 // message on.
 func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 
-// Addr returns the bound address, or nil before Listen.
+// Addr returns the bound address, or nil before Listen or Serve.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ln == nil {
-		return nil
+	switch {
+	case s.ln != nil:
+		return s.ln.Addr()
+	case s.other != nil:
+		return s.other.Addr()
 	}
-	return s.ln.Addr()
+	return nil
 }
 
 // Close stops accepting. Connections stay open. It may be called more than once.
 func (s *Server) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ln == nil {
-		return nil
+	ln, other := s.ln, s.other
+	s.mu.Unlock()
+	switch {
+	case ln != nil:
+		return ln.Close()
+	case other != nil:
+		err := other.Close()
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+		return err
 	}
-	return s.ln.Close()
+	return nil
 }

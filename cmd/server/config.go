@@ -47,7 +47,7 @@ func defaultConfig() *config {
 // help has a line for each setting that its name does not explain.
 var help = map[string]string{
 	"addr":        "host:port, instead of host and port",
-	"host":        "address to bind to; 0.0.0.0 for all",
+	"host":        "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",
 	"port":        "port to listen on; 0 = any free one",
 	"echo":        "serve a bare WebSocket echo instead of events",
 	"demo":        "serve the demo too: an arena and a chat, with their pages",
@@ -90,6 +90,7 @@ var help = map[string]string{
 	"handshakeTimeout":             "time for the opening handshake",
 	"ackTimeout":                   "default wait for a client's acknowledgement",
 	"maxMessageBytes":              "largest decoded message",
+	"proxyProtocol":                "trustedProxies begin connections with a PROXY preamble",
 	"allowedHosts":                 "names of this server, host[:port] or *.host; empty = any",
 	"maxHeaderBytes":               "bytes of a request head",
 	"maxHeaderLines":               "header lines of a request",

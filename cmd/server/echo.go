@@ -47,7 +47,7 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	if err := srv.Listen("tcp", c.address()); err != nil {
+	if err := srv.Listen(c.address()); err != nil {
 		return errors.Join(err, r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())

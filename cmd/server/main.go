@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/smartsocket/smartsocket"
@@ -126,7 +127,12 @@ func (c *config) options(log *slog.Logger) smartsocket.Options {
 }
 
 // address returns where the modes that bind themselves listen.
-func (c *config) address() string { return net.JoinHostPort(c.Host, fmt.Sprint(c.Port)) }
+func (c *config) address() (network, addr string) {
+	if path, ok := strings.CutPrefix(c.Host, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
+}
 
 // handleBasics registers what a server without an application answers:
 //
