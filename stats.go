@@ -53,7 +53,7 @@ type Latency struct {
 type ConnectionStats struct {
 	Open    int64 `json:"open"`    // accepted connections, refused ones until they are gone
 	Peak    int64 `json:"peak"`    // the most that were open at once
-	Pending int64 `json:"pending"` // of Open, those whose request has not come
+	Pending int64 `json:"pending"` // connections whose request has not come; not in Open
 	// Refusals counts the refusals before the upgrade by cause, see docs/REFERENCE.md.
 	Refusals         map[string]int64 `json:"refusals"`
 	Rejected         int64            `json:"rejected"`       // refused: full, not authenticated, no such namespace, too late
@@ -145,7 +145,6 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	r, endpoint := v.reactor, v.endpoint
 	v.mu.RUnlock()
 	st.Pending = v.gate.Pending()
-	st.Open += st.Pending
 	st.Refusals = make(map[string]int64)
 	if endpoint != nil {
 		for cause, n := range endpoint.Refusals() {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -16,13 +17,23 @@ import (
 const bridgeStall = 30 * time.Second
 
 // serveConn serves a connection that somebody else accepted. early is what was read of it, which
-// the reactor takes. After an error nc still belongs to the caller.
-func (s *Server) serveConn(nc net.Conn, early []byte, ep *endpoint) error {
+// the reactor takes. leave may be nil, see Options.Arrive. After an error nc and leave still belong
+// to the caller.
+func (s *Server) serveConn(nc net.Conn, early []byte, ep *endpoint, leave func()) error {
 	switch nc.(type) {
 	case *net.TCPConn, *net.UnixConn:
-		return s.r.Adopt(nc, early, newConn(ep))
+		return s.r.Adopt(nc, early, arrived(ep, leave))
 	}
-	return s.bridge(nc, early, ep)
+	return s.bridge(nc, early, ep, leave)
+}
+
+// arrived is newConn for a connection that Options.Arrive has counted, if leave is not nil.
+func arrived(ep *endpoint, leave func()) *events {
+	c := newConn(ep)
+	if leave != nil {
+		c.hs = &handshake{leave: leave}
+	}
+	return c
 }
 
 // acceptPause is how long acceptFrom waits after an error that may pass.
@@ -54,8 +65,23 @@ func (s *Server) acceptFrom(nl net.Listener) error {
 		if cfg != nil {
 			nc = tls.Server(nc, cfg) // its handshake is made by the first read of the bridge
 		}
-		if err := s.serveConn(nc, nil, ep); err != nil {
+		var leave func()
+		if ep.arrive != nil {
+			var refused *frame.HandshakeError
+			if leave, refused = ep.arrive(nc.RemoteAddr()); refused != nil {
+				ep.refused(refused, nil, nc.RemoteAddr)
+				nc.Close()
+				if leave != nil {
+					leave()
+				}
+				continue
+			}
+		}
+		if err := s.serveConn(nc, nil, ep, leave); err != nil {
 			nc.Close()
+			if leave != nil {
+				leave()
+			}
 			ep.log.Error("websocket: connection was not adopted", "err", err)
 		}
 	}
@@ -65,14 +91,14 @@ func (s *Server) acceptFrom(nl net.Listener) error {
 // any net.Conn that is more than a descriptor, because it decrypts, limits, counts or has bytes of
 // its own. Two goroutines carry its bytes to a connection that the loops serve. A server that
 // listens itself (see Listen) needs neither.
-func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint) error {
+func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, leave func()) error {
 	far, near, err := socketPair()
 	if err != nil {
 		return err
 	}
 	bridged := *ep
 	bridged.peer = tc.RemoteAddr()
-	if err := s.r.Adopt(far, early, newConn(&bridged)); err != nil {
+	if err := s.r.Adopt(far, early, arrived(&bridged, leave)); err != nil {
 		far.Close()
 		near.Close()
 		return err

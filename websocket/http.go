@@ -44,7 +44,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		early = append(early, pipelined...)
 	}
 	nc.SetDeadline(time.Time{}) // the deadlines of the http.Server end here
-	if err = s.serveConn(nc, early, s.ep.mounted(req)); err != nil {
+	if err = s.serveConn(nc, early, s.ep.mounted(req), nil); err != nil {
 		s.ep.log.Error("websocket: connection was not adopted", "err", err)
 		nc.Close()
 	}

@@ -38,7 +38,10 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		return err
 	}
 	network, addr := c.address()
-	l, err := net.Listen(network, addr)
+	l, err := c.inherited()
+	if l == nil && err == nil {
+		l, err = net.Listen(network, addr)
+	}
 	if err != nil {
 		return err
 	}

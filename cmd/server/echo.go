@@ -33,6 +33,10 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	if err != nil {
 		return err
 	}
+	threshold := c.CompressionThreshold
+	if threshold == 0 {
+		threshold = smartsocket.DefaultOptions().CompressionThreshold
+	}
 	origins := frame.AllowOrigins(c.AllowedOrigins)
 	origins.Hosts = c.AllowedHosts
 	srv := websocket.NewServer(r, websocket.Options{
@@ -40,14 +44,14 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 		HandshakeTimeout: c.HandshakeTimeout,
 		Deflate:          c.CompressionThreshold >= 0,
 		DeflateLevel:     c.CompressionLevel,
-		DeflateThreshold: max(c.CompressionThreshold, 0),
+		DeflateThreshold: threshold,
 		Origin:           origins,
 		Head: frame.HeadLimits{Bytes: c.MaxHeaderBytes, Line: c.MaxHeaderLineBytes,
 			Lines: c.MaxHeaderLines},
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	if err := srv.Listen(c.address()); err != nil {
+	if err := listen(c, srv.Serve, srv.Listen); err != nil {
 		return errors.Join(err, r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())
