@@ -127,7 +127,8 @@ func TestCheckOrigin(t *testing.T) {
 	for s, ok := range map[string]bool{
 		"a.example": true, "a.example:80": true, "*.a.example": true, "[::1]:80": true,
 		"10.0.0.1": true,
-		"*":        false, "*.": false, "a.*": false, "https://a.example": false, "a.example/": false,
+		"*":        false, "*.": false, "a.*": false, "https://a.example": false,
+		"a.example/": false,
 		"": false, "::1": false, "a:b": false,
 	} {
 		if err := CheckHost(s); (err == nil) != ok {

@@ -36,9 +36,10 @@ type Listener struct {
 }
 
 // Listen binds addr exclusively, without sharing it with another process by SO_REUSEPORT, and
-// returns once it is bound. network is tcp, tcp4 or tcp6; see BindUnix for Unix sockets. newHandler is
-// called on the accepting loop for each connection, before OnOpen. If it returns nil the connection is closed at once. It
-// may keep c and write to it; those bytes leave after those of OnOpen.
+// returns once it is bound. network is tcp, tcp4 or tcp6; see BindUnix for Unix sockets. newHandler
+// is called on the accepting loop for each connection, before OnOpen. If it returns nil the
+// connection is closed at once. It may keep c and write to it; those bytes leave after those of
+// OnOpen.
 func (r *Reactor) Listen(
 	network, addr string, newHandler func(c *Conn) Handler,
 ) (*Listener, error) {

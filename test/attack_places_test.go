@@ -174,7 +174,9 @@ func TestAttackPlacesWithoutAuthentication(t *testing.T) {
 			}
 			in[1].request(1, "auth", `"x"`)
 			in[1].wantAck(1, "true")
-			eventually(t, "the place of the one that authenticated", func() bool { return !refused() })
+			eventually(t, "the place of the one that authenticated", func() bool {
+				return !refused()
+			})
 		})
 	}
 }

@@ -65,7 +65,9 @@ func TestHealth(t *testing.T) {
 
 func TestHealthPaths(t *testing.T) {
 	v := startServer(t, Options{HealthPath: "/up", ReadyPath: "off"}, nil)
-	for path, want := range map[string]int{"/up": 200, "/healthz": 426, "/readyz": 426, "off": 400} {
+	for path, want := range map[string]int{
+		"/up": 200, "/healthz": 426, "/readyz": 426, "off": 400,
+	} {
 		if r, _ := askHTTP(t, v, "GET", path, "1.1"); r.StatusCode != want {
 			t.Errorf("%s: %s", path, r.Status)
 		}

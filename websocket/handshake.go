@@ -94,8 +94,8 @@ func (c *Conn) serveHead(head, p []byte, bad error) bool {
 
 // errPreamble refuses a PROXY preamble of somebody who may not name addresses.
 var errPreamble = &frame.HandshakeError{Status: 400, Cause: frame.CausePreamble,
-	Reason: "a PROXY preamble is believed from proxies alone: list this one in trustedProxies, and " +
-		"turn proxyProtocol on"}
+	Reason: "a PROXY preamble is believed from proxies alone: list this one in trustedProxies, " +
+		"and turn proxyProtocol on"}
 
 // preamble takes what a load balancer sends before everything else, and the client's address from
 // it. p is borrowed, and so is what it returns.

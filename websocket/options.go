@@ -46,10 +46,10 @@ type Options struct {
 	// upgraded or is gone. An error refuses the connection. With a leave it is sent to the client,
 	// unless that speaks TLS; without one the connection is closed without an answer.
 	Arrive func(peer net.Addr) (leave func(), err *frame.HandshakeError)
-	// Proxied, if not nil, reports whether a peer is a load balancer that begins each connection with
-	// a PROXY preamble (version 1 or 2), before TLS. The client's address that it names is that of
-	// the connection from then on. A connection of such a peer without a preamble is refused, and so
-	// is a preamble of any other peer.
+	// Proxied, if not nil, reports whether a peer is a load balancer that begins each connection
+	// with a PROXY preamble (version 1 or 2), before TLS. The client's address that it names is
+	// that of the connection from then on. A connection of such a peer without a preamble is
+	// refused, and so is a preamble of any other peer.
 	Proxied func(peer net.Addr) bool
 	// Refused, if not nil, is told of each refusal, after it was counted (see Server.Refusals). It
 	// must not block. It may run on any loop, and for ServeHTTP on any goroutine.

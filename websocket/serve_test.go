@@ -126,7 +126,8 @@ func TestListenUnix(t *testing.T) {
 // and without. Nobody else's is believed.
 func TestProxyProtocol(t *testing.T) {
 	const v1 = "PROXY TCP4 203.0.113.7 10.0.0.1 51234 443\r\n"
-	const v2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x08\x0a\x00\x00\x01\xc8\x22\x01\xbb"
+	const v2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x08" +
+		"\x0a\x00\x00\x01\xc8\x22\x01\xbb"
 	const local = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 	for _, secured := range []bool{false, true} {
 		r := newReactor(t)

@@ -48,7 +48,8 @@ func TestShareModel(t *testing.T) {
 				ticket, v = g.Arrive(&l, a, false)
 			}
 			if (v.Outcome == Admitted) != want {
-				t.Fatalf("kind %d: %+v for one that has %d of %d, limit %d", kind, v, own, taken, limit)
+				t.Fatalf("kind %d: %+v for one that has %d of %d, limit %d", kind, v, own, taken,
+					limit)
 			}
 			if !want {
 				g.Leave(&ticket) // of one that was told
