@@ -1,26 +1,28 @@
 package smartsocket
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Ack answers the sender of an event. It is a small value that may be kept and used later, from
-// any goroutine. When no answer was asked for it does nothing. Only the first Reply or Fail
-// counts; later ones are logged and ignored. With the message cache an answer reaches a client
-// that has come back on another connection meanwhile.
+// Ack answers the sender of an event. It is a small value that may be kept and used later, from any
+// goroutine. It does nothing when no answer was asked for. Only the first Reply or Fail counts;
+// later ones are logged. With the message cache an answer also reaches a client that has
+// reconnected.
 type Ack struct {
 	call *ackCall
 	s    *Socket // for the log; call.s is read only by who answers
 	gen  uint32
 }
 
-// ackCall is one awaited answer. It is pooled: the generation moves on when the answer is given,
-// so that an Ack kept too long cannot answer somebody else's event.
+// ackCall is one awaited answer. It is pooled. Its generation moves on with the answer, so that an
+// old Ack cannot answer another event.
 type ackCall struct {
 	gen atomic.Uint32
 	s   *Socket
@@ -45,16 +47,17 @@ func (a Ack) Reply(v any) {
 	if !ok {
 		return
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	encoded := false
 	defer func() {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		if !encoded { // v's own MarshalJSON panicked, and the answer is taken
 			s.answerError(id, message.ErrHandlerFailed)
 		}
 	}()
 	var err error
-	b.B, err = s.link.Load().encodeAck(b.B, id, v)
+	c := s.link.Load().encoding()
+	b.B, err = c.AppendAck(b.B, id, value(v))
 	encoded = true
 	if err != nil {
 		s.answerError(id, fault.Wire(err, message.CodeHandlerFailed))
@@ -86,4 +89,119 @@ func (a Ack) take() (s *Socket, id uint64, ok bool) {
 	c.s = nil
 	ackCalls.Put(c)
 	return s, id, true
+}
+
+// EmitWithAck sends an event and waits for the client's answer, which the caller owns. It ends
+// with ERR_ACK_001 after Options.AckTimeout, with ERR_CONN_006 when the connection is lost (with
+// the message cache, when the session ends), with the context's error, or with the error that the
+// client answered. It blocks: never call it from an Inline handler.
+func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data, error) {
+	type answer struct {
+		d   Data
+		err error
+	}
+	got := make(chan answer, 1)
+	id, err := s.emitAck(event, data, s.srv.current().AckTimeout,
+		func(d Data, err error) { got <- answer{d, err} })
+	if err != nil {
+		return Data{}, err
+	}
+	select {
+	case a := <-got:
+		return a.d, a.err
+	case <-ctx.Done():
+		s.extra().questions.Claim(id)
+		return Data{}, ctx.Err()
+	}
+}
+
+// EmitAck is EmitWithAck without the wait: done is called exactly once, with an owned answer or an
+// error, on the connection's loop or a timer's goroutine, and must not block. A timeout of 0 means
+// Options.AckTimeout. When EmitAck returns an error, done is not called.
+func (s *Socket) EmitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) error {
+	if timeout == 0 {
+		timeout = s.srv.current().AckTimeout
+	}
+	_, err := s.emitAck(event, data, timeout, done)
+	return err
+}
+
+func (s *Socket) emitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) (uint64, error) {
+	if s.kept == nil && !s.Connected() {
+		return 0, errNotConnected
+	}
+	late := func(done func(Data, error)) {
+		e := fault.Errorf(message.CodeAckTimeout, "no acknowledgement within %v: "+
+			"raise ackTimeout or look at the receiver's handler", timeout)
+		e.Event = event
+		s.finish(done, Data{}, e)
+	}
+	x := s.extra()
+	id, ok := x.questions.Ask(done, timeout, late)
+	if !ok {
+		return 0, errNotConnected
+	}
+	b := pool.GetUnsized(pool.Encoded)
+	var err error
+	c := s.link.Load().encoding()
+	if b.B, err = c.AppendEvent(b.B, event, id, value(data)); err != nil {
+		pool.PutUnsized(b)
+		x.questions.Claim(id)
+		return 0, err
+	}
+	if !s.sendEvent(b) {
+		if _, unsettled := x.questions.Claim(id); unsettled {
+			return 0, fault.Lost("the message could not be queued")
+		}
+	}
+	return id, nil
+}
+
+var errNotConnected = fault.Lost("the socket is not connected")
+
+// finish settles one question and contains a panic of done, which on a timer would end the process.
+func (s *Socket) finish(done func(Data, error), d Data, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.handlerPanicked("", Ack{}, v)
+		}
+	}()
+	done(d, err)
+}
+
+// settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a
+// resume, is counted and no fault. An answer to a question that was never asked is a fault.
+func (l *link) settle(m *message.Message) {
+	s := l.s
+	x := s.ext.Load()
+	if x == nil { // nobody ever asked
+		x = new(socketExtra)
+	}
+	done, ok := x.questions.Claim(m.AckID)
+	if !ok {
+		l.srv.counters.unknownAcks.Add(1)
+		if ever, _ := x.questions.Asked(m.AckID); ever {
+			l.srv.log.Debug("an answer came that nobody waits for any more",
+				"socket", s.ID(), "code", string(message.CodeAckUnknown), "ack", m.AckID)
+			return
+		}
+		l.refuse(m, violation(fault.Errorf(message.CodeAckUnknown,
+			"ack %d answers no message of this connection", m.AckID)))
+		return
+	}
+	if m.Kind == message.KindAck {
+		s.finish(done, Data{&body{Payload: payloadOf(m)}}.Clone(), nil)
+		return
+	}
+	e, err := message.ParseErrorJSON(m.Payload)
+	if err != nil {
+		s.finish(done, Data{}, &Error{
+			Code: message.CodeAckInvalid, Message: "the answer could not be read", Cause: err})
+		return
+	}
+	s.finish(done, Data{}, &e)
 }

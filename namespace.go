@@ -1,78 +1,38 @@
 package smartsocket
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Namespace is a separate world of sockets, rooms, handlers and middleware
-// under one path. Get one with Server.Namespace. Safe for concurrent use.
+// Namespace is a separate world of sockets, rooms, handlers and middleware under one path. Get one
+// with Server.Namespace. It is safe for concurrent use.
 type Namespace struct {
-	srv         *Server
-	path        string
-	hub         *hub.Hub[*Socket]
-	handlers    table
-	life        table // lifecycle handlers
-	middlewares middlewares
-	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
+	srv      *Server
+	path     string
+	hub      *hub.Hub[*Socket]
+	handlers table
+	registrations
+}
+
+func newNamespace(v *Server, path string) *Namespace {
+	place := func(s *Socket) *hub.Place[*Socket] { return &s.place }
+	n := &Namespace{srv: v, path: path, hub: hub.New(place, isSocketID)}
+	n.events, n.emitOptions = &n.handlers, new(emitSettings)
+	return n
 }
 
 // cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
-func cleanPath(path string) string {
-	return "/" + strings.Trim(path, "/")
-}
+func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
-
-// On registers a handler for an event of the namespace's sockets, or for one of
-// the lifecycle events connected, disconnected and error. Several handlers of
-// one event run in the order of registration. On panics on a reserved or
-// impossible name, since no client could ever send it.
-func (n *Namespace) On(event string, h Handler, opts ...HandlerOption) {
-	register(&n.handlers, &n.life, event, h, false, opts)
-}
-
-// Once is On for the first such event only.
-func (n *Namespace) Once(event string, h Handler, opts ...HandlerOption) {
-	register(&n.handlers, &n.life, event, h, true, opts)
-}
-
-// Off removes all handlers of an event.
-func (n *Namespace) Off(event string) { unregister(&n.handlers, &n.life, event) }
-
-// OnConnected registers a handler that runs once per socket, after its
-// handshake and before any of its events.
-func (n *Namespace) OnConnected(h func(*Socket), opts ...HandlerOption) {
-	n.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
-}
-
-// OnDisconnected registers a handler that runs for each connection of a socket that has ended,
-// after all events that came on it, while the socket's rooms are still visible. With the message
-// cache the client may come back: then OnConnected runs again, and OnEnded only when it does not.
-func (n *Namespace) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
-	n.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
-}
-
-// OnEnded registers a handler that runs once per socket, behind all others: its client cannot come
-// back. Its rooms are still visible. Without the message cache that is right behind OnDisconnected.
-func (n *Namespace) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
-	n.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
-}
-
-// OnError registers a handler for what goes wrong with a socket: panics in
-// handlers, refusals by middleware, answers that cannot be encoded.
-func (n *Namespace) OnError(h func(*Socket, error), opts ...HandlerOption) {
-	n.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
-}
-
-// Use adds a middleware for the namespace's events; see Middleware.
-func (n *Namespace) Use(mw Middleware) { n.middlewares.use(mw) }
 
 // To selects the members of rooms; a name that is a socket's id selects that socket.
 func (n *Namespace) To(names ...string) *Target {
@@ -85,9 +45,7 @@ func (n *Namespace) ToSocket(id string) *Target {
 }
 
 // Except selects everybody but the members of rooms or the sockets with these ids.
-func (n *Namespace) Except(names ...string) *Target {
-	return &Target{ns: n, except: names}
-}
+func (n *Namespace) Except(names ...string) *Target { return &Target{ns: n, except: names} }
 
 // Local selects everybody on this server, when a Broker joins it with others.
 func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
@@ -98,9 +56,8 @@ func (n *Namespace) Len() int {
 	return sockets
 }
 
-// Sockets lists the sockets in the namespace, those whose client is away for the
-// moment included (Options.EnableMessageCache; Connected tells). The list is a
-// snapshot; do not change it.
+// Sockets lists the sockets in the namespace, also those whose client is away (see
+// Socket.Connected). The list is a snapshot; do not change it.
 func (n *Namespace) Sockets() []*Socket { return n.hub.Named("") }
 
 // Socket finds a socket by id, nil if it is not here.
@@ -123,17 +80,12 @@ func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 // maxRoomName is the longest name of a room in bytes.
 const maxRoomName = hub.MaxName
 
-func newHub() *hub.Hub[*Socket] {
-	return hub.New(func(s *Socket) *hub.Place[*Socket] { return &s.place }, isSocketID)
-}
-
 // add makes s visible: it can be found by its id, and is addressed from now on.
 func (n *Namespace) add(s *Socket) {
 	n.srv.ids.Store(s.place.ID, n) // before the hub has it, so that remove finds both
 	n.hub.Add(s)
 }
 
-// remove takes s out of its rooms and of the namespace.
 func (n *Namespace) remove(s *Socket) {
 	if n.hub.Remove(s) {
 		n.srv.ids.Delete(s.place.ID)
@@ -159,28 +111,21 @@ func (n *Namespace) join(s *Socket, rooms []string) error {
 		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
 }
 
+// newSocketID returns a fresh public id: the prefix and 128 random bits in base64url.
+func newSocketID() string {
+	var raw [16]byte
+	rand.Read(raw[:])
+	var out [len(socketIDPrefix) + 22]byte
+	copy(out[:], socketIDPrefix)
+	base64.RawURLEncoding.Encode(out[len(socketIDPrefix):], raw[:])
+	return string(out[:])
+}
+
+const socketIDPrefix = "ss_"
+
 // isSocketID reports whether a name has the form of a socket's id. No room has such a name.
 func isSocketID(name string) bool {
 	return len(name) == len(socketIDPrefix)+22 && strings.HasPrefix(name, socketIDPrefix)
-}
-
-// register adds a handler of an event to t, or of a lifecycle event to life.
-func register(t, life *table, event string, h Handler, once bool, opts []HandlerOption) {
-	if name := lifecycleEvent(event); name != "" {
-		addHandler(life, name, h, once, opts)
-		return
-	}
-	checkEvent(event)
-	addHandler(t, event, h, once, opts)
-}
-
-// unregister removes what register added.
-func unregister(t, life *table, event string) {
-	if name := lifecycleEvent(event); name != "" {
-		life.Remove(name)
-		return
-	}
-	t.Remove(event)
 }
 
 // lookup finds the namespace that a client asks for, nil if there is none.
@@ -193,8 +138,7 @@ func (v *Server) lookup(path string) *Namespace {
 // namespacesTold is how many namespaces a client is told at most.
 const namespacesTold = 20
 
-// unknownNamespace lists what a client could have asked for. A client that has
-// still to authenticate, by the hook or the auth event, is told no names.
+// unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
@@ -204,5 +148,6 @@ func (v *Server) unknownNamespace() *Error {
 	if n := len(names) - namespacesTold; n > 0 {
 		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
 	}
-	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace,
+		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }

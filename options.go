@@ -5,15 +5,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/netip"
 	"runtime"
 	"strings"
 	"time"
 
-	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/bounds"
 	"github.com/smartsocket/smartsocket/internal/certfile"
 )
 
@@ -21,14 +20,14 @@ import (
 type Toggle uint8
 
 const (
-	// Auto is the default of the option.
+	// Auto leaves the option to its default.
 	Auto Toggle = iota
-	// Enabled and Disabled settle it.
+	// Enabled and Disabled override the default.
 	Enabled
 	Disabled
 )
 
-// UnmarshalText reads "true", "false" or "auto", as config files and the environment have them.
+// UnmarshalText reads "true", "false" or "auto", as in config files and in the environment.
 func (t *Toggle) UnmarshalText(b []byte) error {
 	switch string(b) {
 	case "true":
@@ -43,134 +42,147 @@ func (t *Toggle) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// MarshalText is the opposite of UnmarshalText.
+// MarshalText writes what UnmarshalText reads.
 func (t Toggle) MarshalText() ([]byte, error) {
 	return []byte([]string{"auto", "true", "false"}[t%3]), nil
 }
 
-// Options configure a Server. The zero value means the defaults named beside
-// each field. The config tag is the option's name in files and, in upper snake
-// case behind SMARTSOCKET_, in the environment; durations given there as plain
-// numbers are milliseconds.
+// Options configure a Server. The zero value means the defaults. Tags of a field say the rest:
+// config is its name in files and, in upper snake case behind SMARTSOCKET_, in the environment,
+// where plain numbers are milliseconds for a duration. default replaces zero, zero says what 0
+// means instead, and min and max are the range. Reload can change what has reload.
 type Options struct {
-	// Host to bind to; "" = localhost. unix:/path listens on a Unix socket, and Port is not used.
-	Host string `config:"host"`
-	// Port to listen on; 0 = 3000, -1 = any free one (see Server.Addr).
-	Port int `config:"port"`
-	// EnableEncryption: unset = on exactly when a key is given; Enabled without a valid key makes New fail.
+	// Host is the address to bind to. unix:/path is a Unix socket, for which Port is not used.
+	Host string `config:"host" default:"localhost"`
+	// Port is the port to listen on; -1 means any free one (see Server.Addr).
+	Port int `config:"port" default:"3000"`
+	// EnableEncryption is on by default if a key is given. New refuses Enabled without a valid key.
 	EnableEncryption Toggle `config:"enableEncryption"`
 	// EncryptionKey is strict base64 of exactly 32 random bytes, shared with the clients.
-	EncryptionKey string `config:"encryptionKey"`
+	EncryptionKey string `config:"encryptionKey" reload:"live"`
 	// PreviousEncryptionKey is accepted too, while clients move to a new key.
-	PreviousEncryptionKey string `config:"previousEncryptionKey"`
-	// EncryptionAlgorithm is aes-256-cbc (default) or aes-256-gcm (faster, recommended).
-	EncryptionAlgorithm string `config:"encryptionAlgorithm"`
-	// APIKeys are what clients may present in their handshake; empty = none is asked for.
-	APIKeys []string `config:"apiKeys"`
-	// Authenticate decides about a client's handshake, after APIKeys; what it returns is Socket.Identity. It may block, for
-	// HandshakeTimeout at most, and runs on a pooled goroutine. Any error refuses the client with ERR_CONN_004.
+	PreviousEncryptionKey string `config:"previousEncryptionKey" reload:"live"`
+	// EncryptionAlgorithm is aes-256-cbc or aes-256-gcm (faster, recommended).
+	EncryptionAlgorithm string `config:"encryptionAlgorithm" default:"aes-256-cbc"`
+	// APIKeys are keys of which a client must present one in its handshake; none means no check.
+	APIKeys []string `config:"apiKeys" reload:"live"`
+	// Authenticate decides about a client's handshake, after APIKeys. Its result becomes
+	// Socket.Identity, and any error refuses the client with ERR_CONN_004. It runs on a pooled
+	// goroutine and may block, but not for longer than HandshakeTimeout.
 	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
 	// RequireAuth calls Socket.RequireAuth for every socket.
-	RequireAuth bool `config:"requireAuth"`
-	// AuthTimeout is how long a socket that must authenticate by event may take; 0 = 10 s.
-	AuthTimeout time.Duration `config:"authTimeout"`
-	// TLSCertFile and TLSKeyFile are PEM files, a certificate chain and its private key, that make Start listen with TLS (wss).
-	// They are read again when they change, see LoadTLS.
+	RequireAuth bool `config:"requireAuth" reload:"live"`
+	// AuthTimeout is how long a socket that must authenticate by event may take.
+	AuthTimeout time.Duration `config:"authTimeout" default:"10s" min:"100ms" reload:"live"`
+	// TLSCertFile and TLSKeyFile are PEM files, a certificate chain and its private key. They make
+	// Start listen with TLS (wss), and are read again when they change, see LoadTLS.
 	TLSCertFile string `config:"tlsCert"`
 	TLSKeyFile  string `config:"tlsKey"`
-	// TLSConfig makes Start listen with TLS 1.2 or 1.3; nil = by the files, or without TLS. With the files given too, the
-	// certificate is theirs and the rest is this one's. It is copied.
+	// TLSConfig makes Start listen with TLS 1.2 or 1.3; nil leaves that to the two files. If the
+	// files are given too, the certificate comes from them and the rest from here. New copies it.
 	TLSConfig *tls.Config `config:"-"`
-	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For or Forwarded (RFC 7239) is believed; "unix" is
-	// whoever connects by a Unix socket.
-	TrustedProxies []string `config:"trustedProxies"`
-	// ProxyProtocol: TrustedProxies begin each connection with a PROXY preamble, version 1 or 2, and its address is the client's.
+	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For or Forwarded (RFC 7239) is
+	// believed; "unix" is whoever connects by a Unix socket.
+	TrustedProxies []string `config:"trustedProxies" reload:"live"`
+	// ProxyProtocol says that TrustedProxies begin each connection with a PROXY preamble, of version
+	// 1 or 2, whose address is the client's.
 	ProxyProtocol bool `config:"proxyProtocol"`
-	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 = no such limit.
-	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress"`
-	// AcceptRate limits the connections accepted in a second, all addresses together; others get HTTP 503, on which clients
-	// come back. 0 = no limit.
-	AcceptRate int `config:"acceptRate"`
-	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT has still to be accepted if
-	// that is enough; 0 = 1024. Those whose request has not come are limited to half of MaxConnections, or to this if it is more.
-	// MaxUnauthenticatedPerAddress is that for one IPv4 address or IPv6 /64; 0 = a share, at most half and fewer than are left
-	// for others; -1 = no such limit.
-	MaxUnauthenticated           int `config:"maxUnauthenticated"`
-	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress"`
-	// EnableConnectionPooling reuses buffers (the default); Disabled allocates each anew, for comparison and debugging.
-	// It is a switch of the whole process.
+	// MaxConnectionsPerAddress limits those of one IPv4 address or IPv6 /64; 0 means no limit.
+	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress" reload:"live"`
+	// AcceptRate limits the connections accepted in a second, from all addresses together. Others
+	// get HTTP 503, after which clients come back. 0 means no limit.
+	AcceptRate int `config:"acceptRate" reload:"live"`
+	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT
+	// has not been accepted yet if that is enough. Connections whose request has not come are
+	// limited to half of MaxConnections, or to this if it is more.
+	MaxUnauthenticated int `config:"maxUnauthenticated" default:"1024" min:"1" max:"16Mi" reload:"live"`
+	// MaxUnauthenticatedPerAddress is that limit for one IPv4 address or IPv6 /64. 0 means a share:
+	// fewer than are left for all others, so half of them at most. -1 means no limit.
+	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress" reload:"live"`
+	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
+	// for comparison and debugging. It is a switch of the whole process.
 	EnableConnectionPooling Toggle `config:"enableConnectionPooling"`
-	// EnableMessageCache keeps what was sent to a client for its return: id, rooms, values and missed events come back.
+	// EnableMessageCache keeps a client's id, rooms, values and missed events until it returns.
 	EnableMessageCache bool `config:"enableMessageCache"`
-	// MessageCacheSize, MessageCacheBytes and MessageCacheAge bound what is kept for one client; 0 = 1000 events, 256 KiB, 5 min.
-	// The age is also how long a client may be away.
-	MessageCacheSize  int           `config:"messageCacheSize"`
-	MessageCacheBytes int           `config:"messageCacheBytes"`
-	MessageCacheAge   time.Duration `config:"messageCacheAge"`
-	// MessageCacheTotalBytes bounds what is kept for all; 0 = 256 MiB.
-	MessageCacheTotalBytes int `config:"messageCacheTotalBytes"`
+	// MessageCacheSize, MessageCacheBytes and MessageCacheAge limit the number, the bytes and the
+	// age of the events kept for one client. The age is also how long a client may be away.
+	MessageCacheSize  int           `config:"messageCacheSize" default:"1000" min:"1" max:"1Mi" reload:"live"`
+	MessageCacheBytes int           `config:"messageCacheBytes" default:"256KiB" min:"1" max:"1GiB" reload:"live"`
+	MessageCacheAge   time.Duration `config:"messageCacheAge" default:"5m" min:"100ms" reload:"live"`
+	// MessageCacheTotalBytes limits the bytes kept for all clients together.
+	MessageCacheTotalBytes int `config:"messageCacheTotalBytes" default:"256MiB" min:"1" reload:"live"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
-	EnableRateLimiting Toggle `config:"enableRateLimiting"`
-	// RateLimitWindow and RateLimitMaxRequests limit the events of one socket; 0 = 60 s, 100.
-	RateLimitWindow      time.Duration `config:"rateLimitWindow"`
-	RateLimitMaxRequests int           `config:"rateLimitMaxRequests"`
-	// MaxFrameRate and MaxInflateRate limit the data frames, and the bytes that compressed messages inflate to, of one
-	// connection in a second, whatever they hold: past them it is closed with 1008. 0 = 2000 frames, 16 MiB (one message of
-	// MaxMessageBytes always passes). EnableRateLimiting turns them off too.
-	MaxFrameRate   int `config:"maxFrameRate"`
-	MaxInflateRate int `config:"maxInflateRate"`
-	// MaxConnections is a hard cap on live connections; 0 = 10 000.
-	MaxConnections int `config:"maxConnections"`
-	// ConnectionTimeout closes a connection from which no frame of any kind came for so long; the server pings at half of it. 0 = 30 s, at least 1 s.
-	ConnectionTimeout time.Duration `config:"connectionTimeout"`
-	// HandshakeTimeout bounds accept → request head, and 101 → CONNECT; 0 = 5 s.
-	HandshakeTimeout time.Duration `config:"handshakeTimeout"`
-	// AckTimeout is the default wait of EmitWithAck; 0 = 30 s.
-	AckTimeout time.Duration `config:"ackTimeout"`
-	// MaxMessageBytes limits one decoded message; 0 = 16 MiB.
-	MaxMessageBytes int `config:"maxMessageBytes"`
-	// CompressionThreshold: payloads strictly larger are compressed, for clients that inflate; 0 = 1024, -1 = never.
-	CompressionThreshold int `config:"compressionThreshold"`
-	// CompressionLevel 1..9; 0 = 6.
-	CompressionLevel int `config:"compressionLevel"`
-	// AllowedOrigins are scheme://host[:port] values, of which the host may begin with "*." for its subdomains, "null", or
-	// "*" for any; empty = same origin only. Requests without an Origin header (not from browsers) pass.
-	AllowedOrigins []string `config:"allowedOrigins"`
-	// AllowedHosts are the names, host[:port] or *.host, under which clients may ask for the server; empty = any, but on a
-	// loopback address pages of the same origin must ask for a loopback name (see docs/SECURITY.md, DNS rebinding).
-	AllowedHosts []string `config:"allowedHosts"`
-	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes bound a request head; 0 = 16 KiB, 100 lines, no limit for one line.
-	MaxHeaderBytes     int `config:"maxHeaderBytes"`
-	MaxHeaderLines     int `config:"maxHeaderLines"`
-	MaxHeaderLineBytes int `config:"maxHeaderLineBytes"`
-	// FailureLimit is how many failed authentications of one address pass at once, before it gets HTTP 429 and one more
-	// try in 10 s, for 110 s at most; 0 = 10, -1 = no limit. EnableRateLimiting has no say in it.
-	FailureLimit int `config:"failureLimit"`
-	// HealthPath and ReadyPath are answered on the service port for GET and HEAD; empty = /healthz and /readyz, off = not.
-	HealthPath string `config:"healthPath"`
-	ReadyPath  string `config:"readyPath"`
-	// MaxOutboxBytes and MaxOutboxAge bound what waits for a slow peer before its connection is reset and counted; one message alone may be larger. 0 = 1 MiB, 10 s.
-	MaxOutboxBytes int           `config:"maxOutboxBytes"`
-	MaxOutboxAge   time.Duration `config:"maxOutboxAge"`
-	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles): the smaller, the sooner
-	// a slow one is noticed and the less memory it can bind, and the sooner MaxOutboxBytes counts; on a long path it limits
-	// throughput. 0 = the kernel's choice, which grows to some MiB.
-	SendBufferBytes int `config:"sendBufferBytes"`
-	// Loops is the number of event loops; 0 = GOMAXPROCS.
-	Loops int `config:"loops"`
-	// Workers bounds the goroutines that run blocking handlers; 0 = 64 × GOMAXPROCS.
-	Workers int `config:"workers"`
-	// InlineBudget: an Inline handler that holds its loop longer is logged and counted; 0 = 10 ms.
-	InlineBudget time.Duration `config:"inlineBudget"`
-	// ShutdownTimeout bounds draining in Run; 0 = 15 s.
-	ShutdownTimeout time.Duration `config:"shutdownTimeout"`
-	// Broker joins this server with others for broadcasts, see package cluster; nil = this server is all there is.
+	EnableRateLimiting Toggle `config:"enableRateLimiting" reload:"live"`
+	// FailureLimit is how many failed authentications of one address pass at once. Past it the
+	// address gets HTTP 429, one more try in 10 s, and that for 110 s at most. -1 means no limit.
+	// EnableRateLimiting does not turn it off.
+	FailureLimit int `config:"failureLimit" default:"10" reload:"live"`
+	// RateLimitWindow is the time in which RateLimitMaxRequests counts the events of one socket.
+	RateLimitWindow time.Duration `config:"rateLimitWindow" default:"1m" min:"10ms" reload:"live"`
+	// RateLimitMaxRequests limits the events of one socket in a window.
+	RateLimitMaxRequests int `config:"rateLimitMaxRequests" default:"100" min:"1" max:"1Gi" reload:"live"`
+	// MaxFrameRate and MaxInflateRate limit, for one connection and second, its data frames and the
+	// bytes to which compressed messages inflate. A connection that exceeds one is closed with
+	// 1008. One message of MaxMessageBytes always passes. EnableRateLimiting turns these two off as
+	// well.
+	MaxFrameRate   int `config:"maxFrameRate" default:"2000" min:"1" max:"1Gi" reload:"live"`
+	MaxInflateRate int `config:"maxInflateRate" default:"16MiB" min:"1" max:"1GiB" reload:"live"`
+	// MaxConnections is a hard cap on live connections.
+	MaxConnections int `config:"maxConnections" default:"10_000" min:"1" max:"16Mi" reload:"live"`
+	// ConnectionTimeout closes a connection without frames of any kind. Pings go out at half of it.
+	ConnectionTimeout time.Duration `config:"connectionTimeout" default:"30s" min:"1s"`
+	// HandshakeTimeout limits the time from accept to the request head, and from 101 to CONNECT.
+	HandshakeTimeout time.Duration `config:"handshakeTimeout" default:"5s" min:"100ms"`
+	// AckTimeout is how long EmitWithAck waits by default.
+	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
+	// MaxMessageBytes limits one decoded message.
+	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
+	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
+	// never.
+	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
+	// CompressionLevel is 1 (fast) to 9 (small).
+	CompressionLevel int `config:"compressionLevel" default:"6" min:"1" max:"9" reload:"live"`
+	// AllowedOrigins are scheme://host[:port] values, whose host may begin with "*." for all its
+	// subdomains, "null", or "*" for any; empty means the same origin only. Requests without an
+	// Origin header, which do not come from browsers, pass.
+	AllowedOrigins []string `config:"allowedOrigins" reload:"live"`
+	// AllowedHosts are the names, host[:port] or *.host, under which clients may ask for the server.
+	// Empty means any, but on a loopback address a page of the same origin must use a loopback
+	// name, because any name can be made to lead there (DNS rebinding).
+	AllowedHosts []string `config:"allowedHosts" reload:"live"`
+	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes limit a request head. 0 means no limit
+	// of its own for one line.
+	MaxHeaderBytes     int `config:"maxHeaderBytes" default:"16KiB" min:"1" max:"1MiB"`
+	MaxHeaderLines     int `config:"maxHeaderLines" default:"100" min:"1" max:"64Ki"`
+	MaxHeaderLineBytes int `config:"maxHeaderLineBytes" zero:"no limit" min:"1" max:"1MiB"`
+	// HealthPath and ReadyPath are answered on the service port, for GET and HEAD: whether the
+	// server runs, and whether it takes clients. off turns one off.
+	HealthPath string `config:"healthPath" default:"/healthz" reload:"live"`
+	ReadyPath  string `config:"readyPath" default:"/readyz" reload:"live"`
+	// MaxOutboxBytes and MaxOutboxAge limit what waits for a slow peer. Past them its connection is
+	// reset and counted. One message alone may be larger.
+	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
+	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
+	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
+	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
+	// counts sooner; on a long path it limits throughput. The kernel's choice grows to some MiB.
+	SendBufferBytes int `config:"sendBufferBytes" zero:"the kernel's choice" min:"1" max:"1GiB"`
+	// Loops is the number of event loops; 0 means GOMAXPROCS.
+	Loops int `config:"loops" min:"1" max:"1024"`
+	// Workers limits the goroutines that run blocking handlers; 0 means 64 × GOMAXPROCS.
+	Workers int `config:"workers" min:"1" max:"1Mi"`
+	// InlineBudget is how long an Inline handler may hold its loop before it is logged and counted.
+	InlineBudget time.Duration `config:"inlineBudget" default:"10ms" min:"100us"`
+	// ShutdownTimeout limits how long Run drains.
+	ShutdownTimeout time.Duration `config:"shutdownTimeout" default:"15s" min:"1ms" reload:"live"`
+	// Broker joins this server with others for broadcasts, see package cluster; nil means alone.
 	Broker Broker `config:"-"`
-	// Logger receives the server's log; nil = a text logger to stderr at info (debug when DEBUG contains smartsocket:*).
+	// Logger receives the server's log. nil means a text logger to stderr at level info, or at
+	// debug when the environment variable DEBUG contains smartsocket:*.
 	Logger *slog.Logger `config:"-"`
 }
 
-// DefaultOptions are the defaults spelled out. Zeros that remain mean no limit, or by the machine's size.
+// DefaultOptions returns the defaults. Zeros that remain mean no limit, or the machine's size.
 func DefaultOptions() Options {
 	o, err := Options{Logger: slog.New(slog.DiscardHandler)}.withDefaults()
 	if err != nil {
@@ -181,150 +193,51 @@ func DefaultOptions() Options {
 	return o
 }
 
-// proxies reads TrustedProxies.
-func (o *Options) proxies() (admission.Proxies, error) {
-	var list admission.Proxies
-	for _, s := range o.TrustedProxies {
-		if s == "unix" {
-			list.Unix = true
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
-		if a, e := netip.ParseAddr(s); e == nil {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			return list, &OptionError{"TrustedProxies", fmt.Sprintf("%q is neither an address nor a prefix such as 10.0.0.0/8, nor unix", s)}
-		}
-		list.Prefixes = append(list.Prefixes, p.Masked())
-	}
-	return list, nil
-}
-
 // withDefaults fills the zero fields and checks the rest.
 func (o Options) withDefaults() (Options, error) {
-	if o.Host == "" {
-		o.Host = "localhost"
-	}
-	if o.Port == 0 {
-		o.Port = 3000
-	}
-	if o.EncryptionAlgorithm == "" {
-		o.EncryptionAlgorithm = crypto.AES256CBC.String()
-	}
-	if o.CompressionThreshold == 0 {
-		o.CompressionThreshold = 1024
-	}
-	if o.HealthPath == "" {
-		o.HealthPath = "/healthz"
-	}
-	if o.ReadyPath == "" {
-		o.ReadyPath = "/readyz"
-	}
 	if o.Logger == nil {
 		o.Logger = defaultLogger()
 	}
-	for _, step := range []func() error{o.fillCounts, o.fillDurations, o.check} {
-		if err := step(); err != nil {
-			return o, err
-		}
+	cores := runtime.GOMAXPROCS(0)
+	if v := bounds.Fill(&o, map[string]int{"Loops": cores, "Workers": 64 * cores}); v != nil {
+		return o, &OptionError{v.Field, v.Fix}
 	}
-	return o, nil
+	return o, o.check()
 }
 
-func (o *Options) fillCounts() error {
-	counts := []struct {
-		field    string
-		v        *int
-		def, max int
-	}{
-		{"MaxConnections", &o.MaxConnections, 10_000, 1 << 24},
-		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20, 1 << 30},
-		{"MaxOutboxBytes", &o.MaxOutboxBytes, 1 << 20, 1 << 30},
-		{"CompressionLevel", &o.CompressionLevel, 6, 9},
-		{"RateLimitMaxRequests", &o.RateLimitMaxRequests, 100, 1 << 30},
-		{"MaxFrameRate", &o.MaxFrameRate, 2000, 1 << 30},
-		{"MaxInflateRate", &o.MaxInflateRate, 16 << 20, 1 << 30},
-		{"MaxHeaderBytes", &o.MaxHeaderBytes, frame.MaxHeadBytes, 1 << 20},
-		{"MaxHeaderLines", &o.MaxHeaderLines, frame.MaxHeaderLines, 1 << 16},
-		{"MaxUnauthenticated", &o.MaxUnauthenticated, 1024, 1 << 24},
-		{"MessageCacheSize", &o.MessageCacheSize, 1000, 1 << 20},
-		{"MessageCacheBytes", &o.MessageCacheBytes, 256 << 10, 1 << 30},
-		{"MessageCacheTotalBytes", &o.MessageCacheTotalBytes, 256 << 20, math.MaxInt},
-		{"Loops", &o.Loops, runtime.GOMAXPROCS(0), 1024},
-		{"Workers", &o.Workers, 64 * runtime.GOMAXPROCS(0), 1 << 20},
-	}
-	for _, c := range counts {
-		if *c.v == 0 {
-			*c.v = c.def
-		}
-		if *c.v < 1 || *c.v > c.max {
-			return &OptionError{c.field, fmt.Sprintf("%d is out of range: use 1..%d, or 0 for the default %d", *c.v, c.max, c.def)}
-		}
-	}
-	return nil
-}
-
-func (o *Options) fillDurations() error {
-	waits := []struct {
-		field    string
-		v        *time.Duration
-		def, min time.Duration
-	}{
-		{"ConnectionTimeout", &o.ConnectionTimeout, 30 * time.Second, time.Second},
-		{"RateLimitWindow", &o.RateLimitWindow, time.Minute, 10 * time.Millisecond},
-		{"HandshakeTimeout", &o.HandshakeTimeout, 5 * time.Second, 100 * time.Millisecond},
-		{"MessageCacheAge", &o.MessageCacheAge, 5 * time.Minute, 100 * time.Millisecond},
-		{"AuthTimeout", &o.AuthTimeout, 10 * time.Second, 100 * time.Millisecond},
-		{"AckTimeout", &o.AckTimeout, 30 * time.Second, time.Millisecond},
-		{"MaxOutboxAge", &o.MaxOutboxAge, 10 * time.Second, 100 * time.Millisecond},
-		{"InlineBudget", &o.InlineBudget, 10 * time.Millisecond, 100 * time.Microsecond},
-		{"ShutdownTimeout", &o.ShutdownTimeout, 15 * time.Second, time.Millisecond},
-	}
-	for _, w := range waits {
-		if *w.v == 0 {
-			*w.v = w.def
-		}
-		if *w.v < w.min {
-			return &OptionError{w.field, fmt.Sprintf("%v is too short: use at least %v, or 0 for the default %v", *w.v, w.min, w.def)}
-		}
-	}
-	return nil
-}
-
-// check is for what is more than a range.
+// check refuses what ranges cannot express. It returns nil or an *OptionError.
 func (o *Options) check() error {
-	if o.SendBufferBytes < 0 || o.SendBufferBytes > 1<<30 {
-		return &OptionError{"SendBufferBytes", fmt.Sprintf("%d is out of range: use 1..%d, or 0 for the kernel's choice", o.SendBufferBytes, 1<<30)}
-	}
 	if o.Port < -1 || o.Port > 65535 {
-		return &OptionError{"Port", fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", o.Port)}
+		return badOption("Port", "%d is no port: use 1..65535, or -1 for any free one", o.Port)
 	}
-	if err := o.checkHost(); err != nil {
-		return err
-	}
-	if o.ProxyProtocol && len(o.TrustedProxies) == 0 {
-		return &OptionError{"ProxyProtocol", "nobody is trusted to name addresses: list the load balancer in TrustedProxies"}
-	}
-	if o.MaxHeaderLineBytes < 0 {
-		return &OptionError{"MaxHeaderLineBytes", fmt.Sprintf("%d is no size: use bytes, or 0 for no limit", o.MaxHeaderLineBytes)}
+	for _, limit := range []struct {
+		field string
+		n     int
+	}{
+		{"MaxConnectionsPerAddress", o.MaxConnectionsPerAddress},
+		{"AcceptRate", o.AcceptRate},
+	} {
+		if limit.n < 0 {
+			return badOption(limit.field,
+				"%d is no number of connections: use 0 for no limit", limit.n)
+		}
 	}
 	if n := o.MaxUnauthenticatedPerAddress; n < -1 {
-		return &OptionError{"MaxUnauthenticatedPerAddress", fmt.Sprintf("%d is no number of connections: use -1 for no limit, or 0 for a share", n)}
+		return badOption("MaxUnauthenticatedPerAddress",
+			"%d is no number of connections: use -1 for no limit, or 0 for a share", n)
 	}
-	if o.FailureLimit < -1 {
-		return &OptionError{"FailureLimit", fmt.Sprintf("%d is no number: use -1 for no limit, or 0 for the default 10", o.FailureLimit)}
+	if n := o.FailureLimit; n < -1 {
+		return badOption("FailureLimit", "%d is no number: use -1 for no limit", n)
 	}
-	for field, path := range map[string]string{"HealthPath": o.HealthPath, "ReadyPath": o.ReadyPath} {
-		if path != "off" && path[0] != '/' {
-			return &OptionError{field, fmt.Sprintf("%q is no path: begin with a slash, or write off", path)}
-		}
+	if o.ProxyProtocol && len(o.TrustedProxies) == 0 {
+		return badOption("ProxyProtocol",
+			"nobody is trusted to name addresses: list the load balancer in TrustedProxies")
 	}
-	for field, n := range map[string]int{
-		"MaxConnectionsPerAddress": o.MaxConnectionsPerAddress, "AcceptRate": o.AcceptRate,
+	for _, path := range []struct{ field, value string }{
+		{"HealthPath", o.HealthPath}, {"ReadyPath", o.ReadyPath},
 	} {
-		if n < 0 {
-			return &OptionError{field, fmt.Sprintf("%d is no number of connections: use 0 for no limit", n)}
+		if path.value != "off" && path.value[0] != '/' {
+			return badOption(path.field, "%q is no path: begin with a slash, or write off", path.value)
 		}
 	}
 	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
@@ -332,18 +245,21 @@ func (o *Options) check() error {
 		if o.TLSCertFile == "" {
 			given = "TLSKeyFile"
 		}
-		return &OptionError{given, "a certificate and its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"}
+		return badOption(given, "a certificate and its key belong together: give both files, "+
+			"TLSCertFile and TLSKeyFile, or neither")
 	}
 	for _, k := range o.APIKeys {
 		if len(k) < 8 {
-			return &OptionError{"APIKeys", "a key has fewer than 8 characters and can be guessed: use random ones of 20 and more"}
+			return badOption("APIKeys", "a key has fewer than 8 characters and can be guessed: "+
+				"use random ones of 20 and more")
 		}
 	}
-	if o.CompressionThreshold < -1 {
-		return &OptionError{"CompressionThreshold", fmt.Sprintf("%d is no size: use bytes, or -1 to compress nothing", o.CompressionThreshold)}
+	if n := o.CompressionThreshold; n < -1 {
+		return badOption("CompressionThreshold",
+			"%d is no size: use bytes, or -1 to compress nothing", n)
 	}
-	if o.MaxOutboxBytes < o.MaxMessageBytes && o.MaxOutboxBytes < 64<<10 {
-		return &OptionError{"MaxOutboxBytes", fmt.Sprintf("%d would drop ordinary messages: use at least 65536", o.MaxOutboxBytes)}
+	if n := o.MaxOutboxBytes; n < o.MaxMessageBytes && n < 64<<10 {
+		return badOption("MaxOutboxBytes", "%d would drop ordinary messages: use at least 65536", n)
 	}
 	for _, origin := range o.AllowedOrigins {
 		if err := frame.CheckOrigin(origin); err != nil {
@@ -355,44 +271,67 @@ func (o *Options) check() error {
 			return &OptionError{"AllowedHosts", err.Error()}
 		}
 	}
-	return nil
+	return o.checkHost()
 }
 
-// checkHost finds what cannot be listened on, so that a check of the configuration says what Start would.
+// checkHost refuses what cannot be listened on, so that a check of the options says what Start
+// would.
 func (o *Options) checkHost() error {
 	const fix = ": write a name, an IP address, or unix:/path"
-	path, unix := strings.CutPrefix(o.Host, "unix:")
-	host := o.Host
-	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
-		host = inner[:len(inner)-1]
-		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() {
-			return &OptionError{"Host", fmt.Sprintf("%q is no IPv6 address in brackets", o.Host) + fix}
+	if path, ok := strings.CutPrefix(o.Host, "unix:"); ok {
+		if path == "" || len(path) > 100 {
+			return badOption("Host", "the path of a Unix socket has 1 to 100 bytes, and this has %d",
+				len(path))
 		}
+		return nil
 	}
-	switch {
-	case unix && path == "":
-		return &OptionError{"Host", "there is no path after unix:" + fix}
-	case unix && len(path) > 100:
-		return &OptionError{"Host", fmt.Sprintf("the path of a Unix socket has at most 100 bytes, and this has %d", len(path))}
-	case unix:
-	case strings.ContainsAny(host, "[]/ "):
-		return &OptionError{"Host", fmt.Sprintf("%q is no host", o.Host) + fix}
-	case strings.Contains(host, ":"):
-		if _, err := netip.ParseAddr(host); err != nil {
-			return &OptionError{"Host", fmt.Sprintf("%q is neither a name nor an IP address; the port is an option of its own", o.Host) + fix}
+	host := o.Host
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); !ok || !strings.Contains(inner, ":") {
+			return badOption("Host", "%q is no IPv6 address in brackets"+fix, o.Host)
 		}
+		host = inner
+	}
+	_, err := netip.ParseAddr(host)
+	if strings.ContainsAny(host, "[]/ ") || strings.Contains(host, ":") && err != nil {
+		return badOption("Host", "%q is no host, and the port is an option of its own"+fix, o.Host)
 	}
 	return nil
 }
 
-// LoadTLS reads a certificate chain and its private key, PEM files both, into a
-// config that follows them: at most once per second a handshake looks whether
-// the files have changed and uses what is in them from then on. Files that do not
-// go together, as while they are being replaced, are logged and leave the last
-// good certificate in use. Connections that are open stay as they are.
+// badOption makes an OptionError whose fix is formatted as by fmt.Sprintf.
+func badOption(field, format string, args ...any) error {
+	return &OptionError{field, fmt.Sprintf(format, args...)}
+}
+
+// proxies reads TrustedProxies.
+func (o *Options) proxies() (list admission.Proxies, err error) {
+	for _, s := range o.TrustedProxies {
+		if s == "unix" {
+			list.Unix = true
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if a, e := netip.ParseAddr(s); e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return list, badOption("TrustedProxies",
+				"%q is neither an address nor a prefix such as 10.0.0.0/8, nor unix", s)
+		}
+		list.Prefixes = append(list.Prefixes, p.Masked())
+	}
+	return list, nil
+}
+
+// LoadTLS reads a certificate chain and its private key, both PEM files, into a config that follows
+// them: at most once in a second, a handshake looks whether the files have changed, and from then
+// on the new certificate is used. Files that do not belong together, as while they are being
+// replaced, are logged, and the last good certificate stays in use. Open connections stay as they
+// are.
 //
-// Options.TLSCertFile and TLSKeyFile use it. The config asks for TLS 1.2 at least
-// and belongs to the caller. A nil log discards.
+// Options.TLSCertFile and TLSKeyFile use it. The config demands TLS 1.2 or later and belongs to the
+// caller. A nil log discards.
 func LoadTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -404,7 +343,7 @@ func LoadTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.Certificate}, nil
 }
 
-// secured is the config to listen with, nil for none.
+// secured returns the config to listen with, or nil to listen without TLS.
 func (o *Options) secured() (*tls.Config, error) {
 	if o.TLSCertFile == "" && o.TLSKeyFile == "" {
 		return o.TLSConfig, nil

@@ -3,9 +3,7 @@ package smartsocket
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -13,14 +11,14 @@ import (
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/bounds"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// fixed are the options that hold for a server's life, for those who need them often. What Reload
-// may change is read from the settings alone.
+// fixed are the options that hold for a server's life. What Reload may change is only in settings.
 type fixed struct {
 	Host, Port                                       string
 	Authenticate                                     func(context.Context, AuthRequest) (any, error)
@@ -29,10 +27,9 @@ type fixed struct {
 	ConnectionTimeout, HandshakeTimeout              time.Duration
 	InlineBudget, MaxOutboxAge                       time.Duration
 	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
-	MaxHeaderBytes, MaxHeaderLineBytes               int
-	MaxHeaderLines                                   int
 	Loops                                            int
 	pooling, ProxyProtocol                           bool
+	head                                             frame.HeadLimits
 }
 
 func (o *Options) fixed() fixed {
@@ -43,10 +40,10 @@ func (o *Options) fixed() fixed {
 		InlineBudget: o.InlineBudget, MaxOutboxAge: o.MaxOutboxAge,
 		MaxMessageBytes: o.MaxMessageBytes, MaxOutboxBytes: o.MaxOutboxBytes,
 		SendBufferBytes: o.SendBufferBytes, Loops: o.Loops,
-		MaxHeaderBytes: o.MaxHeaderBytes, MaxHeaderLineBytes: o.MaxHeaderLineBytes,
-		MaxHeaderLines: o.MaxHeaderLines,
-		pooling:        o.EnableConnectionPooling != Disabled,
-		ProxyProtocol:  o.ProxyProtocol,
+		pooling: o.EnableConnectionPooling != Disabled, ProxyProtocol: o.ProxyProtocol,
+		head: frame.HeadLimits{
+			Bytes: o.MaxHeaderBytes, Line: o.MaxHeaderLineBytes, Lines: o.MaxHeaderLines,
+		},
 	}
 }
 
@@ -58,8 +55,7 @@ func (f *fixed) address() (network, addr string) {
 	return "tcp", net.JoinHostPort(strings.Trim(f.Host, "[]"), f.Port)
 }
 
-// settings are the options in force and what is made of them. They are replaced
-// as a whole, so who reads them needs no lock.
+// settings are the options in force and what is made of them, replaced as a whole: no lock.
 type settings struct {
 	Options
 	keys    *sealing.Keyring // nil = no encryption
@@ -81,24 +77,18 @@ func newSettings(o Options) (*settings, error) {
 	}
 	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: admission.NewKeys(o.APIKeys)}
 	t.places = admission.Limits{
-		Connections:           o.MaxConnections,
-		ConnectionsPerAddress: o.MaxConnectionsPerAddress,
-		Newcomers:             o.MaxUnauthenticated,
-		NewcomersPerAddress:   max(o.MaxUnauthenticatedPerAddress, 0),
-		Share:                 o.MaxUnauthenticatedPerAddress == 0,
-		Pending:               o.pending(),
-		AcceptRate:            o.AcceptRate,
+		Connections: o.MaxConnections, ConnectionsPerAddress: o.MaxConnectionsPerAddress,
+		Newcomers:           o.MaxUnauthenticated,
+		NewcomersPerAddress: max(o.MaxUnauthenticatedPerAddress, 0),
+		Share:               o.MaxUnauthenticatedPerAddress == 0, AcceptRate: o.AcceptRate,
+		// They cost a descriptor and little else, so there may be more of them than of newcomers.
+		Pending: max(admission.RefusalMargin,
+			min(o.MaxConnections, max(o.MaxUnauthenticated, o.MaxConnections/2))),
 	}
 	if o.EnableRateLimiting != Disabled {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
-}
-
-// pending is how many connections may be there whose request has not come. They cost a descriptor
-// and little else, so there may be more of them than of those that have not authenticated.
-func (o *Options) pending() int {
-	return max(admission.RefusalMargin, min(o.MaxConnections, max(o.MaxUnauthenticated, o.MaxConnections/2)))
 }
 
 // newKeyring reads the encryption options.
@@ -117,13 +107,17 @@ func newKeyring(o *Options) (*sealing.Keyring, error) {
 	case o.EnableEncryption == Disabled:
 		return nil, nil
 	case o.EncryptionKey == "" && o.PreviousEncryptionKey != "":
-		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it precedes: give that one too, or make this the EncryptionKey"}
+		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it " +
+			"precedes: give that one too, or make this the EncryptionKey"}
 	case o.EncryptionKey == "" && o.EnableEncryption == Enabled:
-		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one (the server program's -keygen prints one) or leave EnableEncryption unset"}
+		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one " +
+			"(the server program's -keygen prints one) or leave EnableEncryption unset"}
 	case o.EncryptionKey == "":
 		return nil, nil
 	}
-	for _, f := range []struct{ field, value string }{{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey}} {
+	for _, f := range []struct{ field, value string }{
+		{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey},
+	} {
 		if f.value == "" {
 			continue
 		}
@@ -161,29 +155,16 @@ func (t *settings) deflater() outgoing.Deflater {
 // wireThreshold is what CONNECT_ACK tells the client: 0 = compress nothing.
 func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().CompressionThreshold, 0)) }
 
-// reloadable are the fields of Options that Reload may change.
-var reloadable = map[string]bool{
-	"EncryptionKey": true, "PreviousEncryptionKey": true, "APIKeys": true, "RequireAuth": true, "AuthTimeout": true,
-	"TrustedProxies": true, "MaxConnections": true, "MaxConnectionsPerAddress": true, "AllowedOrigins": true,
-	"MessageCacheSize": true, "MessageCacheBytes": true, "MessageCacheAge": true, "MessageCacheTotalBytes": true,
-	"EnableRateLimiting": true, "RateLimitWindow": true, "RateLimitMaxRequests": true, "AckTimeout": true,
-	"AllowedHosts": true, "FailureLimit": true, "HealthPath": true, "ReadyPath": true,
-	"AcceptRate": true, "MaxUnauthenticated": true, "MaxUnauthenticatedPerAddress": true, "MaxFrameRate": true, "MaxInflateRate": true,
-	"CompressionThreshold": true, "CompressionLevel": true, "ShutdownTimeout": true,
-}
-
-// Reload puts other options in force while the server runs and returns the
-// names of the fields that changed. It is all or nothing: with an option that
-// cannot be used, or a changed one that needs a new Server, it returns an
-// *OptionError that names it, and the options stay as they were.
+// Reload puts other options in force while the server runs and returns the names of the fields that
+// changed. It is all or nothing: an option that cannot be used, or one whose change needs a new
+// Server, gives an *OptionError that names it, and the options stay as they were.
 //
-// What can change: keys and API keys (not whether there is encryption at all),
-// RequireAuth, origins, trusted proxies, the limits of connections, of rates and
-// of the message cache, compression, and the timeouts AckTimeout, AuthTimeout and
-// ShutdownTimeout. Functions, TLSConfig, Broker and Logger stay what they are,
-// whatever o says; certificates are followed by themselves. Connections that are
-// open stay so: to withdraw a key from them, disconnect them. Rate limits hold for
-// them at once, origins, keys and limits of connections for new ones.
+// It can change keys and API keys (not whether there is encryption at all), RequireAuth, origins,
+// trusted proxies, the limits of connections, of rates and of the message cache, compression, and
+// the timeouts AckTimeout, AuthTimeout and ShutdownTimeout. Functions, TLSConfig, Broker and Logger
+// stay as they are, whatever o says. Certificates reload on their own. Open connections stay open:
+// to withdraw a key from them, disconnect them. Rate limits hold for them at once; origins, keys
+// and limits of connections hold for new ones.
 func (v *Server) Reload(o Options) (changed []string, err error) {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
@@ -198,7 +179,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		return nil, err
 	}
 	var fixed []string
-	changed, fixed = differences(&old.Options, &o)
+	changed, fixed = bounds.Differences(&old.Options, &o)
 	if (old.keys == nil) != (t.keys == nil) {
 		fixed = append(fixed, "EncryptionKey")
 	}
@@ -206,7 +187,8 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		fixed = append(fixed, "CompressionThreshold")
 	}
 	if len(fixed) > 0 {
-		return nil, &OptionError{fixed[0], fmt.Sprintf("this change needs a restart, and nothing was changed: %s", strings.Join(fixed, ", "))}
+		return nil, &OptionError{fixed[0],
+			"this change needs a restart, and nothing was changed: " + strings.Join(fixed, ", ")}
 	}
 	v.settings.Store(t)
 	v.gate.LimitFailures(t.FailureLimit)
@@ -217,30 +199,4 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		endpoint.Tune(t.tuning())
 	}
 	return changed, nil
-}
-
-// differences names the fields in which two Options differ: those that Reload
-// may change, and the others.
-func differences(a, b *Options) (free, fixed []string) {
-	x, y := reflect.ValueOf(a).Elem(), reflect.ValueOf(b).Elem()
-	for i := range x.NumField() {
-		f := x.Type().Field(i)
-		if f.Tag.Get("config") == "-" || alike(x.Field(i), y.Field(i)) {
-			continue
-		}
-		if reloadable[f.Name] {
-			free = append(free, f.Name)
-		} else {
-			fixed = append(fixed, f.Name)
-		}
-	}
-	return free, fixed
-}
-
-// alike is equality in which a nil list is an empty one.
-func alike(a, b reflect.Value) bool {
-	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
-		return true
-	}
-	return reflect.DeepEqual(a.Interface(), b.Interface())
 }

@@ -12,13 +12,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
-	"github.com/smartsocket/smartsocket/internal/burst"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
+	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -42,18 +42,16 @@ type Server struct {
 	endpoint   *websocket.Server
 	joined     bool // the broker is being told of the namespaces, or was
 
-	root        *Namespace // "/"
-	ids         sync.Map   // socket id to *Namespace, so that finding one does not take longer with many namespaces
-	life        table      // server-wide lifecycle handlers
-	middlewares middlewares
-	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
-	eventLimits ratelimit.Rules             // of single events
-	draining    atomic.Bool
-	gate        admission.Gate
-	refusals    *burst.Log[string, websocket.Refusal]
-	sessions    *session.Registry // nil without the message cache
-	workers     *mailbox.Workers
-	housekeeper *housekeeper
+	registrations                 // concern all namespaces
+	root          *Namespace      // "/"
+	ids           sync.Map        // socket id to *Namespace, however many there are
+	eventLimits   ratelimit.Rules // of single events
+	draining      atomic.Bool
+	gate          admission.Gate
+	refusals      *turnaway.Log
+	sessions      *session.Registry // nil without the message cache
+	workers       *mailbox.Workers
+	housekeeper   *housekeeper
 
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
@@ -78,17 +76,13 @@ type loopState struct {
 	data    body // what the inline handler that runs was given; the loop's
 	_       [32]byte
 
-	suspect        *Socket // the housekeeper's, see watchInline
-	suspectHandled int64
-	suspectSince   time.Duration
-	reported       bool
+	watch watchdog.Watch[*Socket] // the housekeeper's
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
 
-// New checks the options and makes a server that does nothing yet. A value that
-// cannot be used is an *OptionError.
+// New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
 func New(o Options) (*Server, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -102,25 +96,24 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	v := &Server{
-		fixed:      o.fixed(),
-		log:        o.Logger,
-		started:    time.Now(),
+		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers),
-		loops:      make([]loopState, o.Loops),
+		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	v.gate.LimitFailures(t.FailureLimit)
-	v.refusals = burst.New(v.logRefusals)
+	v.refusals = turnaway.NewLog(v.log)
+	v.emitOptions = new(emitSettings)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
 	v.root = v.Namespace("/")
+	v.events = &v.root.handlers
 	return v, nil
 }
 
-// Start binds the address and serves in the background. It returns once the
-// port is bound, or the reason why it cannot be. A server starts once.
+// Start binds the address and serves in the background. It returns once the port is bound, or with
+// the reason why it cannot be. A server starts once.
 func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
@@ -158,15 +151,13 @@ func (v *Server) Serve(l net.Listener) error {
 	return err
 }
 
-// logListening says at the start where and how the server listens.
 func (v *Server) logListening(addr net.Addr) {
-	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(), "loops", v.fixed.Loops,
-		"tls", v.fixed.TLSConfig != nil, "gomaxprocs", runtime.GOMAXPROCS(0),
-		"maxConnections", v.current().MaxConnections)
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
+		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
 }
 
-// StartDetached starts everything but the listener, for a server that is
-// mounted into a net/http server by its ServeHTTP.
+// StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
 func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err
@@ -181,7 +172,6 @@ func (v *Server) StartDetached() error {
 	return nil
 }
 
-// startLoops moves to the running phase.
 func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -192,11 +182,8 @@ func (v *Server) startLoops() error {
 		return ErrClosed
 	}
 	r, err := reactor.New(reactor.Options{
-		Loops:          v.fixed.Loops,
-		MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxOutboxAge:   v.fixed.MaxOutboxAge,
-		SendBuffer:     v.fixed.SendBufferBytes,
-		Logger:         v.log,
+		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		MaxOutboxAge: v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
 	})
 	if err != nil {
 		return err
@@ -204,16 +191,12 @@ func (v *Server) startLoops() error {
 	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:       int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage:  maxConnectBytes,
-		MaxFragments:     1024,
-		HandshakeTimeout: v.fixed.HandshakeTimeout,
-		Deflate:          v.current().CompressionThreshold >= 0,
-		TLSConfig:        v.fixed.TLSConfig,
-		Head: frame.HeadLimits{Bytes: v.fixed.MaxHeaderBytes, Line: v.fixed.MaxHeaderLineBytes,
-			Lines: v.fixed.MaxHeaderLines},
-		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(), Refused: v.noteRefusal,
-		Logger: v.log,
+		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
+		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024,
+		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
+		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
+		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
@@ -221,7 +204,7 @@ func (v *Server) startLoops() error {
 	return nil
 }
 
-// Run starts the server, waits for the context to end, and shuts down within Options.ShutdownTimeout.
+// Run starts the server, waits until ctx ends, and shuts down within Options.ShutdownTimeout.
 func (v *Server) Run(ctx context.Context) error {
 	if err := v.Start(); err != nil {
 		return err
@@ -242,9 +225,8 @@ func (v *Server) Addr() net.Addr {
 	return v.endpoint.Addr()
 }
 
-// ServeHTTP upgrades a request of a net/http server and takes its connection
-// over to the event loops; no goroutine stays behind. The server must be
-// started, with Start or StartDetached.
+// ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
+// without a goroutine. The server must be started, with Start or StartDetached.
 func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.RLock()
 	running, endpoint := v.phase == phaseRunning, v.endpoint
@@ -264,7 +246,7 @@ func (v *Server) Namespace(path string) *Namespace {
 	ns := v.namespaces[path]
 	late := ns == nil && v.joined
 	if ns == nil {
-		ns = &Namespace{srv: v, path: path, hub: newHub()}
+		ns = newNamespace(v, path)
 		v.namespaces[path] = ns
 	}
 	v.mu.Unlock()
@@ -281,68 +263,52 @@ func (v *Server) Namespaces() []string {
 	return slices.Sorted(maps.Keys(v.namespaces))
 }
 
-func (v *Server) eachNamespace() []*Namespace {
+func (v *Server) eachNamespace() []*Namespace { return v.appendNamespaces(nil) }
+
+// appendNamespaces is eachNamespace with memory of the caller's.
+func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return slices.Collect(maps.Values(v.namespaces))
+	for _, ns := range v.namespaces {
+		dst = append(dst, ns)
+	}
+	return dst
 }
-
-// On registers a handler in the namespace "/". The lifecycle events connected,
-// disconnected and error are those of all namespaces. See Namespace.On.
-func (v *Server) On(event string, h Handler, opts ...HandlerOption) {
-	register(&v.root.handlers, &v.life, event, h, false, opts)
-}
-
-// Once is On for the first such event only.
-func (v *Server) Once(event string, h Handler, opts ...HandlerOption) {
-	register(&v.root.handlers, &v.life, event, h, true, opts)
-}
-
-// Off removes what On and Once registered for an event.
-func (v *Server) Off(event string) { unregister(&v.root.handlers, &v.life, event) }
-
-// OnConnected is Namespace.OnConnected for the sockets of every namespace.
-func (v *Server) OnConnected(h func(*Socket), opts ...HandlerOption) {
-	v.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
-}
-
-// OnDisconnected is Namespace.OnDisconnected for the sockets of every namespace.
-func (v *Server) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
-	v.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
-}
-
-// OnEnded is Namespace.OnEnded for the sockets of every namespace.
-func (v *Server) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
-	v.On(eventEnded, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
-}
-
-// OnError is Namespace.OnError for the sockets of every namespace.
-func (v *Server) OnError(h func(*Socket, error), opts ...HandlerOption) {
-	v.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
-}
-
-// Use adds a middleware for every namespace; it runs before theirs.
-func (v *Server) Use(mw Middleware) { v.middlewares.use(mw) }
 
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
-	if len(names) == 1 && isSocketID(names[0]) {
-		return v.ToSocket(names[0])
-	}
-	return v.root.To(names...)
+	t := v.toward(names)
+	t.names = names // here, so that a Target that the caller drops costs nothing
+	return &t
 }
 
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
-	if ns, ok := v.ids.Load(id); ok {
-		return ns.(*Namespace).ToSocket(id)
-	}
-	t := v.root.ToSocket(id)
-	t.anywhere = true
-	return t
+	t := v.towardSocket(id)
+	t.names = []string{id}
+	return &t
 }
 
-// Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.
+// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
+func (v *Server) toward(names []string) Target {
+	if len(names) == 1 && isSocketID(names[0]) {
+		return v.towardSocket(names[0])
+	}
+	return Target{ns: v.root, nobody: len(names) == 0}
+}
+
+// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
+func (v *Server) towardSocket(id string) Target {
+	if !isSocketID(id) {
+		return Target{ns: v.root, nobody: true}
+	}
+	if ns, ok := v.ids.Load(id); ok {
+		return Target{ns: ns.(*Namespace)}
+	}
+	return Target{ns: v.root, anywhere: true}
+}
+
+// Except selects all of the namespace "/" except members of these rooms or sockets with these ids.
 func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }

@@ -11,10 +11,9 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Shutdown drains the server: it stops accepting, tells the clients to
-// reconnect elsewhere, lets queued events run, flushes, closes every connection
-// with 1001 and stops. When ctx ends first, what is left is closed at once and
-// ctx's error returned. Idempotent.
+// Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
+// queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
+// closes the rest at once and returns ctx's error. Idempotent.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
@@ -27,22 +26,18 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	v.draining.Store(true)
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
-	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
-			if l := s.link.Load(); !l.plain {
-				l.send(goaway)
-			}
+	goaway := message.AppendGoaway(nil, &message.Goaway{
+		Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
+	v.eachLink(func(l *link) {
+		if !l.plain {
+			l.send(goaway)
 		}
-	}
+	})
 	v.waitQuiet(ctx) // so that the answers of running handlers still go out
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
-			s.link.Load().ws.Close(frame.CloseGoingAway, "server shutting down")
-		}
-	}
-	err := v.waitGone(ctx)
+	v.eachLink(func(l *link) { l.ws.Close(frame.CloseGoingAway, "server shutting down") })
+	err := waitUntil(ctx, func() bool { return v.gate.Open() == 0 })
 	if err != nil {
+		v.log.Warn("closing what is left", "connections", v.gate.Open())
 		v.cut()
 	}
 	return errors.Join(err, v.stop(ctx))
@@ -57,10 +52,12 @@ func (l *link) sendAway(goaway []byte) {
 }
 
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
-func (v *Server) cut() {
+func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed) }) }
+
+func (v *Server) eachLink(f func(*link)) {
 	for _, ns := range v.eachNamespace() {
 		for _, s := range ns.Sockets() {
-			s.link.Load().ws.Abort(reactor.ErrClosed)
+			f(s.link.Load())
 		}
 	}
 }
@@ -72,8 +69,7 @@ func deadlineMillis(ctx context.Context) uint64 {
 	return 0
 }
 
-// waitQuiet waits until no handler runs or waits on the goroutines, for at most
-// half of the time that ctx has, and 5 s.
+// waitQuiet waits until no handler runs or waits, for at most half of ctx's time, and 5 s.
 func (v *Server) waitQuiet(ctx context.Context) {
 	limit := 5 * time.Second
 	if t, ok := ctx.Deadline(); ok {
@@ -81,25 +77,16 @@ func (v *Server) waitQuiet(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !v.workers.Quiet() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	waitUntil(ctx, v.workers.Quiet)
 }
 
-// waitGone waits until no connection is left.
-func (v *Server) waitGone(ctx context.Context) error {
+// waitUntil looks now and then whether done, and returns ctx's error if it ends first.
+func waitUntil(ctx context.Context, done func() bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for v.gate.Open() > 0 {
+	for !done() {
 		select {
 		case <-ctx.Done():
-			v.log.Warn("closing what is left", "connections", v.gate.Open())
 			return ctx.Err()
 		case <-tick.C:
 		}
@@ -107,8 +94,7 @@ func (v *Server) waitGone(ctx context.Context) error {
 	return nil
 }
 
-// stop ends loops, workers and housekeeper; connections that are left are cut.
-// Handlers that still run when ctx ends are left behind.
+// stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
 	v.housekeeper.stop()
@@ -123,8 +109,7 @@ func (v *Server) stop(ctx context.Context) error {
 
 var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
 
-// Close stops at once, without draining: connections are cut, and handlers that
-// run get a second to return. Idempotent.
+// Close stops at once: it cuts connections and gives handlers a second to return. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()

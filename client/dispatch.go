@@ -140,6 +140,10 @@ func (c *Client) do(j *job) {
 			return
 		}
 		j.entry = c.handlers.Find(j.name)
+		if j.entry != nil && j.buf != nil && !j.early {
+			for c.stepEarly() { // a handler may have come since step looked
+			}
+		}
 		if j.entry == nil && j.buf != nil {
 			if c.hold(j) {
 				return

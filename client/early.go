@@ -1,23 +1,25 @@
 package client
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // early holds events that came right after Connect, before the application had
 // registered their handlers: a server may send a welcome at once, and then On loses
-// the race against it. Only the dispatcher's goroutine uses it.
+// the race against it. Only the dispatcher's goroutine uses it, except holding.
 //
-// Registering a handler does not wake the dispatcher, so it looks again before each
-// job, which keeps the order, and every earlyLook while something is held.
+// The dispatcher looks again when a handler is registered, when the time of grace ends,
+// and before it runs an event that came later, which keeps the order.
 type early struct {
-	until time.Time // when the time of grace ends
-	jobs  []job
-	bytes int
-	looks bool // a timer is running
+	until   time.Time // when the time of grace ends
+	jobs    []job
+	bytes   int
+	holding atomic.Bool // there are jobs
 }
 
 const (
 	earlyTime     = time.Second // after Connect
-	earlyLook     = 10 * time.Millisecond
 	maxEarly      = 256
 	maxEarlyBytes = 256 << 10
 )
@@ -39,23 +41,20 @@ func (c *Client) hold(j *job) bool {
 	e.jobs = append(e.jobs, *j)
 	held := &e.jobs[len(e.jobs)-1]
 	held.early, held.begun = true, false
-	c.lookLater()
+	if !e.holding.Swap(true) {
+		c.clock.AfterFunc(max(e.until.Sub(c.clock.Now()), 0), c.lookEarly)
+	}
+	if c.handlers.Find(j.name) != nil { // registered before we were holding
+		c.lookEarly()
+	}
 	return true
 }
 
-// lookLater wakes the dispatcher after earlyLook, as long as something is held.
-func (c *Client) lookLater() {
-	e := &c.early
-	if e.looks || len(e.jobs) == 0 {
-		return
+// lookEarly lets the dispatcher look at what is held.
+func (c *Client) lookEarly() {
+	if c.early.holding.Load() {
+		c.post(job{run: func() {}})
 	}
-	e.looks = true
-	c.clock.AfterFunc(earlyLook, func() {
-		c.post(job{run: func() {
-			e.looks = false
-			c.lookLater()
-		}})
-	})
 }
 
 // stepEarly runs one held event that has a handler by now, or whose time is over. It
@@ -78,6 +77,7 @@ func (c *Client) stepEarly() bool {
 		copy(e.jobs[i:], e.jobs[i+1:])
 		e.jobs[last] = job{}
 		e.jobs = e.jobs[:last]
+		e.holding.Store(last > 0)
 		return true
 	}
 	return false

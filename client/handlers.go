@@ -27,10 +27,16 @@ func canonical(event string) string {
 
 // On registers a handler; several for one event run in the order of registration.
 // Safe for concurrent use.
-func (c *Client) On(event string, f Handler) { c.handlers.Add(canonical(event), f) }
+func (c *Client) On(event string, f Handler) {
+	c.handlers.Add(canonical(event), f)
+	c.lookEarly()
+}
 
 // Once is On for a handler that runs at most once.
-func (c *Client) Once(event string, f Handler) { c.handlers.Once(canonical(event), f) }
+func (c *Client) Once(event string, f Handler) {
+	c.handlers.Once(canonical(event), f)
+	c.lookEarly()
+}
 
 // Off removes all handlers of an event.
 func (c *Client) Off(event string) { c.handlers.Remove(canonical(event)) }

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
+export GOGC=${GOGC:-400} # the compiler then takes a fifth less time, and 400 MB
 out=$1
 shift
 if scripts/wasm.sh changed; then

@@ -15,6 +15,7 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 
+export GOGC=${GOGC:-400} # see build.sh
 step go vet
 go vet ./...
 step 'go vet, browser build'
@@ -30,6 +31,7 @@ step staticcheck
 checker=$(mktemp -d)
 trap 'rm -rf "$checker"' EXIT
 go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
+unset GOGC # staticcheck needs much memory as it is
 "$checker/staticcheck" ./...
 GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/browser-go
 

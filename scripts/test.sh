@@ -4,7 +4,7 @@
 # were skipped and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/need.sh go node cc
+scripts/need.sh go node cc files
 . scripts/env.sh
 if [ -z "${CC:-}" ] && ! command -v cc >/dev/null; then
 	CC=$(go env CC)

@@ -37,7 +37,7 @@ func statusOf(nc net.Conn) int {
 	return r.StatusCode
 }
 
-// A51: one address can take only a share of the places of those that have not authenticated, so
+// A54: one address can take only a share of the places of those that have not authenticated, so
 // that clients of other addresses get in while it holds what it can.
 func TestAttackOneAddressTakesAllPlaces(t *testing.T) {
 	v := startServer(t, Options{MaxUnauthenticated: 64, HandshakeTimeout: patience}, echoOn)
@@ -68,7 +68,7 @@ func TestAttackOneAddressTakesAllPlaces(t *testing.T) {
 	}
 }
 
-// A51 with as many connections as one address can open: good clients of another are not kept out.
+// A54 with as many connections as one address can open: good clients of another are not kept out.
 func TestAttackFloodOfSilentUpgrades(t *testing.T) {
 	v := startServer(t, Options{HandshakeTimeout: patience}, echoOn)
 	request := upgradeRequest(message.Subprotocol, "")
@@ -88,7 +88,7 @@ func TestAttackFloodOfSilentUpgrades(t *testing.T) {
 	}
 }
 
-// A52: connections that send nothing count against limits, are counted in the statistics, and
+// A55: connections that send nothing count against limits, are counted in the statistics, and
 // leave room for others.
 func TestAttackRawConnections(t *testing.T) {
 	v := startServer(t, Options{
@@ -115,7 +115,7 @@ func TestAttackRawConnections(t *testing.T) {
 	}
 }
 
-// A53: clients that cannot authenticate get no place, and those that must do so by the event auth
+// A56: clients that cannot authenticate get no place, and those that must do so by the event auth
 // are newcomers until they have.
 func TestAttackPlacesWithoutAuthentication(t *testing.T) {
 	keyed := startServer(t, Options{
@@ -181,7 +181,7 @@ func TestAttackPlacesWithoutAuthentication(t *testing.T) {
 	}
 }
 
-// A54: a page whose own name leads to this machine is no page of the same origin.
+// A57: a page whose own name leads to this machine is no page of the same origin.
 func TestAttackDNSRebinding(t *testing.T) {
 	v := startServer(t, Options{}, nil)
 	listed := startServer(t, Options{AllowedHosts: []string{"game.example"}}, nil)

@@ -20,15 +20,20 @@
 //	                broadcasts, delivery classes, and what waits for a client that is behind
 //	session, session_resume, session_retry
 //	                what outlives a connection: resuming, and events that are sent again
+//	session_lifecycle, session_cuts
+//	                one Socket for all connections of a session: what the application is told, and
+//	                what its methods do while the client is away; session_diary writes it down
+//	context         the contexts of a socket and of its connection
 //	broker          broadcasts between nodes, with a broker that the test plays
 //	serving         starting, mounting into net/http, shutting down
 //	allocations     what the hot path costs, measured over real connections
 //	tables          that the tests named in docs/*.md exist
+//	links           that the links between our pages lead somewhere
 //	snippets        that the Go in README.md and docs/*.md compiles
 //
-// All of them share three files: servers has the servers and the handlers that tests register, wire
-// a client of single frames, and clients the ones that resume, encrypt or are package client. main
-// has what is left: waiting, logs and memory.
+// What they share is in five files: servers has the servers and the handlers that tests register,
+// wire a client of single frames, clients the ones that resume, encrypt or are package client, and
+// proxy links that can be cut or half open. main has the rest: waiting, logs and memory.
 //
 // Tests wait for events and not for time, and never assert how long something took. TestMain fails
 // when a goroutine of ours is left behind.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,13 +111,14 @@ func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
 			}
 		}
 	}()
-	go func() {
+	var reading sync.WaitGroup
+	reading.Go(func() {
 		for {
 			if op, _ := live.next(); op == 0 {
 				return
 			}
 		}
-	}()
+	})
 	<-gone // takes the close timeout too, because nothing answers the server's close frame either
 	if v.ConnectionStats().IdleCloses != 1 || v.Stats().Connections != 1 {
 		t.Errorf("idle closes %d, connections %d: want 1 and 1",
@@ -124,4 +126,5 @@ func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
 	}
 	eventually(t, "a measured round trip", func() bool { return v.Stats().Latency.Samples > 0 })
 	live.nc.Close()
+	reading.Wait()
 }

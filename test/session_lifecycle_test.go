@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -523,14 +524,16 @@ func TestShutdownEndsEverySession(t *testing.T) {
 			a, here := start(t, v)
 			b, away := start(t, v)
 			b.leave(away)
-			go func() { // answers the closing handshake
+			var wg sync.WaitGroup
+			wg.Go(func() { // answers the closing handshake
 				for op, _ := a.next(); op != frame.Close && op != 0; op, _ = a.next() {
 				}
 				a.nc.Close()
-			}()
+			})
 			if err := stop(v); err != nil {
 				t.Error(err)
 			}
+			wg.Wait()
 			d.want(away, "connected, disconnected 1006, ended")
 			d.complete()
 			if page := d.page(here); !strings.HasPrefix(page, "connected, disconnected ") {
@@ -540,23 +543,17 @@ func TestShutdownEndsEverySession(t *testing.T) {
 	}
 }
 
-// "ended" is registered by name like the other lifecycle events, and clients cannot send it.
-func TestEndedByItsName(t *testing.T) {
+// "ended" is a name that applications may use for an event of theirs: the end of a socket is told
+// to OnEnded alone.
+func TestEndedIsAnOrdinaryName(t *testing.T) {
 	told := make(chan string, 4)
 	v := startServer(t, Options{}, func(v *Server) {
-		v.On("ended", func(s *Socket, d Data, _ Ack) {
-			told <- fmt.Sprint(s.ID(), " ", d.Reason().Code)
-		})
-		v.On("echo", reply)
+		v.On("ended", func(_ *Socket, d Data, ack Ack) { ack.Reply(d) })
+		v.OnEnded(func(s *Socket, r smartsocket.Reason) { told <- fmt.Sprint(s.ID(), " ", r.Code) })
 	})
 	w := dialFull(t, v, "/")
-	w.emit("ended", `"forged"`)
-	w.request(1, "echo", "1")
-	for {
-		if m := w.message(); m.Kind == message.KindAck {
-			break
-		}
-	}
+	w.request(1, "ended", `"the match"`)
+	w.wantAck(1, `"the match"`)
 	w.send(frame.Close, frame.AppendCloseBody(nil, frame.CloseNormal, ""))
 	w.wantClose(frame.CloseNormal)
 	w.nc.Close()
@@ -566,6 +563,22 @@ func TestEndedByItsName(t *testing.T) {
 	eventually(t, "the socket to be gone", func() bool { return v.Namespace("/").Len() == 0 })
 	if len(told) > 0 {
 		t.Errorf("told again: %s", <-told)
+	}
+}
+
+// What the application gave as the reason is what OnEnded is told, also when the client is away.
+func TestTheReasonOfADisconnectWhileAway(t *testing.T) {
+	told := make(chan smartsocket.Reason, 1)
+	v := cacheServer(t, Options{})
+	v.OnEnded(func(_ *Socket, r smartsocket.Reason) { told <- r })
+	var a resumer
+	a.connect(t, v, "/", "")
+	s := v.Namespace("/").Socket(a.id)
+	a.nc.Close()
+	eventually(t, "the client to be away", func() bool { return !s.Connected() })
+	s.DisconnectWith(3500, "banned")
+	if r := <-told; r.Code != 3500 || r.Text != "banned" {
+		t.Errorf("told %v", r)
 	}
 }
 

@@ -103,6 +103,7 @@ func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, leave func()) e
 		near.Close()
 		return err
 	}
+	boundSendBuffer(tc)
 	go func() { // ends when the peer is gone, or when the other goroutine closes tc
 		carry(near, tc, func() {})
 		near.CloseWrite()

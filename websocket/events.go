@@ -77,8 +77,21 @@ func (e *events) OnTimer(*reactor.Conn) {
 			Reason: ErrHandshakeTimeout.Error()}, nil, c.hs != nil && c.hs.head != nil &&
 			frame.IsHead(c.hs.head.B))
 	default:
+		if c.closeMoves() {
+			c.rc.SetTimer(c.ep.closing)
+			return
+		}
 		c.rc.Abort(ErrCloseTimeout)
 	}
+}
+
+// closeMoves reports whether our close frame, or what was sent before it, is still on its way to a
+// peer that takes it.
+func (c *Conn) closeMoves() bool {
+	moved, waiting := c.rc.Progress()
+	first := !c.lingers
+	c.lingers = true
+	return waiting && (moved || first)
 }
 
 func (e *events) OnClose(rc *reactor.Conn, err error) {
@@ -91,6 +104,7 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 	end := c.end
 	c.mu.Unlock()
 	c.ps.Reset()
+	c.noteHeld()
 	c.dropHandshake()
 	c.late = nil
 	if !c.opened && !c.ep.client {

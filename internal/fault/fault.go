@@ -1,5 +1,6 @@
 // Package fault makes errors of the protocol: from an error of the application,
-// from a format, or for a connection that is gone. It holds no state.
+// from a format, or for a connection that is gone. It also keeps the data of
+// clients out of the log, see Quoting. It holds no state.
 //
 // It uses package fmt, which the browser build must not contain; package client
 // therefore makes its errors itself.
@@ -8,6 +9,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -48,3 +50,31 @@ func Errorf(code message.Code, format string, args ...any) *message.Error {
 
 // Lost is ERR_CONN_006, with why as its sentence.
 func Lost(why string) *message.Error { return message.New(message.CodeConnectionLost, why) }
+
+// quoting is an error whose text may quote a payload.
+type quoting struct{ error }
+
+// Unwrap returns the error that Quoting was given.
+func (q quoting) Unwrap() error { return q.error }
+
+// Quoting marks err, which must not be nil, as an error whose text may quote what a client sent, as
+// those of a decoder do. The program may read it and the log may not, so ForLog leaves it out. The
+// text stays the same, and errors.Is and errors.As find err itself.
+func Quoting(err error) error { return quoting{err} }
+
+// ForLog returns the text of err for a log: without the text of the first error in err's chain that
+// is marked with Quoting. It never panics: for nil and for an error whose methods panic, the text
+// is "an error whose methods panic".
+func ForLog(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "an error whose methods panic"
+		}
+	}()
+	text = err.Error()
+	var q quoting
+	if errors.As(err, &q) {
+		text = strings.ReplaceAll(text, q.Error(), "(not logged, since it may quote the data)")
+	}
+	return text
+}

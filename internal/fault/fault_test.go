@@ -82,3 +82,55 @@ func TestErrorf(t *testing.T) {
 		t.Errorf("got %#v", e)
 	}
 }
+
+func TestForLogLeavesOutWhatQuotesData(t *testing.T) {
+	const left = "(not logged, since it may quote the data)"
+	decoder := errors.New("cannot read \"secret\"")
+	marked := Quoting(decoder)
+	wire := &message.Error{
+		Code: message.CodeInvalidFormat, Message: "the data does not fit", Cause: marked,
+	}
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{marked, left},
+		{fmt.Errorf("reading: %w", marked), "reading: " + left},
+		{fmt.Errorf("%w; again: %w", marked, marked), left + "; again: " + left},
+		{errors.Join(io.EOF, marked), "EOF\n" + left},
+		{wire, strings.ReplaceAll(wire.Error(), decoder.Error(), left)},
+		{io.EOF, "EOF"},
+	} {
+		got := ForLog(tt.err)
+		if got != tt.want || strings.Contains(got, "secret") {
+			t.Errorf("ForLog(%q) = %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}
+
+// The program still gets at the error and its text.
+func TestQuotingHidesNothingFromTheProgram(t *testing.T) {
+	cause := &fragile{"cannot read \"secret\""}
+	err := Quoting(fmt.Errorf("decoding: %w", cause))
+	var got *fragile
+	if !errors.As(err, &got) || got != cause || !errors.Is(err, cause) {
+		t.Errorf("%v does not match its cause", err)
+	}
+	if want := "decoding: cannot read \"secret\""; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
+	}
+}
+
+func TestForLogSurvivesMistakes(t *testing.T) {
+	var noFragile *fragile
+	for name, err := range map[string]error{
+		"nil":                      nil,
+		"nil pointer of a program": noFragile,
+		"marked":                   Quoting(noFragile),
+		"As panics":                hostile{io.EOF},
+	} {
+		if got := ForLog(err); got != "an error whose methods panic" {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}

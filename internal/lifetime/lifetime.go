@@ -1,0 +1,89 @@
+// Package lifetime makes the contexts of something that outlives its connections: one that ends
+// with it, and one that ends with the connection that it has at the moment. They are made when
+// somebody asks for them.
+//
+// Contexts.mu guards everything. While it is held, contexts are canceled; what the application
+// registered with them runs on goroutines of its own.
+package lifetime
+
+import (
+	"context"
+	"sync"
+)
+
+// Contexts are the two contexts of one owner, whose connections are of type C. The zero value is
+// ready for use. Its methods may be called concurrently.
+type Contexts[C comparable] struct {
+	mu         sync.Mutex
+	ended      bool
+	owner      span
+	connection span
+	of         C // whose span connection is
+}
+
+type span struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+}
+
+func (s *span) begin(parent context.Context) context.Context {
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancelCause(parent)
+	}
+	return s.ctx
+}
+
+func (s *span) end(cause error) {
+	if s.cancel != nil {
+		s.cancel(cause)
+	}
+}
+
+// Owner returns the context that ends with End, whose cause is End's. After End, over is the cause.
+func (x *Contexts[C]) Owner(over error) context.Context {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ofOwner(over)
+}
+
+func (x *Contexts[C]) ofOwner(over error) context.Context {
+	ctx := x.owner.begin(context.Background())
+	if x.ended {
+		x.owner.end(over)
+	}
+	return ctx
+}
+
+// Connection returns the context of connection c. It ends with EndConnection, with End, and when
+// the context of another connection is asked for. If open says that c is gone, it has ended
+// already, with over as its cause. open is called under the lock.
+func (x *Contexts[C]) Connection(c C, open func() bool, over error) context.Context {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.of != c {
+		x.connection.end(over)
+		x.connection, x.of = span{}, c
+	}
+	ctx := x.connection.begin(x.ofOwner(over))
+	if !open() { // after begin, because EndConnection follows the end of open
+		x.connection.end(over)
+	}
+	return ctx
+}
+
+// EndConnection ends the context of c, which is not open any more.
+func (x *Contexts[C]) EndConnection(c C, cause error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.of == c {
+		x.connection.end(cause)
+	}
+}
+
+// End ends both contexts for good.
+func (x *Contexts[C]) End(cause error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	x.owner.end(cause) // the connection's with it
+}
