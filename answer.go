@@ -185,9 +185,7 @@ var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat,
 		Message: "a plain client sends text messages: ask for the subprotocol " +
 			message.Subprotocol + " to send binary ones"}
-	errBadJSON   = outgoing.ErrBadJSON
-	errPlaintext = &Error{Code: message.CodeAuthFailed,
-		Message: "this server encrypts: use a SmartSocket client with its encryption key"}
+	errBadJSON  = outgoing.ErrBadJSON
 	errEncrypts = &Error{Code: message.CodeAuthFailed,
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge    = message.New(message.CodeTooLarge, "the payload is over maxMessageBytes: split it")

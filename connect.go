@@ -169,7 +169,6 @@ func (l *link) open() {
 	if !h.settled {
 		h.settled = true
 		l.ws.Established()
-		l.srv.gate.Settle(&l.ticket)
 	}
 	switch l.resume() {
 	case session.Busy:
@@ -216,8 +215,10 @@ func (l *link) announce(recovered bool) {
 	if l.srv.current().RequireAuth {
 		s.auth.CompareAndSwap(authNotNeeded, authMissing)
 	}
-	if s.auth.Load() == authMissing {
+	if s.auth.Load() == authMissing { // a newcomer until it is authenticated
 		l.ws.Post(l.watchAuth)
+	} else {
+		l.srv.gate.Settle(&l.ticket)
 	}
 	l.ping()
 	l.sendClock()

@@ -21,6 +21,7 @@ func startHousekeeper(v *Server) *housekeeper {
 // to once a second, while none do. Everything else happens once a second.
 func (h *housekeeper) run(v *Server) {
 	defer close(h.done)
+	defer func() { v.refusals.Close(v.sinceStart()) }()
 	pause := v.fixed.InlineBudget
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -40,6 +41,7 @@ func (h *housekeeper) run(v *Server) {
 		if now >= next {
 			next = now + time.Second
 			v.sampleRates()
+			v.refusals.Flush(now)
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}

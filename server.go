@@ -19,6 +19,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -49,6 +50,7 @@ type Server struct {
 	eventLimits   ratelimit.Rules // of single events
 	draining      atomic.Bool
 	gate          admission.Gate
+	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
 	hooks         *fairqueue.Queue[netip.Addr] // of Authenticate, by address
@@ -104,6 +106,8 @@ func New(o Options) (*Server, error) {
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
+	v.gate.LimitFailures(t.FailureLimit)
+	v.refusals = turnaway.NewLog(v.log)
 	v.emitOptions = new(emitSettings)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
@@ -119,15 +123,43 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(v.fixed.Host, v.fixed.Port)
-	if err := v.endpoint.Listen("tcp", addr); err != nil {
+	network, addr := v.fixed.address()
+	if err := v.endpoint.Listen(network, addr); err != nil {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(),
+	v.logListening(v.Addr())
+	return nil
+}
+
+// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
+// system, that limits connections, or that reads a protocol of its own first. Options.Host and
+// Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
+// With any other it accepts until the listener fails, and returns its error, or until the server
+// ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.
+func (v *Server) Serve(l net.Listener) error {
+	if err := v.StartDetached(); err != nil {
+		return err
+	}
+	v.logListening(l.Addr())
+	err := v.endpoint.Serve(l)
+	if err == nil {
+		return nil
+	}
+	v.mu.RLock()
+	ended := v.phase == phaseClosed
+	v.mu.RUnlock()
+	if ended {
+		return ErrClosed
+	}
+	v.Close()
+	return err
+}
+
+func (v *Server) logListening(addr net.Addr) {
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
 		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
 		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
-	return nil
 }
 
 // StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
@@ -167,7 +199,9 @@ func (v *Server) startLoops() error {
 		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
 		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
-		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log,
+		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
+		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning

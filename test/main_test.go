@@ -65,6 +65,11 @@ func (l *logBuffer) logger() *slog.Logger {
 	return slog.New(smartsocket.NewLogHandler(l, smartsocket.LevelTrace))
 }
 
+// warnings writes to l from warn on.
+func (l *logBuffer) warnings() *slog.Logger {
+	return slog.New(smartsocket.NewLogHandler(l, slog.LevelWarn))
+}
+
 // heapNow is the live heap after a collection.
 func heapNow() int64 {
 	var m runtime.MemStats

@@ -26,6 +26,7 @@ var below = map[string][]string{
 	"message":        {"crypto", "pool"},
 	"websocket":      {"reactor", "frame", "pool"},
 	// The mechanisms of the root package. None knows a type of the root.
+	"internal/burst":     {},
 	"internal/hub":       {},
 	"internal/lifetime":  {},
 	"internal/watchdog":  {},
@@ -44,6 +45,7 @@ var below = map[string][]string{
 	"internal/sealing":   {"message", "crypto", "pool"},
 	"internal/outgoing":  {"message", "frame", "pool"},
 	"internal/envelope":  {"message", "internal/outgoing", "internal/hub"},
+	"internal/turnaway":  {"websocket", "frame", "message", "internal/admission", "internal/burst"},
 	"internal/session":   {"message", "pool"},
 	"internal/ledger":    {"message", "pool"},
 	"": {
@@ -53,7 +55,7 @@ var below = map[string][]string{
 		"internal/outgoing", "internal/session", "internal/ledger",
 		"internal/lifetime", "internal/logline", "internal/question", "internal/sealing",
 		"internal/watchdog", "internal/bounds",
-		"internal/envelope", "internal/opening", "internal/fairqueue",
+		"internal/turnaway", "internal/envelope", "internal/opening", "internal/fairqueue",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},
