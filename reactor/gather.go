@@ -23,7 +23,7 @@ const (
 	gatherMax = 64 << 10
 	// holdTick is how often a loop looks after what Gather holds back. It looks only while there
 	// is something, so that a process without traffic sleeps. A look costs two switches of threads,
-	// so it should serve many callers: at 1 ms it was a fifth of the cost of a blocking handler.
+	// so it should serve many callers.
 	holdTick = 4 * time.Millisecond
 )
 
