@@ -190,8 +190,6 @@ var (
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge = &Error{Code: message.CodeTooLarge,
 		Message: "the payload is over maxMessageBytes: split it"}
-	errReserved = &Error{Code: message.CodeInvalidFormat,
-		Message: "this event name is reserved: use another"}
 	errMailboxFull = &Error{Code: message.CodeRateLimited,
 		Message: "too many of this connection's messages wait for their handlers: send slower"}
 	errAskedBefore = &Error{Code: message.CodeConnectionLost,

@@ -59,7 +59,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal) {
 		return handlers{}, no
 	}
 	if message.ReservedEvent(m.Event) {
-		return handlers{}, refusal{err: errReserved, follow: told | unasked}
+		return handlers{}, refusal{err: message.ErrorOfReserved(string(m.Event)), follow: told | unasked}
 	}
 	l.faults = 0 // not for events over a limit: they must not excuse invalid messages
 	if wanted && l.srv.draining.Load() {
