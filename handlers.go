@@ -74,32 +74,34 @@ type registrations struct {
 // reserved or impossible name, since no client could ever send it. On a Server, events are those of
 // the namespace "/" and lifecycle events those of all namespaces.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
-	t, name := r.tableOf(event)
+	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, false, opts)
 }
 
 // Once is On for the first such event only.
 func (r *registrations) Once(event string, h Handler, opts ...HandlerOption) {
-	t, name := r.tableOf(event)
+	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, true, opts)
 }
 
 // Off removes all handlers of an event.
-func (r *registrations) Off(event string) {
-	if name := lifecycleEvent(event); name != "" {
-		r.life.Remove(name)
-		return
-	}
-	r.events.Remove(event)
-}
+func (r *registrations) Off(event string) { off(event, r.events, &r.life) }
 
 // tableOf finds where the handlers of an event are registered, and under which name.
-func (r *registrations) tableOf(event string) (*table, string) {
+func tableOf(event string, events, life *table) (*table, string) {
 	if name := lifecycleEvent(event); name != "" {
-		return &r.life, name
+		return life, name
 	}
 	checkEvent(event)
-	return r.events, event
+	return events, event
+}
+
+// off removes the handlers of an event from where they are.
+func off(event string, events, life *table) {
+	if name := lifecycleEvent(event); name != "" {
+		event, events = name, life
+	}
+	events.Remove(event)
 }
 
 // OnConnected registers a handler that runs for each connection of a socket, after its handshake

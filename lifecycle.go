@@ -50,24 +50,29 @@ func lifecycleEvent(event string) string {
 	return ""
 }
 
-// lifecycleTables are the two places where lifecycle handlers of s may be: the
-// server, which hears of all namespaces, then its namespace.
-func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
+// lifecycleHandlers are those of s: the server's, which hears of all namespaces, then its
+// namespace's, then its own.
+func (s *Socket) lifecycleHandlers(event string) (h [3]*entry) {
+	h[0], h[1] = s.srv.life.FindString(event), s.ns.life.FindString(event)
+	if x := s.ext.Load(); x != nil {
+		h[2] = x.life.FindString(event)
+	}
+	return h
+}
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
 func (s *Socket) has(event string) (any, inline bool) {
 	inline = true
-	for _, t := range s.lifecycleTables() {
-		e := t.FindString(event)
+	for _, e := range s.lifecycleHandlers(event) {
 		any, inline = any || e != nil, inline && allInline(e)
 	}
 	return any, inline
 }
 
-// fire runs the handlers of a lifecycle event.
+// fire runs the handlers of a lifecycle event, as they are registered when it begins.
 func (s *Socket) fire(event string, d Data) {
-	for _, t := range s.lifecycleTables() {
-		s.run(t.FindString(event), d, Ack{})
+	for _, e := range s.lifecycleHandlers(event) {
+		s.run(e, d, Ack{})
 	}
 }
 

@@ -56,7 +56,7 @@ type socketExtra struct {
 	values    map[string]any
 	contexts  lifetime.Contexts[*link] // has its own lock, as what follows
 	questions question.Table[func(Data, error)]
-	own       table
+	own, life table // the socket's own handlers, see registrations
 }
 
 // ID returns the socket's public name, unique across servers. It is no secret and gives no rights.
@@ -105,21 +105,21 @@ func (s *Socket) Get(key string) any {
 	return x.values[key]
 }
 
-// On registers a handler for an event of this socket alone. It runs after those of the namespace.
-// On panics on a reserved or impossible event name.
+// On registers a handler for an event of this socket alone, or for one of its lifecycle events. It
+// runs after those of the namespace. On panics on a reserved or impossible event name.
 func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
-	checkEvent(event)
-	addHandler(&s.extra().own, event, h, false, opts)
+	t, name := tableOf(event, &s.extra().own, &s.extra().life)
+	addHandler(t, name, h, false, opts)
 }
 
 // Once is On for the first such event only.
 func (s *Socket) Once(event string, h Handler, opts ...HandlerOption) {
-	checkEvent(event)
-	addHandler(&s.extra().own, event, h, true, opts)
+	t, name := tableOf(event, &s.extra().own, &s.extra().life)
+	addHandler(t, name, h, true, opts)
 }
 
 // Off removes this socket's own handlers of an event.
-func (s *Socket) Off(event string) { s.extra().own.Remove(event) }
+func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life) }
 
 // Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
 // name, one over 128 bytes, or a room past the 256th is refused.
