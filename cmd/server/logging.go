@@ -14,7 +14,7 @@ import (
 func newLogger(c *config, w io.Writer) *slog.Logger {
 	c.level.Set(c.slogLevel())
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &c.level}))
+		return slog.New(smartsocket.NewJSONLogHandler(w, &c.level))
 	}
 	return slog.New(smartsocket.NewLogHandler(w, &c.level))
 }
