@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -68,6 +69,7 @@ func (l *link) refuse(m *message.Message, r refusal) {
 	if r.counter != nil {
 		r.counter.Add(1)
 	}
+	l.srv.journal.RefusedMessage(l.s.ID(), l.ns.path, m.Event, r.err)
 	if r.follow&silent != 0 {
 		return
 	}
@@ -111,6 +113,16 @@ func (l *link) turnAway(e *Error) {
 	if e.Code == message.CodeAuthFailed {
 		l.srv.gate.Failed(l.ticket.Address(), l.srv.sinceStart())
 	}
+	l.dismiss(e)
+}
+
+// dismiss sends an ERROR, closes with its close code, and tells the log.
+func (l *link) dismiss(e *Error) {
+	namespace := ""
+	if l.ns != nil {
+		namespace = l.ns.path
+	}
+	l.srv.journal.Refused(l.ws, namespace, e)
 	l.sendError(message.Message{Kind: message.KindError}, e)
 	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -118,17 +130,32 @@ func (l *link) turnAway(e *Error) {
 // fail answers an event whose handlers ran, or would have, with an error: in its ack if one was
 // asked for, else as an ERROR. e gets the event's name if it has none.
 func (s *Socket) fail(event string, ack Ack, err error) {
-	e := fault.Wire(err, message.CodeInvalidFormat)
-	if e.Event == "" {
-		named := *e
-		named.Event = event
-		e = &named
-	}
+	e := named(fault.Wire(err, message.CodeInvalidFormat), event)
 	if ack.Requested() {
 		ack.Fail(e)
 		return
 	}
 	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
+}
+
+// undecodable answers an event whose data does not fit its handler, and raises "error".
+func (s *Socket) undecodable(event string, ack Ack, err error) {
+	s.srv.counters.undecodable.Add(1)
+	e := named(fault.Wire(err, message.CodeInvalidFormat), event)
+	s.often(slog.LevelWarn, "the data of an event does not fit its handler", event, "", "error", forLog(e))
+	s.fail(event, ack, e)
+	s.srv.counters.errors.Add(1)
+	s.fire(eventError, Data{&body{info: e}})
+}
+
+// named is e with the event's name, if it has none.
+func named(e *Error, event string) *Error {
+	if e.Event != "" || event == "" {
+		return e
+	}
+	c := *e
+	c.Event = event
+	return &c
 }
 
 // reject answers an event that a middleware stopped, and raises "error". Without an ack its sender
@@ -145,6 +172,7 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 // answer sends the handlers' answer to the event with this ack id. It borrows b. In a session the
 // answer is kept, and goes to the connection that asked last: another one will ask again.
 func (s *Socket) answer(id uint64, b []byte) {
+	s.srv.journal.Answered(s.ID(), id, len(b))
 	if s.kept == nil {
 		s.link.Load().send(b)
 		return

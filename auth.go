@@ -3,9 +3,11 @@ package smartsocket
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -74,6 +76,7 @@ func (a *authentication) Work() (more bool) {
 			l.turnAway(errAuth)
 			return
 		}
+		l.srv.journal.Authenticated(l.ws, "Authenticate")
 		l.handshake.identity = &identity
 		l.open()
 	})
@@ -86,7 +89,9 @@ func (a *authentication) ask(ctx context.Context) (identity any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			v.counters.panics.Add(1)
-			v.log.Error("the authenticate hook panicked", "panic", a.r.hide(p))
+			c := journal.Cause{What: "the authenticate hook panicked", Namespace: a.r.Namespace}
+			text := a.r.hide(p)
+			v.journal.Often(slog.LevelError, c, func() []any { return []any{"panic", text} })
 			err = errAuth
 		}
 	}()
@@ -106,6 +111,7 @@ func (s *Socket) Identity() any {
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)
+	s.srv.journal.Authenticated(s.link.Load().ws, "Authenticated")
 }
 
 // RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the

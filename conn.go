@@ -9,10 +9,12 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/reactor"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -44,10 +46,11 @@ type link struct {
 	faults     uint8 // violations in a row
 
 	// Atomics.
-	phase  atomic.Uint32 // phaseHandshake and so on
-	rtt    atomic.Int64  // nanoseconds, 0 = not measured yet
-	offset atomic.Int64  // microseconds, see Socket.ClockOffset
-	held   outgoing.Held // what waits until the client has caught up
+	phase  atomic.Uint32                 // phaseHandshake and so on
+	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
+	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
+	held   outgoing.Held                 // what waits until the client has caught up
+	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
 }
 
 // The phases of a link, in order.
@@ -61,6 +64,9 @@ const (
 // OnMessage is the door for everything that a client sends.
 func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	l.srv.loops[ws.Loop()].in.Add(1)
+	if d := l.diary.Load(); d != nil {
+		d.In.Add(1)
+	}
 	if l.phase.Load() != linkOpen {
 		l.beforeOpen(op, p)
 		return
@@ -164,10 +170,18 @@ func (l *link) send(b []byte) websocket.Status {
 		op = frame.Text
 	}
 	l.srv.loops[l.ws.Loop()].out.Add(1)
+	l.sent()
 	if l.seal != nil {
 		return l.sendSealed(b)
 	}
 	return l.ws.Send(op, b)
+}
+
+// sent counts a message for the log, when that is on.
+func (l *link) sent() {
+	if d := l.diary.Load(); d != nil {
+		d.Out.Add(1)
+	}
 }
 
 // sendSealed seals one encoded message and sends it. It borrows b.
@@ -219,9 +233,24 @@ func (l *link) OnWritable(*websocket.Conn) {
 	l.sendHeld()
 }
 
+// closed tells the log of the end, and keeps the peer's address.
+func (l *link) closed(code frame.CloseCode, reason string, err error) {
+	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
+	l.diary.Store(d)
+	id, namespace := "", ""
+	if l.s != nil && l.s.ns != nil {
+		id, namespace = l.s.ID(), l.s.ns.path
+	}
+	if errors.Is(err, reactor.ErrSlowConsumer) {
+		l.srv.journal.SlowConsumer(d, namespace, err)
+	}
+	l.srv.journal.Closed(d, id, uint16(code), reason, err)
+}
+
 // OnClose gives back what the link took, and lets the socket know.
 func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
 	was := l.phase.Swap(linkClosed)
+	l.closed(code, reason, err)
 	if errors.Is(err, websocket.ErrFlood) {
 		l.srv.counters.floods.Add(1)
 	}

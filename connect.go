@@ -52,9 +52,9 @@ func (v *Server) newLink(plain bool) *link {
 // connected at once.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
+	l.srv.journal.Upgraded(ws)
 	if r := l.handshake.refusal; r != nil {
-		l.sendError(message.Message{Kind: message.KindError}, r)
-		ws.Close(frame.CloseCode(message.CloseCodeFor(r.Code)), string(r.Code))
+		l.dismiss(r)
 		return
 	}
 	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
@@ -117,6 +117,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.turnAway(e)
 		return
 	}
+	l.srv.journal.Connect(l.ws, &m)
 	l.inflates = m.CanInflate
 	h := l.handshake
 	if l.srv.sessions != nil {
@@ -126,6 +127,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) { // before strangers learn of the namespaces
 		l.turnAway(errAuth)
 		return
+	} else if k != nil {
+		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
 	if m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
@@ -225,6 +228,7 @@ func (l *link) announce(recovered bool) {
 	if s.auth.Load() == authMissing {
 		l.ws.Post(l.watchAuth)
 	}
+	l.srv.journal.Joined(l.ws, s.ID(), s.ns.path, recovered)
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)

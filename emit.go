@@ -124,6 +124,7 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 		pool.Put(b)
 		return Delivery{Dropped: 1}, err
 	}
+	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
 	if !s.sendEvent(b) {
 		return Delivery{Dropped: 1}, nil
 	}
@@ -137,6 +138,7 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	}
 	defer e.Release()
 	e.Options = how
+	s.srv.journal.Emitted(s.ID(), event, len(e.Payload.B), value(data))
 	return s.srv.sendAll(e, []*Socket{s}), nil
 }
 
@@ -263,6 +265,7 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 	list, buf := t.selected()
 	d := t.ns.srv.sendAll(e, list)
 	giveBack(list, buf)
+	t.ns.srv.journal.Broadcast(t.ns.path, e, d.Queued, d.Dropped)
 	return d
 }
 
@@ -312,6 +315,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 // sendEncoded sends an event past the session. Only a sealed connection needs bytes of its own;
 // all others share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) bool {
+	l.sent()
 	if l.seal != nil {
 		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
 	}

@@ -9,6 +9,7 @@ import (
 // event takes one EVENT on the loop: it is judged, then its handlers run here, or a copy of it
 // waits for them in the socket's mailbox.
 func (l *link) event(m *message.Message) {
+	l.srv.journal.Received(l.s.ID(), l.ns.path, m)
 	h, no := l.judge(m)
 	if !no.none() {
 		l.refuse(m, no)
@@ -108,9 +109,13 @@ func (s *Socket) unhandled(event string) refusal {
 func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack
 	if m.Flags&message.FlagAck != 0 {
-		ack = newAck(l.s, m.AckID)
+		ack = newAck(l.s, m.AckID, h.event())
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
+	e := h.first()
+	if loop.event.Load() != e { // a load is cheaper, and mostly it is the same
+		loop.event.Store(e)
+	}
 	loop.inline.Store(l.s)
 	loop.data = body{Payload: payloadOf(m)}
 	l.s.handle(h, Data{&loop.data}, ack)

@@ -32,14 +32,14 @@ type Registrar interface {
 }
 
 // On registers a typed handler: the event's JSON is decoded into a T first. An
-// event whose data does not decode never reaches h; its sender gets
-// ERR_MSG_001. An event without data gives T's zero value. T may be []byte, for
+// event whose data does not decode never reaches h; its sender gets the error of
+// Data.Decode, and it is counted, logged and raised as "error". An event without data gives T's zero value. T may be []byte, for
 // binary payloads, which are copied.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
 		if err := d.Decode(&v); err != nil {
-			s.fail(event, ack, err)
+			s.undecodable(event, ack, err)
 			return
 		}
 		h(s, v, ack)
@@ -181,11 +181,14 @@ func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
 func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
 
 // event is the event's name. There is at least one handler.
-func (h *handlers) event() string {
+func (h *handlers) event() string { return h.first().Event() }
+
+// first is the first entry that has handlers.
+func (h *handlers) first() *entry {
 	if h.ns != nil {
-		return h.ns.Event()
+		return h.ns
 	}
-	return h.own.Event()
+	return h.own
 }
 
 // handlersOf finds the handlers of an event. The name is borrowed.

@@ -126,10 +126,6 @@ func (s *Socket) do(j *job) {
 
 // doEvent runs the handlers of an event that waited.
 func (s *Socket) doEvent(j *job) {
-	var ack Ack
-	if j.wantsAck {
-		ack = newAck(s, j.ackID)
-	}
 	if j.payload != nil {
 		j.data.B = j.payload.B
 	}
@@ -137,10 +133,14 @@ func (s *Socket) doEvent(j *job) {
 	if j.name != "" {
 		h = s.handlersOf([]byte(j.name))
 	}
+	var ack Ack
+	if j.wantsAck && !h.none() {
+		ack = newAck(s, j.ackID, h.event())
+	}
 	if h.none() {
-		m := message.Message{Kind: message.KindEvent}
-		if _, id, ok := ack.take(); ok {
-			m.Flags, m.AckID = message.FlagAck, id
+		m := message.Message{Kind: message.KindEvent, Event: []byte(j.name)}
+		if j.wantsAck {
+			m.Flags, m.AckID = message.FlagAck, j.ackID
 		}
 		s.link.Load().refuse(&m, s.unhandled(j.name))
 	} else {

@@ -3,10 +3,12 @@ package smartsocket
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
@@ -83,15 +85,28 @@ func (s *Socket) raise(err error) {
 		return
 	}
 	if any, _ := s.has(eventError); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
+		e := fault.Wire(err, message.CodeHandlerFailed)
+		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code), "error", forLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
 }
 
+// often tells the log, in bursts, of something that a client can bring about at any rate.
+func (s *Socket) often(level slog.Level, what, event, detail string, args ...any) {
+	c := journal.Cause{What: what, Namespace: s.ns.path, Event: event, Detail: detail}
+	s.srv.journal.Often(level, c, func() []any {
+		args = append(args, "socket", s.ID())
+		if level == slog.LevelError {
+			args = append(args, "stack", string(debug.Stack()))
+		}
+		return args
+	})
+}
+
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	s.often(slog.LevelError, "a handler panicked", event, "", "panic", fmt.Sprint(p))
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
 	if event != eventError {
 		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})

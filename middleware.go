@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -73,7 +74,7 @@ func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.place.ID, "panic", fmt.Sprint(p))
+			s.often(slog.LevelError, "a middleware panicked", event, "", "panic", fmt.Sprint(p))
 			err = &Error{Code: message.CodeRejected, Message: "a middleware failed: see the server's log", Event: event}
 		}
 	}()

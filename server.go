@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
@@ -50,6 +51,7 @@ type Server struct {
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
 	housekeeper   *housekeeper
+	journal       *journal.Journal
 
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
@@ -71,10 +73,12 @@ type loopState struct {
 	out     atomic.Int64 // messages sent to single sockets of this loop
 	handled atomic.Int64 // inline events finished
 	inline  atomic.Pointer[Socket]
-	data    body // what the inline handler that runs was given; the loop's
-	_       [32]byte
+	event   atomic.Pointer[entry] // of inline, or of the last one
+	data    body                  // what the inline handler that runs was given; the loop's
+	_       [24]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
+	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
@@ -103,6 +107,7 @@ func New(o Options) (*Server, error) {
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
+	v.journal = journal.New(v.log, v.sinceStart)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}

@@ -106,6 +106,7 @@ func (v *Server) stop(ctx context.Context) error {
 	if !v.workers.Stop(ctx) {
 		err = errors.Join(err, errHandlersLeft)
 	}
+	v.journal.Close()
 	return errors.Join(err, v.closeBroker())
 }
 

@@ -72,9 +72,16 @@ func (s *Socket) Connected() bool { return s.link.Load().isOpen() }
 // Plain reports whether the client speaks plain JSON text instead of the SmartSocket protocol.
 func (s *Socket) Plain() bool { return s.link.Load().plain }
 
-// RemoteAddr returns the peer's address, of the last connection while the client is away. It asks
-// the kernel, so keep the answer rather than the call.
-func (s *Socket) RemoteAddr() net.Addr { return s.link.Load().ws.RemoteAddr() }
+// RemoteAddr returns the peer's address, of the last connection once the client is away or gone. It
+// asks the kernel, so keep the answer rather than the call. Of a connection that the peer has reset
+// the port may be 0.
+func (s *Socket) RemoteAddr() net.Addr {
+	l := s.link.Load()
+	if a := l.diary.Load().Address(); a != nil {
+		return a
+	}
+	return l.ws.RemoteAddr()
+}
 
 // Queued returns the number of bytes that wait for a slow client.
 func (s *Socket) Queued() int { return s.link.Load().ws.Queued() }

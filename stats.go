@@ -17,6 +17,7 @@ type counters struct {
 	violations     atomic.Int64
 	unknownAcks    atomic.Int64
 	unhandled      atomic.Int64
+	undecodable    atomic.Int64
 	overflows      atomic.Int64
 	panics         atomic.Int64
 	errors         atomic.Int64
@@ -59,6 +60,7 @@ type ConnectionStats struct {
 	Violations       int64 `json:"violations"`     // messages that broke the protocol
 	UnknownAcks      int64 `json:"unknownAcks"`    // acks that nobody waited for
 	Unhandled        int64 `json:"unhandled"`      // events without a handler
+	Undecodable      int64 `json:"undecodable"`    // events whose data does not fit their handler
 	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
 	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
@@ -130,7 +132,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	st := ConnectionStats{
 		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
-		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
+		Undecodable: c.undecodable.Load(), Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(), AcceptLimited: c.acceptLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,

@@ -20,9 +20,9 @@ func TestLook(t *testing.T) {
 		{"a", 1, 20, Sight{Active: true}},                       // another run of the same
 		{"a", 1, 30, Sight{Active: true, Over: true, Held: 10}}, // said once
 		{"a", 1, 90, Sight{Active: true, Held: 70}},
-		{"b", 1, 95, Sight{Active: true}},
+		{"b", 1, 95, Sight{Active: true, Ended: 70}},
 		{"b", 1, 110, Sight{Active: true, Over: true, Held: 15}},
-		{"", 2, 120, Sight{Active: true}},
+		{"", 2, 120, Sight{Active: true, Ended: 15}},
 		{"", 2, 130, Sight{}},
 		{"", 5, 140, Sight{Active: true}}, // some ran between two looks
 	} {
