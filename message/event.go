@@ -66,7 +66,7 @@ func ErrorOfReserved(name string) *Error {
 	}
 	return &Error{
 		Code: CodeInvalidFormat, Event: name,
-		Message: "this event name is reserved: use another, for example \"" + instead([]byte(name)) +
-			"\"",
+		Message: "this event name is reserved: use another, for example \"" +
+			instead([]byte(name)) + "\"",
 	}
 }

@@ -65,8 +65,9 @@ func TestDebugShowsTheLifeOfAConnection(t *testing.T) {
 		w.wantClose(1000)
 		if level == slog.LevelInfo {
 			v.Close()
-			if strings.Contains(log.String(), "[debug]") || strings.Contains(log.String(), "event=") {
-				t.Errorf("at info:\n%s", log.String())
+			if text := log.String(); strings.Contains(text, "[debug]") ||
+				strings.Contains(text, "event=") {
+				t.Errorf("at info:\n%s", text)
 			}
 			continue
 		}
@@ -79,8 +80,9 @@ func TestDebugShowsTheLifeOfAConnection(t *testing.T) {
 			"[debug] handshake complete "+peer,
 			"[debug] CONNECT received "+peer+" namespace=/ key=true resumes=false",
 			"[debug] authenticated "+peer+" by=apiKeys", "[debug] joined "+peer+" socket=ss_",
-			"[debug] event received", "event=auth", "[debug] authenticated "+peer+" by=Authenticated",
-			"[debug] event received", fmt.Sprintf("event=talk bytes=%d ack=true", len(payload)+2),
+			"[debug] event received", "event=auth",
+			"[debug] authenticated "+peer+" by=Authenticated", "[debug] event received",
+			fmt.Sprintf("event=talk bytes=%d ack=true", len(payload)+2),
 			"[debug] event emitted", "event=told", "[debug] event broadcast",
 			"event=all bytes=13 queued=1", "[debug] event answered", "ack=2",
 			"[debug] message refused", "event=nobody code="+string(message.CodeNoHandler),
@@ -107,12 +109,12 @@ func TestRefusedConnectionsAreLogged(t *testing.T) {
 	}
 	v.Close()
 	text := log.String()
-	linesInOrder(t, text, "[warn] connections are refused after the upgrade count=1 code=ERR_MSG_005",
-		"[warn] connections are refused after the upgrade count=")
+	const what = "connections are refused after the upgrade"
+	linesInOrder(t, text, "[warn] "+what+" count=1 code=ERR_MSG_005", "[warn] "+what+" count=")
 	if got := strings.Count(text, "[debug] connection refused peer="); got != n {
 		t.Errorf("%d of %d at debug:\n%s", got, n, text)
 	}
-	if lines, sum := bursts(text, "connections are refused after the upgrade"); lines > 3 || sum != n {
+	if lines, sum := bursts(text, what); lines > 3 || sum != n {
 		t.Errorf("%d lines tell of %d:\n%s", lines, sum, text)
 	}
 }
@@ -194,9 +196,10 @@ func TestUndecodableData(t *testing.T) {
 		v.OnError(func(_ *Socket, err error) { errs <- err })
 	})
 	w := dialFull(t, v, "/")
+	const byteAt = "the field pos.X must be a whole number from 0 to 255, and is of the type "
 	for i, c := range []struct{ data, want string }{
-		{`{"pos":{"x":300}}`, "the field pos.X must be a whole number from 0 to 255, and is of the type number"},
-		{`{"pos":{"x":"a secret"}}`, "the field pos.X must be a whole number from 0 to 255, and is of the type string"},
+		{`{"pos":{"x":300}}`, byteAt + "number"},
+		{`{"pos":{"x":"a secret"}}`, byteAt + "string"},
 		{`{"name":[]}`, "the field Name must be a string, and is of the type array"},
 		{`[1]`, "it must be an object, and is of the type array"},
 		{`{"at":1}`, "not on Mondays"},
@@ -218,7 +221,9 @@ func TestUndecodableData(t *testing.T) {
 	if n := v.ConnectionStats().Undecodable; n != 5 {
 		t.Errorf("%d are counted", n)
 	}
-	eventually(t, "the log", func() bool { return strings.Contains(log.String(), "does not fit its handler") })
+	eventually(t, "the log", func() bool {
+		return strings.Contains(log.String(), "does not fit its handler")
+	})
 	for line := range strings.Lines(log.String()) {
 		if strings.Contains(line, "a secret") && !strings.Contains(line, "[trace] ") {
 			t.Errorf("data in the log: %s", line)
@@ -240,7 +245,9 @@ func TestErrorsOfHandlersNameTheirEvent(t *testing.T) {
 	full := &smartsocket.Error{Code: "ERR_FULL", Message: "no room"}
 	for _, mode := range [][]smartsocket.HandlerOption{nil, {smartsocket.Inline}} {
 		v := startServer(t, Options{}, func(v *Server) {
-			smartsocket.Handle(v, "own", func(*Socket, any) (any, error) { return nil, full }, mode...)
+			smartsocket.Handle(v, "own", func(*Socket, any) (any, error) {
+				return nil, full
+			}, mode...)
 			smartsocket.Handle(v, "other", func(*Socket, any) (any, error) {
 				return nil, errors.New("no")
 			}, mode...)
@@ -313,7 +320,8 @@ func TestTheWatchdogNamesTheEvent(t *testing.T) {
 	v.Close()
 	for _, what := range []string{"an inline handler holds its event loop",
 		"an inline handler has held its event loop"} {
-		linesInOrder(t, log.String(), what, "event=block", "namespace=/game", "count=1", "longest=", "held=")
+		linesInOrder(t, log.String(), what, "event=block", "namespace=/game", "count=1", "longest=",
+			"held=")
 	}
 	if _, sum := bursts(log.String(), "holds its event loop"); sum != 2 {
 		t.Errorf("told of %d of 2:\n%s", sum, log.String())

@@ -119,14 +119,15 @@ func (j *Journal) write(l burst.Line[Cause, example]) {
 
 // HoldsLoop tells that an inline handler runs for longer than its budget.
 func (j *Journal) HoldsLoop(namespace, event, socket string, loop int, held time.Duration) {
-	j.held(Cause{Namespace: namespace, Event: event, What: "an inline handler holds its event loop: " +
-		"register it without Inline, or make it return sooner"}, socket, loop, held)
+	const what = "an inline handler holds its event loop: " +
+		"register it without Inline, or make it return sooner"
+	j.held(Cause{What: what, Namespace: namespace, Event: event}, socket, loop, held)
 }
 
 // HeldLoop tells how long it ran, as far as was seen.
 func (j *Journal) HeldLoop(namespace, event, socket string, loop int, held time.Duration) {
-	j.held(Cause{Namespace: namespace, Event: event, What: "an inline handler has held its event loop"},
-		socket, loop, held)
+	const what = "an inline handler has held its event loop"
+	j.held(Cause{What: what, Namespace: namespace, Event: event}, socket, loop, held)
 }
 
 func (j *Journal) held(c Cause, socket string, loop int, held time.Duration) {

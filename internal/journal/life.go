@@ -191,5 +191,6 @@ func (j *Journal) data(what, event string, p []byte, binary bool) {
 	if event != credentials {
 		text = string(p[:min(len(p), maxData)])
 	}
-	j.log.Log(context.Background(), LevelTrace, what, "event", event, "binary", binary, "data", text)
+	j.log.Log(context.Background(), LevelTrace, what, "event", event, "binary", binary,
+		"data", text)
 }

@@ -2,8 +2,8 @@
 //
 //	2026-11-27T11:26:58.123Z [smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
 //
-// A value is quoted when it contains anything that could break or forge a line. The lines go through
-// a Queue, because a log that cannot be written must not hold up who logs.
+// A value is quoted when it contains anything that could break or forge a line. The lines go
+// through a Queue, because a log that cannot be written must not hold up who logs.
 package logline
 
 import (

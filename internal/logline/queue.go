@@ -17,8 +17,8 @@ const (
 // Queue is an io.Writer for log lines that never blocks for long. A line is written by a goroutine,
 // which exists only while there are lines, and Write waits for it, so that a line is there when
 // Write returns. When the writer underneath blocks, Write waits once, for 100 ms; then lines are
-// queued, and those for which there is no room are dropped and counted. The count is written as soon
-// as lines can be written again. Lines stay in order. Make a Queue with NewQueue. Safe for
+// queued, and those for which there is no room are dropped and counted. The count is written as
+// soon as lines can be written again. Lines stay in order. Make a Queue with NewQueue. Safe for
 // concurrent use.
 type Queue struct {
 	w    io.Writer

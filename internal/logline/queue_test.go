@@ -56,7 +56,8 @@ func TestABlockedWriterCostsLines(t *testing.T) {
 			t.Fatalf("line %d is %q", i, line)
 		}
 	}
-	if !strings.Contains(got[written], "[warn] "+dropped) || !strings.HasSuffix(got[written+1], "after") {
+	if !strings.Contains(got[written], "[warn] "+dropped) ||
+		!strings.HasSuffix(got[written+1], "after") {
 		t.Errorf("the end is %q", got[written:])
 	}
 }
