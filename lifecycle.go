@@ -52,8 +52,7 @@ func lifecycleEvent(event string) string {
 	return ""
 }
 
-// lifecycleHandlers are those of s: the server's, which hears of all namespaces, then its
-// namespace's, then its own.
+// lifecycleHandlers are those of s: the server's, its namespace's and then its own.
 func (s *Socket) lifecycleHandlers(event string) (h [3]*entry) {
 	h[0], h[1] = s.srv.life.FindString(event), s.ns.life.FindString(event)
 	if x := s.ext.Load(); x != nil {
@@ -78,7 +77,7 @@ func (s *Socket) fire(event string, d Data) {
 	}
 }
 
-// raise reports an error that concerns s to the "error" handlers, or to the log when there are none.
+// raise reports an error that concerns s to the "error" handlers, or to the log if there are none.
 func (s *Socket) raise(err error) {
 	s.srv.counters.errors.Add(1)
 	if s.ns == nil {
@@ -86,7 +85,7 @@ func (s *Socket) raise(err error) {
 	}
 	if any, _ := s.has(eventError); !any {
 		e := fault.Wire(err, message.CodeHandlerFailed)
-		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code), "error", forLog(err))
+		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code), "error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
@@ -107,15 +106,16 @@ func (s *Socket) often(level slog.Level, what, event, detail string, args ...any
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
 	s.often(slog.LevelError, "a handler panicked", event, "", "panic", fmt.Sprint(p))
-	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
+	ack.Fail(&Error{Code: message.CodeHandlerFailed, Event: event,
+		Message: "the handler of this event failed: see the server's log"})
 	if event != eventError {
-		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})
+		s.raise(&Error{Code: message.CodeHandlerFailed, Event: event,
+			Message: fmt.Sprintf("handler panicked: %v", p)})
 	}
 }
 
-// Context returns a context that ends with the socket: when its session is over, or without the
-// message cache when its connection is. It ends at once, not behind the handlers that wait. Its
-// cause is ERR_CONN_006.
+// Context returns a context that ends with the socket's session, or without the message cache with
+// its connection. It ends at once, while handlers may still wait. Its cause is ERR_CONN_006.
 func (s *Socket) Context() context.Context { return s.extra().contexts.Owner(errGone) }
 
 // LinkContext returns a context that ends, at once, with the connection that the socket has now.
@@ -127,8 +127,8 @@ func (s *Socket) LinkContext() context.Context {
 
 var errGone error = fault.Lost("the client is gone")
 
-// arrived tells the connected handlers of a link that has opened. Until they are done, the
-// events of the client wait, because these handlers may register others.
+// arrived tells the connected handlers of a link that has opened. The client's events wait until
+// they are done, because these handlers may register others.
 func (s *Socket) arrived(l *link, recovered bool) {
 	j := job{kind: jobConnected, recovered: recovered}
 	if s.mail.Idle() && s.inline(jobConnected) {
@@ -140,8 +140,7 @@ func (s *Socket) arrived(l *link, recovered bool) {
 	s.post(j)
 }
 
-// gone tells the disconnected handlers, with the rooms still in place, and ends the socket when
-// its session does not go on.
+// gone tells the disconnected handlers, and ends a socket whose session does not go on.
 func (s *Socket) gone(j *job) {
 	r := *j.reason
 	if any, _ := s.has(eventDisconnected); any {

@@ -29,8 +29,7 @@ func NewJSONLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
 	return logline.NewJSON(w, level)
 }
 
-// DebugEnabled reports whether the environment asks for debug logging of
-// SmartSocket: DEBUG holds "*" or "smartsocket:*" among its comma-separated names.
+// DebugEnabled reports whether DEBUG has "*" or "smartsocket:*" among its comma-separated names.
 func DebugEnabled() bool {
 	for _, name := range strings.Split(os.Getenv("DEBUG"), ",") {
 		if name = strings.TrimSpace(name); name == "*" || strings.HasPrefix(name, "smartsocket") {

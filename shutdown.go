@@ -11,10 +11,9 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Shutdown drains the server: it stops accepting, tells the clients to
-// reconnect elsewhere, lets queued events run, flushes, closes every connection
-// with 1001 and stops. When ctx ends first, what is left is closed at once and
-// ctx's error returned. Idempotent.
+// Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
+// queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
+// closes the rest at once and returns ctx's error. Idempotent.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
@@ -27,7 +26,8 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	v.draining.Store(true)
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
-	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
+	goaway := message.AppendGoaway(nil, &message.Goaway{
+		Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
 	v.eachLink(func(l *link) {
 		if !l.plain {
 			l.send(goaway)
@@ -69,8 +69,7 @@ func deadlineMillis(ctx context.Context) uint64 {
 	return 0
 }
 
-// waitQuiet waits until no handler runs or waits on the goroutines, for at most half of the time
-// that ctx has, and 5 s.
+// waitQuiet waits until no handler runs or waits, for at most half of ctx's time, and 5 s.
 func (v *Server) waitQuiet(ctx context.Context) {
 	limit := 5 * time.Second
 	if t, ok := ctx.Deadline(); ok {
@@ -95,8 +94,7 @@ func waitUntil(ctx context.Context, done func() bool) error {
 	return nil
 }
 
-// stop ends loops, workers and housekeeper; connections that are left are cut.
-// Handlers that still run when ctx ends are left behind.
+// stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
 func (v *Server) stop(ctx context.Context) error {
 	err := v.reactor.Close()
 	v.housekeeper.stop()
@@ -112,8 +110,7 @@ func (v *Server) stop(ctx context.Context) error {
 
 var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
 
-// Close stops at once, without draining: connections are cut, and handlers that
-// run get a second to return. Idempotent.
+// Close stops at once: it cuts connections and gives handlers a second to return. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()
