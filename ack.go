@@ -54,7 +54,7 @@ func (a Ack) Reply(v any) {
 	defer func() {
 		pool.PutUnsized(b)
 		if !encoded { // v's own MarshalJSON panicked, and the answer is taken
-			s.answerError(id, named(message.ErrHandlerFailed, event))
+			s.answerError(id, fault.Named(message.ErrHandlerFailed, event))
 		}
 	}()
 	var err error
@@ -62,7 +62,7 @@ func (a Ack) Reply(v any) {
 	b.B, err = c.AppendAck(b.B, id, value(v))
 	encoded = true
 	if err != nil {
-		e := named(fault.Wire(err, message.CodeHandlerFailed), event)
+		e := fault.Named(fault.Wire(err, message.CodeHandlerFailed), event)
 		s.answerError(id, e)
 		s.raise(e)
 		return
@@ -74,7 +74,7 @@ func (a Ack) Reply(v any) {
 // names no event gets the name of this one.
 func (a Ack) Fail(err error) {
 	if s, id, event, ok := a.take(); ok {
-		s.answerError(id, named(fault.Wire(err, message.CodeHandlerFailed), event))
+		s.answerError(id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), event))
 	}
 }
 

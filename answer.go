@@ -129,7 +129,7 @@ func (l *link) dismiss(e *Error) {
 // fail answers an event whose handlers ran, or would have, with an error: in its ack if one was
 // asked for, else as an ERROR. An error without an event name takes this one.
 func (s *Socket) fail(event string, ack Ack, err error) {
-	e := named(fault.Wire(err, message.CodeInvalidFormat), event)
+	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
 	if ack.Requested() {
 		ack.Fail(e)
 		return
@@ -141,21 +141,11 @@ func (s *Socket) fail(event string, ack Ack, err error) {
 func (s *Socket) undecodable(event string, ack Ack, err error) {
 	s.srv.counters.undecodable.Add(1)
 	s.srv.counters.errors.Add(1)
-	e := named(fault.Wire(err, message.CodeInvalidFormat), event)
+	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
 	s.often(slog.LevelWarn, "the data of an event does not fit its handler", event, "",
 		"error", fault.ForLog(e))
 	s.fail(event, ack, e)
 	s.fire(eventError, Data{&body{info: e}})
-}
-
-// named is e with the event's name, if it has none.
-func named(e *Error, event string) *Error {
-	if e.Event != "" || event == "" {
-		return e
-	}
-	c := *e
-	c.Event = event
-	return &c
 }
 
 // reject answers an event that a middleware stopped, if it wants an ack, and raises "error".

@@ -63,9 +63,7 @@ const (
 // OnMessage is called for everything that a client sends.
 func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	l.srv.loops[ws.Loop()].in.Add(1)
-	if d := l.diary.Load(); d != nil {
-		d.In.Add(1)
-	}
+	l.diary.Load().Received()
 	if l.phase.Load() != linkOpen {
 		l.beforeOpen(op, p)
 		return
@@ -169,18 +167,11 @@ func (l *link) send(b []byte) websocket.Status {
 		op = frame.Text
 	}
 	l.srv.loops[l.ws.Loop()].out.Add(1)
-	l.sent()
+	l.diary.Load().Sent()
 	if l.seal != nil {
 		return l.sendSealed(b)
 	}
 	return l.ws.Send(op, b)
-}
-
-// sent counts a message for the log, when that is on.
-func (l *link) sent() {
-	if d := l.diary.Load(); d != nil {
-		d.Out.Add(1)
-	}
 }
 
 // sendSealed seals one encoded message and sends it. It borrows b.
@@ -237,24 +228,15 @@ func (l *link) OnWritable(*websocket.Conn) {
 	l.sendHeld()
 }
 
-// closed tells the log of the end, and keeps the peer's address.
-func (l *link) closed(code frame.CloseCode, reason string, err error) {
-	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
-	l.diary.Store(d)
-	id, namespace := "", ""
-	if l.s != nil && l.s.ns != nil {
-		id, namespace = l.s.ID(), l.s.ns.path
-	}
-	if errors.Is(err, reactor.ErrSlowConsumer) {
-		l.srv.journal.SlowConsumer(d, namespace, err)
-	}
-	l.srv.journal.Closed(d, id, uint16(code), reason, err)
-}
-
 // OnClose gives back what the link took, and lets the socket know.
 func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
 	was := l.phase.Swap(linkClosed)
-	l.closed(code, reason, err)
+	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
+	l.diary.Store(d)
+	l.srv.journal.Closed(d, uint16(code), reason, err)
+	if errors.Is(err, reactor.ErrSlowConsumer) {
+		l.srv.journal.SlowConsumer(d, err)
+	}
 	if errors.Is(err, websocket.ErrFlood) {
 		l.srv.counters.floods.Add(1)
 	}

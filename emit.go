@@ -321,7 +321,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 
 // sendEncoded sends an event past the session. All but sealed connections share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) bool {
-	l.sent()
+	l.diary.Load().Sent()
 	if l.seal != nil {
 		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
 	}

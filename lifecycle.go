@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
@@ -94,13 +93,7 @@ func (s *Socket) raise(err error) {
 // often tells the log, in bursts, of something that a client can bring about at any rate.
 func (s *Socket) often(level slog.Level, what, event, detail string, args ...any) {
 	c := journal.Cause{What: what, Namespace: s.ns.path, Event: event, Detail: detail}
-	s.srv.journal.Often(level, c, func() []any {
-		args = append(args, "socket", s.ID())
-		if level == slog.LevelError {
-			args = append(args, "stack", string(debug.Stack()))
-		}
-		return args
-	})
+	s.srv.journal.OftenOf(s.ID(), level, c, args)
 }
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {

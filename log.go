@@ -23,12 +23,6 @@ func NewLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
 	return logline.New(w, level)
 }
 
-// NewJSONLogHandler is slog.NewJSONHandler with durations in milliseconds, for records at level and
-// above, and with the queue of NewLogHandler.
-func NewJSONLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
-	return logline.NewJSON(w, level)
-}
-
 // DebugEnabled reports whether DEBUG has "*" or "smartsocket:*" among its comma-separated names.
 func DebugEnabled() bool {
 	for _, name := range strings.Split(os.Getenv("DEBUG"), ",") {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/logline"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -348,7 +349,7 @@ func TestABlockedLogStopsNothing(t *testing.T) {
 			return smartsocket.NewLogHandler(w, smartsocket.LevelTrace)
 		},
 		"json": func(w *stuckWriter) slog.Handler {
-			return smartsocket.NewJSONLogHandler(w, smartsocket.LevelTrace)
+			return logline.NewJSON(w, smartsocket.LevelTrace)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

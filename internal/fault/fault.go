@@ -53,6 +53,16 @@ func Errorf(code message.Code, format string, args ...any) *message.Error {
 // Lost is ERR_CONN_006, with why as its sentence.
 func Lost(why string) *message.Error { return message.New(message.CodeConnectionLost, why) }
 
+// Named returns e with the name of the event that it is about, a copy if e has none.
+func Named(e *message.Error, event string) *message.Error {
+	if e.Event != "" || event == "" {
+		return e
+	}
+	c := *e
+	c.Event = event
+	return &c
+}
+
 // Misfit is the ERR_MSG_001 for data that the decoder could not read into what a handler expects:
 // it names the field and what belongs there. A *message.Error in err's chain, as an UnmarshalJSON
 // of the program returns one, comes back as it is.

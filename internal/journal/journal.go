@@ -15,6 +15,7 @@ package journal
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -70,6 +71,17 @@ func (j *Journal) Often(level slog.Level, c Cause, args func() []any) {
 	if first {
 		j.bursts.Flush(j.now())
 	}
+}
+
+// OftenOf is Often for one socket. Lines at error have the caller's stack.
+func (j *Journal) OftenOf(socket string, level slog.Level, c Cause, args []any) {
+	j.Often(level, c, func() []any {
+		args = append(args, "socket", socket)
+		if level >= slog.LevelError {
+			args = append(args, "stack", string(debug.Stack()))
+		}
+		return args
+	})
 }
 
 // Flush writes the lines that are due. Call it about once a second.

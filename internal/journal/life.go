@@ -23,6 +23,20 @@ type Diary struct {
 	Peer    netip.AddrPort
 }
 
+// Received counts a message of the client. d may be nil.
+func (d *Diary) Received() {
+	if d != nil {
+		d.In.Add(1)
+	}
+}
+
+// Sent counts a message to the client. d may be nil.
+func (d *Diary) Sent() {
+	if d != nil {
+		d.Out.Add(1)
+	}
+}
+
 // Gone makes the Diary d, which may be nil, keep the address of a peer that is about to be
 // forgotten. ip stands in for a peer that has reset the connection.
 func Gone(d *Diary, p Peer, ip netip.Addr) *Diary {
@@ -107,21 +121,17 @@ func (j *Journal) RefusedMessage(socket, namespace string, event []byte, e *mess
 }
 
 // SlowConsumer tells that a client was cut because it does not take what is sent to it.
-func (j *Journal) SlowConsumer(d *Diary, namespace string, err error) {
-	c := Cause{What: "slow consumers are cut: send less, or raise maxOutboxBytes and maxOutboxAge",
-		Namespace: namespace}
+func (j *Journal) SlowConsumer(d *Diary, err error) {
+	c := Cause{What: "slow consumers are cut: send less, or raise maxOutboxBytes and maxOutboxAge"}
 	j.Often(slog.LevelWarn, c, func() []any { return []any{"peer", d.Address(), "error", err} })
 }
 
-// Closed is the last line of a connection. socket is empty for one that did not join.
-func (j *Journal) Closed(d *Diary, socket string, code uint16, reason string, err error) {
+// Closed is the last line of a connection.
+func (j *Journal) Closed(d *Diary, code uint16, reason string, err error) {
 	if !j.On() {
 		return
 	}
 	args := []any{"peer", d.Address(), "code", code, "reason", reason}
-	if socket != "" {
-		args = append(args, "socket", socket)
-	}
 	if err != nil {
 		args = append(args, "error", err)
 	}
