@@ -108,20 +108,21 @@ func (l *link) fault(close bool) {
 
 // turnAway ends a handshake, or an overdue authentication, with an ERROR and its close code.
 func (l *link) turnAway(e *Error) {
-	l.srv.counters.rejected.Add(1)
 	if e.Code == message.CodeAuthFailed {
 		l.srv.gate.Failed(l.ticket.Address(), l.srv.sinceStart())
 	}
+	l.endHandshake(e)
+}
+
+// endHandshake is turnAway where a failure is counted already, or is none of the client's.
+func (l *link) endHandshake(e *Error) {
+	l.srv.counters.rejected.Add(1)
 	l.dismiss(e)
 }
 
 // dismiss sends an ERROR, closes with its close code, and tells the log.
 func (l *link) dismiss(e *Error) {
-	namespace := ""
-	if l.ns != nil {
-		namespace = l.ns.path
-	}
-	l.srv.journal.Refused(l.ws, namespace, e)
+	l.srv.journal.Refused(l.ws, e)
 	l.sendError(message.Message{Kind: message.KindError}, e)
 	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -215,6 +216,8 @@ var (
 	errAuth = &Error{Code: message.CodeAuthFailed,
 		Message: "authentication failed: give client and server the same encryption key and " +
 			"algorithm, and a valid API key"}
+	errNoDecision = &Error{Code: message.CodeTimeout,
+		Message: "the server could not check the credentials in time: try again"}
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
 	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")

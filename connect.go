@@ -6,6 +6,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -21,14 +22,15 @@ const (
 
 // handshake is what a link needs until it is open.
 type handshake struct {
-	refusal  *Error       // ends the handshake at once
-	hello    *pool.Buffer // the HELLO that was sent
-	token    []byte       // of the session that the client wants back; empty = none
-	seq      uint64       // of the newest event that the client got
-	apiKey   session.Hash // of the key in CONNECT
-	identity *any         // what the Authenticate hook said
-	early    []early      // came behind CONNECT, for when the link is open
-	settled  bool         // the transport was told that the peer is no stranger
+	refusal  *Error           // ends the handshake at once
+	opening  *opening.Opening // for the Authenticate hook, nil without one
+	hello    *pool.Buffer     // the HELLO that was sent
+	token    []byte           // of the session that the client wants back; empty = none
+	seq      uint64           // of the newest event that the client got
+	apiKey   session.Hash     // of the key in CONNECT
+	identity *any             // what the Authenticate hook said
+	early    []early          // came behind CONNECT, for when the link is open
+	settled  bool             // the transport was told that the peer is no stranger
 }
 
 // early is a message that came while the Authenticate hook ran.
@@ -47,7 +49,8 @@ func (v *Server) newLink(plain bool) *link {
 	return &s.first
 }
 
-// OnOpen greets the client, with HELLO in the same write as the 101. A plain client needs no more.
+// OnOpen greets the client: HELLO leaves in the same write as the 101. A plain client is connected
+// at once, or when the Authenticate hook has allowed it.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
 	l.srv.journal.Upgraded(ws)
@@ -57,7 +60,7 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	}
 	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
 	if l.plain {
-		l.open()
+		l.authenticate(nil)
 		return
 	}
 	var random [32]byte
@@ -129,11 +132,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	if m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
 	}
-	if l.ns == nil {
-		l.turnAway(l.srv.unknownNamespace())
-		return
-	}
-	l.authenticate(&m)
+	l.authenticate(m.APIKey)
 }
 
 // readConnect reads CONNECT, and the keys that it leads to where the server encrypts.

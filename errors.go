@@ -27,6 +27,12 @@ var (
 	ErrShuttingDown     error = message.ErrShuttingDown
 )
 
+// ErrTryLater is what an Authenticate hook returns, or wraps, when it cannot decide now, for example
+// because a database is down. The client is closed with 1013 and reconnects. It is not counted as a
+// failed attempt.
+var ErrTryLater error = &Error{Code: message.CodeRefused,
+	Message: "the server cannot check the credentials now: try again later"}
+
 // ErrStarted is returned by a second Start of one Server.
 var ErrStarted = errors.New("smartsocket: the server was started before; make a new one with New")
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/fairqueue"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -50,6 +52,7 @@ type Server struct {
 	gate          admission.Gate
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
+	hooks         *fairqueue.Queue[netip.Addr] // of Authenticate, by address
 	housekeeper   *housekeeper
 	journal       *journal.Journal
 
@@ -100,7 +103,9 @@ func New(o Options) (*Server, error) {
 	v := &Server{
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		workers:    mailbox.NewWorkers(o.Workers),
+		hooks:      fairqueue.New[netip.Addr](max(o.Workers/4, 1), hooksWaiting),
+		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	v.journal = journal.New(v.log, v.sinceStart)

@@ -56,7 +56,7 @@ func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed
 
 func (v *Server) eachLink(f func(*link)) {
 	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
+		for _, s := range ns.hub.Named("") {
 			f(s.link.Load())
 		}
 	}
@@ -101,7 +101,7 @@ func (v *Server) stop(ctx context.Context) error {
 	if v.sessions != nil { // nobody comes back any more
 		v.sessions.EndAll(session.Shutdown)
 	}
-	if !v.workers.Stop(ctx) {
+	if !v.hooks.Stop(ctx) || !v.workers.Stop(ctx) {
 		err = errors.Join(err, errHandlersLeft)
 	}
 	v.journal.Close()

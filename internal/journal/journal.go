@@ -84,6 +84,12 @@ func (j *Journal) OftenOf(socket string, level slog.Level, c Cause, args []any) 
 	})
 }
 
+// HookPanicked tells that an Authenticate hook panicked, with text that has no key in it.
+func (j *Journal) HookPanicked(namespace, text string) {
+	c := Cause{What: "the authenticate hook panicked", Namespace: namespace}
+	j.Often(slog.LevelError, c, func() []any { return []any{"panic", text} })
+}
+
 // Flush writes the lines that are due. Call it about once a second.
 func (j *Journal) Flush() {
 	j.bursts.Flush(j.now())

@@ -86,7 +86,7 @@ func TestOffCostsNoAllocation(t *testing.T) {
 	p := &peer{&net.TCPAddr{}}
 	m := &message.Message{Event: []byte("e"), Payload: []byte("1")}
 	e := &message.Error{Code: "X"}
-	o := outgoing.New("e", 1, outgoing.Deflater{})
+	o := outgoing.New("e", outgoing.Deflater{})
 	var v any = 1
 	if n := testing.AllocsPerRun(100, func() {
 		j.Accepted(p, m.Event, false)

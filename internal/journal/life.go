@@ -101,10 +101,10 @@ func (j *Journal) Joined(p Peer, socket, namespace string, recovered bool) {
 }
 
 // Refused tells that a handshake, or a connection that did not authenticate, is ended.
-func (j *Journal) Refused(p Peer, namespace string, e *message.Error) {
+func (j *Journal) Refused(p Peer, e *message.Error) {
 	if j.On() {
-		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "namespace", namespace,
-			"code", string(e.Code), "reason", e.Message)
+		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "code", string(e.Code),
+			"reason", e.Message)
 	}
 	c := Cause{What: "connections are refused after the upgrade", Detail: string(e.Code)}
 	j.Often(slog.LevelWarn, c, func() []any {
