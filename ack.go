@@ -170,12 +170,14 @@ var errNotConnected = fault.Lost("the socket is not connected")
 
 // finish settles one question and contains a panic of done, which on a timer would end the process.
 func (s *Socket) finish(done func(Data, error), d Data, err error) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			s.handlerPanicked("", Ack{}, v)
+		if !returned {
+			s.handlerPanicked("", Ack{}, recover())
 		}
 	}()
 	done(d, err)
+	returned = true
 }
 
 // settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a

@@ -87,21 +87,24 @@ func (a *authentication) run(from *opening.Opening) {
 	}
 	ctx, cancel := context.WithTimeout(from.Context(), v.fixed.HandshakeTimeout)
 	defer cancel()
-	identity, no := a.ask(ctx, from)
-	if no != nil && !message.Reconnects(message.CloseCodeFor(no.Code)) { // also if it is gone
-		v.gate.Failed(a.r.Address, v.sinceStart())
-	}
-	l.ws.Post(func() {
-		switch {
-		case l.phase.Load() != linkAuthenticating:
-		case no != nil:
-			l.endHandshake(no)
-		default:
-			v.journal.Authenticated(l.ws, "Authenticate")
-			l.handshake.identity = &identity
-			l.open()
+	identity, no := any(nil), errAuth // as it stays when the hook ends its goroutine
+	defer func() {
+		if no != nil && !message.Reconnects(message.CloseCodeFor(no.Code)) { // also if it is gone
+			v.gate.Failed(a.r.Address, v.sinceStart())
 		}
-	})
+		l.ws.Post(func() {
+			switch {
+			case l.phase.Load() != linkAuthenticating:
+			case no != nil:
+				l.endHandshake(no)
+			default:
+				v.journal.Authenticated(l.ws, "Authenticate")
+				l.handshake.identity = &identity
+				l.open()
+			}
+		})
+	}()
+	identity, no = a.ask(ctx, from)
 }
 
 // refusalOf is what a client is told of the hook's error: an *Error as it is, and that it may come
@@ -121,9 +124,9 @@ func refusalOf(err error) *Error {
 
 // ask runs the hook and contains its panic.
 func (a *authentication) ask(ctx context.Context, from *opening.Opening) (identity any, no *Error) {
-	v := a.l.srv
+	v, asking := a.l.srv, false
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); p != nil || asking { // nil is runtime.Goexit
 			v.counters.panics.Add(1)
 			v.journal.HookPanicked(a.r.Namespace, a.r.hide(p))
 			no = errAuth
@@ -133,7 +136,10 @@ func (a *authentication) ask(ctx context.Context, from *opening.Opening) (identi
 	if a.r.HTTP, err = from.Request(ctx); err != nil {
 		return nil, message.ErrInvalidFormat
 	}
-	if identity, err = v.fixed.Authenticate(ctx, a.r); err != nil {
+	asking = true
+	identity, err = v.fixed.Authenticate(ctx, a.r)
+	asking = false
+	if err != nil {
 		v.log.Debug("authentication refused", "namespace", a.r.Namespace, "error", a.r.hide(err))
 	}
 	return identity, refusalOf(err)

@@ -130,7 +130,7 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.fail(event, ack, errAuthFirst)
 		return
 	}
-	if err := s.passes(event, d); err != nil {
+	if err := s.passes(event, d, ack); err != nil {
 		s.reject(event, ack, err)
 		return
 	}

@@ -202,12 +202,14 @@ func (s *Socket) run(e *entry, d Data, ack Ack) {
 
 // call runs one handler and contains its panic.
 func (s *Socket) call(h Handler, event string, d Data, ack Ack) {
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			s.handlerPanicked(event, ack, p)
+		if !returned {
+			s.handlerPanicked(event, ack, recover())
 		}
 	}()
 	h(s, d, ack)
+	returned = true
 }
 
 // checkEvent panics on a name that no client could send, because that is a mistake in the program.

@@ -85,7 +85,10 @@ func (w *worker) Work() (more bool) {
 	l.ws.Gather()
 	defer l.ws.Flush()
 	j := turns.Get().(*job)
-	defer turns.Put(j)
+	defer func() { // also when a handler ends this goroutine: then Work is called again
+		*j = job{}
+		turns.Put(j)
+	}()
 	for range jobTurn {
 		if !s.mail.Take(j) {
 			return false
@@ -106,10 +109,10 @@ func (s *Socket) do(j *job) {
 		s.doEvent(j)
 	case jobConnected:
 		s.recovered.Store(j.recovered)
-		s.fire(eventConnected, Data{})
 		if l := j.link; l != nil {
-			l.ws.Post(func() { l.greeted = true })
+			defer l.ws.Post(func() { l.greeted = true })
 		}
+		s.fire(eventConnected, Data{})
 	case jobLeft:
 		s.gone(j)
 	case jobEnded:
@@ -122,6 +125,7 @@ func (s *Socket) do(j *job) {
 
 // doEvent runs the handlers of an event that waited.
 func (s *Socket) doEvent(j *job) {
+	defer s.done(j)
 	if j.payload != nil {
 		j.data.B = j.payload.B
 	}
@@ -142,6 +146,10 @@ func (s *Socket) doEvent(j *job) {
 	} else {
 		s.handle(h, Data{&j.data}, ack)
 	}
+}
+
+// done ends the job of an event.
+func (s *Socket) done(j *job) {
 	if j.counted {
 		s.waiting.Add(-1)
 	}

@@ -96,8 +96,12 @@ func (s *Socket) often(level slog.Level, what, event, detail string, args ...any
 	s.srv.journal.OftenOf(s.ID(), level, c, args)
 }
 
+// handlerPanicked deals with a handler that panicked with p, or that ended its goroutine if p is nil.
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
+	if p == nil {
+		p = "runtime.Goexit: it ended its goroutine"
+	}
 	s.often(slog.LevelError, "a handler panicked", event, "", "panic", fmt.Sprint(p))
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Event: event,
 		Message: "the handler of this event failed: see the server's log"})
@@ -135,10 +139,14 @@ func (s *Socket) arrived(l *link, recovered bool) {
 
 // gone tells the disconnected handlers, and ends a socket whose session does not go on.
 func (s *Socket) gone(j *job) {
-	r := *j.reason
+	defer s.away(j)
 	if any, _ := s.has(eventDisconnected); any {
-		s.fire(eventDisconnected, r.data())
+		s.fire(eventDisconnected, j.reason.data())
 	}
+}
+
+// away decides, behind the disconnected handlers, whether the socket is over.
+func (s *Socket) away(j *job) {
 	outcome := j.outcome
 	if outcome == session.Undecided {
 		outcome = s.kept.Decide(j.link, s.auth.Load() != authMissing)
@@ -147,16 +155,16 @@ func (s *Socket) gone(j *job) {
 		}
 	}
 	if outcome == session.Over {
-		s.over(r)
+		s.over(*j.reason)
 	}
 }
 
 // over tells the ended handlers, with the rooms still in place, and takes the socket out of them.
 func (s *Socket) over(r Reason) {
+	defer s.ns.remove(s)
 	if any, _ := s.has(eventEnded); any {
 		s.fire(eventEnded, r.data())
 	}
-	s.ns.remove(s)
 }
 
 // data is what a handler is given: the reason itself, and its text as JSON.
