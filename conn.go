@@ -231,6 +231,7 @@ func (l *link) OnWritable(*websocket.Conn) {
 // OnClose gives back what the link took, and lets the socket know.
 func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
 	was := l.phase.Swap(linkClosed)
+	l.srv.loops[l.ws.Loop()].inline.CompareAndSwap(l.s, nil) // a handler that ended its goroutine
 	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
 	l.diary.Store(d)
 	l.srv.journal.Closed(d, uint16(code), reason, err)

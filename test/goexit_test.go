@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -80,4 +81,97 @@ func TestGoexitInAnAuthenticateHook(t *testing.T) {
 	w.request(1, "echo", "1")
 	w.wantEvent("echo", "1")
 	w.wantAck(1, "1")
+}
+
+// On an event loop it costs the connection of who called the handler, and nothing else: the others
+// of that loop, their timers and what was posted go on.
+func TestGoexitInInlineCode(t *testing.T) {
+	var log logBuffer
+	where := make(chan string, 1)
+	at := func(place string) {
+		select {
+		case p := <-where:
+			if p == place {
+				runtime.Goexit()
+			}
+			where <- p
+		default:
+		}
+	}
+	v := startServer(t, Options{Loops: 1, Logger: log.logger()}, func(v *Server) {
+		v.On("echo", func(s *Socket, d Data, ack Ack) {
+			at("event")
+			s.Emit("echo", d)
+			ack.Reply(d)
+		}, smartsocket.Inline)
+		v.OnConnected(func(s *Socket) { at("connected") }, smartsocket.Inline)
+		v.OnDisconnected(func(*Socket, smartsocket.Reason) { at("disconnected") },
+			smartsocket.Inline)
+		v.OnEnded(func(*Socket, smartsocket.Reason) { at("ended") }, smartsocket.Inline)
+		v.Use(func(_ *Socket, _ string, _ Data, next func(error)) {
+			at("middleware")
+			next(nil)
+		})
+	})
+	good := dialFull(t, v, "/")
+	ns := v.Namespace("/")
+	n, id := int64(0), uint64(0)
+	for range 3 {
+		for _, place := range []string{
+			"event", "connected", "disconnected", "ended", "middleware", "answer",
+		} {
+			bad := dialFull(t, v, "/")
+			eventually(t, "the socket", func() bool { return ns.Len() == 2 })
+			switch place {
+			case "connected":
+				bad.nc.Close()
+				eventually(t, "the end", func() bool { return ns.Len() == 1 })
+				where <- place
+				bad = dialWire(t, v, "/", message.Subprotocol)
+				bad.sendConnect(message.Connect{Namespace: []byte("/")})
+			case "answer":
+				ns.Socket(bad.id).EmitAck("ask", nil, 0, func(Data, error) { runtime.Goexit() })
+				m := bad.message()
+				bad.send(frame.Binary, ackTo(m, message.KindAck, ""))
+			case "disconnected", "ended":
+				where <- place
+				bad.nc.Close()
+			default:
+				where <- place
+				bad.request(1, "echo", "1")
+			}
+			n++
+			eventually(t, place+" to be counted", func() bool {
+				return v.ConnectionStats().HandlerPanics == n
+			})
+			id++
+			good.request(id, "echo", "1")
+			good.wantEvent("echo", "1")
+			good.wantAck(id, "1")
+			eventually(t, "the socket to be gone, after "+place, func() bool { return ns.Len() == 1 })
+		}
+	}
+	eventually(t, "the descriptors", func() bool { return v.ConnectionStats().Open == 1 })
+	if err := v.Close(); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(log.String(), "holds its event loop") {
+		t.Errorf("the watchdog blames who is gone:\n%s", log.String())
+	}
+}
+
+// The end of the server is not held up by handlers that end the loop's goroutine.
+func TestGoexitWhileTheServerCloses(t *testing.T) {
+	v := startServer(t, Options{Loops: 1}, func(v *Server) {
+		v.OnDisconnected(func(*Socket, smartsocket.Reason) { runtime.Goexit() }, smartsocket.Inline)
+	})
+	for range 5 {
+		dialFull(t, v, "/")
+	}
+	if err := v.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := v.ConnectionStats().HandlerPanics; n != 5 {
+		t.Errorf("%d of 5 disconnected handlers ran", n)
+	}
 }
