@@ -148,7 +148,9 @@ func TestGoexitInInlineCode(t *testing.T) {
 			good.request(id, "echo", "1")
 			good.wantEvent("echo", "1")
 			good.wantAck(id, "1")
-			eventually(t, "the socket to be gone, after "+place, func() bool { return ns.Len() == 1 })
+			eventually(t, "the socket to be gone, after "+place, func() bool {
+				return ns.Len() == 1
+			})
 		}
 	}
 	eventually(t, "the descriptors", func() bool { return v.ConnectionStats().Open == 1 })
