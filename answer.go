@@ -7,6 +7,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -213,11 +214,7 @@ var (
 			"ask what became of it"}
 	errAckIDUsed = &Error{Code: message.CodeInvalidFormat,
 		Message: "this ack id was used before on this connection: count up"}
-	errAuth = &Error{Code: message.CodeAuthFailed,
-		Message: "authentication failed: give client and server the same encryption key and " +
-			"algorithm, and a valid API key"}
-	errNoDecision = &Error{Code: message.CodeTimeout,
-		Message: "the server could not check the credentials in time: try again"}
+	errAuth      = vetting.ErrAuth
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
 	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")

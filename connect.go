@@ -8,6 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -156,6 +157,37 @@ func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Err
 			m.Version, message.Version)
 	}
 	return m, nil
+}
+
+// authenticate asks the Authenticate hook, if there is one, and opens the link.
+func (l *link) authenticate(apiKey []byte) {
+	if l.ns == nil {
+		l.turnAway(l.srv.unknownNamespace())
+		return
+	}
+	if l.srv.hooks == nil {
+		l.open()
+		return
+	}
+	l.phase.Store(linkAuthenticating)
+	gone := func() bool { return l.phase.Load() != linkAuthenticating }
+	done := func(identity any, no *Error) {
+		l.ws.Post(func() {
+			switch {
+			case gone():
+			case no != nil:
+				l.endHandshake(no)
+			default:
+				l.srv.journal.Authenticated(l.ws, "Authenticate")
+				l.handshake.identity = &identity
+				l.open()
+			}
+		})
+	}
+	r := vetting.Request{APIKey: string(apiKey), Namespace: l.ns.path, Address: l.ticket.Address()}
+	if !l.srv.hooks.Ask(l.ticket.Group(), r, l.handshake.opening, gone, done) {
+		l.endHandshake(vetting.ErrTryLater)
+	}
 }
 
 // open makes the link the connection of the session that the client asked for, or of a new socket,

@@ -14,12 +14,12 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
-	"github.com/smartsocket/smartsocket/internal/fairqueue"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -52,7 +52,7 @@ type Server struct {
 	gate          admission.Gate
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
-	hooks         *fairqueue.Queue[netip.Addr] // of Authenticate, by address
+	hooks         *vetting.Desk // nil without Authenticate
 	housekeeper   *housekeeper
 	journal       *journal.Journal
 
@@ -103,13 +103,20 @@ func New(o Options) (*Server, error) {
 	v := &Server{
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers),
-		hooks:      fairqueue.New[netip.Addr](max(o.Workers/4, 1), hooksWaiting),
-		loops:      make([]loopState, o.Loops),
+		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
 	v.journal = journal.New(v.log, v.sinceStart)
 	v.emitOptions = new(emitSettings)
+	if hook := o.Authenticate; hook != nil {
+		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
+			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
+				return hook(ctx, AuthRequest(r))
+			},
+			Failed:   func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
+			Panicked: v.hookPanicked}
+		v.hooks.Open(max(o.Workers/4, 1))
+	}
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}

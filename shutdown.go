@@ -101,7 +101,7 @@ func (v *Server) stop(ctx context.Context) error {
 	if v.sessions != nil { // nobody comes back any more
 		v.sessions.EndAll(session.Shutdown)
 	}
-	if !v.hooks.Stop(ctx) || !v.workers.Stop(ctx) {
+	if v.hooks != nil && !v.hooks.Close(ctx) || !v.workers.Stop(ctx) {
 		err = errors.Join(err, errHandlersLeft)
 	}
 	v.journal.Close()

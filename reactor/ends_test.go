@@ -329,6 +329,13 @@ func TestTLSWaitingHandshakesAllContinue(t *testing.T) {
 	if n := len(running); n != 0 {
 		t.Errorf("%d handshakes run besides the one that may", n)
 	}
+	// Who floods while it waits is closed, and takes nobody's place.
+	nc := dialNet(t, ln)
+	nc.Write(clientHello(t))
+	go nc.Write(make([]byte, maxHandshake))
+	if _, err := io.Copy(io.Discard, nc); isTimeout(err) {
+		t.Error("a flood during the wait is taken in")
+	}
 	close(gate)
 	wg.Wait()
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything: the checks, the browser client in Node, then all Go tests, first under the race detector
-# where goroutines meet, at last as they ship. The end tells how long each step took, and which tests
-# were skipped and why.
+# Everything: the checks, the browser client in Node, then all Go tests, first under the race
+# detector where goroutines meet, at last as they ship. The end tells how long each step took, and
+# which tests were skipped and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/need.sh go node cc files
