@@ -56,6 +56,7 @@ func (v *Server) accept(
 	if !plain {
 		protocol = message.Subprotocol
 	}
+	l.diary.Store(v.journal.Accepted(c, r.Path, plain))
 	return l, protocol, nil
 }
 

@@ -54,9 +54,9 @@ func (v *Server) newLink(plain bool) *link {
 // at once, or when the Authenticate hook has allowed it.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
+	l.srv.journal.Upgraded(ws)
 	if r := l.handshake.refusal; r != nil {
-		l.sendError(message.Message{Kind: message.KindError}, r)
-		ws.Close(frame.CloseCode(message.CloseCodeFor(r.Code)), string(r.Code))
+		l.dismiss(r)
 		return
 	}
 	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
@@ -116,6 +116,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.turnAway(e)
 		return
 	}
+	l.srv.journal.Connect(l.ws, &m)
 	l.inflates = m.CanInflate
 	h := l.handshake
 	if l.srv.sessions != nil {
@@ -126,6 +127,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) {
 		l.turnAway(errAuth)
 		return
+	} else if k != nil {
+		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
 	if m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
@@ -175,6 +178,7 @@ func (l *link) authenticate(apiKey []byte) {
 			case no != nil:
 				l.endHandshake(no)
 			default:
+				l.srv.journal.Authenticated(l.ws, "Authenticate")
 				l.handshake.identity = &identity
 				l.open()
 			}
@@ -251,6 +255,7 @@ func (l *link) announce(recovered bool) {
 	} else {
 		l.srv.gate.Settle(&l.ticket)
 	}
+	l.srv.journal.Joined(l.ws, s.ID(), s.ns.path, recovered)
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)

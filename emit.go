@@ -130,6 +130,7 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 		pool.PutUnsized(b)
 		return Delivery{Dropped: 1}, err
 	}
+	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
 	if !s.sendEvent(b) {
 		return Delivery{Dropped: 1}, nil
 	}
@@ -143,6 +144,7 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	}
 	defer e.Release()
 	e.Options = how
+	s.srv.journal.Emitted(s.ID(), event, len(e.Payload.B), value(data))
 	return s.srv.sendAll(e, []*Socket{s}), nil
 }
 
@@ -317,6 +319,7 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 	list, buf := t.selected()
 	d := t.ns.srv.sendAll(e, list)
 	giveBack(list, buf)
+	t.ns.srv.journal.Broadcast(t.ns.path, e, d.Queued, d.Dropped)
 	return d
 }
 
@@ -364,6 +367,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 
 // sendEncoded sends an event past the session. All but sealed connections share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) bool {
+	l.diary.Load().Sent()
 	if l.seal != nil {
 		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
 	}

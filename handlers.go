@@ -28,13 +28,14 @@ type Registrar interface {
 }
 
 // On registers a typed handler, for which the event's JSON is decoded into a T. An event whose data
-// does not decode never reaches h; its sender gets ERR_MSG_001. No data gives T's zero value. T may
-// be []byte for binary payloads, which are copied.
+// does not decode never reaches h; its sender gets the error of Data.Decode, and it is counted,
+// logged and raised as "error". No data gives T's zero value. T may be []byte for binary payloads,
+// which are copied.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
 		if err := d.Decode(&v); err != nil {
-			s.fail(event, ack, err)
+			s.undecodable(event, ack, err)
 			return
 		}
 		h(s, v, ack)
@@ -69,32 +70,34 @@ type registrations struct {
 // impossible name, because no client could send it. On a Server, events are those of the namespace
 // "/" and lifecycle events those of all namespaces.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
-	t, name := r.tableOf(event)
+	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, false, opts)
 }
 
 // Once is On for the first such event only.
 func (r *registrations) Once(event string, h Handler, opts ...HandlerOption) {
-	t, name := r.tableOf(event)
+	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, true, opts)
 }
 
 // Off removes all handlers of an event.
-func (r *registrations) Off(event string) {
-	if name := lifecycleEvent(event); name != "" {
-		r.life.Remove(name)
-		return
-	}
-	r.events.Remove(event)
-}
+func (r *registrations) Off(event string) { off(event, r.events, &r.life) }
 
 // tableOf finds where the handlers of an event are registered, and under which name.
-func (r *registrations) tableOf(event string) (*table, string) {
+func tableOf(event string, events, life *table) (*table, string) {
 	if name := lifecycleEvent(event); name != "" {
-		return &r.life, name
+		return life, name
 	}
 	checkEvent(event)
-	return r.events, event
+	return events, event
+}
+
+// off removes the handlers of an event from where they are.
+func off(event string, events, life *table) {
+	if name := lifecycleEvent(event); name != "" {
+		event, events = name, life
+	}
+	events.Remove(event)
 }
 
 // OnConnected registers a handler that runs for each connection of a socket, ahead of its events.
@@ -169,11 +172,14 @@ func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
 func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
 
 // event is the event's name. There is at least one handler.
-func (h *handlers) event() string {
+func (h *handlers) event() string { return h.first().Event() }
+
+// first is the first entry that has handlers.
+func (h *handlers) first() *entry {
 	if h.ns != nil {
-		return h.ns.Event()
+		return h.ns
 	}
-	return h.own.Event()
+	return h.own
 }
 
 // handlersOf finds the handlers of an event. The name is borrowed.
@@ -196,12 +202,14 @@ func (s *Socket) run(e *entry, d Data, ack Ack) {
 
 // call runs one handler and contains its panic.
 func (s *Socket) call(h Handler, event string, d Data, ack Ack) {
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			s.handlerPanicked(event, ack, p)
+		if !returned {
+			s.handlerPanicked(event, ack, recover())
 		}
 	}()
 	h(s, d, ack)
+	returned = true
 }
 
 // checkEvent panics on a name that no client could send, because that is a mistake in the program.

@@ -1,6 +1,10 @@
 package smartsocket
 
-import "time"
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/internal/journal"
+)
 
 // housekeeper is the server's one background goroutine. It samples the counters for the rates,
 // watches inline handlers, and ends the sessions of clients that do not come back.
@@ -42,6 +46,7 @@ func (h *housekeeper) run(v *Server) {
 			next = now + time.Second
 			v.sampleRates()
 			v.refusals.Flush(now)
+			v.journal.Flush()
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}
@@ -69,10 +74,12 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 		s := l.inline.Load()
 		seen := l.watch.Look(s, l.handled.Load(), now, v.fixed.InlineBudget)
 		active = active || seen.Active
+		if seen.Ended > 0 {
+			v.journal.HeldLoop(l.stuck.Namespace, l.stuck.Event, l.stuck.Detail, i, seen.Ended)
+		}
 		if seen.Over {
-			v.log.Warn("an inline handler holds its event loop: "+
-				"register it without Inline, or make it return sooner",
-				"socket", s.ID(), "namespace", s.ns.path, "loop", i, "held", seen.Held)
+			l.stuck = journal.Cause{Namespace: s.ns.path, Event: l.event.Load().Event(), Detail: s.ID()}
+			v.journal.HoldsLoop(s.ns.path, l.stuck.Event, s.ID(), i, seen.Held)
 			v.counters.slowInline.Add(1) // after the log: whoever sees the count finds the line
 		}
 	}

@@ -85,7 +85,10 @@ func (w *worker) Work() (more bool) {
 	l.ws.Gather()
 	defer l.ws.Flush()
 	j := turns.Get().(*job)
-	defer turns.Put(j)
+	defer func() { // also when a handler ends this goroutine: then Work is called again
+		*j = job{}
+		turns.Put(j)
+	}()
 	for range jobTurn {
 		if !s.mail.Take(j) {
 			return false
@@ -106,10 +109,10 @@ func (s *Socket) do(j *job) {
 		s.doEvent(j)
 	case jobConnected:
 		s.recovered.Store(j.recovered)
-		s.fire(eventConnected, Data{})
 		if l := j.link; l != nil {
-			l.ws.Post(func() { l.greeted = true })
+			defer l.ws.Post(func() { l.greeted = true })
 		}
+		s.fire(eventConnected, Data{})
 	case jobLeft:
 		s.gone(j)
 	case jobEnded:
@@ -122,10 +125,7 @@ func (s *Socket) do(j *job) {
 
 // doEvent runs the handlers of an event that waited.
 func (s *Socket) doEvent(j *job) {
-	var ack Ack
-	if j.wantsAck {
-		ack = newAck(s, j.ackID)
-	}
+	defer s.done(j)
 	if j.payload != nil {
 		j.data.B = j.payload.B
 	}
@@ -133,15 +133,23 @@ func (s *Socket) doEvent(j *job) {
 	if j.name != "" {
 		h = s.handlersOf([]byte(j.name))
 	}
+	var ack Ack
+	if j.wantsAck && !h.none() {
+		ack = newAck(s, j.ackID, h.event())
+	}
 	if h.none() {
-		m := message.Message{Kind: message.KindEvent}
-		if _, id, ok := ack.take(); ok {
-			m.Flags, m.AckID = message.FlagAck, id
+		m := message.Message{Kind: message.KindEvent, Event: []byte(j.name)}
+		if j.wantsAck {
+			m.Flags, m.AckID = message.FlagAck, j.ackID
 		}
 		s.link.Load().refuse(&m, s.unhandled(j.name))
 	} else {
 		s.handle(h, Data{&j.data}, ack)
 	}
+}
+
+// done ends the job of an event.
+func (s *Socket) done(j *job) {
 	if j.counted {
 		s.waiting.Add(-1)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
@@ -55,6 +56,7 @@ type Server struct {
 	workers       *mailbox.Workers
 	hooks         *vetting.Desk // nil without Authenticate
 	housekeeper   *housekeeper
+	journal       *journal.Journal
 
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
@@ -76,10 +78,12 @@ type loopState struct {
 	out     atomic.Int64 // messages sent to single sockets of this loop
 	handled atomic.Int64 // inline events finished
 	inline  atomic.Pointer[Socket]
-	data    body // what the inline handler that runs was given; the loop's
-	_       [32]byte
+	event   atomic.Pointer[entry] // of inline, or of the last one
+	data    body                  // what the inline handler that runs was given; the loop's
+	_       [24]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
+	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
@@ -106,6 +110,7 @@ func New(o Options) (*Server, error) {
 	v.settings.Store(t)
 	v.gate.LimitFailures(t.FailureLimit)
 	v.refusals = turnaway.NewLog(v.log)
+	v.journal = journal.New(v.log, v.sinceStart)
 	v.emitOptions = new(emitSettings)
 	if hook := o.Authenticate; hook != nil {
 		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
@@ -113,7 +118,7 @@ func New(o Options) (*Server, error) {
 				return hook(ctx, AuthRequest(r))
 			},
 			Failed:   func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
-			Panicked: func() { v.counters.panics.Add(1) }}
+			Panicked: v.hookPanicked}
 		v.hooks.Open(max(o.Workers/4, 1))
 	}
 	if o.EnableMessageCache {

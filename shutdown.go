@@ -104,6 +104,7 @@ func (v *Server) stop(ctx context.Context) error {
 	if v.hooks != nil && !v.hooks.Close(ctx) || !v.workers.Stop(ctx) {
 		err = errors.Join(err, errHandlersLeft)
 	}
+	v.journal.Close()
 	return errors.Join(err, v.closeBroker())
 }
 

@@ -16,7 +16,7 @@ type counters struct {
 	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
-	acceptLimited                                                           atomic.Int64
+	acceptLimited, undecodable                                              atomic.Int64
 	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
 }
 
@@ -50,6 +50,7 @@ type ConnectionStats struct {
 	Violations       int64            `json:"violations"`     // messages that broke the protocol
 	UnknownAcks      int64            `json:"unknownAcks"`    // acks that nobody waited for
 	Unhandled        int64            `json:"unhandled"`      // events without a handler
+	Undecodable      int64            `json:"undecodable"`    // events whose data does not fit
 	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox
 	RateLimited      int64            `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64            `json:"rejectedEvents"` // events stopped by middleware
@@ -124,7 +125,8 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(),
 		IdleCloses: c.idleCloses.Load(), Violations: c.violations.Load(),
 		UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
-		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
+		Undecodable: c.undecodable.Load(),
+		Overflows:   c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
 		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),

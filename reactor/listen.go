@@ -274,8 +274,11 @@ func (ln *Listener) accepted(fd int) {
 }
 
 func (ln *Listener) callNew(c *Conn) Handler {
-	defer c.panicked()
-	return ln.newHandler(c)
+	returned := false
+	defer c.panicked(&returned)
+	h := ln.newHandler(c)
+	returned = true
+	return h
 }
 
 // pause stops accepting while there are no descriptors. Otherwise the pending connections would

@@ -47,6 +47,7 @@ var below = map[string][]string{
 	"internal/outgoing":  {"message", "frame", "pool"},
 	"internal/envelope":  {"message", "internal/outgoing", "internal/hub"},
 	"internal/turnaway":  {"websocket", "frame", "message", "internal/admission", "internal/burst"},
+	"internal/journal":   {"message", "internal/burst", "internal/outgoing"},
 	"internal/session":   {"message", "pool"},
 	"internal/ledger":    {"message", "pool"},
 	"": {
@@ -54,6 +55,7 @@ var below = map[string][]string{
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
 		"internal/metrics", "internal/certfile", "internal/admission", "internal/fault",
 		"internal/outgoing", "internal/session", "internal/ledger",
+		"internal/burst", "internal/journal",
 		"internal/lifetime", "internal/logline", "internal/question", "internal/sealing",
 		"internal/watchdog", "internal/bounds",
 		"internal/turnaway", "internal/envelope", "internal/opening", "internal/vetting",

@@ -10,7 +10,8 @@ import (
 type Runner interface {
 	// Work does some of the owner's jobs and reports whether there may be more.
 	// Then the owner has its next turn behind all others that wait. After false,
-	// Workers have forgotten the owner until the next Add. Work must not panic.
+	// Workers have forgotten the owner until the next Add. Work must not panic. If it
+	// ends its goroutine (runtime.Goexit), that counts as true.
 	Work() (more bool)
 }
 
@@ -49,20 +50,28 @@ func (w *Workers) Add(r Runner) {
 	case w.started < w.max && !w.stopped:
 		w.started++
 		w.done.Add(1)
-		go w.run()
+		go w.run(nil)
 	}
 }
 
-func (w *Workers) run() {
-	defer w.done.Done()
-	var again Runner
-	for {
-		r := w.next(again)
-		if r == nil {
+// run works until there is nothing after Stop. When Work ends the goroutine, another one takes its
+// place, with the same owner again.
+func (w *Workers) run(again Runner) {
+	over := false
+	defer func() {
+		if !over {
+			go w.run(again)
 			return
 		}
-		if again = nil; r.Work() {
-			again = r
+		w.done.Done()
+	}()
+	for {
+		if again = w.next(again); again == nil {
+			over = true
+			return
+		}
+		if !again.Work() {
+			again = nil
 		}
 	}
 }
