@@ -30,12 +30,6 @@ const (
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
-// hookPanicked counts and logs a panic of the Authenticate hook.
-func (v *Server) hookPanicked(namespace, text string) {
-	v.counters.panics.Add(1)
-	v.journal.HookPanicked(namespace, text)
-}
-
 // Identity returns what the Authenticate hook or Authenticated said about the client, nil before.
 func (s *Socket) Identity() any {
 	if p := s.identity.Load(); p != nil {

@@ -117,8 +117,11 @@ func New(o Options) (*Server, error) {
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
 				return hook(ctx, AuthRequest(r))
 			},
-			Failed:   func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
-			Panicked: v.hookPanicked}
+			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
+			Panicked: func(namespace, text string) {
+				v.counters.panics.Add(1)
+				v.journal.HookPanicked(namespace, text)
+			}}
 		v.hooks.Open(max(o.Workers/4, 1))
 	}
 	if o.EnableMessageCache {

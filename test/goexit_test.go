@@ -11,8 +11,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// What runtime.Goexit ends (a test's FailNow, for one) is contained like a panic: the socket's later
-// events are handled, and there are as many goroutines for handlers as before.
+// What runtime.Goexit ends (a test's FailNow, for one) is contained like a panic: the socket's
+// later events are handled, and there are as many goroutines for handlers as before.
 func TestGoexitInBlockingCode(t *testing.T) {
 	var log logBuffer
 	ended := make(chan bool, 8)
