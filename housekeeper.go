@@ -51,9 +51,10 @@ func (h *housekeeper) run(v *Server) {
 }
 
 // stop ends the goroutine and waits for it.
-func (h *housekeeper) stop() {
+func (h *housekeeper) stop() error {
 	close(h.quit)
 	<-h.done
+	return nil
 }
 
 // sampleRates records how many messages there were until now.

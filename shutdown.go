@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/ending"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -13,18 +14,45 @@ import (
 
 // Shutdown drains the server: it stops accepting, tells the clients to
 // reconnect elsewhere, lets queued events run, flushes, closes every connection
-// with 1001 and stops. When ctx ends first, what is left is closed at once and
-// ctx's error returned. Idempotent.
+// with 1001 and stops. When ctx ends first, what is left is closed at once, and the error
+// is ctx's and names what did not end: handlers, event loops, the broker. Idempotent.
+//
+// It does not wait for its own caller. Called by a blocking handler it waits for the others.
+// Called on an event loop, as by an Inline handler or a callback of EmitAck, it returns an error at
+// once and goes on when that returns, by ctx's deadline or within Options.ShutdownTimeout.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	v.draining.Store(true)
+	return v.unlessOnLoop(ctx, v.current().ShutdownTimeout, v.drain)
+}
+
+// unlessOnLoop runs f, on a goroutine of its own if the caller holds an event loop.
+func (v *Server) unlessOnLoop(ctx context.Context, d time.Duration, f func(context.Context) error) error {
+	if !v.reactor.OnLoop() {
+		return f(ctx)
+	}
+	go func() {
+		ctx, cancel := ending.Detached(ctx, d)
+		defer cancel()
+		if err := f(ctx); err != nil {
+			v.log.Warn("the server has stopped", "error", err)
+		}
+	}()
+	return errOnLoop
+}
+
+var errOnLoop = errors.New("smartsocket: called on an event loop, which it would wait for: " +
+	"the server stops when this handler has returned")
+
+// drain is Shutdown.
+func (v *Server) drain(whole context.Context) error {
+	ctx, cancel := ending.Early(whole)
 	defer cancel()
 	v.mu.Lock()
 	v.cutShort = cancel
 	v.mu.Unlock()
-	v.draining.Store(true)
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
 	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
@@ -39,8 +67,11 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		v.log.Warn("closing what is left", "connections", v.gate.Open())
 		v.cut()
+		soon, end := context.WithTimeout(whole, time.Second)
+		defer end()
+		return errors.Join(err, v.stop(soon))
 	}
-	return errors.Join(err, v.stop(ctx))
+	return v.stop(ctx)
 }
 
 // sendAway asks the client to go elsewhere and closes its connection.
@@ -96,23 +127,25 @@ func waitUntil(ctx context.Context, done func() bool) error {
 }
 
 // stop ends loops, workers and housekeeper; connections that are left are cut.
-// Handlers that still run when ctx ends are left behind.
+// Its error names what has not ended when ctx ends. That is left behind.
 func (v *Server) stop(ctx context.Context) error {
-	err := v.reactor.Close()
-	v.housekeeper.stop()
+	var left ending.Report
+	left.Stop(ctx, "event loops that inline handlers hold", v.reactor.Close)
+	left.Left(v.gate.Open(), "connections")
+	left.Stop(ctx, "the housekeeper", v.housekeeper.stop)
 	if v.sessions != nil { // nobody comes back any more
-		v.sessions.EndAll(session.Shutdown)
+		left.Stop(ctx, "sessions", func() error { v.sessions.EndAll(session.Shutdown); return nil })
 	}
-	if !v.workers.Stop(ctx) {
-		err = errors.Join(err, errHandlersLeft)
+	left.Left(int64(v.workers.Stop(ctx)), "handlers")
+	if b := v.fixed.Broker; b != nil {
+		left.Stop(ctx, "the broker", b.Close)
 	}
-	return errors.Join(err, v.closeBroker())
+	return left.Err()
 }
 
-var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
-
-// Close stops at once, without draining: connections are cut, and handlers that
-// run get a second to return. Idempotent.
+// Close stops at once, without draining: connections are cut, and handlers that run get a second to
+// return. Its error names what did not end within that. Like Shutdown it does not wait for its own
+// caller. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()
@@ -126,9 +159,11 @@ func (v *Server) Close() error {
 	v.draining.Store(true)
 	v.endpoint.Close()
 	v.cut()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	return v.stop(ctx)
+	return v.unlessOnLoop(context.Background(), time.Second, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		return v.stop(ctx)
+	})
 }
 
 // end moves to the closed phase and reports whether the server was running.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudwego/netpoll"
+	"github.com/smartsocket/smartsocket/internal/goid"
 )
 
 const (
@@ -65,6 +66,8 @@ type loop struct {
 	now     atomic.Int64  // coarse clock, ns since Reactor.start; written by the loop
 	tickDue atomic.Bool   // set by ticker
 
+	goroutine atomic.Uint64 // the loop's own, see Reactor.OnLoop
+
 	mu      sync.Mutex
 	tasks   []task // guarded by mu
 	stopped bool   // guarded by mu: wake is closed
@@ -107,6 +110,7 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 
 func (l *loop) run() {
 	defer close(l.done)
+	l.goroutine.Store(goid.ID())
 	if err := l.poll.Wait(); err != nil {
 		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "err", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/goid"
 )
 
 // Runner is an owner of jobs.
@@ -26,12 +28,13 @@ type Workers struct {
 	idle    int // goroutines that wait and were not woken
 	started int // goroutines that run or wait
 	stopped bool
-	done    sync.WaitGroup
+	ids     map[uint64]struct{} // of the goroutines that run or wait, see goid
+	ended   chan struct{}       // has a token when a goroutine has ended
 }
 
 // NewWorkers makes Workers of at most n goroutines, none of which runs yet.
 func NewWorkers(n int) *Workers {
-	w := &Workers{max: n}
+	w := &Workers{max: n, ids: make(map[uint64]struct{}), ended: make(chan struct{}, 1)}
 	w.wake.L = &w.mu
 	return w
 }
@@ -48,13 +51,16 @@ func (w *Workers) Add(r Runner) {
 		w.wake.Signal()
 	case w.started < w.max && !w.stopped:
 		w.started++
-		w.done.Add(1)
 		go w.run()
 	}
 }
 
 func (w *Workers) run() {
-	defer w.done.Done()
+	id := goid.ID()
+	w.mu.Lock()
+	w.ids[id] = struct{}{}
+	w.mu.Unlock()
+	defer w.leave(id)
 	var again Runner
 	for {
 		r := w.next(again)
@@ -64,6 +70,18 @@ func (w *Workers) run() {
 		if again = nil; r.Work() {
 			again = r
 		}
+	}
+}
+
+// leave notes the end of a goroutine.
+func (w *Workers) leave(id uint64) {
+	w.mu.Lock()
+	w.started--
+	delete(w.ids, id)
+	w.mu.Unlock()
+	select {
+	case w.ended <- struct{}{}:
+	default:
 	}
 }
 
@@ -77,7 +95,6 @@ func (w *Workers) next(again Runner) Runner {
 	}
 	for w.ready.n == 0 {
 		if w.stopped {
-			w.started--
 			return nil
 		}
 		w.idle++
@@ -86,11 +103,21 @@ func (w *Workers) next(again Runner) Runner {
 	return w.ready.pop()
 }
 
-// Quiet reports whether nothing runs and nothing waits.
+// Quiet reports whether nothing runs and nothing waits. The caller, if it runs here, does not
+// count.
 func (w *Workers) Quiet() bool {
+	id := goid.ID()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.ready.n == 0 && w.idle == w.started
+	return w.ready.n == 0 && w.idle == w.startedBut(id)
+}
+
+// startedBut returns the number of goroutines, without the one that has this id. mu is held.
+func (w *Workers) startedBut(id uint64) int {
+	if _, here := w.ids[id]; here {
+		return w.started - 1
+	}
+	return w.started
 }
 
 // Load is what Workers do at one moment. When Busy is Max and Waiting does not
@@ -116,31 +143,32 @@ func (w *Workers) Load() Load {
 // be over while nothing runs.
 const grace = 10 * time.Millisecond
 
-// Stop lets the goroutines finish what waits, and waits for them until ctx ends.
-// It reports whether all have ended; one that has not is left behind in Work.
-func (w *Workers) Stop(ctx context.Context) bool {
+// Stop lets the goroutines finish what waits, and waits for them until ctx ends. It does not wait
+// for its own caller. It returns how many have not ended; they are left behind in Work.
+func (w *Workers) Stop(ctx context.Context) (left int) {
+	id := goid.ID()
 	w.mu.Lock()
 	w.stopped = true
 	w.idle = 0
 	w.wake.Broadcast()
 	w.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		w.done.Wait()
-		close(done)
-	}()
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-	}
-	select {
-	case <-done:
-		return true
-	case <-ctx.Done():
-		return false
+	over := ctx.Done()
+	for patient := true; ; {
+		w.mu.Lock()
+		left = w.startedBut(id)
+		w.mu.Unlock()
+		if left == 0 || !patient && ctx.Err() != nil {
+			return left
+		}
+		select {
+		case <-w.ended:
+		case <-timer.C:
+			patient = false
+		case <-over:
+			over = nil
+		}
 	}
 }
 
