@@ -109,7 +109,8 @@ func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
 }
 
 // OnDisconnected registers a handler that runs for each connection of a socket that has ended,
-// after all events that came on it, while the socket's rooms are still visible. With the message
+// after all events that came on it, while the socket's rooms are still visible. Events that still
+// waited when a connection was lost are dropped, unless its session goes on. With the message
 // cache the client may come back: then OnConnected runs again, and OnEnded only when it does not.
 func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	r.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)

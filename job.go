@@ -38,14 +38,20 @@ type job struct {
 	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
 }
 
-// post queues j behind the socket's other jobs. It reports false when an event does not fit;
-// everything else does.
+// post queues j behind the socket's other jobs. It reports false when an event does not fit, into
+// the mailbox or into the memory of the server; everything else does.
 func (s *Socket) post(j job) bool {
 	n := 0
 	if j.payload != nil {
 		n = len(j.payload.B)
+		if !s.srv.memory.Take(n) {
+			return false
+		}
 	}
 	ok, wake := s.mail.Post(j, n, j.kind != jobEvent)
+	if !ok {
+		s.srv.memory.Give(n)
+	}
 	if wake {
 		s.srv.workers.Add((*worker)(s))
 	}
@@ -146,10 +152,30 @@ func (s *Socket) doEvent(j *job) {
 	} else {
 		s.handle(h, Data{&j.data}, ack)
 	}
+	s.done(j)
+}
+
+// done gives back what belongs to an event that waited.
+func (s *Socket) done(j *job) {
 	if j.counted {
 		s.waiting.Add(-1)
 	}
 	if j.payload != nil {
+		s.srv.memory.Give(len(j.payload.B))
 		pool.Put(j.payload)
 	}
+}
+
+// discard drops the events that wait. Their sender is lost and will not get an answer.
+func (s *Socket) discard() {
+	n := int64(0)
+	s.mail.Discard(func(j *job) bool {
+		if j.kind != jobEvent {
+			return false
+		}
+		n++
+		s.done(j)
+		return true
+	})
+	s.srv.counters.discarded.Add(n)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/bounds"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/certfile"
 )
 
@@ -144,6 +145,9 @@ type Options struct {
 	// reset and counted. One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
+	// MaxBufferedBytes limits the bytes of all events together that wait for their handlers. 0
+	// means half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
+	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
 	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
 	// counts sooner; on a long path it limits throughput. The kernel's choice grows to some MiB.
@@ -172,7 +176,7 @@ func DefaultOptions() Options {
 		panic(err)
 	}
 	o.EnableRateLimiting, o.EnableConnectionPooling = Enabled, Enabled
-	o.Loops, o.Workers, o.Logger = 0, 0, nil
+	o.Loops, o.Workers, o.MaxBufferedBytes, o.Logger = 0, 0, 0, nil
 	return o
 }
 
@@ -182,7 +186,9 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = defaultLogger()
 	}
 	cores := runtime.GOMAXPROCS(0)
-	if v := bounds.Fill(&o, map[string]int{"Loops": cores, "Workers": 64 * cores}); v != nil {
+	if v := bounds.Fill(&o, map[string]int{
+		"Loops": cores, "Workers": 64 * cores, "MaxBufferedBytes": int(budget.Default()),
+	}); v != nil {
 		return o, &OptionError{v.Field, v.Fix}
 	}
 	return o, o.check()

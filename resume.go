@@ -134,6 +134,9 @@ func (s *Socket) left(l *link, r *Reason) {
 	}
 	if outcome == session.Over {
 		s.forget()
+		if r.Err != nil {
+			s.discard()
+		}
 	}
 	s.tell(job{kind: jobLeft, outcome: outcome, reason: r, link: l})
 }

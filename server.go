@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
@@ -49,6 +50,7 @@ type Server struct {
 	gate          admission.Gate
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
+	memory        *budget.Budget // of what waits
 	housekeeper   *housekeeper
 
 	counters counters
@@ -100,6 +102,7 @@ func New(o Options) (*Server, error) {
 		started:    time.Now(),
 		namespaces: make(map[string]*Namespace),
 		workers:    mailbox.NewWorkers(o.Workers),
+		memory:     budget.New(int64(o.MaxBufferedBytes)),
 		loops:      make([]loopState, o.Loops),
 	}
 	v.settings.Store(t)
@@ -123,7 +126,7 @@ func (v *Server) Start() error {
 		return err
 	}
 	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections, "maxBufferedBytes", v.current().MaxBufferedBytes)
 	return nil
 }
 

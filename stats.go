@@ -18,6 +18,7 @@ type counters struct {
 	unknownAcks    atomic.Int64
 	unhandled      atomic.Int64
 	overflows      atomic.Int64
+	discarded      atomic.Int64
 	panics         atomic.Int64
 	errors         atomic.Int64
 	rejectedEvents atomic.Int64
@@ -59,7 +60,9 @@ type ConnectionStats struct {
 	Violations       int64 `json:"violations"`     // messages that broke the protocol
 	UnknownAcks      int64 `json:"unknownAcks"`    // acks that nobody waited for
 	Unhandled        int64 `json:"unhandled"`      // events without a handler
-	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
+	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
+	Discarded        int64 `json:"discarded"`      // events that waited when the connection of their client was lost
+	BufferedBytes    int64 `json:"bufferedBytes"`  // payloads of events that wait now
 	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
 	Floods           int64 `json:"floods"`         // connections closed for too many frames, control messages or inflated bytes in a second
@@ -130,7 +133,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	st := ConnectionStats{
 		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
 		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
-		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
+		Overflows: c.overflows.Load(), Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(), AcceptLimited: c.acceptLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,

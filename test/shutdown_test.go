@@ -85,7 +85,8 @@ func TestEndingTheServerFromInside(t *testing.T) {
 				}
 				err := returned(t, how, errs)
 				inline := from != "a blocking handler"
-				if said := err != nil && strings.Contains(err.Error(), "event loop"); said != inline {
+				said := err != nil && strings.Contains(err.Error(), "event loop")
+				if said != inline {
 					t.Errorf("%s returned %v", how, err)
 				}
 			})
@@ -125,7 +126,8 @@ func TestEndingTheServerPastWhatHangs(t *testing.T) {
 			names: []string{"event loops", "1 connections"}},
 		{what: "a handler", names: []string{"1 handlers"}},
 		{what: "Publish", broker: stuckBroker{inPublish: true}, names: []string{"1 handlers"}},
-		{what: "Close of the broker", broker: stuckBroker{atLast: true}, names: []string{"the broker"}},
+		{what: "Close of the broker", broker: stuckBroker{atLast: true},
+			names: []string{"the broker"}},
 	} {
 		for how, end := range map[string]func(*Server) error{
 			"Close": (*Server).Close,

@@ -25,7 +25,8 @@ func TestReportNamesWhatIsLeft(t *testing.T) {
 	if !errors.Is(err, failed) {
 		t.Errorf("%v does not wrap the error of a part", err)
 	}
-	if want := "not ended in time: the stuck one, 3 handlers"; !strings.Contains(err.Error(), want) {
+	want := "not ended in time: the stuck one, 3 handlers"
+	if !strings.Contains(err.Error(), want) {
 		t.Errorf("%q does not say %q", err, want)
 	}
 	if err := new(Report).Err(); err != nil {

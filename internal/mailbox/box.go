@@ -53,6 +53,15 @@ func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
 		e.free()
 		return false, false
 	}
+	b.push(e)
+	wake = !b.busy
+	b.busy = true
+	b.mu.Unlock()
+	return true, wake
+}
+
+// push puts e behind the others. mu is held.
+func (b *Box[J]) push(e *element[J]) {
 	if b.newest == nil {
 		e.next = e
 	} else {
@@ -62,10 +71,6 @@ func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
 	b.newest = e
 	b.count++
 	b.bytes += e.size
-	wake = !b.busy
-	b.busy = true
-	b.mu.Unlock()
-	return true, wake
 }
 
 // Take moves the oldest job to j, which the caller owns. When there is none, it
@@ -89,6 +94,27 @@ func (b *Box[J]) Take(j *J) bool {
 	*j = e.job
 	e.free()
 	return true
+}
+
+// Discard removes the jobs that wait and for which drop reports true. The order of the others
+// stays. drop runs under the Box's lock; it borrows the job, and gives back what belongs to it.
+func (b *Box[J]) Discard(drop func(*J) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, e := b.count, (*element[J])(nil)
+	if n > 0 {
+		e = b.newest.next
+	}
+	b.newest, b.count, b.bytes = nil, 0, 0
+	for range n {
+		next := e.next
+		if drop(&e.job) {
+			e.free()
+		} else {
+			b.push(e)
+		}
+		e = next
+	}
 }
 
 // free makes the element usable for another job. It keeps nothing of this one.
