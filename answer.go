@@ -47,14 +47,15 @@ func (r *refusal) none() bool { return r.err == nil && r.follow == 0 }
 // violation is a message that broke the protocol.
 func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswered} }
 
-// unusable is a message that could not be read. Of one whose payload is not JSON the envelope was
-// read, so its sender still gets an answer. One over the size limit ends the connection.
+// unusable is a message that could not be read. Of one whose payload is not JSON, or holds or
+// inflates to too much, the envelope was read, so its sender still gets an answer. One over the size
+// limit ends the connection.
 func unusable(m *message.Message, e *Error) refusal {
 	switch {
+	case (e == errBadJSON || e == errElements || e == errRatio) && m.Kind == message.KindEvent:
+		return refusal{err: e, follow: told | faulty}
 	case e.Code == message.CodeTooLarge:
 		return refusal{err: e, follow: told | unanswered | fatal}
-	case e == errBadJSON && m.Kind == message.KindEvent:
-		return refusal{err: e, follow: told | faulty}
 	}
 	return violation(e)
 }
@@ -190,6 +191,12 @@ var (
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge = &Error{Code: message.CodeTooLarge,
 		Message: "the payload is over maxMessageBytes: split it"}
+	errEventTooLarge = &Error{Code: message.CodeTooLarge,
+		Message: "the payload is over the limit of this event: split it"}
+	errElements = &Error{Code: message.CodeTooLarge,
+		Message: "the data has more values than maxJSONElements: split it, or send it as binary"}
+	errRatio = &Error{Code: message.CodeTooLarge,
+		Message: "the message inflates to too many times its size: send it uncompressed"}
 	errReserved = &Error{Code: message.CodeInvalidFormat,
 		Message: "this event name is reserved: use another"}
 	errMailboxFull = &Error{Code: message.CodeRateLimited,

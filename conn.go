@@ -87,7 +87,9 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
 		var b *pool.Buffer
 		if b, err = l.inflate(&m); err == nil {
-			defer pool.Put(b)
+			loop := &l.srv.loops[ws.Loop()]
+			loop.inflated = b
+			defer loop.putInflated()
 			if !ws.CountInflated(len(b.B)) {
 				return
 			}
@@ -153,6 +155,10 @@ func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 		m.Flags&message.FlagBinary == 0 && len(m.Payload) > 0 &&
 		(!message.ValidJSON(m.Payload) || !utf8.Valid(m.Payload)) {
 		return errBadJSON
+	}
+	if m.Flags&message.FlagBinary == 0 &&
+		!message.JSONElementsWithin(m.Payload, l.srv.current().MaxJSONElements) {
+		return errElements
 	}
 	return nil
 }

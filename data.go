@@ -132,9 +132,13 @@ func (l *link) encoding() outgoing.Encoding {
 // caller returns when it is done with m.
 func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
 	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
-	out, err := pool.Inflate(b.B, m.Payload, l.srv.fixed.MaxMessageBytes, false)
+	limit := pool.InflateLimit(len(m.Payload), l.srv.fixed.MaxMessageBytes)
+	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
+	case errors.Is(err, pool.ErrTooLarge) && limit < l.srv.fixed.MaxMessageBytes:
+		pool.Put(b)
+		return nil, errRatio
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.Put(b)
 		return nil, fault.Errorf(message.CodeTooLarge,

@@ -28,7 +28,9 @@ func (l *link) event(m *message.Message) {
 		j.ackID, j.wantsAck = m.AckID, true
 	}
 	j.data.B = nil // it is copied
-	if len(m.Payload) > 0 {
+	if loop := &l.srv.loops[l.ws.Loop()]; loop.inflated != nil {
+		j.payload, loop.inflated = loop.inflated, nil
+	} else if len(m.Payload) > 0 {
 		j.payload = pool.Get(len(m.Payload))
 		j.payload.B = append(j.payload.B, m.Payload...)
 	}
@@ -125,6 +127,10 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 	// Here and not on arrival: a connected handler that calls RequireAuth may still have been running then.
 	if s.auth.Load() == authMissing && event != AuthEvent {
 		s.fail(event, ack, errAuthFirst)
+		return
+	}
+	if !h.fit(len(d.Bytes())) {
+		s.fail(event, ack, errEventTooLarge)
 		return
 	}
 	if err := s.passes(event, d); err != nil {

@@ -26,6 +26,10 @@ type HandlerOption func(*registration)
 // its earlier events that wait for a goroutine.
 func Inline(r *registration) { r.inline = true }
 
+// MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
+// ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
+func MaxBytes(n int) HandlerOption { return func(r *registration) { r.maxBytes = n } }
+
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
 type Registrar interface {
 	On(event string, h Handler, opts ...HandlerOption)
@@ -135,8 +139,9 @@ func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
 // registration is one registered handler.
 type registration struct {
-	h      Handler
-	inline bool
+	h        Handler
+	inline   bool
+	maxBytes int // 0 = no limit
 }
 
 // A table holds the handlers of events by name; an entry, those of one event.
@@ -178,6 +183,18 @@ func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
 
 // inline reports whether all of them are inline.
 func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
+
+// fit reports whether all of them take a payload of n bytes.
+func (h *handlers) fit(n int) bool {
+	for _, e := range [...]*entry{h.ns, h.own} {
+		for i := range e.Len() {
+			if most := e.At(i).maxBytes; most > 0 && n > most {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // event is the event's name. There is at least one handler.
 func (h *handlers) event() string {

@@ -133,6 +133,9 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
 	// MaxMessageBytes limits one decoded message.
 	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
+	// MaxJSONElements limits the values, and keys of objects, in the JSON of one message, because
+	// each of them costs a decoder memory, however short it is.
+	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
 	// CompressionThreshold is the size in bytes above which payloads are compressed, for clients
 	// that inflate; -1 means never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`

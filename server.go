@@ -74,9 +74,19 @@ type loopState struct {
 	handled atomic.Int64 // inline events finished
 	inline  atomic.Pointer[Socket]
 	data    body // what the inline handler that runs was given; the loop's
-	_       [32]byte
+	_       [24]byte
+
+	inflated *pool.Buffer // payload of the message that is being read, until a job takes it; the loop's
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
+}
+
+// putInflated gives the buffer back if no job has taken it.
+func (l *loopState) putInflated() {
+	if l.inflated != nil {
+		pool.Put(l.inflated)
+		l.inflated = nil
+	}
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.

@@ -145,7 +145,8 @@ func (l *link) pack(b []byte, body int) ([]byte, *pool.Buffer) {
 	d := pool.Get(body + (len(b)-body)/2 + 64)
 	d.B = append(d.B, b[:body]...)
 	out, err := pool.Deflate(d.B, b[body:], deflateLevel, false)
-	if d.B = out; err != nil || len(out) >= len(b) {
+	if d.B = out; err != nil || len(out) >= len(b) ||
+		len(b)-body > pool.InflateLimit(len(out)-body, len(b)) { // the server would refuse it
 		pool.Put(d)
 		return b, nil
 	}

@@ -62,7 +62,7 @@ func (c *Conn) feed(p []byte) {
 
 // inflate is the detour that a compressed message takes.
 func (c *Conn) inflate(m frame.Message) {
-	b, err := frame.InflateMessage(m, c.ep.maxMessage)
+	b, err := frame.InflateMessage(m, pool.InflateLimit(len(m.Payload), c.ep.maxMessage))
 	if err != nil {
 		c.fail(err)
 		return

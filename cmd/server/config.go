@@ -90,6 +90,7 @@ var help = map[string]string{
 	"handshakeTimeout":             "time for the opening handshake",
 	"ackTimeout":                   "default wait for a client's acknowledgement",
 	"maxMessageBytes":              "largest decoded message",
+	"maxJSONElements":              "values and keys in the JSON of one message",
 	"compressionThreshold":         "compress messages larger than this; -1 = never",
 	"compressionLevel":             "1 (fast) to 9 (small)",
 	"allowedOrigins":               "scheme://host[:port] list or *; empty = same origin",
