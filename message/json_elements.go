@@ -4,7 +4,7 @@ import "bytes"
 
 // JSONElementsWithin reports whether a decoder of b has to make memory for at most limit elements.
 // These are values and keys of objects; an empty array or object counts twice. b is JSON that
-// ValidJSON accepts. JSONElementsWithin takes O(n) and does not allocate. It is safe for concurrent
+// ValidJSON accepts. JSONElementsWithin takes O(n), does not allocate, and is safe for concurrent
 // use.
 func JSONElementsWithin(b []byte, limit int) bool {
 	// An element takes at least one byte, so that short texts need no counting. The second look is
