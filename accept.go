@@ -12,18 +12,15 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// accept decides about an upgrade request, on its loop. The gate says who is let
-// in, and what it says is translated here: into HTTP, or for a server that is full
-// into a refusal in the protocol, which OnOpen sends.
+// accept decides about an upgrade request, on its loop. It translates the gate's verdict into HTTP.
+// A server that is full refuses in the protocol instead, when OnOpen runs.
 func (v *Server) accept(
 	r *frame.Request, c *websocket.Conn,
 ) (h websocket.Handler, protocol string, err error) {
 	path, err := url.PathUnescape(string(r.Path))
 	if err != nil {
-		e := &frame.HandshakeError{
-			Status: http.StatusBadRequest, Reason: "the path is not properly escaped",
-		}
-		return nil, "", e
+		return nil, "", &frame.HandshakeError{
+			Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
 	t := v.current()
@@ -57,8 +54,7 @@ func (t *settings) decidesByAddress() bool {
 		t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0
 }
 
-// refusal is what a client is told that has a place and cannot use it: a plain
-// one can give neither credentials nor a key. It is nil for any other client.
+// refusal is what a plain client hears if it would need credentials or a key, and nil for others.
 func (t *settings) refusal(plain bool) *Error {
 	switch {
 	case !plain:
@@ -71,21 +67,17 @@ func (t *settings) refusal(plain bool) *Error {
 	return nil
 }
 
-// turnedAway is the HTTP answer to a connection that gets no place. Clients come
-// back without counting it as a failure.
+// turnedAway is the HTTP answer to a connection without a place. Clients retry without counting it.
 func turnedAway(d admission.Verdict) error {
 	if d.Outcome == admission.Throttled {
 		return &frame.HandshakeError{
 			Status: http.StatusTooManyRequests, Reason: "too many failed authentications",
-			RetryAfter: int(d.Wait/time.Second) + 1,
-		}
+			RetryAfter: int(d.Wait/time.Second) + 1}
 	}
 	return &frame.HandshakeError{
-		Status: http.StatusServiceUnavailable, Reason: d.Reason.String(), RetryAfter: 1,
-	}
+		Status: http.StatusServiceUnavailable, Reason: d.Reason.String(), RetryAfter: 1}
 }
 
-// countVerdict counts what the gate decided.
 func (v *Server) countVerdict(d admission.Verdict) {
 	if d.Outcome == admission.Admitted {
 		return

@@ -11,18 +11,18 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Ack answers the sender of an event. It is a small value that may be kept and used later, from
-// any goroutine. When no answer was asked for it does nothing. Only the first Reply or Fail
-// counts; later ones are logged and ignored. With the message cache an answer reaches a client
-// that has come back on another connection meanwhile.
+// Ack answers the sender of an event. It is a small value that may be kept and used later, from any
+// goroutine. It does nothing when no answer was asked for. Only the first Reply or Fail counts;
+// later ones are logged. With the message cache an answer also reaches a client that has
+// reconnected.
 type Ack struct {
 	call *ackCall
 	s    *Socket // for the log; call.s is read only by who answers
 	gen  uint32
 }
 
-// ackCall is one awaited answer. It is pooled: the generation moves on when the answer is given,
-// so that an Ack kept too long cannot answer somebody else's event.
+// ackCall is one awaited answer. It is pooled. Its generation moves on with the answer, so that an
+// old Ack cannot answer another event.
 type ackCall struct {
 	gen atomic.Uint32
 	s   *Socket
@@ -47,10 +47,10 @@ func (a Ack) Reply(v any) {
 	if !ok {
 		return
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	encoded := false
 	defer func() {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		if !encoded { // v's own MarshalJSON panicked, and the answer is taken
 			s.answerError(id, message.ErrHandlerFailed)
 		}
@@ -118,7 +118,9 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data,
 // EmitAck is EmitWithAck without the wait: done is called exactly once, with an owned answer or an
 // error, on the connection's loop or a timer's goroutine, and must not block. A timeout of 0 means
 // Options.AckTimeout. When EmitAck returns an error, done is not called.
-func (s *Socket) EmitAck(event string, data any, timeout time.Duration, done func(Data, error)) error {
+func (s *Socket) EmitAck(
+	event string, data any, timeout time.Duration, done func(Data, error),
+) error {
 	if timeout == 0 {
 		timeout = s.srv.current().AckTimeout
 	}
@@ -133,8 +135,8 @@ func (s *Socket) emitAck(
 		return 0, errNotConnected
 	}
 	late := func(done func(Data, error)) {
-		e := fault.Errorf(message.CodeAckTimeout,
-			"no acknowledgement within %v: raise ackTimeout or look at the receiver's handler", timeout)
+		e := fault.Errorf(message.CodeAckTimeout, "no acknowledgement within %v: "+
+			"raise ackTimeout or look at the receiver's handler", timeout)
 		e.Event = event
 		s.finish(done, Data{}, e)
 	}
@@ -143,11 +145,11 @@ func (s *Socket) emitAck(
 	if !ok {
 		return 0, errNotConnected
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	var err error
 	c := s.link.Load().encoding()
 	if b.B, err = c.AppendEvent(b.B, event, id, value(data)); err != nil {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		x.questions.Claim(id)
 		return 0, err
 	}
@@ -161,8 +163,7 @@ func (s *Socket) emitAck(
 
 var errNotConnected = fault.Lost("the socket is not connected")
 
-// finish settles one question. It contains a panic of the application's function, because a
-// timer's goroutine would take the process down with it.
+// finish settles one question and contains a panic of done, which on a timer would end the process.
 func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -172,9 +173,8 @@ func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	done(d, err)
 }
 
-// settle hands a received ACK or ERROR to whoever waits for it. One that comes too late, or twice
-// because of a resume, is counted and no fault of the client's. One to a question that was never
-// asked is.
+// settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a
+// resume, is counted and no fault. An answer to a question that was never asked is a fault.
 func (l *link) settle(m *message.Message) {
 	s := l.s
 	x := s.ext.Load()

@@ -10,9 +10,8 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// All checks return why a message is not handled. There are three ways to say so, and all of them
-// are in this file: turnAway ends a handshake, refuse is the one exit for a message that no
-// handler sees, and fail answers for handlers that ran or could have.
+// Checks return why a message is not handled. Only this file answers: turnAway ends a handshake,
+// refuse is the one exit for a message that no handler sees, and fail answers for handlers.
 
 // refusal is why a message is not handled, and what follows from it. The zero value is none.
 type refusal struct {
@@ -21,7 +20,7 @@ type refusal struct {
 	counter *atomic.Int64 // counts refusals of this kind; nil = the fault is what counts
 }
 
-// consequence is what a refusal has besides the answer to who asked for an ack.
+// consequence is what a refusal leads to besides the answer to a sender that asked for an ack.
 type consequence uint8
 
 const (
@@ -44,12 +43,10 @@ const (
 // none reports whether the message may pass.
 func (r *refusal) none() bool { return r.err == nil && r.follow == 0 }
 
-// violation is a message that broke the protocol.
 func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswered} }
 
-// unusable is a message that could not be read. Of one whose payload is not JSON, or holds or
-// inflates to too much, the envelope was read, so its sender still gets an answer. One over the size
-// limit ends the connection.
+// unusable is a message that could not be read. For bad JSON the envelope is known, so the sender
+// still gets an answer. A message over the size limit ends the connection.
 func unusable(m *message.Message, e *Error) refusal {
 	switch {
 	case (e == errBadJSON || e == errElements || e == errRatio) && m.Kind == message.KindEvent:
@@ -63,8 +60,8 @@ func unusable(m *message.Message, e *Error) refusal {
 // undecryptable is a record that does not open.
 var undecryptable = refusal{err: message.ErrDecryption, follow: told | unanswered | fatal}
 
-// refuse answers a message that is not going to be handled. It is called on the link's loop, or
-// behind the socket's mailbox for a refusal that is no fault.
+// refuse answers a message that will not be handled. It runs on the link's loop, or behind the
+// socket's mailbox for a refusal that is no fault.
 func (l *link) refuse(m *message.Message, r refusal) {
 	if r.counter != nil {
 		r.counter.Add(1)
@@ -78,7 +75,8 @@ func (l *link) refuse(m *message.Message, r refusal) {
 	}
 	switch {
 	case wanted:
-		l.sendError(message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}, r.err)
+		to := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}
+		l.sendError(to, r.err)
 	case r.follow&told != 0:
 		l.sendError(message.Message{Kind: message.KindError}, r.err)
 	}
@@ -101,12 +99,12 @@ func (l *link) fault(close bool) {
 	l.srv.counters.violations.Add(1)
 	l.faults++
 	if close && l.faults >= maxFaults {
-		l.ws.Close(frame.ClosePolicyViolation, string(message.CodeInvalidFormat)+" too many invalid messages")
+		l.ws.Close(frame.ClosePolicyViolation,
+			string(message.CodeInvalidFormat)+" too many invalid messages")
 	}
 }
 
-// turnAway ends a handshake, or a connection that did not authenticate in time, with an ERROR and
-// the close code of the error.
+// turnAway ends a handshake, or an overdue authentication, with an ERROR and its close code.
 func (l *link) turnAway(e *Error) {
 	l.srv.counters.rejected.Add(1)
 	if e.Code == message.CodeAuthFailed {
@@ -117,7 +115,7 @@ func (l *link) turnAway(e *Error) {
 }
 
 // fail answers an event whose handlers ran, or would have, with an error: in its ack if one was
-// asked for, else as an ERROR. e gets the event's name if it has none.
+// asked for, else as an ERROR. An error without an event name takes this one.
 func (s *Socket) fail(event string, ack Ack, err error) {
 	e := fault.Wire(err, message.CodeInvalidFormat)
 	if e.Event == "" {
@@ -132,8 +130,7 @@ func (s *Socket) fail(event string, ack Ack, err error) {
 	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
 }
 
-// reject answers an event that a middleware stopped, and raises "error". Without an ack its sender
-// is told nothing.
+// reject answers an event that a middleware stopped, if it wants an ack, and raises "error".
 func (s *Socket) reject(event string, ack Ack, err error) {
 	e := fault.Wire(err, message.CodeRejected)
 	s.srv.counters.rejectedEvents.Add(1)
@@ -143,8 +140,8 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
 }
 
-// answer sends the handlers' answer to the event with this ack id. It borrows b. In a session the
-// answer is kept, and goes to the connection that asked last: another one will ask again.
+// answer sends the handlers' answer to the event with this ack id. It borrows b. A session keeps
+// the answer and sends it to the connection that asked last. Any other will ask again.
 func (s *Socket) answer(id uint64, b []byte) {
 	if s.kept == nil {
 		s.link.Load().send(b)
@@ -160,23 +157,22 @@ func (s *Socket) answer(id uint64, b []byte) {
 	}
 }
 
-// answerError is answer for an error of the handlers.
 func (s *Socket) answerError(id uint64, e *Error) {
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	m := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}
 	c := s.link.Load().encoding()
 	b.B = c.AppendError(b.B, m, e)
 	s.answer(id, b.B)
-	pool.Put(b)
+	pool.PutUnsized(b)
 }
 
 // sendError sends m, an ERROR, with e as its payload.
 func (l *link) sendError(m message.Message, e *Error) {
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	c := l.encoding()
 	b.B = c.AppendError(b.B, m, e)
 	l.send(b.B)
-	pool.Put(b)
+	pool.PutUnsized(b)
 }
 
 // The errors that checks return.
@@ -189,26 +185,21 @@ var (
 		Message: "this server encrypts: use a SmartSocket client with its encryption key"}
 	errEncrypts = &Error{Code: message.CodeAuthFailed,
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
-	errTooLarge = &Error{Code: message.CodeTooLarge,
-		Message: "the payload is over maxMessageBytes: split it"}
-	errEventTooLarge = &Error{Code: message.CodeTooLarge,
-		Message: "the payload is over the limit of this event: split it"}
-	errElements = &Error{Code: message.CodeTooLarge,
-		Message: "the data has more values than maxJSONElements: split it, or send it as binary"}
-	errRatio = &Error{Code: message.CodeTooLarge,
-		Message: "the message inflates to too many times its size: send it uncompressed"}
-	errReserved = &Error{Code: message.CodeInvalidFormat,
-		Message: "this event name is reserved: use another"}
+	errTooLarge    = message.New(message.CodeTooLarge, "the payload is over maxMessageBytes: split it")
+	errOverMax     = message.New(message.CodeTooLarge, "over this event's limit: split it")
+	errElements    = message.New(message.CodeTooLarge, "over maxJSONElements: split it, or send binary")
+	errReserved    = message.New(message.CodeInvalidFormat, "this event name is reserved: use another")
 	errMailboxFull = &Error{Code: message.CodeRateLimited,
 		Message: "too many of this connection's messages wait for their handlers: send slower"}
 	errAskedBefore = &Error{Code: message.CodeConnectionLost,
-		Message: "this event came before, and its answer is not kept any more: ask what became of it"}
+		Message: "this event came before, and its answer is not kept any more: " +
+			"ask what became of it"}
 	errAckIDUsed = &Error{Code: message.CodeInvalidFormat,
 		Message: "this ack id was used before on this connection: count up"}
 	errAuth = &Error{Code: message.CodeAuthFailed,
-		Message: "authentication failed: give client and server the same encryption key and algorithm, and a valid API key"}
+		Message: "authentication failed: give client and server the same encryption key and " +
+			"algorithm, and a valid API key"}
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
-	errAuthLate = &Error{Code: message.CodeAuthFailed,
-		Message: "the connection did not authenticate in time"}
+	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")
 )

@@ -16,7 +16,7 @@ type AuthRequest struct {
 	Address   netip.Addr // the client's, behind trusted proxies the one they report
 }
 
-// hide is what a hook said, for the log, without the key it was given.
+// hide is what a hook said, for the log, with the key removed.
 func (r *AuthRequest) hide(said any) string {
 	text := fmt.Sprint(said)
 	if r.APIKey == "" {
@@ -28,7 +28,7 @@ func (r *AuthRequest) hide(said any) string {
 // AuthEvent is the only event that passes before a socket that must authenticate has done so.
 const AuthEvent = "auth"
 
-// Whether a socket must authenticate by the auth event.
+// Socket.auth has one of these: whether the socket must authenticate by the auth event.
 const (
 	authNotNeeded uint32 = iota
 	authMissing
@@ -38,8 +38,7 @@ const (
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
-// authentication is a link that waits for the Authenticate hook. The hook runs on a pooled
-// goroutine, because it may ask a database.
+// authentication is a link that waits for the hook, which may block and so runs on the workers.
 type authentication struct {
 	l *link
 	r AuthRequest
@@ -56,7 +55,7 @@ func (l *link) authenticate(m *message.Connect) {
 	l.srv.workers.Add(&authentication{l, r})
 }
 
-// Work implements mailbox.Runner. A connection that is gone is not asked about any more.
+// Work implements mailbox.Runner. It skips a connection that is gone.
 func (a *authentication) Work() (more bool) {
 	l := a.l
 	if l.phase.Load() != linkAuthenticating {
@@ -70,7 +69,8 @@ func (a *authentication) Work() (more bool) {
 			return
 		}
 		if err != nil {
-			l.srv.log.Debug("authentication refused", "namespace", l.ns.path, "error", a.r.hide(err))
+			l.srv.log.Debug("authentication refused",
+				"namespace", l.ns.path, "error", a.r.hide(err))
 			l.turnAway(errAuth)
 			return
 		}
@@ -80,7 +80,6 @@ func (a *authentication) Work() (more bool) {
 	return false
 }
 
-// ask runs the hook and contains its panic.
 func (a *authentication) ask(ctx context.Context) (identity any, err error) {
 	v := a.l.srv
 	defer func() {
@@ -101,16 +100,15 @@ func (s *Socket) Identity() any {
 	return nil
 }
 
-// Authenticated marks the socket as authenticated as identity: from now on all its events pass.
-// Call it again to refresh the identity without a reconnect.
+// Authenticated sets the identity and lets all events pass. Call it again to refresh the identity.
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)
 }
 
 // RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the
-// connection when that does not happen within Options.AuthTimeout. Call it in a connected handler,
-// before anything is awaited there: events of the socket wait for the connected handlers. A
+// connection if that takes longer than Options.AuthTimeout. Call it in a connected handler before
+// that handler waits for anything, because the socket's events wait for the connected handlers. A
 // handler of "auth" checks the credentials, calls Authenticated, and acks.
 func (s *Socket) RequireAuth() {
 	if s.auth.CompareAndSwap(authNotNeeded, authMissing) {

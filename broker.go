@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"maps"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/internal/envelope"
@@ -11,31 +12,25 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Broker joins several servers into one for broadcasts: what one of them emits
-// reaches the matching sockets of all. Package cluster has one on NATS. A
-// Broker belongs to one Server, which calls its methods concurrently.
+// Broker joins several servers for broadcasts: what one of them emits reaches the matching sockets
+// of all. Package cluster has one on NATS. A Broker belongs to one Server. Calls are concurrent.
 type Broker interface {
-	// Open is called once, by Start, with the paths of the namespaces that exist.
-	// From then on deliver is called for every broadcast of another node in these
-	// namespaces and in those of Subscribe: at most once per broadcast, and for
-	// each (node, namespace) one at a time, in the order in which that node
-	// published. Broadcasts may be missing, never repeated and never reordered.
-	// There is no order between nodes.
+	// Open is called once, by Start, with the paths of the namespaces that exist. From then on it
+	// calls deliver for each broadcast of another node in these namespaces and in those of
+	// Subscribe. Calls for one node and namespace come one at a time, in the order in which that
+	// node published. Broadcasts may be missing, never repeated or reordered. There is no order
+	// between nodes.
 	//
-	// deliver borrows the Envelope until it returns; it queues for the local
-	// sockets and waits for none. Its error says that the broadcast was not one
-	// that a server could have sent.
+	// deliver borrows the Envelope until it returns. It queues for the local sockets and waits for
+	// none. Its error means that no server could have sent the broadcast.
 	Open(namespaces []string, deliver func(*Envelope) error) error
-	// Subscribe adds a namespace that Open was not told of. It may be called while
-	// Open runs, and must not wait for the network.
+	// Subscribe adds a namespace, perhaps while Open runs. It must not wait for the network.
 	Subscribe(namespace string)
-	// Publish passes a broadcast on to all other nodes: at most once, and in the
-	// order of the calls for all that one namespace has. It fills in Node, Epoch
-	// and Seq and borrows the rest for the call. It never waits: what cannot be
-	// sent soon is lost, and the Broker counts it.
+	// Publish passes a broadcast on to all other nodes, at most once and in the order of the calls
+	// for a namespace. It fills in Node, Epoch and Seq and borrows the rest for the call. It never
+	// waits: what cannot be sent soon is lost, and the Broker counts it.
 	Publish(e Envelope)
-	// Close is called once the last client is gone. When it returns, deliver is
-	// not running and is not called any more. Idempotent.
+	// Close is called when the last client is gone. It returns once deliver has ended. Idempotent.
 	Close() error
 }
 
@@ -46,8 +41,7 @@ const MaxNodeName = envelope.MaxNode
 type Envelope struct {
 	// Node is the name of the node that publishes.
 	Node string
-	// Epoch is random for each life of the node, so that the numbers of a new life are not taken
-	// for those of the old one.
+	// Epoch is random for each life of the node, so that numbers of two lives are not confused.
 	Epoch uint64
 	// Seq counts the node's broadcasts in the namespace from 1, lost ones too: a hole is a loss.
 	Seq       uint64
@@ -55,8 +49,7 @@ type Envelope struct {
 	Names     []string // rooms and socket ids; none means the whole namespace
 	Except    []string // rooms and socket ids that are left out
 	Event     string
-	// Options are what the publisher chose. A deadline begins anew at the receiver, because clocks
-	// differ.
+	// Options are the publisher's. A deadline begins anew at the receiver, because clocks differ.
 	Options EmitOption
 	Binary  bool   // Payload is raw bytes, otherwise it is JSON text; empty means no data
 	Payload []byte // what Emit was given, encoded
@@ -71,9 +64,8 @@ func (e *Envelope) Append(dst []byte) []byte {
 	}).Append(dst)
 }
 
-// ParseEnvelope reads what Append wrote. The result's Payload borrows p; its texts are copies.
-// Anything else gives ERR_MSG_001. What it allocates is bounded by a small multiple of len(p),
-// whatever p announces.
+// ParseEnvelope reads what Append wrote, and gives ERR_MSG_001 for anything else. Payload borrows
+// p; the texts are copies. It allocates at most a small multiple of len(p), whatever p announces.
 func ParseEnvelope(p []byte) (Envelope, error) {
 	e, err := envelope.Parse(p)
 	return Envelope{
@@ -83,23 +75,32 @@ func ParseEnvelope(p []byte) (Envelope, error) {
 	}, err
 }
 
-// publish passes the broadcast on to the other nodes. It runs before the local
-// sockets are sent to: what a client answers to this broadcast is then
-// published behind it.
+// publish passes the broadcast on before the local sockets get it, so that their answers follow it.
 func (t *Target) publish(b Broker, o *outgoing.Event) {
-	names := usable(t.names)
-	if len(t.names) > 0 && !t.mayBeElsewhere(names) {
-		return
+	buf := nameLists.Get().(*[]string)
+	all := appendUsable((*buf)[:0], t.names)
+	n := len(all)
+	all = appendUsable(all, t.except)
+	for _, s := range t.out {
+		all = append(all, s.place.ID)
 	}
-	except := usable(t.except)
-	if len(t.out) > 0 {
-		all := make([]string, 0, len(except)+len(t.out))
-		all = append(all, except...)
-		for _, s := range t.out {
-			all = append(all, s.place.ID)
-		}
-		except = all
+	if t.self != nil {
+		all = append(all, t.self.place.ID)
 	}
+	if len(t.names) == 0 || t.mayBeElsewhere(all[:n]) {
+		t.pass(b, o, all[:n:n], all[n:])
+	}
+	clear(all)
+	*buf = all[:0]
+	nameLists.Put(buf)
+}
+
+// nameLists hold copies of a target's names. A Broker gets the copies, because what an unknown
+// method is given lies on the heap, and the names of a Target otherwise do not.
+var nameLists = sync.Pool{New: func() any { return new([]string) }}
+
+// pass gives the broadcast to b, for one namespace or for all.
+func (t *Target) pass(b Broker, o *outgoing.Event, names, except []string) {
 	e := Envelope{
 		Namespace: t.ns.path, Names: names, Except: except,
 		Event: o.Name, Options: EmitOption{o.Options},
@@ -115,8 +116,7 @@ func (t *Target) publish(b Broker, o *outgoing.Event) {
 	}
 }
 
-// mayBeElsewhere reports whether other nodes may have any of the names: not when
-// all of them are the ids of sockets that are here.
+// mayBeElsewhere reports whether other nodes may have a name: any but the ids of sockets here.
 func (t *Target) mayBeElsewhere(names []string) bool {
 	for _, name := range names {
 		if !isSocketID(name) {
@@ -129,21 +129,14 @@ func (t *Target) mayBeElsewhere(names []string) bool {
 	return false
 }
 
-// usable leaves out the names that no room and no socket can have. It copies only if there are any.
-func usable(names []string) []string {
-	for i, name := range names {
+// appendUsable appends the names that a room or a socket can have.
+func appendUsable(dst, names []string) []string {
+	for _, name := range names {
 		if name != "" && len(name) <= maxRoomName {
-			continue
+			dst = append(dst, name)
 		}
-		kept := append([]string(nil), names[:i]...)
-		for _, name := range names[i+1:] {
-			if name != "" && len(name) <= maxRoomName {
-				kept = append(kept, name)
-			}
-		}
-		return kept
 	}
-	return names
+	return dst
 }
 
 // deliver sends a broadcast of another node to the sockets that are here.
@@ -164,7 +157,7 @@ func (v *Server) deliver(e *Envelope) error {
 		!(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
 		return errBadJSON
 	}
-	o := outgoing.New(e.Event, len(e.Payload), v.current().deflater())
+	o := outgoing.New(e.Event, v.current().deflater())
 	defer o.Release()
 	o.Options = e.Options.how
 	if e.Binary {
@@ -175,7 +168,6 @@ func (v *Server) deliver(e *Envelope) error {
 	return nil
 }
 
-// openBroker joins the other nodes.
 func (v *Server) openBroker() error {
 	if v.fixed.Broker == nil {
 		return nil

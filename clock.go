@@ -9,8 +9,7 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// clockRounds is how many exchanges follow a connect at once. The best of them is good to a
-// fraction of the network's jitter.
+// clockRounds is how many exchanges follow a connect. The best errs by a fraction of the jitter.
 const clockRounds = 3
 
 // clock compares the client's clock with ours. It belongs to the link's loop.
@@ -36,8 +35,8 @@ func (l *link) sendClock() {
 		message.Clock{ServerTime: uint64(now), RTT: uint64(l.roundTrip().Microseconds())}))
 }
 
-// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead, judged by
-// the exchange that was quickest because it had the least room to err.
+// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead. The quickest
+// exchange decides, because it has the least room to err.
 func (l *link) clockAnswer(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
@@ -94,9 +93,8 @@ func (l *link) pong(p []byte) {
 	}
 	var b [40]byte
 	l.pongQueued = l.send(message.AppendClock(b[:0], message.KindPong, message.Clock{
-		ServerTime: uint64(time.Now().UnixMicro()),
-		RTT:        uint64(l.roundTrip().Microseconds()),
-		ClientTime: k.ClientTime,
+		ServerTime: uint64(time.Now().UnixMicro()), ClientTime: k.ClientTime,
+		RTT: uint64(l.roundTrip().Microseconds()),
 	})) == websocket.Backpressured
 }
 
@@ -107,12 +105,10 @@ func (l *link) measured(rtt time.Duration) {
 
 func (l *link) roundTrip() time.Duration { return time.Duration(l.rtt.Load()) }
 
-// RTT returns the round-trip time of the connection's last heartbeat, 0 before the first. While
-// the client is away it is that of the last connection.
+// RTT returns the round-trip time of the last heartbeat, also while away, and 0 before the first.
 func (s *Socket) RTT() time.Duration { return s.link.Load().roundTrip() }
 
-// ClockOffset returns how far the client's clock is ahead of the server's, 0 before it was
-// measured and for plain clients. Half of RTT is how wrong it can be.
+// ClockOffset returns how far the client's clock is ahead, give or take RTT/2, 0 while not known.
 func (s *Socket) ClockOffset() time.Duration {
 	return time.Duration(s.link.Load().offset.Load()) * time.Microsecond
 }

@@ -16,9 +16,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// link is one connection of a Socket, as its transport sees it (websocket.Handler). The socket's
-// first link lies inside of it; with the message cache links come and go while the socket stays,
-// and a link has no socket until it has opened.
+// link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
+// inside its socket. With the message cache links come and go, and have a socket once they open.
 type link struct {
 	// Static after accept.
 	srv   *Server
@@ -58,7 +57,7 @@ const (
 	linkClosed
 )
 
-// OnMessage is the door for everything that a client sends.
+// OnMessage is called for everything that a client sends.
 func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	l.srv.loops[ws.Loop()].in.Add(1)
 	if l.phase.Load() != linkOpen {
@@ -85,12 +84,11 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		defer l.s.kept.Done()
 	}
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
-		var b *pool.Buffer
+		var b pool.Unsized
+		compressed := len(m.Payload)
 		if b, err = l.inflate(&m); err == nil {
-			loop := &l.srv.loops[ws.Loop()]
-			loop.inflated = b
-			defer loop.putInflated()
-			if !ws.CountInflated(len(b.B)) {
+			defer pool.PutUnsized(b)
+			if !ws.CountInflated(compressed, len(b.B)) {
 				return
 			}
 		}
@@ -145,8 +143,7 @@ func (l *link) parse(op frame.Opcode, p []byte) (message.Message, error) {
 	return message.Parse(p)
 }
 
-// checkPayload holds a payload to the size limit, and makes sure that what is called JSON is,
-// before anybody passes it on.
+// checkPayload checks the size of a payload, and that what is called JSON is JSON.
 func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 	if len(m.Payload) > l.srv.fixed.MaxMessageBytes {
 		return errTooLarge
@@ -185,23 +182,26 @@ func (l *link) sendSealed(b []byte) (status websocket.Status) {
 // isOpen reports whether the connection is there and not known to be gone.
 func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 
-// OnTimer is the handshake's deadline first, the heartbeat afterwards. One timer serves both and
-// is not touched by traffic: it looks at the last read when it fires.
+// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic leaves the timer
+// alone: when it fires it looks at the last sign of life. While something is on its way to the
+// client, its kernel's taking it is one too, and no ping is sent, because it would wait behind
+// that.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
-		l.turnAway(fault.Errorf(message.CodeTimeout, "no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
+		l.turnAway(fault.Errorf(message.CodeTimeout,
+			"no CONNECT came within %v", l.srv.fixed.HandshakeTimeout))
 		return
 	}
 	if l.authOverdue() {
 		return
 	}
 	limit := l.srv.fixed.ConnectionTimeout
-	idle := ws.Now() - ws.LastRead()
+	idle := ws.Now() - ws.LastProgress(limit)
 	switch {
 	case idle < limit:
 		l.expiring = false
 	case !l.expiring:
-		// The loop itself may have been held up: what the client sent meanwhile is read before the next tick.
+		// The loop may have been held up. It reads what came meanwhile before the next tick.
 		l.expiring = true
 		ws.SetTimer(time.Millisecond)
 		return
@@ -210,8 +210,10 @@ func (l *link) OnTimer(ws *websocket.Conn) {
 		ws.Close(frame.CloseCode(message.CloseIdle), string(message.CodeTimeout)+" idle")
 		return
 	}
-	l.ping()
-	l.sendClock()
+	if !ws.Behind() {
+		l.ping()
+		l.sendClock()
+	}
 	if rest := limit - idle; rest < limit/2 {
 		ws.SetTimer(rest)
 		return

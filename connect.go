@@ -37,8 +37,7 @@ type early struct {
 	p  []byte
 }
 
-// newLink makes the link of a connection that was accepted. Without the message cache it is the
-// first and only one of its socket, and lies inside of it.
+// newLink makes the link of an accepted connection, inside its socket without the message cache.
 func (v *Server) newLink(plain bool) *link {
 	if v.sessions != nil && !plain {
 		return &link{srv: v, plain: plain}
@@ -48,8 +47,7 @@ func (v *Server) newLink(plain bool) *link {
 	return &s.first
 }
 
-// OnOpen greets the client: HELLO leaves in the same write as the 101. A plain client is
-// connected at once.
+// OnOpen greets the client, with HELLO in the same write as the 101. A plain client needs no more.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
 	if r := l.handshake.refusal; r != nil {
@@ -65,13 +63,10 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	var random [32]byte
 	rand.Read(random[:])
 	h := message.Hello{
-		AuthRequired:     l.srv.current().needsAuth(),
-		ResumeSupported:  l.srv.sessions != nil,
-		Version:          message.Version,
-		Random:           random[:],
+		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
+		Version: message.Version, Random: random[:],
 		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
-		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
-	}
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())}
 	if k := l.srv.current().keys; k != nil {
 		h.Algorithms, h.KeyIDs = []byte{byte(k.Algorithm())}, k.IDs()
 	}
@@ -89,8 +84,7 @@ func (h *handshake) forgetHello() {
 	}
 }
 
-// beforeOpen takes a message of a client that is not connected: CONNECT first, and what comes
-// behind it, which waits until the link is open.
+// beforeOpen takes what comes before the link is open: CONNECT, then messages that have to wait.
 func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 	h := l.handshake
 	switch l.phase.Load() {
@@ -101,7 +95,8 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 	case linkAuthenticating:
 		if len(p) > maxConnectBytes || len(h.early) >= maxEarly {
 			l.turnAway(fault.Errorf(message.CodeInvalidFormat,
-				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it", maxEarly, maxConnectBytes))
+				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it",
+				maxEarly, maxConnectBytes))
 			l.phase.Store(linkClosed)
 			return
 		}
@@ -123,7 +118,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		h.token, h.seq = append([]byte(nil), m.SessionToken...), m.LastSeq
 		h.apiKey = session.HashOf(m.APIKey)
 	}
-	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) { // before strangers learn of the namespaces
+	// Before the namespaces, of which strangers must not learn.
+	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) {
 		l.turnAway(errAuth)
 		return
 	}
@@ -154,13 +150,14 @@ func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Err
 	}
 	if m.Version != message.Version {
 		return m, fault.Errorf(message.CodeHandshakeFailed,
-			"the client speaks protocol version %d, this server %d: update the older one", m.Version, message.Version)
+			"the client speaks protocol version %d, this server %d: update the older one",
+			m.Version, message.Version)
 	}
 	return m, nil
 }
 
-// open makes the link a socket's connection: that of the session which the client asked for, or
-// of a new socket. Then the application hears of it. It runs again when the session was busy.
+// open makes the link the connection of the session that the client asked for, or of a new socket,
+// and tells the application. It runs again when the session was busy.
 func (l *link) open() {
 	if l.phase.Load() == linkClosed {
 		return
@@ -192,7 +189,6 @@ func (l *link) open() {
 	}
 }
 
-// begin makes l the first link of a new socket.
 func (l *link) begin() {
 	h := l.handshake
 	if l.s == nil {
@@ -215,8 +211,7 @@ func (l *link) begin() {
 	s.ns.add(s)
 }
 
-// announce starts what a connected client has: the time to authenticate, the heartbeat, the
-// connected handlers.
+// announce starts the time to authenticate, the heartbeat and the connected handlers.
 func (l *link) announce(recovered bool) {
 	s := l.s
 	if l.srv.current().RequireAuth {
@@ -237,14 +232,10 @@ func (l *link) announce(recovered bool) {
 // sendConnectAck completes the handshake. arrived is the record's field.
 func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	a := message.ConnectAck{
-		SocketID:             []byte(l.s.ID()),
-		SessionToken:         token,
-		Recovered:            recovered,
+		SocketID: []byte(l.s.ID()), SessionToken: token, Recovered: recovered, Arrived: arrived,
 		HeartbeatInterval:    uint64(l.srv.fixed.ConnectionTimeout.Milliseconds() / 2),
-		CompressionThreshold: l.srv.wireThreshold(),
-		MaxMessageBytes:      uint64(l.srv.fixed.MaxMessageBytes),
-		ServerTime:           uint64(time.Now().UnixMicro()),
-		Arrived:              arrived,
+		CompressionThreshold: l.srv.wireThreshold(), ServerTime: uint64(time.Now().UnixMicro()),
+		MaxMessageBytes: uint64(l.srv.fixed.MaxMessageBytes),
 	}
 	b := pool.Get(128)
 	b.B = message.AppendConnectAck(b.B, &a)

@@ -10,14 +10,12 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Data is what came with an event or an ack: JSON text, raw bytes or nothing.
-// It is a small value; pass it by value, also to Emit and Reply. What a handler
-// is given is borrowed until the handler returns: Clone it to keep it.
+// Data is what came with an event or an ack: JSON text, raw bytes or nothing. It is a small value
+// to pass by value, also to Emit and Reply. A handler borrows its Data until it returns; see Clone.
 type Data struct {
 	p *body // a pointer, so that passing a Data as an any allocates nothing; nil = nothing
 }
 
-// body is what a Data stands for.
 type body struct {
 	outgoing.Payload
 	info any // what a lifecycle handler is told: an error or a Reason
@@ -36,8 +34,7 @@ func (d Data) Bytes() []byte {
 	return d.p.B
 }
 
-// JSON returns the payload as raw JSON, "null" when there is none, borrowed. A
-// binary payload is not JSON; it gives "null" too.
+// JSON returns the payload as raw JSON, borrowed. It is "null" for no payload and for a binary one.
 func (d Data) JSON() json.RawMessage {
 	if len(d.Bytes()) == 0 || d.p.Binary {
 		return json.RawMessage("null")
@@ -79,9 +76,9 @@ func (d Data) Clone() Data {
 	return Data{&c}
 }
 
-// Decode reads the JSON payload into v, a non-nil pointer; nothing of v aliases
-// the payload. No data leaves v as it is. A binary payload can only be decoded
-// into a *[]byte, which gets a copy. Failure is an ERR_MSG_001.
+// Decode reads the JSON payload into v, a non-nil pointer. Nothing of v aliases the payload. No
+// data leaves v as it is. A binary payload decodes only into a *[]byte, which gets a copy. Failure
+// is an ERR_MSG_001.
 func (d Data) Decode(v any) error {
 	if d.Binary() {
 		p, ok := v.(*[]byte)
@@ -96,16 +93,11 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := message.Unmarshal(d.Bytes(), v); err != nil {
-		return &Error{
-			Code:    message.CodeInvalidFormat,
-			Message: "the data does not fit what the handler expects", Cause: fault.Quoting(err),
-		}
+		return &Error{Code: message.CodeInvalidFormat, Cause: fault.Quoting(err),
+			Message: "the data does not fit what the handler expects"}
 	}
 	return nil
 }
-
-// forLog is fault.ForLog, the text of an error that may be logged.
-func forLog(err error) string { return fault.ForLog(err) }
 
 // value is what a user's value means to package outgoing: a Data stands for its payload.
 func value(v any) any {
@@ -128,28 +120,28 @@ func (l *link) encoding() outgoing.Encoding {
 	return c
 }
 
-// inflate replaces m's payload by its inflated form, in a pooled buffer that the
-// caller returns when it is done with m.
-func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(min(4*len(m.Payload), l.srv.fixed.MaxMessageBytes))
-	limit := pool.InflateLimit(len(m.Payload), l.srv.fixed.MaxMessageBytes)
+var errRatio = message.New(message.CodeTooLarge,
+	"it inflates to too many times its size: send it uncompressed")
+
+// inflate replaces m's payload by its inflated form, in a pooled buffer that the caller returns.
+func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
+	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
+	b := pool.GetUnsized(pool.Inflated)
 	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
 	case errors.Is(err, pool.ErrTooLarge) && limit < l.srv.fixed.MaxMessageBytes:
-		pool.Put(b)
-		return nil, errRatio
+		pool.PutUnsized(b)
+		return pool.Unsized{}, errRatio
 	case errors.Is(err, pool.ErrTooLarge):
-		pool.Put(b)
-		return nil, fault.Errorf(message.CodeTooLarge,
-			"the message inflates to more than maxMessageBytes (%d)", l.srv.fixed.MaxMessageBytes)
+		pool.PutUnsized(b)
+		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge,
+			"the message inflates to more than %d bytes: send less, or raise maxMessageBytes (%d)",
+			limit, l.srv.fixed.MaxMessageBytes)
 	case err != nil:
-		pool.Put(b)
-		return nil, &Error{
-			Code:    message.CodeDecompression,
-			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)",
-			Cause:   err,
-		}
+		pool.PutUnsized(b)
+		return pool.Unsized{}, &Error{Code: message.CodeDecompression, Cause: err,
+			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)"}
 	}
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated

@@ -1,6 +1,5 @@
-// Package smartsocket is a real-time event server for latency-critical game
-// backends: tens of thousands of WebSocket connections on a few event loops,
-// small events many times a second, no goroutine per connection.
+// Package smartsocket is a real-time event server for latency-critical game backends: tens of
+// thousands of WebSocket connections on a few event loops, and no goroutine per connection.
 //
 //	server, err := smartsocket.New(smartsocket.Options{Port: 3000})
 //	if err != nil { … }
@@ -11,25 +10,62 @@
 //	})
 //	err = server.Run(ctx)
 //
+// # The life of a socket
+//
+// There is one Socket per session. Its connections, called links, come and go:
+//
+//	accept ──▶ connected ──▶ disconnected ──▶ ended (once)
+//	               ▲              │
+//	               └── a resume ──┘   with the message cache only
+//
+// Ids, rooms, values and handlers belong to the Socket, so a pointer to it stays good throughout.
+//
 // # The way of a message
 //
-//  1. reactor/loop: a poller wakes; one read into the loop's shared buffer.
-//  2. websocket/conn: the bytes go through the connection's frame parser, the
-//     connection's writes corked meanwhile, so that all answers leave in one write.
-//  3. frame/parser: unmasked in place, checked against RFC 6455.
-//  4. conn.go: message.Parse reads the envelope; the payload stays where it lies.
-//  5. event.go: the namespace's handlers are found and run, here (Inline) or
-//     from the socket's mailbox on a pooled goroutine (job.go).
-//  6. target.go and emit.go: a message to many is encoded once and shared
-//     (internal/outgoing); broker.go hands it to the other servers, where there are any.
-//  7. reactor/outbox: written directly when nothing waits, else queued.
+//  1. package reactor reads into a buffer of its loop, websocket and frame unmask in place.
+//  2. conn.go: OnMessage opens the seal, parses the envelope, and counts the event in the session.
+//  3. event.go: judge asks the ledger, the rate limits and the tables of handlers. Checks return a
+//     refusal and send nothing.
+//  4. answer.go: refuse is the one exit for an event that no handler sees.
+//  5. event.go runs Inline handlers on the loop. Other events wait in the mailbox as a copy, and a
+//     pooled goroutine runs their handlers (job.go), after the middleware in both cases.
+//  6. ack.go and answer.go send the answer, which the ledger of a session keeps.
+//  7. emit.go: an event to many is encoded once per form and shared; broker.go passes it on to
+//     other servers. package reactor writes at once if nothing waits, and queues otherwise.
+//
+// # The way of a resume
+//
+// accept.go asks the gate for a place and makes a link. connect.go greets it with HELLO and reads
+// CONNECT, which brings a token; auth.go asks the hook. resume.go finds the token's session and
+// calls Resume of internal/session. Under the session's lock that checks the link (Fits), welcomes
+// the client, sends what was missed, and makes the link current (Back). The old one is closed. Then
+// link.open tells the application, behind the disconnected handlers of the old link.
 //
 // # Locks
 //
-// In this order, a later one may be taken while an earlier one is held and
-// never the other way round: Server.mu, registry.Table.mu and middlewares.mu,
-// sessions.mu, session.mu, hub.mu and sessions.bytesMu, mailbox.mu, workers.mu,
-// socketExtra.mu, the lock of outgoing.Held, sealing.mu, then websocket.Conn's
-// and the outbox's. admission.Gate's is held together with no other. None is
-// held while user code runs, and hub.mu not while anything is sent.
+// A lock may be taken while one to its left is held, never the other way round:
+//
+//	Server.reloading → Server.mu → websocket.Server.mu, metrics.Rates.mu, those of reactor
+//	session.Registry.mu → session.Session.mu → absent.mu of that package, hub.Hub.mu,
+//	    question.Table.mu, and those of a send
+//	outgoing.Held.mu → those of a send
+//	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → the loop's
+//	certfile.Files.mu → logline.Handler.mu
+//
+// All others are leaves, because nothing else is taken under them: registrations.setting,
+// middlewares.mu, verdict.mu and socketExtra.mu here; the mutexes of admission.Gate,
+// ledger.Ledger, lifetime.Contexts, mailbox.Box and Workers, ratelimit.Windows and Rules, and
+// registry.Table. Package cluster calls the server under Cluster.gate, which comes before all of
+// these. The packages client, cluster and reactor describe their own.
+//
+// The interfaces session.Peer and session.Owner are the lock contract of a session: they say which
+// of their methods run under Session.mu. No lock is held while a handler, a middleware or a hook
+// runs, and Hub.mu is not held while anything is sent.
+//
+// # Reading order
+//
+// As archtest's order.go lists it. The life of a server: shutdown, housekeeper, warnings. The way
+// of a message and of a resume: accept, connect, event, ratelimit, job, clock, conn, answer,
+// resume. What an application calls: broker, handlers, middleware, emit, lifecycle, auth, ack. What
+// all of them stand on: stats, socket, namespace, server, reload, options, data, errors, log.
 package smartsocket

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/outgoing"
@@ -11,10 +12,9 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// Delivery says what became of an emit: for how many sockets the message was
-// queued (or sent at once), and for how many it was dropped because the socket
-// was gone, not authenticated yet, or its client too slow. Both 0 means that nobody
-// was addressed. With a Broker it counts the sockets of this server alone.
+// Delivery says for how many sockets an emit was queued (or sent at once), and for how many it was
+// dropped because the socket was gone, not authenticated yet, or its client too slow. Both are 0
+// when nobody was addressed. With a Broker it counts the sockets of this server alone.
 type Delivery struct {
 	Queued, Dropped int
 }
@@ -24,34 +24,30 @@ func (d *Delivery) add(o Delivery) {
 	d.Dropped += o.Dropped
 }
 
-// EmitOption says how much an emit may lose when a client does not keep up.
-// Without one an event is reliable: it waits, in order, until the client has
-// taken it or is cut off as too slow, and with the message cache it survives a
-// lost connection. Events that may be lost do not: they are for clients that are
-// there, are never sent again, and when held may arrive behind reliable events
-// that were emitted later. A client that keeps up gets every one, in order.
+// EmitOption says how much an emit may lose when a client does not keep up. Without one an event is
+// reliable: it waits, in order, until the client has taken it or is cut off as too slow, and with
+// the message cache it survives a lost connection. Events that may be lost reach only clients that
+// are connected and are never sent again. When held, they may arrive behind reliable events that
+// were emitted later. A client that keeps up gets every event, in order.
 type EmitOption struct {
 	how outgoing.Options
 }
 
-// Volatile drops the event for clients that are behind: that have not yet taken
-// what the kernel was given for them. Delivery counts them as Dropped.
+// Volatile drops the event for clients that are behind, which means that they have not yet taken
+// what the kernel holds for them. Delivery counts them as Dropped.
 var Volatile = EmitOption{outgoing.Options{Volatile: true}}
 
-// State holds the event back from clients that are behind. A newer one of the
-// same event and key replaces it meanwhile, in its place in the order; when the
-// client has caught up it gets the newest of each key. "" is a key too: one state
-// per event. Delivery counts a held event as Queued.
+// State holds the event back from clients that are behind. A newer one of the same event and key
+// replaces it, in its place in the order, so the client gets the newest of each key when it catches
+// up. "" is a key too: one state per event. Delivery counts a held event as Queued.
 func State(key string) EmitOption { return EmitOption{outgoing.Options{State: true, Key: key}} }
 
-// Deadline holds the event back from clients that are behind, and drops it when
-// it has waited for longer than d, which is more than 0. Together with State it
-// bounds how old a state may get.
+// Deadline holds the event back from clients that are behind, and drops it after it has waited for
+// d, which is more than 0. With State it bounds the age of a state.
 func Deadline(d time.Duration) EmitOption {
 	return EmitOption{outgoing.Options{Within: max(d, 1)}}
 }
 
-// joined is what several options say together.
 func joined(opts []EmitOption) (o outgoing.Options) {
 	for _, p := range opts {
 		o.Add(p.how)
@@ -89,27 +85,35 @@ func (r *registrations) SetDelivery(event string, opts ...EmitOption) {
 	r.SetEmitOptions(event, opts...)
 }
 
+// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. A pointer
+// leads to it, because escape analysis gives up on what leads to an atomic value: here a Target.
+type emitSettings struct{ atomic.Pointer[emitOptions] }
+
 // optionsOf is how an event goes out in n when it is emitted with opts.
 func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options {
+	return optionsOf(n.emitOptions, n.srv.emitOptions, event, opts)
+}
+
+// optionsOf is Namespace.optionsOf with the settings of the namespace and of the server.
+func optionsOf(own, all *emitSettings, event string, opts []EmitOption) outgoing.Options {
 	if len(opts) > 0 {
 		return joined(opts)
 	}
-	if m := n.emitOptions.Load(); m != nil {
+	if m := own.Load(); m != nil {
 		if o, ok := (*m)[event]; ok {
 			return o
 		}
 	}
-	if m := n.srv.emitOptions.Load(); m != nil {
+	if m := all.Load(); m != nil {
 		return (*m)[event]
 	}
 	return outgoing.Options{}
 }
 
-// Emit sends an event: data nil for none, []byte for raw bytes, json.RawMessage
-// as it is, anything else as JSON. data is borrowed for the call. The Delivery
-// says whether it was queued or dropped (the connection is gone or the client
-// too slow); the error is about the value: not encodable, or ERR_MSG_004.
-// opts say whether it may be lost, see EmitOption.
+// Emit sends an event. data is nil for none, []byte for raw bytes, json.RawMessage as it is, and
+// JSON otherwise. It is borrowed for the call. Delivery says whether the event was queued, or
+// dropped because the connection is gone or the client too slow. The error is about the value: not
+// encodable, or ERR_MSG_004. opts say whether the event may be lost, see EmitOption.
 func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	if how := s.ns.optionsOf(event, opts); how.Lossy() {
 		return s.emitLossy(event, data, how)
@@ -117,11 +121,11 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	if s.kept == nil && !s.Connected() {
 		return Delivery{Dropped: 1}, nil
 	}
-	b := pool.Get(256)
+	b := pool.GetUnsized(pool.Encoded)
 	var err error
 	c := s.link.Load().encoding()
 	if b.B, err = c.AppendEvent(b.B, event, 0, value(data)); err != nil {
-		pool.Put(b)
+		pool.PutUnsized(b)
 		return Delivery{Dropped: 1}, err
 	}
 	if !s.sendEvent(b) {
@@ -147,6 +151,7 @@ type Target struct {
 	names  []string
 	except []string
 	out    []*Socket
+	self   *Socket // left out too: its own field, so that Socket.To allocates nothing
 	nobody bool
 
 	anywhere bool // the names are ids that were not found here, of sockets in any namespace
@@ -183,21 +188,25 @@ func (t *Target) Local() *Target {
 	return &c
 }
 
-// selected returns the sockets of this server that are selected. With a buffer
-// the list lies in it, else it is borrowed from the hub; give it back either way.
+// selected returns the selected sockets of this server, in buf or lent by the hub. See giveBack.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 	h := t.ns.hub
-	if len(t.except) == 0 && len(t.out) == 0 && len(t.names) <= 1 {
-		name := ""
-		if len(t.names) == 1 {
-			if name = t.names[0]; name == "" {
-				return nil, nil
-			}
+	if len(t.except) == 0 && len(t.out) == 0 && t.self == nil {
+		switch {
+		case len(t.names) == 0:
+			return h.Named(""), nil
+		case len(t.names) == 1 && t.names[0] == "":
+			return nil, nil
+		case len(t.names) == 1 && !isSocketID(t.names[0]):
+			return h.Named(t.names[0]), nil // lent, while for an id it is made anew
 		}
-		return h.Named(name), nil
 	}
 	buf = socketLists.Get().(*[]*Socket)
-	return h.Selection((*buf)[:0], t.names, t.except, t.out), buf
+	self := "" // and not t.self, whose flow to the hub would make Socket.To allocate
+	if t.self != nil {
+		self = t.self.place.ID
+	}
+	return h.Selection((*buf)[:0], t.names, t.except, t.out, self), buf
 }
 
 // giveBack ends the use of what selected returned.
@@ -212,17 +221,16 @@ func giveBack(list []*Socket, buf *[]*Socket) {
 
 var socketLists = sync.Pool{New: func() any { return new([]*Socket) }}
 
-// Emit sends an event to every selected socket once. The message is encoded
-// once and its bytes are shared by all receivers; data is borrowed for the call.
-// The error is about the value (see Socket.Emit); nothing was sent then.
-// opts say whether it may be lost, see EmitOption.
+// Emit sends an event to every selected socket once. It is encoded once, and all receivers share
+// the bytes. data is borrowed for the call. The error is about the value (see Socket.Emit), and
+// then nothing was sent. opts say whether the event may be lost, see EmitOption.
 func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	e, err := t.ns.srv.newEvent(event, data)
 	if err != nil {
 		return Delivery{}, err
 	}
 	defer e.Release()
-	e.Options = t.ns.optionsOf(event, opts)
+	e.Options = optionsOf(t.ns.emitOptions, t.ns.srv.emitOptions, event, opts)
 	return t.send(e), nil
 }
 
@@ -231,8 +239,7 @@ func (n *Namespace) Emit(event string, data any, opts ...EmitOption) (Delivery, 
 	return (&Target{ns: n}).Emit(event, data, opts...)
 }
 
-// Emit sends an event to every socket of every namespace that this server has;
-// see Target.Emit.
+// Emit sends an event to every socket of every namespace that this server has; see Target.Emit.
 func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	e, err := v.newEvent(event, data)
 	if err != nil {
@@ -240,7 +247,8 @@ func (v *Server) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	}
 	defer e.Release()
 	var d Delivery
-	for _, ns := range v.eachNamespace() {
+	var few [8]*Namespace
+	for _, ns := range v.appendNamespaces(few[:0]) {
 		e.Options = ns.optionsOf(event, opts)
 		d.add((&Target{ns: ns}).send(e))
 	}
@@ -296,7 +304,6 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 	return d
 }
 
-// form is the form in which the client takes an event.
 func (l *link) form(e *outgoing.Event) outgoing.Form {
 	switch {
 	case l.plain && l.ws.Deflate() && e.Deflates():
@@ -309,8 +316,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 	return outgoing.Binary
 }
 
-// sendEncoded sends an event past the session. Only a sealed connection needs bytes of its own;
-// all others share the frame.
+// sendEncoded sends an event past the session. All but sealed connections share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	if l.seal != nil {
 		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
@@ -318,27 +324,17 @@ func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	return l.ws.SendShared(x.Frame) != websocket.Dropped
 }
 
-// line is a link as outgoing.Held sees it: the same memory.
+// line is a link as outgoing.Held sees it (outgoing.Line). OnClose ends Open before it closes Held.
 type line link
 
-func (n *line) link() *link { return (*link)(n) }
-
-// Open implements outgoing.Line. OnClose changes it before it closes Held.
-func (n *line) Open() bool { return n.link().isOpen() }
-
-// Behind implements outgoing.Line.
-func (n *line) Behind() bool { return n.ws.Behind() }
-
-// Encode implements outgoing.Line.
+func (n *line) link() *link                   { return (*link)(n) }
+func (n *line) Open() bool                    { return n.link().isOpen() }
+func (n *line) Behind() bool                  { return n.ws.Behind() }
+func (n *line) Send(x *outgoing.Encoded) bool { return n.link().sendEncoded(x) }
+func (n *line) Now() time.Duration            { return n.srv.sinceStart() }
 func (n *line) Encode(e *outgoing.Event) *outgoing.Encoded {
 	return e.Encode(n.link().form(e), n.seal == nil)
 }
-
-// Send implements outgoing.Line.
-func (n *line) Send(x *outgoing.Encoded) bool { return n.link().sendEncoded(x) }
-
-// Now implements outgoing.Line.
-func (n *line) Now() time.Duration { return n.srv.sinceStart() }
 
 // sendHeld goes on with what was held back, once the client has caught up. On the loop.
 func (l *link) sendHeld() {
@@ -354,23 +350,17 @@ func (l *link) dropHeld() {
 	l.srv.countOutgoing(&n)
 }
 
-// countOutgoing adds to the server's counters. Counters that stay are left alone,
-// because all loops share them.
+// countOutgoing adds to the counters, and only where there is something: all loops share them.
 func (v *Server) countOutgoing(n *outgoing.Counts) {
+	add := func(c *atomic.Int64, n int) {
+		if n > 0 {
+			c.Add(int64(n))
+		}
+	}
 	c := &v.counters
-	if n.Sent > 0 {
-		c.out.Add(int64(n.Sent))
-	}
-	if n.Volatile > 0 {
-		c.volatileDropped.Add(int64(n.Volatile))
-	}
-	if n.Replaced > 0 {
-		c.stateReplaced.Add(int64(n.Replaced))
-	}
-	if n.Expired > 0 {
-		c.deadlineExpired.Add(int64(n.Expired))
-	}
-	if n.Dropped > 0 {
-		c.heldDropped.Add(int64(n.Dropped))
-	}
+	add(&c.out, n.Sent)
+	add(&c.volatileDropped, n.Volatile)
+	add(&c.stateReplaced, n.Replaced)
+	add(&c.deadlineExpired, n.Expired)
+	add(&c.heldDropped, n.Dropped)
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// event takes one EVENT on the loop: it is judged, then its handlers run here, or a copy of it
-// waits for them in the socket's mailbox.
+// event takes one EVENT on the loop. Its handlers run here, or a copy waits in the mailbox.
 func (l *link) event(m *message.Message) {
 	h, no := l.judge(m)
 	if !no.none() {
@@ -28,9 +27,7 @@ func (l *link) event(m *message.Message) {
 		j.ackID, j.wantsAck = m.AckID, true
 	}
 	j.data.B = nil // it is copied
-	if loop := &l.srv.loops[l.ws.Loop()]; loop.inflated != nil {
-		j.payload, loop.inflated = loop.inflated, nil
-	} else if len(m.Payload) > 0 {
+	if len(m.Payload) > 0 {
 		j.payload = pool.Get(len(m.Payload))
 		j.payload.B = append(j.payload.B, m.Payload...)
 	}
@@ -46,7 +43,8 @@ func (l *link) event(m *message.Message) {
 	if j.payload != nil {
 		pool.Put(j.payload)
 	}
-	l.refuse(m, refusal{err: errMailboxFull, follow: told | unasked, counter: &l.srv.counters.overflows})
+	l.refuse(m, refusal{
+		err: errMailboxFull, follow: told | unasked, counter: &l.srv.counters.overflows})
 }
 
 // judge finds the handlers of an event, or why none of them will see it.
@@ -77,8 +75,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal) {
 	return h, refusal{}
 }
 
-// askedBefore is the ledger's verdict about an event that asks for an ack. One that came before
-// is answered again and not handled again.
+// askedBefore is the ledger's verdict about a question. A repeated one is answered and not handled.
 func (l *link) askedBefore(id uint64) refusal {
 	verdict, answer := l.s.kept.ledger.Ask(id, l.serial)
 	switch verdict {
@@ -121,16 +118,15 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	loop.handled.Add(1)
 }
 
-// handle runs middleware and handlers of one event.
 func (s *Socket) handle(h handlers, d Data, ack Ack) {
 	event := h.event()
-	// Here and not on arrival: a connected handler that calls RequireAuth may still have been running then.
+	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
 	if s.auth.Load() == authMissing && event != AuthEvent {
 		s.fail(event, ack, errAuthFirst)
 		return
 	}
 	if !h.fit(len(d.Bytes())) {
-		s.fail(event, ack, errEventTooLarge)
+		s.fail(event, ack, errOverMax)
 		return
 	}
 	if err := s.passes(event, d); err != nil {

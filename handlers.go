@@ -3,27 +3,23 @@ package smartsocket
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Handler receives one event of one socket. d borrows its bytes until the
-// handler returns; ack answers the sender if it asked for an answer. Handlers
-// of one socket run in the order in which its messages came, on a pooled
-// goroutine, and may block; see Inline for the other kind.
+// Handler receives one event of one socket. d borrows its bytes until the handler returns; ack
+// answers the sender if it asked for that. Handlers of one socket run in the order of its messages,
+// on a pooled goroutine, and may block. See Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
 // HandlerOption changes how a Handler runs. Inline is one.
 type HandlerOption func(*registration)
 
-// Inline runs a handler on the connection's event loop, right where the message
-// was parsed: the fastest way, and one that must not block, since every
-// connection of that loop waits meanwhile. A handler that takes longer than
-// Options.InlineBudget is logged and counted. An event runs inline only when
-// all its handlers are registered so; inline events of a socket may overtake
-// its earlier events that wait for a goroutine.
+// Inline runs a handler on the connection's event loop, where the message was parsed. This is the
+// fastest way, but the handler must not block, because every connection of that loop waits. One
+// that exceeds Options.InlineBudget is logged and counted. An event runs inline only if all its
+// handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
 func Inline(r *registration) { r.inline = true }
 
 // MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
@@ -35,10 +31,9 @@ type Registrar interface {
 	On(event string, h Handler, opts ...HandlerOption)
 }
 
-// On registers a typed handler: the event's JSON is decoded into a T first. An
-// event whose data does not decode never reaches h; its sender gets
-// ERR_MSG_001. An event without data gives T's zero value. T may be []byte, for
-// binary payloads, which are copied.
+// On registers a typed handler, for which the event's JSON is decoded into a T. An event whose data
+// does not decode never reaches h; its sender gets ERR_MSG_001. No data gives T's zero value. T may
+// be []byte for binary payloads, which are copied.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
@@ -50,16 +45,16 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	}, opts...)
 }
 
-// Handle registers a request handler: what h returns is the ack, an error is an
-// error ack (an *Error as it is, any other as ERR_APP_002 with its text).
-func Handle[Req, Res any](r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption) {
+// Handle registers a request handler: its result is the ack, and its error one as of Ack.Fail.
+func Handle[Req, Res any](
+	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
+) {
 	On(r, event, func(s *Socket, req Req, ack Ack) {
-		res, err := h(s, req)
-		if err != nil {
+		if res, err := h(s, req); err != nil {
 			ack.Fail(err)
-			return
+		} else {
+			ack.Reply(res)
 		}
-		ack.Reply(res)
 	}, opts...)
 }
 
@@ -69,14 +64,14 @@ type registrations struct {
 	events      *table // of the namespace; those of a server are for "/"
 	life        table  // of what happens to sockets, as opposed to what they send
 	middlewares middlewares
-	setting     sync.Mutex                  // of emitOptions
-	emitOptions atomic.Pointer[emitOptions] // nil until SetEmitOptions
+	setting     sync.Mutex // of emitOptions
+	emitOptions *emitSettings
 }
 
-// On registers a handler for an event, or for one of the lifecycle events connected, disconnected
-// and error. Several handlers of one event run in the order of registration. On panics on a
-// reserved or impossible name, since no client could ever send it. On a Server, events are those of
-// the namespace "/" and lifecycle events those of all namespaces.
+// On registers a handler for an event, or for a lifecycle event: connected, disconnected or error.
+// Several handlers of one event run in the order of registration. On panics on a reserved or
+// impossible name, because no client could send it. On a Server, events are those of the namespace
+// "/" and lifecycle events those of all namespaces.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
 	t, name := r.tableOf(event)
 	addHandler(t, name, h, false, opts)
@@ -106,38 +101,34 @@ func (r *registrations) tableOf(event string) (*table, string) {
 	return r.events, event
 }
 
-// OnConnected registers a handler that runs for each connection of a socket, after its handshake
-// and before any of its events.
+// OnConnected registers a handler that runs for each connection of a socket, ahead of its events.
 func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
 	r.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
 }
 
 // OnDisconnected registers a handler that runs for each connection of a socket that has ended,
-// after all events that came on it, while the socket's rooms are still visible. Events that still
-// waited when a connection was lost are dropped, unless its session goes on. With the message
-// cache the client may come back: then OnConnected runs again, and OnEnded only when it does not.
+// after all events that came on it and while the socket's rooms are still visible. Events that wait
+// when a connection is lost are dropped, unless its session goes on. With the message cache the
+// client may come back. Then OnConnected runs again, otherwise OnEnded.
 func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	r.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
 
-// OnEnded registers a handler that runs once per socket, behind all others: its client cannot come
-// back. Its rooms are still visible. Without the message cache that is right behind OnDisconnected.
+// OnEnded registers a handler that runs once per socket, after all others, when its client cannot
+// come back. Its rooms are still visible. Without the message cache it follows OnDisconnected.
 func (r *registrations) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) {
 	f := func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }
 	addHandler(&r.life, eventEnded, f, false, opts)
 }
 
-// OnError registers a handler for what goes wrong with a socket: panics in handlers, refusals by
-// middleware, answers that cannot be encoded.
+// OnError registers a handler for panics, refusals by middleware and answers that do not encode.
 func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 	r.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
 }
 
-// Use adds a middleware for the events of all sockets concerned; see Middleware. Those of the
-// server run before those of a namespace.
+// Use adds a Middleware for the events of these sockets. The server's run before a namespace's.
 func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
-// registration is one registered handler.
 type registration struct {
 	h        Handler
 	inline   bool
@@ -150,7 +141,6 @@ type (
 	entry = registry.Entry[registration]
 )
 
-// addHandler registers h in t.
 func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)
@@ -232,11 +222,11 @@ func (s *Socket) call(h Handler, event string, d Data, ack Ack) {
 	h(s, d, ack)
 }
 
-// checkEvent panics on a name that no client could ever send, since such a
-// registration is a mistake in the program.
+// checkEvent panics on a name that no client could send, because that is a mistake in the program.
 func checkEvent(event string) {
 	if len(event) == 0 || len(event) > message.MaxEventName {
-		panic(fmt.Sprintf("smartsocket: event name %.40q: use 1 to %d bytes", event, message.MaxEventName))
+		panic(fmt.Sprintf("smartsocket: event name %.40q: use 1 to %d bytes",
+			event, message.MaxEventName))
 	}
 	if message.ReservedEvent([]byte(event)) {
 		panic(fmt.Sprintf("smartsocket: event name %q is reserved: use another", event))

@@ -2,9 +2,8 @@ package smartsocket
 
 import "time"
 
-// housekeeper is the server's one background goroutine. It samples the counters
-// for the rates, watches inline handlers and ends the sessions of clients that do
-// not come back.
+// housekeeper is the server's one background goroutine. It samples the counters for the rates,
+// watches inline handlers, and ends the sessions of clients that do not come back.
 type housekeeper struct {
 	quit chan struct{}
 	done chan struct{}
@@ -18,9 +17,8 @@ func startHousekeeper(v *Server) *housekeeper {
 	return h
 }
 
-// run looks at the loops once per InlineBudget while inline handlers run, and
-// more and more rarely, down to once a second, while none do. All else is done
-// once a second.
+// run watches the loops once per InlineBudget while inline handlers run, and ever more rarely, down
+// to once a second, while none do. Everything else happens once a second.
 func (h *housekeeper) run(v *Server) {
 	defer close(h.done)
 	pause := v.fixed.InlineBudget
@@ -50,7 +48,6 @@ func (h *housekeeper) run(v *Server) {
 	}
 }
 
-// stop ends the goroutine and waits for it.
 func (h *housekeeper) stop() error {
 	close(h.quit)
 	<-h.done
@@ -63,9 +60,8 @@ func (v *Server) sampleRates() {
 	v.rates.Record(v.sinceStart(), in, out)
 }
 
-// watchInline reports handlers that hold a loop for longer than the budget. The
-// housekeeper runs it, because a loop that is stuck cannot report itself. It says
-// whether any inline handler ran since the last look.
+// watchInline reports handlers that hold a loop for longer than the budget, because a loop that is
+// stuck cannot report itself. It returns whether any inline handler ran since the last look.
 func (v *Server) watchInline(now time.Duration) (active bool) {
 	for i := range v.loops {
 		l := &v.loops[i]

@@ -38,8 +38,7 @@ type job struct {
 	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
 }
 
-// post queues j behind the socket's other jobs. It reports false when an event does not fit, into
-// the mailbox or into the memory of the server; everything else does.
+// post queues j behind the socket's other jobs. It returns false for an event that does not fit.
 func (s *Socket) post(j job) bool {
 	n := 0
 	if j.payload != nil {
@@ -58,8 +57,8 @@ func (s *Socket) post(j job) bool {
 	return ok
 }
 
-// tell does a lifecycle job: here when all of its handlers are inline and nothing else is to be
-// done before, else behind that. It is called on the loop of the link that holds the session.
+// tell does a lifecycle job at once if all of its handlers are inline and nothing else waits, and
+// queues it otherwise. It runs on the loop of the link that holds the session.
 func (s *Socket) tell(j job) {
 	if s.mail.Idle() && s.inline(j.kind) {
 		s.do(&j)
@@ -82,18 +81,15 @@ func (s *Socket) inline(k jobKind) bool {
 	return false
 }
 
-// worker is a Socket as the goroutines see it that do its jobs: the same memory.
+// worker is a Socket as the goroutines that do its jobs see it: the same memory.
 type worker Socket
 
-// Work implements mailbox.Runner. What several jobs send to the client leaves together, or
-// earlier if one of them takes long.
+// Work implements mailbox.Runner. A turn's messages leave in one write, or earlier if it is slow.
 func (w *worker) Work() (more bool) {
 	s := (*Socket)(w)
-	if s.mail.Several() {
-		l := s.link.Load()
-		l.ws.Gather()
-		defer l.ws.Flush()
-	}
+	l := s.link.Load()
+	l.ws.Gather()
+	defer l.ws.Flush()
 	j := turns.Get().(*job)
 	defer turns.Put(j)
 	for range jobTurn {

@@ -50,8 +50,7 @@ func lifecycleEvent(event string) string {
 	return ""
 }
 
-// lifecycleTables are the two places where lifecycle handlers of s may be: the
-// server, which hears of all namespaces, then its namespace.
+// lifecycleTables have the lifecycle handlers of s: the server's and then its namespace's.
 func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
@@ -64,21 +63,21 @@ func (s *Socket) has(event string) (any, inline bool) {
 	return any, inline
 }
 
-// fire runs the handlers of a lifecycle event.
 func (s *Socket) fire(event string, d Data) {
 	for _, t := range s.lifecycleTables() {
 		s.run(t.FindString(event), d, Ack{})
 	}
 }
 
-// raise reports an error that concerns s to the "error" handlers, or to the log when there are none.
+// raise reports an error that concerns s to the "error" handlers, or to the log if there are none.
 func (s *Socket) raise(err error) {
 	s.srv.counters.errors.Add(1)
 	if s.ns == nil {
 		return
 	}
 	if any, _ := s.has(eventError); !any {
-		s.srv.log.Warn("error on a socket", "socket", s.ID(), "namespace", s.ns.path, "error", forLog(err))
+		s.srv.log.Warn("error on a socket",
+			"socket", s.ID(), "namespace", s.ns.path, "error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
@@ -86,16 +85,18 @@ func (s *Socket) raise(err error) {
 
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-	ack.Fail(&Error{Code: message.CodeHandlerFailed, Message: "the handler of this event failed: see the server's log", Event: event})
+	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(),
+		"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	ack.Fail(&Error{Code: message.CodeHandlerFailed, Event: event,
+		Message: "the handler of this event failed: see the server's log"})
 	if event != eventError {
-		s.raise(&Error{Code: message.CodeHandlerFailed, Message: fmt.Sprintf("handler panicked: %v", p), Event: event})
+		s.raise(&Error{Code: message.CodeHandlerFailed, Event: event,
+			Message: fmt.Sprintf("handler panicked: %v", p)})
 	}
 }
 
-// Context returns a context that ends with the socket: when its session is over, or without the
-// message cache when its connection is. It ends at once, not behind the handlers that wait. Its
-// cause is ERR_CONN_006.
+// Context returns a context that ends with the socket's session, or without the message cache with
+// its connection. It ends at once, while handlers may still wait. Its cause is ERR_CONN_006.
 func (s *Socket) Context() context.Context { return s.extra().contexts.Owner(errGone) }
 
 // LinkContext returns a context that ends, at once, with the connection that the socket has now.
@@ -107,8 +108,8 @@ func (s *Socket) LinkContext() context.Context {
 
 var errGone error = fault.Lost("the client is gone")
 
-// arrived tells the connected handlers of a link that has opened. Until they are done, the
-// events of the client wait, because these handlers may register others.
+// arrived tells the connected handlers of a link that has opened. The client's events wait until
+// they are done, because these handlers may register others.
 func (s *Socket) arrived(l *link, recovered bool) {
 	j := job{kind: jobConnected, recovered: recovered}
 	if s.mail.Idle() && s.inline(jobConnected) {
@@ -120,8 +121,7 @@ func (s *Socket) arrived(l *link, recovered bool) {
 	s.post(j)
 }
 
-// gone tells the disconnected handlers, with the rooms still in place, and ends the socket when
-// its session does not go on.
+// gone tells the disconnected handlers, and ends a socket whose session does not go on.
 func (s *Socket) gone(j *job) {
 	r := *j.reason
 	if any, _ := s.has(eventDisconnected); any {

@@ -22,8 +22,7 @@ func NewLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
 	return logline.New(w, level)
 }
 
-// DebugEnabled reports whether the environment asks for debug logging of
-// SmartSocket: DEBUG holds "*" or "smartsocket:*" among its comma-separated names.
+// DebugEnabled reports whether DEBUG has "*" or "smartsocket:*" among its comma-separated names.
 func DebugEnabled() bool {
 	for _, name := range strings.Split(os.Getenv("DEBUG"), ",") {
 		if name = strings.TrimSpace(name); name == "*" || strings.HasPrefix(name, "smartsocket") {

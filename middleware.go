@@ -9,11 +9,10 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Middleware looks at an event before its handlers do. It lets the event pass
-// by calling next(nil) before it returns; next(err), no call at all or a panic
-// stops the event, answers its sender with the error (ERR_APP_001 unless err is
-// an *Error) and raises "error". d is borrowed until the middleware returns.
-// It runs where the handlers run: it may block unless they are Inline.
+// Middleware sees an event before its handlers do. It lets the event pass by calling next(nil)
+// before it returns. next(err), no call at all or a panic stops the event, answers its sender with
+// the error (ERR_APP_001 unless err is an *Error) and raises "error". d is borrowed until the
+// middleware returns. It runs where the handlers run, so it may block unless they are Inline.
 type Middleware func(s *Socket, event string, d Data, next func(error))
 
 // middlewares is a list that is read without a lock.
@@ -39,8 +38,7 @@ func (m *middlewares) all() []Middleware {
 	return nil
 }
 
-// passes runs the server's middleware, then the namespace's, and returns why the first of them
-// stopped the event.
+// passes runs the server's middleware, then the namespace's, and returns the first refusal.
 func (s *Socket) passes(event string, d Data) error {
 	for _, list := range [2][]Middleware{s.srv.middlewares.all(), s.ns.middlewares.all()} {
 		for _, mw := range list {
@@ -52,8 +50,7 @@ func (s *Socket) passes(event string, d Data) error {
 	return nil
 }
 
-// verdict is what one run of one middleware decided. It is never reused: a
-// next that is called late must not let another event pass.
+// verdict is one middleware's decision. It is never reused, because next may be called too late.
 type verdict struct {
 	mu     sync.Mutex
 	called bool
@@ -73,8 +70,10 @@ func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("a middleware panicked", "event", event, "socket", s.place.ID, "panic", fmt.Sprint(p))
-			err = &Error{Code: message.CodeRejected, Message: "a middleware failed: see the server's log", Event: event}
+			s.srv.log.Error("a middleware panicked",
+				"event", event, "socket", s.place.ID, "panic", fmt.Sprint(p))
+			err = &Error{Code: message.CodeRejected, Event: event,
+				Message: "a middleware failed: see the server's log"}
 		}
 	}()
 	mw(s, event, d, v.next)
@@ -82,7 +81,8 @@ func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
 	defer v.mu.Unlock()
 	if !v.called {
 		v.called = true
-		return &Error{Code: message.CodeRejected, Message: "a middleware did not let this event pass", Event: event}
+		return &Error{Code: message.CodeRejected, Event: event,
+			Message: "a middleware did not let this event pass"}
 	}
 	return v.err
 }

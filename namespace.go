@@ -11,8 +11,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Namespace is a separate world of sockets, rooms, handlers and middleware
-// under one path. Get one with Server.Namespace. Safe for concurrent use.
+// Namespace is a separate world of sockets, rooms, handlers and middleware under one path. Get one
+// with Server.Namespace. It is safe for concurrent use.
 type Namespace struct {
 	srv      *Server
 	path     string
@@ -24,14 +24,12 @@ type Namespace struct {
 func newNamespace(v *Server, path string) *Namespace {
 	place := func(s *Socket) *hub.Place[*Socket] { return &s.place }
 	n := &Namespace{srv: v, path: path, hub: hub.New(place, isSocketID)}
-	n.events = &n.handlers
+	n.events, n.emitOptions = &n.handlers, new(emitSettings)
 	return n
 }
 
 // cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
-func cleanPath(path string) string {
-	return "/" + strings.Trim(path, "/")
-}
+func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
@@ -47,9 +45,7 @@ func (n *Namespace) ToSocket(id string) *Target {
 }
 
 // Except selects everybody but the members of rooms or the sockets with these ids.
-func (n *Namespace) Except(names ...string) *Target {
-	return &Target{ns: n, except: names}
-}
+func (n *Namespace) Except(names ...string) *Target { return &Target{ns: n, except: names} }
 
 // Local selects everybody on this server, when a Broker joins it with others.
 func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
@@ -60,9 +56,8 @@ func (n *Namespace) Len() int {
 	return sockets
 }
 
-// Sockets lists the sockets in the namespace, those whose client is away for the
-// moment included (Options.EnableMessageCache; Connected tells). The list is a
-// snapshot; do not change it.
+// Sockets lists the sockets in the namespace, also those whose client is away (see
+// Socket.Connected). The list is a snapshot; do not change it.
 func (n *Namespace) Sockets() []*Socket { return n.hub.Named("") }
 
 // Socket finds a socket by id, nil if it is not here.
@@ -91,7 +86,6 @@ func (n *Namespace) add(s *Socket) {
 	n.hub.Add(s)
 }
 
-// remove takes s out of its rooms and of the namespace.
 func (n *Namespace) remove(s *Socket) {
 	if n.hub.Remove(s) {
 		n.srv.ids.Delete(s.place.ID)
@@ -134,7 +128,6 @@ func isSocketID(name string) bool {
 	return len(name) == len(socketIDPrefix)+22 && strings.HasPrefix(name, socketIDPrefix)
 }
 
-// register adds a handler of an event to t, or of a lifecycle event to life.
 // lookup finds the namespace that a client asks for, nil if there is none.
 func (v *Server) lookup(path string) *Namespace {
 	v.mu.RLock()
@@ -145,8 +138,7 @@ func (v *Server) lookup(path string) *Namespace {
 // namespacesTold is how many namespaces a client is told at most.
 const namespacesTold = 20
 
-// unknownNamespace lists what a client could have asked for. A client that has
-// still to authenticate, by the hook or the auth event, is told no names.
+// unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
@@ -156,5 +148,6 @@ func (v *Server) unknownNamespace() *Error {
 	if n := len(names) - namespacesTold; n > 0 {
 		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
 	}
-	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace,
+		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }

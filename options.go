@@ -47,18 +47,16 @@ func (t Toggle) MarshalText() ([]byte, error) {
 	return []byte([]string{"auto", "true", "false"}[t%3]), nil
 }
 
-// Options configure a Server. The zero value means the defaults.
-//
-// The tags of a field say the rest: config is its name in files and, in upper snake case behind
-// SMARTSOCKET_, in the environment, where plain numbers are milliseconds for a duration. default
-// replaces zero, zero says what 0 means instead, and min and max are the range.
+// Options configure a Server. The zero value means the defaults. Tags of a field say the rest:
+// config is its name in files and, in upper snake case behind SMARTSOCKET_, in the environment,
+// where plain numbers are milliseconds for a duration. default replaces zero, zero says what 0
+// means instead, and min and max are the range. Reload can change what has reload.
 type Options struct {
 	// Host is the address to bind to.
 	Host string `config:"host" default:"localhost"`
 	// Port is the port to listen on; -1 means any free one (see Server.Addr).
 	Port int `config:"port" default:"3000"`
-	// EnableEncryption is on by default exactly when a key is given. Enabled without a valid key
-	// makes New fail.
+	// EnableEncryption is on by default if a key is given. New refuses Enabled without a valid key.
 	EnableEncryption Toggle `config:"enableEncryption"`
 	// EncryptionKey is strict base64 of exactly 32 random bytes, shared with the clients.
 	EncryptionKey string `config:"encryptionKey" reload:"live"`
@@ -66,8 +64,7 @@ type Options struct {
 	PreviousEncryptionKey string `config:"previousEncryptionKey" reload:"live"`
 	// EncryptionAlgorithm is aes-256-cbc or aes-256-gcm (faster, recommended).
 	EncryptionAlgorithm string `config:"encryptionAlgorithm" default:"aes-256-cbc"`
-	// APIKeys are the keys of which a client presents one in its handshake; empty means that no
-	// key is needed.
+	// APIKeys are keys of which a client must present one in its handshake; none means no check.
 	APIKeys []string `config:"apiKeys" reload:"live"`
 	// Authenticate decides about a client's handshake, after APIKeys. Its result becomes
 	// Socket.Identity, and any error refuses the client with ERR_CONN_004. It runs on a pooled
@@ -86,8 +83,7 @@ type Options struct {
 	TLSConfig *tls.Config `config:"-"`
 	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For is believed.
 	TrustedProxies []string `config:"trustedProxies" reload:"live"`
-	// MaxConnectionsPerAddress limits the connections of one IPv4 address or IPv6 /64; 0 means no
-	// limit.
+	// MaxConnectionsPerAddress limits those of one IPv4 address or IPv6 /64; 0 means no limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress" reload:"live"`
 	// AcceptRate limits the connections accepted in a second, from all addresses together. Others
 	// get HTTP 503, after which clients come back. 0 means no limit.
@@ -100,8 +96,7 @@ type Options struct {
 	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
 	// for comparison and debugging. It is a switch of the whole process.
 	EnableConnectionPooling Toggle `config:"enableConnectionPooling"`
-	// EnableMessageCache keeps what was sent to a client until it returns: its id, rooms, values
-	// and missed events come back.
+	// EnableMessageCache keeps a client's id, rooms, values and missed events until it returns.
 	EnableMessageCache bool `config:"enableMessageCache"`
 	// MessageCacheSize, MessageCacheBytes and MessageCacheAge limit the number, the bytes and the
 	// age of the events kept for one client. The age is also how long a client may be away.
@@ -116,16 +111,15 @@ type Options struct {
 	RateLimitWindow time.Duration `config:"rateLimitWindow" default:"1m" min:"10ms" reload:"live"`
 	// RateLimitMaxRequests limits the events of one socket in a window.
 	RateLimitMaxRequests int `config:"rateLimitMaxRequests" default:"100" min:"1" max:"1Gi" reload:"live"`
-	// MaxFrameRate and MaxInflateRate limit, for one connection and second, the data frames and the
-	// bytes to which compressed messages inflate, whatever they hold. A connection that exceeds one
-	// is closed with 1008. One message of MaxMessageBytes always passes. EnableRateLimiting turns
-	// these two off as well.
+	// MaxFrameRate and MaxInflateRate limit, for one connection and second, its data frames and the
+	// bytes to which compressed messages inflate. A connection that exceeds one is closed with
+	// 1008. One message of MaxMessageBytes always passes. EnableRateLimiting turns these two off as
+	// well.
 	MaxFrameRate   int `config:"maxFrameRate" default:"2000" min:"1" max:"1Gi" reload:"live"`
 	MaxInflateRate int `config:"maxInflateRate" default:"16MiB" min:"1" max:"1GiB" reload:"live"`
 	// MaxConnections is a hard cap on live connections.
 	MaxConnections int `config:"maxConnections" default:"10_000" min:"1" max:"16Mi" reload:"live"`
-	// ConnectionTimeout closes a connection from which no frame of any kind has come for that long.
-	// The server pings at half of it.
+	// ConnectionTimeout closes a connection without frames of any kind. Pings go out at half of it.
 	ConnectionTimeout time.Duration `config:"connectionTimeout" default:"30s" min:"1s"`
 	// HandshakeTimeout limits the time from accept to the request head, and from 101 to CONNECT.
 	HandshakeTimeout time.Duration `config:"handshakeTimeout" default:"5s" min:"100ms"`
@@ -133,11 +127,11 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
 	// MaxMessageBytes limits one decoded message.
 	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
-	// MaxJSONElements limits the values, and keys of objects, in the JSON of one message, because
-	// each of them costs a decoder memory, however short it is.
+	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
+	// memory, however short it is.
 	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
-	// CompressionThreshold is the size in bytes above which payloads are compressed, for clients
-	// that inflate; -1 means never.
+	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
+	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
 	// CompressionLevel is 1 (fast) to 9 (small).
 	CompressionLevel int `config:"compressionLevel" default:"6" min:"1" max:"9" reload:"live"`
@@ -163,16 +157,14 @@ type Options struct {
 	InlineBudget time.Duration `config:"inlineBudget" default:"10ms" min:"100us"`
 	// ShutdownTimeout limits how long Run drains.
 	ShutdownTimeout time.Duration `config:"shutdownTimeout" default:"15s" min:"1ms" reload:"live"`
-	// Broker joins this server with others for broadcasts, see package cluster; nil means that
-	// there are no others.
+	// Broker joins this server with others for broadcasts, see package cluster; nil means alone.
 	Broker Broker `config:"-"`
 	// Logger receives the server's log. nil means a text logger to stderr at level info, or at
 	// debug when the environment variable DEBUG contains smartsocket:*.
 	Logger *slog.Logger `config:"-"`
 }
 
-// DefaultOptions returns the defaults spelled out. Zeros that remain mean no limit, or that the
-// size of the machine decides.
+// DefaultOptions returns the defaults. Zeros that remain mean no limit, or the machine's size.
 func DefaultOptions() Options {
 	o, err := Options{Logger: slog.New(slog.DiscardHandler)}.withDefaults()
 	if err != nil {
@@ -197,8 +189,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.check()
 }
 
-// check refuses what is wrong in another way than a number outside its range. It returns nil or an
-// *OptionError.
+// check refuses what ranges cannot express. It returns nil or an *OptionError.
 func (o *Options) check() error {
 	if o.Port < -1 || o.Port > 65535 {
 		return badOption("Port", "%d is no port: use 1..65535, or -1 for any free one", o.Port)

@@ -23,8 +23,7 @@ func (v *Server) SetEventRateLimit(event string, l Limit) {
 	v.eventLimits.Set(event, ratelimit.Limit(l))
 }
 
-// overLimit is the refusal of an event that is over a limit. On the loop of the link that holds
-// the session.
+// overLimit refuses an event over a limit. It runs on the loop of the link that has the session.
 func (s *Socket) overLimit(m *message.Message) refusal {
 	all := s.srv.current().limit
 	if all.Off() {
@@ -53,8 +52,7 @@ func (s *Socket) overLimit(m *message.Message) refusal {
 	return no
 }
 
-// announceLimit tells the "rate-limit" handlers that the client is over a limit, or the client
-// itself if there are none.
+// announceLimit tells the "rate-limit" handlers of a limit, or the client if there are none.
 func (s *Socket) announceLimit(e *Error) {
 	if any, _ := s.has(eventLimited); any {
 		s.post(job{kind: jobLimited, notice: e})

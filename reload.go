@@ -3,7 +3,6 @@ package smartsocket
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -19,8 +18,7 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// fixed are the options that hold for a server's life, for those who need them often. What Reload
-// may change is read from the settings alone.
+// fixed are the options that hold for a server's life. What Reload may change is only in settings.
 type fixed struct {
 	Host, Port                                       string
 	Authenticate                                     func(context.Context, AuthRequest) (any, error)
@@ -45,8 +43,7 @@ func (o *Options) fixed() fixed {
 	}
 }
 
-// settings are the options in force and what is made of them. They are replaced
-// as a whole, so who reads them needs no lock.
+// settings are the options in force and what is made of them, replaced as a whole: no lock.
 type settings struct {
 	Options
 	keys    *sealing.Keyring // nil = no encryption
@@ -68,11 +65,9 @@ func newSettings(o Options) (*settings, error) {
 	}
 	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: admission.NewKeys(o.APIKeys)}
 	t.places = admission.Limits{
-		Connections:           o.MaxConnections,
-		ConnectionsPerAddress: o.MaxConnectionsPerAddress,
-		Newcomers:             o.MaxUnauthenticated,
-		NewcomersPerAddress:   o.MaxUnauthenticatedPerAddress,
-		AcceptRate:            o.AcceptRate,
+		Connections: o.MaxConnections, ConnectionsPerAddress: o.MaxConnectionsPerAddress,
+		Newcomers: o.MaxUnauthenticated, NewcomersPerAddress: o.MaxUnauthenticatedPerAddress,
+		AcceptRate: o.AcceptRate,
 	}
 	if o.EnableRateLimiting != Disabled {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
@@ -96,13 +91,17 @@ func newKeyring(o *Options) (*sealing.Keyring, error) {
 	case o.EnableEncryption == Disabled:
 		return nil, nil
 	case o.EncryptionKey == "" && o.PreviousEncryptionKey != "":
-		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it precedes: give that one too, or make this the EncryptionKey"}
+		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it " +
+			"precedes: give that one too, or make this the EncryptionKey"}
 	case o.EncryptionKey == "" && o.EnableEncryption == Enabled:
-		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one (the server program's -keygen prints one) or leave EnableEncryption unset"}
+		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one " +
+			"(the server program's -keygen prints one) or leave EnableEncryption unset"}
 	case o.EncryptionKey == "":
 		return nil, nil
 	}
-	for _, f := range []struct{ field, value string }{{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey}} {
+	for _, f := range []struct{ field, value string }{
+		{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey},
+	} {
 		if f.value == "" {
 			continue
 		}
@@ -139,18 +138,16 @@ func (t *settings) deflater() outgoing.Deflater {
 // wireThreshold is what CONNECT_ACK tells the client: 0 = compress nothing.
 func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().CompressionThreshold, 0)) }
 
-// Reload puts other options in force while the server runs and returns the
-// names of the fields that changed. It is all or nothing: with an option that
-// cannot be used, or a changed one that needs a new Server, it returns an
-// *OptionError that names it, and the options stay as they were.
+// Reload puts other options in force while the server runs and returns the names of the fields that
+// changed. It is all or nothing: an option that cannot be used, or one whose change needs a new
+// Server, gives an *OptionError that names it, and the options stay as they were.
 //
-// What can change: keys and API keys (not whether there is encryption at all),
-// RequireAuth, origins, trusted proxies, the limits of connections, of rates and
-// of the message cache, compression, and the timeouts AckTimeout, AuthTimeout and
-// ShutdownTimeout. Functions, TLSConfig, Broker and Logger stay what they are,
-// whatever o says; certificates are followed by themselves. Connections that are
-// open stay so: to withdraw a key from them, disconnect them. Rate limits hold for
-// them at once, origins, keys and limits of connections for new ones.
+// It can change keys and API keys (not whether there is encryption at all), RequireAuth, origins,
+// trusted proxies, the limits of connections, of rates and of the message cache, compression, and
+// the timeouts AckTimeout, AuthTimeout and ShutdownTimeout. Functions, TLSConfig, Broker and Logger
+// stay as they are, whatever o says. Certificates reload on their own. Open connections stay open:
+// to withdraw a key from them, disconnect them. Rate limits hold for them at once; origins, keys
+// and limits of connections hold for new ones.
 func (v *Server) Reload(o Options) (changed []string, err error) {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
@@ -173,7 +170,8 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		fixed = append(fixed, "CompressionThreshold")
 	}
 	if len(fixed) > 0 {
-		return nil, &OptionError{fixed[0], fmt.Sprintf("this change needs a restart, and nothing was changed: %s", strings.Join(fixed, ", "))}
+		return nil, &OptionError{fixed[0],
+			"this change needs a restart, and nothing was changed: " + strings.Join(fixed, ", ")}
 	}
 	v.settings.Store(t)
 	v.mu.RLock()

@@ -12,10 +12,9 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// A resume, step by step: CONNECT brings a token (connect.go) → link.resume finds its session →
-// session.Resume asks Fits, sends Welcome and what was missed, and calls Back, all under the
-// session's lock → the old connection is Replaced → link.open announces the return to the
-// application, in order behind the disconnected handlers of the old link.
+// The steps of a resume: CONNECT brings a token (connect.go), link.resume finds its session, and
+// session.Resume calls the methods of Peer and Owner, whose comments say which lock is held. Then
+// link.open tells the application, behind the disconnected handlers of the old link.
 
 // kept is what a socket has with the message cache.
 type kept struct {
@@ -48,17 +47,15 @@ func (l *link) resume() session.Result {
 	return result
 }
 
-// Fits implements session.Peer. What is kept may be compressed, so a client that does not
-// inflate any more could not read it.
+// The methods of session.Peer. Kept events may be compressed, so Fits wants a client that inflates.
+
 func (l *link) Fits(old session.Peer) bool {
 	o := old.(*link)
 	return l.ns == o.ns && (l.inflates || !o.inflates)
 }
 
-// Welcome implements session.Peer.
 func (l *link) Welcome(token []byte, arrived uint64) { l.sendConnectAck(token, true, arrived) }
 
-// Waits implements session.Peer.
 func (l *link) Waits(ackID uint64) bool {
 	x := l.s.ext.Load()
 	if x == nil {
@@ -68,7 +65,6 @@ func (l *link) Waits(ackID uint64) bool {
 	return open
 }
 
-// Send implements session.Peer.
 func (l *link) Send(event []byte, seq uint64) bool {
 	b := pool.Get(len(event) + 10)
 	b.B = message.AppendSeq(b.B, event, seq)
@@ -77,23 +73,16 @@ func (l *link) Send(event []byte, seq uint64) bool {
 	return status != websocket.Dropped
 }
 
-// Replaced implements session.Peer.
-func (l *link) Replaced() {
-	l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced")
-}
+func (l *link) Replaced() { l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced") }
+func (l *link) Retry()    { l.ws.Post(l.open) }
 
-// Retry implements session.Peer.
-func (l *link) Retry() { l.ws.Post(l.open) }
-
-// owner is a Socket as its session sees it: the same memory, with other methods.
+// owner is a Socket as its session sees it (session.Owner): the same memory, with other methods.
 type owner Socket
 
 func (o *owner) socket() *Socket { return (*Socket)(o) }
+func (o *owner) Left()           { o.ns.hub.SetAway(o.socket(), true) }
 
-// Left implements session.Owner.
-func (o *owner) Left() { o.ns.hub.SetAway(o.socket(), true) }
-
-// Back implements session.Owner: p is the socket's link from now on.
+// Back makes p the socket's link from now on.
 func (o *owner) Back(p session.Peer) {
 	l := p.(*link)
 	l.serial = o.link.Load().serial + 1
@@ -106,7 +95,7 @@ func (o *owner) Back(p session.Peer) {
 	o.link.Store(l)
 }
 
-// Ended implements session.Owner: the session is over, and not because of its connection's end.
+// Ended tells the end of a session that its connection's end did not cause.
 func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
@@ -121,8 +110,7 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 	s.post(job{kind: jobEnded, reason: r})
 }
 
-// left notes that the connection of l has ended, and tells the application in order: the
-// disconnected handlers run behind everything that the client sent.
+// left notes the end of l's connection and tells the application, behind what the client sent.
 func (s *Socket) left(l *link, r *Reason) {
 	outcome := session.Over
 	if s.kept != nil {
@@ -176,6 +164,6 @@ func (v *Server) answerBounds() ledger.Bounds {
 }
 
 // Recovered reports whether the client came back to its session, for which its connected handlers
-// run again: the socket has its id, rooms and values, and the client gets what it missed. In the
+// run again. The socket has its id, rooms and values, and the client gets what it missed. In the
 // handlers of the first connection it is false, however late they run.
 func (s *Socket) Recovered() bool { return s.recovered.Load() }

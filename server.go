@@ -44,7 +44,7 @@ type Server struct {
 
 	registrations                 // concern all namespaces
 	root          *Namespace      // "/"
-	ids           sync.Map        // socket id to *Namespace, so that finding one does not take longer with many namespaces
+	ids           sync.Map        // socket id to *Namespace, however many there are
 	eventLimits   ratelimit.Rules // of single events
 	draining      atomic.Bool
 	gate          admission.Gate
@@ -74,26 +74,15 @@ type loopState struct {
 	handled atomic.Int64 // inline events finished
 	inline  atomic.Pointer[Socket]
 	data    body // what the inline handler that runs was given; the loop's
-	_       [24]byte
-
-	inflated *pool.Buffer // payload of the message that is being read, until a job takes it; the loop's
+	_       [32]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
-}
-
-// putInflated gives the buffer back if no job has taken it.
-func (l *loopState) putInflated() {
-	if l.inflated != nil {
-		pool.Put(l.inflated)
-		l.inflated = nil
-	}
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
 const maxEnvelope = 256
 
-// New checks the options and makes a server that does nothing yet. A value that
-// cannot be used is an *OptionError.
+// New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
 func New(o Options) (*Server, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -107,15 +96,13 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	v := &Server{
-		fixed:      o.fixed(),
-		log:        o.Logger,
-		started:    time.Now(),
+		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers),
-		memory:     budget.New(int64(o.MaxBufferedBytes)),
-		loops:      make([]loopState, o.Loops),
+		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)
+	v.emitOptions = new(emitSettings)
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}
@@ -124,8 +111,8 @@ func New(o Options) (*Server, error) {
 	return v, nil
 }
 
-// Start binds the address and serves in the background. It returns once the
-// port is bound, or the reason why it cannot be. A server starts once.
+// Start binds the address and serves in the background. It returns once the port is bound, or with
+// the reason why it cannot be. A server starts once.
 func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
@@ -135,13 +122,14 @@ func (v *Server) Start() error {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(), "loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections, "maxBufferedBytes", v.current().MaxBufferedBytes)
+	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(),
+		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
+		"maxBufferedBytes", v.current().MaxBufferedBytes)
 	return nil
 }
 
-// StartDetached starts everything but the listener, for a server that is
-// mounted into a net/http server by its ServeHTTP.
+// StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
 func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err
@@ -156,7 +144,6 @@ func (v *Server) StartDetached() error {
 	return nil
 }
 
-// startLoops moves to the running phase.
 func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -167,11 +154,8 @@ func (v *Server) startLoops() error {
 		return ErrClosed
 	}
 	r, err := reactor.New(reactor.Options{
-		Loops:          v.fixed.Loops,
-		MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxOutboxAge:   v.fixed.MaxOutboxAge,
-		SendBuffer:     v.fixed.SendBufferBytes,
-		Logger:         v.log,
+		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		MaxOutboxAge: v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
 	})
 	if err != nil {
 		return err
@@ -179,13 +163,10 @@ func (v *Server) startLoops() error {
 	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:       int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage:  maxConnectBytes,
-		MaxFragments:     1024,
-		HandshakeTimeout: v.fixed.HandshakeTimeout,
-		Deflate:          v.current().CompressionThreshold >= 0,
-		TLSConfig:        v.fixed.TLSConfig,
-		Logger:           v.log,
+		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
+		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
+		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
+		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log,
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
@@ -193,7 +174,7 @@ func (v *Server) startLoops() error {
 	return nil
 }
 
-// Run starts the server, waits for the context to end, and shuts down within Options.ShutdownTimeout.
+// Run starts the server, waits until ctx ends, and shuts down within Options.ShutdownTimeout.
 func (v *Server) Run(ctx context.Context) error {
 	if err := v.Start(); err != nil {
 		return err
@@ -214,9 +195,8 @@ func (v *Server) Addr() net.Addr {
 	return v.endpoint.Addr()
 }
 
-// ServeHTTP upgrades a request of a net/http server and takes its connection
-// over to the event loops; no goroutine stays behind. The server must be
-// started, with Start or StartDetached.
+// ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
+// without a goroutine. The server must be started, with Start or StartDetached.
 func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.RLock()
 	running, endpoint := v.phase == phaseRunning, v.endpoint
@@ -253,31 +233,52 @@ func (v *Server) Namespaces() []string {
 	return slices.Sorted(maps.Keys(v.namespaces))
 }
 
-func (v *Server) eachNamespace() []*Namespace {
+func (v *Server) eachNamespace() []*Namespace { return v.appendNamespaces(nil) }
+
+// appendNamespaces is eachNamespace with memory of the caller's.
+func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return slices.Collect(maps.Values(v.namespaces))
+	for _, ns := range v.namespaces {
+		dst = append(dst, ns)
+	}
+	return dst
 }
 
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
-	if len(names) == 1 && isSocketID(names[0]) {
-		return v.ToSocket(names[0])
-	}
-	return v.root.To(names...)
+	t := v.toward(names)
+	t.names = names // here, so that a Target that the caller drops costs nothing
+	return &t
 }
 
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
-	if ns, ok := v.ids.Load(id); ok {
-		return ns.(*Namespace).ToSocket(id)
-	}
-	t := v.root.ToSocket(id)
-	t.anywhere = true
-	return t
+	t := v.towardSocket(id)
+	t.names = []string{id}
+	return &t
 }
 
-// Except selects everybody in the namespace "/" but the members of rooms or the sockets with these ids.
+// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
+func (v *Server) toward(names []string) Target {
+	if len(names) == 1 && isSocketID(names[0]) {
+		return v.towardSocket(names[0])
+	}
+	return Target{ns: v.root, nobody: len(names) == 0}
+}
+
+// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
+func (v *Server) towardSocket(id string) Target {
+	if !isSocketID(id) {
+		return Target{ns: v.root, nobody: true}
+	}
+	if ns, ok := v.ids.Load(id); ok {
+		return Target{ns: ns.(*Namespace)}
+	}
+	return Target{ns: v.root, anywhere: true}
+}
+
+// Except selects all of the namespace "/" except members of these rooms or sockets with these ids.
 func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }

@@ -12,39 +12,19 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Shutdown drains the server: it stops accepting, tells the clients to
-// reconnect elsewhere, lets queued events run, flushes, closes every connection
-// with 1001 and stops. When ctx ends first, what is left is closed at once, and the error
-// is ctx's and names what did not end: handlers, event loops, the broker. Idempotent.
+// Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
+// queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
+// closes the rest at once. Its error is ctx's then, and names what did not end. Idempotent.
 //
-// It does not wait for its own caller. Called by a blocking handler it waits for the others.
-// Called on an event loop, as by an Inline handler or a callback of EmitAck, it returns an error at
-// once and goes on when that returns, by ctx's deadline or within Options.ShutdownTimeout.
+// It does not wait for its own caller. On an event loop, as in an Inline handler, it returns an
+// error at once and goes on afterwards, until ctx's deadline or for Options.ShutdownTimeout.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
 	}
 	v.draining.Store(true)
-	return v.unlessOnLoop(ctx, v.current().ShutdownTimeout, v.drain)
+	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.drain)
 }
-
-// unlessOnLoop runs f, on a goroutine of its own if the caller holds an event loop.
-func (v *Server) unlessOnLoop(ctx context.Context, d time.Duration, f func(context.Context) error) error {
-	if !v.reactor.OnLoop() {
-		return f(ctx)
-	}
-	go func() {
-		ctx, cancel := ending.Detached(ctx, d)
-		defer cancel()
-		if err := f(ctx); err != nil {
-			v.log.Warn("the server has stopped", "error", err)
-		}
-	}()
-	return errOnLoop
-}
-
-var errOnLoop = errors.New("smartsocket: called on an event loop, which it would wait for: " +
-	"the server stops when this handler has returned")
 
 // drain is Shutdown.
 func (v *Server) drain(whole context.Context) error {
@@ -55,15 +35,18 @@ func (v *Server) drain(whole context.Context) error {
 	v.mu.Unlock()
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
-	goaway := message.AppendGoaway(nil, &message.Goaway{Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
+	goaway := message.AppendGoaway(nil, &message.Goaway{
+		Deadline: ending.Millis(ctx), ReconnectWindow: uint64(v.gate.Open())})
 	v.eachLink(func(l *link) {
 		if !l.plain {
 			l.send(goaway)
 		}
 	})
-	v.waitQuiet(ctx) // so that the answers of running handlers still go out
+	half, end := ending.Half(ctx, 5*time.Second)
+	ending.Until(half, v.workers.Quiet) // so that the answers of running handlers still go out
+	end()
 	v.eachLink(func(l *link) { l.ws.Close(frame.CloseGoingAway, "server shutting down") })
-	err := waitUntil(ctx, func() bool { return v.gate.Open() == 0 })
+	err := ending.Until(ctx, func() bool { return v.gate.Open() == 0 })
 	if err != nil {
 		v.log.Warn("closing what is left", "connections", v.gate.Open())
 		v.cut()
@@ -93,41 +76,8 @@ func (v *Server) eachLink(f func(*link)) {
 	}
 }
 
-func deadlineMillis(ctx context.Context) uint64 {
-	if t, ok := ctx.Deadline(); ok {
-		return uint64(max(time.Until(t).Milliseconds(), 0))
-	}
-	return 0
-}
-
-// waitQuiet waits until no handler runs or waits on the goroutines, for at most half of the time
-// that ctx has, and 5 s.
-func (v *Server) waitQuiet(ctx context.Context) {
-	limit := 5 * time.Second
-	if t, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(t)/2)
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	waitUntil(ctx, v.workers.Quiet)
-}
-
-// waitUntil looks now and then whether done, and returns ctx's error if it ends first.
-func waitUntil(ctx context.Context, done func() bool) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-	return nil
-}
-
-// stop ends loops, workers and housekeeper; connections that are left are cut.
-// Its error names what has not ended when ctx ends. That is left behind.
+// stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
+// What does not end is left behind, and named by the error.
 func (v *Server) stop(ctx context.Context) error {
 	var left ending.Report
 	left.Stop(ctx, "event loops that inline handlers hold", v.reactor.Close)
@@ -143,9 +93,8 @@ func (v *Server) stop(ctx context.Context) error {
 	return left.Err()
 }
 
-// Close stops at once, without draining: connections are cut, and handlers that run get a second to
-// return. Its error names what did not end within that. Like Shutdown it does not wait for its own
-// caller. Idempotent.
+// Close stops at once: it cuts connections and gives handlers a second to return. Its error names
+// what did not end. Like Shutdown it does not wait for its own caller. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()
@@ -159,11 +108,9 @@ func (v *Server) Close() error {
 	v.draining.Store(true)
 	v.endpoint.Close()
 	v.cut()
-	return v.unlessOnLoop(context.Background(), time.Second, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		return v.stop(ctx)
-	})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return ending.Run(ctx, v.reactor.OnLoop(), time.Second, v.log, v.stop)
 }
 
 // end moves to the closed phase and reports whether the server was running.

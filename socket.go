@@ -16,16 +16,14 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// Socket is one client in one namespace, from its first connect until its session ends. Without
-// the message cache (Options.EnableMessageCache) that is one connection. With it, connections come
-// and go while the Socket stays: what is done to it holds whether the client is connected, away,
-// or has just come back. So an application may keep the pointer.
+// Socket is one client in one namespace, from its first connect until its session ends. Without the
+// message cache (Options.EnableMessageCache) that is one connection. With it, connections come and
+// go while the Socket stays, and what is done to it holds also while the client is away. So an
+// application may keep the pointer. Handlers run in this order: connected → disconnected →
+// connected (Recovered) → … → disconnected → ended, once.
 //
-// The handlers of its life run in this order: connected → disconnected → connected (Recovered) →
-// … → disconnected → ended, once.
-//
-// Its methods may be called concurrently and never block, except EmitWithAck. A Socket stays
-// usable after its end: sending then counts as dropped.
+// Its methods may be called concurrently and never block, except EmitWithAck. A Socket stays usable
+// after its end: sending then counts as dropped.
 type Socket struct {
 	// Static once the socket is visible.
 	srv  *Server
@@ -49,8 +47,7 @@ type Socket struct {
 	first link // of a server without the message cache; else links have their own memory
 }
 
-// socketExtra is what only some sockets need, so that an idle one stays small. It is guarded by
-// mu where nothing else is said.
+// socketExtra is what only some sockets need, so that an idle one stays small. mu guards values.
 type socketExtra struct {
 	mu        sync.Mutex
 	values    map[string]any
@@ -65,8 +62,7 @@ func (s *Socket) ID() string { return s.place.ID }
 // Namespace returns where the socket is connected.
 func (s *Socket) Namespace() *Namespace { return s.ns }
 
-// Connected reports whether the client is connected, as far as is known. It is false while the
-// client is away.
+// Connected reports whether the client is connected, as far as is known. While away it is not.
 func (s *Socket) Connected() bool { return s.link.Load().isOpen() }
 
 // Plain reports whether the client speaks plain JSON text instead of the SmartSocket protocol.
@@ -105,8 +101,8 @@ func (s *Socket) Get(key string) any {
 	return x.values[key]
 }
 
-// On registers a handler for an event of this socket alone. It runs after those of the namespace.
-// On panics on a reserved or impossible event name.
+// On registers a handler for an event of this socket, after its namespace's. It panics on a name
+// that is reserved or impossible.
 func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
 	checkEvent(event)
 	addHandler(&s.extra().own, event, h, false, opts)
@@ -135,18 +131,19 @@ func (s *Socket) Rooms() []string { return s.ns.hub.RoomsOf(s) }
 func (s *Socket) In(room string) bool { return s.ns.hub.In(s, room) }
 
 // To selects the members of rooms (or sockets by id), without this socket.
-func (s *Socket) To(names ...string) *Target { return s.ns.To(names...).ExceptSocket(s) }
+func (s *Socket) To(names ...string) *Target {
+	return &Target{ns: s.ns, names: names, self: s, nobody: len(names) == 0}
+}
 
 // Broadcast selects everybody else in the namespace.
-func (s *Socket) Broadcast() *Target { return s.ns.Except().ExceptSocket(s) }
+func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
 
-// Disconnect ends the socket: its connection closes with 1000, after what is queued. The session
-// ends too, also when the client is away or is about to come back.
+// Disconnect ends socket and session, even if the client is away, with 1000 behind what is queued.
 func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseNormal, "") }
 
 // DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
-// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, also when
-// the client is away or is about to come back.
+// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
+// client is away or about to come back.
 func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	if s.kept != nil && final(code) {
 		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
@@ -155,15 +152,14 @@ func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	s.link.Load().ws.Close(code, reason)
 }
 
-// sendEvent sends an encoded EVENT, through the session where there is one, and reports whether it
-// was queued. It takes b.
-func (s *Socket) sendEvent(b *pool.Buffer) bool {
+// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
+func (s *Socket) sendEvent(b pool.Unsized) bool {
 	if s.kept == nil {
 		status := s.link.Load().send(b.B)
-		pool.Put(b)
+		pool.PutUnsized(b)
 		return status != websocket.Dropped
 	}
-	event := pool.NewShared(b)
+	event := pool.NewShared(pool.Sized(b))
 	status := s.kept.Send(event)
 	event.Release()
 	return status != session.Dropped

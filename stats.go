@@ -12,38 +12,24 @@ import (
 
 // counters only grow.
 type counters struct {
-	out            atomic.Int64 // messages of broadcasts; single ones are counted per loop
-	rejected       atomic.Int64
-	violations     atomic.Int64
-	unknownAcks    atomic.Int64
-	unhandled      atomic.Int64
-	overflows      atomic.Int64
-	discarded      atomic.Int64
-	panics         atomic.Int64
-	errors         atomic.Int64
-	rejectedEvents atomic.Int64
-	idleCloses     atomic.Int64
-	slowInline     atomic.Int64
-	rateLimited    atomic.Int64
-	repeated       atomic.Int64
-	floods         atomic.Int64
-	acceptLimited  atomic.Int64
-
-	volatileDropped, stateReplaced, deadlineExpired, heldDropped atomic.Int64
+	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
+	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
+	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
+	acceptLimited, discarded                                                atomic.Int64
+	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
 }
 
 // Stats is the server at one moment. Rates are over the last 10 s.
 type Stats struct {
 	Connections int           // sockets that are connected
-	MemoryBytes uint64        // memory of the whole process mapped by the Go runtime and not returned
+	MemoryBytes uint64        // mapped by the Go runtime for the whole process
 	Uptime      time.Duration // since New
 	MessagesIn  float64       // messages received per second
 	MessagesOut float64       // messages sent per second
 	Latency     Latency       // heartbeat round trips
 }
 
-// Latency describes the round trips that heartbeats measured. Quantiles are
-// upper bounds with a resolution of 1/8.
+// Latency describes round trips of heartbeats. Quantiles are upper bounds, exact to 1/8.
 type Latency struct {
 	Mean, P50, P99 time.Duration
 	Samples        int64
@@ -51,9 +37,9 @@ type Latency struct {
 
 // ConnectionStats are counters since Start, and the bytes and calls of the event loops.
 type ConnectionStats struct {
-	Open             int64 `json:"open"`           // accepted connections, refused ones until they are gone
+	Open             int64 `json:"open"`           // accepted; refused ones until they are gone
 	Peak             int64 `json:"peak"`           // the most that were open at once
-	Rejected         int64 `json:"rejected"`       // refused: full, not authenticated, no such namespace, too late
+	Rejected         int64 `json:"rejected"`       // full, unauthenticated, no such namespace, late
 	SlowConsumers    int64 `json:"slowConsumers"`  // closed at their outbox limit
 	IdleCloses       int64 `json:"idleCloses"`     // closed for their silence
 	AcceptPauses     int64 `json:"acceptPauses"`   // times that descriptors ran out
@@ -65,16 +51,16 @@ type ConnectionStats struct {
 	BufferedBytes    int64 `json:"bufferedBytes"`  // payloads of events that wait now
 	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
-	Floods           int64 `json:"floods"`         // connections closed for too many frames, control messages or inflated bytes in a second
-	AcceptLimited    int64 `json:"acceptLimited"`  // of Rejected, those over acceptRate and the limits of unauthenticated connections
-	Repeated         int64 `json:"repeated"`       // events that a resumed client sent again and whose handlers did not run again
+	Floods           int64 `json:"floods"`         // closed for a flood: frames, controls, inflation
+	AcceptLimited    int64 `json:"acceptLimited"`  // of Rejected: acceptRate, unauthenticated limit
+	Repeated         int64 `json:"repeated"`       // events repeated after a resume, not run again
 	HandlerPanics    int64 `json:"handlerPanics"`
 	Errors           int64 `json:"errors"`          // raised as "error"
 	SlowInline       int64 `json:"slowInline"`      // inline handlers that held their loop
 	VolatileDropped  int64 `json:"volatileDropped"` // volatile events for clients that were behind
 	StateReplaced    int64 `json:"stateReplaced"`   // held states that a newer one replaced
 	DeadlineExpired  int64 `json:"deadlineExpired"` // held events that waited for too long
-	HeldDropped      int64 `json:"heldDropped"`     // held events that were too many, or whose client went
+	HeldDropped      int64 `json:"heldDropped"`     // held events too many, or whose client went
 	MessagesIn       int64 `json:"messagesIn"`
 	MessagesOut      int64 `json:"messagesOut"`
 	BytesIn          int64 `json:"bytesIn"`
@@ -95,7 +81,8 @@ type NamespaceStats struct {
 
 // Stats summarises the server.
 func (v *Server) Stats() Stats {
-	st := Stats{MemoryBytes: metrics.MappedBytes(), Uptime: v.sinceStart(), Latency: Latency(v.latency.Read())}
+	st := Stats{Uptime: v.sinceStart(), Latency: Latency(v.latency.Read())}
+	st.MemoryBytes = metrics.MappedBytes()
 	for _, ns := range v.eachNamespace() {
 		st.Connections += ns.Len()
 	}
@@ -120,7 +107,8 @@ func (st Stats) MarshalJSON() ([]byte, error) {
 		LatencyP99        float64 `json:"latencyP99"`
 		LatencySamples    int64   `json:"latencySamples"`
 	}{
-		st.Connections, fmt.Sprintf("%.1fMB", float64(st.MemoryBytes)/(1<<20)), st.MemoryBytes, st.Uptime.Milliseconds(),
+		st.Connections, fmt.Sprintf("%.1fMB", float64(st.MemoryBytes)/(1<<20)), st.MemoryBytes,
+		st.Uptime.Milliseconds(),
 		st.MessagesIn + st.MessagesOut, st.MessagesIn, st.MessagesOut,
 		ms(st.Latency.Mean), ms(st.Latency.P50), ms(st.Latency.P99), st.Latency.Samples,
 	})
@@ -131,12 +119,16 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	in, out := v.totals()
 	c := &v.counters
 	st := ConnectionStats{
-		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(), IdleCloses: c.idleCloses.Load(),
-		Violations: c.violations.Load(), UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
-		Overflows: c.overflows.Load(), Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(), RejectedEvents: c.rejectedEvents.Load(), HandlerPanics: c.panics.Load(),
+		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(),
+		IdleCloses: c.idleCloses.Load(), Violations: c.violations.Load(),
+		UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
+		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
+		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(),
+		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
-		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(), AcceptLimited: c.acceptLimited.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(), MessagesIn: in, MessagesOut: out,
+		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(),
+		AcceptLimited: c.acceptLimited.Load(), MessagesIn: in, MessagesOut: out,
 	}
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)

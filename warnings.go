@@ -24,8 +24,7 @@ func (v *Server) warnOptions() {
 	}
 }
 
-// warnExposed logs what is missing on a server that other machines can reach, as far as
-// Options.Host tells.
+// warnExposed logs what is missing on a server that, by Options.Host, other machines can reach.
 func (v *Server) warnExposed() {
 	o := v.current()
 	if ip := net.ParseIP(o.Host); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
@@ -41,8 +40,7 @@ func (v *Server) warnExposed() {
 	}
 }
 
-// checkDescriptors logs a warning when the process may not open as many descriptors as
-// MaxConnections needs.
+// checkDescriptors logs a warning when MaxConnections needs more descriptors than are allowed.
 func (v *Server) checkDescriptors() {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {

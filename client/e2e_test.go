@@ -234,9 +234,11 @@ func TestCompression(t *testing.T) {
 	for _, c := range pair(t, urlOf(v, "/"), Options{MaxMessageBytes: 1 << 20}) {
 		l := c.current.Load()
 		b := append(message.AppendEventHeader(nil, 0, 0, 0, "e"), text...)
-		if out, d := l.pack(b, 3); d == nil || len(out) > len(b)/10 {
-			t.Errorf("%d bytes leave as %d", len(b), len(out))
+		out := l.pack(b, 3)
+		if !out.small || len(out.b) > len(b)/10 {
+			t.Errorf("%d bytes leave as %d", len(b), len(out.b))
 		}
+		out.done()
 		if d, err := c.EmitWithAck(ctx, "echo", text); err != nil || !bytes.Equal(d.Bytes(), text) {
 			t.Errorf("%d bytes came back, %v", len(d.Bytes()), err)
 		}

@@ -30,8 +30,8 @@ func (c *Client) Emit(event string, data any) error {
 }
 
 func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
-	b := pool.Get(256)
-	defer pool.Put(b)
+	b := pool.GetUnsized(pool.Encoded)
+	defer pool.PutUnsized(b)
 	var flags message.Flags
 	if ack != 0 {
 		flags = message.FlagAck

@@ -166,7 +166,7 @@ func (l *link) receive(text bool, p []byte) {
 			l.unreadable(&m, asError(err, message.CodeDecompression))
 			return
 		}
-		defer pool.Put(b)
+		defer pool.PutUnsized(b)
 	} else if len(m.Payload) > l.c.opts.MaxMessageBytes {
 		l.unreadable(&m, message.ErrTooLarge)
 		return
@@ -233,8 +233,8 @@ func (l *link) unreadable(m *message.Message, e *Error) {
 	l.malformed(e)
 }
 
-func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
-	b := pool.Get(4 * len(m.Payload))
+func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
+	b := pool.GetUnsized(pool.Inflated)
 	out, err := pool.Inflate(b.B, m.Payload, l.c.opts.MaxMessageBytes, false)
 	b.B = out
 	if err == nil {
@@ -242,15 +242,15 @@ func (l *link) inflate(m *message.Message) (*pool.Buffer, error) {
 		m.Flags &^= message.FlagDeflated
 		return b, nil
 	}
-	pool.Put(b)
+	pool.PutUnsized(b)
 	if errors.Is(err, pool.ErrTooLarge) {
-		return nil, &Error{
+		return pool.Unsized{}, &Error{
 			Code: message.CodeTooLarge,
 			Message: "a message inflates to more than Options.MaxMessageBytes: " +
 				"raise it, or send less",
 		}
 	}
-	return nil, &Error{
+	return pool.Unsized{}, &Error{
 		Code:    message.CodeDecompression,
 		Message: "a compressed message cannot be inflated",
 		Cause:   err,

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
 )
 
 // parked is a message that waits for a connection: an EVENT, or an answer that only
@@ -160,11 +159,9 @@ func (l *link) queueParked(p *parked) (size int, err error) {
 	if p.session == nil {
 		return l.queueEvent(p.ack, p.b, p.body)
 	}
-	out, d := l.pack(p.b, p.body)
-	if d != nil {
-		defer pool.Put(d)
-	}
-	return len(out), l.queue(out)
+	out := l.pack(p.b, p.body)
+	defer out.done()
+	return len(out.b), l.queue(out.b)
 }
 
 // forget drops everything that is parked. c.mu is held.

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -91,7 +92,7 @@ func tunnel(nc net.Conn, proxy *url.URL, addr string) error {
 	if _, err := nc.Write(append(b, "\r\n"...)); err != nil {
 		return err
 	}
-	head, rest, err := readHead(nc)
+	head, rest, err := frame.ReadHead(nc)
 	switch {
 	case err != nil:
 		return err

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -109,7 +110,7 @@ func TestBadProxies(t *testing.T) {
 		"too early": "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n",
 	} {
 		proxy := fakeServer(t, func(_ int, nc net.Conn) {
-			readHead(nc)
+			frame.ReadHead(nc)
 			io.WriteString(nc, answer)
 		})
 		u, _ := url.Parse(strings.Replace(proxy, "ws:", "http:", 1))
@@ -173,7 +174,7 @@ func TestDial(t *testing.T) {
 func TestHeader(t *testing.T) {
 	heads := make(chan string, 1)
 	url := fakeServer(t, func(_ int, nc net.Conn) {
-		head, _, _ := readHead(nc)
+		head, _, _ := frame.ReadHead(nc)
 		heads <- string(head)
 	})
 	header := http.Header{"X-Shard": {"7", "8"}, "Cookie": {"a=b"}}

@@ -86,12 +86,10 @@ func (l *link) sendEvent(ack uint64, b []byte, body int, lim *limit) error {
 // the session is recovered later. It does not wait, and returns the size of what it
 // queued.
 func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) {
-	out, d := l.pack(b, body)
-	if d != nil {
-		defer pool.Put(d)
-	}
+	out := l.pack(b, body)
+	defer out.done()
 	if !l.resumable {
-		return len(out), l.queue(out)
+		return len(out.b), l.queue(out.b)
 	}
 	x := &l.session.sent
 	x.mu.Lock() // the copies are in the order of the wire
@@ -99,14 +97,14 @@ func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) 
 	if x.on != l {
 		return 0, errClosed
 	}
-	if err := l.queue(out); err != nil {
+	if err := l.queue(out.b); err != nil {
 		return 0, err
 	}
 	x.keep(ack, b, body)
 	if ack != 0 {
 		l.c.taken(ack, x.count)
 	}
-	return len(out), nil
+	return len(out.b), nil
 }
 
 // awaitEnd waits within lim until the reader of a connection that has ended is done.
@@ -136,32 +134,43 @@ func (l *link) queue(b []byte) error {
 	return l.t.append(out.B)
 }
 
-// pack returns the message b with its payload b[body:] compressed, in a buffer that
-// the caller must put back. It returns b and nil if that would not be shorter.
-func (l *link) pack(b []byte, body int) ([]byte, *pool.Buffer) {
+// packed is a message as it is sent.
+type packed struct {
+	b     []byte
+	buf   pool.Unsized // of b, if it is compressed
+	small bool         // it is compressed
+}
+
+// pack returns the message b with its payload b[body:] compressed, or as it is if that would not
+// be shorter. The result borrows b, and the caller must call done.
+func (l *link) pack(b []byte, body int) packed {
 	if l.threshold == 0 || len(b)-body <= l.threshold {
-		return b, nil
+		return packed{b: b}
 	}
-	d := pool.Get(body + (len(b)-body)/2 + 64)
+	d := pool.GetUnsized(pool.Deflated)
 	d.B = append(d.B, b[:body]...)
 	out, err := pool.Deflate(d.B, b[body:], deflateLevel, false)
 	if d.B = out; err != nil || len(out) >= len(b) ||
 		len(b)-body > pool.InflateLimit(len(out)-body, len(b)) { // the server would refuse it
-		pool.Put(d)
-		return b, nil
+		pool.PutUnsized(d)
+		return packed{b: b}
 	}
 	d.B[0] |= byte(message.FlagDeflated)
-	return d.B, d
+	return packed{b: d.B, buf: d, small: true}
+}
+
+// done gives back what pack took.
+func (p *packed) done() {
+	if p.small {
+		pool.PutUnsized(p.buf)
+	}
 }
 
 // sendPacked is send for a message whose payload begins at body.
 func (l *link) sendPacked(b []byte, body int, lim *limit) error {
-	out, d := l.pack(b, body)
-	err := l.send(out, lim)
-	if d != nil {
-		pool.Put(d)
-	}
-	return err
+	out := l.pack(b, body)
+	defer out.done()
+	return l.send(out.b, lim)
 }
 
 // tooLarge returns an error for a payload of n bytes that the server would refuse.
@@ -179,8 +188,8 @@ func (l *link) tooLarge(event string, n int) error {
 // reply answers a question of the server. If the connection was lost meanwhile, the
 // answer goes out when the session is recovered, or not at all.
 func (l *link) reply(id uint64, v any) error {
-	b := pool.Get(256)
-	defer pool.Put(b)
+	b := pool.GetUnsized(pool.Encoded)
+	defer pool.PutUnsized(b)
 	b.B = message.Append(b.B, &message.Message{
 		Kind:  message.KindAck,
 		Flags: message.FlagAck,
@@ -244,11 +253,9 @@ func (l *link) answerAgain(id uint64) {
 	if g == nil {
 		return // the handlers have not answered yet, or the answer is not kept any more
 	}
-	out, d := l.pack(g.b, g.body)
-	l.sendNow(out)
-	if d != nil {
-		pool.Put(d)
-	}
+	out := l.pack(g.b, g.body)
+	l.sendNow(out.b)
+	out.done()
 }
 
 // refuseNow answers a question with an error. It does not wait, because it is for the

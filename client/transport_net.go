@@ -36,20 +36,78 @@ type netTransport struct {
 
 // dial connects, upgrades and returns an open transport. Errors are *Error.
 func dial(ctx context.Context, at *target, o *Options) (transport, error) {
-	nc, err := reach(ctx, at, o)
+	d := frame.Dialer{
+		NetDial:   func(ctx context.Context) (net.Conn, error) { return reach(ctx, at, o) },
+		Host:      at.host,
+		Target:    at.request,
+		Protocols: message.Subprotocol,
+		Header:    headerLines(o.Header),
+	}
+	if o.Origin != "" {
+		d.Header = "Origin: " + o.Origin + "\r\n" + d.Header
+	}
+	if at.secure {
+		d.TLS = tlsConfig(at, o)
+	}
+	c, err := d.Dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unopened(ctx, err)
 	}
-	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	t, err := upgrade(ctx, nc, at, o)
-	if !stop() && err == nil {
-		err = contextError(ctx)
+	if err := acceptable(&c.Response); err != nil {
+		c.Conn.Close()
+		return nil, failed(ctx, "the server refused the upgrade", err)
 	}
-	if err != nil {
-		nc.Close()
-		return nil, err
+	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
+	return &netTransport{
+		writer: writer{nc: c.Conn, tcp: c.Transport, handOff: handOff},
+		rest:   c.Rest,
+		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
+	}, nil
+}
+
+// tlsConfig is how TLS begins.
+func tlsConfig(at *target, o *Options) *tls.Config {
+	cfg := new(tls.Config)
+	if o.TLSConfig != nil {
+		cfg = o.TLSConfig.Clone()
 	}
-	return t, nil
+	if cfg.ServerName == "" {
+		cfg.ServerName = at.name
+	}
+	cfg.NextProtos = []string{"http/1.1"}
+	return cfg
+}
+
+// acceptable checks what the server chose.
+func acceptable(r *frame.Response) error {
+	if string(r.Protocol) != message.Subprotocol {
+		return &frame.HandshakeError{
+			Status: 101,
+			Reason: "the server did not choose the subprotocol " + message.Subprotocol,
+		}
+	}
+	_, err := frame.DeflateAnswer(r.Extensions, false)
+	return err
+}
+
+// unopened returns the error of a dial, which is an *Error already if there was no connection.
+func unopened(ctx context.Context, err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	why := "the server refused the upgrade"
+	if e := (*frame.DialError)(nil); errors.As(err, &e) {
+		err = e.Err
+		switch e.Step {
+		case frame.DialTLS:
+			why = "TLS failed: check the certificate and that the port speaks TLS"
+		case frame.DialRequest:
+			why = "the server closed before the upgrade"
+		case frame.DialAnswer:
+			why = "there was no whole answer to the upgrade: is this a WebSocket server?"
+		}
+	}
+	return failed(ctx, why, err)
 }
 
 // refused returns the error of a dial that failed.
@@ -71,58 +129,6 @@ func refused(ctx context.Context, addr string, err error) *Error {
 	}
 }
 
-// upgrade does TLS and the client's half of RFC 6455 section 4.1.
-func upgrade(ctx context.Context, nc net.Conn, at *target, o *Options) (*netTransport, error) {
-	tcp := nc
-	if at.secure {
-		cfg := new(tls.Config)
-		if o.TLSConfig != nil {
-			cfg = o.TLSConfig.Clone()
-		}
-		if cfg.ServerName == "" {
-			cfg.ServerName = at.name
-		}
-		cfg.NextProtos = []string{"http/1.1"}
-		tc := tls.Client(nc, cfg)
-		if err := tc.HandshakeContext(ctx); err != nil {
-			const why = "TLS failed: check the certificate and that the port speaks TLS"
-			return nil, failed(ctx, why, err)
-		}
-		nc = tc
-	}
-	key := frame.NewKey()
-	request := frame.AppendRequest(
-		nil, at.host, at.request, key, o.Origin, message.Subprotocol, "", headerLines(o.Header))
-	if _, err := nc.Write(request); err != nil {
-		return nil, failed(ctx, "the server closed before the upgrade", err)
-	}
-	head, rest, err := readHead(nc)
-	if err != nil {
-		const why = "there was no whole answer to the upgrade: is this a WebSocket server?"
-		return nil, failed(ctx, why, err)
-	}
-	r, err := frame.ParseResponse(head, key, message.Subprotocol)
-	if err == nil && string(r.Protocol) != message.Subprotocol {
-		err = &frame.HandshakeError{
-			Status: 101,
-			Reason: "the server did not choose the subprotocol " + message.Subprotocol,
-		}
-	}
-	if err == nil {
-		_, err = frame.DeflateAnswer(r.Extensions, false)
-	}
-	if err != nil {
-		return nil, failed(ctx, "the server refused the upgrade", err)
-	}
-	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
-	t := &netTransport{
-		writer: writer{nc: nc, tcp: tcp, handOff: handOff},
-		rest:   rest,
-		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
-	}
-	return t, nil
-}
-
 // headerLines returns the lines of a header, sorted by name.
 func headerLines(header map[string][]string) string {
 	var b strings.Builder
@@ -132,26 +138,6 @@ func headerLines(header map[string][]string) string {
 		}
 	}
 	return b.String()
-}
-
-// readHead reads the answer up to its blank line, within frame.MaxHeadBytes. rest is what
-// was read behind it. The caller owns both.
-func readHead(nc net.Conn) (head, rest []byte, err error) {
-	buf := make([]byte, 2*frame.MaxHeadBytes)
-	for filled, next := 0, 0; ; {
-		n, err := nc.Read(buf[filled:])
-		filled += n
-		end, resume, bad := frame.ScanHead(buf[:filled], next)
-		switch {
-		case bad != nil:
-			return nil, nil, bad
-		case end > 0:
-			return buf[:end], buf[end:filled], nil
-		case err != nil:
-			return nil, nil, err
-		}
-		next = resume
-	}
 }
 
 // failed returns the error of a connection that broke during TLS or the upgrade.

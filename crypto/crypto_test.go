@@ -232,3 +232,43 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// Whoever has the key can write records that are wrong in another way. Their tags are right, and
+// they are refused all the same.
+func TestRecordsWithAValidTag(t *testing.T) {
+	key := GenerateKey()
+	forge := func(iv int, text []byte) ([]byte, *Opener) {
+		cs, _, _, so := ends(t, AES256CBC, key, nil)
+		cs.next(0x0f)
+		rec := append(append([]byte{0x0f}, make([]byte, iv)...), text...)
+		if body := rec[1:]; len(body) >= 2*blockSize && len(body)%blockSize == 0 {
+			cs.cbc.block.SetIV(body[:blockSize])
+			cs.cbc.block.CryptBlocks(body[blockSize:], body[blockSize:])
+		}
+		return append(rec, cs.cbc.tag(&cs.half, rec[1:])...), so
+	}
+	for n := range 5 * blockSize {
+		text := bytes.Repeat([]byte{1}, n)
+		rec, so := forge(blockSize, text)
+		got, err := so.Open(rec)
+		if valid := n > 0 && n%blockSize == 0; (err == nil) != valid || valid && len(got) != n-1 {
+			t.Errorf("%d bytes of ciphertext: %d bytes, %v", n, len(got), err)
+		}
+	}
+	for n := range blockSize {
+		rec, so := forge(n, nil)
+		if _, err := so.Open(rec); err != ErrOpen {
+			t.Errorf("%d bytes of IV: %v", n, err)
+		}
+	}
+	for pad := range 256 {
+		text := make([]byte, 3*blockSize)
+		text[len(text)-1] = byte(pad)
+		rec, so := forge(blockSize, text)
+		got, err := so.Open(rec)
+		if valid := 1 <= pad && pad <= blockSize; (err == nil) != valid || !valid && got != nil ||
+			valid && len(got) != len(text)-pad {
+			t.Errorf("padding %d: %d bytes, %v", pad, len(got), err)
+		}
+	}
+}

@@ -99,7 +99,7 @@ func TestBuildersDoNotAllocate(t *testing.T) {
 	m := Message{Op: Text, Payload: s.Bytes()[2:], Compressed: true}
 	wantNoAllocs(t, "InflateMessage", func() {
 		b, _ := InflateMessage(m, 1<<20)
-		pool.Put(b)
+		pool.PutUnsized(b)
 	})
 	head := []byte(goodRequest)
 	wantNoAllocs(t, "handshake", func() {

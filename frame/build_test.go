@@ -126,7 +126,7 @@ func TestInflateMessage(t *testing.T) {
 		b, err := InflateMessage(Message{Op: c.op, Payload: []byte(c.payload), Compressed: true},
 			c.limit)
 		if c.code != 0 {
-			if e, ok := err.(*Error); !ok || e.Code != c.code || b != nil {
+			if e, ok := err.(*Error); !ok || e.Code != c.code || b != (pool.Unsized{}) {
 				t.Errorf("%s: %v, want %d", c.name, err, c.code)
 			}
 			continue
@@ -230,7 +230,7 @@ func TestCompressedFragments(t *testing.T) {
 				if err != nil || !bytes.Equal(b.B, payload) {
 					t.Fatalf("%d bytes: %v", n, err)
 				}
-				pool.Put(b)
+				pool.PutUnsized(b)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -96,6 +97,37 @@ func TestParseResponseChecks(t *testing.T) {
 		if (err == nil) != c.ok || !c.ok && (e == nil || e.Status != c.status ||
 			e.RetryAfter != c.retry) {
 			t.Errorf("%s: %#v", c.name, err)
+		}
+	}
+}
+
+// No answer that is cut, shortened or changed in one byte makes the client panic, and none of them
+// is taken for an answer of HTTP/1.1 unless it is one.
+func TestParseResponseOfDamagedAnswers(t *testing.T) {
+	good := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Accept: " + rfcAccept + "\r\n\r\n"
+	line := strings.Index(good, "\r\n")
+	for i := range line {
+		for _, head := range []string{good[:i], good[:i] + good[line:], good[:i] + good[i+1:]} {
+			if _, err := ParseResponse([]byte(head), rfcKey, ""); err == nil &&
+				!strings.HasPrefix(head, "HTTP/1.1 101 ") && !strings.HasPrefix(head, "HTTP/1.1 101\r") {
+				t.Errorf("%q is accepted", head)
+			}
+		}
+		for c := range 256 {
+			head := []byte(good)
+			head[i] = byte(c)
+			ParseResponse(head, rfcKey, "")
+		}
+	}
+	for _, status := range []string{"", " ", "A", "A 101", "A 101 x", "H 101 x", "HTTP 101 x",
+		"HTTP/1 101 x", "HTTP/1. 101 x", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 10 x", "HTTP/1.1 1010 x",
+		"HTTP/1.1 abc x", "HTTP/1.1 001 x", "HTTP/2.0 101 x", "HTTP/2 101 x", "http/1.1 101 x",
+		"HTTP/1.1  101 x", "ICY 101 x", "12345678 101 x"} {
+		_, err := ParseResponse([]byte(status+good[line:]), rfcKey, "")
+		var he *HandshakeError
+		if !errors.As(err, &he) {
+			t.Errorf("%q: %v", status, err)
 		}
 	}
 }

@@ -4,38 +4,46 @@ import (
 	"encoding/binary"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/gobwas/ws"
 )
 
 // CloseCode is a WebSocket close status (RFC 6455 section 7.4).
-type CloseCode uint16
+type CloseCode ws.StatusCode
 
 // The codes that this package and its callers use. CloseNoStatus and CloseAbnormal are for local
 // use and never appear on the wire.
 const (
-	CloseNormal             CloseCode = 1000
-	CloseGoingAway          CloseCode = 1001
-	CloseProtocolError      CloseCode = 1002
-	CloseUnsupportedData    CloseCode = 1003
-	CloseNoStatus           CloseCode = 1005
-	CloseAbnormal           CloseCode = 1006
-	CloseInvalidPayload     CloseCode = 1007
-	ClosePolicyViolation    CloseCode = 1008
-	CloseTooBig             CloseCode = 1009
-	CloseMandatoryExtension CloseCode = 1010
-	CloseInternal           CloseCode = 1011
-	CloseServiceRestart     CloseCode = 1012
-	CloseTryAgainLater      CloseCode = 1013
+	CloseNormal             = CloseCode(ws.StatusNormalClosure)
+	CloseGoingAway          = CloseCode(ws.StatusGoingAway)
+	CloseProtocolError      = CloseCode(ws.StatusProtocolError)
+	CloseUnsupportedData    = CloseCode(ws.StatusUnsupportedData)
+	CloseNoStatus           = CloseCode(ws.StatusNoStatusRcvd)
+	CloseAbnormal           = CloseCode(ws.StatusAbnormalClosure)
+	CloseInvalidPayload     = CloseCode(ws.StatusInvalidFramePayloadData)
+	ClosePolicyViolation    = CloseCode(ws.StatusPolicyViolation)
+	CloseTooBig             = CloseCode(ws.StatusMessageTooBig)
+	CloseMandatoryExtension = CloseCode(ws.StatusMandatoryExt)
+	CloseInternal           = CloseCode(ws.StatusInternalServerError)
+
+	// The codes that IANA has registered since, which gobwas/ws does not name.
+	CloseServiceRestart CloseCode = 1012
+	CloseTryAgainLater  CloseCode = 1013
+	closeBadGateway     CloseCode = 1014
 )
 
 // OnWire reports whether a close frame may carry the code. It may carry 1000–1003, 1007–1011, the
 // IANA registrations 1012–1014, and 3000–4999, which are for libraries and applications (RFC 6455
 // section 7.4).
 func (c CloseCode) OnWire() bool {
+	s := ws.StatusCode(c)
 	switch {
-	case c >= 1000 && c <= 1003, c >= 1007 && c <= 1014, c >= 3000 && c <= 4999:
+	case s.IsApplicationSpec(), s.IsPrivateSpec():
 		return true
+	case s.IsProtocolDefined():
+		return !s.IsProtocolReserved()
 	}
-	return false
+	return c >= CloseServiceRestart && c <= closeBadGateway
 }
 
 // Error is a violation found in the peer's bytes: the close code to answer with, and the reason.

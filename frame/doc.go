@@ -1,7 +1,7 @@
 // Package frame implements RFC 6455 and RFC 7692 as pure functions over bytes: a push parser,
 // header and frame builders, the rules for UTF-8 and close codes, the opening handshake of both
-// sides, and permessage-deflate. It does no I/O and starts no goroutine. It is the only package
-// that imports gobwas/ws.
+// sides, and permessage-deflate. It does no I/O and starts no goroutine, except for Dialer. It is
+// the only package that imports gobwas/ws.
 //
 // A Parser takes the bytes of one direction of a connection in pieces of any size:
 //
@@ -26,5 +26,6 @@
 // Read parser.go for the way in (Parser.Feed), then header.go and mask.go, which it calls. build.go
 // and prepare.go are the way out (AppendFrame, Prepare). request.go and response.go are the opening
 // handshake of a server and client.go that of a client, both on top of head.go. extension.go
-// negotiates permessage-deflate, origin.go checks who may connect, close.go has the close codes.
+// negotiates permessage-deflate, dialer.go opens a client's connection, origin.go checks who may
+// connect, close.go has the close codes.
 package frame

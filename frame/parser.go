@@ -68,6 +68,7 @@ type Parser struct {
 	left   uint64       // payload bytes of the current frame still to come
 	key    uint32       // mask of the current frame, turned to fit the next byte; 0 if unmasked
 	frames uint32       // frames of the current message so far
+	noted  uint32       // what HeldChange has told
 	hdr    [maxHeader]byte
 	hdrLen uint8
 	state  uint8
@@ -287,7 +288,29 @@ func (ps *Parser) Reset() {
 	if ps.msg != nil {
 		pool.Put(ps.msg)
 	}
-	*ps = Parser{}
+	*ps = Parser{noted: ps.noted}
+}
+
+// Unfinished reports whether a message or frame has begun and is not complete.
+func (ps *Parser) Unfinished() bool { return ps.state&(inHeader|inFrame|inMessage) != 0 }
+
+// HeldChange returns by how many bytes the memory that the parser holds has changed since the last
+// call. An owner that adds the results up, also after the final Reset, knows what all its parsers
+// hold.
+func (ps *Parser) HeldChange() int {
+	if ps.msg == nil && ps.ctl == nil && ps.noted == 0 {
+		return 0
+	}
+	held := 0
+	if ps.msg != nil {
+		held = cap(ps.msg.B)
+	}
+	if ps.ctl != nil {
+		held += cap(ps.ctl.B)
+	}
+	change := held - int(ps.noted)
+	ps.noted = uint32(min(held, math.MaxUint32))
+	return change
 }
 
 // Buffered returns the number of payload bytes held of an unfinished message or control frame.

@@ -21,30 +21,26 @@ func Prepare(op Opcode, payload []byte) *pool.Shared {
 // for each message. The caller owns one reference of the result. The only error is that the
 // compressor refuses the level.
 func PrepareDeflated(op Opcode, payload []byte, level int) (*pool.Shared, error) {
-	const room = maxHeader - 4 // the longest unmasked header
-	b := pool.Get(room + len(payload))
+	u := pool.GetUnsized(pool.Deflated)
+	defer pool.PutUnsized(u)
 	var err error
-	if b.B, err = pool.Deflate(b.B[:room], payload, level, true); err != nil {
-		pool.Put(b)
+	if u.B, err = pool.Deflate(u.B, payload, level, true); err != nil {
 		return nil, err
 	}
-	n := len(b.B) - room
-	if n >= len(payload) {
-		b.B = AppendFrame(b.B[:0], op, payload)
-		return pool.NewShared(b), nil
+	if len(u.B) >= len(payload) {
+		return Prepare(op, payload), nil
 	}
-	header := AppendHeader(b.B[:0], op, true, true, n)
-	b.B = append(header, b.B[room:]...)
+	b := pool.Get(maxHeader + len(u.B))
+	b.B = append(AppendHeader(b.B, op, true, true, len(u.B)), u.B...)
 	return pool.NewShared(b), nil
 }
 
-// InflateMessage inflates the payload of a Compressed message into a pooled Buffer, which the
-// caller owns, and checks UTF-8 if m.Op is Text. It borrows m. Errors are *Error: 1009 for more
-// than limit bytes, found before more than 16 KiB above it were produced, 1007 for bad DEFLATE and
-// for bad text.
-func InflateMessage(m Message, limit int) (*pool.Buffer, error) {
-	// Start with the size that such messages mostly reach, so that the buffer seldom has to grow.
-	b := pool.Get(max(0, min(limit, max(4*len(m.Payload), 4<<10))))
+// InflateMessage inflates the payload of a Compressed message into a pooled buffer, which the
+// caller owns and gives to pool.PutUnsized, and checks UTF-8 if m.Op is Text. It borrows m. Errors
+// are *Error: 1009 for more than limit bytes, found before more than 16 KiB above it were produced,
+// 1007 for bad DEFLATE and for bad text.
+func InflateMessage(m Message, limit int) (pool.Unsized, error) {
+	b := pool.GetUnsized(pool.Inflated)
 	out, err := pool.Inflate(b.B, m.Payload, limit, true)
 	if out != nil {
 		b.B = out
@@ -59,6 +55,6 @@ func InflateMessage(m Message, limit int) (*pool.Buffer, error) {
 	default:
 		err = errInflate
 	}
-	pool.Put(b)
-	return nil, err
+	pool.PutUnsized(b)
+	return pool.Unsized{}, err
 }

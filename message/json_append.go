@@ -9,31 +9,51 @@ import "unicode/utf8"
 func AppendJSON(dst []byte, m *Message) []byte {
 	dst = append(dst, '{')
 	if m.Kind == KindEvent {
-		dst = append(dst, `"event":`...)
-		dst = appendString(dst, m.Event)
+		return appendEventJSON(dst, m.Flags, m.AckID, m.Event, m.Payload)
 	}
 	if m.Flags&FlagAck != 0 {
-		if m.Kind == KindEvent {
-			dst = append(dst, ',')
-		}
 		dst = append(dst, `"ack":`...)
 		dst = appendDecimal(dst, m.AckID)
 	}
-	switch {
-	case m.Kind == KindError:
+	if m.Kind == KindError {
 		if m.Flags&FlagAck != 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `"error":`...)
 		dst = append(dst, m.Payload...)
-	case len(m.Payload) == 0:
-	case m.Flags&FlagBinary != 0:
+		return append(dst, '}')
+	}
+	return appendDataJSON(dst, m.Flags, m.Payload)
+}
+
+// AppendEventJSON is AppendJSON for an EVENT whose name is a string.
+func AppendEventJSON(dst []byte, f Flags, ackID uint64, event string, payload []byte) []byte {
+	return appendEventJSON(append(dst, '{'), f, ackID, event, payload)
+}
+
+func appendEventJSON[S []byte | string](
+	dst []byte, f Flags, ackID uint64, event S, payload []byte,
+) []byte {
+	dst = append(dst, `"event":`...)
+	dst = appendString(dst, event)
+	if f&FlagAck != 0 {
+		dst = append(dst, `,"ack":`...)
+		dst = appendDecimal(dst, ackID)
+	}
+	return appendDataJSON(dst, f, payload)
+}
+
+// appendDataJSON appends the data, if there is any, and closes the message.
+func appendDataJSON(dst []byte, f Flags, payload []byte) []byte {
+	switch {
+	case len(payload) == 0:
+	case f&FlagBinary != 0:
 		dst = append(dst, `,"data":"`...)
-		dst = appendBase64(dst, m.Payload)
+		dst = appendBase64(dst, payload)
 		dst = append(dst, '"')
 	default:
 		dst = append(dst, `,"data":`...)
-		dst = append(dst, m.Payload...)
+		dst = append(dst, payload...)
 	}
 	return append(dst, '}')
 }

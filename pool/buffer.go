@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 const (
@@ -46,19 +47,19 @@ func Get(n int) *Buffer {
 	if n > MaxPooled {
 		countMiss()
 		b := &Buffer{B: make([]byte, 0, n)}
-		countGet(b)
+		countGet(unsafe.Pointer(b))
 		return b
 	}
 	i := classFor(n)
 	if v := sized[i].pool.Get(); v != nil && !off.Load() {
 		b := v.(*Buffer)
 		b.unlock()
-		countGet(b)
+		countGet(unsafe.Pointer(b))
 		return b
 	}
 	countMiss()
 	b := &Buffer{B: make([]byte, 0, 1<<(i+minClassBits))}
-	countGet(b)
+	countGet(unsafe.Pointer(b))
 	return b
 }
 
@@ -83,3 +84,6 @@ func classFor(n int) int {
 	}
 	return bits.Len(uint(n-1)) - minClassBits
 }
+
+// floorPower returns the largest power of two that is not above n > 0.
+func floorPower(n int) int { return 1 << (bits.Len(uint(n)) - 1) }

@@ -9,14 +9,7 @@ import "github.com/smartsocket/smartsocket/pool/tinyflate"
 // followed by the four bytes 00 00 ff ff and an empty final block, as RFC 7692 section 7.2.2
 // requires, and blocks may follow a final block (section 7.2.1). src is borrowed until return.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, error) {
-	out, status := tinyflate.Inflate(dst, src, limit, tail)
-	switch status {
-	case tinyflate.OK:
-		return out, nil
-	case tinyflate.TooLarge:
-		return out, ErrTooLarge
-	}
-	return out, ErrCorrupt
+	return inflateTiny(dst, src, limit, tail)
 }
 
 // Deflate appends src, compressed at level, to dst as raw DEFLATE. level is 1 to 9; other values

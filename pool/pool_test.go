@@ -75,7 +75,7 @@ func TestPoolingOffAllocatesEachTime(t *testing.T) {
 	before := Stats()
 	for range 100 {
 		Put(Get(64))
-		PutUnsized(GetUnsized())
+		PutUnsized(GetUnsized(Encoded))
 	}
 	after := Stats()
 	if g, m := after.Gets-before.Gets, after.Misses-before.Misses; m != g {
@@ -85,7 +85,7 @@ func TestPoolingOffAllocatesEachTime(t *testing.T) {
 
 func TestUnsizedIsEmpty(t *testing.T) {
 	for range 10 {
-		b := GetUnsized()
+		b := GetUnsized(Encoded)
 		if len(b.B) != 0 {
 			t.Fatalf("GetUnsized gave %d bytes", len(b.B))
 		}

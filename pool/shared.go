@@ -15,7 +15,9 @@ import (
 type Shared struct {
 	b    []byte
 	refs atomic.Int32
-	next *Buffer
+	// queued is the number of outboxes that hold the bytes.
+	queued atomic.Int32
+	next   *Buffer
 }
 
 // released is the count of a value that nobody owns. It is so far below zero that no number of
@@ -61,3 +63,24 @@ func (s *Shared) Release() {
 		panic("pool: Release of a released Shared")
 	}
 }
+
+// Queue notes that one more outbox holds the bytes. It returns how many bytes of memory that adds
+// to all outboxes: all of them for the first one, otherwise 0. The caller owns a reference.
+func (s *Shared) Queue() int {
+	if s.queued.Add(1) == 1 {
+		return len(s.b)
+	}
+	return 0
+}
+
+// Unqueue is the opposite of Queue. It returns how many bytes of memory all outboxes hold less.
+// Call it before Release.
+func (s *Shared) Unqueue() int {
+	if s.queued.Add(-1) == 0 {
+		return len(s.b)
+	}
+	return 0
+}
+
+// QueuedShare returns one outbox's share of the bytes, at least 1.
+func (s *Shared) QueuedShare() int { return max(len(s.b)/int(max(s.queued.Load(), 1)), 1) }

@@ -5,11 +5,11 @@ import (
 	"unsafe"
 )
 
-// Statistics counts the use of the size-classed buffers since the program started. The number of
-// hits is Gets minus Misses.
+// Statistics counts the use of buffers since the program started. The number of hits is Gets minus
+// Misses.
 type Statistics struct {
-	Gets   uint64 // calls of Get
-	Misses uint64 // calls of Get that had to allocate
+	Gets   uint64 // calls of Get and GetUnsized
+	Misses uint64 // those that had to allocate, at once or because an Unsized buffer had to grow
 }
 
 const shards = 16 // power of two
@@ -25,10 +25,10 @@ var (
 	misses atomic.Uint64 // written only next to an allocation
 )
 
-// countGet spreads the count by the address of the Buffer. sync.Pool tends to give a Buffer back to
+// countGet spreads the count by the address of the buffer. sync.Pool tends to give a buffer back to
 // the processor that released it, so that a shard is mostly used by one processor.
-func countGet(b *Buffer) {
-	a := uintptr(unsafe.Pointer(b))
+func countGet(p unsafe.Pointer) {
+	a := uintptr(p)
 	gets[(a>>5^a>>9)&(shards-1)].n.Add(1)
 }
 

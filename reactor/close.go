@@ -9,15 +9,15 @@ import (
 	"github.com/cloudwego/netpoll"
 )
 
-// closeTimeout limits how long a close may flush and linger.
+// closeTimeout limits how long a close may flush and linger without progress.
 const closeTimeout = 5 * time.Second
 
-// Close closes the connection after what is queued has been flushed, or after 5 s at the latest.
+// Close closes the connection after what is queued has been flushed, or after 5 s without progress.
 // err is passed to OnClose. Writes after Close are Dropped. Close may be called more than once; the
 // first error wins.
 //
 // When the outbox is empty a FIN is sent. Input is then discarded until the peer's FIN, within the
-// same 5 s, so that no RST overtakes the last bytes.
+// same limit, so that no RST overtakes the last bytes.
 func (c *Conn) Close(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,6 +85,9 @@ func (c *Conn) settle() {
 	if s == stateFlushing && c.secure {
 		c.handler.(*tlsConn).closeNotify()
 	}
+	if s == stateFlushing {
+		c.flushLate()
+	}
 	if s == stateFlushing && c.out == nil && !c.broken {
 		s = stateLingering
 		if c.loop.r.closing.Load() || syscall.Shutdown(int(c.fd), syscall.SHUT_WR) != nil {
@@ -106,6 +109,22 @@ func (c *Conn) settle() {
 			c.closing = true
 		}
 	}
+}
+
+// mayLinger gives a close more time while the peer takes what is on its way. The first time it
+// gives the benefit of the doubt. On the loop.
+func (c *Conn) mayLinger() bool {
+	c.mu.Lock()
+	again := c.waited
+	moved, waiting := c.progress()
+	c.mu.Unlock()
+	if c.loop.r.closing.Load() || !waiting || !moved && again {
+		return false
+	}
+	c.closing = false
+	c.SetTimer(closeTimeout)
+	c.closing = true
+	return true
 }
 
 // teardown detaches and closes c and runs OnClose. On the loop, in stateDoomed.

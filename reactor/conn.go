@@ -50,6 +50,13 @@ type Conn struct {
 	gathering bool   // guarded by mu: Gather was called
 	turn      uint32 // guarded by mu: the loop's turn at the last direct write
 	secure    bool   // handler is a *tlsConn; set before any other goroutine knows the connection
+	control   bool   // guarded by mu: a control frame is being written
+	waited    bool   // guarded by mu: something was on its way when acked was set
+	sent      uint32 // guarded by mu: the number of bytes that the kernel has taken, modulo 2³²
+	acked     uint32 // guarded by mu: how many of them had left it at the last Progress
+	urgent    bool   // guarded by mu: the loop's callback has added to what was gathered
+	held      bool   // guarded by mu: on the loop's list of what Gather holds back
+	heldAt    uint8  // guarded by mu: the loop's holdTicks at the first write of a Gather
 
 	op         *netpoll.FDOperator // guarded by mu; nil before registration and after detachment
 	err        error               // guarded by mu; for OnClose
@@ -71,6 +78,17 @@ func (c *Conn) Write2(head, body []byte) Status { return c.send(head, body, nil)
 // WriteShared sends s without copying it if it has to be queued. The caller keeps its own
 // reference. Up to 256 bytes are copied all the same, because that costs less than the reference.
 func (c *Conn) WriteShared(s *pool.Shared) Status { return c.send(nil, s.Bytes(), s) }
+
+// WriteControl is Write2 for a small frame that a protocol must send to be alive, such as a ping or
+// the answer to one. It may exceed MaxOutboxBytes by a little.
+func (c *Conn) WriteControl(head, body []byte) Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.control = true
+	status := c.sendLocked(head, body, nil)
+	c.control = false
+	return status
+}
 
 // Queued returns the number of bytes waiting in the outbox.
 func (c *Conn) Queued() int {
@@ -96,8 +114,8 @@ func (c *Conn) Behind() bool {
 }
 
 // SetTimer arms the connection's one timer to run OnTimer after d. It replaces an earlier setting;
-// 0 disarms the timer. OnTimer runs between d and d plus two ticks later. It can run earlier only
-// by as much as the loop was held up, because the coarse clock counts. SetTimer allocates nothing
+// 0 disarms the timer. OnTimer runs between d and d plus two ticks later, on the coarse clock (see
+// Now). SetTimer allocates nothing
 // and costs the same for every d. It has no effect once the connection is closing. It may be called
 // on the connection's loop only.
 func (c *Conn) SetTimer(d time.Duration) {
@@ -117,9 +135,66 @@ func (c *Conn) SetTimer(d time.Duration) {
 // only.
 func (c *Conn) LastRead() time.Duration { return time.Duration(c.lastRead) }
 
+// LastProgress returns the loop's coarse clock (see Now) at the peer's last sign of life. That is
+// the last read. If the last read is longer ago than limit, the kernel is asked as well: it is also
+// a sign of life if the peer acknowledges what was on its way. A message may take longer than limit
+// to reach a peer behind a thin link, and the answer to a ping behind it longer still. The first
+// such question gives the benefit of the doubt, unless the peer has acknowledged nothing at all
+// within limit. On the connection's loop only.
+func (c *Conn) LastProgress(limit time.Duration) time.Duration {
+	now := c.loop.now.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now-c.lastRead < int64(limit) {
+		c.waited = false // a later question begins anew
+		return time.Duration(c.lastRead)
+	}
+	again := c.waited
+	moved, waiting := c.progress()
+	if moved || !again && waiting && !c.silent(limit) {
+		c.lastRead = now
+	}
+	return time.Duration(c.lastRead)
+}
+
+// Progress reports whether the peer has acknowledged anything since the last call, of what was then
+// on its way, and whether something is on its way now: queued, or not yet acknowledged. It asks the
+// kernel. On the connection's loop only.
+func (c *Conn) Progress() (moved, waiting bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.progress()
+}
+
+// progress is Progress. mu is held.
+func (c *Conn) progress() (moved, waiting bool) {
+	acked, unacked := c.delivered()
+	moved = c.waited && int32(acked-c.acked) > 0
+	waiting = unacked > 0 || c.out != nil
+	c.acked, c.waited = acked, waiting
+	return moved, waiting
+}
+
+// delivered returns how many of the bytes that the kernel has taken have left it, modulo 2³², and
+// how many have not. mu is held.
+func (c *Conn) delivered() (acked, unacked uint32) {
+	if c.fd >= 0 {
+		unacked = sendQueue(c.fd)
+	}
+	return c.sent - unacked, unacked
+}
+
+// silent reports whether the peer is known to have acknowledged nothing for d. mu is held.
+func (c *Conn) silent(d time.Duration) bool {
+	since, ok := sinceLastAck(c.fd)
+	return ok && since >= d
+}
+
 // Now returns the loop's coarse monotonic clock. It advances once per tick while timers are armed,
 // and once per OnTimer. While no timer of the loop is armed it stands still, except that each read
-// advances it.
+// advances it. Time in which the loop did not run at all, because a Handler blocked it or the whole
+// process was stopped, does not count beyond a second. Nobody could be heard then, so nobody is
+// judged by it.
 func (c *Conn) Now() time.Duration { return time.Duration(c.loop.now.Load()) }
 
 // Post runs f on the connection's loop, corked for c. After the connection has closed, f does not
@@ -188,6 +263,9 @@ func (c *Conn) end() {
 		}
 		l.cork = l.cork[:0]
 	}
+	if c.urgent {
+		c.flushLate()
+	}
 	s := c.state
 	c.mu.Unlock()
 	if s > stateOpen {
@@ -210,6 +288,9 @@ func (c *Conn) expire() {
 	case stateDialing:
 		c.lose(errDialTimeout, false)
 	case stateFlushing, stateLingering:
+		if c.mayLinger() {
+			return
+		}
 		c.loop.r.opts.Logger.Debug(ErrCloseTimeout.Error(), "queued", c.Queued())
 		c.lose(nil, c.Queued() > 0)
 	}

@@ -8,10 +8,14 @@ import (
 )
 
 var (
-	// ErrSlowConsumer is passed to OnClose if a connection's outbox exceeded MaxOutboxBytes, or its
-	// oldest byte MaxOutboxAge. The peer reads too slowly, or too much is sent to it.
+	// ErrSlowConsumer is passed to OnClose if a connection's outbox exceeded MaxOutboxBytes, or
+	// made no progress for MaxOutboxAge. The peer reads too slowly, or too much is sent to it.
 	ErrSlowConsumer = errors.New("reactor: slow consumer: outbox limit reached; send less or " +
 		"raise MaxOutboxBytes or MaxOutboxAge")
+	// ErrOutboxBudget is passed to OnClose if all outboxes together exceeded MaxTotalOutboxBytes
+	// and this connection held most. It wraps ErrSlowConsumer.
+	ErrOutboxBudget = fmt.Errorf("reactor: the outboxes exceed MaxTotalOutboxBytes and this one "+
+		"holds most: %w", ErrSlowConsumer)
 	// ErrClosed is passed to OnClose of the connections that Reactor.Close closes. Listen, Dial and
 	// Adopt return it afterwards.
 	ErrClosed = errors.New("reactor: closed")

@@ -2,19 +2,34 @@
 
 package reactor
 
-import "github.com/smartsocket/smartsocket/pool"
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/pool"
+)
 
 // Gathering is corking for connections other than the one whose callback runs. Their writes stay in
-// the outbox for a moment and leave in one write. Gathering begins with the second write to a
-// connection within one callback of its loop, or with Gather. The first write leaves at once, so
-// that a single one is not delayed. Gathering ends with the loop's next turn at the latest.
+// the outbox for a moment and leave in one write.
+//
+// Within one callback of a loop gathering begins with the second write to a connection. The first
+// write leaves at once, so that a single one is not delayed. Gathering ends with the loop's next
+// turn.
+//
+// With Gather it begins with the first write and ends with Flush. A caller that takes longer than
+// holdTick is not waited for: the loop's holder sends what there is after one to two ticks.
 
-// gatherMax is the number of gathered bytes that leave without waiting for more.
-const gatherMax = 64 << 10
+const (
+	// gatherMax is the number of gathered bytes that leave without waiting for more.
+	gatherMax = 64 << 10
+	// holdTick is how often a loop looks after what Gather holds back. It looks only while there
+	// is something, so that a process without traffic sleeps.
+	holdTick = time.Millisecond
+)
 
-// Gather keeps together what is written until Flush. It is for a caller that is about to write
-// several times from its own goroutine. It never delays for long, because the loop flushes too, as
-// soon as it gets to it.
+// Gather keeps together what is written until Flush. It is for a caller that is about to write from
+// its own goroutine, possibly several times. It delays nothing for long: after one to two
+// milliseconds what was written leaves, and further writes are not gathered. A connection with TLS
+// does not gather.
 func (c *Conn) Gather() {
 	c.mu.Lock()
 	c.gathering = c.state == stateOpen && !c.secure
@@ -44,13 +59,23 @@ func (c *Conn) gathers() bool {
 
 // gather queues head and body without asking for writability. mu is held.
 func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
-	if !c.hasRoom(len(head) + len(body)) {
+	n := len(head) + len(body)
+	if c.gathering && !c.late && s == nil && n >= corkMaxWrite {
+		return c.push(nil, head, body, s) // copying it would cost more than a call saves
+	}
+	if !c.hasRoom(n) {
 		return Dropped
 	}
 	c.append(nil, head, body, s, 0)
+	c.out.admit(len(head) + len(body))
+	c.urgent = c.urgent || c.corked
 	if !c.late {
 		c.late = true
-		c.loop.post(task{kind: taskLate, c: c})
+		if c.gathering {
+			c.loop.hold(c)
+		} else {
+			c.loop.post(task{kind: taskLate, c: c})
+		}
 	}
 	if c.out.bytes < gatherMax {
 		return Sent
@@ -67,7 +92,7 @@ func (c *Conn) flushLate() {
 	if !c.late {
 		return
 	}
-	c.late = false
+	c.late, c.urgent = false, false
 	if c.out == nil || c.broken {
 		return
 	}
@@ -89,4 +114,57 @@ func (c *Conn) sendLate() {
 	if s > stateOpen {
 		c.settle()
 	}
+}
+
+// hold makes sure that what Gather keeps of c leaves soon, whatever the caller does. It does not
+// wake the loop, which would cost as much as the write that is saved. The mu of c is held.
+func (l *loop) hold(c *Conn) {
+	l.holdMu.Lock()
+	defer l.holdMu.Unlock()
+	c.heldAt = l.holdTicks
+	if c.held {
+		return
+	}
+	c.held = true
+	l.held = append(l.held, c)
+	if len(l.held) == 1 {
+		l.holder.Reset(holdTick)
+	}
+}
+
+// onHolder sends what has been held for a whole tick. It runs on a goroutine of the runtime.
+func (l *loop) onHolder() {
+	l.holdMu.Lock()
+	l.holdTicks++
+	tick, batch := l.holdTicks, l.held
+	l.held = nil
+	l.holdMu.Unlock()
+	kept := batch[:0]
+	for _, c := range batch {
+		if c.overdue(tick) {
+			kept = append(kept, c)
+		}
+	}
+	clear(batch[len(kept):])
+	l.holdMu.Lock()
+	defer l.holdMu.Unlock()
+	if l.held = append(kept, l.held...); len(l.held) > 0 {
+		l.holder.Reset(holdTick)
+	}
+}
+
+// overdue sends what is held of c, if that is older than a tick, and reports whether c has to be
+// looked at again.
+func (c *Conn) overdue(tick uint8) (again bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.late && tick-c.heldAt < 2 {
+		return true
+	}
+	c.held = false
+	if c.late {
+		c.gathering = false // its caller takes long
+		c.flushLate()
+	}
+	return false
 }

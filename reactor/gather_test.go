@@ -92,3 +92,42 @@ func TestGatherAndFlush(t *testing.T) {
 		t.Fatalf("%d of %d bytes arrived (%v)", len(got), len(want), err)
 	}
 }
+
+// What Gather holds back leaves without Flush, in the order of the writes, whether it is little,
+// too much for copying, or followed by a close.
+func TestHeldWritesLeaveWithoutFlush(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 1)
+	ln := listen(t, r, &hooks{open: func(c *Conn) { conns <- c }})
+	peer, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	peer.SetReadDeadline(time.Now().Add(20 * time.Second))
+	c := <-conns
+	for i, sizes := range [][]int{{1}, {10, 20}, {30 << 10}, {5, 30 << 10, 5}, {100 << 10, 1}} {
+		var want []byte
+		c.Gather()
+		for j, n := range sizes {
+			p := bytes.Repeat([]byte{byte(i), byte(j)}, n)
+			want = append(want, p...)
+			if c.Write(p) == Dropped {
+				t.Fatal("dropped")
+			}
+		}
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(peer, got); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%v: %d bytes, %v", sizes, len(got), err)
+		}
+		if i%2 == 0 {
+			c.Flush() // late, and of nothing
+		}
+	}
+	c.Gather()
+	c.Write([]byte("last"))
+	c.Close(nil)
+	if got, err := io.ReadAll(peer); err != nil || string(got) != "last" {
+		t.Fatalf("%q, %v", got, err)
+	}
+}

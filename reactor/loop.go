@@ -63,10 +63,15 @@ type loop struct {
 	ticker  *time.Timer
 
 	turn    atomic.Uint32 // odd while a connection is corked; each cork has its own number
-	now     atomic.Int64  // coarse clock, ns since Reactor.start; written by the loop
+	now     atomic.Int64  // coarse clock, see time; written by the loop
+	heldUp  atomic.Int64  // ns that do not count, because the loop did not run; written by the loop
 	tickDue atomic.Bool   // set by ticker
 
 	goroutine atomic.Uint64 // the loop's own, see Reactor.OnLoop
+	holdMu    sync.Mutex    // a leaf, taken while the mu of a connection is held
+	held      []*Conn       // guarded by holdMu: those whose writes Gather holds back
+	holdTicks uint8         // guarded by holdMu: counts the looks at them
+	holder    *time.Timer
 
 	mu      sync.Mutex
 	tasks   []task // guarded by mu
@@ -75,6 +80,7 @@ type loop struct {
 	// The counters are written from everywhere and get their own cache line.
 	_                                [64]byte
 	bytesIn, reads, bytesOut, writes atomic.Int64
+	outboxBytes                      atomic.Int64
 }
 
 func newLoop(r *Reactor, index int) (*loop, error) {
@@ -91,6 +97,8 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 	l.cork = make([]byte, 0, corkBytes)
 	l.ticker = time.AfterFunc(time.Hour, l.onTicker)
 	l.ticker.Stop()
+	l.holder = time.AfterFunc(time.Hour, l.onHolder)
+	l.holder.Stop()
 	if l.wake, err = newWakeup(); err != nil {
 		_ = p.Close()
 		go p.Wait() // lets the poll close its own descriptors
@@ -228,6 +236,7 @@ func (l *loop) end() {
 	l.stopped = true
 	l.tasks = nil
 	l.ticker.Stop()
+	l.holder.Stop()
 	_ = l.wakeOp.Control(netpoll.PollDetach)
 	l.wake.close()
 	l.mu.Unlock()
@@ -271,18 +280,26 @@ func (l *loop) startTicking() {
 		return
 	}
 	l.ticking = true
-	now := l.r.clock()
-	l.now.Store(int64(now))
-	l.wheel.start(int64(now / l.r.opts.Tick))
+	now := l.time()
+	l.now.Store(now)
+	l.wheel.start(now / int64(l.r.opts.Tick))
 	l.ticker.Reset(l.r.opts.Tick)
 }
 
 // onTick advances the clock, fires timers and checks the age of outboxes. If there are no timers
 // and no outboxes it does not request the next tick, so that an idle loop sleeps.
 func (l *loop) onTick() {
-	now := l.r.clock()
-	l.now.Store(int64(now))
-	l.wheel.advance(int64(now/l.r.opts.Tick), (*Conn).expire)
+	tick := int64(l.r.opts.Tick)
+	now := l.time()
+	if gap := now - l.now.Load(); gap > max(10*tick, int64(maxHoldUp)) {
+		// The peers have been as quiet as they had to be: what they sent was not read, and what
+		// keeps them alive was not sent.
+		l.heldUp.Add(gap - tick)
+		l.r.holdUps.Add(1)
+		now -= gap - tick
+	}
+	l.now.Store(now)
+	l.wheel.advance(now/tick, (*Conn).expire)
 	l.checkAges(now)
 	if l.wheel.count > 0 || len(l.watched) > 0 {
 		l.ticker.Reset(l.r.opts.Tick)
@@ -291,7 +308,14 @@ func (l *loop) onTick() {
 	}
 }
 
-func (l *loop) checkAges(now time.Duration) {
+// maxHoldUp is the longest time between two ticks that counts in full.
+const maxHoldUp = time.Second
+
+// time returns the time since Reactor.start without the loop's hold-ups, in ns. It may be called
+// from any goroutine.
+func (l *loop) time() int64 { return int64(l.r.clock()) - l.heldUp.Load() }
+
+func (l *loop) checkAges(now int64) {
 	kept := l.watched[:0]
 	for _, c := range l.watched {
 		if c.checkAge(now) {

@@ -69,7 +69,7 @@ func (c *Conn) callOpen() {
 func (c *Conn) touch() {
 	l := c.loop
 	if !l.ticking {
-		l.now.Store(int64(l.r.clock()))
+		l.now.Store(l.time())
 	}
 	c.lastRead = l.now.Load()
 }

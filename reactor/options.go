@@ -15,15 +15,25 @@ type Options struct {
 	// means 64 KiB.
 	ReadBuffer int
 	// MaxOutboxBytes is the number of queued bytes above which a connection is a slow consumer; 0
-	// means 1 MiB. A single message may be larger.
+	// means 1 MiB. What is being sent does not count, and one message alone may be larger.
 	MaxOutboxBytes int
-	LowWaterBytes  int // OnWritable runs when the outbox falls to this; 0 means 64 KiB
-	// MaxOutboxAge is the age of the oldest queued byte above which a connection is a slow
-	// consumer; 0 means 10 s.
+	// MaxTotalOutboxBytes bounds the memory of all outboxes together. Above it the connections that
+	// hold most are closed with ErrOutboxBudget. Bytes that connections share count once. 0 means
+	// no bound. It should be several times MaxOutboxBytes.
+	MaxTotalOutboxBytes int64
+	LowWaterBytes       int // OnWritable runs when the outbox falls to this; 0 means 64 KiB
+	// MaxOutboxAge is the time without progress after which a connection with an outbox is a slow
+	// consumer; 0 means 10 s. It is progress if the kernel takes some of the outbox, or if the peer
+	// acknowledges bytes that the kernel still holds. A connection may therefore be as slow as it
+	// likes, as long as something moves.
 	MaxOutboxAge time.Duration
 	SendBuffer   int           // SO_SNDBUF of each connection; 0 means the kernel's choice
 	Tick         time.Duration // resolution of timers; 0 means 100 ms
 	Logger       *slog.Logger  // nil means discard
+
+	// Clock is the clock of timers and limits, for tests. It must not run backwards and may be
+	// called from any goroutine. nil means the time since New.
+	Clock func() time.Duration
 }
 
 func (o Options) withDefaults() Options {

@@ -26,15 +26,17 @@ type Reactor struct {
 	closeOnce sync.Once
 
 	open, peak, accepted, dialed, closed atomic.Int64
-	slow, pauses                         atomic.Int64
+	slow, pauses, overBudget, holdUps    atomic.Int64
 	paused                               atomic.Int32 // listeners that wait for a descriptor
 	pauseLogged                          atomic.Int64 // clock of the last log line about it
+	budget                               budget
 }
 
 // New starts the loops. The caller owns the Reactor and must call Close.
 func New(o Options) (*Reactor, error) {
 	o = o.withDefaults()
 	r := &Reactor{opts: o, start: time.Now(), listeners: make(map[*Listener]struct{})}
+	r.budget.r, r.budget.limit = r, o.MaxTotalOutboxBytes
 	r.ctx, r.end = context.WithCancel(context.Background())
 	for i := range o.Loops {
 		l, err := newLoop(r, i)
@@ -57,7 +59,13 @@ func New(o Options) (*Reactor, error) {
 type Stats struct {
 	Open, Peak, Accepted, Dialed, Closed int64
 	SlowConsumers, AcceptPauses          int64
-	BytesIn, BytesOut, Reads, Writes     int64
+	// OutboxBytes is the memory of all outboxes now. OverBudget counts the connections that were
+	// closed because of MaxTotalOutboxBytes.
+	OutboxBytes, OverBudget int64
+	// HoldUps counts how often a loop did not run for longer than a second: a Handler blocked it,
+	// or the process or the machine stood still.
+	HoldUps                          int64
+	BytesIn, BytesOut, Reads, Writes int64
 }
 
 // Stats reads the counters. Each is exact, but they are not all of the same moment.
@@ -66,6 +74,7 @@ func (r *Reactor) Stats() Stats {
 		Open: r.open.Load(), Peak: r.peak.Load(), Accepted: r.accepted.Load(),
 		Dialed: r.dialed.Load(), Closed: r.closed.Load(),
 		SlowConsumers: r.slow.Load(), AcceptPauses: r.pauses.Load(),
+		OutboxBytes: r.outboxBytes(), OverBudget: r.overBudget.Load(), HoldUps: r.holdUps.Load(),
 	}
 	for _, l := range r.loops {
 		s.BytesIn += l.bytesIn.Load()
@@ -136,4 +145,9 @@ func (r *Reactor) countOpen() {
 }
 
 // clock returns the time since New, from the system.
-func (r *Reactor) clock() time.Duration { return time.Since(r.start) }
+func (r *Reactor) clock() time.Duration {
+	if r.opts.Clock != nil {
+		return r.opts.Clock()
+	}
+	return time.Since(r.start)
+}

@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -10,7 +11,8 @@ const (
 	// eofWithData is true because kqueue reports the end together with the last data, and netpoll
 	// then detaches. Reading on until EOF or EAGAIN keeps the close on the loop.
 	eofWithData   = true
-	tcpRxtTimeout = 0x80 // TCP_RXT_CONNDROPTIME, tcp(4), seconds
+	tcpRxtTimeout = 0x80   // TCP_RXT_CONNDROPTIME, tcp(4), seconds
+	soNWrite      = 0x1024 // SO_NWRITE, sys/socket.h
 )
 
 func sysRead(fd int32, p []byte) (int, syscall.Errno) {
@@ -130,3 +132,15 @@ func setAccepted(fd int, o *Options) {
 	setStream(fd, o)
 	_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_NOSIGPIPE, 1)
 }
+
+// sendQueue returns how many bytes the kernel holds that the peer has not acknowledged.
+func sendQueue(fd int32) uint32 {
+	n, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, soNWrite)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+// sinceLastAck returns how long ago the last acknowledgement came, if that is known.
+func sinceLastAck(int32) (time.Duration, bool) { return 0, false }

@@ -1,13 +1,16 @@
 package reactor
 
 import (
+	"encoding/binary"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
 const (
-	tcpUserTimeout      = 0x12 // TCP_USER_TIMEOUT, tcp(7)
-	ipBindAddressNoPort = 0x18 // IP_BIND_ADDRESS_NO_PORT, ip(7)
+	tcpUserTimeout      = 0x12             // TCP_USER_TIMEOUT, tcp(7)
+	ipBindAddressNoPort = 0x18             // IP_BIND_ADDRESS_NO_PORT, ip(7)
+	siocOutQ            = syscall.TIOCOUTQ // SIOCOUTQ, tcp(7)
 
 	// rawMaxBytes is the largest write made without telling the scheduler. Non-blocking reads and
 	// short writes take a few µs. The bookkeeping that would let another goroutine use the
@@ -111,3 +114,28 @@ func setLatePort(fd int) {
 
 // setAccepted does nothing, because accepted sockets inherit the options of their listener here.
 func setAccepted(int, *Options) {}
+
+// sendQueue returns how many bytes the kernel holds that the peer has not acknowledged.
+func sendQueue(fd int32) uint32 {
+	var n int32
+	_, _, e := syscall.RawSyscall(syscall.SYS_IOCTL, uintptr(fd), siocOutQ,
+		uintptr(unsafe.Pointer(&n)))
+	if e != 0 {
+		return 0
+	}
+	return uint32(n)
+}
+
+// sinceLastAck returns how long ago the last acknowledgement came, if that is known.
+func sinceLastAck(fd int32) (time.Duration, bool) {
+	const lastAckRecv = 56 // offset of tcpi_last_ack_recv in struct tcp_info, linux/tcp.h
+	var info [lastAckRecv + 4]byte
+	n := uint32(len(info))
+	_, _, e := syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, uintptr(fd), syscall.IPPROTO_TCP,
+		syscall.TCP_INFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&n)), 0)
+	if e != 0 || int(n) < len(info) {
+		return 0, false
+	}
+	ms := binary.NativeEndian.Uint32(info[lastAckRecv:])
+	return time.Duration(ms) * time.Millisecond, true
+}

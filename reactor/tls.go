@@ -268,6 +268,10 @@ func (t *tlsConn) seal(cork, head, body []byte) Status {
 	if !c.hasRoom(n) {
 		return Dropped
 	}
+	before := 0
+	if c.out != nil {
+		before = c.out.bytes
+	}
 	t.sealed = pool.Get(min(n, sealedWrite+maxRecord+recordExtra))
 	if small := len(cork) + len(head); small == 0 || len(head)+len(body) == 0 {
 		t.encrypt(cork)
@@ -282,9 +286,10 @@ func (t *tlsConn) seal(cork, head, body []byte) Status {
 	}
 	t.flush()
 	switch {
-	case t.failed || c.broken:
+	case t.failed || c.broken || c.state >= stateDoomed:
 		return Dropped
 	case c.out != nil:
+		c.out.admit(c.out.bytes - before)
 		return Backpressured
 	}
 	return Sent

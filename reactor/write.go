@@ -20,6 +20,11 @@ const corkMaxWrite = 16 << 10
 func (c *Conn) send(head, body []byte, s *pool.Shared) Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.sendLocked(head, body, s)
+}
+
+// sendLocked is send. mu is held.
+func (c *Conn) sendLocked(head, body []byte, s *pool.Shared) Status {
 	n := len(head) + len(body)
 	if c.broken || (c.state != stateOpen && c.state != stateNew) {
 		return Dropped
@@ -64,13 +69,19 @@ func (c *Conn) push(cork, head, body []byte, s *pool.Shared) Status {
 		c.breakDown(e)
 		return Dropped
 	default:
-		c.loop.writes.Add(1)
-		c.loop.bytesOut.Add(int64(n))
+		c.wrote(n)
 	}
 	if n == total {
 		return Sent
 	}
 	return c.queue(cork, head, body, s, n)
+}
+
+// wrote counts what the kernel has taken.
+func (c *Conn) wrote(n int) {
+	c.sent += uint32(n)
+	c.loop.writes.Add(1)
+	c.loop.bytesOut.Add(int64(n))
 }
 
 func (c *Conn) writeParts(cork, head, body []byte, total int) (int, syscall.Errno) {
@@ -104,18 +115,32 @@ func (c *Conn) queue(cork, head, body []byte, s *pool.Shared, skip int) Status {
 		return Dropped
 	}
 	c.enqueue(cork, head, body, s, skip)
+	c.out.admit(len(cork) + len(head) + len(body) - skip)
 	return Backpressured
 }
 
+// controlRoom is how far control frames may exceed MaxOutboxBytes.
+const controlRoom = 4 << 10
+
 // hasRoom reports whether n more bytes may be queued. If not, c is doomed. mu is held.
+//
+// The message that is being sent does not count, and neither does the one behind it. A single
+// message may therefore be larger than the limit, because it does not show that the peer is slow,
+// and what follows it is not punished for its size.
 func (c *Conn) hasRoom(n int) bool {
-	// A single message may be larger than the limit, because it does not show that the peer is
-	// slow.
-	if c.out == nil || c.out.bytes == 0 || c.out.bytes+n <= c.loop.r.opts.MaxOutboxBytes {
-		return true
+	limit := c.loop.r.opts.MaxOutboxBytes
+	if c.control {
+		limit += controlRoom
 	}
-	c.slow()
-	return false
+	if o := c.out; o != nil && o.next+o.waiting() > 0 && o.waiting()+n > limit {
+		c.slow(ErrSlowConsumer)
+		return false
+	}
+	if !c.loop.r.budget.admits(c, n) {
+		c.slow(ErrOutboxBudget)
+		return false
+	}
+	return true
 }
 
 // enqueue is queue without the limit. mu is held.
@@ -127,18 +152,17 @@ func (c *Conn) enqueue(cork, head, body []byte, s *pool.Shared, skip int) {
 // append puts the three parts into the outbox. mu is held.
 func (c *Conn) append(cork, head, body []byte, s *pool.Shared, skip int) {
 	if c.out == nil {
-		c.out = newOutbox()
+		c.out = newOutbox(c.loop)
 	}
-	now := int64(c.loop.r.clock())
 	for i, p := range [...][]byte{cork, head, body} {
 		if skip >= len(p) {
 			skip -= len(p)
 			continue
 		}
 		if i == 2 && s != nil {
-			c.out.appendShared(s, skip, now)
+			c.out.appendShared(s, skip)
 		} else {
-			c.out.appendCopy(p[skip:], now)
+			c.out.appendCopy(p[skip:])
 		}
 		skip = 0
 	}
@@ -150,7 +174,9 @@ func (c *Conn) await() {
 	if !c.watched {
 		c.watched = true
 		c.loop.post(task{kind: taskWatch, c: c})
+		c.loop.r.budget.join(c)
 	}
+	c.loop.r.budget.check()
 }
 
 // arm asks the poller for writability. mu is held, so that the descriptor is not detached meanwhile
@@ -175,9 +201,16 @@ func (c *Conn) breakDown(e syscall.Errno) {
 }
 
 // slow dooms a connection that does not read what it is sent. mu is held.
-func (c *Conn) slow() {
+func (c *Conn) slow(err error) {
+	if c.state >= stateDoomed {
+		return
+	}
 	c.loop.r.slow.Add(1)
-	c.doomLocked(ErrSlowConsumer, true)
+	if err == ErrOutboxBudget {
+		c.loop.r.overBudget.Add(1)
+		c.loop.r.budget.start()
+	}
+	c.doomLocked(err, true)
 }
 
 // onWrite is called by the poller if c is writable and we asked for that, or if its connect has
@@ -235,9 +268,9 @@ func (c *Conn) flush() (whole bool) {
 		c.breakDown(e)
 		return false
 	}
-	c.loop.writes.Add(1)
-	c.loop.bytesOut.Add(int64(n))
+	c.wrote(n)
 	c.out.advance(n)
+	c.out.moved, c.out.looked = c.loop.time(), 0
 	if c.out.bytes == 0 {
 		c.dropOutbox()
 	}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks tools that must be there: need.sh go|node|cc... It names every one that is missing or
+# Checks tools that must be there: need.sh go|node|cc|files... It names every one that is missing or
 # too old, with the version that is needed and the way to get it, and then exits with 1.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -73,10 +73,20 @@ need_cc() {
 	rm -rf "$dir"
 }
 
+# need_files looks at the limit that a program may raise its own to, as Go's do.
+need_files() {
+	local wanted=8192 found
+	found=$(ulimit -Hn)
+	if [ "$found" != unlimited ] && [ "$found" -lt $wanted ]; then
+		say "Too few open files are allowed: $found. The tests open thousands of connections; $wanted are needed." \
+			"Raise the hard limit: as root, ulimit -Hn $wanted, or nofile in /etc/security/limits.conf; docker run --ulimit nofile=$wanted."
+	fi
+}
+
 for tool in "$@"; do
 	case $tool in
-	go | node | cc) "need_$tool" ;;
-	*) say "need.sh knows go, node and cc, not $tool" ;;
+	go | node | cc | files) "need_$tool" ;;
+	*) say "need.sh knows go, node, cc and files, not $tool" ;;
 	esac
 done
 exit $failed

@@ -4,7 +4,7 @@
 # were skipped and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/need.sh go node cc
+scripts/need.sh go node cc files
 . scripts/env.sh
 if [ -z "${CC:-}" ] && ! command -v cc >/dev/null; then
 	CC=$(go env CC)
@@ -29,11 +29,11 @@ finish() {
 	printf '\n== summary\n%s%6d s  in all\n' "$times" $SECONDS
 	if [ -s "$work/skipped" ]; then
 		printf '\nskipped:\n'
-		sed 's/^/  /' "$work/skipped"
+		fold -s -w 94 "$work/skipped" | sed 's/^/  /'
 	fi
 	if [[ " ${REQUIRE_BROWSER:-} " != *" chromium="* || " ${REQUIRE_BROWSER:-} " != *" firefox="* ]] && [ -s "$work/browsers.log" ]; then
 		printf '\nbrowser tests:\n'
-		sed 's/^/  /' "$work/browsers.log"
+		fold -s -w 94 "$work/browsers.log" | sed 's/^/  /'
 	fi
 	rm -rf "$work"
 	if [ $code = 0 ]; then printf '\nmake test: passed\n'; else printf '\nmake test: FAILED in step "%s"\n' "$failed"; fi

@@ -543,8 +543,8 @@ func TestShutdownEndsEverySession(t *testing.T) {
 	}
 }
 
-// "ended" is a name that applications may use for an event of theirs: the end of a socket is told to
-// OnEnded alone.
+// "ended" is a name that applications may use for an event of theirs: the end of a socket is told
+// to OnEnded alone.
 func TestEndedIsAnOrdinaryName(t *testing.T) {
 	told := make(chan string, 4)
 	v := startServer(t, Options{}, func(v *Server) {

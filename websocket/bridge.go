@@ -29,6 +29,7 @@ func (s *Server) bridge(tc *tls.Conn, early []byte) error {
 		near.Close()
 		return err
 	}
+	boundSendBuffer(tc)
 	go func() { // ends when the peer is gone, or when the other goroutine closes tc
 		carry(near, tc, func() {})
 		near.CloseWrite()

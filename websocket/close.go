@@ -7,7 +7,8 @@ import (
 )
 
 // Close starts the close handshake. Queued messages are sent first, then the close frame. If the
-// peer does not answer within CloseTimeout the connection is aborted. Later sends are Dropped and
+// peer does not answer within CloseTimeout the connection is aborted; while it still takes what was
+// sent before, the time begins anew. Later sends are Dropped and
 // no OnMessage follows. A code that may not be on the wire (RFC 6455 section 7.4) is sent as 1011;
 // CloseNoStatus sends no code. A reason is cut to 123 bytes. Only the first Close has an effect.
 func (c *Conn) Close(code frame.CloseCode, reason string) {
@@ -58,12 +59,7 @@ func (c *Conn) sendClose(end *ending, next uint32) bool {
 	}
 	c.end = end
 	c.state.Store(next)
-	var buf [139]byte
-	if c.ep.client {
-		c.rc.Write(frame.AppendMaskedFrame(buf[:0], frame.Close, false, b, maskKey()))
-	} else {
-		c.rc.Write(frame.AppendFrame(buf[:0], frame.Close, b))
-	}
+	c.writeControl(frame.Close, b)
 	return true
 }
 

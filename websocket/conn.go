@@ -49,11 +49,13 @@ type Conn struct {
 	// controlCount began.
 	controlSince uint32
 	controlCount uint16
-	pings        uint8 // pings answered during this read
+	begun        uint16 // loop's clock in seconds when the unfinished message began; loop only
+	pings        uint8  // pings answered during this read
 	deflate      bool
 	early        bool // Options.MaxEarlyMessage applies; loop only
 	opened       bool // OnOpen has run; loop only
 	pongQueued   bool // a pong is in a backpressured outbox; late waits for it
+	lingers      bool // CloseTimeout has passed once, with our close frame under way; loop only
 	// head is where the header of a frame is built. On the stack it would escape to the heap unless
 	// the compiler can prove that the reactor does not keep it.
 	head [maxServerHeader]byte
@@ -87,6 +89,11 @@ func (c *Conn) SetTimer(d time.Duration) {
 
 // LastRead returns the loop's coarse clock (see Now) at the last read. On the loop only.
 func (c *Conn) LastRead() time.Duration { return c.rc.LastRead() }
+
+// LastProgress returns the time, on the loop's coarse clock (see Now), of the peer's last sign of
+// life: it sent something, or it took what was on its way to it. The latter is looked for only if
+// nothing has come for limit. See reactor.Conn.LastProgress. On the loop only.
+func (c *Conn) LastProgress(limit time.Duration) time.Duration { return c.rc.LastProgress(limit) }
 
 // Now returns the loop's coarse monotonic clock, see reactor.Conn.Now.
 func (c *Conn) Now() time.Duration { return c.rc.Now() }

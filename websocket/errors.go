@@ -14,6 +14,10 @@ var (
 	// Options.HandshakeTimeout.
 	ErrHandshakeTimeout = errors.New(
 		"websocket: the opening handshake was not complete within HandshakeTimeout")
+	// ErrSlowMessage is passed to OnClose if a message took longer than Options.MessageTimeout and
+	// came too slowly.
+	ErrSlowMessage = errors.New(
+		"websocket: a message was not complete within MessageTimeout and came too slowly")
 	// ErrFlood is passed to OnClose if a connection exceeded MaxControlRate, MaxFrameRate or
 	// MaxInflateRate.
 	ErrFlood = errors.New("websocket: the peer sent too much in a second")

@@ -59,8 +59,21 @@ func (e *events) OnTimer(*reactor.Conn) {
 		}
 		c.refuse(&frame.HandshakeError{Status: 408, Reason: ErrHandshakeTimeout.Error()})
 	default:
+		if c.closeMoves() {
+			c.rc.SetTimer(c.ep.closing)
+			return
+		}
 		c.rc.Abort(ErrCloseTimeout)
 	}
+}
+
+// closeMoves reports whether our close frame, or what was sent before it, is still on its way to a
+// peer that takes it.
+func (c *Conn) closeMoves() bool {
+	moved, waiting := c.rc.Progress()
+	first := !c.lingers
+	c.lingers = true
+	return waiting && (moved || first)
 }
 
 func (e *events) OnClose(rc *reactor.Conn, err error) {
@@ -73,6 +86,7 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 	end := c.end
 	c.mu.Unlock()
 	c.ps.Reset()
+	c.noteHeld()
 	c.dropHandshake()
 	c.late = nil
 	if !c.opened && !c.ep.client {

@@ -30,6 +30,14 @@ type Options struct {
 	// MaxMessage, and at least 1024. Fragments are assembled in one buffer, so tiny ones cost time
 	// and not memory.
 	MaxFragments int
+	// MessageTimeout is how long a message may take from its first byte to its last; 0 means 30 s.
+	// A longer one is not cut as long as it has averaged 2 KiB/s since then. Beyond that the
+	// connection is closed with 1008 when more of the message comes. What does not come at all is
+	// for the Handler's timer, see Conn.LastProgress.
+	MessageTimeout time.Duration
+	// MaxInflateRatio is how many times its size a compressed message may inflate to, if that is
+	// more than 64 KiB. 0 means that MaxMessage alone limits it.
+	MaxInflateRatio int
 	// MaxEarlyMessage replaces MaxMessage on a connection with a subprotocol until its handler
 	// calls Conn.Established. 0 means that MaxMessage applies from the start.
 	MaxEarlyMessage int64
@@ -49,6 +57,9 @@ type endpoint struct {
 	plain, deflated frame.Config
 	early           frame.Config // MaxMessage is 0 if there is no early limit
 	maxMessage      int
+	maxRatio        int
+	messageSeconds  int
+	held            *atomic.Int64 // memory of unfinished messages; shared with secured
 	handshake       time.Duration
 	closing         time.Duration
 	tuned           *atomic.Pointer[Tuning] // shared with secured
@@ -66,6 +77,8 @@ type endpoint struct {
 func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 	ep := &endpoint{
 		maxMessage:  int(orDefault(o.MaxMessage, 16<<20)),
+		maxRatio:    max(o.MaxInflateRatio, 0),
+		held:        new(atomic.Int64),
 		handshake:   orDefault(o.HandshakeTimeout, 5*time.Second),
 		closing:     orDefault(o.CloseTimeout, 5*time.Second),
 		tuned:       new(atomic.Pointer[Tuning]),
@@ -76,6 +89,7 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		log:         o.Logger,
 		accept:      accept,
 	}
+	ep.messageSeconds = int(orDefault(o.MessageTimeout, 30*time.Second) / time.Second)
 	ep.tune(Tuning{DeflateLevel: o.DeflateLevel, DeflateThreshold: o.DeflateThreshold,
 		Origin: o.Origin})
 	if ep.log == nil {
@@ -102,8 +116,9 @@ type Tuning struct {
 	DeflateThreshold int
 	Origin           *frame.OriginPolicy
 	// MaxFrameRate is the number of data frames per second above which a connection is closed with
-	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to. 0
-	// means no limit.
+	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to; eight
+	// times the compressed bytes count if that is more, because DEFLATE can be made that takes long
+	// and inflates to nothing. 0 means no limit.
 	MaxFrameRate   int
 	MaxInflateRate int
 }

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"math"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -21,6 +22,7 @@ func (c *Conn) feed(p []byte) {
 		cfg = &c.ep.deflated
 	}
 	c.pings = 0
+	begins := !c.ps.Unfinished()
 	rate := c.ep.tuned.Load().MaxFrameRate
 	for c.state.Load() != stateDone {
 		m, rest, ok, err := c.ps.Feed(cfg, p)
@@ -36,6 +38,7 @@ func (c *Conn) feed(p []byte) {
 			c.onControl(m)
 			continue
 		}
+		begins = true
 		if rate > 0 && c.frameFlood(rate) {
 			c.failWith(frame.ClosePolicyViolation, "too many frames", ErrFlood)
 			return
@@ -58,19 +61,49 @@ func (c *Conn) feed(p []byte) {
 	if c.late != nil && !c.pongQueued {
 		c.sendLatePong()
 	}
+	c.noteHeld()
+	if c.ps.Unfinished() {
+		c.unfinished(begins)
+	}
+}
+
+// noteHeld keeps the count of what all connections hold for unfinished messages.
+func (c *Conn) noteHeld() {
+	if n := c.ps.HeldChange(); n != 0 {
+		c.ep.held.Add(int64(n))
+	}
+}
+
+// messageRate is how many bytes a second a message must average that takes longer than
+// Options.MessageTimeout. Modems are faster.
+const messageRate = 2 << 10
+
+// unfinished fails a connection whose message comes too slowly. begins says that it began in this
+// read.
+func (c *Conn) unfinished(begins bool) {
+	now := uint16(c.rc.Now() / time.Second)
+	if begins {
+		c.begun = now
+		return
+	}
+	// The difference is right for messages of up to 18 hours. Longer ones get another timeout.
+	late := int(now-c.begun) - c.ep.messageSeconds
+	if late > 0 && c.ps.Buffered() < late*messageRate && c.state.Load() != stateDone {
+		c.failWith(frame.ClosePolicyViolation, "message too slow", ErrSlowMessage)
+	}
 }
 
 // inflate is the detour that a compressed message takes.
 func (c *Conn) inflate(m frame.Message) {
-	b, err := frame.InflateMessage(m, pool.InflateLimit(len(m.Payload), c.ep.maxMessage))
+	b, err := frame.InflateMessage(m, c.InflateLimit(len(m.Payload)))
 	if err != nil {
 		c.fail(err)
 		return
 	}
-	if c.CountInflated(len(b.B)) {
+	if c.CountInflated(len(m.Payload), len(b.B)) {
 		c.h.OnMessage(c, m.Op, b.B)
 	}
-	pool.Put(b)
+	pool.PutUnsized(b)
 }
 
 // second restarts the counting when a second has passed. The loop's clock is fresh while a timer is
@@ -90,17 +123,35 @@ func (c *Conn) frameFlood(rate int) bool {
 	return c.frames > uint32(rate)
 }
 
-// CountInflated notes that a message was inflated to n bytes. Above Tuning.MaxInflateRate it closes
-// the connection with 1008 and returns false, and the message must be dropped. Handlers that
-// inflate themselves call it, on the loop.
-func (c *Conn) CountInflated(n int) bool {
+// InflateLimit returns how many bytes a compressed message of n bytes may inflate to, see
+// Options.MaxInflateRatio. Handlers that inflate themselves call it.
+func (c *Conn) InflateLimit(n int) int {
+	limit := c.ep.maxMessage
+	if ratio := c.ep.maxRatio; ratio > 0 && n < limit/ratio {
+		limit = min(limit, max(pool.InflateFree, n*ratio))
+	}
+	return limit
+}
+
+// inputCost is how many inflated bytes one compressed byte counts as, at least. The costliest input
+// takes about 40 times as long per byte as output does.
+const inputCost = 8
+
+// CountInflated notes that a message of in bytes was inflated to out bytes. Above
+// Tuning.MaxInflateRate it closes the connection with 1008 and returns false, and the message must
+// be dropped. Handlers that inflate themselves call it, on the loop.
+//
+// One message a second may exceed the rate by its compressed bytes, because a large message that
+// hardly compresses is no attack.
+func (c *Conn) CountInflated(in, out int) bool {
 	rate := c.ep.tuned.Load().MaxInflateRate
 	if rate <= 0 {
 		return true
 	}
 	c.second()
-	if total := uint64(c.inflated) + uint64(n); total <= uint64(rate) {
-		c.inflated = uint32(total)
+	total := uint64(c.inflated) + uint64(max(out, inputCost*in))
+	if total <= uint64(rate) || c.inflated == 0 && out <= rate {
+		c.inflated = uint32(min(total, math.MaxUint32))
 		return true
 	}
 	c.failWith(frame.ClosePolicyViolation, "too many inflated bytes", ErrFlood)

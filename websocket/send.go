@@ -38,8 +38,8 @@ func (c *Conn) sendSlow(op frame.Opcode, p []byte) Status {
 	if !c.deflate || len(p) < c.ep.tuned.Load().DeflateThreshold {
 		return c.writeFrame(op, false, p)
 	}
-	b := pool.Get(len(p))
-	defer pool.Put(b)
+	b := pool.GetUnsized(pool.Deflated)
+	defer pool.PutUnsized(b)
 	deflated, err := pool.Deflate(b.B, p, c.ep.tuned.Load().DeflateLevel, true)
 	if err != nil || len(deflated) >= len(p) {
 		return c.writeFrame(op, false, p)
@@ -99,7 +99,24 @@ func (c *Conn) sendControl(op frame.Opcode, p []byte) Status {
 	if len(p) > 125 {
 		return Dropped
 	}
-	return c.writeFrame(op, false, p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.Load() != stateOpen {
+		return Dropped
+	}
+	return c.writeControl(op, p)
+}
+
+// writeControl writes a control frame, which is not held to the outbox limit. mu is held.
+func (c *Conn) writeControl(op frame.Opcode, p []byte) Status {
+	if !c.ep.client {
+		return c.rc.WriteControl(frame.AppendHeader(c.head[:0], op, true, false, len(p)), p)
+	}
+	b := pool.Get(len(p) + 14)
+	b.B = frame.AppendMaskedFrame(b.B, op, false, p, maskKey())
+	status := c.rc.WriteControl(b.B, nil)
+	pool.Put(b)
+	return status
 }
 
 // Gather keeps together what is sent until Flush, for a caller that sends several messages from its

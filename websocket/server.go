@@ -63,6 +63,10 @@ func (ep *endpoint) secured() *endpoint {
 // message on.
 func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 
+// UnfinishedBytes returns the memory that is held for messages that have begun and are not
+// complete, of all connections.
+func (s *Server) UnfinishedBytes() int64 { return s.ep.held.Load() }
+
 // Addr returns the bound address, or nil before Listen.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()

@@ -211,3 +211,38 @@ func FuzzBase64(f *testing.F) {
 		}
 	})
 }
+
+// Every byte in every place of a text of one group, and every group of the alphabet, is read as the
+// standard library reads it.
+func TestBase64AgainstStandard(t *testing.T) {
+	check := func(s string) {
+		t.Helper()
+		want, err := base64.StdEncoding.Strict().DecodeString(s)
+		if strings.ContainsAny(s, "\r\n") {
+			err = base64.CorruptInputError(0) // the library skips them
+		}
+		got, ok := DecodeBase64(s)
+		if ok != (err == nil) || ok && !bytes.Equal(got, want) {
+			t.Errorf("%q: %x, %v; the standard library says %x, %v", s, got, ok, want, err)
+		}
+	}
+	for _, valid := range []string{"", "AAAA", "QQ==", "QUI=", "QUJD", "QUJDQQ=="} {
+		check(valid)
+		for i := range len(valid) {
+			for c := range 256 {
+				b := []byte(valid)
+				b[i] = byte(c)
+				check(string(b))
+			}
+			check(valid[:i])
+		}
+		check(valid + "=")
+		check(valid + "====")
+	}
+	for v := range 1 << 12 {
+		p := []byte{byte(v >> 4), byte(v<<4 | v>>8), byte(v)}
+		check(base64.StdEncoding.EncodeToString(p))
+		check(base64.StdEncoding.EncodeToString(p[:2]))
+		check(base64.StdEncoding.EncodeToString(p[:1]))
+	}
+}

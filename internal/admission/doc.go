@@ -1,6 +1,5 @@
-// Package admission decides who is let in. It knows addresses, counts and
-// times, and nothing of HTTP or WebSocket: its caller turns a verdict into an
-// answer and increments the counters.
+// Package admission decides who is let in. It knows addresses, counts and times, and nothing of
+// HTTP or WebSocket: its caller turns a verdict into an answer and increments the counters.
 //
 // # The way of a connection
 //

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// RefusalMargin is how many connections past Limits.Connections are told so in
-// the protocol, which needs a place for as long as it takes. More are told Later,
-// because a server that is full must not fill up with refusals.
+// RefusalMargin is how many connections past Limits.Connections take a place for long enough to be
+// refused in the protocol. Any beyond are told Later, because a full server must not fill up with
+// refusals.
 const RefusalMargin = 64
 
 // Limits are the bounds that Admit holds a connection to. They may differ from
@@ -146,8 +146,7 @@ func (g *Gate) place(t *Ticket, l *Limits) Reason {
 	return None
 }
 
-// Settle ends a connection's time as a newcomer, because its CONNECT was
-// accepted. Idempotent.
+// Settle ends a connection's time as a newcomer, because its CONNECT was accepted. Idempotent.
 func (g *Gate) Settle(t *Ticket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -187,8 +186,8 @@ func (g *Gate) leave(t *Ticket) {
 	t.counted = 0
 }
 
-// Failed notes at time now that a client of this address failed to authenticate.
-// Without an address it does nothing, because nobody could be held to it.
+// Failed notes at time now that a client of this address failed to authenticate. It ignores the
+// zero Addr, because such a failure cannot be held against an address.
 func (g *Gate) Failed(a netip.Addr, now time.Duration) {
 	if !a.IsValid() {
 		return

@@ -2,9 +2,8 @@ package admission
 
 import "time"
 
-// pace limits the connections that are accepted in a second. It is a bucket that
-// holds a second's worth of them, so that many may come at once. The gate's lock
-// guards it.
+// pace limits the connections accepted per second. It is a bucket that holds one second's worth, so
+// that many may come at once. The gate's lock guards it.
 type pace struct {
 	left float64
 	at   time.Duration // 0 = nobody came yet

@@ -13,16 +13,14 @@ const (
 	// maxLevel bounds how long an address stays away, because failures in parallel
 	// may be those of many clients behind one address.
 	maxLevel = 2 * failuresAllowed
-	// looks is how many other addresses a failure of a new one looks at.
+	// looks is how many other addresses are examined when a new one fails.
 	looks = 4
 )
 
-// throttle counts failed authentications per address, of maxThrottled addresses
-// at most. It is swept as it grows: a failure of a new address looks at the next
-// few of the others and forgets those whose bucket has drained. When the table is
-// full, the new address takes the place of the emptiest bucket that was looked at,
-// so that those who failed often stay and every newcomer is counted. The gate's
-// lock guards it.
+// throttle counts failed authentications per address, for maxThrottled addresses at most. It sweeps
+// as it grows: when a new address fails, it looks at the next few others and forgets those whose
+// bucket has drained. When the table is full, the new address replaces the emptiest of these. So
+// addresses that fail often stay, and every newcomer is counted. The gate's lock guards it.
 type throttle struct {
 	at     map[netip.Addr]int32 // index in list, by group
 	list   []failure

@@ -12,11 +12,11 @@ import (
 // The root package stays small enough to be held in mind. These are upper limits. To exceed one,
 // move a mechanism to internal/, or raise the limit and give the reason in the commit.
 const (
-	maxRootFiles     = 34
-	maxRootLines     = 5200
+	maxRootFiles     = 30
+	maxRootLines     = 4700
 	maxSocketFields  = 22
 	maxSocketMethods = 75
-	maxReferencesUp  = 125 // from a lower to a higher file of the root, see Root.Up
+	maxReferencesUp  = 56 // from a lower to a higher file of the root, see Root.Up
 )
 
 func TestRootStaysSmall(t *testing.T) {
@@ -69,8 +69,10 @@ func rootFiles(t *testing.T) (names []string) {
 	return names
 }
 
-func TestEveryRootFileHasAPlace(t *testing.T) {
-	for _, name := range rootFiles(t) {
+// TestReadingOrderIsTrue holds the reading order to exactly the files that there are.
+func TestReadingOrderIsTrue(t *testing.T) {
+	files := rootFiles(t)
+	for _, name := range files {
 		if !slices.Contains(readingOrder, name) {
 			t.Errorf("%s has no place in the reading order: give it one in order.go", name)
 		}
@@ -78,6 +80,9 @@ func TestEveryRootFileHasAPlace(t *testing.T) {
 	for i, name := range readingOrder {
 		if slices.Contains(readingOrder[:i], name) {
 			t.Errorf("%s is twice in the reading order", name)
+		}
+		if !slices.Contains(files, name) {
+			t.Errorf("%s is in the reading order and does not exist", name)
 		}
 	}
 }
@@ -90,8 +95,8 @@ func TestGraphOfASmallPackage(t *testing.T) {
 		"options.go": "type Options struct{ Port int }",
 		"socket.go": "type Socket struct{ srv *Server };" +
 			"func (s *Socket) Emit() { s.srv.Emit(); s.join() }",
-		"target.go": "func (s *Socket) join() {}; type set[T any] struct{ m map[string]T }",
-		"log.go":    "func quote(s set[int]) int { return s.m[``] }",
+		"data.go": "func (s *Socket) join() {}; type set[T any] struct{ m map[string]T }",
+		"log.go":  "func quote(v *Server, s set[int]) int { return s.m[``] }",
 	} {
 		text = "package smartsocket; " + text
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -115,11 +120,12 @@ func TestGraphOfASmallPackage(t *testing.T) {
 		}
 	}
 	want := []string{
-		"server.go options.go Options",
 		"socket.go server.go Server Server.Emit",
-		"socket.go target.go Socket.join",
-		"target.go socket.go Socket",
-		"log.go target.go set set.m",
+		"socket.go data.go Socket.join",
+		"server.go options.go Options",
+		"data.go socket.go Socket",
+		"log.go server.go Server",
+		"log.go data.go set set.m",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the graph is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -127,7 +133,7 @@ func TestGraphOfASmallPackage(t *testing.T) {
 	if n := root.Up(); n != 3 {
 		t.Errorf("%d references up, want 3", n)
 	}
-	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "target.go"}) {
+	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "data.go"}) {
 		t.Errorf("the knots are %v", k)
 	}
 	if fields, methods := root.Size("Socket"); fields != 1 || methods != 2 {

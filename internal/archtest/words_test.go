@@ -21,6 +21,14 @@ var retired = []struct {
 		"SetDelivery", "SetEmitOptions",
 		[]string{"emit.go", "emit_test.go", "docs/REFERENCE.md"},
 	},
+	{"takeOver", "Session.Resume", nil},
+	{"heir", "link, because a resume moves no socket", nil},
+	{"hub.replace", "Socket.link, because a resume moves no socket", nil},
+	{"nackOnly", "refusal", nil},
+	{"nobodyHandles", "unhandled", nil},
+	{"refuseConnect", "turnAway", nil},
+	{"errClosedByUser", "Reason", nil},
+	{"askedWindow", "ledger", nil},
 }
 
 // searched are the files that are looked at, by the end of their names.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -77,13 +78,60 @@ func Early(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end.Add(-min(time.Until(end)/10, time.Second/2)))
 }
 
-// Detached returns a context that ends when ctx's deadline comes, or after the given time when ctx
-// has none, and never because ctx is cancelled. It is for what goes on after the caller of ctx has
-// returned.
-func Detached(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// Half returns a context with half of the time that ctx has, and at most d.
+func Half(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok {
+		d = min(d, time.Until(end)/2)
+	}
+	return context.WithTimeout(ctx, d)
+}
+
+// Millis returns how many milliseconds ctx has, 0 if it has no deadline.
+func Millis(ctx context.Context) uint64 {
+	if end, ok := ctx.Deadline(); ok {
+		return uint64(max(time.Until(end).Milliseconds(), 0))
+	}
+	return 0
+}
+
+// Until looks now and then whether done, and returns ctx's error if that ends first.
+func Until(ctx context.Context, done func() bool) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// ErrOnLoop says that a server goes on stopping when its caller has returned.
+var ErrOnLoop = errors.New("smartsocket: called on an event loop, which it would wait for: " +
+	"the server stops when this handler has returned")
+
+// Run calls f with ctx. If the caller holds an event loop, f runs on a goroutine of its own, Run
+// returns ErrOnLoop at once, and what f returns is logged. Then f's context ends when ctx's deadline
+// comes, or after d when ctx has none. It does not end because the caller, who returns, cancels ctx.
+func Run(
+	ctx context.Context, onLoop bool, d time.Duration, log *slog.Logger,
+	f func(context.Context) error,
+) error {
+	if !onLoop {
+		return f(ctx)
+	}
 	end, ok := ctx.Deadline()
 	if !ok {
 		end = time.Now().Add(d)
 	}
-	return context.WithDeadline(context.WithoutCancel(ctx), end)
+	go func() {
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+		defer cancel()
+		if err := f(ctx); err != nil {
+			log.Warn("the server has stopped", "error", err)
+		}
+	}()
+	return ErrOnLoop
 }

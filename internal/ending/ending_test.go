@@ -3,6 +3,7 @@ package ending
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -34,19 +35,57 @@ func TestReportNamesWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestDetachedKeepsTheDeadlineAlone(t *testing.T) {
+func TestRunOnALoopKeepsTheDeadlineAlone(t *testing.T) {
 	parent, cancel := context.WithTimeout(t.Context(), time.Hour)
-	ctx, end := Detached(parent, time.Minute)
-	defer end()
 	cancel()
-	want, _ := parent.Deadline()
-	if got, _ := ctx.Deadline(); ctx.Err() != nil || !got.Equal(want) {
-		t.Errorf("deadline %v, want %v; %v", got, want, ctx.Err())
+	failed := errors.New("no route")
+	for _, ctx := range []context.Context{parent, context.Background()} {
+		got := make(chan context.Context, 1)
+		hold := make(chan struct{})
+		err := Run(ctx, true, time.Minute, slog.New(slog.DiscardHandler),
+			func(ctx context.Context) error { got <- ctx; <-hold; return failed })
+		inner := <-got
+		end, ok := inner.Deadline()
+		if want, has := ctx.Deadline(); err != ErrOnLoop || inner.Err() != nil || !ok ||
+			has && !end.Equal(want) {
+			t.Errorf("%v; deadline %v %v, %v", err, end, ok, inner.Err())
+		}
+		close(hold)
 	}
-	ctx, end = Detached(context.Background(), time.Minute)
-	defer end()
-	if _, ok := ctx.Deadline(); !ok {
-		t.Error("no deadline")
+	if err := Run(parent, false, 0, nil, func(ctx context.Context) error {
+		return errors.Join(failed, ctx.Err())
+	}); !errors.Is(err, failed) || !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestTimeThatIsLeft(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for _, x := range []struct{ most, least, want time.Duration }{
+		{time.Second, 0, time.Second}, {2 * time.Hour, time.Minute, time.Hour / 2},
+	} {
+		half, end := Half(ctx, x.most)
+		got, _ := half.Deadline()
+		if rest := time.Until(got); rest <= x.least || rest > x.want {
+			t.Errorf("%v of an hour, at most %v", rest, x.most)
+		}
+		end()
+	}
+	if n := Millis(ctx); n == 0 || n > 3_600_000 || Millis(t.Context()) != 0 {
+		t.Errorf("an hour has %d ms, no deadline %d", n, Millis(t.Context()))
+	}
+}
+
+func TestUntil(t *testing.T) {
+	looks := 0
+	if err := Until(t.Context(), func() bool { looks++; return looks == 3 }); err != nil {
+		t.Error(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Until(over, func() bool { return false }); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 

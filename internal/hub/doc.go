@@ -9,23 +9,20 @@
 //	 └─── rooms ─> room "arena" ─> group   <── Place.seats holds, for each room of
 //	               room "red"   ─> group       the member, the position there
 //
-// A member carries its own positions, so that joining, leaving and removing
-// cost the same however many members there are: the last of a group moves to
-// the place that becomes free. They grow with the rooms of one member, at most
-// MaxRooms. A room costs its group and nothing else.
+// A member carries its own positions, so that joining, leaving and removing cost the same however
+// many members there are: the last of a group moves to the place that becomes free. Costs grow with
+// the rooms of one member, at most MaxRooms. A room costs its group and nothing else.
 //
 // # Lent lists
 //
-// A broadcast walks a group without a lock and without a copy. The hub lends it
-// the list, and a list that was lent is never written to again: the next change
-// other than an addition copies it first. An addition needs no copy, because
-// readers do not look past the length they were given.
+// A broadcast walks a group without a lock and without a copy. The hub lends it the list, and a
+// list that was lent is never written to again: the next change other than an addition copies it
+// first. An addition needs no copy, because readers do not look past the length they were given.
 //
 // # Locks
 //
-// Hub.mu guards everything, the Places of all members included. It is held for
-// memory work only. No other lock is taken under it, and the two functions that
-// New takes must not take one either.
+// Hub.mu guards everything, the Places of all members included. It is held for memory work only. No
+// other lock is taken under it, and the two functions that New takes must not take one either.
 //
 // # Reading order
 //

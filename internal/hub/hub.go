@@ -27,8 +27,7 @@ var (
 	ErrFull = errors.New("hub: the member is in 256 rooms already")
 )
 
-// Hub is an index of members and rooms. Make one with New. All methods are safe
-// for concurrent use.
+// Hub is an index of members and rooms. Make one with New. All methods are safe for concurrent use.
 type Hub[M any] struct {
 	place    func(M) *Place[M]
 	reserved func(name string) bool
@@ -57,8 +56,7 @@ func (h *Hub[M]) here(p *Place[M]) bool { return h.ids[p.ID] == p }
 // member returns the member with p, which is here. Caller holds mu.
 func (h *Hub[M]) member(p *Place[M]) M { return h.all.list[p.index] }
 
-// Add puts m into the hub under the id of its Place, in no room. The id must be
-// free.
+// Add puts m into the hub under the id of its Place, in no room. The id must be free.
 func (h *Hub[M]) Add(m M) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -91,8 +89,8 @@ func (h *Hub[M]) Remove(m M) bool {
 	return true
 }
 
-// SetAway notes whether m is away: it keeps its rooms and is still addressed,
-// but Size does not count it. A member that is not in the hub is ignored.
+// SetAway notes whether m is away. An away member keeps its rooms and is still addressed, but Size
+// does not count it. A member that is not in the hub is ignored.
 func (h *Hub[M]) SetAway(m M, away bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -94,7 +94,7 @@ func TestLentListsHoldStillWhileOthersWrite(t *testing.T) {
 				for _, name := range []string{"", "r"} {
 					list := h.Named(name)
 					kept := slices.Clone(list)
-					h.Selection(nil, []string{"r"}, nil, nil)
+					h.Selection(nil, []string{"r"}, nil, nil, "")
 					if !slices.Equal(list, kept) || slices.Contains(list, nil) {
 						t.Errorf("a list of %q changed under its reader", name)
 						return
@@ -153,8 +153,8 @@ func TestNoAllocationPerBroadcast(t *testing.T) {
 	for what, f := range map[string]func(){
 		"Named(room)":    func() { h.Named("arena") },
 		"Named()":        func() { h.Named("") },
-		"Selection":      func() { dst = h.Selection(dst[:0], names, except, out) },
-		"Selection()":    func() { dst = h.Selection(dst[:0], nil, except, out) },
+		"Selection":      func() { dst = h.Selection(dst[:0], names, except, out, "") },
+		"Selection()":    func() { dst = h.Selection(dst[:0], nil, except, out, "") },
 		"Leave, Join":    func() { h.Leave(all[1], names[:1]); h.Join(all[1], names[:1]) },
 		"In, ByID, away": func() { h.In(all[1], "red"); h.ByID("id1"); h.SetAway(all[1], true) },
 	} {
@@ -239,7 +239,7 @@ func BenchmarkSelection(b *testing.B) {
 	names, except, out := []string{"red", "arena"}, []string{"muted"}, all[1:2]
 	b.ReportAllocs()
 	for b.Loop() {
-		dst = h.Selection(dst[:0], names, except, out)
+		dst = h.Selection(dst[:0], names, except, out, "")
 	}
 	if len(dst) != 899 {
 		b.Fatal(len(dst))

@@ -1,8 +1,7 @@
 package hub
 
-// Place is where a member stands in its hub. It lies inside the member, one
-// Place in one hub. The hub guards all of it except ID. A Place must not be
-// copied once its member was added.
+// Place is where a member stands in its hub. It lies inside the member, one Place in one hub. The
+// hub guards all of it except ID. A Place must not be copied once its member was added.
 type Place[M any] struct {
 	// ID is the member's name in the hub. The owner sets it before Add and does
 	// not change it afterwards, so that anybody may read it without a lock.

@@ -1,9 +1,8 @@
 package hub
 
-// Named returns whom a name addresses: the member with that id, else the members
-// of that room, or everybody for "". The list is lent: it may be read at any
-// time and must not be changed. It does not follow later changes. Named
-// allocates nothing, except for an id.
+// Named returns the members that a name addresses: the member with that id, else the members of
+// that room, or everybody for "". The list is lent: it may be read at any time and must not be
+// changed. It does not follow later changes. Named allocates nothing, except for an id.
 func (h *Hub[M]) Named(name string) []M {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -20,14 +19,15 @@ func (h *Hub[M]) Named(name string) []M {
 }
 
 // Selection appends to dst whom any of names addresses, everybody if there are
-// no names, without those whom except addresses and without out. Each member
-// comes once. A name is a member's id or a room. The members of out are left out
-// by their ids, because they may be of another hub. dst is the
-// caller's, and names, except and out are borrowed for the call.
-func (h *Hub[M]) Selection(dst []M, names, except []string, out []M) []M {
+// no names, without those whom except addresses, without out, and without the member
+// whose id is self, if there is one. Each member comes once. A name is a member's id or
+// a room. The members of out are left out by their ids, because they may be of another
+// hub. dst is the caller's, and names, except and out are borrowed for the call.
+func (h *Hub[M]) Selection(dst []M, names, except []string, out []M, self string) []M {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.marks++
+	h.markID(self)
 	for _, m := range out {
 		h.markID(h.place(m).ID)
 	}

@@ -54,9 +54,9 @@ func (x *Contexts[C]) ofOwner(over error) context.Context {
 	return ctx
 }
 
-// Connection returns the context of connection c, which ends with EndConnection, with End, and
-// when another connection's is asked for. It has ended already, because of over, when open says
-// that c is gone. open is called under the lock.
+// Connection returns the context of connection c. It ends with EndConnection, with End, and when
+// the context of another connection is asked for. If open says that c is gone, it has ended
+// already, with over as its cause. open is called under the lock.
 func (x *Contexts[C]) Connection(c C, open func() bool, over error) context.Context {
 	x.mu.Lock()
 	defer x.mu.Unlock()

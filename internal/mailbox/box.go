@@ -27,8 +27,8 @@ type element[J any] struct {
 	size int32
 }
 
-// elements are those that are in no box. A program has one kind of job, so that
-// an element of another kind is rare: it is left to the garbage collector.
+// elements are those that are in no box. A program has one kind of job, so an element of another
+// kind is rare and is left to the garbage collector.
 var elements sync.Pool
 
 func newElement[J any]() *element[J] {
@@ -38,11 +38,10 @@ func newElement[J any]() *element[J] {
 	return new(element[J])
 }
 
-// Post puts j behind the other jobs. size is what counts against MaxBytes, in
-// bytes. Post takes j, unless it reports false for ok because the box is full:
-// then the caller keeps it. A job that must be done is taken always, and a job
-// of any size is when nothing else is there. wake tells the caller to give the
-// owner to Workers.Add.
+// Post puts j behind the other jobs. size, in bytes, counts against MaxBytes. Post takes j unless
+// ok is false because the box is full; then the caller keeps it. A job that must be done is always
+// taken, and so is a job of any size when the box is empty. wake tells the caller to give the owner
+// to Workers.Add.
 func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
 	e := newElement[J]()
 	e.job, e.size = j, int32(size)
@@ -128,11 +127,4 @@ func (b *Box[J]) Idle() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.busy
-}
-
-// Several reports whether more than one job waits.
-func (b *Box[J]) Several() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count > 1
 }

@@ -85,9 +85,6 @@ func (p *pair) check() {
 	if got, want := p.box.Idle(), !p.model.busy; got != want {
 		p.t.Fatalf("Idle() = %v, want %v", got, want)
 	}
-	if got, want := p.box.Several(), len(p.model.jobs) > 1; got != want {
-		p.t.Fatalf("Several() = %v, want %v", got, want)
-	}
 }
 
 // TestBoxModel does random things to a box and to a slice, and compares.

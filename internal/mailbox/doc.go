@@ -14,9 +14,8 @@
 //	idle      nothing is there                      Post says wake ─> busy
 //	busy      the owner waits in Workers or runs    Take finds nothing ─> idle
 //
-// The one who is told to wake calls Workers.Add, and nobody else does. That is
-// why an owner is never in two hands: from Add until Take finds nothing, Post
-// does not say wake again.
+// The one who is told to wake calls Workers.Add, and nobody else does. That is why an owner is
+// never in two hands: from Add until Take finds nothing, Post does not say wake again.
 //
 // # Costs
 //

@@ -39,8 +39,8 @@ func NewWorkers(n int) *Workers {
 	return w
 }
 
-// Add puts an owner behind those that wait. It must not be there already, nor be
-// in Work: call Add when Box says wake. After Stop nobody may come to run it.
+// Add puts an owner behind those that wait. The owner must not wait already, nor be in Work: call
+// Add when Box says wake. After Stop the owner may wait for good.
 func (w *Workers) Add(r Runner) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -120,8 +120,8 @@ func (w *Workers) startedBut(id uint64) int {
 	return w.started
 }
 
-// Load is what Workers do at one moment. When Busy is Max and Waiting does not
-// come down, the handlers block for longer than there are goroutines for.
+// Load is what Workers do at one moment. When Busy is Max and Waiting does not fall, more handlers
+// block than there are goroutines.
 type Load struct {
 	Max     int // goroutines at most
 	Started int // goroutines there are

@@ -1,9 +1,6 @@
 package outgoing
 
-import (
-	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
-)
+import "github.com/smartsocket/smartsocket/pool"
 
 // Deflater is how payloads are compressed.
 type Deflater struct {
@@ -14,33 +11,18 @@ type Deflater struct {
 // Worth reports whether a payload of n bytes is worth a try, for a peer that inflates.
 func (d Deflater) Worth(n int) bool { return d.Threshold >= 0 && n > d.Threshold }
 
-// Tail replaces the payload dst[body:] of the message dst[start:] by its
-// compressed form and sets message.FlagDeflated, where that is shorter. It returns
-// dst, which it may have changed and shortened.
-func (d Deflater) Tail(dst []byte, start, body int) []byte {
-	b := d.deflated(dst[body:])
-	if b == nil {
-		return dst
-	}
-	dst = append(dst[:body], b.B...)
-	dst[start] |= byte(message.FlagDeflated)
-	pool.Put(b)
-	return dst
-}
-
-// deflated returns payload compressed in a pooled buffer that the caller owns, or
-// nil when that would not be smaller or payload looks compressed already. It borrows payload.
-func (d Deflater) deflated(payload []byte) *pool.Buffer {
+// append appends payload compressed to dst, and reports whether that is shorter. If not, or if
+// payload looks compressed already, dst is as it was.
+func (d Deflater) append(dst, payload []byte) ([]byte, bool) {
 	if looksCompressed(payload) {
-		return nil
+		return dst, false
 	}
-	b := pool.Get(len(payload)/2 + 64)
-	out, err := pool.Deflate(b.B, payload, d.Level, false)
-	if b.B = out; err != nil || len(out) >= len(payload) {
-		pool.Put(b)
-		return nil
+	n := len(dst)
+	out, err := pool.Deflate(dst, payload, d.Level, false)
+	if err != nil || len(out)-n >= len(payload) {
+		return out[:n], false
 	}
-	return b
+	return out, true
 }
 
 // magics are the first bytes of formats that DEFLATE only makes longer.

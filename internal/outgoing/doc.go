@@ -1,7 +1,6 @@
-// Package outgoing has one event on its way to clients: what it is, the forms in
-// which it can leave, and what waits for a client that is behind. It knows no
-// sockets, no rooms and no sessions. Its caller picks the receivers, names the form
-// that each of them takes, and does the sending.
+// Package outgoing has one event on its way to clients: what it is, the forms in which it can
+// leave, and what waits for a client that is behind. It knows no sockets, no rooms and no sessions.
+// Its caller picks the receivers, names the form that each of them takes, and does the sending.
 //
 //	Emit ─ Event ─┬─ Encode(Binary)       protocol clients
 //	              ├─ Encode(Deflated)     those of them that inflate

@@ -1,6 +1,7 @@
 package outgoing
 
 import (
+	"sync"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -20,7 +21,7 @@ type Options struct {
 // Lossy reports whether the event may be lost.
 func (o *Options) Lossy() bool { return o.Volatile || o.State || o.Within > 0 }
 
-// Add sets what p sets. Of two keys and of two deadlines p's counts.
+// Add sets what p sets. When both have a key or a deadline, p's counts.
 func (o *Options) Add(p Options) {
 	o.Volatile = o.Volatile || p.Volatile
 	if p.State {
@@ -48,15 +49,15 @@ const (
 type Event struct {
 	Name    string
 	Flags   message.Flags // message.FlagBinary when Payload is raw bytes and not JSON
-	Payload *pool.Buffer  // owned by the Event; complete before the first Encode
+	Payload pool.Unsized  // owned by the Event; complete before the first Encode
 	Options Options
 
 	deflater Deflater
 	forms    [forms]Encoded // empty until the first receiver needs them
 }
 
-// Encoded is one form of an event. Both parts belong to the Event and are
-// borrowed until its Release; who keeps one longer retains it.
+// Encoded is one form of an event. Both parts belong to the Event and are borrowed until its
+// Release. Retain one to keep it longer.
 type Encoded struct {
 	Message *pool.Shared
 	Frame   *pool.Shared // around Message; nil until a receiver takes it as it is
@@ -68,7 +69,7 @@ func Make(name string, v any, maxBytes int, d Deflater) (*Event, error) {
 	if err := CheckEvent(name); err != nil {
 		return nil, err
 	}
-	e := New(name, 256, d)
+	e := New(name, d)
 	var err error
 	if e.Payload.B, e.Flags, err = AppendValue(e.Payload.B, v); err == nil {
 		err = CheckSize(name, len(e.Payload.B), maxBytes)
@@ -80,20 +81,26 @@ func Make(name string, v any, maxBytes int, d Deflater) (*Event, error) {
 	return e, nil
 }
 
-// New makes an event without a payload, with room for one of n bytes. The caller
-// owns it and must call Release.
-func New(name string, n int, d Deflater) *Event {
-	return &Event{Name: name, Payload: pool.Get(n), deflater: d}
+// events are released ones.
+var events = sync.Pool{New: func() any { return new(Event) }}
+
+// New makes an event without a payload. The caller owns it, appends the payload to Payload.B, and
+// must call Release.
+func New(name string, d Deflater) *Event {
+	e := events.Get().(*Event)
+	e.Name, e.Payload, e.deflater = name, pool.GetUnsized(pool.Encoded), d
+	return e
 }
 
-// Release gives back what the event was encoded to, and its payload. Receivers
-// keep the references that they took.
+// Release gives back the event, what it was encoded to, and its payload. Receivers keep the
+// references that they took. The event must not be used afterwards.
 func (e *Event) Release() {
-	pool.Put(e.Payload)
-	e.Payload = nil
+	pool.PutUnsized(e.Payload)
 	for i := range e.forms {
 		e.forms[i].release()
 	}
+	*e = Event{}
+	events.Put(e)
 }
 
 // Deflates reports whether a form that compresses is worth a try for this event.
@@ -112,21 +119,29 @@ func (e *Event) Encode(f Form, framed bool) *Encoded {
 	return x
 }
 
+// message encodes the event. The result may be kept for long, so its buffer is no larger than it
+// has to be.
 func (e *Event) message(f Form) *pool.Buffer {
-	b := pool.Get(len(e.Payload.B) + len(e.Name) + 32)
+	payload, flags := e.Payload.B, e.Flags
 	if f == Text || f == TextDeflated {
-		m := message.Message{
-			Kind: message.KindEvent, Flags: e.Flags, Event: []byte(e.Name), Payload: e.Payload.B,
+		n := len(payload)
+		if flags&message.FlagBinary != 0 {
+			n += n/3 + 4 // base64
 		}
-		b.B = message.AppendJSON(b.B, &m)
+		b := pool.Get(n + len(e.Name) + 32)
+		b.B = message.AppendEventJSON(b.B, flags, 0, e.Name, payload)
 		return b
 	}
-	b.B = message.AppendEventHeader(b.B, e.Flags, 0, 0, e.Name)
-	body := len(b.B)
-	b.B = append(b.B, e.Payload.B...)
 	if f == Deflated {
-		b.B = e.deflater.Tail(b.B, 0, body)
+		u := pool.GetUnsized(pool.Deflated)
+		defer pool.PutUnsized(u)
+		var shorter bool
+		if u.B, shorter = e.deflater.append(u.B, payload); shorter {
+			payload, flags = u.B, flags|message.FlagDeflated
+		}
 	}
+	b := pool.Get(len(payload) + len(e.Name) + 16)
+	b.B = append(message.AppendEventHeader(b.B, flags, 0, 0, e.Name), payload...)
 	return b
 }
 

@@ -17,7 +17,7 @@ var deflater = Deflater{Threshold: 64, Level: 6}
 
 // event is an event whose payload is JSON text.
 func event(name, payload string, o Options) *Event {
-	e := New(name, len(payload), deflater)
+	e := New(name, deflater)
 	e.Payload.B = append(e.Payload.B, payload...)
 	e.Options = o
 	return e
@@ -133,7 +133,7 @@ func TestReleaseLeavesWhatWasRetained(t *testing.T) {
 }
 
 func TestBinaryPayload(t *testing.T) {
-	e := New("e", 0, deflater)
+	e := New("e", deflater)
 	defer e.Release()
 	var err error
 	if e.Payload.B, e.Flags, err = AppendValue(e.Payload.B, []byte{0, 1, 255}); err != nil {
@@ -157,8 +157,12 @@ func TestDeflater(t *testing.T) {
 		long, "short", "\x1f\x8b" + long, "\x89PNG" + long, "PK\x03\x04" + long,
 		"RIFF" + long, "RIF",
 	} {
-		head := message.AppendEventHeader([]byte("before"), 0, 0, 0, "e")
-		got := deflater.Tail(append(bytes.Clone(head), payload...), len("before"), len(head))
+		c := Encoding{Deflater: deflater, MaxBytes: 1 << 20}
+		c.Deflater.Threshold = 0
+		got, err := c.AppendEvent([]byte("before"), "e", 0, &Payload{B: []byte(payload)})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if string(got[:6]) != "before" {
 			t.Fatalf("%q was changed before the message", got)
 		}

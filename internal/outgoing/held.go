@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// MaxHeld is how many events are held for one client at most. Beyond it the
-// oldest is dropped.
+// MaxHeld is how many events are held for one client at most. Beyond it the oldest is dropped.
 const MaxHeld = 1024
 
 // Line is a client's connection as Held sees it.
@@ -35,10 +34,9 @@ type Counts struct {
 	Dropped  int // held ones that were too many, or whose client has gone
 }
 
-// Held is what waits for one client that is behind: events that may be lost, as
-// they are before sealing, because bytes that are in the outbox cannot be taken
-// back. The zero Held is ready, and small until something waits. Its methods are
-// safe for concurrent use.
+// Held is what waits for one client that is behind: events that may be lost, as they are before
+// sealing, because bytes that are in the outbox cannot be taken back. The zero Held is ready, and
+// small until something waits. Its methods are safe for concurrent use.
 type Held struct {
 	q atomic.Pointer[queue] // nil until the client was behind for the first time
 }
@@ -63,8 +61,7 @@ func (h *Held) Send(l Line, e *Event, maxBytes int, n *Counts) bool {
 	return q.send(l, e, maxBytes, n)
 }
 
-// Flush sends what is held until the client is behind again. Call it when the
-// client has caught up.
+// Flush sends what is held until the client is behind again. Call it when the client has caught up.
 func (h *Held) Flush(l Line, n *Counts) {
 	if q := h.q.Load(); q != nil {
 		q.mu.Lock()
@@ -165,7 +162,7 @@ func (q *queue) put(l Line, e *Event, n *Counts) {
 	q.list = append(q.list, w)
 }
 
-// bound drops the oldest of what is too much. mu is held.
+// bound drops the oldest events beyond the limits. mu is held.
 func (q *queue) bound(maxBytes int, n *Counts) {
 	for k := len(q.list) - q.first; k > 1 && (k > MaxHeld || q.bytes > maxBytes); k-- {
 		n.Dropped++

@@ -26,8 +26,7 @@ func (c *Encoding) AppendEvent(dst []byte, event string, ackID uint64, v any) ([
 		flags = message.FlagAck
 	}
 	if c.Plain {
-		return c.appendText(dst, &message.Message{
-			Kind: message.KindEvent, Flags: flags, AckID: ackID, Event: []byte(event)}, v)
+		return c.appendText(dst, message.KindEvent, flags, ackID, event, v)
 	}
 	start := len(dst)
 	return c.appendPayload(message.AppendEventHeader(dst, flags, 0, ackID, event), start, event, v)
@@ -35,18 +34,18 @@ func (c *Encoding) AppendEvent(dst []byte, event string, ackID uint64, v any) ([
 
 // AppendAck appends a whole ACK, as AppendEvent does.
 func (c *Encoding) AppendAck(dst []byte, id uint64, v any) ([]byte, error) {
-	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
 	if c.Plain {
-		return c.appendText(dst, &m, v)
+		return c.appendText(dst, message.KindAck, message.FlagAck, id, "", v)
 	}
+	m := message.Message{Kind: message.KindAck, Flags: message.FlagAck, AckID: id}
 	start := len(dst)
 	return c.appendPayload(message.Append(dst, &m), start, "", v)
 }
 
 // AppendError appends m, an ERROR, with e as its payload.
 func (c *Encoding) AppendError(dst []byte, m message.Message, e *message.Error) []byte {
-	p := pool.Get(256)
-	defer pool.Put(p)
+	p := pool.GetUnsized(pool.Encoded)
+	defer pool.PutUnsized(p)
 	p.B = message.AppendErrorJSON(p.B, e)
 	m.Payload = p.B
 	if c.Plain {
@@ -59,6 +58,9 @@ func (c *Encoding) AppendError(dst []byte, m message.Message, e *message.Error) 
 // compressed where that pays. The flags that say what the payload is are known only then, so they
 // are put into the first byte of the message.
 func (c *Encoding) appendPayload(dst []byte, start int, event string, v any) ([]byte, error) {
+	if c.Deflater.Threshold >= 0 {
+		return c.appendDeflated(dst, start, event, v)
+	}
 	body := len(dst)
 	dst, flags, err := AppendValue(dst, v)
 	if err == nil {
@@ -68,27 +70,54 @@ func (c *Encoding) appendPayload(dst []byte, start int, event string, v any) ([]
 		return dst[:start], err
 	}
 	dst[start] |= byte(flags)
-	if c.Deflater.Worth(len(dst) - body) {
-		dst = c.Deflater.Tail(dst, start, body)
-	}
 	return dst, nil
 }
 
-// appendText appends the JSON form of m with v as its payload.
-func (c *Encoding) appendText(dst []byte, m *message.Message, v any) ([]byte, error) {
-	b := pool.Get(256)
-	defer pool.Put(b)
+// appendDeflated is appendPayload for a client that inflates. The payload has a buffer of its own,
+// so that the buffers of messages keep to the sizes that leave.
+func (c *Encoding) appendDeflated(dst []byte, start int, event string, v any) ([]byte, error) {
+	b := pool.GetUnsized(pool.Encoded)
+	defer pool.PutUnsized(b)
 	payload, flags, err := AppendValue(b.B, v)
 	b.B = payload
 	if err == nil {
-		err = CheckSize(string(m.Event), len(payload), c.MaxBytes)
+		err = CheckSize(event, len(payload), c.MaxBytes)
+	}
+	if err != nil {
+		return dst[:start], err
+	}
+	shorter := false
+	if c.Deflater.Worth(len(payload)) {
+		dst, shorter = c.Deflater.append(dst, payload)
+	}
+	if shorter {
+		flags |= message.FlagDeflated
+	} else {
+		dst = append(dst, payload...)
+	}
+	dst[start] |= byte(flags)
+	return dst, nil
+}
+
+// appendText appends the JSON form of an EVENT or ACK with v as its payload.
+func (c *Encoding) appendText(
+	dst []byte, k message.Kind, flags message.Flags, ackID uint64, event string, v any,
+) ([]byte, error) {
+	b := pool.GetUnsized(pool.Encoded)
+	defer pool.PutUnsized(b)
+	payload, what, err := AppendValue(b.B, v)
+	b.B = payload
+	if err == nil {
+		err = CheckSize(event, len(payload), c.MaxBytes)
 	}
 	if err != nil {
 		return dst, err
 	}
-	m.Flags |= flags
-	m.Payload = payload
-	return message.AppendJSON(dst, m), nil
+	if k == message.KindEvent {
+		return message.AppendEventJSON(dst, flags|what, ackID, event, payload), nil
+	}
+	m := message.Message{Kind: k, Flags: flags | what, AckID: ackID, Payload: payload}
+	return message.AppendJSON(dst, &m), nil
 }
 
 // CheckEvent refuses the name of an event that no client could read.

@@ -2,12 +2,13 @@ package outgoing
 
 import (
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// ErrBadJSON says that what is called JSON is none.
+// ErrBadJSON says that a payload called JSON is not JSON.
 var ErrBadJSON = &message.Error{
 	Code: message.CodeInvalidFormat,
 	Message: "the payload is not valid JSON, or nested too deeply: " +
@@ -20,10 +21,9 @@ type Payload struct {
 	Binary bool // raw bytes and not JSON
 }
 
-// AppendValue appends the payload form of a user's value to dst: nil is no data,
-// []byte goes as raw bytes, json.RawMessage and *Payload as they are, anything else
-// through the codec. v is borrowed. An error is a *message.Error, and dst is
-// returned as it was.
+// AppendValue appends the payload form of a user's value to dst: nil is no data, []byte goes as raw
+// bytes, json.RawMessage and *Payload as they are, anything else through the codec. v is borrowed.
+// An error is a *message.Error, and dst is returned as it was.
 func AppendValue(dst []byte, v any) ([]byte, message.Flags, error) {
 	switch v := v.(type) {
 	case nil:
@@ -40,6 +40,10 @@ func AppendValue(dst []byte, v any) ([]byte, message.Flags, error) {
 			return append(dst, v.B...), message.FlagBinary, nil
 		}
 		return append(dst, v.B...), 0, nil
+	case bool: // the usual answers, without the codec
+		return strconv.AppendBool(dst, v), 0, nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), 0, nil
 	}
 	out, err := message.Marshal(dst, v)
 	if err != nil {

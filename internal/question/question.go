@@ -50,7 +50,7 @@ func (t *Table[Q]) Ask(q Q, timeout time.Duration, expired func(Q)) (id uint64, 
 	return id, true
 }
 
-// Claim takes a question out of the table. ok is false when it is not there, or not any more.
+// Claim takes a question out of the table. ok is false when it is not there, or no longer there.
 func (t *Table[Q]) Claim(id uint64) (q Q, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

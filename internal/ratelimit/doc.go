@@ -7,9 +7,8 @@
 //	|  3  |  0  |  1  |  ...  31 slices in the past ...  |  2  |  1 ^
 //	 forgotten                                                now, the current slice
 //
-// The Windows of one owner are one Window for all events together and one for each
-// event that has a limit of its own. Rules says which events have. Reading order:
-// window.go, windows.go, rules.go.
+// The Windows of one owner are one Window for all events together and one for each event that has a
+// limit of its own. Rules says which events have. Reading order: window.go, windows.go, rules.go.
 //
 // Locks: Windows and Rules have one each, held for memory work only.
 package ratelimit

@@ -12,8 +12,8 @@ type Limit struct {
 // Off reports whether l is no limit at all.
 func (l Limit) Off() bool { return l.MaxRequests <= 0 || l.Window <= 0 }
 
-// slices is into how many parts a window is cut: the current one, and those
-// that lie together at least one Limit.Window back.
+// slices is how many parts a window is cut into: the current one, and those in the past, which
+// together span at least one Limit.Window.
 const slices = 32
 
 // slice is the length of one part of the window, rounded up so that slices-1 of
@@ -59,8 +59,8 @@ func (w *Window) Allow(l Limit, now time.Duration) (ok bool, retry time.Duration
 	}
 }
 
-// Tell reports whether the owner has still to be told that it is over the limit,
-// and notes that it was: it says yes once per window.
+// Tell reports whether the owner still has to be told that it is over the limit, and notes that it
+// was told. It says yes once per window.
 func (w *Window) Tell(l Limit, now time.Duration) bool {
 	n := int64(now/l.Window) + 1
 	if w.told == n {

@@ -22,19 +22,17 @@ type Verdict struct {
 	Tell  bool          // tell the owner now: it was not yet told in this window of time
 }
 
-// Windows are the counts of one owner. The zero value is empty. Its methods are
-// safe for concurrent use, since the connections of one session may be on
-// several event loops.
+// Windows are the counts of one owner. The zero value is empty. Its methods are safe for concurrent
+// use, since the connections of one session may be on several event loops.
 type Windows struct {
 	mu     sync.Mutex
 	all    Window
 	events map[string]*Window // by event, of those with a limit of their own; nil until one came
 }
 
-// Allow counts one event at time now against the event's own limit, which may be
-// off, and then against the limit of all events, which must be on. An event that
-// is over its own limit does not count for the other. The name is borrowed, and
-// copied for the first such event.
+// Allow counts one event at time now against the event's own limit, which may be off, and then
+// against the limit of all events, which must be on. An event that is over its own limit does not
+// count for the other. The name is borrowed, and copied for the first such event.
 func (w *Windows) Allow(event []byte, one, all Limit, now time.Duration) Verdict {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -43,7 +43,7 @@ func (a *absent) remove(n *Session) {
 	a.n--
 }
 
-// over returns the session that is away for the longest time when there are more than most.
+// over returns the session that has been away longest when there are more than most.
 func (a *absent) over(most int) *Session {
 	a.mu.Lock()
 	defer a.mu.Unlock()

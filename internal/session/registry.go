@@ -43,9 +43,9 @@ func NewRegistry(limits func() Limits, now func() time.Duration) *Registry {
 	return &Registry{limits: limits, now: now, byToken: make(map[Hash]*Session)}
 }
 
-// Start begins the session n, which was never used, for a peer that is here. It returns the
-// token with which the client may come back. key is the digest of what the client authenticated
-// with, and is asked for again at its return.
+// Start begins the session n, which was never used, for a peer that is here. It returns the token
+// with which the client may come back. key is the digest of what the client authenticated with, and
+// the client must present the same when it comes back.
 func (r *Registry) Start(n *Session, owner Owner, p Peer, key Hash) (token []byte) {
 	token, h := newToken()
 	n.reg, n.owner, n.key = r, owner, key
@@ -102,14 +102,14 @@ func (r *Registry) EndAll(why End) {
 	}
 }
 
-// all lists the sessions for which which, called under their locks, says yes.
-func (r *Registry) all(which func(*Session) bool) []*Session {
+// all lists the sessions that match. It calls match under the lock of each session.
+func (r *Registry) all(match func(*Session) bool) []*Session {
 	var list []*Session
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, n := range r.byToken {
 		n.mu.Lock()
-		if which(n) {
+		if match(n) {
 			list = append(list, n)
 		}
 		n.mu.Unlock()

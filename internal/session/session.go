@@ -17,7 +17,8 @@ type Peer interface {
 	Welcome(token []byte, arrived uint64)
 	// Waits reports whether the answer to this question of ours is still awaited.
 	Waits(ackID uint64) bool
-	// Send writes an encoded EVENT with its number and borrows it. False: the connection is gone.
+	// Send writes an encoded EVENT with its number and borrows it. It returns false when the
+	// connection is gone.
 	Send(event []byte, seq uint64) bool
 
 	// Replaced closes the connection, because another one has its session.
@@ -26,7 +27,7 @@ type Peer interface {
 	Retry()
 }
 
-// Owner is whom a session belongs to.
+// Owner is what a session belongs to.
 type Owner interface {
 	// Left is called under the session's lock when the client is away.
 	Left()
@@ -135,12 +136,12 @@ type Session struct {
 	older, newer *Session // in Registry.away, guarded by its lock
 }
 
-// Owner is whom the session belongs to.
+// Owner returns the owner that Registry.Start was given.
 func (n *Session) Owner() Owner { return n.owner }
 
-// Take counts an EVENT that came on p and holds the session until Done. It returns false, and
-// holds nothing, when p does not have the session any more: then the client sends the event
-// again on its new connection, because it was not counted.
+// Take counts an EVENT that came on p and holds the session until Done. It returns false, and holds
+// nothing, when p no longer has the session. The event was not counted then, so the client sends it
+// again on its new connection.
 func (n *Session) Take(p Peer) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -152,9 +153,9 @@ func (n *Session) Take(p Peer) bool {
 	return true
 }
 
-// Done follows a Take that succeeded, a Resume that did, and a Leave that was not Replaced, when
-// the application is told of what they began, or will be in order. Who asked for the session
-// meanwhile asks again, and an end that came meanwhile is told.
+// Done follows a Take that succeeded, a Resume that did, or a Leave that was not Replaced. The
+// application has been told by then, or will be in order. Peers that asked for the session
+// meanwhile ask again, and the owner hears of an end that came meanwhile.
 func (n *Session) Done() {
 	var waiting []Peer
 	var why End
@@ -205,8 +206,8 @@ func (n *Session) trim(l Limits, now time.Duration) {
 	}
 }
 
-// Proved takes the token that p resumed with out of use: the client has sent something, which it
-// does after the welcome, so it has the new token. Until then a cut may have cost it the welcome,
+// Proved takes the token that p resumed with out of use. The client has sent something, which it
+// does only after the welcome, so it has the new token. Until then a cut may have lost the welcome,
 // and the old token works once more.
 func (n *Session) Proved(p Peer) {
 	n.mu.Lock()
@@ -219,8 +220,8 @@ func (n *Session) Proved(p Peer) {
 }
 
 // Leave notes that p's connection has ended and decides what becomes of the session. final says
-// that the close allows no return; authenticated, that the client has shown who it is, where it
-// must. The session is held until Done, so that its owner can tell the application in order.
+// that the close allows no return. authenticated says that the client has authenticated, or need
+// not. The session is held until Done, so that its owner can tell the application in order.
 func (n *Session) Leave(p Peer, final, authenticated bool) Outcome {
 	n.mu.Lock()
 	if n.ended || n.at != p {
@@ -275,8 +276,8 @@ func (n *Session) wait() {
 	}
 }
 
-// Doom keeps everybody from taking the session over. It ends at once when the client is away,
-// else with its connection, which the caller closes.
+// Doom keeps everybody from taking the session over. The session ends at once when the client is
+// away, and otherwise with its connection, which the caller closes.
 func (n *Session) Doom() {
 	n.mu.Lock()
 	n.doomed = true

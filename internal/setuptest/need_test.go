@@ -85,6 +85,15 @@ func TestNeed(t *testing.T) {
 	}
 }
 
+func TestNeedFiles(t *testing.T) {
+	m := newMachine(t)
+	got := m.run("bash", "-c", "ulimit -n 1024 && exec bash scripts/need.sh files")
+	if got.code != 1 {
+		t.Errorf("status %d with 1024 files", got.code)
+	}
+	says(t, got.stderr, "allowed: 1024", "8192 are needed", "ulimit -Hn 8192")
+}
+
 // The two commands stop at once and name what is missing.
 func TestCommandsWithoutTools(t *testing.T) {
 	for command, wants := range map[string][]string{

@@ -5,7 +5,7 @@ package watchdog
 
 import "time"
 
-// Watch looks at one worker that does one thing at a time. It belongs to who looks.
+// Watch looks at one worker that does one thing at a time. It belongs to the goroutine that looks.
 type Watch[W comparable] struct {
 	suspect  W     // what ran at the last look; the zero value is nothing
 	finished int64 // at the last look
@@ -20,8 +20,8 @@ type Sight struct {
 	Held   time.Duration // for how long it was seen to run
 }
 
-// Look compares what runs, and how many have finished, with the last look. It never blames one
-// run for another: of what has finished in between, a new one has begun.
+// Look compares what runs, and how many have finished, with the last look. It never blames one run
+// for another: if any has finished in between, a new one has begun.
 func (w *Watch[W]) Look(runs W, finished int64, now, budget time.Duration) (s Sight) {
 	var nothing W
 	s.Active = runs != nothing || finished != w.finished

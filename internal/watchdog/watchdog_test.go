@@ -26,7 +26,8 @@ func TestLook(t *testing.T) {
 		{"", 2, 130, Sight{}},
 		{"", 5, 140, Sight{Active: true}}, // some ran between two looks
 	} {
-		if got := w.Look(step.runs, step.finished, time.Duration(step.now), budget); got != step.want {
+		got := w.Look(step.runs, step.finished, time.Duration(step.now), budget)
+		if got != step.want {
 			t.Errorf("look %d: %+v, want %+v", i, got, step.want)
 		}
 	}

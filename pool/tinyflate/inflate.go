@@ -15,6 +15,14 @@ const (
 	Corrupt         // the input is not one complete stream
 )
 
+// blockBytes is how many bytes of input a dynamic block has on average, at least, if there are more
+// than manyBlocks of them. zlib makes blocks of 150 bytes with memLevel 1, and of thousands
+// otherwise. To read the codes of a block takes as long as to inflate hundreds of bytes.
+const (
+	blockBytes = 100
+	manyBlocks = 64
+)
+
 // maxRestarts is how often a stream with tail may end and continue.
 const maxRestarts = 64
 
@@ -80,6 +88,8 @@ type inflater struct {
 	base int // where our output begins in dst
 	max  int // the largest len(dst)
 
+	blocks int // dynamic blocks that may still come
+
 	lit, dist       *huffman // of the current block
 	ownLit, ownDist huffman
 	lengths         [maxLiterals + maxDistances]uint8
@@ -105,7 +115,8 @@ var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 
 // Inflate appends the decompressed form of the raw DEFLATE stream src to dst, at most limit bytes
 // of it. If tail is set, src is taken to be followed by the flush of RFC 7692 section 7.2.2, and
-// blocks may follow a final block. src is borrowed until return. Unless the Status is OK, the
+// blocks may follow a final block. A stream of far more dynamic blocks than compressors make is
+// Corrupt. src is borrowed until return. Unless the Status is OK, the
 // result is dst at its old length. Inflate is safe for concurrent use.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, Status) {
 	z := inflaters.Get().(*inflater)
@@ -116,6 +127,7 @@ func Inflate(dst, src []byte, limit int, tail bool) ([]byte, Status) {
 	}
 	z.dst, z.base = dst, len(dst)
 	z.max = len(dst) + max(limit, 0)
+	z.blocks = manyBlocks + len(src)/blockBytes
 	status := z.streams(tail)
 	out := z.dst
 	z.src, z.dst = nil, nil
@@ -218,7 +230,7 @@ func (z *inflater) block() (final bool, status Status) {
 		z.lit, z.dist = &fixedCodes.lit, &fixedCodes.dist
 	case kind == 2:
 		z.lit, z.dist = &z.ownLit, &z.ownDist
-		if !z.readCodes() {
+		if z.blocks--; z.blocks < 0 || !z.readCodes() {
 			return false, Corrupt
 		}
 	default:

@@ -225,7 +225,7 @@ function looksCompressed(src) {
 }
 
 // What a server lets a message inflate to: so many bytes, or so many times its size.
-var INFLATE_FREE = 256 << 10, MAX_RATIO = 32;
+var INFLATE_FREE = 64 << 10, MAX_RATIO = 32;
 
 // deflate returns the compressed form of src, or null if that is not shorter, or so much shorter
 // that a server would refuse it.
