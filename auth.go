@@ -52,7 +52,7 @@ func (l *link) authenticate(m *message.Connect) {
 	}
 	l.phase.Store(linkAuthenticating)
 	r := AuthRequest{APIKey: string(m.APIKey), Namespace: l.ns.path, Address: l.ticket.Address()}
-	l.srv.workers.Add(&authentication{l, r})
+	l.srv.hooks.Add(&authentication{l, r})
 }
 
 // Work implements mailbox.Runner. It skips a connection that is gone.

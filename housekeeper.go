@@ -1,6 +1,9 @@
 package smartsocket
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // housekeeper is the server's one background goroutine. It samples the counters for the rates,
 // watches inline handlers, and ends the sessions of clients that do not come back.
@@ -40,6 +43,7 @@ func (h *housekeeper) run(v *Server) {
 		if now >= next {
 			next = now + time.Second
 			v.sampleRates()
+			v.watchWorkers()
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}
@@ -76,4 +80,27 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 		}
 	}
 	return active
+}
+
+// watchWorkers reports, in the first of ten seconds, that events wait because all workers are busy.
+func (v *Server) watchWorkers() {
+	n := v.workers.Stalled()
+	if n > 0 {
+		v.counters.workerStalls.Add(1)
+	}
+	if n%10 != 1 {
+		return
+	}
+	busy := make(map[string]int)
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			if e := s.running.Load(); e != nil {
+				busy[e.Event()]++
+			}
+		}
+	}
+	load := v.workers.Load()
+	v.log.Warn("all workers are busy, and what waits for one has waited for more than a second: "+
+		"make handlers return sooner, or raise workers",
+		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
 }

@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -146,7 +147,9 @@ func (s *Socket) doEvent(j *job) {
 		}
 		s.link.Load().refuse(&m, s.unhandled(j.name))
 	} else {
+		s.running.Store(cmp.Or(h.ns, h.own))
 		s.handle(h, Data{&j.data}, ack)
+		s.running.Store(nil)
 	}
 	s.done(j)
 }

@@ -50,7 +50,8 @@ type Server struct {
 	gate          admission.Gate
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
-	memory        *budget.Budget // of what waits
+	hooks         *mailbox.Workers // for authentication, which handlers must not hold up
+	memory        *budget.Budget   // of what waits
 	housekeeper   *housekeeper
 
 	counters counters
@@ -99,6 +100,7 @@ func New(o Options) (*Server, error) {
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
 		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		hooks:  mailbox.NewWorkers(o.Workers/4 + 1),
 		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)

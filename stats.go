@@ -15,7 +15,7 @@ type counters struct {
 	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
-	acceptLimited, discarded                                                atomic.Int64
+	acceptLimited, discarded, workerStalls                                  atomic.Int64
 	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
 }
 
@@ -49,6 +49,10 @@ type ConnectionStats struct {
 	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
 	Discarded        int64 `json:"discarded"`      // events that waited when the connection of their client was lost
 	BufferedBytes    int64 `json:"bufferedBytes"`  // payloads of events that wait now
+	Workers          int64 `json:"workers"`        // goroutines that may run handlers
+	WorkersBusy      int64 `json:"workersBusy"`    // of these, how many do
+	SocketsWaiting   int64 `json:"socketsWaiting"` // sockets with events and no goroutine for them
+	WorkerStalls     int64 `json:"workerStalls"`   // seconds in which a socket got none
 	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
 	Floods           int64 `json:"floods"`         // closed for a flood: frames, controls, inflation
@@ -130,6 +134,9 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(),
 		AcceptLimited: c.acceptLimited.Load(), MessagesIn: in, MessagesOut: out,
 	}
+	load := v.workers.Load()
+	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
+	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
 	v.mu.RLock()

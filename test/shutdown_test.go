@@ -117,16 +117,16 @@ func (b *stuckBroker) Close() error {
 // What does not return is left behind, and named.
 func TestEndingTheServerPastWhatHangs(t *testing.T) {
 	for _, x := range []struct {
-		what   string
-		names  []string
-		opts   []smartsocket.HandlerOption
-		broker stuckBroker
+		what              string
+		names             []string
+		opts              []smartsocket.HandlerOption
+		inPublish, atLast bool
 	}{
 		{what: "an inline handler", opts: []smartsocket.HandlerOption{smartsocket.Inline},
 			names: []string{"event loops", "1 connections"}},
 		{what: "a handler", names: []string{"1 handlers"}},
-		{what: "Publish", broker: stuckBroker{inPublish: true}, names: []string{"1 handlers"}},
-		{what: "Close of the broker", broker: stuckBroker{atLast: true},
+		{what: "Publish", inPublish: true, names: []string{"1 handlers"}},
+		{what: "Close of the broker", atLast: true,
 			names: []string{"the broker"}},
 	} {
 		for how, end := range map[string]func(*Server) error{
@@ -140,9 +140,8 @@ func TestEndingTheServerPastWhatHangs(t *testing.T) {
 			t.Run(how+" while "+x.what+" hangs", func(t *testing.T) {
 				hold, in := make(chan struct{}), make(chan struct{})
 				defer close(hold)
-				b := x.broker
-				b.hold = hold
-				v := startServer(t, Options{Broker: &b, Loops: 1}, func(v *Server) {
+				b := &stuckBroker{hold: hold, inPublish: x.inPublish, atLast: x.atLast}
+				v := startServer(t, Options{Broker: b, Loops: 1}, func(v *Server) {
 					v.On("hold", func(*Socket, Data, Ack) {
 						close(in)
 						switch {

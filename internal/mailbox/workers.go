@@ -30,6 +30,10 @@ type Workers struct {
 	stopped bool
 	ids     map[uint64]struct{} // of the goroutines that run or wait, see goid
 	ended   chan struct{}       // has a token when a goroutine has ended
+
+	turns   uint64 // owners that were taken from ready
+	due     uint64 // turns at which all who waited at the last look have had theirs
+	stalled int    // see Stalled
 }
 
 // NewWorkers makes Workers of at most n goroutines, none of which runs yet.
@@ -100,7 +104,25 @@ func (w *Workers) next(again Runner) Runner {
 		w.idle++
 		w.wake.Wait()
 	}
+	w.turns++
 	return w.ready.pop()
+}
+
+// Stalled looks whether an owner that waited at the last look still waits, which means that all
+// goroutines are held up. It returns for how many looks in a row that has been so. Who calls it
+// once a second learns of owners that have waited for longer.
+func (w *Workers) Stalled() (looks int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.turns < w.due {
+		w.stalled++
+	} else {
+		w.stalled = 0
+	}
+	if w.stalled == 0 {
+		w.due = w.turns + uint64(w.ready.n)
+	}
+	return w.stalled
 }
 
 // Quiet reports whether nothing runs and nothing waits. The caller, if it runs here, does not

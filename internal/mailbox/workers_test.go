@@ -216,6 +216,35 @@ func TestStopByAnOwner(t *testing.T) {
 	stop(t, w)
 }
 
+// An owner that waits from one look to the next is noticed, a queue that moves is not.
+func TestStalled(t *testing.T) {
+	w := NewWorkers(1)
+	all := make([]*blocker, 4)
+	for i := range all {
+		all[i] = newBlocker()
+		w.Add(all[i])
+	}
+	<-all[0].in
+	for want := range 3 { // the first look only begins
+		if got := w.Stalled(); got != want {
+			t.Errorf("look %d: %d", want, got)
+		}
+	}
+	close(all[0].let)
+	<-all[1].in
+	if got := w.Stalled(); got != 3 {
+		t.Errorf("while two of three still wait: %d", got)
+	}
+	close(all[1].let)
+	close(all[2].let)
+	<-all[3].in
+	if got := w.Stalled(); got != 0 {
+		t.Errorf("after all had their turn: %d", got)
+	}
+	close(all[3].let)
+	stop(t, w)
+}
+
 // turns is an owner that has work for so many turns.
 type turns struct {
 	left  int
