@@ -3,6 +3,9 @@ package smartsocket
 import (
 	"fmt"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // housekeeper is the server's one background goroutine. It samples the counters for the rates,
@@ -44,6 +47,7 @@ func (h *housekeeper) run(v *Server) {
 			next = now + time.Second
 			v.sampleRates()
 			v.watchWorkers()
+			v.relieve()
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}
@@ -103,4 +107,26 @@ func (v *Server) watchWorkers() {
 	v.log.Warn("all workers are busy, and what waits for one has waited for more than a second: "+
 		"make handlers return sooner, or raise workers",
 		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
+}
+
+// relieve cuts the sockets that hold most while too much of maxBufferedBytes is in use.
+func (v *Server) relieve() {
+	n := v.reactor.Stats().OutboxBytes
+	if v.sessions != nil {
+		n += v.sessions.Bytes()
+	}
+	v.memory.Sample(n)
+	over := v.memory.Over()
+	if over == 0 {
+		return
+	}
+	holders := make(map[*link]int64)
+	v.eachLink(func(l *link) { holders[l] = int64(l.ws.Queued() + l.s.mail.Bytes()) })
+	worst := budget.Worst(holders, over)
+	for _, l := range worst {
+		l.ws.Abort(reactor.ErrOutboxBudget)
+	}
+	v.counters.overBudget.Add(int64(len(worst)))
+	v.log.Warn("too much waits for handlers and for slow clients: those who held most were cut",
+		"bytes", over, "cut", len(worst), "maxBufferedBytes", v.current().MaxBufferedBytes)
 }

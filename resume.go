@@ -153,7 +153,7 @@ func (v *Server) sessionLimits() session.Limits {
 	o := v.current()
 	return session.Limits{
 		Events: o.MessageCacheSize, Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge,
-		TotalBytes: o.MessageCacheTotalBytes, Away: o.MaxConnections,
+		TotalBytes: min(o.MessageCacheTotalBytes, o.MaxBufferedBytes/2), Away: o.MaxConnections,
 	}
 }
 

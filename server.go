@@ -157,7 +157,8 @@ func (v *Server) startLoops() error {
 	}
 	r, err := reactor.New(reactor.Options{
 		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxOutboxAge: v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
+		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
+		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
 	})
 	if err != nil {
 		return err
@@ -245,6 +246,15 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 		dst = append(dst, ns)
 	}
 	return dst
+}
+
+// eachLink calls f with the link of every socket.
+func (v *Server) eachLink(f func(*link)) {
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			f(s.link.Load())
+		}
+	}
 }
 
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.

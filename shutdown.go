@@ -68,14 +68,6 @@ func (l *link) sendAway(goaway []byte) {
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
 func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed) }) }
 
-func (v *Server) eachLink(f func(*link)) {
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
-			f(s.link.Load())
-		}
-	}
-}
-
 // stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
 // What does not end is left behind, and named by the error.
 func (v *Server) stop(ctx context.Context) error {

@@ -15,7 +15,7 @@ type counters struct {
 	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
-	acceptLimited, discarded, workerStalls                                  atomic.Int64
+	acceptLimited, discarded, workerStalls, overBudget                      atomic.Int64
 	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
 }
 
@@ -49,6 +49,7 @@ type ConnectionStats struct {
 	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
 	Discarded        int64 `json:"discarded"`      // events that waited when the connection of their client was lost
 	BufferedBytes    int64 `json:"bufferedBytes"`  // payloads of events that wait now
+	OverBudget       int64 `json:"overBudget"`     // cut because they held most of maxBufferedBytes
 	Workers          int64 `json:"workers"`        // goroutines that may run handlers
 	WorkersBusy      int64 `json:"workersBusy"`    // of these, how many do
 	SocketsWaiting   int64 `json:"socketsWaiting"` // sockets with events and no goroutine for them
@@ -136,6 +137,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	}
 	load := v.workers.Load()
 	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
+	st.OverBudget = c.overBudget.Load()
 	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
@@ -144,6 +146,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	v.mu.RUnlock()
 	if r != nil {
 		rs := r.Stats()
+		st.OverBudget += rs.OverBudget
 		st.SlowConsumers, st.AcceptPauses = rs.SlowConsumers, rs.AcceptPauses
 		st.BytesIn, st.BytesOut, st.Reads, st.Writes = rs.BytesIn, rs.BytesOut, rs.Reads, rs.Writes
 	}

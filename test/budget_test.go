@@ -1,10 +1,12 @@
 package test
 
 import (
+	"crypto/rand"
 	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
@@ -100,5 +102,37 @@ func TestWaitingEventsShareABudget(t *testing.T) {
 	release()
 	eventually(t, "the events that waited", func() bool {
 		return worked.Load() == limit/size && v.ConnectionStats().BufferedBytes == 0
+	})
+}
+
+// Mailboxes and outboxes share the budget. When too little is left, who holds most is cut.
+func TestWorstHolderIsCut(t *testing.T) {
+	const limit = 1 << 20
+	var log logBuffer
+	v, _, release := busyServer(t, Options{
+		MaxBufferedBytes: limit, Logger: log.logger(),
+		SendBufferBytes: 8 << 10, MaxOutboxAge: time.Minute,
+	})
+	defer release()
+	slow, worst := dialFull(t, v, "/"), dialFull(t, v, "/")
+	s := socketOf(t, v, slow.id)
+	slow.fall(s)
+	pad := make([]byte, 16<<10)
+	for s.Queued() < 500<<10 {
+		rand.Read(pad)
+		emit(t, s, "filler", pad)
+	}
+	payload := `"` + strings.Repeat("x", 50<<10) + `"`
+	for range 12 {
+		worst.emit("work", payload)
+	}
+	eventually(t, "the cut", func() bool { return v.ConnectionStats().OverBudget > 0 })
+	wantGone(t, worst.nc)
+	eventually(t, "the memory", func() bool { return v.ConnectionStats().BufferedBytes == 0 })
+	if !s.Connected() || v.ConnectionStats().OverBudget != 1 {
+		t.Errorf("the other is connected: %v; %+v", s.Connected(), v.ConnectionStats())
+	}
+	eventually(t, "the line in the log", func() bool {
+		return strings.Contains(log.String(), "those who held most were cut")
 	})
 }

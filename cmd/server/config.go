@@ -96,7 +96,7 @@ var help = map[string]string{
 	"allowedOrigins":               "scheme://host[:port] list or *; empty = same origin",
 	"maxOutboxBytes":               "bytes that may wait for a slow peer",
 	"maxOutboxAge":                 "time that bytes may wait for a slow peer",
-	"maxBufferedBytes":             "bytes of all events that wait for handlers; 0 = by memory",
+	"maxBufferedBytes":             "bytes that may wait in the whole server; 0 = by memory",
 	"sendBufferBytes":              "what the kernel may hold for one peer",
 	"loops":                        "event loops; 0 = GOMAXPROCS",
 	"workers":                      "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",

@@ -5,7 +5,11 @@
 // addition. What other packages count anyway is sampled now and then, see Sample.
 package budget
 
-import "sync/atomic"
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+)
 
 // Budget is a number of bytes for a whole server. All methods are safe for concurrent use.
 type Budget struct {
@@ -35,5 +39,24 @@ func (b *Budget) Sample(n int64) { b.sampled.Store(n) }
 // Taken returns the bytes that were taken and not given back.
 func (b *Budget) Taken() int64 { return b.taken.Load() }
 
-// Over returns how many bytes there are above the limit, 0 if there are none.
-func (b *Budget) Over() int64 { return max(b.taken.Load()+b.sampled.Load()-b.limit, 0) }
+// Over returns how many bytes there are above seven eighths of the limit, 0 if there are none. So
+// much has to go, because a Budget that is full refuses everybody.
+func (b *Budget) Over() int64 { return max(b.taken.Load()+b.sampled.Load()-b.limit/8*7, 0) }
+
+// Worst returns the holders that hold most, the worst first: no more than it takes to free so many
+// bytes, and nobody who holds nothing.
+func Worst[H comparable](holders map[H]int64, free int64) (list []H) {
+	for h, n := range holders {
+		if n > 0 {
+			list = append(list, h)
+		}
+	}
+	slices.SortFunc(list, func(x, y H) int { return cmp.Compare(holders[y], holders[x]) })
+	for i, h := range list {
+		if free <= 0 {
+			return list[:i]
+		}
+		free -= holders[h]
+	}
+	return list
+}

@@ -3,23 +3,25 @@ package budget
 import (
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 )
 
 func TestBudgetIsNotExceeded(t *testing.T) {
-	b := New(100)
+	b := New(104)
+	b.Sample(4)
 	if !b.Take(60) || !b.Take(40) || b.Take(1) {
 		t.Error("100 bytes do not fit, or 101 do")
 	}
 	b.Give(60)
-	b.Sample(50)
-	if b.Take(11) || !b.Take(10) || b.Over() != 0 {
-		t.Errorf("with a sample of 50: taken %d, over %d", b.Taken(), b.Over())
+	b.Sample(54)
+	if b.Take(11) || !b.Take(10) || b.Over() != 104/8 {
+		t.Errorf("with a sample of 54: taken %d, over %d", b.Taken(), b.Over())
 	}
-	b.Sample(70)
-	if b.Over() != 20 {
-		t.Errorf("over by %d, want 20", b.Over())
+	b.Sample(104/8*7 - 50)
+	if b.Over() != 0 {
+		t.Errorf("over by %d at seven eighths", b.Over())
 	}
 }
 
@@ -98,5 +100,20 @@ func TestNoAllocation(t *testing.T) {
 	b := New(1 << 20)
 	if n := testing.AllocsPerRun(100, func() { b.Take(5); b.Give(5) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestWorst(t *testing.T) {
+	holders := map[string]int64{"none": 0, "one": 1, "two": 2, "five": 5}
+	for _, x := range []struct {
+		free int64
+		want []string
+	}{
+		{0, nil}, {1, []string{"five"}}, {5, []string{"five"}}, {6, []string{"five", "two"}},
+		{100, []string{"five", "two", "one"}},
+	} {
+		if got := Worst(holders, x.free); !slices.Equal(got, x.want) {
+			t.Errorf("to free %d: %v, want %v", x.free, got, x.want)
+		}
 	}
 }

@@ -113,8 +113,8 @@ var ErrOnLoop = errors.New("smartsocket: called on an event loop, which it would
 	"the server stops when this handler has returned")
 
 // Run calls f with ctx. If the caller holds an event loop, f runs on a goroutine of its own, Run
-// returns ErrOnLoop at once, and what f returns is logged. Then f's context ends when ctx's deadline
-// comes, or after d when ctx has none. It does not end because the caller, who returns, cancels ctx.
+// returns ErrOnLoop at once, and what f returns is logged. Then f's context ends at ctx's deadline,
+// or after d when ctx has none. It does not end because the caller, who returns, cancels ctx.
 func Run(
 	ctx context.Context, onLoop bool, d time.Duration, log *slog.Logger,
 	f func(context.Context) error,

@@ -122,6 +122,13 @@ func (e *element[J]) free() {
 	elements.Put(e)
 }
 
+// Bytes returns the sum of the sizes of the jobs that wait.
+func (b *Box[J]) Bytes() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int(b.bytes)
+}
+
 // Idle reports whether no job waits and none runs.
 func (b *Box[J]) Idle() bool {
 	b.mu.Lock()

@@ -82,6 +82,9 @@ func (p *pair) step(op byte, x int) {
 
 func (p *pair) check() {
 	p.t.Helper()
+	if got, want := p.box.Bytes(), p.model.bytes(); got != want {
+		p.t.Fatalf("Bytes() = %d, want %d", got, want)
+	}
 	if got, want := p.box.Idle(), !p.model.busy; got != want {
 		p.t.Fatalf("Idle() = %v, want %v", got, want)
 	}
