@@ -248,15 +248,6 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 	return dst
 }
 
-// eachLink calls f with the link of every socket.
-func (v *Server) eachLink(f func(*link)) {
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
-			f(s.link.Load())
-		}
-	}
-}
-
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
 	t := v.toward(names)

@@ -176,3 +176,12 @@ func (s *Socket) extra() *socketExtra {
 	}
 	return s.ext.Load()
 }
+
+// eachLink calls f with the link of every socket.
+func (v *Server) eachLink(f func(*link)) {
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			f(s.link.Load())
+		}
+	}
+}
