@@ -1,5 +1,6 @@
-# Every target fetches what it needs on a fresh machine that has Go, for tests Node.js and a C compiler
-# too. The scripts check for these, and what they say is the whole of what has to be installed.
+# Every target fetches what it needs on a fresh machine that has Go, for tests Node.js and a C
+# compiler too. The scripts check for these, and what they say is the whole of what has to be
+# installed.
 #
 #   make run            build everything and serve the arena demo on http://localhost:3000
 #   make build          bin/smartsocket-server, with the browser client embedded

@@ -8,6 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -24,7 +25,7 @@ func (v *Server) accept(
 	}
 	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
 	t := v.current()
-	who := admission.Arrival{Newcomer: !plain}
+	who := admission.Arrival{Newcomer: !plain || v.fixed.Authenticate != nil}
 	if t.decidesByAddress() {
 		who.Address = admission.AddressOf(c.RemoteAddr(), r.ForwardedFor, t.proxies)
 	}
@@ -35,6 +36,9 @@ func (v *Server) accept(
 	}
 	l := v.newLink(plain)
 	l.ticket, l.handshake = ticket, new(handshake)
+	if v.fixed.Authenticate != nil {
+		l.handshake.opening = opening.Of(r.Head, c)
+	}
 	if verdict.Outcome == admission.Full {
 		l.handshake.refusal = fault.Errorf(message.CodeMaxConnections,
 			"the server has its %d connections: try again later", t.MaxConnections)
@@ -54,14 +58,15 @@ func (t *settings) decidesByAddress() bool {
 		t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0
 }
 
-// refusal is what a plain client hears if it would need credentials or a key, and nil for others.
+// refusal is what a client is told that has a place and cannot use it: a plain one can give neither
+// an API key nor an encryption key. It is nil for any other client.
 func (t *settings) refusal(plain bool) *Error {
 	switch {
 	case !plain:
 		return nil
 	case t.keys != nil:
 		return errPlaintext
-	case t.needsAuth():
+	case t.apiKeys != nil:
 		return errAuth
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -106,10 +107,15 @@ func (l *link) fault(close bool) {
 
 // turnAway ends a handshake, or an overdue authentication, with an ERROR and its close code.
 func (l *link) turnAway(e *Error) {
-	l.srv.counters.rejected.Add(1)
 	if e.Code == message.CodeAuthFailed {
 		l.srv.gate.Failed(l.ticket.Address(), l.srv.sinceStart())
 	}
+	l.endHandshake(e)
+}
+
+// endHandshake is turnAway where a failure is counted already, or is none of the client's.
+func (l *link) endHandshake(e *Error) {
+	l.srv.counters.rejected.Add(1)
 	l.sendError(message.Message{Kind: message.KindError}, e)
 	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -196,9 +202,7 @@ var (
 			"ask what became of it"}
 	errAckIDUsed = &Error{Code: message.CodeInvalidFormat,
 		Message: "this ack id was used before on this connection: count up"}
-	errAuth = &Error{Code: message.CodeAuthFailed,
-		Message: "authentication failed: give client and server the same encryption key and " +
-			"algorithm, and a valid API key"}
+	errAuth      = vetting.ErrAuth
 	errAuthFirst = &Error{Code: message.CodeAuthFailed,
 		Message: "authenticate first: send the event " + AuthEvent}
 	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")

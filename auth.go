@@ -1,12 +1,8 @@
 package smartsocket
 
 import (
-	"context"
-	"fmt"
+	"net/http"
 	"net/netip"
-	"strings"
-
-	"github.com/smartsocket/smartsocket/message"
 )
 
 // AuthRequest is what an Authenticate hook decides about. Its strings are the hook's to keep.
@@ -14,15 +10,11 @@ type AuthRequest struct {
 	APIKey    string
 	Namespace string
 	Address   netip.Addr // the client's, behind trusted proxies the one they report
-}
 
-// hide is what a hook said, for the log, with the key removed.
-func (r *AuthRequest) hide(said any) string {
-	text := fmt.Sprint(said)
-	if r.APIKey == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, r.APIKey, "(hidden)")
+	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the peer.
+	// It is a copy for this hook alone; copy what the socket should keep into the identity. Its
+	// context is the hook's, which has the values of a request that came through Server.ServeHTTP.
+	HTTP *http.Request
 }
 
 // AuthEvent is the only event that passes before a socket that must authenticate has done so.
@@ -37,60 +29,6 @@ const (
 
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
-
-// authentication is a link that waits for the hook, which may block and so runs on the workers.
-type authentication struct {
-	l *link
-	r AuthRequest
-}
-
-// authenticate asks the hook, if there is one, and opens the link.
-func (l *link) authenticate(m *message.Connect) {
-	if l.srv.fixed.Authenticate == nil {
-		l.open()
-		return
-	}
-	l.phase.Store(linkAuthenticating)
-	r := AuthRequest{APIKey: string(m.APIKey), Namespace: l.ns.path, Address: l.ticket.Address()}
-	l.srv.hooks.Add(&authentication{l, r})
-}
-
-// Work implements mailbox.Runner. It skips a connection that is gone.
-func (a *authentication) Work() (more bool) {
-	l := a.l
-	if l.phase.Load() != linkAuthenticating {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.srv.fixed.HandshakeTimeout)
-	defer cancel()
-	identity, err := a.ask(ctx)
-	l.ws.Post(func() {
-		if l.phase.Load() != linkAuthenticating {
-			return
-		}
-		if err != nil {
-			l.srv.log.Debug("authentication refused",
-				"namespace", l.ns.path, "error", a.r.hide(err))
-			l.turnAway(errAuth)
-			return
-		}
-		l.handshake.identity = &identity
-		l.open()
-	})
-	return false
-}
-
-func (a *authentication) ask(ctx context.Context) (identity any, err error) {
-	v := a.l.srv
-	defer func() {
-		if p := recover(); p != nil {
-			v.counters.panics.Add(1)
-			v.log.Error("the authenticate hook panicked", "panic", a.r.hide(p))
-			err = errAuth
-		}
-	}()
-	return v.fixed.Authenticate(ctx, a.r)
-}
 
 // Identity returns what the Authenticate hook or Authenticated said about the client, nil before.
 func (s *Socket) Identity() any {

@@ -6,7 +6,9 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -21,14 +23,15 @@ const (
 
 // handshake is what a link needs until it is open.
 type handshake struct {
-	refusal  *Error       // ends the handshake at once
-	hello    *pool.Buffer // the HELLO that was sent
-	token    []byte       // of the session that the client wants back; empty = none
-	seq      uint64       // of the newest event that the client got
-	apiKey   session.Hash // of the key in CONNECT
-	identity *any         // what the Authenticate hook said
-	early    []early      // came behind CONNECT, for when the link is open
-	settled  bool         // the transport was told that the peer is no stranger
+	refusal  *Error           // ends the handshake at once
+	opening  *opening.Opening // for the Authenticate hook, nil without one
+	hello    *pool.Buffer     // the HELLO that was sent
+	token    []byte           // of the session that the client wants back; empty = none
+	seq      uint64           // of the newest event that the client got
+	apiKey   session.Hash     // of the key in CONNECT
+	identity *any             // what the Authenticate hook said
+	early    []early          // came behind CONNECT, for when the link is open
+	settled  bool             // the transport was told that the peer is no stranger
 }
 
 // early is a message that came while the Authenticate hook ran.
@@ -47,7 +50,8 @@ func (v *Server) newLink(plain bool) *link {
 	return &s.first
 }
 
-// OnOpen greets the client, with HELLO in the same write as the 101. A plain client needs no more.
+// OnOpen greets the client: HELLO leaves in the same write as the 101. A plain client is connected
+// at once, or when the Authenticate hook has allowed it.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
 	if r := l.handshake.refusal; r != nil {
@@ -57,7 +61,7 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	}
 	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
 	if l.plain {
-		l.open()
+		l.authenticate(nil)
 		return
 	}
 	var random [32]byte
@@ -126,11 +130,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	if m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
 	}
-	if l.ns == nil {
-		l.turnAway(l.srv.unknownNamespace())
-		return
-	}
-	l.authenticate(&m)
+	l.authenticate(m.APIKey)
 }
 
 // readConnect reads CONNECT, and the keys that it leads to where the server encrypts.
@@ -154,6 +154,36 @@ func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Err
 			m.Version, message.Version)
 	}
 	return m, nil
+}
+
+// authenticate asks the Authenticate hook, if there is one, and opens the link.
+func (l *link) authenticate(apiKey []byte) {
+	if l.ns == nil {
+		l.turnAway(l.srv.unknownNamespace())
+		return
+	}
+	if l.srv.hooks == nil {
+		l.open()
+		return
+	}
+	l.phase.Store(linkAuthenticating)
+	gone := func() bool { return l.phase.Load() != linkAuthenticating }
+	done := func(identity any, no *Error) {
+		l.ws.Post(func() {
+			switch {
+			case gone():
+			case no != nil:
+				l.endHandshake(no)
+			default:
+				l.handshake.identity = &identity
+				l.open()
+			}
+		})
+	}
+	r := vetting.Request{APIKey: string(apiKey), Namespace: l.ns.path, Address: l.ticket.Address()}
+	if !l.srv.hooks.Ask(l.ticket.Group(), r, l.handshake.opening, gone, done) {
+		l.endHandshake(vetting.ErrTryLater)
+	}
 }
 
 // open makes the link the connection of the session that the client asked for, or of a new socket,

@@ -1,11 +1,13 @@
 package smartsocket
 
 import (
+	"cmp"
 	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/pool"
@@ -221,6 +223,50 @@ func giveBack(list []*Socket, buf *[]*Socket) {
 }
 
 var socketLists = sync.Pool{New: func() any { return new([]*Socket) }}
+
+// each does something with every selected socket of this server, those included that are away, and
+// counts those for which do says yes.
+func (t *Target) each(do func(*Socket) bool) (n int) {
+	if t.nobody {
+		return 0
+	}
+	list, buf := t.selected()
+	defer giveBack(list, buf)
+	for _, s := range list {
+		if do(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// Disconnect kicks the selected sockets of this server, not yet those of other nodes, as
+// Socket.Disconnect does, and returns how many.
+func (t *Target) Disconnect() int {
+	return t.each(func(s *Socket) bool { s.Disconnect(); return true })
+}
+
+// DisconnectWith is Disconnect with a code and a reason, see Socket.DisconnectWith.
+func (t *Target) DisconnectWith(code frame.CloseCode, reason string) int {
+	return t.each(func(s *Socket) bool { s.DisconnectWith(code, reason); return true })
+}
+
+// Join enters rooms with the selected sockets of this server, not yet with those of other nodes, and
+// returns how many are in all of them. The error is the first that Socket.Join had.
+func (t *Target) Join(rooms ...string) (n int, first error) {
+	n = t.each(func(s *Socket) bool {
+		err := s.Join(rooms...)
+		first = cmp.Or(first, err)
+		return err == nil
+	})
+	return n, first
+}
+
+// Leave leaves rooms with the selected sockets of this server, not yet with those of other nodes,
+// and returns how many were selected.
+func (t *Target) Leave(rooms ...string) int {
+	return t.each(func(s *Socket) bool { s.Leave(rooms...); return true })
+}
 
 // Emit sends an event to every selected socket once. It is encoded once, and all receivers share
 // the bytes. data is borrowed for the call. The error is about the value (see Socket.Emit), and

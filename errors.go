@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"errors"
 
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -26,6 +27,11 @@ var (
 	ErrNoHandler        error = message.ErrNoHandler
 	ErrShuttingDown     error = message.ErrShuttingDown
 )
+
+// ErrTryLater is what an Authenticate hook returns, or wraps, when it cannot decide now, for example
+// because a database is down. The client is closed with 1013 and reconnects. It is not counted as a
+// failed attempt.
+var ErrTryLater error = vetting.ErrTryLater
 
 // ErrStarted is returned by a second Start of one Server.
 var ErrStarted = errors.New("smartsocket: the server was started before; make a new one with New")

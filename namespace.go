@@ -50,31 +50,35 @@ func (n *Namespace) Except(names ...string) *Target { return &Target{ns: n, exce
 // Local selects everybody on this server, when a Broker joins it with others.
 func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
 
-// Len counts the sockets in the namespace, on this server, without those whose client is away.
+// Len counts the sockets in the namespace, on this server, whose client is connected. So do all
+// counts and lists here; Away has the others.
 func (n *Namespace) Len() int {
 	sockets, _ := n.hub.Size()
 	return sockets
 }
 
-// Sockets lists the sockets in the namespace, also those whose client is away (see
-// Socket.Connected). The list is a snapshot; do not change it.
-func (n *Namespace) Sockets() []*Socket { return n.hub.Named("") }
+// Sockets lists the connected sockets of the namespace. The list is a snapshot; do not change it.
+func (n *Namespace) Sockets() []*Socket { return n.hub.Present("") }
+
+// Away lists the sockets whose client is away and may come back (Options.EnableMessageCache), and
+// those whose end the handlers are being told. They keep their rooms and are emitted to.
+func (n *Namespace) Away() []*Socket { return n.hub.Away() }
 
 // Socket finds a socket by id, nil if it is not here.
 func (n *Namespace) Socket(id string) *Socket { return n.hub.ByID(id) }
 
-// RoomSockets lists the members of a room. The list is a snapshot; do not change it.
+// RoomSockets lists the connected members of a room. The list is a snapshot; do not change it.
 func (n *Namespace) RoomSockets(room string) []*Socket {
 	if room == "" || isSocketID(room) {
 		return nil
 	}
-	return n.hub.Named(room)
+	return n.hub.Present(room)
 }
 
-// RoomLen counts the members of a room.
+// RoomLen counts the connected members of a room.
 func (n *Namespace) RoomLen(room string) int { return n.hub.RoomSize(room) }
 
-// RoomNames lists the rooms that have members, sorted.
+// RoomNames lists the rooms that have connected members, sorted.
 func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 
 // maxRoomName is the longest name of a room in bytes.

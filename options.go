@@ -66,9 +66,11 @@ type Options struct {
 	EncryptionAlgorithm string `config:"encryptionAlgorithm" default:"aes-256-cbc"`
 	// APIKeys are keys of which a client must present one in its handshake; none means no check.
 	APIKeys []string `config:"apiKeys" reload:"live"`
-	// Authenticate decides about a client's handshake, after APIKeys. Its result becomes
-	// Socket.Identity, and any error refuses the client with ERR_CONN_004. It runs on a pooled
-	// goroutine and may block, but not for longer than HandshakeTimeout.
+	// Authenticate decides about a client's handshake, after APIKeys, and about that of plain clients
+	// where there are none. Its result becomes Socket.Identity. An *Error reaches the client as it
+	// is, ErrTryLater and a deadline let it come back, and any other error is ERR_CONN_004. It runs
+	// on a goroutine and may block, but not for longer than HandshakeTimeout. A quarter as many
+	// hooks run at once as Workers says, of one address a quarter of these.
 	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
 	// RequireAuth calls Socket.RequireAuth for every socket.
 	RequireAuth bool `config:"requireAuth" reload:"live"`
@@ -138,8 +140,9 @@ type Options struct {
 	// AllowedOrigins are exact scheme://host[:port] values, or "*"; empty means the same origin
 	// only. Requests without an Origin header, which do not come from browsers, pass.
 	AllowedOrigins []string `config:"allowedOrigins" reload:"live"`
-	// MaxOutboxBytes and MaxOutboxAge limit what waits for a slow peer. Past them its connection is
-	// reset and counted. One message alone may be larger.
+	// MaxOutboxBytes limits what waits for a slow peer behind the message that is being sent, and
+	// MaxOutboxAge how long nothing of it may move. Past them its connection is reset and counted.
+	// One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
 	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes, and what

@@ -135,8 +135,9 @@ func final(code frame.CloseCode) bool {
 		!message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced)
 }
 
-// forget settles what waits for the client, which will not come back.
+// forget settles what waits for the client, which will not come back and is not counted any more.
 func (s *Socket) forget() {
+	s.ns.hub.SetAway(s, true)
 	if x := s.ext.Load(); x != nil {
 		x.contexts.End(errGone)
 		for _, done := range x.questions.Close() {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -50,8 +52,8 @@ type Server struct {
 	gate          admission.Gate
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
-	hooks         *mailbox.Workers // for authentication, which handlers must not hold up
-	memory        *budget.Budget   // of what waits
+	hooks         *vetting.Desk  // nil without Authenticate
+	memory        *budget.Budget // of what waits
 	housekeeper   *housekeeper
 
 	counters counters
@@ -100,11 +102,19 @@ func New(o Options) (*Server, error) {
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
 		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
-		hooks:  mailbox.NewWorkers(o.Workers/4 + 1),
 		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)
 	v.emitOptions = new(emitSettings)
+	if hook := o.Authenticate; hook != nil {
+		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
+			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
+				return hook(ctx, AuthRequest(r))
+			},
+			Failed:   func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
+			Panicked: func() { v.counters.panics.Add(1) }}
+		v.hooks.Open(max(o.Workers/4, 1))
+	}
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
 	}

@@ -79,7 +79,9 @@ func (v *Server) stop(ctx context.Context) error {
 		left.Stop(ctx, "sessions", func() error { v.sessions.EndAll(session.Shutdown); return nil })
 	}
 	left.Left(int64(v.workers.Stop(ctx)), "handlers")
-	left.Left(int64(v.hooks.Stop(ctx)), "authenticate hooks")
+	if v.hooks != nil && !v.hooks.Close(ctx) {
+		left.Left(1, "or more authenticate hooks")
+	}
 	if b := v.fixed.Broker; b != nil {
 		left.Stop(ctx, "the broker", b.Close)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/question"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -139,8 +140,10 @@ func (s *Socket) To(names ...string) *Target {
 // Broadcast selects everybody else in the namespace.
 func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
 
-// Disconnect ends socket and session, even if the client is away, with 1000 behind what is queued.
-func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseNormal, "") }
+// Disconnect kicks the client: its connection closes with 3504, after what is queued, and the
+// client does not reconnect. The session ends too, also when the client is away or is about to
+// come back; who was away returns as a new socket. DisconnectWith chooses otherwise.
+func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseCode(message.CloseKicked), "kicked") }
 
 // DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
 // reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
@@ -180,7 +183,7 @@ func (s *Socket) extra() *socketExtra {
 // eachLink calls f with the link of every socket.
 func (v *Server) eachLink(f func(*link)) {
 	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.Sockets() {
+		for _, s := range ns.hub.Named("") {
 			f(s.link.Load())
 		}
 	}

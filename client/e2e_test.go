@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -46,7 +47,7 @@ func echoes(v *smartsocket.Server) {
 		return nil, smartsocket.ErrRejected
 	})
 	v.On("drop", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
-		s.Disconnect()
+		s.DisconnectWith(frame.CloseNormal, "") // which lets the client come back
 	})
 	v.On("silent", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
 	v.On("ask", func(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {

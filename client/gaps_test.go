@@ -56,8 +56,8 @@ func TestGoexit(t *testing.T) {
 // TestFinalCloseCodes: what the server closes a handshake with decides whether there is a
 // next attempt.
 func TestFinalCloseCodes(t *testing.T) {
-	for code, final := range map[uint16]bool{3503: true, 1008: true, 1002: true, 3500: true,
-		3501: true, 3502: true, 1001: false, 1011: false, 3000: false, 3001: false} {
+	for code, final := range map[uint16]bool{3503: true, 3504: true, 1008: true, 1002: true,
+		3500: true, 3501: true, 3502: true, 1001: false, 1011: false, 3000: false, 3001: false} {
 		for _, part := range []string{"before HELLO", "after HELLO", "after CONNECT"} {
 			var mu sync.Mutex
 			tries := 0

@@ -208,7 +208,7 @@ func TestGivesUp(t *testing.T) {
 }
 
 func TestNoReconnect(t *testing.T) {
-	for _, code := range []uint16{1002, 1008, 3500, 3501, 3502, 3503} {
+	for _, code := range []uint16{1002, 1008, 3500, 3501, 3502, 3503, 3504} {
 		url := fakeServer(t, func(_ int, nc net.Conn) {
 			if accept(nc) {
 				nc.Write(closeFrame(code))

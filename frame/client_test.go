@@ -109,8 +109,9 @@ func TestParseResponseOfDamagedAnswers(t *testing.T) {
 	line := strings.Index(good, "\r\n")
 	for i := range line {
 		for _, head := range []string{good[:i], good[:i] + good[line:], good[:i] + good[i+1:]} {
-			if _, err := ParseResponse([]byte(head), rfcKey, ""); err == nil &&
-				!strings.HasPrefix(head, "HTTP/1.1 101 ") && !strings.HasPrefix(head, "HTTP/1.1 101\r") {
+			_, err := ParseResponse([]byte(head), rfcKey, "")
+			if err == nil && !strings.HasPrefix(head, "HTTP/1.1 101 ") &&
+				!strings.HasPrefix(head, "HTTP/1.1 101\r") {
 				t.Errorf("%q is accepted", head)
 			}
 		}
@@ -121,7 +122,8 @@ func TestParseResponseOfDamagedAnswers(t *testing.T) {
 		}
 	}
 	for _, status := range []string{"", " ", "A", "A 101", "A 101 x", "H 101 x", "HTTP 101 x",
-		"HTTP/1 101 x", "HTTP/1. 101 x", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 10 x", "HTTP/1.1 1010 x",
+		"HTTP/1 101 x", "HTTP/1. 101 x", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 10 x",
+		"HTTP/1.1 1010 x",
 		"HTTP/1.1 abc x", "HTTP/1.1 001 x", "HTTP/2.0 101 x", "HTTP/2 101 x", "http/1.1 101 x",
 		"HTTP/1.1  101 x", "ICY 101 x", "12345678 101 x"} {
 		_, err := ParseResponse([]byte(status+good[line:]), rfcKey, "")

@@ -8,6 +8,7 @@ import (
 // Request is a client's opening handshake. Its byte slices borrow the head that was parsed. An
 // absent header is nil.
 type Request struct {
+	Head                                    []byte // all of it
 	Path, RawQuery, Host, Origin, UserAgent []byte
 	Key                                     []byte // 24 base64 characters
 	// raw values of Sec-WebSocket-Protocol, joined by ", "
@@ -37,6 +38,7 @@ func ParseRequest(head []byte) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	r.Head = head
 	if err := r.requestLine(line); err != nil {
 		return Request{}, err
 	}

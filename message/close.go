@@ -24,6 +24,7 @@ const (
 	CloseNamespace uint16 = 3501 // no such namespace
 	CloseDecrypt   uint16 = 3502 // a sealed message could not be opened
 	CloseReplaced  uint16 = 3503 // the session continues on a newer connection
+	CloseKicked    uint16 = 3504 // the server's application wants this client gone
 )
 
 // CloseCodeFor returns the close code for a connection that ends because of c. It is CloseInternal

@@ -27,7 +27,7 @@ func TestCloseCodesAreThoseOfFrame(t *testing.T) {
 	}
 	for _, code := range []uint16{
 		message.CloseSlow, message.CloseIdle, message.CloseAuth, message.CloseNamespace,
-		message.CloseDecrypt, message.CloseReplaced,
+		message.CloseDecrypt, message.CloseReplaced, message.CloseKicked,
 	} {
 		if !frame.CloseCode(code).OnWire() {
 			t.Errorf("close code %d may not be sent", code)

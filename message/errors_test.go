@@ -169,7 +169,7 @@ func TestCloseCodes(t *testing.T) {
 	}
 	for code, want := range map[uint16]bool{1000: true, 1001: true, 1002: false, 1005: true,
 		1006: true, 1008: false, 1012: true, 3000: true, 3499: true, 3500: false, 3503: false,
-		3999: false, 4000: true} {
+		3504: false, 3999: false, 4000: true} {
 		if Reconnects(code) != want {
 			t.Errorf("Reconnects(%d) = %v", code, !want)
 		}

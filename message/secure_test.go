@@ -11,7 +11,9 @@ import (
 var sealings = []crypto.Algorithm{crypto.AES256GCM, crypto.AES256CBC}
 
 // greeting is a HELLO, and the sealed CONNECT of a client that answers it.
-func greeting(t *testing.T, key *crypto.Key, alg crypto.Algorithm) (hello, connect []byte, c *Ends) {
+func greeting(
+	t *testing.T, key *crypto.Key, alg crypto.Algorithm,
+) (hello, connect []byte, c *Ends) {
 	t.Helper()
 	id := key.ID()
 	hello = AppendHello(nil, &Hello{Version: Version, Random: bytes.Repeat([]byte{7}, 32),
@@ -61,7 +63,8 @@ func TestSealedConnect(t *testing.T) {
 				msg := bytes.Repeat([]byte{byte(i)}, i*13)
 				for _, pair := range [][2]*Ends{{client, server}, {server, client}} {
 					sealed := pair[0].Seal([]byte("kept"), msg)
-					if len(sealed)-4 > len(msg)+pair[0].Overhead() || sealed[4] != byte(KindSealed) {
+					if len(sealed)-4 > len(msg)+pair[0].Overhead() ||
+						sealed[4] != byte(KindSealed) {
 						t.Fatalf("%v: %d bytes became %d", alg, len(msg), len(sealed)-4)
 					}
 					got, err := pair[1].Open(sealed[4:])
@@ -99,7 +102,8 @@ func TestSealedConnectRefuses(t *testing.T) {
 		refused("no HELLO", nil, connect, keys, alg)
 		refused("nothing", hello, nil, keys, alg)
 		refused("in clear", hello, AppendConnect(nil, &Connect{Version: Version,
-			Namespace: []byte("/game"), Algorithm: uint64(alg), Random: make([]byte, 32)}), keys, alg)
+			Namespace: []byte("/game"), Algorithm: uint64(alg),
+			Random: make([]byte, 32)}), keys, alg)
 		for at := range connect {
 			changed := bytes.Clone(connect)
 			changed[at] ^= 1
@@ -144,7 +148,8 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		}
 		for n := range sealed {
-			if got, err := server.Open(bytes.Clone(sealed[:n])); err != error(errOpen) || got != nil {
+			got, err := server.Open(bytes.Clone(sealed[:n]))
+			if err != error(errOpen) || got != nil {
 				t.Errorf("%v, %d bytes: %q, %v", alg, n, got, err)
 			}
 		}

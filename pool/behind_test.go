@@ -31,7 +31,8 @@ func TestInflateNothingBehindTheFinalBlock(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, second := range []string{final, string(whole)} {
-		if got, err := Inflate(nil, []byte(final+second), 1000, false); !errors.Is(err, ErrCorrupt) {
+		got, err := Inflate(nil, []byte(final+second), 1000, false)
+		if !errors.Is(err, ErrCorrupt) {
 			t.Errorf("a second stream behind: %d bytes, %v", len(got), err)
 		}
 	}

@@ -65,7 +65,8 @@ func TestUnsizedMisses(t *testing.T) {
 		{"a little less than 4 KB", []int{4000}, 0.01},
 		{"100 KB", []int{100 << 10}, 0.01},
 		{"all of them", []int{20, 300, 4 << 10, 100 << 10}, 0.01},
-		{"20 B and 4000 B", []int{20, 20, 4000, 20}, 0.01},
+		{"20 B and 1000 B", []int{20, 20, 1000, 20}, 0.01}, // append makes 1280 of 1000
+		{"20 B and 7500 B", []int{20, 20, 7500, 20}, 0.01},
 		{"30 KB and 100 KB", []int{30 << 10, 100 << 10}, 0.01},
 		{"2 % of 100 KB among 20 B", rare, 0.041},
 	} {

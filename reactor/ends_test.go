@@ -112,17 +112,21 @@ func TestCloseAfterOthersHaveEnded(t *testing.T) {
 // Reactor.Close lets what is queued leave, tells every Handler, and only then returns.
 func TestReactorCloseFlushesAndWaits(t *testing.T) {
 	for _, loops := range []int{1, 3} {
-		r := start(t, Options{Loops: loops, MaxOutboxBytes: 64 << 20, SendBuffer: 32 << 10})
+		clock := new(handClock) // so that the 5 s of a close never pass
+		r := start(t, Options{Loops: loops, MaxOutboxBytes: 64 << 20, SendBuffer: 32 << 10,
+			Clock: clock.now})
 		const n = 3_000_000
 		opened := make(chan *Conn, 1)
 		var mu sync.Mutex
 		var told []error
-		ln := listen(t, r, &hooks{open: func(c *Conn) { opened <- c }, close: func(_ *Conn, err error) {
+		h := &hooks{open: func(c *Conn) { opened <- c }}
+		h.close = func(_ *Conn, err error) {
 			time.Sleep(10 * time.Millisecond) // a Close that did not wait would be ahead
 			mu.Lock()
 			told = append(told, err)
 			mu.Unlock()
-		}})
+		}
+		ln := listen(t, r, h)
 		msg := noise(n)
 		var peers []*net.TCPConn
 		for range 4 {
@@ -163,7 +167,8 @@ func dialingConn(t *testing.T, ctx context.Context) (*Reactor, chan error) {
 	r := start(t, Options{Loops: 1})
 	full := fullBacklog(t)
 	ends := make(chan error, 2)
-	h := &hooks{open: func(*Conn) { t.Error("OnOpen") }, close: func(_ *Conn, err error) { ends <- err }}
+	h := &hooks{open: func(*Conn) { t.Error("OnOpen") },
+		close: func(_ *Conn, err error) { ends <- err }}
 	if err := r.Dial(ctx, "tcp", full, nil, h); err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +305,8 @@ func TestTLSWaitingHandshakesAllContinue(t *testing.T) {
 	}
 	clock := new(handClock) // nobody's time is ever over
 	r := start(t, Options{Loops: 2, Clock: clock.now})
-	ln := listenTLS(t, r, TLSOptions{Config: cfg, HandshakeTimeout: time.Hour, MaxHandshakes: 1}, echo)
+	ln := listenTLS(t, r,
+		TLSOptions{Config: cfg, HandshakeTimeout: time.Hour, MaxHandshakes: 1}, echo)
 	var wg sync.WaitGroup
 	for range clients {
 		nc := dialNet(t, ln)
@@ -322,6 +328,13 @@ func TestTLSWaitingHandshakesAllContinue(t *testing.T) {
 	})
 	if n := len(running); n != 0 {
 		t.Errorf("%d handshakes run besides the one that may", n)
+	}
+	// Who floods while it waits is closed, and takes nobody's place.
+	nc := dialNet(t, ln)
+	nc.Write(clientHello(t))
+	go nc.Write(make([]byte, maxHandshake))
+	if _, err := io.Copy(io.Discard, nc); isTimeout(err) {
+		t.Error("a flood during the wait is taken in")
 	}
 	close(gate)
 	wg.Wait()

@@ -22,12 +22,13 @@ const (
 	// gatherMax is the number of gathered bytes that leave without waiting for more.
 	gatherMax = 64 << 10
 	// holdTick is how often a loop looks after what Gather holds back. It looks only while there
-	// is something, so that a process without traffic sleeps.
-	holdTick = time.Millisecond
+	// is something, so that a process without traffic sleeps. A look costs two switches of threads,
+	// so it should serve many callers.
+	holdTick = 4 * time.Millisecond
 )
 
 // Gather keeps together what is written until Flush. It is for a caller that is about to write from
-// its own goroutine, possibly several times. It delays nothing for long: after one to two
+// its own goroutine, possibly several times. It delays nothing for long: after four to eight
 // milliseconds what was written leaves, and further writes are not gathered. A connection with TLS
 // does not gather.
 func (c *Conn) Gather() {

@@ -115,6 +115,18 @@ var (
 	_ net.Conn = (*tlsConn)(nil)
 )
 
+// TLS describes the TLS session, nil for a connection in clear. It may be called on the loop only,
+// from OnOpen on.
+func (c *Conn) TLS() *tls.ConnectionState {
+	if !c.secure {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state := c.handler.(*tlsConn).tc.ConnectionState()
+	return &state
+}
+
 // OnOpen waits for the ClientHello.
 func (t *tlsConn) OnOpen(c *Conn) { c.SetTimer(t.server.timeout) }
 

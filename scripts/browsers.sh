@@ -62,7 +62,8 @@ install() {
 		touch "$work/updated"
 		DEBIAN_FRONTEND=noninteractive apt-get update -o DPkg::Lock::Timeout=300 >"$work/update" 2>&1
 	fi
-	if ! DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$package" >"$work/install" 2>&1; then
+	if ! DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 "$package" >"$work/install" 2>&1; then
 		echo "apt-get could not install $package:" >&2
 		tail -n 3 "$work/update" "$work/install" >&2
 		return 1
@@ -86,7 +87,8 @@ for browser in chromium firefox; do
 		code=1
 		continue
 	fi
-	echo "There is no $browser that starts: its tests will be skipped. To run them, install it (Debian: apt-get install $(package_of $browser), as root)." >&2
+	echo "There is no $browser that starts: its tests will be skipped. To run them, install it" \
+		"(Debian: apt-get install $(package_of $browser), as root)." >&2
 done
 if [ ${#found[@]} = 0 ]; then echo none; else echo "${found[@]}"; fi
 exit $code

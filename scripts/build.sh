@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the server with the browser client inside: build.sh bin/smartsocket-server [go build flags].
+# Builds the server with the browser client inside:
+# build.sh bin/smartsocket-server [go build flags].
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh

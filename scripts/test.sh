@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything: the checks, the browser client in Node, then all Go tests, first under the race detector
-# where goroutines meet, at last as they ship. The end tells how long each step took, and which tests
-# were skipped and why.
+# Everything: the checks, the browser client in Node, then all Go tests, first under the race
+# detector where goroutines meet, at last as they ship. The end tells how long each step took, and
+# which tests were skipped and why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/need.sh go node cc files
@@ -29,11 +29,11 @@ finish() {
 	printf '\n== summary\n%s%6d s  in all\n' "$times" $SECONDS
 	if [ -s "$work/skipped" ]; then
 		printf '\nskipped:\n'
-		fold -s -w 94 "$work/skipped" | sed 's/^/  /'
+		sed 's/^/  /' "$work/skipped"
 	fi
 	if [[ " ${REQUIRE_BROWSER:-} " != *" chromium="* || " ${REQUIRE_BROWSER:-} " != *" firefox="* ]] && [ -s "$work/browsers.log" ]; then
 		printf '\nbrowser tests:\n'
-		fold -s -w 94 "$work/browsers.log" | sed 's/^/  /'
+		sed 's/^/  /' "$work/browsers.log"
 	fi
 	rm -rf "$work"
 	if [ $code = 0 ]; then printf '\nmake test: passed\n'; else printf '\nmake test: FAILED in step "%s"\n' "$failed"; fi

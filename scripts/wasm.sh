@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Builds the browser client into dist/ and copies what the demo page needs, compressed too, to where
-# go:embed finds it. It does nothing if neither a source nor a result has changed since the last time.
-# "wasm.sh changed" only tells by its exit status whether there is something to do.
+# go:embed finds it. It does nothing if neither a source nor a result has changed since the last
+# time. "wasm.sh changed" only tells by its exit status whether there is something to do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 to=cmd/server/web/dist
 stamp=$to/.built
 
-# state names every source and every result with its checksum. The sources of Go are those of all the
-# packages that the engine is made of; the compiler is its version.
+# state names every source and every result with its checksum. The sources of Go are those of all
+# the packages that the engine is made of; the compiler is its version.
 state() {
 	go version
 	go env GOFLAGS GOEXPERIMENT GOWASM

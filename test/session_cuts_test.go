@@ -142,8 +142,10 @@ func TestLifecycleOverRandomCuts(t *testing.T) {
 	wg.Wait()
 	d.complete()
 	ns := v.Namespace("/")
-	eventually(t, "all sockets to be gone", func() bool { return len(ns.Sockets()) == 0 })
-	if n := ns.RoomLen("red"); n != 0 {
+	eventually(t, "all sockets to be gone", func() bool {
+		return len(ns.Sockets())+len(ns.Away()) == 0
+	})
+	if n := membersOf(ns, "red"); n != 0 {
 		t.Errorf("%d are in the room", n)
 	}
 	lines, lives := 0, len(d.pages)
@@ -185,7 +187,7 @@ func TestDisconnectWhileTheClientComesBack(t *testing.T) {
 		old.nc.Close()
 		if a.recovered {
 			recovered++
-			a.wantClose(1000)
+			a.wantClose(3504)
 			a.nc.Close()
 			a.wantNew(v, s)
 		} else if a.id == s.ID() {
@@ -195,7 +197,7 @@ func TestDisconnectWhileTheClientComesBack(t *testing.T) {
 		a.finish()
 	}
 	t.Logf("%d of 300 recovered before they ended", recovered)
-	if n := ns.RoomLen("vip"); n != 0 {
+	if n := membersOf(ns, "vip"); n != 0 {
 		t.Errorf("%d are in the room", n)
 	}
 	d.complete()

@@ -131,7 +131,7 @@ func TestDisconnectOfASocketThatIsAway(t *testing.T) {
 			kick(s)
 			d.want(s, "connected, disconnected 1006, ended")
 			eventually(t, "the socket to be gone", func() bool { return ns.Socket(s.ID()) == nil })
-			if n := ns.RoomLen("vip"); n != 0 {
+			if n := membersOf(ns, "vip"); n != 0 {
 				t.Errorf("%d are in the room", n)
 			}
 			if got := d.rooms[s]; !slices.Equal(got, []string{"vip"}) {
@@ -196,7 +196,7 @@ func TestDisconnectByAHandlerOfTheCutConnection(t *testing.T) {
 		kick func(*Socket)
 		code frame.CloseCode
 	}{
-		"Disconnect":     {(*Socket).Disconnect, 1000},
+		"Disconnect":     {(*Socket).Disconnect, 3504},
 		"DisconnectWith": {func(s *Socket) { s.DisconnectWith(3500, "banned") }, 3500},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestDisconnectByAHandlerOfTheCutConnection(t *testing.T) {
 			d.want(s, fmt.Sprintf(
 				"connected, disconnected 1006, recovered, disconnected %d, ended", c.code))
 			a.wantNew(v, s)
-			if n := v.Namespace("/").RoomLen("vip"); n != 0 {
+			if n := membersOf(v.Namespace("/"), "vip"); n != 0 {
 				t.Errorf("%d are in the room", n)
 			}
 		})
@@ -238,9 +238,9 @@ func TestHandlerOfTheCutConnectionActsOnTheSession(t *testing.T) {
 	a.want("2") // and not the secret between them
 	a.request(1, "get", "")
 	a.wantAck(1, `["new",["lobby"],true]`)
-	if s.Identity() != "ann" || ns.RoomLen("vip") != 0 || !s.Connected() {
+	if s.Identity() != "ann" || membersOf(ns, "vip") != 0 || !s.Connected() {
 		t.Errorf("identity %v, %d in the room, Connected %v",
-			s.Identity(), ns.RoomLen("vip"), s.Connected())
+			s.Identity(), membersOf(ns, "vip"), s.Connected())
 	}
 	d.want(s, "connected, disconnected 1006, recovered")
 }
@@ -481,7 +481,7 @@ func TestEveryEndIsToldOnce(t *testing.T) {
 			}
 			ns := v.Namespace("/")
 			eventually(t, "the socket to be gone", func() bool { return ns.Socket(s.ID()) == nil })
-			if n := ns.RoomLen("vip"); n != 0 {
+			if n := membersOf(ns, "vip"); n != 0 {
 				t.Errorf("%d are in the room", n)
 			}
 			d.want(s, page)
@@ -615,7 +615,7 @@ func TestKickedClientKnowsThatItIsNew(t *testing.T) {
 	if <-back {
 		t.Error("the client believes that its session was recovered")
 	}
-	if n := ns.RoomLen("vip"); n != 0 {
+	if n := membersOf(ns, "vip"); n != 0 {
 		t.Errorf("%d are in the room", n)
 	}
 }

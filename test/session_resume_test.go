@@ -71,7 +71,7 @@ func TestResumesAtOnce(t *testing.T) {
 			})
 			if age < time.Second {
 				eventually(t, "the sessions to be gone", func() bool {
-					return len(ns.Sockets()) == 0 && ns.RoomLen("red") == 0
+					return len(ns.Sockets())+len(ns.Away()) == 0 && membersOf(ns, "red") == 0
 				})
 			}
 		})

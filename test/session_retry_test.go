@@ -243,7 +243,7 @@ func TestSessionsAwayAreBounded(t *testing.T) {
 		eventually(t, "the slot to be free", func() bool { return v.ConnectionStats().Open == 0 })
 	}
 	// A socket is there until its ended handlers have run.
-	eventually(t, "two sessions to be given up", func() bool { return len(ns.Sockets()) <= 3 })
+	eventually(t, "two sessions to be given up", func() bool { return len(ns.Away()) <= 3 })
 	kept := 0
 	for i := range all {
 		if ns.Socket(all[i].id) != nil {

@@ -45,10 +45,16 @@ func dialWireAt(t testing.TB, addr, target, protocol string) *wire {
 // upgrade makes a WebSocket connection of nc.
 func upgrade(t testing.TB, nc net.Conn, addr, target, protocol string) *wire {
 	t.Helper()
+	return upgradeWith(t, nc, addr, target, protocol, "")
+}
+
+// upgradeWith is upgrade with lines for the head of the request.
+func upgradeWith(t testing.TB, nc net.Conn, addr, target, protocol, lines string) *wire {
+	t.Helper()
 	nc.SetDeadline(time.Now().Add(patience))
 	t.Cleanup(func() { nc.Close() })
 	key := frame.NewKey()
-	nc.Write(frame.AppendRequest(nil, addr, target, key, "", protocol, "", ""))
+	nc.Write(frame.AppendRequest(nil, addr, target, key, "", protocol, "", lines))
 	w := &wire{t: t, nc: nc, buf: make([]byte, 256<<10)}
 	r := bufio.NewReader(nc)
 	var head []byte

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the browser client, which is the npm package too, into dist/ or into the directory named as
 # argument: the engine, the ES modules, their CommonJS form for Node, and SmartSocketClient.js, one
-# plain script. The same sources give the same bytes. Files are moved to their places when all are done.
+# plain script. The same sources give the same bytes. Files are moved to their places when all are
+# done.
 set -eu
 
 unset CDPATH
@@ -39,7 +40,8 @@ about='SmartSocket client. Sources: wasm/js/src; API: index.d.ts. MIT'
 # What no other file and no application names; the compiled client calls it something short.
 private='^(_.*|phase|config|hooks|table|refusal|socket|timer|watch|watchSilence|heard|pinged|since|interval|aheads|rtts|threshold|setLimit|limit|undecodable|distrust|unseal|prepared|handshake|greet|received|explain|detach|opened|uvarint|units|low|high|bytes|settle|hello|pong|take|number|write)$'
 
-# pack file banner options...: one file of dist, minified; it fails on syntax that the target does not have.
+# pack file banner options...: one file of dist, minified; it fails on syntax that the target does
+# not have.
 pack() {
 	file=$1 banner=$2
 	shift 2

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"syscall"
 	"time"
@@ -17,14 +18,14 @@ const bridgeStall = 30 * time.Second
 // bridge serves a TLS connection that net/http accepted. Its session cannot be moved to the event
 // loops, so two goroutines carry its plaintext to a connection that the loops serve. A server that
 // listens itself (see Listen) needs neither.
-func (s *Server) bridge(tc *tls.Conn, early []byte) error {
+func (s *Server) bridge(tc *tls.Conn, early []byte, req *http.Request) error {
 	far, near, err := socketPair()
 	if err != nil {
 		return err
 	}
 	ep := *s.ep.secured()
 	ep.peer = tc.RemoteAddr()
-	if err := s.r.Adopt(far, early, newConn(&ep)); err != nil {
+	if err := s.r.Adopt(far, early, newConn(&ep).from(req)); err != nil {
 		far.Close()
 		near.Close()
 		return err

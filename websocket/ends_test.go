@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -104,12 +105,13 @@ func descriptors(t *testing.T) int {
 
 // Whatever way a connection of net/http ends, with TLS or without, no descriptor is left.
 func TestServeHTTPLeavesNoDescriptors(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // finalizers would close what was forgotten
 	for _, secured := range []bool{false, true} {
-		for name, end := range map[string]func(s *Server, r *reactor.Reactor, c *Conn, p *peer){
-			"the peer closes":    func(_ *Server, _ *reactor.Reactor, _ *Conn, p *peer) { p.Close() },
-			"the server aborts":  func(_ *Server, _ *reactor.Reactor, c *Conn, _ *peer) { c.Abort(nil) },
-			"the reactor closes": func(_ *Server, r *reactor.Reactor, _ *Conn, _ *peer) { r.Close() },
-			"the server closes": func(_ *Server, _ *reactor.Reactor, c *Conn, p *peer) {
+		for name, end := range map[string]func(r *reactor.Reactor, c *Conn, p *peer){
+			"the peer closes":    func(_ *reactor.Reactor, _ *Conn, p *peer) { p.Close() },
+			"the server aborts":  func(_ *reactor.Reactor, c *Conn, _ *peer) { c.Abort(nil) },
+			"the reactor closes": func(r *reactor.Reactor, _ *Conn, _ *peer) { r.Close() },
+			"the server closes": func(_ *reactor.Reactor, c *Conn, p *peer) {
 				c.Close(frame.CloseNormal, "")
 				p.send(frame.Close, "\x03\xe8")
 				io.Copy(io.Discard, p)
@@ -140,7 +142,7 @@ func TestServeHTTPLeavesNoDescriptors(t *testing.T) {
 					t.Fatal(status)
 				}
 				c := wait(t, conns)
-				end(s, r, c, p)
+				end(r, c, p)
 				p.Close()
 				if name == "the reactor closes" {
 					// what comes now cannot be adopted

@@ -2,6 +2,8 @@ package websocket
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"errors"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -17,9 +19,11 @@ type handshake struct {
 	head *pool.Buffer // owned; nil if nothing is kept
 	// where frame.ScanHead resumes, so that a head that drips in takes linear time
 	next      int
-	request   *pool.Buffer // on a client: owned, sent by OnOpen
-	key       string       // on a client
-	protocols string       // on a client
+	request   *pool.Buffer         // on a client: owned, sent by OnOpen
+	ctx       context.Context      // of ServeHTTP, as tls
+	tls       *tls.ConnectionState // nil without
+	key       string               // on a client
+	protocols string               // on a client
 }
 
 // onHead consumes bytes before the handshake is complete. What is pipelined after the head goes to

@@ -42,9 +42,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	nc.SetDeadline(time.Time{}) // the deadlines of the http.Server end here
 	if tc, ok := nc.(*tls.Conn); ok {
-		err = s.bridge(tc, early)
+		err = s.bridge(tc, early, req)
 	} else {
-		err = s.r.Adopt(nc, early, newConn(s.ep))
+		err = s.r.Adopt(nc, early, newConn(s.ep).from(req))
 	}
 	if err != nil {
 		s.ep.log.Error("websocket: connection was not adopted", "err", err)

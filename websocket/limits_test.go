@@ -220,6 +220,26 @@ func TestSlowMessages(t *testing.T) {
 	}
 }
 
+// The time of a message begins with its own first byte, also if that comes in one read with the end
+// of a slow message before it.
+func TestTimeBeginsWithEachMessage(t *testing.T) {
+	_, c, p, clock, _, sizes := served(t, Options{}, Tuning{}, "")
+	message := masked(frame.Binary, string(make([]byte, 100)))
+	p.Write(message[:50])
+	for range 5 {
+		clock.pass(t, c, 20*time.Second)
+		p.Write(message[50:51]) // is looked at
+		clock.pass(t, c, 5*time.Second)
+		p.Write(append(bytes.Clone(message[51:]), message[:50]...))
+		if n := wait(t, sizes); n != 100 {
+			t.Errorf("%d bytes", n)
+		}
+	}
+	if c.state.Load() != stateOpen {
+		t.Error("cut, although no message took 30 s")
+	}
+}
+
 // A server knows what its unfinished messages hold: no more than what has come, and nothing once
 // they are complete or their connections gone.
 func TestUnfinishedBytes(t *testing.T) {

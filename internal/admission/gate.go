@@ -50,6 +50,9 @@ const (
 // Address is the client's address as Arrival gave it. It stays after Leave.
 func (t *Ticket) Address() netip.Addr { return t.address }
 
+// Group is whom the gate takes for one client: an IPv4 address or an IPv6 /64.
+func (t *Ticket) Group() netip.Addr { return group(t.address) }
+
 // Gate counts the connections of one server and decides about new ones. The
 // zero Gate is ready. All methods are safe for concurrent use.
 type Gate struct {

@@ -38,6 +38,8 @@ type Hub[M any] struct {
 	all   group[M]
 	marks uint64 // counts the selections
 	away  int    // members of all that are away
+
+	occupied int // rooms with a member that is not away
 }
 
 // New makes an empty hub. place returns the Place inside a member, reserved
@@ -74,11 +76,10 @@ func (h *Hub[M]) Remove(m M) bool {
 	if !h.here(p) {
 		return false
 	}
+	h.setAway(p, true) // so that nobody counts it
 	delete(h.ids, p.ID)
-	if p.away {
-		p.away = false
-		h.away--
-	}
+	p.away = false
+	h.away--
 	if moved := h.all.drop(p.index); moved != nil {
 		moved.index = p.index
 	}
@@ -89,20 +90,40 @@ func (h *Hub[M]) Remove(m M) bool {
 	return true
 }
 
-// SetAway notes whether m is away. An away member keeps its rooms and is still addressed, but Size
-// does not count it. A member that is not in the hub is ignored.
+// SetAway notes whether m is away: it keeps its rooms and is still addressed,
+// but nothing counts it. A member that is not in the hub is ignored.
 func (h *Hub[M]) SetAway(m M, away bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.place(m)
-	if p.away == away || !h.here(p) {
+	if p := h.place(m); h.here(p) {
+		h.setAway(p, away)
+	}
+}
+
+func (h *Hub[M]) setAway(p *Place[M], away bool) {
+	if p.away == away {
 		return
 	}
 	p.away = away
+	step := 1
 	if away {
-		h.away++
-	} else {
-		h.away--
+		step = -1
+	}
+	h.away -= step
+	for _, s := range p.seats {
+		h.count(s.room, step)
+	}
+}
+
+// count notes that step more members of r are present. Caller holds mu.
+func (h *Hub[M]) count(r *room[M], step int) {
+	before := r.present
+	r.present += step
+	switch {
+	case before == 0 && r.present > 0:
+		h.occupied++
+	case before > 0 && r.present == 0:
+		h.occupied--
 	}
 }
 
@@ -143,6 +164,9 @@ func (h *Hub[M]) join(m M, p *Place[M], name string) error {
 		h.rooms[name] = r
 	}
 	p.seats = append(p.seats, seat[M]{r, r.members.add(m, p)})
+	if !p.away {
+		h.count(r, 1)
+	}
 	return nil
 }
 
@@ -157,13 +181,17 @@ func (h *Hub[M]) Leave(m M, names []string) {
 			continue
 		}
 		if i := p.in(r); i >= 0 {
+			if !p.away {
+				h.count(r, -1)
+			}
 			h.stand(p.seats[i])
 			p.seats = slices.Delete(p.seats, i, i+1)
 		}
 	}
 }
 
-// stand gives up a seat in its room. The seat stays in its Place. Caller holds mu.
+// stand gives up a seat in its room, where its member is not counted any more. The seat stays in
+// its Place. Caller holds mu.
 func (h *Hub[M]) stand(s seat[M]) {
 	r := s.room
 	if moved := r.members.drop(s.at); moved != nil {
@@ -204,30 +232,32 @@ func (h *Hub[M]) ByID(id string) (m M) {
 	return m
 }
 
-// Size counts the members that are not away, and the rooms.
+// Size counts the members that are not away, and the rooms that they are in.
 func (h *Hub[M]) Size() (members, rooms int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.all.list) - h.away, len(h.rooms)
+	return len(h.all.list) - h.away, h.occupied
 }
 
-// RoomSize counts the members of a room, those included that are away.
+// RoomSize counts the members of a room that are not away.
 func (h *Hub[M]) RoomSize(name string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r := h.rooms[name]; r != nil {
-		return len(r.members.list)
+		return r.present
 	}
 	return 0
 }
 
-// RoomNames lists the rooms, sorted.
+// RoomNames lists the rooms with members that are not away, sorted.
 func (h *Hub[M]) RoomNames() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	names := make([]string, 0, len(h.rooms))
-	for name := range h.rooms {
-		names = append(names, name)
+	names := make([]string, 0, h.occupied)
+	for name, r := range h.rooms {
+		if r.present > 0 {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	return names

@@ -233,10 +233,16 @@ func (x *pair) sameSet(what string, got []*member, want map[*member]bool) {
 	}
 }
 
+// present is the part of a set that is away, or that is not.
+func (x *pair) present(set map[*member]bool, away bool) map[*member]bool {
+	maps.DeleteFunc(set, func(m *member, _ bool) bool { return x.model.away[m] != away })
+	return set
+}
+
 // check compares all that can be asked.
 func (x *pair) check() {
 	x.t.Helper()
-	rooms := make(map[string]int)
+	rooms, occupied := make(map[string]int), make(map[string]int)
 	for _, m := range x.ever {
 		want := x.model.rooms[m]
 		if got := x.hub.RoomsOf(m); !slices.Equal(got, want) {
@@ -244,6 +250,9 @@ func (x *pair) check() {
 		}
 		for _, r := range want {
 			rooms[r]++
+			if !x.model.away[m] {
+				occupied[r]++
+			}
 			if !x.hub.In(m, r) {
 				x.t.Fatalf("%s is not in %q", m.place.ID, r)
 			}
@@ -253,25 +262,23 @@ func (x *pair) check() {
 		}
 		x.sameSet("the id", x.hub.Named(m.place.ID), x.model.addressed(m.place.ID))
 	}
-	away := 0
-	for _, is := range x.model.away {
-		if is {
-			away++
-		}
+	away, everybody := x.present(x.model.selection(nil, nil, nil), true), len(x.model.members)
+	if n, r := x.hub.Size(); n != everybody-len(away) || r != len(occupied) {
+		x.t.Fatalf("Size() = %d, %d, want %d, %d", n, r, everybody-len(away), len(occupied))
 	}
-	if n, r := x.hub.Size(); n != len(x.model.members)-away || r != len(rooms) {
-		x.t.Fatalf("Size() = %d, %d, want %d, %d", n, r, len(x.model.members)-away, len(rooms))
+	if got := x.hub.RoomNames(); !slices.Equal(got, slices.Sorted(maps.Keys(occupied))) {
+		x.t.Fatalf("rooms %q, want %v", got, occupied)
 	}
-	if got := x.hub.RoomNames(); !slices.Equal(got, slices.Sorted(maps.Keys(rooms))) {
-		x.t.Fatalf("rooms %q, want %v", got, rooms)
-	}
-	for name, n := range rooms {
-		if got := x.hub.RoomSize(name); got != n {
-			x.t.Fatalf("%d in %s, want %d", got, name, n)
+	for name := range rooms {
+		if got := x.hub.RoomSize(name); got != occupied[name] {
+			x.t.Fatalf("%d in %s, want %d", got, name, occupied[name])
 		}
 		x.sameSet(name, x.hub.Named(name), x.model.addressed(name))
+		x.sameSet(name, x.hub.Present(name), x.present(x.model.addressed(name), false))
 	}
 	x.sameSet("everybody", x.hub.Named(""), x.model.selection(nil, nil, nil))
+	x.sameSet("away", x.hub.Away(), away)
+	x.sameSet("present", x.hub.Present(""), x.present(x.model.selection(nil, nil, nil), false))
 	for _, l := range x.lent {
 		if !slices.Equal(l[0], l[1]) {
 			x.t.Fatal("a list that was lent has changed")

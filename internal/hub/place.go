@@ -10,7 +10,7 @@ type Place[M any] struct {
 	seats []seat[M] // the member's rooms, in the order in which it joined them
 	mark  uint64    // the last selection that has met the member
 	index int32     // in Hub.all
-	away  bool      // not counted by Size, see SetAway
+	away  bool      // not counted, see SetAway
 }
 
 // seat is a place in a room.
@@ -33,6 +33,7 @@ func (p *Place[M]) in(r *room[M]) int {
 type room[M any] struct {
 	name    string
 	members group[M]
+	present int // members that are not away
 }
 
 // group is a list of members that broadcasts may walk while it changes.

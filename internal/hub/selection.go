@@ -18,6 +18,49 @@ func (h *Hub[M]) Named(name string) []M {
 	return nil
 }
 
+// Present returns those whom Named returns and who are not away. The list is lent as that of
+// Named; while somebody is away it is a copy.
+func (h *Hub[M]) Present(name string) []M {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if name == "" {
+		return h.all.present(len(h.all.list) - h.away)
+	}
+	if p := h.ids[name]; p != nil && !p.away {
+		return []M{h.member(p)}
+	}
+	if r := h.rooms[name]; r != nil {
+		return r.members.present(r.present)
+	}
+	return nil
+}
+
+// Away lists the members that are away.
+func (h *Hub[M]) Away() []M {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.all.pick(h.away, true)
+}
+
+// present returns the n members that are not away.
+func (g *group[M]) present(n int) []M {
+	if n == len(g.list) {
+		return g.lend()
+	}
+	return g.pick(n, false)
+}
+
+// pick copies the n members that are away, or those that are not.
+func (g *group[M]) pick(n int, away bool) []M {
+	list := make([]M, 0, n)
+	for i, p := range g.places {
+		if p.away == away {
+			list = append(list, g.list[i])
+		}
+	}
+	return list
+}
+
 // Selection appends to dst whom any of names addresses, everybody if there are
 // no names, without those whom except addresses, without out, and without the member
 // whose id is self, if there is one. Each member comes once. A name is a member's id or

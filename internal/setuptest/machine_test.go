@@ -17,8 +17,8 @@ import (
 
 // basics are programs that every machine has.
 var basics = []string{
-	"bash", "cat", "chmod", "cksum", "cp", "cut", "dirname", "env", "find", "fold", "grep", "gzip",
-	"head", "make", "mkdir", "mktemp", "mv", "rm",
+	"bash", "cat", "chmod", "cksum", "cp", "cut", "dirname", "env", "find", "grep", "gzip", "head",
+	"make", "mkdir", "mktemp", "mv", "rm",
 	"sed", "sh", "sleep", "sort", "tail", "tee", "timeout", "touch", "tr", "wc", "xargs",
 }
 

@@ -92,7 +92,7 @@ describe('reconnecting', () => {
     assert.equal(c.getStats().reconnects, 1);
   });
 
-  for (const closeCode of [3500, 3503, 3999, 1008, 1002]) {
+  for (const closeCode of [3500, 3503, 3504, 3999, 1008, 1002]) {
     test('never after close code ' + closeCode, async (t) => {
       const server = await serve(t, { connection: (peer) => peer.socket.close(closeCode, 'because') });
       const c = client(t, server.url);

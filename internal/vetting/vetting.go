@@ -1,0 +1,126 @@
+// Package vetting asks an application's hook about clients that are not connected yet. Hooks may
+// block, so they run on goroutines of their own, by turns among the clients' addresses.
+package vetting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/smartsocket/smartsocket/internal/fairqueue"
+	"github.com/smartsocket/smartsocket/internal/opening"
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// waiting is how many clients of one address may wait for the hook.
+const waiting = 256
+
+// Request is what the hook decides about.
+type Request struct {
+	APIKey    string
+	Namespace string
+	Address   netip.Addr
+	HTTP      *http.Request
+}
+
+// Desk asks a hook. All fields are set before the first Ask.
+type Desk struct {
+	Hook    func(context.Context, Request) (identity any, err error)
+	Timeout time.Duration // of one call
+	Log     *slog.Logger
+	// Failed is told of a refusal that is final for the client.
+	Failed func(netip.Addr)
+	// Panicked is told of a panic of the hook.
+	Panicked func()
+
+	queue *fairqueue.Queue[netip.Addr]
+}
+
+// Open makes a desk ready, with this many goroutines.
+func (d *Desk) Open(workers int) { d.queue = fairqueue.New[netip.Addr](workers, waiting) }
+
+// Close lets the hooks finish that wait, until ctx ends, and reports whether all have.
+func (d *Desk) Close(ctx context.Context) bool { return d.queue.Stop(ctx) }
+
+// Ask asks the hook about a client of a group of addresses. It is not called if there is nobody
+// any more by then, which gone tells. done runs on the hook's goroutine; no is what the client is
+// told if it is not let in. Ask reports false if too many of the group wait.
+func (d *Desk) Ask(
+	group netip.Addr, r Request, from *opening.Opening,
+	gone func() bool, done func(identity any, no *message.Error),
+) bool {
+	return d.queue.Add(group, func() {
+		if gone() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(from.Context(), d.Timeout)
+		defer cancel()
+		identity, no := d.call(ctx, &r, from)
+		if no != nil && !message.Reconnects(message.CloseCodeFor(no.Code)) {
+			d.Failed(r.Address) // here, because the client may have gone meanwhile
+		}
+		done(identity, no)
+	})
+}
+
+// call runs the hook and contains its panic.
+func (d *Desk) call(
+	ctx context.Context, r *Request, from *opening.Opening,
+) (identity any, no *message.Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.Panicked()
+			d.Log.Error("the authenticate hook panicked", "panic", r.hide(p))
+			no = ErrAuth
+		}
+	}()
+	var err error
+	if r.HTTP, err = from.Request(ctx); err != nil {
+		return nil, message.ErrInvalidFormat
+	}
+	if identity, err = d.Hook(ctx, *r); err != nil {
+		d.Log.Debug("authentication refused", "namespace", r.Namespace, "error", r.hide(err))
+	}
+	return identity, told(err)
+}
+
+// told is what a client is told of the hook's error: an *Error as it is, and that it may come back
+// when the hook had no time to decide.
+func told(err error) *message.Error {
+	var said *message.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &said) && said != nil:
+		return said
+	case errors.Is(err, context.DeadlineExceeded):
+		return ErrNoDecision
+	}
+	return ErrAuth
+}
+
+// hide is what a hook said, for the log, without the key and the secrets it was given.
+func (r *Request) hide(said any) string {
+	text := fmt.Sprint(said)
+	for _, secret := range append(opening.Secrets(r.HTTP), r.APIKey) {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "(hidden)")
+		}
+	}
+	return text
+}
+
+// What clients are told.
+var (
+	ErrAuth = message.New(message.CodeAuthFailed, "authentication failed: give client and server "+
+		"the same encryption key and algorithm, and a valid API key")
+	ErrTryLater = message.New(message.CodeRefused,
+		"the server cannot check the credentials now: try again later")
+	ErrNoDecision = message.New(message.CodeTimeout,
+		"the server could not check the credentials in time: try again")
+)
