@@ -51,10 +51,10 @@ func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswe
 // still gets an answer. A message over the size limit ends the connection.
 func unusable(m *message.Message, e *Error) refusal {
 	switch {
+	case (e == errBadJSON || e == errElements || e == errRatio) && m.Kind == message.KindEvent:
+		return refusal{err: e, follow: told | faulty}
 	case e.Code == message.CodeTooLarge:
 		return refusal{err: e, follow: told | unanswered | fatal}
-	case e == errBadJSON && m.Kind == message.KindEvent:
-		return refusal{err: e, follow: told | faulty}
 	}
 	return violation(e)
 }
@@ -205,6 +205,8 @@ var (
 	errEncrypts = &Error{Code: message.CodeAuthFailed,
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge    = message.New(message.CodeTooLarge, "the payload is over maxMessageBytes: split it")
+	errOverMax     = message.New(message.CodeTooLarge, "over this event's limit: split it")
+	errElements    = message.New(message.CodeTooLarge, "over maxJSONElements: split it, or send binary")
 	errMailboxFull = &Error{Code: message.CodeRateLimited,
 		Message: "too many of this connection's messages wait for their handlers: send slower"}
 	errAskedBefore = &Error{Code: message.CodeConnectionLost,

@@ -157,6 +157,10 @@ func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 		(!message.ValidJSON(m.Payload) || !utf8.Valid(m.Payload)) {
 		return errBadJSON
 	}
+	if m.Flags&message.FlagBinary == 0 &&
+		!message.JSONElementsWithin(m.Payload, l.srv.current().MaxJSONElements) {
+		return errElements
+	}
 	return nil
 }
 

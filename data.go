@@ -119,6 +119,9 @@ func (l *link) encoding() outgoing.Encoding {
 	return c
 }
 
+var errRatio = message.New(message.CodeTooLarge,
+	"it inflates to too many times its size: send it uncompressed")
+
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the caller returns.
 func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
@@ -126,6 +129,9 @@ func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
+	case errors.Is(err, pool.ErrTooLarge) && limit < l.srv.fixed.MaxMessageBytes:
+		pool.PutUnsized(b)
+		return pool.Unsized{}, errRatio
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.PutUnsized(b)
 		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge,

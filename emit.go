@@ -41,7 +41,8 @@ var Volatile = EmitOption{outgoing.Options{Volatile: true}}
 
 // State holds the event back from clients that are behind. A newer one of the same event and key
 // replaces it, in its place in the order, so the client gets the newest of each key when it catches
-// up. "" is a key too: one state per event. Delivery counts a held event as Queued.
+// up. "" is a key too: one state per event. What goes To one room has keys of its own: a client in
+// two rooms gets the newest of each. Delivery counts a held event as Queued.
 func State(key string) EmitOption { return EmitOption{outgoing.Options{State: true, Key: key}} }
 
 // Deadline holds the event back from clients that are behind, and drops it after it has waited for
@@ -315,6 +316,9 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 	}
 	if b := t.ns.srv.fixed.Broker; b != nil && !t.local {
 		t.publish(b, e)
+	}
+	if e.Room = ""; len(t.names) == 1 && !isSocketID(t.names[0]) {
+		e.Room = t.names[0]
 	}
 	list, buf := t.selected()
 	d := t.ns.srv.sendAll(e, list)

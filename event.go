@@ -130,6 +130,10 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.fail(event, ack, errAuthFirst)
 		return
 	}
+	if !h.fit(len(d.Bytes())) {
+		s.fail(event, ack, errOverMax)
+		return
+	}
 	if err := s.passes(event, d, ack); err != nil {
 		s.reject(event, ack, err)
 		return

@@ -22,6 +22,10 @@ type HandlerOption func(*registration)
 // handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
 func Inline(r *registration) { r.inline = true }
 
+// MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
+// ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
+func MaxBytes(n int) HandlerOption { return func(r *registration) { r.maxBytes = n } }
+
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
 type Registrar interface {
 	On(event string, h Handler, opts ...HandlerOption)
@@ -106,8 +110,9 @@ func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
 }
 
 // OnDisconnected registers a handler that runs for each connection of a socket that has ended,
-// after all events that came on it and while the socket's rooms are still visible. With the message
-// cache the client may come back. Then OnConnected runs again, otherwise OnEnded.
+// after all events that came on it and while the socket's rooms are still visible. Events that wait
+// when a connection is lost are dropped, unless its session goes on. With the message cache the
+// client may come back. Then OnConnected runs again, otherwise OnEnded.
 func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	r.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
@@ -128,8 +133,9 @@ func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
 type registration struct {
-	h      Handler
-	inline bool
+	h        Handler
+	inline   bool
+	maxBytes int // 0 = no limit
 }
 
 // A table holds the handlers of events by name; an entry, those of one event.
@@ -170,6 +176,18 @@ func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
 
 // inline reports whether all of them are inline.
 func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
+
+// fit reports whether all of them take a payload of n bytes.
+func (h *handlers) fit(n int) bool {
+	for _, e := range [...]*entry{h.ns, h.own} {
+		for i := range e.Len() {
+			if most := e.At(i).maxBytes; most > 0 && n > most {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // event is the event's name. There is at least one handler.
 func (h *handlers) event() string { return h.first().Event() }

@@ -1,9 +1,12 @@
 package smartsocket
 
 import (
+	"fmt"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/journal"
+	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // housekeeper is the server's one background goroutine. It samples the counters for the rates,
@@ -47,6 +50,8 @@ func (h *housekeeper) run(v *Server) {
 			v.sampleRates()
 			v.refusals.Flush(now)
 			v.journal.Flush()
+			v.watchWorkers()
+			v.relieve()
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}
@@ -55,9 +60,10 @@ func (h *housekeeper) run(v *Server) {
 	}
 }
 
-func (h *housekeeper) stop() {
+func (h *housekeeper) stop() error {
 	close(h.quit)
 	<-h.done
+	return nil
 }
 
 // sampleRates records how many messages there were until now.
@@ -84,4 +90,49 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 		}
 	}
 	return active
+}
+
+// watchWorkers reports, in the first of ten seconds, that events wait because all workers are busy.
+func (v *Server) watchWorkers() {
+	n := v.workers.Stalled()
+	if n > 0 {
+		v.counters.workerStalls.Add(1)
+	}
+	if n%10 != 1 {
+		return
+	}
+	busy := make(map[string]int)
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			if e := s.running.Load(); e != nil {
+				busy[e.Event()]++
+			}
+		}
+	}
+	load := v.workers.Load()
+	v.log.Warn("all workers are busy, and what waits for one has waited for more than a second: "+
+		"make handlers return sooner, or raise workers",
+		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
+}
+
+// relieve cuts the sockets that hold most while too much of maxBufferedBytes is in use.
+func (v *Server) relieve() {
+	n := v.reactor.Stats().OutboxBytes
+	if v.sessions != nil {
+		n += v.sessions.Bytes()
+	}
+	v.memory.Sample(n)
+	over := v.memory.Over()
+	if over == 0 {
+		return
+	}
+	holders := make(map[*link]int64)
+	v.eachLink(func(l *link) { holders[l] = int64(l.ws.Queued() + l.s.mail.Bytes()) })
+	worst := budget.Worst(holders, over)
+	for _, l := range worst {
+		l.ws.Abort(reactor.ErrOutboxBudget)
+	}
+	v.counters.overBudget.Add(int64(len(worst)))
+	v.log.Warn("too much waits for handlers and for slow clients: those who held most were cut",
+		"bytes", over, "cut", len(worst), "maxBufferedBytes", v.current().MaxBufferedBytes)
 }

@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -43,8 +44,14 @@ func (s *Socket) post(j job) bool {
 	n := 0
 	if j.payload != nil {
 		n = len(j.payload.B)
+		if !s.srv.memory.Take(n) {
+			return false
+		}
 	}
 	ok, wake := s.mail.Post(j, n, j.kind != jobEvent)
+	if !ok {
+		s.srv.memory.Give(n)
+	}
 	if wake {
 		s.srv.workers.Add((*worker)(s))
 	}
@@ -144,16 +151,33 @@ func (s *Socket) doEvent(j *job) {
 		}
 		s.link.Load().refuse(&m, s.unhandled(j.name))
 	} else {
+		s.running.Store(cmp.Or(h.ns, h.own))
+		defer s.running.Store(nil) // also when a handler ends this goroutine
 		s.handle(h, Data{&j.data}, ack)
 	}
 }
 
-// done ends the job of an event.
+// done gives back what belongs to an event that waited.
 func (s *Socket) done(j *job) {
 	if j.counted {
 		s.waiting.Add(-1)
 	}
 	if j.payload != nil {
+		s.srv.memory.Give(len(j.payload.B))
 		pool.Put(j.payload)
 	}
+}
+
+// discard drops the events that wait. Their sender is lost and will not get an answer.
+func (s *Socket) discard() {
+	n := int64(0)
+	s.mail.Discard(func(j *job) bool {
+		if j.kind != jobEvent {
+			return false
+		}
+		n++
+		s.done(j)
+		return true
+	})
+	s.srv.counters.discarded.Add(n)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/bounds"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/certfile"
 )
 
@@ -139,6 +140,9 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
 	// MaxMessageBytes limits one decoded message.
 	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
+	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
+	// memory, however short it is.
+	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
 	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
@@ -166,6 +170,10 @@ type Options struct {
 	// One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
+	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes, and what
+	// sessions keep, which have at most half of it. Who holds most is cut first. 0 means
+	// half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
+	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
 	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
 	// counts sooner; on a long path it limits throughput. The kernel's choice grows to some MiB.
@@ -192,7 +200,7 @@ func DefaultOptions() Options {
 		panic(err)
 	}
 	o.EnableRateLimiting, o.EnableConnectionPooling = Enabled, Enabled
-	o.Loops, o.Workers, o.Logger = 0, 0, nil
+	o.Loops, o.Workers, o.MaxBufferedBytes, o.Logger = 0, 0, 0, nil
 	return o
 }
 
@@ -202,7 +210,9 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = defaultLogger()
 	}
 	cores := runtime.GOMAXPROCS(0)
-	if v := bounds.Fill(&o, map[string]int{"Loops": cores, "Workers": 64 * cores}); v != nil {
+	if v := bounds.Fill(&o, map[string]int{
+		"Loops": cores, "Workers": 64 * cores, "MaxBufferedBytes": int(budget.Default()),
+	}); v != nil {
 		return o, &OptionError{v.Field, v.Fix}
 	}
 	return o, o.check()

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -54,7 +55,8 @@ type Server struct {
 	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
-	hooks         *vetting.Desk // nil without Authenticate
+	hooks         *vetting.Desk  // nil without Authenticate
+	memory        *budget.Budget // of what waits
 	housekeeper   *housekeeper
 	journal       *journal.Journal
 
@@ -106,6 +108,7 @@ func New(o Options) (*Server, error) {
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
 		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)
 	v.gate.LimitFailures(t.FailureLimit)
@@ -174,7 +177,8 @@ func (v *Server) Serve(l net.Listener) error {
 func (v *Server) logListening(addr net.Addr) {
 	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
 		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
+		"maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
 // StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
@@ -203,7 +207,8 @@ func (v *Server) startLoops() error {
 	}
 	r, err := reactor.New(reactor.Options{
 		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxOutboxAge: v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
+		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
+		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
 	})
 	if err != nil {
 		return err
@@ -212,7 +217,7 @@ func (v *Server) startLoops() error {
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024,
+		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),

@@ -40,9 +40,10 @@ type Socket struct {
 	link      atomic.Pointer[link] // the connection; while the client is away the last one
 	ext       atomic.Pointer[socketExtra]
 	identity  atomic.Pointer[any]
-	auth      atomic.Uint32 // authNotNeeded, authMissing, authDone
-	waiting   atomic.Int32  // events in the mailbox that an inline event must not overtake
-	recovered atomic.Bool   // as the handlers were told
+	auth      atomic.Uint32         // authNotNeeded, authMissing, authDone
+	waiting   atomic.Int32          // events in the mailbox that an inline event must not overtake
+	running   atomic.Pointer[entry] // handlers of the event that a worker handles
+	recovered atomic.Bool           // as the handlers were told
 
 	mail  mailbox.Box[job]
 	first link // of a server without the message cache; else links have their own memory
@@ -184,4 +185,13 @@ func (s *Socket) extra() *socketExtra {
 		return x
 	}
 	return s.ext.Load()
+}
+
+// eachLink calls f with the link of every socket.
+func (v *Server) eachLink(f func(*link)) {
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.hub.Named("") {
+			f(s.link.Load())
+		}
+	}
 }

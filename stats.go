@@ -16,7 +16,7 @@ type counters struct {
 	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
-	acceptLimited, undecodable                                              atomic.Int64
+	acceptLimited, undecodable, discarded, workerStalls, overBudget         atomic.Int64
 	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
 }
 
@@ -51,7 +51,14 @@ type ConnectionStats struct {
 	UnknownAcks      int64            `json:"unknownAcks"`    // acks that nobody waited for
 	Unhandled        int64            `json:"unhandled"`      // events without a handler
 	Undecodable      int64            `json:"undecodable"`    // events whose data does not fit
-	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox
+	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
+	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
+	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now
+	OverBudget       int64            `json:"overBudget"`     // cut because they held most of maxBufferedBytes
+	Workers          int64            `json:"workers"`        // goroutines that may run handlers
+	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
+	SocketsWaiting   int64            `json:"socketsWaiting"` // sockets with events and no goroutine for them
+	WorkerStalls     int64            `json:"workerStalls"`   // seconds in which a socket got none
 	RateLimited      int64            `json:"rateLimited"`    // events over a rate limit
 	RejectedEvents   int64            `json:"rejectedEvents"` // events stopped by middleware
 	Floods           int64            `json:"floods"`         // closed for a flood: frames, controls, inflation
@@ -127,12 +134,17 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Undecodable: c.undecodable.Load(),
 		Overflows:   c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
+		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(),
 		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(),
 		AcceptLimited: c.acceptLimited.Load(), MessagesIn: in, MessagesOut: out,
 	}
+	load := v.workers.Load()
+	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
+	st.OverBudget = c.overBudget.Load()
+	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
 	v.mu.RLock()
@@ -148,6 +160,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	}
 	if r != nil {
 		rs := r.Stats()
+		st.OverBudget += rs.OverBudget
 		st.SlowConsumers, st.AcceptPauses = rs.SlowConsumers, rs.AcceptPauses
 		st.BytesIn, st.BytesOut, st.Reads, st.Writes = rs.BytesIn, rs.BytesOut, rs.Reads, rs.Writes
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudwego/netpoll"
+	"github.com/smartsocket/smartsocket/internal/goid"
 )
 
 const (
@@ -70,9 +71,10 @@ type loop struct {
 	heldUp  atomic.Int64  // ns that do not count, because the loop did not run; written by the loop
 	tickDue atomic.Bool   // set by ticker
 
-	holdMu    sync.Mutex // a leaf, taken while the mu of a connection is held
-	held      []*Conn    // guarded by holdMu: those whose writes Gather holds back
-	holdTicks uint8      // guarded by holdMu: counts the looks at them
+	goroutine atomic.Uint64 // the loop's own, see Reactor.OnLoop
+	holdMu    sync.Mutex    // a leaf, taken while the mu of a connection is held
+	held      []*Conn       // guarded by holdMu: those whose writes Gather holds back
+	holdTicks uint8         // guarded by holdMu: counts the looks at them
 	holder    *time.Timer
 
 	mu      sync.Mutex
@@ -129,6 +131,7 @@ func (l *loop) run() {
 		}
 		close(l.done)
 	}()
+	l.goroutine.Store(goid.ID())
 	l.repair()
 	if err := l.poll.Wait(); err != nil {
 		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "err", err)
