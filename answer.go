@@ -109,6 +109,9 @@ func (l *link) fault(close bool) {
 
 // turnAway ends a handshake, or an overdue authentication, with an ERROR and its close code.
 func (l *link) turnAway(e *Error) {
+	if l.phase.Load() < linkOpen { // neither the hook nor Retry may open it any more
+		l.phase.Store(linkClosed)
+	}
 	if e.Code == message.CodeAuthFailed {
 		l.srv.gate.Failed(l.ticket.Address(), l.srv.sinceStart())
 	}

@@ -58,6 +58,13 @@ func (s *Socket) RequireAuth() {
 	}
 }
 
+// mustAuthenticate is RequireAuth without the deadline, if the option says so.
+func (s *Socket) mustAuthenticate() {
+	if s.srv.current().RequireAuth {
+		s.auth.CompareAndSwap(authNotNeeded, authMissing)
+	}
+}
+
 // watchAuth arms the deadline of RequireAuth. On the loop.
 func (l *link) watchAuth() {
 	if l.s.auth.Load() == authMissing {

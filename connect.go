@@ -32,6 +32,7 @@ type handshake struct {
 	identity *any             // what the Authenticate hook said
 	early    []early          // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
+	wanted   *session.Session // which was busy; nil = none
 }
 
 // early is a message that came while the Authenticate hook ran.
@@ -101,7 +102,6 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 			l.turnAway(fault.Errorf(message.CodeInvalidFormat,
 				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it",
 				maxEarly, maxConnectBytes))
-			l.phase.Store(linkClosed)
 			return
 		}
 		h.early = append(h.early, early{op, append([]byte(nil), p...)})
@@ -194,6 +194,7 @@ func (l *link) authenticate(apiKey []byte) {
 // and tells the application. It runs again when the session was busy.
 func (l *link) open() {
 	if l.phase.Load() == linkClosed {
+		l.withdraw()
 		return
 	}
 	if l.ns == nil {
@@ -214,10 +215,16 @@ func (l *link) open() {
 		l.announce(false)
 	case session.Resumed:
 		l.announce(true)
+	}
+	if l.s.kept != nil {
 		l.s.kept.Done()
 	}
 	l.handshake = nil
 	for _, e := range h.early {
+		if !l.ws.Open() {
+			return
+		}
+		l.srv.loops[l.ws.Loop()].in.Add(-1) // OnMessage counts it again
 		l.OnMessage(l.ws, e.op, e.p)
 	}
 }
@@ -241,15 +248,14 @@ func (l *link) begin() {
 		l.sendConnectAck(token, false, 0)
 	}
 	l.phase.Store(linkOpen)
+	s.mustAuthenticate() // before a broadcast finds it
 	s.ns.add(s)
 }
 
 // announce starts the time to authenticate, the heartbeat and the connected handlers.
 func (l *link) announce(recovered bool) {
 	s := l.s
-	if l.srv.current().RequireAuth {
-		s.auth.CompareAndSwap(authNotNeeded, authMissing)
-	}
+	s.mustAuthenticate()              // also a session that began before Reload set the option
 	if s.auth.Load() == authMissing { // a newcomer until it is authenticated
 		l.ws.Post(l.watchAuth)
 	} else {

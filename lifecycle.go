@@ -113,13 +113,21 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 
 // Context returns a context that ends with the socket's session, or without the message cache with
 // its connection. It ends at once, while handlers may still wait. Its cause is ERR_CONN_006.
-func (s *Socket) Context() context.Context { return s.extra().contexts.Owner(errGone) }
+func (s *Socket) Context() context.Context {
+	x := s.extra()
+	if s.settled.Load() { // forget may have run before there was an x
+		x.contexts.End(errGone)
+	}
+	return x.contexts.Owner(errGone)
+}
 
 // LinkContext returns a context that ends, at once, with the connection that the socket has now.
 // While the client is away it has ended already. Its cause is ERR_CONN_006.
 func (s *Socket) LinkContext() context.Context {
-	x, l := s.extra(), s.link.Load()
-	return x.contexts.Connection(l, l.isOpen, errGone)
+	return s.extra().contexts.Connection(func() (*link, bool) {
+		l := s.link.Load()
+		return l, l.isOpen()
+	}, errGone)
 }
 
 var errGone error = fault.Lost("the client is gone")

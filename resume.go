@@ -39,8 +39,11 @@ func (l *link) resume() session.Result {
 	result, was := n.Resume(token, l, h.seq)
 	switch {
 	case result != session.Resumed:
-		l.s = nil
+		l.s, h.wanted = nil, n
 	case was != nil: // its own end will not be told
+		if x := s.ext.Load(); x != nil {
+			x.contexts.EndConnection(was.(*link), errGone)
+		}
 		s.tell(job{kind: jobLeft, outcome: session.Away,
 			reason: &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: "replaced"}})
 	}
@@ -74,7 +77,18 @@ func (l *link) Send(event []byte, seq uint64) bool {
 }
 
 func (l *link) Replaced() { l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced") }
-func (l *link) Retry()    { l.ws.Post(l.open) }
+func (l *link) Retry() {
+	if !l.ws.Post(l.open) {
+		l.withdraw()
+	}
+}
+
+// withdraw gives up the session that l asked for while it was busy.
+func (l *link) withdraw() {
+	if h := l.handshake; h != nil && h.wanted != nil {
+		h.wanted.Withdraw()
+	}
+}
 
 // owner is a Socket as its session sees it (session.Owner): the same memory, with other methods.
 type owner Socket
@@ -114,7 +128,7 @@ func (o *owner) Ended(why session.End, here session.Peer) {
 func (s *Socket) left(l *link, r *Reason) {
 	outcome := session.Over
 	if s.kept != nil {
-		outcome = s.kept.Leave(l, final(r.Code), s.auth.Load() != authMissing)
+		outcome = s.kept.Leave(l, final(r.Code), s.admitted(l))
 		if outcome == session.Replaced {
 			return
 		}
@@ -129,6 +143,13 @@ func (s *Socket) left(l *link, r *Reason) {
 	s.tell(job{kind: jobLeft, outcome: outcome, reason: r, link: l})
 }
 
+// admitted reports whether the client has authenticated, or need not. Until the connected handlers
+// of l are done, one of them may still ask for it. On l's loop.
+func (s *Socket) admitted(l *link) bool {
+	auth := s.auth.Load()
+	return auth == authDone || auth == authNotNeeded && l.greeted
+}
+
 // final reports whether a close with code ends the session too.
 func final(code frame.CloseCode) bool {
 	return code == frame.CloseNormal ||
@@ -137,6 +158,7 @@ func final(code frame.CloseCode) bool {
 
 // forget settles what waits for the client, which will not come back and is not counted any more.
 func (s *Socket) forget() {
+	s.settled.Store(true) // ahead of the look at ext, see Context
 	s.ns.hub.SetAway(s, true)
 	if x := s.ext.Load(); x != nil {
 		x.contexts.End(errGone)

@@ -44,6 +44,7 @@ type Socket struct {
 	waiting   atomic.Int32          // events in the mailbox that an inline event must not overtake
 	running   atomic.Pointer[entry] // handlers of the event that a worker handles
 	recovered atomic.Bool           // as the handlers were told
+	settled   atomic.Bool           // forget has run
 
 	mail  mailbox.Box[job]
 	first link // of a server without the message cache; else links have their own memory

@@ -78,6 +78,9 @@ func (c *Conn) Deflate() bool { return c.deflate }
 // Established ends the period in which Options.MaxEarlyMessage applies. On the loop only.
 func (c *Conn) Established() { c.early = false }
 
+// Open reports whether messages flow: no close has begun on either side.
+func (c *Conn) Open() bool { return c.state.Load() == stateOpen }
+
 // SetTimer arms the connection's one timer to run OnTimer after d. It replaces an earlier setting;
 // 0 disarms the timer. It may be called on the loop only, from OnOpen on, and has no effect once
 // closing has begun.

@@ -54,18 +54,22 @@ func (x *Contexts[C]) ofOwner(over error) context.Context {
 	return ctx
 }
 
-// Connection returns the context of connection c. It ends with EndConnection, with End, and when
-// the context of another connection is asked for. If open says that c is gone, it has ended
-// already, with over as its cause. open is called under the lock.
-func (x *Contexts[C]) Connection(c C, open func() bool, over error) context.Context {
+// Connection returns the context of the connection that current returns. It ends with
+// EndConnection, with End, and when the context of another connection is asked for. If it is not
+// open, the context has ended already, with over as its cause. current is called under the lock, so
+// that nobody who asks late ends the context of a newer connection.
+func (x *Contexts[C]) Connection(
+	current func() (c C, open bool), over error,
+) context.Context {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	c, open := current()
 	if x.of != c {
 		x.connection.end(over)
 		x.connection, x.of = span{}, c
 	}
 	ctx := x.connection.begin(x.ofOwner(over))
-	if !open() { // after begin, because EndConnection follows the end of open
+	if !open { // if it closes only now, EndConnection follows
 		x.connection.end(over)
 	}
 	return ctx

@@ -14,8 +14,8 @@ func yes() bool { return true }
 
 func TestContexts(t *testing.T) {
 	var x Contexts[int]
-	owner, first := x.Owner(errOver), x.Connection(1, yes, errOver)
-	if x.Owner(errOver) != owner || x.Connection(1, yes, errOver) != first {
+	owner, first := x.Owner(errOver), x.Connection(of(1, yes), errOver)
+	if x.Owner(errOver) != owner || x.Connection(of(1, yes), errOver) != first {
 		t.Error("two calls gave two contexts")
 	}
 	x.EndConnection(2, errOver)
@@ -26,15 +26,15 @@ func TestContexts(t *testing.T) {
 	if context.Cause(first) != errOver || owner.Err() != nil {
 		t.Errorf("cause %v, owner %v", context.Cause(first), owner.Err())
 	}
-	second := x.Connection(2, yes, errOver)
+	second := x.Connection(of(2, yes), errOver)
 	if second.Err() != nil {
 		t.Error("the next connection's context has ended")
 	}
-	gone := x.Connection(3, func() bool { return false }, errOver)
+	gone := x.Connection(of(3, func() bool { return false }), errOver)
 	if gone.Err() == nil || second.Err() == nil {
 		t.Error("a connection that is gone, or was replaced, has a context")
 	}
-	fourth := x.Connection(4, yes, errOver)
+	fourth := x.Connection(of(4, yes), errOver)
 	x.End(errOver)
 	if context.Cause(owner) != errOver || context.Cause(fourth) != errOver {
 		t.Errorf("causes %v and %v", context.Cause(owner), context.Cause(fourth))
@@ -44,7 +44,7 @@ func TestContexts(t *testing.T) {
 func TestAfterTheEnd(t *testing.T) {
 	var x Contexts[int]
 	x.End(errOver)
-	if x.Owner(errOver).Err() == nil || x.Connection(1, yes, errOver).Err() == nil {
+	if x.Owner(errOver).Err() == nil || x.Connection(of(1, yes), errOver).Err() == nil {
 		t.Error("contexts begin after the end")
 	}
 }
@@ -57,7 +57,7 @@ func TestNoContextOutlivesItsConnection(t *testing.T) {
 		open.Store(true)
 		var all sync.WaitGroup
 		var ctx context.Context
-		all.Go(func() { ctx = x.Connection(1, open.Load, errOver) })
+		all.Go(func() { ctx = x.Connection(of(1, open.Load), errOver) })
 		all.Go(func() {
 			open.Store(false)
 			x.EndConnection(1, errOver)
@@ -67,4 +67,9 @@ func TestNoContextOutlivesItsConnection(t *testing.T) {
 			t.Fatal("a context outlived its connection")
 		}
 	}
+}
+
+// of is connection c, which is open while open says so.
+func of(c int, open func() bool) func() (int, bool) {
+	return func() (int, bool) { return c, open() }
 }

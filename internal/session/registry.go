@@ -45,11 +45,13 @@ func NewRegistry(limits func() Limits, now func() time.Duration) *Registry {
 
 // Start begins the session n, which was never used, for a peer that is here. It returns the token
 // with which the client may come back. key is the digest of what the client authenticated with, and
-// the client must present the same when it comes back.
+// the client must present the same when it comes back. The session is held until Done, so that its
+// owner can tell the application before anybody resumes it.
 func (r *Registry) Start(n *Session, owner Owner, p Peer, key Hash) (token []byte) {
 	token, h := newToken()
 	n.reg, n.owner, n.key = r, owner, key
 	n.at, n.last, n.token = p, p, h
+	n.busy = 1
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.byToken[h] = n

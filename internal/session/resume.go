@@ -9,7 +9,8 @@ type Result uint8
 const (
 	// Refused: the session cannot go on for this client. It needs a new one.
 	Refused Result = iota
-	// Busy: an event of the last connection is on its way to its handlers. Retry follows.
+	// Busy: an event of the last connection is on its way to its handlers. Retry follows. From its
+	// end until the next Resume or Withdraw no other event of that connection is taken.
 	Busy
 	// Resumed: p has the session and is held until Done.
 	Resumed
@@ -30,7 +31,13 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	r.mu.Unlock()
 
 	n.mu.Lock()
-	if n.busy > 0 && !n.ended && !n.doomed {
+	n.promised = false
+	switch {
+	case n.doomed || n.ended || used != n.token && used != n.prev:
+		n.mu.Unlock()
+		r.forget(h)
+		return Refused, nil
+	case n.busy > 0:
 		n.suitors = append(n.suitors, p)
 		n.mu.Unlock()
 		r.forget(h)
@@ -39,10 +46,6 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	n.trim(r.limits(), r.now())
 	oldest := n.seq - uint64(n.ring.count) + 1
 	switch {
-	case n.doomed || n.ended || used != n.token && used != n.prev:
-		n.mu.Unlock()
-		r.forget(h)
-		return Refused, nil
 	case !p.Fits(n.last) || seq > n.seq || seq+1 < oldest:
 		last := n.last
 		n.mu.Unlock()

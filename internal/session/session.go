@@ -116,22 +116,23 @@ type Session struct {
 	owner Owner
 	key   Hash
 
-	mu      sync.Mutex // guards what follows
-	at      Peer       // who has the session, nil while the client is away
-	last    Peer       // who had it last, or has it
-	token   Hash       // of the newest token
-	prev    Hash       // of the token that the latest resume used, until proved; zero = none
-	ring    ring
-	seq     uint64        // of the newest event, 0 = none was sent
-	arrived uint64        // EVENTs that came from the client, over all connections
-	leftAt  time.Duration // when at became nil
-	away    bool          // in Registry.away
-	doomed  bool          // nobody may take it over any more
-	ended   bool
-	busy    int    // see Take
-	suitors []Peer // who asked while it was busy
-	untold  End    // why it ended while it was busy; the owner hears of it in Done
-	here    Peer   // of untold
+	mu       sync.Mutex // guards what follows
+	at       Peer       // who has the session, nil while the client is away
+	last     Peer       // who had it last, or has it
+	token    Hash       // of the newest token
+	prev     Hash       // of the token that the latest resume used, until proved; zero = none
+	ring     ring
+	seq      uint64        // of the newest event, 0 = none was sent
+	arrived  uint64        // EVENTs that came from the client, over all connections
+	leftAt   time.Duration // when at became nil
+	away     bool          // in Registry.away
+	doomed   bool          // nobody may take it over any more
+	ended    bool
+	busy     int    // see Take
+	suitors  []Peer // who asked while it was busy
+	promised bool   // to suitors that were told to Retry: no event of last is taken meanwhile
+	untold   End    // why it ended while it was busy; the owner hears of it in Done
+	here     Peer   // of untold
 
 	older, newer *Session // in Registry.away, guarded by its lock
 }
@@ -145,7 +146,7 @@ func (n *Session) Owner() Owner { return n.owner }
 func (n *Session) Take(p Peer) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.last != p || n.ended {
+	if n.last != p || n.ended || n.promised {
 		return false
 	}
 	n.arrived++
@@ -153,8 +154,8 @@ func (n *Session) Take(p Peer) bool {
 	return true
 }
 
-// Done follows a Take that succeeded, a Resume that did, or a Leave that was not Replaced. The
-// application has been told by then, or will be in order. Peers that asked for the session
+// Done follows Start, a Take that succeeded, a Resume that did, or a Leave that was not Replaced.
+// The application has been told by then, or will be in order. Peers that asked for the session
 // meanwhile ask again, and the owner hears of an end that came meanwhile.
 func (n *Session) Done() {
 	var waiting []Peer
@@ -163,6 +164,7 @@ func (n *Session) Done() {
 	n.mu.Lock()
 	if n.busy--; n.busy == 0 {
 		waiting, n.suitors = n.suitors, nil
+		n.promised = len(waiting) > 0
 		why, here = n.untold, n.here
 		n.untold, n.here = 0, nil
 	}
@@ -173,6 +175,13 @@ func (n *Session) Done() {
 	for _, p := range waiting {
 		p.Retry()
 	}
+}
+
+// Withdraw is called by a peer that was told to Retry and cannot, because its connection is gone.
+func (n *Session) Withdraw() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.promised = false
 }
 
 // Send numbers an event, keeps it, and sends it if the client is here. It borrows event and takes

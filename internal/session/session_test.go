@@ -83,6 +83,7 @@ func (w *world) start() (*Session, *owner, *peer) {
 	p := &peer{o: o}
 	o.at = p
 	p.token = w.r.Start(n, o, p, key)
+	n.Done()
 	return n, o, p
 }
 
@@ -243,6 +244,34 @@ func TestBusy(t *testing.T) {
 	}
 	if n.resumeWith(p.token, q, 0) != Refused {
 		t.Error("an ended session resumed")
+	}
+}
+
+// Whoever was told to retry comes before the next event of the old connection, which the client
+// sends again. If it cannot come, the old connection goes on.
+func TestSuitorsComeBeforeTheNextEvent(t *testing.T) {
+	n, o, p := newWorld().start()
+	q := &peer{o: o}
+	n.Take(p)
+	if n.resumeWith([]byte("a used token"), q, 0) != Refused ||
+		n.resumeWith(p.token, q, 0) != Busy {
+		t.Fatal("a used token waits, or a busy session does not")
+	}
+	if !n.Take(p) {
+		t.Error("an event was refused before the one ahead of it was done")
+	}
+	n.Done()
+	n.Done()
+	if n.Take(p) {
+		t.Error("an event came before the suitor")
+	}
+	n.Withdraw()
+	if !n.Take(p) || n.resumeWith(p.token, q, 0) != Busy {
+		t.Error("the old connection does not go on")
+	}
+	n.Done()
+	if n.resumeWith(p.token, q, 0) != Resumed || !n.Take(q) {
+		t.Error("the suitor came in vain")
 	}
 }
 
