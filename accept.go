@@ -1,14 +1,15 @@
 package smartsocket
 
 import (
+	"net"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/opening"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -25,14 +26,21 @@ func (v *Server) accept(
 	}
 	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
 	t := v.current()
-	who := admission.Arrival{Newcomer: !plain || v.fixed.Authenticate != nil}
-	if t.decidesByAddress() {
-		who.Address = admission.AddressOf(c.RemoteAddr(), r.ForwardedFor, t.proxies)
+	if plain && (t.keys != nil || t.apiKeys != nil) {
+		v.counters.rejected.Add(1)
+		return nil, "", turnaway.PlainClient
 	}
+	address, bad := admission.AddressOf(c.RemoteAddr(),
+		admission.Forwarding{For: r.ForwardedFor, Forwarded: r.Forwarded}, t.proxies)
+	if bad != "" {
+		v.refusals.Unreadable(bad, c.RemoteAddr(), v.sinceStart())
+	}
+	who := admission.Arrival{
+		Address: address, Newcomer: !plain || t.RequireAuth || t.Authenticate != nil}
 	ticket, verdict := v.gate.Admit(&t.places, who, v.sinceStart())
 	v.countVerdict(verdict)
 	if verdict.Outcome == admission.Throttled || verdict.Outcome == admission.Later {
-		return nil, "", turnedAway(verdict)
+		return nil, "", turnaway.Of(verdict)
 	}
 	l := v.newLink(plain)
 	l.ticket, l.handshake = ticket, new(handshake)
@@ -43,46 +51,31 @@ func (v *Server) accept(
 		l.handshake.refusal = fault.Errorf(message.CodeMaxConnections,
 			"the server has its %d connections: try again later", t.MaxConnections)
 	} else {
-		l.handshake.refusal = t.refusal(plain)
 		l.ns = v.lookup(path)
 	}
 	if !plain {
 		protocol = message.Subprotocol
 	}
+	l.diary.Store(v.journal.Accepted(c, r.Path, plain))
 	return l, protocol, nil
 }
 
-// decidesByAddress reports whether the gate needs to know the clients' addresses.
-func (t *settings) decidesByAddress() bool {
-	return t.needsAuth() || t.keys != nil ||
-		t.MaxConnectionsPerAddress > 0 || t.MaxUnauthenticatedPerAddress > 0
-}
-
-// refusal is what a client is told that has a place and cannot use it: a plain one can give neither
-// an API key nor an encryption key. It is nil for any other client.
-func (t *settings) refusal(plain bool) *Error {
-	switch {
-	case !plain:
-		return nil
-	case t.keys != nil:
-		return errPlaintext
-	case t.apiKeys != nil:
-		return errAuth
+// arrive decides about a connection that has not sent its request, on the accepting loop.
+func (v *Server) arrive(peer net.Addr) (leave func(), refused *frame.HandshakeError) {
+	t := v.current()
+	address, _ := admission.AddressOf(peer, admission.Forwarding{}, t.proxies)
+	ticket, verdict := v.gate.Arrive(&t.places, address, t.proxies.Trusts(peer))
+	v.countVerdict(verdict)
+	if verdict.Outcome != admission.Admitted {
+		refused = turnaway.Of(verdict)
 	}
-	return nil
-}
-
-// turnedAway is the HTTP answer to a connection without a place. Clients retry without counting it.
-func turnedAway(d admission.Verdict) error {
-	if d.Outcome == admission.Throttled {
-		return &frame.HandshakeError{
-			Status: http.StatusTooManyRequests, Reason: "too many failed authentications",
-			RetryAfter: int(d.Wait/time.Second) + 1}
+	if verdict.Outcome == admission.Later {
+		return nil, refused
 	}
-	return &frame.HandshakeError{
-		Status: http.StatusServiceUnavailable, Reason: d.Reason.String(), RetryAfter: 1}
+	return func() { v.gate.Leave(&ticket) }, refused
 }
 
+// countVerdict counts what the gate decided.
 func (v *Server) countVerdict(d admission.Verdict) {
 	if d.Outcome == admission.Admitted {
 		return
@@ -91,4 +84,41 @@ func (v *Server) countVerdict(d admission.Verdict) {
 	if d.Reason.Arriving() {
 		v.counters.acceptLimited.Add(1)
 	}
+}
+
+// proxied is websocket.Options.Proxied, nil without proxyProtocol.
+func (v *Server) proxied() func(net.Addr) bool {
+	if !v.fixed.ProxyProtocol {
+		return nil
+	}
+	return func(peer net.Addr) bool {
+		t := v.current()
+		return t.proxies.Trusts(peer)
+	}
+}
+
+// get answers a plain GET or HEAD: whether the loops run, and whether a client would find a place.
+// What is asked for is answered on a loop, so that the first needs no look at them.
+func (v *Server) get(path string) (frame.Answer, bool) {
+	t := v.current()
+	a := frame.Answer{Status: http.StatusOK, Body: []byte("ok\n")}
+	switch path {
+	case t.HealthPath:
+		return a, true
+	case t.ReadyPath:
+	default:
+		return a, false
+	}
+	a.Type = "application/json"
+	switch {
+	case v.draining.Load():
+		a.Body = []byte(`{"ready":false,"reason":"draining"}` + "\n")
+	case v.gate.Open() >= int64(t.MaxConnections):
+		a.Body = []byte(`{"ready":false,"reason":"full: maxConnections is reached"}` + "\n")
+	default:
+		a.Body = []byte(`{"ready":true}` + "\n")
+		return a, true
+	}
+	a.Status, a.RetryAfter = http.StatusServiceUnavailable, 1
+	return a, true
 }

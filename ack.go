@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,16 +25,17 @@ type Ack struct {
 // ackCall is one awaited answer. It is pooled. Its generation moves on with the answer, so that an
 // old Ack cannot answer another event.
 type ackCall struct {
-	gen atomic.Uint32
-	s   *Socket
-	id  uint64
+	gen   atomic.Uint32
+	s     *Socket
+	id    uint64
+	event string
 }
 
 var ackCalls = sync.Pool{New: func() any { return new(ackCall) }}
 
-func newAck(s *Socket, id uint64) Ack {
+func newAck(s *Socket, id uint64, event string) Ack {
 	c := ackCalls.Get().(*ackCall)
-	c.s, c.id = s, id
+	c.s, c.id, c.event = s, id, event
 	return Ack{c, s, c.gen.Load()}
 }
 
@@ -43,7 +45,7 @@ func (a Ack) Requested() bool { return a.call != nil }
 // Reply answers with v: nil for no data, []byte for raw bytes, anything else as JSON. A value that
 // cannot be encoded becomes an error answer. v is borrowed for the call.
 func (a Ack) Reply(v any) {
-	s, id, ok := a.take()
+	s, id, event, ok := a.take()
 	if !ok {
 		return
 	}
@@ -52,7 +54,7 @@ func (a Ack) Reply(v any) {
 	defer func() {
 		pool.PutUnsized(b)
 		if !encoded { // v's own MarshalJSON panicked, and the answer is taken
-			s.answerError(id, message.ErrHandlerFailed)
+			s.answerError(id, fault.Named(message.ErrHandlerFailed, event))
 		}
 	}()
 	var err error
@@ -60,35 +62,37 @@ func (a Ack) Reply(v any) {
 	b.B, err = c.AppendAck(b.B, id, value(v))
 	encoded = true
 	if err != nil {
-		s.answerError(id, fault.Wire(err, message.CodeHandlerFailed))
-		s.raise(err)
+		e := fault.Named(fault.Wire(err, message.CodeHandlerFailed), event)
+		s.answerError(id, e)
+		s.raise(e)
 		return
 	}
 	s.answer(id, b.B)
 }
 
-// Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text.
+// Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text. One that
+// names no event gets the name of this one.
 func (a Ack) Fail(err error) {
-	if s, id, ok := a.take(); ok {
-		s.answerError(id, fault.Wire(err, message.CodeHandlerFailed))
+	if s, id, event, ok := a.take(); ok {
+		s.answerError(id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), event))
 	}
 }
 
 // take claims the one answer.
-func (a Ack) take() (s *Socket, id uint64, ok bool) {
+func (a Ack) take() (s *Socket, id uint64, event string, ok bool) {
 	c := a.call
 	if c == nil {
-		return nil, 0, false
+		return nil, 0, "", false
 	}
 	if !c.gen.CompareAndSwap(a.gen, a.gen+1) {
-		a.s.srv.log.Warn("a second answer to one event is ignored", "socket", a.s.ID())
-		return nil, 0, false
+		a.s.often(slog.LevelWarn, "a second answer to one event is ignored", "", "")
+		return nil, 0, "", false
 	}
 	// Only who moved the generation may look: c is ours until Put.
-	s, id = c.s, c.id
-	c.s = nil
+	s, id, event = c.s, c.id, c.event
+	c.s, c.event = nil, ""
 	ackCalls.Put(c)
-	return s, id, true
+	return s, id, event, true
 }
 
 // EmitWithAck sends an event and waits for the client's answer, which the caller owns. It ends
@@ -153,6 +157,7 @@ func (s *Socket) emitAck(
 		x.questions.Claim(id)
 		return 0, err
 	}
+	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
 	if !s.sendEvent(b) {
 		if _, unsettled := x.questions.Claim(id); unsettled {
 			return 0, fault.Lost("the message could not be queued")
@@ -165,12 +170,14 @@ var errNotConnected = fault.Lost("the socket is not connected")
 
 // finish settles one question and contains a panic of done, which on a timer would end the process.
 func (s *Socket) finish(done func(Data, error), d Data, err error) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			s.handlerPanicked("", Ack{}, v)
+		if !returned {
+			s.handlerPanicked("", Ack{}, recover())
 		}
 	}()
 	done(d, err)
+	returned = true
 }
 
 // settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a

@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -50,10 +51,10 @@ func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswe
 // still gets an answer. A message over the size limit ends the connection.
 func unusable(m *message.Message, e *Error) refusal {
 	switch {
+	case (e == errBadJSON || e == errElements || e == errRatio) && m.Kind == message.KindEvent:
+		return refusal{err: e, follow: told | faulty}
 	case e.Code == message.CodeTooLarge:
 		return refusal{err: e, follow: told | unanswered | fatal}
-	case e == errBadJSON && m.Kind == message.KindEvent:
-		return refusal{err: e, follow: told | faulty}
 	}
 	return violation(e)
 }
@@ -67,6 +68,7 @@ func (l *link) refuse(m *message.Message, r refusal) {
 	if r.counter != nil {
 		r.counter.Add(1)
 	}
+	l.srv.journal.RefusedMessage(l.s.ID(), l.ns.path, m.Event, r.err)
 	if r.follow&silent != 0 {
 		return
 	}
@@ -119,6 +121,12 @@ func (l *link) turnAway(e *Error) {
 // endHandshake is turnAway where a failure is counted already, or is none of the client's.
 func (l *link) endHandshake(e *Error) {
 	l.srv.counters.rejected.Add(1)
+	l.dismiss(e)
+}
+
+// dismiss sends an ERROR, closes with its close code, and tells the log.
+func (l *link) dismiss(e *Error) {
+	l.srv.journal.Refused(l.ws, e)
 	l.sendError(message.Message{Kind: message.KindError}, e)
 	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -126,17 +134,23 @@ func (l *link) endHandshake(e *Error) {
 // fail answers an event whose handlers ran, or would have, with an error: in its ack if one was
 // asked for, else as an ERROR. An error without an event name takes this one.
 func (s *Socket) fail(event string, ack Ack, err error) {
-	e := fault.Wire(err, message.CodeInvalidFormat)
-	if e.Event == "" {
-		named := *e
-		named.Event = event
-		e = &named
-	}
+	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
 	if ack.Requested() {
 		ack.Fail(e)
 		return
 	}
 	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
+}
+
+// undecodable answers an event whose data does not fit its handler, and raises "error".
+func (s *Socket) undecodable(event string, ack Ack, err error) {
+	s.srv.counters.undecodable.Add(1)
+	s.srv.counters.errors.Add(1)
+	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
+	s.often(slog.LevelWarn, "the data of an event does not fit its handler", event, "",
+		"error", fault.ForLog(e))
+	s.fail(event, ack, e)
+	s.fire(eventError, Data{&body{info: e}})
 }
 
 // reject answers an event that a middleware stopped, if it wants an ack, and raises "error".
@@ -152,6 +166,7 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 // answer sends the handlers' answer to the event with this ack id. It borrows b. A session keeps
 // the answer and sends it to the connection that asked last. Any other will ask again.
 func (s *Socket) answer(id uint64, b []byte) {
+	s.srv.journal.Answered(s.ID(), id, len(b))
 	if s.kept == nil {
 		s.link.Load().sendLast(b)
 		return
@@ -189,13 +204,12 @@ var (
 	errPlainBinary = &Error{Code: message.CodeInvalidFormat,
 		Message: "a plain client sends text messages: ask for the subprotocol " +
 			message.Subprotocol + " to send binary ones"}
-	errBadJSON   = outgoing.ErrBadJSON
-	errPlaintext = &Error{Code: message.CodeAuthFailed,
-		Message: "this server encrypts: use a SmartSocket client with its encryption key"}
+	errBadJSON  = outgoing.ErrBadJSON
 	errEncrypts = &Error{Code: message.CodeAuthFailed,
 		Message: "the client encrypts and this server does not: give both the same key, or none"}
 	errTooLarge    = message.New(message.CodeTooLarge, "the payload is over maxMessageBytes: split it")
-	errReserved    = message.New(message.CodeInvalidFormat, "this event name is reserved: use another")
+	errOverMax     = message.New(message.CodeTooLarge, "over this event's limit: split it")
+	errElements    = message.New(message.CodeTooLarge, "over maxJSONElements: split it, or send binary")
 	errMailboxFull = &Error{Code: message.CodeRateLimited,
 		Message: "too many of this connection's messages wait for their handlers: send slower"}
 	errAskedBefore = &Error{Code: message.CodeConnectionLost,

@@ -42,6 +42,9 @@ func (s *Socket) Identity() any {
 func (s *Socket) Authenticated(identity any) {
 	s.identity.Store(&identity)
 	s.auth.Store(authDone)
+	l := s.link.Load()
+	s.srv.journal.Authenticated(l.ws, "Authenticated")
+	l.ws.Post(func() { s.srv.gate.Settle(&l.ticket) })
 }
 
 // RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the
@@ -64,6 +67,9 @@ func (s *Socket) mustAuthenticate() {
 
 // watchAuth arms the deadline of RequireAuth. On the loop.
 func (l *link) watchAuth() {
+	if l.s.auth.Load() == authMissing {
+		l.srv.gate.Unsettle(&l.srv.current().places, &l.ticket)
+	}
 	timeout := l.srv.current().AuthTimeout
 	l.authBy = l.srv.sinceStart() + timeout
 	if timeout < l.srv.fixed.ConnectionTimeout/2 {

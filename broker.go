@@ -178,10 +178,3 @@ func (v *Server) openBroker() error {
 	v.mu.Unlock()
 	return v.fixed.Broker.Open(paths, v.deliver)
 }
-
-func (v *Server) closeBroker() error {
-	if v.fixed.Broker == nil {
-		return nil
-	}
-	return v.fixed.Broker.Close()
-}

@@ -9,10 +9,12 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/reactor"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -43,10 +45,11 @@ type link struct {
 	faults     uint8 // violations in a row
 
 	// Atomics.
-	phase  atomic.Uint32 // phaseHandshake and so on
-	rtt    atomic.Int64  // nanoseconds, 0 = not measured yet
-	offset atomic.Int64  // microseconds, see Socket.ClockOffset
-	held   outgoing.Held // what waits until the client has caught up
+	phase  atomic.Uint32                 // phaseHandshake and so on
+	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
+	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
+	held   outgoing.Held                 // what waits until the client has caught up
+	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
 }
 
 // The phases of a link, in order.
@@ -60,6 +63,7 @@ const (
 // OnMessage is called for everything that a client sends.
 func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	l.srv.loops[ws.Loop()].in.Add(1)
+	l.diary.Load().Received()
 	if l.phase.Load() != linkOpen {
 		l.beforeOpen(op, p)
 		return
@@ -153,6 +157,10 @@ func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 		(!message.ValidJSON(m.Payload) || !utf8.Valid(m.Payload)) {
 		return errBadJSON
 	}
+	if m.Flags&message.FlagBinary == 0 &&
+		!message.JSONElementsWithin(m.Payload, l.srv.current().MaxJSONElements) {
+		return errElements
+	}
 	return nil
 }
 
@@ -163,6 +171,7 @@ func (l *link) send(b []byte) websocket.Status {
 		op = frame.Text
 	}
 	l.srv.loops[l.ws.Loop()].out.Add(1)
+	l.diary.Load().Sent()
 	if l.seal != nil {
 		return l.sendSealed(b)
 	}
@@ -235,6 +244,13 @@ func (l *link) OnWritable(*websocket.Conn) {
 // OnClose gives back what the link took, and lets the socket know.
 func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
 	was := l.phase.Swap(linkClosed)
+	l.srv.loops[l.ws.Loop()].inline.CompareAndSwap(l.s, nil) // a handler that ended its goroutine
+	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
+	l.diary.Store(d)
+	l.srv.journal.Closed(d, uint16(code), reason, err)
+	if errors.Is(err, reactor.ErrSlowConsumer) {
+		l.srv.journal.SlowConsumer(d, err)
+	}
 	if errors.Is(err, websocket.ErrFlood) {
 		l.srv.counters.floods.Add(1)
 	}

@@ -55,9 +55,9 @@ func (v *Server) newLink(plain bool) *link {
 // at once, or when the Authenticate hook has allowed it.
 func (l *link) OnOpen(ws *websocket.Conn) {
 	l.ws = ws
+	l.srv.journal.Upgraded(ws)
 	if r := l.handshake.refusal; r != nil {
-		l.sendError(message.Message{Kind: message.KindError}, r)
-		ws.Close(frame.CloseCode(message.CloseCodeFor(r.Code)), string(r.Code))
+		l.dismiss(r)
 		return
 	}
 	ws.SetTimer(l.srv.fixed.HandshakeTimeout)
@@ -116,6 +116,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.turnAway(e)
 		return
 	}
+	l.srv.journal.Connect(l.ws, &m)
 	l.inflates = m.CanInflate
 	h := l.handshake
 	if l.srv.sessions != nil {
@@ -126,6 +127,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) {
 		l.turnAway(errAuth)
 		return
+	} else if k != nil {
+		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
 	if m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
@@ -175,6 +178,7 @@ func (l *link) authenticate(apiKey []byte) {
 			case no != nil:
 				l.endHandshake(no)
 			default:
+				l.srv.journal.Authenticated(l.ws, "Authenticate")
 				l.handshake.identity = &identity
 				l.open()
 			}
@@ -201,7 +205,6 @@ func (l *link) open() {
 	if !h.settled {
 		h.settled = true
 		l.ws.Established()
-		l.srv.gate.Settle(&l.ticket)
 	}
 	switch l.resume() {
 	case session.Busy:
@@ -252,10 +255,13 @@ func (l *link) begin() {
 // announce starts the time to authenticate, the heartbeat and the connected handlers.
 func (l *link) announce(recovered bool) {
 	s := l.s
-	s.mustAuthenticate() // also a session that began before Reload set the option
-	if s.auth.Load() == authMissing {
+	s.mustAuthenticate()              // also a session that began before Reload set the option
+	if s.auth.Load() == authMissing { // a newcomer until it is authenticated
 		l.ws.Post(l.watchAuth)
+	} else {
+		l.srv.gate.Settle(&l.ticket)
 	}
+	l.srv.journal.Joined(l.ws, s.ID(), s.ns.path, recovered)
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)

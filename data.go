@@ -78,7 +78,7 @@ func (d Data) Clone() Data {
 
 // Decode reads the JSON payload into v, a non-nil pointer. Nothing of v aliases the payload. No
 // data leaves v as it is. A binary payload decodes only into a *[]byte, which gets a copy. Failure
-// is an ERR_MSG_001.
+// is an ERR_MSG_001 that names the field, or the *Error that an UnmarshalJSON returned.
 func (d Data) Decode(v any) error {
 	if d.Binary() {
 		p, ok := v.(*[]byte)
@@ -93,8 +93,7 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := message.Unmarshal(d.Bytes(), v); err != nil {
-		return &Error{Code: message.CodeInvalidFormat, Cause: fault.Quoting(err),
-			Message: "the data does not fit what the handler expects"}
+		return fault.Misfit(err)
 	}
 	return nil
 }
@@ -120,6 +119,9 @@ func (l *link) encoding() outgoing.Encoding {
 	return c
 }
 
+var errRatio = message.New(message.CodeTooLarge,
+	"it inflates to too many times its size: send it uncompressed")
+
 // inflate replaces m's payload by its inflated form, in a pooled buffer that the caller returns.
 func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
@@ -127,6 +129,9 @@ func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	out, err := pool.Inflate(b.B, m.Payload, limit, false)
 	b.B = out
 	switch {
+	case errors.Is(err, pool.ErrTooLarge) && limit < l.srv.fixed.MaxMessageBytes:
+		pool.PutUnsized(b)
+		return pool.Unsized{}, errRatio
 	case errors.Is(err, pool.ErrTooLarge):
 		pool.PutUnsized(b)
 		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge,

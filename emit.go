@@ -41,7 +41,8 @@ var Volatile = EmitOption{outgoing.Options{Volatile: true}}
 
 // State holds the event back from clients that are behind. A newer one of the same event and key
 // replaces it, in its place in the order, so the client gets the newest of each key when it catches
-// up. "" is a key too: one state per event. Delivery counts a held event as Queued.
+// up. "" is a key too: one state per event. What goes To one room has keys of its own: a client in
+// two rooms gets the newest of each. Delivery counts a held event as Queued.
 func State(key string) EmitOption { return EmitOption{outgoing.Options{State: true, Key: key}} }
 
 // Deadline holds the event back from clients that are behind, and drops it after it has waited for
@@ -130,6 +131,7 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 		pool.PutUnsized(b)
 		return Delivery{Dropped: 1}, err
 	}
+	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
 	if !s.sendEvent(b) {
 		return Delivery{Dropped: 1}, nil
 	}
@@ -143,6 +145,7 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	}
 	defer e.Release()
 	e.Options = how
+	s.srv.journal.Emitted(s.ID(), event, len(e.Payload.B), value(data))
 	return s.srv.sendAll(e, []*Socket{s}), nil
 }
 
@@ -314,9 +317,13 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 	if b := t.ns.srv.fixed.Broker; b != nil && !t.local {
 		t.publish(b, e)
 	}
+	if e.Room = ""; len(t.names) == 1 && !isSocketID(t.names[0]) {
+		e.Room = t.names[0]
+	}
 	list, buf := t.selected()
 	d := t.ns.srv.sendAll(e, list)
 	giveBack(list, buf)
+	t.ns.srv.journal.Broadcast(t.ns.path, e, d.Queued, d.Dropped)
 	return d
 }
 
@@ -364,6 +371,7 @@ func (l *link) form(e *outgoing.Event) outgoing.Form {
 
 // sendEncoded sends an event past the session. All but sealed connections share the frame.
 func (l *link) sendEncoded(x *outgoing.Encoded) bool {
+	l.diary.Load().Sent()
 	if l.seal != nil {
 		return l.sendSealed(x.Message.Bytes()) != websocket.Dropped
 	}

@@ -8,6 +8,7 @@ import (
 
 // event takes one EVENT on the loop. Its handlers run here, or a copy waits in the mailbox.
 func (l *link) event(m *message.Message) {
+	l.srv.journal.Received(l.s.ID(), l.ns.path, m)
 	h, no := l.judge(m)
 	if !no.none() {
 		l.refuse(m, no)
@@ -59,7 +60,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal) {
 		return handlers{}, no
 	}
 	if message.ReservedEvent(m.Event) {
-		return handlers{}, refusal{err: errReserved, follow: told | unasked}
+		return handlers{}, refusal{err: message.ErrorOfReserved(string(m.Event)), follow: told | unasked}
 	}
 	l.faults = 0 // not for events over a limit: they must not excuse invalid messages
 	if wanted && l.srv.draining.Load() {
@@ -107,9 +108,13 @@ func (s *Socket) unhandled(event string) refusal {
 func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack
 	if m.Flags&message.FlagAck != 0 {
-		ack = newAck(l.s, m.AckID)
+		ack = newAck(l.s, m.AckID, h.event())
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
+	e := h.first()
+	if loop.event.Load() != e { // a load is cheaper, and mostly it is the same
+		loop.event.Store(e)
+	}
 	loop.inline.Store(l.s)
 	loop.data = body{Payload: payloadOf(m)}
 	l.s.handle(h, Data{&loop.data}, ack)
@@ -125,7 +130,11 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.fail(event, ack, errAuthFirst)
 		return
 	}
-	if err := s.passes(event, d); err != nil {
+	if !h.fit(len(d.Bytes())) {
+		s.fail(event, ack, errOverMax)
+		return
+	}
+	if err := s.passes(event, d, ack); err != nil {
 		s.reject(event, ack, err)
 		return
 	}

@@ -55,7 +55,7 @@ func ExampleHandle() {
 	fmt.Println(err)
 	// Output:
 	// 30 <nil>
-	// smartsocket: ERR_APP_002: no castle for sale
+	// smartsocket: ERR_APP_002 (event price): no castle for sale
 }
 
 // The server asks a client and waits for the answer. It waits in a blocking
@@ -112,5 +112,5 @@ func ExampleServer_Use() {
 	}
 	// Output:
 	// move <nil>
-	// shutdown smartsocket: ERR_APP_001: not for players
+	// shutdown smartsocket: ERR_APP_001 (event shutdown): not for players
 }

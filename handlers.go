@@ -22,19 +22,24 @@ type HandlerOption func(*registration)
 // handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
 func Inline(r *registration) { r.inline = true }
 
+// MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
+// ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
+func MaxBytes(n int) HandlerOption { return func(r *registration) { r.maxBytes = n } }
+
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
 type Registrar interface {
 	On(event string, h Handler, opts ...HandlerOption)
 }
 
 // On registers a typed handler, for which the event's JSON is decoded into a T. An event whose data
-// does not decode never reaches h; its sender gets ERR_MSG_001. No data gives T's zero value. T may
-// be []byte for binary payloads, which are copied.
+// does not decode never reaches h; its sender gets the error of Data.Decode, and it is counted,
+// logged and raised as "error". No data gives T's zero value. T may be []byte for binary payloads,
+// which are copied.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
 		if err := d.Decode(&v); err != nil {
-			s.fail(event, ack, err)
+			s.undecodable(event, ack, err)
 			return
 		}
 		h(s, v, ack)
@@ -69,32 +74,34 @@ type registrations struct {
 // impossible name, because no client could send it. On a Server, events are those of the namespace
 // "/" and lifecycle events those of all namespaces.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
-	t, name := r.tableOf(event)
+	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, false, opts)
 }
 
 // Once is On for the first such event only.
 func (r *registrations) Once(event string, h Handler, opts ...HandlerOption) {
-	t, name := r.tableOf(event)
+	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, true, opts)
 }
 
 // Off removes all handlers of an event.
-func (r *registrations) Off(event string) {
-	if name := lifecycleEvent(event); name != "" {
-		r.life.Remove(name)
-		return
-	}
-	r.events.Remove(event)
-}
+func (r *registrations) Off(event string) { off(event, r.events, &r.life) }
 
 // tableOf finds where the handlers of an event are registered, and under which name.
-func (r *registrations) tableOf(event string) (*table, string) {
+func tableOf(event string, events, life *table) (*table, string) {
 	if name := lifecycleEvent(event); name != "" {
-		return &r.life, name
+		return life, name
 	}
 	checkEvent(event)
-	return r.events, event
+	return events, event
+}
+
+// off removes the handlers of an event from where they are.
+func off(event string, events, life *table) {
+	if name := lifecycleEvent(event); name != "" {
+		event, events = name, life
+	}
+	events.Remove(event)
 }
 
 // OnConnected registers a handler that runs for each connection of a socket, ahead of its events.
@@ -103,8 +110,9 @@ func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
 }
 
 // OnDisconnected registers a handler that runs for each connection of a socket that has ended,
-// after all events that came on it and while the socket's rooms are still visible. With the message
-// cache the client may come back. Then OnConnected runs again, otherwise OnEnded.
+// after all events that came on it and while the socket's rooms are still visible. Events that wait
+// when a connection is lost are dropped, unless its session goes on. With the message cache the
+// client may come back. Then OnConnected runs again, otherwise OnEnded.
 func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
 	r.On(eventDisconnected, func(s *Socket, d Data, _ Ack) { h(s, d.Reason()) }, opts...)
 }
@@ -125,8 +133,9 @@ func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
 type registration struct {
-	h      Handler
-	inline bool
+	h        Handler
+	inline   bool
+	maxBytes int // 0 = no limit
 }
 
 // A table holds the handlers of events by name; an entry, those of one event.
@@ -168,12 +177,27 @@ func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
 // inline reports whether all of them are inline.
 func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
 
-// event is the event's name. There is at least one handler.
-func (h *handlers) event() string {
-	if h.ns != nil {
-		return h.ns.Event()
+// fit reports whether all of them take a payload of n bytes.
+func (h *handlers) fit(n int) bool {
+	for _, e := range [...]*entry{h.ns, h.own} {
+		for i := range e.Len() {
+			if most := e.At(i).maxBytes; most > 0 && n > most {
+				return false
+			}
+		}
 	}
-	return h.own.Event()
+	return true
+}
+
+// event is the event's name. There is at least one handler.
+func (h *handlers) event() string { return h.first().Event() }
+
+// first is the first entry that has handlers.
+func (h *handlers) first() *entry {
+	if h.ns != nil {
+		return h.ns
+	}
+	return h.own
 }
 
 // handlersOf finds the handlers of an event. The name is borrowed.
@@ -196,12 +220,14 @@ func (s *Socket) run(e *entry, d Data, ack Ack) {
 
 // call runs one handler and contains its panic.
 func (s *Socket) call(h Handler, event string, d Data, ack Ack) {
+	returned := false
 	defer func() {
-		if p := recover(); p != nil {
-			s.handlerPanicked(event, ack, p)
+		if !returned {
+			s.handlerPanicked(event, ack, recover())
 		}
 	}()
 	h(s, d, ack)
+	returned = true
 }
 
 // checkEvent panics on a name that no client could send, because that is a mistake in the program.

@@ -1,6 +1,13 @@
 package smartsocket
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/journal"
+	"github.com/smartsocket/smartsocket/reactor"
+)
 
 // housekeeper is the server's one background goroutine. It samples the counters for the rates,
 // watches inline handlers, and ends the sessions of clients that do not come back.
@@ -21,6 +28,7 @@ func startHousekeeper(v *Server) *housekeeper {
 // to once a second, while none do. Everything else happens once a second.
 func (h *housekeeper) run(v *Server) {
 	defer close(h.done)
+	defer func() { v.refusals.Close(v.sinceStart()) }()
 	pause := v.fixed.InlineBudget
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -40,6 +48,10 @@ func (h *housekeeper) run(v *Server) {
 		if now >= next {
 			next = now + time.Second
 			v.sampleRates()
+			v.refusals.Flush(now)
+			v.journal.Flush()
+			v.watchWorkers()
+			v.relieve()
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}
@@ -48,9 +60,10 @@ func (h *housekeeper) run(v *Server) {
 	}
 }
 
-func (h *housekeeper) stop() {
+func (h *housekeeper) stop() error {
 	close(h.quit)
 	<-h.done
+	return nil
 }
 
 // sampleRates records how many messages there were until now.
@@ -67,12 +80,59 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 		s := l.inline.Load()
 		seen := l.watch.Look(s, l.handled.Load(), now, v.fixed.InlineBudget)
 		active = active || seen.Active
+		if seen.Ended > 0 {
+			v.journal.HeldLoop(l.stuck.Namespace, l.stuck.Event, l.stuck.Detail, i, seen.Ended)
+		}
 		if seen.Over {
-			v.log.Warn("an inline handler holds its event loop: "+
-				"register it without Inline, or make it return sooner",
-				"socket", s.ID(), "namespace", s.ns.path, "loop", i, "held", seen.Held)
+			l.stuck = journal.Cause{Namespace: s.ns.path, Event: l.event.Load().Event(), Detail: s.ID()}
+			v.journal.HoldsLoop(s.ns.path, l.stuck.Event, s.ID(), i, seen.Held)
 			v.counters.slowInline.Add(1) // after the log: whoever sees the count finds the line
 		}
 	}
 	return active
+}
+
+// watchWorkers reports, in the first of ten seconds, that events wait because all workers are busy.
+func (v *Server) watchWorkers() {
+	n := v.workers.Stalled()
+	if n > 0 {
+		v.counters.workerStalls.Add(1)
+	}
+	if n%10 != 1 {
+		return
+	}
+	busy := make(map[string]int)
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.Sockets() {
+			if e := s.running.Load(); e != nil {
+				busy[e.Event()]++
+			}
+		}
+	}
+	load := v.workers.Load()
+	v.log.Warn("all workers are busy, and what waits for one has waited for more than a second: "+
+		"make handlers return sooner, or raise workers",
+		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
+}
+
+// relieve cuts the sockets that hold most while too much of maxBufferedBytes is in use.
+func (v *Server) relieve() {
+	n := v.reactor.Stats().OutboxBytes
+	if v.sessions != nil {
+		n += v.sessions.Bytes()
+	}
+	v.memory.Sample(n)
+	over := v.memory.Over()
+	if over == 0 {
+		return
+	}
+	holders := make(map[*link]int64)
+	v.eachLink(func(l *link) { holders[l] = int64(l.ws.Queued() + l.s.mail.Bytes()) })
+	worst := budget.Worst(holders, over)
+	for _, l := range worst {
+		l.ws.Abort(reactor.ErrOutboxBudget)
+	}
+	v.counters.overBudget.Add(int64(len(worst)))
+	v.log.Warn("too much waits for handlers and for slow clients: those who held most were cut",
+		"bytes", over, "cut", len(worst), "maxBufferedBytes", v.current().MaxBufferedBytes)
 }

@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"cmp"
 	"sync"
 
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -43,8 +44,14 @@ func (s *Socket) post(j job) bool {
 	n := 0
 	if j.payload != nil {
 		n = len(j.payload.B)
+		if !s.srv.memory.Take(n) {
+			return false
+		}
 	}
 	ok, wake := s.mail.Post(j, n, j.kind != jobEvent)
+	if !ok {
+		s.srv.memory.Give(n)
+	}
 	if wake {
 		s.srv.workers.Add((*worker)(s))
 	}
@@ -85,7 +92,10 @@ func (w *worker) Work() (more bool) {
 	l.ws.Gather()
 	defer l.ws.Flush()
 	j := turns.Get().(*job)
-	defer turns.Put(j)
+	defer func() { // also when a handler ends this goroutine: then Work is called again
+		*j = job{}
+		turns.Put(j)
+	}()
 	for range jobTurn {
 		if !s.mail.Take(j) {
 			return false
@@ -106,10 +116,10 @@ func (s *Socket) do(j *job) {
 		s.doEvent(j)
 	case jobConnected:
 		s.recovered.Store(j.recovered)
-		s.fire(eventConnected, Data{})
 		if l := j.link; l != nil {
-			l.ws.Post(func() { l.greeted = true })
+			defer l.ws.Post(func() { l.greeted = true })
 		}
+		s.fire(eventConnected, Data{})
 	case jobLeft:
 		s.gone(j)
 	case jobEnded:
@@ -122,10 +132,7 @@ func (s *Socket) do(j *job) {
 
 // doEvent runs the handlers of an event that waited.
 func (s *Socket) doEvent(j *job) {
-	var ack Ack
-	if j.wantsAck {
-		ack = newAck(s, j.ackID)
-	}
+	defer s.done(j)
 	if j.payload != nil {
 		j.data.B = j.payload.B
 	}
@@ -133,19 +140,44 @@ func (s *Socket) doEvent(j *job) {
 	if j.name != "" {
 		h = s.handlersOf([]byte(j.name))
 	}
+	var ack Ack
+	if j.wantsAck && !h.none() {
+		ack = newAck(s, j.ackID, h.event())
+	}
 	if h.none() {
-		m := message.Message{Kind: message.KindEvent}
-		if _, id, ok := ack.take(); ok {
-			m.Flags, m.AckID = message.FlagAck, id
+		m := message.Message{Kind: message.KindEvent, Event: []byte(j.name)}
+		if j.wantsAck {
+			m.Flags, m.AckID = message.FlagAck, j.ackID
 		}
 		s.link.Load().refuse(&m, s.unhandled(j.name))
 	} else {
+		s.running.Store(cmp.Or(h.ns, h.own))
+		defer s.running.Store(nil) // also when a handler ends this goroutine
 		s.handle(h, Data{&j.data}, ack)
 	}
+}
+
+// done gives back what belongs to an event that waited.
+func (s *Socket) done(j *job) {
 	if j.counted {
 		s.waiting.Add(-1)
 	}
 	if j.payload != nil {
+		s.srv.memory.Give(len(j.payload.B))
 		pool.Put(j.payload)
 	}
+}
+
+// discard drops the events that wait. Their sender is lost and will not get an answer.
+func (s *Socket) discard() {
+	n := int64(0)
+	s.mail.Discard(func(j *job) bool {
+		if j.kind != jobEvent {
+			return false
+		}
+		n++
+		s.done(j)
+		return true
+	})
+	s.srv.counters.discarded.Add(n)
 }

@@ -3,10 +3,11 @@ package smartsocket
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
+	"log/slog"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
@@ -50,22 +51,28 @@ func lifecycleEvent(event string) string {
 	return ""
 }
 
-// lifecycleTables have the lifecycle handlers of s: the server's and then its namespace's.
-func (s *Socket) lifecycleTables() [2]*table { return [2]*table{&s.srv.life, &s.ns.life} }
+// lifecycleHandlers are those of s: the server's, its namespace's and then its own.
+func (s *Socket) lifecycleHandlers(event string) (h [3]*entry) {
+	h[0], h[1] = s.srv.life.FindString(event), s.ns.life.FindString(event)
+	if x := s.ext.Load(); x != nil {
+		h[2] = x.life.FindString(event)
+	}
+	return h
+}
 
 // has reports whether a lifecycle event of s has handlers, and whether all of them are inline.
 func (s *Socket) has(event string) (any, inline bool) {
 	inline = true
-	for _, t := range s.lifecycleTables() {
-		e := t.FindString(event)
+	for _, e := range s.lifecycleHandlers(event) {
 		any, inline = any || e != nil, inline && allInline(e)
 	}
 	return any, inline
 }
 
+// fire runs the handlers of a lifecycle event, as they are registered when it begins.
 func (s *Socket) fire(event string, d Data) {
-	for _, t := range s.lifecycleTables() {
-		s.run(t.FindString(event), d, Ack{})
+	for _, e := range s.lifecycleHandlers(event) {
+		s.run(e, d, Ack{})
 	}
 }
 
@@ -76,17 +83,26 @@ func (s *Socket) raise(err error) {
 		return
 	}
 	if any, _ := s.has(eventError); !any {
-		s.srv.log.Warn("error on a socket",
-			"socket", s.ID(), "namespace", s.ns.path, "error", fault.ForLog(err))
+		e := fault.Wire(err, message.CodeHandlerFailed)
+		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code), "error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
 }
 
+// often tells the log, in bursts, of something that a client can bring about at any rate.
+func (s *Socket) often(level slog.Level, what, event, detail string, args ...any) {
+	c := journal.Cause{What: what, Namespace: s.ns.path, Event: event, Detail: detail}
+	s.srv.journal.OftenOf(s.ID(), level, c, args)
+}
+
+// handlerPanicked deals with a handler that panicked with p, or that ended its goroutine if p is nil.
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
-	s.srv.log.Error("a handler panicked", "event", event, "socket", s.ID(),
-		"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	if p == nil {
+		p = "runtime.Goexit: it ended its goroutine"
+	}
+	s.often(slog.LevelError, "a handler panicked", event, "", "panic", fmt.Sprint(p))
 	ack.Fail(&Error{Code: message.CodeHandlerFailed, Event: event,
 		Message: "the handler of this event failed: see the server's log"})
 	if event != eventError {
@@ -131,10 +147,14 @@ func (s *Socket) arrived(l *link, recovered bool) {
 
 // gone tells the disconnected handlers, and ends a socket whose session does not go on.
 func (s *Socket) gone(j *job) {
-	r := *j.reason
+	defer s.away(j)
 	if any, _ := s.has(eventDisconnected); any {
-		s.fire(eventDisconnected, r.data())
+		s.fire(eventDisconnected, j.reason.data())
 	}
+}
+
+// away decides, behind the disconnected handlers, whether the socket is over.
+func (s *Socket) away(j *job) {
 	outcome := j.outcome
 	if outcome == session.Undecided {
 		outcome = s.kept.Decide(j.link, s.auth.Load() != authMissing)
@@ -143,16 +163,16 @@ func (s *Socket) gone(j *job) {
 		}
 	}
 	if outcome == session.Over {
-		s.over(r)
+		s.over(*j.reason)
 	}
 }
 
 // over tells the ended handlers, with the rooms still in place, and takes the socket out of them.
 func (s *Socket) over(r Reason) {
+	defer s.ns.remove(s)
 	if any, _ := s.has(eventEnded); any {
 		s.fire(eventEnded, r.data())
 	}
-	s.ns.remove(s)
 }
 
 // data is what a handler is given: the reason itself, and its text as JSON.

@@ -14,10 +14,11 @@ const LevelTrace = slog.Level(-8)
 
 // NewLogHandler returns a slog.Handler that writes one line a record in the form
 //
-//	[smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
+//	2026-11-27T11:26:58.123Z [smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
 //
 // to w, for records at level and above. Values are quoted when they contain
-// anything that could break or forge a line. Safe for concurrent use.
+// anything that could break or forge a line. When w blocks, lines are queued, up to 4096 or 1 MiB;
+// more are dropped, and their number is logged later. Safe for concurrent use.
 func NewLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
 	return logline.New(w, level)
 }

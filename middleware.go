@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,10 +40,10 @@ func (m *middlewares) all() []Middleware {
 }
 
 // passes runs the server's middleware, then the namespace's, and returns the first refusal.
-func (s *Socket) passes(event string, d Data) error {
+func (s *Socket) passes(event string, d Data, ack Ack) error {
 	for _, list := range [2][]Middleware{s.srv.middlewares.all(), s.ns.middlewares.all()} {
 		for _, mw := range list {
-			if err := s.ask(mw, event, d); err != nil {
+			if err := s.ask(mw, event, d, ack); err != nil {
 				return err
 			}
 		}
@@ -65,18 +66,23 @@ func (v *verdict) next(err error) {
 	}
 }
 
-func (s *Socket) ask(mw Middleware, event string, d Data) (err error) {
-	v := new(verdict)
+func (s *Socket) ask(mw Middleware, event string, d Data, ack Ack) (err error) {
+	v, returned := new(verdict), false
 	defer func() {
-		if p := recover(); p != nil {
-			s.srv.counters.panics.Add(1)
-			s.srv.log.Error("a middleware panicked",
-				"event", event, "socket", s.place.ID, "panic", fmt.Sprint(p))
-			err = &Error{Code: message.CodeRejected, Event: event,
-				Message: "a middleware failed: see the server's log"}
+		if returned {
+			return
+		}
+		p := recover()
+		s.srv.counters.panics.Add(1)
+		s.often(slog.LevelError, "a middleware panicked", event, "", "panic", fmt.Sprint(p))
+		err = &Error{Code: message.CodeRejected, Event: event,
+			Message: "a middleware failed: see the server's log"}
+		if p == nil { // runtime.Goexit, so that nobody gets err
+			s.reject(event, ack, err)
 		}
 	}()
 	mw(s, event, d, v.next)
+	returned = true
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.called {

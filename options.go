@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"net/url"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/bounds"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/certfile"
 )
 
@@ -51,7 +53,7 @@ func (t Toggle) MarshalText() ([]byte, error) {
 // where plain numbers are milliseconds for a duration. default replaces zero, zero says what 0
 // means instead, and min and max are the range. Reload can change what has reload.
 type Options struct {
-	// Host is the address to bind to.
+	// Host is the address to bind to. unix:/path is a Unix socket, for which Port is not used.
 	Host string `config:"host" default:"localhost"`
 	// Port is the port to listen on; -1 means any free one (see Server.Addr).
 	Port int `config:"port" default:"3000"`
@@ -82,17 +84,23 @@ type Options struct {
 	// TLSConfig makes Start listen with TLS 1.2 or 1.3; nil leaves that to the two files. If the
 	// files are given too, the certificate comes from them and the rest from here. New copies it.
 	TLSConfig *tls.Config `config:"-"`
-	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For is believed.
+	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For or Forwarded (RFC 7239) is
+	// believed; "unix" is whoever connects by a Unix socket.
 	TrustedProxies []string `config:"trustedProxies" reload:"live"`
+	// ProxyProtocol says that TrustedProxies begin each connection with a PROXY preamble, of version
+	// 1 or 2, whose address is the client's.
+	ProxyProtocol bool `config:"proxyProtocol"`
 	// MaxConnectionsPerAddress limits those of one IPv4 address or IPv6 /64; 0 means no limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress" reload:"live"`
 	// AcceptRate limits the connections accepted in a second, from all addresses together. Others
 	// get HTTP 503, after which clients come back. 0 means no limit.
 	AcceptRate int `config:"acceptRate" reload:"live"`
-	// MaxUnauthenticated limits the connections whose CONNECT has not been accepted yet.
+	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT
+	// has not been accepted yet if that is enough. Connections whose request has not come are
+	// limited to half of MaxConnections, or to this if it is more.
 	MaxUnauthenticated int `config:"maxUnauthenticated" default:"1024" min:"1" max:"16Mi" reload:"live"`
-	// MaxUnauthenticatedPerAddress is that limit for one IPv4 address or IPv6 /64. 0 means no
-	// limit, because many clients may share one address.
+	// MaxUnauthenticatedPerAddress is that limit for one IPv4 address or IPv6 /64. 0 means a share:
+	// fewer than are left for all others, so half of them at most. -1 means no limit.
 	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress" reload:"live"`
 	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
 	// for comparison and debugging. It is a switch of the whole process.
@@ -108,6 +116,10 @@ type Options struct {
 	MessageCacheTotalBytes int `config:"messageCacheTotalBytes" default:"256MiB" min:"1" reload:"live"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
 	EnableRateLimiting Toggle `config:"enableRateLimiting" reload:"live"`
+	// FailureLimit is how many failed authentications of one address pass at once. Past it the
+	// address gets HTTP 429, one more try in 10 s, and that for 110 s at most. -1 means no limit.
+	// EnableRateLimiting does not turn it off.
+	FailureLimit int `config:"failureLimit" default:"10" reload:"live"`
 	// RateLimitWindow is the time in which RateLimitMaxRequests counts the events of one socket.
 	RateLimitWindow time.Duration `config:"rateLimitWindow" default:"1m" min:"10ms" reload:"live"`
 	// RateLimitMaxRequests limits the events of one socket in a window.
@@ -128,19 +140,40 @@ type Options struct {
 	AckTimeout time.Duration `config:"ackTimeout" default:"30s" min:"1ms" reload:"live"`
 	// MaxMessageBytes limits one decoded message.
 	MaxMessageBytes int `config:"maxMessageBytes" default:"16MiB" min:"1" max:"1GiB"`
+	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
+	// memory, however short it is.
+	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
 	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
 	// CompressionLevel is 1 (fast) to 9 (small).
 	CompressionLevel int `config:"compressionLevel" default:"6" min:"1" max:"9" reload:"live"`
-	// AllowedOrigins are exact scheme://host[:port] values, or "*"; empty means the same origin
-	// only. Requests without an Origin header, which do not come from browsers, pass.
+	// AllowedOrigins are scheme://host[:port] values, whose host may begin with "*." for all its
+	// subdomains, "null", or "*" for any; empty means the same origin only. Requests without an
+	// Origin header, which do not come from browsers, pass.
 	AllowedOrigins []string `config:"allowedOrigins" reload:"live"`
+	// AllowedHosts are the names, host[:port] or *.host, under which clients may ask for the server.
+	// Empty means any, but on a loopback address a page of the same origin must use a loopback
+	// name, because any name can be made to lead there (DNS rebinding).
+	AllowedHosts []string `config:"allowedHosts" reload:"live"`
+	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes limit a request head. 0 means no limit
+	// of its own for one line.
+	MaxHeaderBytes     int `config:"maxHeaderBytes" default:"16KiB" min:"1" max:"1MiB"`
+	MaxHeaderLines     int `config:"maxHeaderLines" default:"100" min:"1" max:"64Ki"`
+	MaxHeaderLineBytes int `config:"maxHeaderLineBytes" zero:"no limit" min:"1" max:"1MiB"`
+	// HealthPath and ReadyPath are answered on the service port, for GET and HEAD: whether the
+	// server runs, and whether it takes clients. off turns one off.
+	HealthPath string `config:"healthPath" default:"/healthz" reload:"live"`
+	ReadyPath  string `config:"readyPath" default:"/readyz" reload:"live"`
 	// MaxOutboxBytes limits what waits for a slow peer behind the message that is being sent, and
 	// MaxOutboxAge how long nothing of it may move. Past them its connection is reset and counted.
 	// One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
+	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes, and what
+	// sessions keep, which have at most half of it. Who holds most is cut first. 0 means
+	// half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
+	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
 	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
 	// counts sooner; on a long path it limits throughput. The kernel's choice grows to some MiB.
@@ -167,7 +200,7 @@ func DefaultOptions() Options {
 		panic(err)
 	}
 	o.EnableRateLimiting, o.EnableConnectionPooling = Enabled, Enabled
-	o.Loops, o.Workers, o.Logger = 0, 0, nil
+	o.Loops, o.Workers, o.MaxBufferedBytes, o.Logger = 0, 0, 0, nil
 	return o
 }
 
@@ -177,7 +210,9 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = defaultLogger()
 	}
 	cores := runtime.GOMAXPROCS(0)
-	if v := bounds.Fill(&o, map[string]int{"Loops": cores, "Workers": 64 * cores}); v != nil {
+	if v := bounds.Fill(&o, map[string]int{
+		"Loops": cores, "Workers": 64 * cores, "MaxBufferedBytes": int(budget.Default()),
+	}); v != nil {
 		return o, &OptionError{v.Field, v.Fix}
 	}
 	return o, o.check()
@@ -194,11 +229,28 @@ func (o *Options) check() error {
 	}{
 		{"MaxConnectionsPerAddress", o.MaxConnectionsPerAddress},
 		{"AcceptRate", o.AcceptRate},
-		{"MaxUnauthenticatedPerAddress", o.MaxUnauthenticatedPerAddress},
 	} {
 		if limit.n < 0 {
 			return badOption(limit.field,
 				"%d is no number of connections: use 0 for no limit", limit.n)
+		}
+	}
+	if n := o.MaxUnauthenticatedPerAddress; n < -1 {
+		return badOption("MaxUnauthenticatedPerAddress",
+			"%d is no number of connections: use -1 for no limit, or 0 for a share", n)
+	}
+	if n := o.FailureLimit; n < -1 {
+		return badOption("FailureLimit", "%d is no number: use -1 for no limit", n)
+	}
+	if o.ProxyProtocol && len(o.TrustedProxies) == 0 {
+		return badOption("ProxyProtocol",
+			"nobody is trusted to name addresses: list the load balancer in TrustedProxies")
+	}
+	for _, path := range []struct{ field, value string }{
+		{"HealthPath", o.HealthPath}, {"ReadyPath", o.ReadyPath},
+	} {
+		if path.value != "off" && path.value[0] != '/' {
+			return badOption(path.field, "%q is no path: begin with a slash, or write off", path.value)
 		}
 	}
 	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
@@ -223,21 +275,41 @@ func (o *Options) check() error {
 		return badOption("MaxOutboxBytes", "%d would drop ordinary messages: use at least 65536", n)
 	}
 	for _, origin := range o.AllowedOrigins {
-		if !isOrigin(origin) {
-			return badOption("AllowedOrigins",
-				"%q is no origin: write scheme://host[:port] and nothing more, or *", origin)
+		if err := frame.CheckOrigin(origin); err != nil {
+			return &OptionError{"AllowedOrigins", err.Error()}
 		}
 	}
-	return nil
+	for _, host := range o.AllowedHosts {
+		if err := frame.CheckHost(host); err != nil {
+			return &OptionError{"AllowedHosts", err.Error()}
+		}
+	}
+	return o.checkHost()
 }
 
-func isOrigin(s string) bool {
-	if s == "*" {
-		return true
+// checkHost refuses what cannot be listened on, so that a check of the options says what Start
+// would.
+func (o *Options) checkHost() error {
+	const fix = ": write a name, an IP address, or unix:/path"
+	if path, ok := strings.CutPrefix(o.Host, "unix:"); ok {
+		if path == "" || len(path) > 100 {
+			return badOption("Host", "the path of a Unix socket has 1 to 100 bytes, and this has %d",
+				len(path))
+		}
+		return nil
 	}
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme != "" && u.Host != "" &&
-		strings.EqualFold(u.Scheme+"://"+u.Host, s)
+	host := o.Host
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); !ok || !strings.Contains(inner, ":") {
+			return badOption("Host", "%q is no IPv6 address in brackets"+fix, o.Host)
+		}
+		host = inner
+	}
+	_, err := netip.ParseAddr(host)
+	if strings.ContainsAny(host, "[]/ ") || strings.Contains(host, ":") && err != nil {
+		return badOption("Host", "%q is no host, and the port is an option of its own"+fix, o.Host)
+	}
+	return nil
 }
 
 // badOption makes an OptionError whose fix is formatted as by fmt.Sprintf.
@@ -246,18 +318,21 @@ func badOption(field, format string, args ...any) error {
 }
 
 // proxies reads TrustedProxies.
-func (o *Options) proxies() ([]netip.Prefix, error) {
-	var list []netip.Prefix
+func (o *Options) proxies() (list admission.Proxies, err error) {
 	for _, s := range o.TrustedProxies {
+		if s == "unix" {
+			list.Unix = true
+			continue
+		}
 		p, err := netip.ParsePrefix(s)
 		if a, e := netip.ParseAddr(s); e == nil {
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
 		if err != nil {
-			return nil, badOption("TrustedProxies",
-				"%q is neither an address nor a prefix such as 10.0.0.0/8", s)
+			return list, badOption("TrustedProxies",
+				"%q is neither an address nor a prefix such as 10.0.0.0/8, nor unix", s)
 		}
-		list = append(list, p.Masked())
+		list.Prefixes = append(list.Prefixes, p.Masked())
 	}
 	return list, nil
 }

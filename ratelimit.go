@@ -5,6 +5,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Limit is how many events may come in any window of time.
@@ -58,12 +59,11 @@ func (s *Socket) announceLimit(e *Error) {
 		s.post(job{kind: jobLimited, notice: e})
 		return
 	}
-	s.Emit(eventRateLimited, rateNotice{
+	b, c := pool.GetUnsized(pool.Encoded), s.link.Load().encoding()
+	b.B, _ = c.AppendOwn(b.B, message.EventRateLimited, 0, rateNotice{
 		Message: e.Message, RetryAfter: e.RetryAfter, Code: e.Code, Event: e.Event})
+	s.sendEvent(b)
 }
-
-// eventRateLimited is what a client is told once per window.
-const eventRateLimited = "__rate-limited__"
 
 type rateNotice struct {
 	Message    string       `json:"message"`

@@ -3,7 +3,7 @@ package smartsocket
 import (
 	"context"
 	"crypto/tls"
-	"net/netip"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +28,8 @@ type fixed struct {
 	InlineBudget, MaxOutboxAge                       time.Duration
 	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
 	Loops                                            int
-	pooling                                          bool
+	pooling, ProxyProtocol                           bool
+	head                                             frame.HeadLimits
 }
 
 func (o *Options) fixed() fixed {
@@ -39,8 +40,19 @@ func (o *Options) fixed() fixed {
 		InlineBudget: o.InlineBudget, MaxOutboxAge: o.MaxOutboxAge,
 		MaxMessageBytes: o.MaxMessageBytes, MaxOutboxBytes: o.MaxOutboxBytes,
 		SendBufferBytes: o.SendBufferBytes, Loops: o.Loops,
-		pooling: o.EnableConnectionPooling != Disabled,
+		pooling: o.EnableConnectionPooling != Disabled, ProxyProtocol: o.ProxyProtocol,
+		head: frame.HeadLimits{
+			Bytes: o.MaxHeaderBytes, Line: o.MaxHeaderLineBytes, Lines: o.MaxHeaderLines,
+		},
 	}
+}
+
+// address is what Start listens on.
+func (f *fixed) address() (network, addr string) {
+	if path, ok := strings.CutPrefix(f.Host, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", net.JoinHostPort(strings.Trim(f.Host, "[]"), f.Port)
 }
 
 // settings are the options in force and what is made of them, replaced as a whole: no lock.
@@ -49,7 +61,7 @@ type settings struct {
 	keys    *sealing.Keyring // nil = no encryption
 	apiKeys *admission.Keys  // nil = none needed
 	places  admission.Limits
-	proxies []netip.Prefix
+	proxies admission.Proxies
 	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
 
@@ -66,8 +78,12 @@ func newSettings(o Options) (*settings, error) {
 	t := &settings{Options: o, keys: keys, proxies: proxies, apiKeys: admission.NewKeys(o.APIKeys)}
 	t.places = admission.Limits{
 		Connections: o.MaxConnections, ConnectionsPerAddress: o.MaxConnectionsPerAddress,
-		Newcomers: o.MaxUnauthenticated, NewcomersPerAddress: o.MaxUnauthenticatedPerAddress,
-		AcceptRate: o.AcceptRate,
+		Newcomers:           o.MaxUnauthenticated,
+		NewcomersPerAddress: max(o.MaxUnauthenticatedPerAddress, 0),
+		Share:               o.MaxUnauthenticatedPerAddress == 0, AcceptRate: o.AcceptRate,
+		// They cost a descriptor and little else, so there may be more of them than of newcomers.
+		Pending: max(admission.RefusalMargin,
+			min(o.MaxConnections, max(o.MaxUnauthenticated, o.MaxConnections/2))),
 	}
 	if o.EnableRateLimiting != Disabled {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
@@ -124,6 +140,7 @@ func (t *settings) tuning() websocket.Tuning {
 		DeflateThreshold: max(t.CompressionThreshold, 0),
 		Origin:           frame.AllowOrigins(t.AllowedOrigins),
 	}
+	w.Origin.Hosts = t.AllowedHosts
 	if t.EnableRateLimiting != Disabled {
 		w.MaxFrameRate, w.MaxInflateRate = t.MaxFrameRate, max(t.MaxInflateRate, t.MaxMessageBytes)
 	}
@@ -174,6 +191,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 			"this change needs a restart, and nothing was changed: " + strings.Join(fixed, ", ")}
 	}
 	v.settings.Store(t)
+	v.gate.LimitFailures(t.FailureLimit)
 	v.mu.RLock()
 	endpoint := v.endpoint
 	v.mu.RUnlock()

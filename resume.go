@@ -136,6 +136,9 @@ func (s *Socket) left(l *link, r *Reason) {
 	}
 	if outcome == session.Over {
 		s.forget()
+		if r.Err != nil {
+			s.discard()
+		}
 	}
 	s.tell(job{kind: jobLeft, outcome: outcome, reason: r, link: l})
 }
@@ -173,7 +176,7 @@ func (v *Server) sessionLimits() session.Limits {
 	o := v.current()
 	return session.Limits{
 		Events: o.MessageCacheSize, Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge,
-		TotalBytes: o.MessageCacheTotalBytes, Away: o.MaxConnections,
+		TotalBytes: min(o.MessageCacheTotalBytes, o.MaxBufferedBytes/2), Away: o.MaxConnections,
 	}
 }
 

@@ -14,10 +14,13 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
@@ -49,10 +52,13 @@ type Server struct {
 	eventLimits   ratelimit.Rules // of single events
 	draining      atomic.Bool
 	gate          admission.Gate
+	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache
 	workers       *mailbox.Workers
-	hooks         *vetting.Desk // nil without Authenticate
+	hooks         *vetting.Desk  // nil without Authenticate
+	memory        *budget.Budget // of what waits
 	housekeeper   *housekeeper
+	journal       *journal.Journal
 
 	counters counters
 	latency  metrics.Histogram // of the heartbeats
@@ -74,10 +80,12 @@ type loopState struct {
 	out     atomic.Int64 // messages sent to single sockets of this loop
 	handled atomic.Int64 // inline events finished
 	inline  atomic.Pointer[Socket]
-	data    body // what the inline handler that runs was given; the loop's
-	_       [32]byte
+	event   atomic.Pointer[entry] // of inline, or of the last one
+	data    body                  // what the inline handler that runs was given; the loop's
+	_       [24]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
+	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
 // maxEnvelope bounds what a message adds to its payload: header, event name, seal.
@@ -100,16 +108,23 @@ func New(o Options) (*Server, error) {
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
 		namespaces: make(map[string]*Namespace),
 		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)
+	v.gate.LimitFailures(t.FailureLimit)
+	v.refusals = turnaway.NewLog(v.log)
+	v.journal = journal.New(v.log, v.sinceStart)
 	v.emitOptions = new(emitSettings)
 	if hook := o.Authenticate; hook != nil {
 		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
 				return hook(ctx, AuthRequest(r))
 			},
-			Failed:   func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
-			Panicked: func() { v.counters.panics.Add(1) }}
+			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
+			Panicked: func(namespace, text string) {
+				v.counters.panics.Add(1)
+				v.journal.HookPanicked(namespace, text)
+			}}
 		v.hooks.Open(max(o.Workers/4, 1))
 	}
 	if o.EnableMessageCache {
@@ -126,15 +141,44 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	addr := net.JoinHostPort(v.fixed.Host, v.fixed.Port)
-	if err := v.endpoint.Listen("tcp", addr); err != nil {
+	network, addr := v.fixed.address()
+	if err := v.endpoint.Listen(network, addr); err != nil {
 		v.Close()
 		return err
 	}
-	v.log.Info("listening on "+v.Addr().String(), "codec", message.CodecName(),
-		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections)
+	v.logListening(v.Addr())
 	return nil
+}
+
+// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
+// system, that limits connections, or that reads a protocol of its own first. Options.Host and
+// Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
+// With any other it accepts until the listener fails, and returns its error, or until the server
+// ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.
+func (v *Server) Serve(l net.Listener) error {
+	if err := v.StartDetached(); err != nil {
+		return err
+	}
+	v.logListening(l.Addr())
+	err := v.endpoint.Serve(l)
+	if err == nil {
+		return nil
+	}
+	v.mu.RLock()
+	ended := v.phase == phaseClosed
+	v.mu.RUnlock()
+	if ended {
+		return ErrClosed
+	}
+	v.Close()
+	return err
+}
+
+func (v *Server) logListening(addr net.Addr) {
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
+		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
+		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
+		"maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
 // StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
@@ -163,7 +207,8 @@ func (v *Server) startLoops() error {
 	}
 	r, err := reactor.New(reactor.Options{
 		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxOutboxAge: v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
+		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
+		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
 	})
 	if err != nil {
 		return err
@@ -172,9 +217,11 @@ func (v *Server) startLoops() error {
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024,
+		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
-		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log,
+		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
+		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning

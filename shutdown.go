@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/ending"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -13,34 +14,47 @@ import (
 
 // Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
 // queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
-// closes the rest at once and returns ctx's error. Idempotent.
+// closes the rest at once. Its error is ctx's then, and names what did not end. Idempotent.
+//
+// It does not wait for its own caller. On an event loop, as in an Inline handler, it returns an
+// error at once and goes on afterwards, until ctx's deadline or for Options.ShutdownTimeout.
 func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	v.draining.Store(true)
+	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.drain)
+}
+
+// drain is Shutdown.
+func (v *Server) drain(whole context.Context) error {
+	ctx, cancel := ending.Early(whole)
 	defer cancel()
 	v.mu.Lock()
 	v.cutShort = cancel
 	v.mu.Unlock()
-	v.draining.Store(true)
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
 	goaway := message.AppendGoaway(nil, &message.Goaway{
-		Deadline: deadlineMillis(ctx), ReconnectWindow: uint64(v.gate.Open())})
+		Deadline: ending.Millis(ctx), ReconnectWindow: uint64(v.gate.Open())})
 	v.eachLink(func(l *link) {
 		if !l.plain {
 			l.send(goaway)
 		}
 	})
-	v.waitQuiet(ctx) // so that the answers of running handlers still go out
+	half, end := ending.Half(ctx, 5*time.Second)
+	ending.Until(half, v.workers.Quiet) // so that the answers of running handlers still go out
+	end()
 	v.eachLink(func(l *link) { l.ws.Close(frame.CloseGoingAway, "server shutting down") })
-	err := waitUntil(ctx, func() bool { return v.gate.Open() == 0 })
+	err := ending.Until(ctx, func() bool { return v.gate.Open() == 0 })
 	if err != nil {
 		v.log.Warn("closing what is left", "connections", v.gate.Open())
 		v.cut()
+		soon, end := context.WithTimeout(whole, time.Second)
+		defer end()
+		return errors.Join(err, v.stop(soon))
 	}
-	return errors.Join(err, v.stop(ctx))
+	return v.stop(ctx)
 }
 
 // sendAway asks the client to go elsewhere and closes its connection.
@@ -54,62 +68,29 @@ func (l *link) sendAway(goaway []byte) {
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
 func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed) }) }
 
-func (v *Server) eachLink(f func(*link)) {
-	for _, ns := range v.eachNamespace() {
-		for _, s := range ns.hub.Named("") {
-			f(s.link.Load())
-		}
-	}
-}
-
-func deadlineMillis(ctx context.Context) uint64 {
-	if t, ok := ctx.Deadline(); ok {
-		return uint64(max(time.Until(t).Milliseconds(), 0))
-	}
-	return 0
-}
-
-// waitQuiet waits until no handler runs or waits, for at most half of ctx's time, and 5 s.
-func (v *Server) waitQuiet(ctx context.Context) {
-	limit := 5 * time.Second
-	if t, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(t)/2)
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	waitUntil(ctx, v.workers.Quiet)
-}
-
-// waitUntil looks now and then whether done, and returns ctx's error if it ends first.
-func waitUntil(ctx context.Context, done func() bool) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-	return nil
-}
-
 // stop ends loops, workers and housekeeper, and cuts what is connected. It waits until ctx ends.
+// What does not end is left behind, and named by the error.
 func (v *Server) stop(ctx context.Context) error {
-	err := v.reactor.Close()
-	v.housekeeper.stop()
+	var left ending.Report
+	left.Stop(ctx, "event loops that inline handlers hold", v.reactor.Close)
+	left.Left(v.gate.Open(), "connections")
+	left.Stop(ctx, "the housekeeper", v.housekeeper.stop)
 	if v.sessions != nil { // nobody comes back any more
-		v.sessions.EndAll(session.Shutdown)
+		left.Stop(ctx, "sessions", func() error { v.sessions.EndAll(session.Shutdown); return nil })
 	}
-	if v.hooks != nil && !v.hooks.Close(ctx) || !v.workers.Stop(ctx) {
-		err = errors.Join(err, errHandlersLeft)
+	left.Left(int64(v.workers.Stop(ctx)), "handlers")
+	if v.hooks != nil && !v.hooks.Close(ctx) {
+		left.Left(1, "or more authenticate hooks")
 	}
-	return errors.Join(err, v.closeBroker())
+	if b := v.fixed.Broker; b != nil {
+		left.Stop(ctx, "the broker", b.Close)
+	}
+	v.journal.Close()
+	return left.Err()
 }
 
-var errHandlersLeft = errors.New("smartsocket: handlers were still running at shutdown")
-
-// Close stops at once: it cuts connections and gives handlers a second to return. Idempotent.
+// Close stops at once: it cuts connections and gives handlers a second to return. Its error names
+// what did not end. Like Shutdown it does not wait for its own caller. Idempotent.
 func (v *Server) Close() error {
 	if !v.end() {
 		v.mu.RLock()
@@ -125,7 +106,7 @@ func (v *Server) Close() error {
 	v.cut()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	return v.stop(ctx)
+	return ending.Run(ctx, v.reactor.OnLoop(), time.Second, v.log, v.stop)
 }
 
 // end moves to the closed phase and reports whether the server was running.

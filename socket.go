@@ -40,10 +40,11 @@ type Socket struct {
 	link      atomic.Pointer[link] // the connection; while the client is away the last one
 	ext       atomic.Pointer[socketExtra]
 	identity  atomic.Pointer[any]
-	auth      atomic.Uint32 // authNotNeeded, authMissing, authDone
-	waiting   atomic.Int32  // events in the mailbox that an inline event must not overtake
-	recovered atomic.Bool   // as the handlers were told
-	settled   atomic.Bool   // forget has run
+	auth      atomic.Uint32         // authNotNeeded, authMissing, authDone
+	waiting   atomic.Int32          // events in the mailbox that an inline event must not overtake
+	running   atomic.Pointer[entry] // handlers of the event that a worker handles
+	recovered atomic.Bool           // as the handlers were told
+	settled   atomic.Bool           // forget has run
 
 	mail  mailbox.Box[job]
 	first link // of a server without the message cache; else links have their own memory
@@ -55,7 +56,7 @@ type socketExtra struct {
 	values    map[string]any
 	contexts  lifetime.Contexts[*link] // has its own lock, as what follows
 	questions question.Table[func(Data, error)]
-	own       table
+	own, life table // the socket's own handlers, see registrations
 }
 
 // ID returns the socket's public name, unique across servers. It is no secret and gives no rights.
@@ -70,9 +71,16 @@ func (s *Socket) Connected() bool { return s.link.Load().isOpen() }
 // Plain reports whether the client speaks plain JSON text instead of the SmartSocket protocol.
 func (s *Socket) Plain() bool { return s.link.Load().plain }
 
-// RemoteAddr returns the peer's address while the client is connected. It asks the kernel, so keep
-// the answer rather than the call.
-func (s *Socket) RemoteAddr() net.Addr { return s.link.Load().ws.RemoteAddr() }
+// RemoteAddr returns the peer's address, of the last connection once the client is away or gone. It
+// asks the kernel, so keep the answer rather than the call. Of a connection that the peer has reset
+// the port may be 0.
+func (s *Socket) RemoteAddr() net.Addr {
+	l := s.link.Load()
+	if a := l.diary.Load().Address(); a != nil {
+		return a
+	}
+	return l.ws.RemoteAddr()
+}
 
 // Queued returns the number of bytes that wait for a slow client.
 func (s *Socket) Queued() int { return s.link.Load().ws.Queued() }
@@ -103,21 +111,21 @@ func (s *Socket) Get(key string) any {
 	return x.values[key]
 }
 
-// On registers a handler for an event of this socket, after its namespace's. It panics on a name
-// that is reserved or impossible.
+// On registers a handler for an event of this socket, or for one of its lifecycle events, after its
+// namespace's. It panics on a name that is reserved or impossible.
 func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
-	checkEvent(event)
-	addHandler(&s.extra().own, event, h, false, opts)
+	t, name := tableOf(event, &s.extra().own, &s.extra().life)
+	addHandler(t, name, h, false, opts)
 }
 
 // Once is On for the first such event only.
 func (s *Socket) Once(event string, h Handler, opts ...HandlerOption) {
-	checkEvent(event)
-	addHandler(&s.extra().own, event, h, true, opts)
+	t, name := tableOf(event, &s.extra().own, &s.extra().life)
+	addHandler(t, name, h, true, opts)
 }
 
 // Off removes this socket's own handlers of an event.
-func (s *Socket) Off(event string) { s.extra().own.Remove(event) }
+func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life) }
 
 // Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
 // name, one over 128 bytes, or a room past the 256th is refused.
@@ -178,4 +186,13 @@ func (s *Socket) extra() *socketExtra {
 		return x
 	}
 	return s.ext.Load()
+}
+
+// eachLink calls f with the link of every socket.
+func (v *Server) eachLink(f func(*link)) {
+	for _, ns := range v.eachNamespace() {
+		for _, s := range ns.hub.Named("") {
+			f(s.link.Load())
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -15,7 +16,7 @@ type counters struct {
 	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
-	acceptLimited                                                           atomic.Int64
+	acceptLimited, undecodable, discarded, workerStalls, overBudget         atomic.Int64
 	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
 }
 
@@ -37,36 +38,47 @@ type Latency struct {
 
 // ConnectionStats are counters since Start, and the bytes and calls of the event loops.
 type ConnectionStats struct {
-	Open             int64 `json:"open"`           // accepted; refused ones until they are gone
-	Peak             int64 `json:"peak"`           // the most that were open at once
-	Rejected         int64 `json:"rejected"`       // full, unauthenticated, no such namespace, late
-	SlowConsumers    int64 `json:"slowConsumers"`  // closed at their outbox limit
-	IdleCloses       int64 `json:"idleCloses"`     // closed for their silence
-	AcceptPauses     int64 `json:"acceptPauses"`   // times that descriptors ran out
-	Violations       int64 `json:"violations"`     // messages that broke the protocol
-	UnknownAcks      int64 `json:"unknownAcks"`    // acks that nobody waited for
-	Unhandled        int64 `json:"unhandled"`      // events without a handler
-	Overflows        int64 `json:"overflows"`      // events dropped at a full mailbox
-	RateLimited      int64 `json:"rateLimited"`    // events over a rate limit
-	RejectedEvents   int64 `json:"rejectedEvents"` // events stopped by middleware
-	Floods           int64 `json:"floods"`         // closed for a flood: frames, controls, inflation
-	AcceptLimited    int64 `json:"acceptLimited"`  // of Rejected: acceptRate, unauthenticated limit
-	Repeated         int64 `json:"repeated"`       // events repeated after a resume, not run again
-	HandlerPanics    int64 `json:"handlerPanics"`
-	Errors           int64 `json:"errors"`          // raised as "error"
-	SlowInline       int64 `json:"slowInline"`      // inline handlers that held their loop
-	VolatileDropped  int64 `json:"volatileDropped"` // volatile events for clients that were behind
-	StateReplaced    int64 `json:"stateReplaced"`   // held states that a newer one replaced
-	DeadlineExpired  int64 `json:"deadlineExpired"` // held events that waited for too long
-	HeldDropped      int64 `json:"heldDropped"`     // held events too many, or whose client went
-	MessagesIn       int64 `json:"messagesIn"`
-	MessagesOut      int64 `json:"messagesOut"`
-	BytesIn          int64 `json:"bytesIn"`
-	BytesOut         int64 `json:"bytesOut"`
-	Reads            int64 `json:"reads"`
-	Writes           int64 `json:"writes"`
-	BuffersTaken     int64 `json:"buffersTaken"`     // from the pools of the process
-	BuffersAllocated int64 `json:"buffersAllocated"` // of these, how many the pools had to allocate
+	Open    int64 `json:"open"`    // accepted; refused ones until they are gone
+	Peak    int64 `json:"peak"`    // the most that were open at once
+	Pending int64 `json:"pending"` // whose request has not come; not in Open
+	// Refusals counts the refusals before the upgrade by cause, see docs/REFERENCE.md.
+	Refusals         map[string]int64 `json:"refusals"`
+	Rejected         int64            `json:"rejected"`       // full, unauthenticated, no such namespace, late
+	SlowConsumers    int64            `json:"slowConsumers"`  // closed at their outbox limit
+	IdleCloses       int64            `json:"idleCloses"`     // closed for their silence
+	AcceptPauses     int64            `json:"acceptPauses"`   // times that descriptors ran out
+	Violations       int64            `json:"violations"`     // messages that broke the protocol
+	UnknownAcks      int64            `json:"unknownAcks"`    // acks that nobody waited for
+	Unhandled        int64            `json:"unhandled"`      // events without a handler
+	Undecodable      int64            `json:"undecodable"`    // events whose data does not fit
+	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
+	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
+	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now
+	OverBudget       int64            `json:"overBudget"`     // cut because they held most of maxBufferedBytes
+	Workers          int64            `json:"workers"`        // goroutines that may run handlers
+	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
+	SocketsWaiting   int64            `json:"socketsWaiting"` // sockets with events and no goroutine for them
+	WorkerStalls     int64            `json:"workerStalls"`   // seconds in which a socket got none
+	RateLimited      int64            `json:"rateLimited"`    // events over a rate limit
+	RejectedEvents   int64            `json:"rejectedEvents"` // events stopped by middleware
+	Floods           int64            `json:"floods"`         // closed for a flood: frames, controls, inflation
+	AcceptLimited    int64            `json:"acceptLimited"`  // of Rejected: acceptRate, unauthenticated limit
+	Repeated         int64            `json:"repeated"`       // events repeated after a resume, not run again
+	HandlerPanics    int64            `json:"handlerPanics"`
+	Errors           int64            `json:"errors"`          // raised as "error"
+	SlowInline       int64            `json:"slowInline"`      // inline handlers that held their loop
+	VolatileDropped  int64            `json:"volatileDropped"` // volatile events for clients that were behind
+	StateReplaced    int64            `json:"stateReplaced"`   // held states that a newer one replaced
+	DeadlineExpired  int64            `json:"deadlineExpired"` // held events that waited for too long
+	HeldDropped      int64            `json:"heldDropped"`     // held events too many, or whose client went
+	MessagesIn       int64            `json:"messagesIn"`
+	MessagesOut      int64            `json:"messagesOut"`
+	BytesIn          int64            `json:"bytesIn"`
+	BytesOut         int64            `json:"bytesOut"`
+	Reads            int64            `json:"reads"`
+	Writes           int64            `json:"writes"`
+	BuffersTaken     int64            `json:"buffersTaken"`     // from the pools of the process
+	BuffersAllocated int64            `json:"buffersAllocated"` // of these, how many the pools had to allocate
 }
 
 // NamespaceStats describe one namespace.
@@ -120,20 +132,35 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Open: v.gate.Open(), Peak: v.gate.Peak(), Rejected: c.rejected.Load(),
 		IdleCloses: c.idleCloses.Load(), Violations: c.violations.Load(),
 		UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
-		Overflows: c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
+		Undecodable: c.undecodable.Load(),
+		Overflows:   c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
+		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(),
 		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
 		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
 		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(),
 		AcceptLimited: c.acceptLimited.Load(), MessagesIn: in, MessagesOut: out,
 	}
+	load := v.workers.Load()
+	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
+	st.OverBudget = c.overBudget.Load()
+	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
 	v.mu.RLock()
-	r := v.reactor
+	r, endpoint := v.reactor, v.endpoint
 	v.mu.RUnlock()
+	st.Pending, st.Refusals = v.gate.Pending(), make(map[string]int64)
+	if endpoint != nil {
+		for cause, n := range endpoint.Refusals() {
+			if n > 0 {
+				st.Refusals[frame.Cause(cause).String()] = n
+			}
+		}
+	}
 	if r != nil {
 		rs := r.Stats()
+		st.OverBudget += rs.OverBudget
 		st.SlowConsumers, st.AcceptPauses = rs.SlowConsumers, rs.AcceptPauses
 		st.BytesIn, st.BytesOut, st.Reads, st.Writes = rs.BytesIn, rs.BytesOut, rs.Reads, rs.Writes
 	}

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"net"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/smartsocket/smartsocket/crypto"
@@ -27,7 +28,10 @@ func (v *Server) warnOptions() {
 // warnExposed logs what is missing on a server that, by Options.Host, other machines can reach.
 func (v *Server) warnExposed() {
 	o := v.current()
-	if ip := net.ParseIP(o.Host); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
+	if strings.HasPrefix(o.Host, "unix:") {
+		return // the rights of the file decide
+	}
+	if ip := net.ParseIP(strings.Trim(o.Host, "[]")); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
 		return
 	}
 	if !o.needsAuth() && !o.RequireAuth && o.keys == nil {

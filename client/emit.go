@@ -38,7 +38,11 @@ func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
 	}
 	b.B = message.AppendEventHeader(b.B, flags, 0, ack, event)
 	body := len(b.B)
-	if name := b.B[body-len(event):]; !message.ValidEvent(name) || message.ReservedEvent(name) {
+	name := b.B[body-len(event):]
+	if message.ReservedEvent(name) {
+		return message.ErrorOfReserved(event)
+	}
+	if !message.ValidEvent(name) {
 		return badEvent(event)
 	}
 	out, flags, err := appendData(b.B, data)
@@ -87,7 +91,7 @@ func badEvent(event string) error {
 	}
 	return &Error{
 		Code:    message.CodeInvalidFormat,
-		Message: "this event name is empty, too long, not text or reserved: use another",
+		Message: "this event name is empty, too long or not text: use another",
 		Event:   event,
 	}
 }

@@ -394,6 +394,10 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 	c := l.c
 	switch m.Kind {
 	case message.KindEvent:
+		if message.ReservedEvent(m.Event) && string(m.Event) != message.EventRateLimited {
+			l.unreadable(m, message.ErrorOfReserved(string(m.Event)))
+			return
+		}
 		c.stats.received.Add(1)
 		c.deliver(l, m)
 	case message.KindAck:

@@ -150,7 +150,8 @@ func (l *link) pack(b []byte, body int) packed {
 	d := pool.GetUnsized(pool.Deflated)
 	d.B = append(d.B, b[:body]...)
 	out, err := pool.Deflate(d.B, b[body:], deflateLevel, false)
-	if d.B = out; err != nil || len(out) >= len(b) {
+	if d.B = out; err != nil || len(out) >= len(b) ||
+		len(b)-body > pool.InflateLimit(len(out)-body, len(b)) { // the server would refuse it
 		pool.PutUnsized(d)
 		return packed{b: b}
 	}

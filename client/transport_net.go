@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -154,7 +155,8 @@ func failed(ctx context.Context, why string, err error) *Error {
 			e.Message = "the server takes no more connections (HTTP 503): try again later"
 		case 429:
 			e.Code = message.CodeRateLimited
-			e.Message = "the server throttles this address (HTTP 429): try again after RetryAfter"
+			e.Message = "the server throttles this address after failed authentications (HTTP " +
+				"429, its failureLimit): try again in " + strconv.Itoa(h.RetryAfter) + " s"
 		}
 	}
 	return e

@@ -339,7 +339,7 @@ func (c *Cluster) leave() error {
 	}
 	gone := c.nc.StatusChanged(nats.CLOSED)
 	if err := c.nc.Drain(); err == nil {
-		timer := time.NewTimer(2 * patience)
+		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		select {
 		case <-gone:

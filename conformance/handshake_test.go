@@ -37,6 +37,12 @@ func answer(t *testing.T, head string, p pieces) (status int, resp *http.Respons
 	if err != nil {
 		t.Error("refusal's body:", err)
 	}
+	if resp.Header.Get("Date") == "" {
+		t.Error("refusal without a Date")
+	}
+	if strings.HasPrefix(head, "HEAD ") && len(body) > 0 {
+		t.Errorf("a HEAD was answered with the body %q", body)
+	}
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
 	return resp.StatusCode, resp
 }
@@ -114,12 +120,16 @@ func TestHandshakeMatrix(t *testing.T) {
 		{"null origin", plus("Origin: null"), 403},
 		{"same origin", plus("Origin: http://localhost"), 101},
 		{"origin with a prefix", plus("Origin: http://localhost.evil.example"), 403},
-		{"65 lines",
-			plus(strings.Split(strings.TrimSuffix(strings.Repeat("X-A: 1\n", 65), "\n"), "\n")...),
+		{"101 lines",
+			plus(strings.Split(strings.TrimSuffix(strings.Repeat("X-A: 1\n", 96), "\n"), "\n")...),
 			431},
-		{"long line", plus("X-A: " + strings.Repeat("a", 5<<10)), 431},
-		{"head over 8 KiB", plus("X-A: "+strings.Repeat("a", 3<<10),
-			"X-B: "+strings.Repeat("b", 3<<10), "X-C: "+strings.Repeat("c", 3<<10)), 431},
+		{"long line", plus("X-A: " + strings.Repeat("a", 5<<10)), 101},
+		{"head over 16 KiB", plus("X-A: "+strings.Repeat("a", 6<<10),
+			"X-B: "+strings.Repeat("b", 6<<10), "X-C: "+strings.Repeat("c", 6<<10)), 431},
+		{"absolute form", with(0, "GET http://localhost/ HTTP/1.1"), 101},
+		{"absolute form, a foreign page", strings.Replace(plus("Origin: http://evil.example"),
+			"GET /", "GET http://localhost/", 1), 403},
+		{"malformed extensions", plus("Sec-WebSocket-Extensions: permessage-deflate; =1"), 400},
 		{"spaces in lists", plus("Sec-WebSocket-Extensions: "+strings.Repeat(" ,", 1500),
 			"Sec-WebSocket-Protocol: a"+strings.Repeat(" ", 3000)+"b"), -1},
 	} {

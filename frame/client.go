@@ -42,6 +42,7 @@ type Response struct{ Protocol, Extensions []byte }
 type responseParser struct {
 	Response
 	status     int
+	minor      byte // of the HTTP version, as a digit
 	upgrade    bool
 	connection bool
 	accept     []byte
@@ -87,6 +88,7 @@ func (r *responseParser) statusLine(line []byte) bool {
 		return false
 	}
 	r.status = number(status)
+	r.minor = version[7]
 	return r.status >= 100
 }
 
@@ -130,6 +132,8 @@ func (r *responseParser) check(key, offered string) string {
 	switch {
 	case r.status != 101:
 		return "the server did not upgrade"
+	case r.minor < '1':
+		return "a server of HTTP/1.0 cannot upgrade (RFC 6455 section 4.2.2)"
 	case !r.upgrade:
 		return "the answer lacks Upgrade: websocket"
 	case !r.connection:

@@ -50,6 +50,16 @@ func NegotiateDeflate(offered []byte) (response string, ok bool) {
 	return response, ok
 }
 
+// validExtensions reports whether list is an extension list (RFC 6455 section 9.1), or empty.
+func validExtensions(list []byte) bool {
+	s := listScanner{p: list}
+	for s.next() {
+		var d deflateParams
+		s.element(&d)
+	}
+	return !s.bad
+}
+
 // DeflateAnswer checks a server's Sec-WebSocket-Extensions against DeflateOffer and reports whether
 // compression is on. offered says whether the client sent the offer. An answer that the offer does
 // not allow is a *HandshakeError, and the client must then fail the connection (RFC 7692 section

@@ -5,12 +5,33 @@ import (
 	"strconv"
 )
 
-// The limits of an HTTP head, for both sides.
+// The limits of an HTTP head where HeadLimits has zero. Cookies and tokens of real sites pass.
 const (
-	MaxHeadBytes   = 8 << 10 // including the blank line
-	MaxHeaderLine  = 4 << 10 // including the request line
-	MaxHeaderLines = 64
+	MaxHeadBytes   = 16 << 10 // including the blank line
+	MaxHeaderLines = 100
 )
+
+// HeadLimits bound an HTTP head. The zero value means the defaults.
+type HeadLimits struct {
+	Bytes int // of all of it, including the blank line; 0 means MaxHeadBytes
+	Line  int // bytes of one line, the request line included; 0 means no limit of its own
+	Lines int // number of header lines; 0 means MaxHeaderLines
+}
+
+// bytes returns the limit of the whole head.
+func (l HeadLimits) bytes() int {
+	if l.Bytes <= 0 {
+		return MaxHeadBytes
+	}
+	return l.Bytes
+}
+
+// tooLong is the refusal of a head that is over a limit, whose option it names.
+func tooLong(what string, limit int, option string) *HandshakeError {
+	reason := "the request head has more than " + strconv.Itoa(limit) + " " + what +
+		", the server's " + option
+	return &HandshakeError{Status: 431, Cause: CauseHeaders, Reason: reason}
+}
 
 // HandshakeError is a refused upgrade: the HTTP status and the reason, which the client sees. On
 // the client's side Status is the server's, or 0 if its answer was not HTTP.
@@ -18,6 +39,8 @@ type HandshakeError struct {
 	Status     int
 	Reason     string
 	RetryAfter int // seconds the client should wait before it tries again; 0 means not given
+	// Cause is what the refusal is counted under, on the server's side.
+	Cause Cause
 }
 
 // Error returns the status and the reason.
@@ -25,13 +48,19 @@ func (e *HandshakeError) Error() string {
 	return "frame: handshake refused: " + strconv.Itoa(e.Status) + " " + e.Reason
 }
 
-// ScanHead looks for the end of an HTTP head in buf. It resumes at from, which is 0 at first and
+// ScanHead is HeadLimits.Scan with the default limits.
+func ScanHead(buf []byte, from int) (n, next int, err error) {
+	return HeadLimits{}.Scan(buf, from)
+}
+
+// Scan looks for the end of an HTTP head in buf. It resumes at from, which is 0 at first and
 // later the next that it returned before. It returns the length of the head including the blank
 // line, or 0 if more bytes are needed. Bytes after the head are not examined. Errors are
-// *HandshakeError: 431 for a head over MaxHeadBytes, 400 for a line that does not end in CR LF.
+// *HandshakeError: 431 for a head over l.Bytes, 400 for a line that does not end in CR LF.
 // Repeated calls with a growing buf take linear time in total.
-func ScanHead(buf []byte, from int) (n, next int, err error) {
-	head := buf[:min(len(buf), MaxHeadBytes)]
+func (l HeadLimits) Scan(buf []byte, from int) (n, next int, err error) {
+	limit := l.bytes()
+	head := buf[:min(len(buf), limit)]
 	for next = from; next < len(head); next++ {
 		i := bytes.IndexByte(head[next:], '\n')
 		if i < 0 {
@@ -47,22 +76,23 @@ func ScanHead(buf []byte, from int) (n, next int, err error) {
 			return next + 1, next + 1, nil
 		}
 	}
-	if len(buf) >= MaxHeadBytes {
-		return 0, len(head), &HandshakeError{Status: 431, Reason: "head over 8 KiB"}
+	if len(buf) >= limit {
+		return 0, len(head), tooLong("bytes", limit, "maxHeaderBytes")
 	}
 	return 0, len(head), nil
 }
 
 // lines iterates over the lines of a head.
 type lines struct {
-	rest  []byte
-	count int // number of header lines seen
+	limits HeadLimits
+	rest   []byte
+	count  int // number of header lines seen
 }
 
 // first cuts off the request line or status line.
 func (l *lines) first(head []byte) (line []byte, err error) {
-	if len(head) > MaxHeadBytes {
-		return nil, &HandshakeError{Status: 431, Reason: "head over 8 KiB"}
+	if limit := l.limits.bytes(); len(head) > limit {
+		return nil, tooLong("bytes", limit, "maxHeaderBytes")
 	}
 	l.rest = head
 	return l.cut()
@@ -76,8 +106,8 @@ func (l *lines) cut() ([]byte, error) {
 	}
 	line := l.rest[:i-1]
 	l.rest = l.rest[i+1:]
-	if len(line) > MaxHeaderLine {
-		return nil, &HandshakeError{Status: 431, Reason: "header line over 4 KiB"}
+	if limit := l.limits.Line; limit > 0 && len(line) > limit {
+		return nil, tooLong("bytes in one line", limit, "maxHeaderLineBytes")
 	}
 	return line, nil
 }
@@ -95,8 +125,12 @@ func (l *lines) header() (name, value []byte, err error) {
 		}
 		return nil, nil, nil
 	}
-	if l.count++; l.count > MaxHeaderLines {
-		return nil, nil, &HandshakeError{Status: 431, Reason: "over 64 header lines"}
+	limit := l.limits.Lines
+	if limit <= 0 {
+		limit = MaxHeaderLines
+	}
+	if l.count++; l.count > limit {
+		return nil, nil, tooLong("header lines", limit, "maxHeaderLines")
 	}
 	n := 0
 	for n < len(line) && isToken[line[n]] {

@@ -14,50 +14,96 @@ type Request struct {
 	// raw values of Sec-WebSocket-Protocol, joined by ", "
 	Protocols []byte
 	// raw values of Sec-WebSocket-Extensions, joined by ", "
-	Extensions                          []byte
-	Authorization, ForwardedFor, Cookie []byte // X-Forwarded-For joined by ", ", Cookie by "; "
+	Extensions            []byte
+	Authorization, Cookie []byte // lines of Cookie joined by "; "
+	// raw values of X-Forwarded-For and of Forwarded (RFC 7239), joined by ", "
+	ForwardedFor, Forwarded []byte
 }
 
 // requestParser is a Request plus what is only checked.
 type requestParser struct {
 	Request
 	version    []byte
-	upgrade    bool // Upgrade names websocket
-	connection bool // Connection names upgrade
+	method     []byte
+	minor      byte   // of the HTTP version, as a digit
+	authority  []byte // of a target in absolute form; nil for any other
+	upgrade    bool   // Upgrade names websocket
+	connection bool   // Connection names upgrade
 }
 
-// ParseRequest parses and strictly checks one head that ScanHead found (RFC 6455 section 4.2.1). It
-// must be a GET of an origin-form target over HTTP/1.1, with exactly one Host, a Sec-WebSocket-Key
-// of 16 bytes, Sec-WebSocket-Version 13, Upgrade and Connection. It must not have a body, control
+// ParseRequest is HeadLimits.ParseRequest with the default limits.
+func ParseRequest(head []byte) (Request, error) { return HeadLimits{}.ParseRequest(head) }
+
+// ParseRequest parses and strictly checks one head that Scan found (RFC 6455 section 4.2.1). It
+// must be a GET over HTTP/1.1, with exactly one Host, a Sec-WebSocket-Key of 16 bytes,
+// Sec-WebSocket-Version 13, Upgrade and Connection, and a Sec-WebSocket-Extensions that is a list
+// of extensions if there is one. The target is in origin form, or in absolute form, whose host
+// then replaces the value of Host (RFC 9112 section 3.2.2). The head must not have a body, control
 // bytes, bare line feeds or folded lines. The result borrows head; only headers that came in
-// several lines are copied. Errors are *HandshakeError with status 400, 405, 426, 431 or 505.
-func ParseRequest(head []byte) (Request, error) {
-	var l lines
+// several lines are copied. Errors are *HandshakeError with status 400, 405, 426, 431 or 505. With
+// an error the Request holds what was read until then, for the log.
+func (l HeadLimits) ParseRequest(head []byte) (Request, error) {
 	var r requestParser
+	err := r.parse(l, head)
+	if err == nil && r.minor != '1' {
+		err = &HandshakeError{Status: 505, Cause: CauseVersion, Reason: "HTTP/1.1 is needed"}
+	}
+	if err == nil && string(r.method) != "GET" {
+		err = &HandshakeError{Status: 405, Cause: CauseMethod, Reason: "the handshake is a GET"}
+	}
+	if err == nil {
+		err = r.check()
+	}
+	return r.Request, err
+}
+
+// Get is a request for a resource by plain HTTP. Its slices borrow the head that was parsed.
+type Get struct {
+	Path, RawQuery, Host []byte
+	Head                 bool // only the head of the answer is wanted
+}
+
+// ParseGet parses a head that ParseRequest has refused, as a GET or HEAD over HTTP/1.1 or 1.0 that
+// does not ask for an upgrade to WebSocket. ok is false for any other head.
+func (l HeadLimits) ParseGet(head []byte) (g Get, ok bool) {
+	var r requestParser
+	if err := r.parse(l, head); err != nil || r.upgrade {
+		return Get{}, false
+	}
+	g = Get{Path: r.Path, RawQuery: r.RawQuery, Host: r.Host, Head: string(r.method) == "HEAD"}
+	return g, (g.Head || string(r.method) == "GET") && (r.Host != nil || r.minor == '0')
+}
+
+// IsHead reports whether the request that begins with p is a HEAD, whose answer has no body.
+func IsHead(p []byte) bool { return bytes.HasPrefix(p, []byte("HEAD ")) }
+
+// parse reads a head. Its errors are of form alone: what a handshake needs is for check.
+func (r *requestParser) parse(limits HeadLimits, head []byte) error {
+	l := lines{limits: limits}
 	line, err := l.first(head)
 	if err != nil {
-		return Request{}, err
+		return err
 	}
 	r.Head = head
 	if err := r.requestLine(line); err != nil {
-		return Request{}, err
+		return err
 	}
 	for {
 		name, value, err := l.header()
 		if err != nil {
-			return Request{}, err
+			return err
 		}
 		if name == nil {
 			break
 		}
 		if reason := r.header(name, value); reason != "" {
-			return Request{}, &HandshakeError{Status: 400, Reason: reason}
+			return &HandshakeError{Status: 400, Reason: reason}
 		}
 	}
-	if err := r.check(); err != nil {
-		return Request{}, err
+	if r.authority != nil && r.Host != nil {
+		r.Host = r.authority
 	}
-	return r.Request, nil
+	return nil
 }
 
 // requestLine parses "GET /path?query HTTP/1.1" (RFC 9112 section 3).
@@ -70,22 +116,47 @@ func (r *requestParser) requestLine(line []byte) error {
 	if !validVersion(version) {
 		return &HandshakeError{Status: 400, Reason: "invalid HTTP version"}
 	}
-	if string(version) != "HTTP/1.1" {
-		return &HandshakeError{Status: 505, Reason: "HTTP/1.1 is needed"}
+	if version[5] != '1' || version[7] > '1' {
+		return &HandshakeError{Status: 505, Cause: CauseVersion, Reason: "HTTP/1.1 is needed"}
 	}
-	if string(method) != "GET" {
-		for _, c := range method {
-			if !isToken[c] {
-				return &HandshakeError{Status: 400, Reason: "invalid method"}
-			}
+	for _, c := range method {
+		if !isToken[c] {
+			return &HandshakeError{Status: 400, Reason: "invalid method"}
 		}
-		return &HandshakeError{Status: 405, Reason: "the handshake is a GET"}
 	}
-	if target[0] != '/' {
+	r.method, r.minor = method, version[7]
+	if target[0] != '/' && !r.absolute(&target) {
+		if string(method) != "GET" && string(method) != "HEAD" {
+			// OPTIONS * and CONNECT host:port have targets of their own.
+			return &HandshakeError{Status: 405, Cause: CauseMethod,
+				Reason: "the handshake is a GET"}
+		}
 		return &HandshakeError{Status: 400, Reason: "the target must begin with a slash"}
 	}
 	r.Path, r.RawQuery, _ = bytes.Cut(target, []byte("?"))
+	if len(r.Path) == 0 {
+		r.Path = []byte("/")
+	}
 	return nil
+}
+
+// absolute takes scheme and authority off a target in absolute form (RFC 9112 section 3.2.2). It
+// returns false if target is none that leads to a server like this.
+func (r *requestParser) absolute(target *[]byte) bool {
+	scheme, rest, ok := bytes.Cut(*target, []byte("://"))
+	if !ok || !(equalFold(scheme, "http") || equalFold(scheme, "https") ||
+		equalFold(scheme, "ws") || equalFold(scheme, "wss")) {
+		return false
+	}
+	end := bytes.IndexAny(rest, "/?")
+	if end < 0 {
+		end = len(rest)
+	}
+	if !validHost(rest[:end]) {
+		return false
+	}
+	r.authority, *target = rest[:end:end], rest[end:]
+	return true
 }
 
 // validTarget allows visible ASCII without a fragment (RFC 9112 section 3.2).
@@ -128,6 +199,10 @@ func (r *requestParser) header(name, value []byte) (reason string) {
 	case 7:
 		if equalFold(name, "upgrade") {
 			r.upgrade = r.upgrade || hasToken(value, "websocket")
+		}
+	case 9:
+		if equalFold(name, "forwarded") {
+			r.Forwarded = join(r.Forwarded, value, ", ")
 		}
 	case 10:
 		switch {
@@ -189,15 +264,19 @@ func (r *requestParser) check() error {
 	case r.Host == nil:
 		return &HandshakeError{Status: 400, Reason: "exactly one valid Host is needed"}
 	case !r.upgrade:
-		return &HandshakeError{Status: 426,
+		return &HandshakeError{Status: 426, Cause: CauseUpgrade,
 			Reason: "this is a WebSocket endpoint: Upgrade: websocket is needed"}
 	case !r.connection:
 		return &HandshakeError{Status: 400, Reason: "Connection: Upgrade is needed"}
 	case string(r.version) != "13":
-		return &HandshakeError{Status: 426, Reason: "Sec-WebSocket-Version 13 is needed"}
+		return &HandshakeError{Status: 426, Cause: CauseVersion,
+			Reason: "Sec-WebSocket-Version 13 is needed"}
 	case r.Key == nil:
 		return &HandshakeError{Status: 400,
 			Reason: "exactly one Sec-WebSocket-Key of 16 base64 bytes is needed"}
+	case !validExtensions(r.Extensions):
+		return &HandshakeError{Status: 400,
+			Reason: "Sec-WebSocket-Extensions is not a list of extensions (RFC 6455 section 9.1)"}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -102,7 +103,17 @@ func TestParseRequestChecks(t *testing.T) {
 		{"IPv6 host", with("Host: h", "Host: [::1]:80"), ok},
 		{"UTF-8 in a value", lean("X: é\r\n"), ok},
 		{"empty value", lean("X:\r\n"), ok},
-		{"64 lines", lean(strings.Repeat("X: y\r\n", 59)), ok},
+		{"100 lines", lean(strings.Repeat("X: y\r\n", 95)), ok},
+		{"a cookie of 12 KiB", lean("Cookie: " + strings.Repeat("y", 12<<10) + "\r\n"), ok},
+		{"a token of 4.5 KB", with("GET /", "GET /?token="+strings.Repeat("y", 4500)), ok},
+		{"absolute form", with("GET /", "GET http://h/"), ok},
+		{"absolute form without a path", with("GET /", "GET http://h"), ok},
+		{"absolute form with a query alone", with("GET /", "GET wss://h:80?x=1"), ok},
+		{"an empty list of extensions", lean("Sec-WebSocket-Extensions:\r\n"), ok},
+		{"an unknown extension", lean(`Sec-WebSocket-Extensions: a; b="c", d` + "\r\n"), ok},
+		{"values that no extension has",
+			lean("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover=7\r\n"),
+			ok},
 
 		{"POST", with("GET", "POST"), 405},
 		{"get", with("GET", "get"), 405},
@@ -115,7 +126,20 @@ func TestParseRequestChecks(t *testing.T) {
 		{"no version", with(" HTTP/1.1", ""), 400},
 		{"two spaces", with("GET /", "GET  /"), 400},
 		{"space in the target", with("GET /", "GET /a b"), 400},
-		{"absolute form", with("GET /", "GET http://h/"), 400},
+		{"absolute form of another protocol", with("GET /", "GET ftp://h/"), 400},
+		{"absolute form with a user", with("GET /", "GET http://u@h/"), 400},
+		{"absolute form without a host", with("GET /", "GET http:///"), 400},
+		{"authority form", with("GET /", "GET h:80"), 400},
+		{"absolute form without a Host",
+			strings.Replace(with("GET /", "GET http://h/"), "Host: h\r\n", "", 1), 400},
+		{"HEAD", with("GET", "HEAD"), 405},
+		{"OPTIONS *", with("GET /", "OPTIONS *"), 405},
+		{"extensions: no name", lean("Sec-WebSocket-Extensions: ;a\r\n"), 400},
+		{"extensions: no token", lean("Sec-WebSocket-Extensions: permessage deflate\r\n"), 400},
+		{"extensions: no value", lean("Sec-WebSocket-Extensions: a; b=\r\n"), 400},
+		{"extensions: an open quote", lean(`Sec-WebSocket-Extensions: a; b="c` + "\r\n"), 400},
+		{"extensions: the second line",
+			lean("Sec-WebSocket-Extensions: a\r\n", "Sec-WebSocket-Extensions: =\r\n"), 400},
 		{"asterisk", with("GET /", "GET *"), 400},
 		{"fragment", with("GET /", "GET /#x"), 400},
 		{"NUL in the target", with("GET /", "GET /\x00"), 400},
@@ -161,11 +185,9 @@ func TestParseRequestChecks(t *testing.T) {
 		{"no colon", lean("X\r\n"), 400},
 		{"no name", lean(": a\r\n"), 400},
 		{"name that is no token", lean("X(: a\r\n"), 400},
-		{"65 lines", lean(strings.Repeat("X: y\r\n", 60)), 431},
-		{"line over 4 KiB", lean("X: " + strings.Repeat("y", MaxHeaderLine) + "\r\n"), 431},
-		{"request line over 4 KiB", with("GET /", "GET /"+strings.Repeat("y", MaxHeaderLine)), 431},
-		{"over 8 KiB", lean("X: "+strings.Repeat("y", 4000)+"\r\n", "X: "+strings.Repeat("y", 4050)+
-			"\r\n"), 431},
+		{"101 lines", lean(strings.Repeat("X: y\r\n", 96)), 431},
+		{"over 16 KiB", lean("X: "+strings.Repeat("y", 8000)+"\r\n", "X: "+
+			strings.Repeat("y", 8300)+"\r\n"), 431},
 		{"no blank line", strings.TrimSuffix(lean(), "\r\n"), 400},
 		{"bytes behind it", lean() + "x", 400},
 		{"nothing", "", 400},
@@ -178,7 +200,7 @@ func TestParseRequestChecks(t *testing.T) {
 }
 
 func TestScanHead(t *testing.T) {
-	long := "GET / HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 2000) + "\r\n"
+	long := "GET / HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 3000) + "\r\n"
 	for _, c := range []struct {
 		name   string
 		in     string
@@ -191,13 +213,13 @@ func TestScanHead(t *testing.T) {
 		{"unfinished", goodRequest[:len(goodRequest)-1], 0, 0},
 		{"nothing", "", 0, 0},
 		{"too long", long, 0, 431},
-		{"never a line", strings.Repeat("x", 9000), 0, 431},
+		{"never a line", strings.Repeat("x", 17000), 0, 431},
 		{"bare LF", "GET / HTTP/1.1\nHost: h\n\n", 0, 400},
 		{"LF first", "\n", 0, 400},
 		{"empty first line", "\r\n\r\n", 0, 400},
 		{"ends in CR LF LF", "GET / HTTP/1.1\r\n\n", 0, 400},
-		{"exactly 8 KiB", "G" + strings.Repeat("x", MaxHeadBytes-5) + "\r\n\r\n", MaxHeadBytes, 0},
-		{"8 KiB and one", "G" + strings.Repeat("x", MaxHeadBytes-4) + "\r\n\r\n", 0, 431},
+		{"exactly 16 KiB", "G" + strings.Repeat("x", MaxHeadBytes-5) + "\r\n\r\n", MaxHeadBytes, 0},
+		{"16 KiB and one", "G" + strings.Repeat("x", MaxHeadBytes-4) + "\r\n\r\n", 0, 431},
 	} {
 		n, _, err := ScanHead([]byte(c.in), 0)
 		if n != c.n || status(err) != c.status {
@@ -235,46 +257,144 @@ func TestAppendResponse(t *testing.T) {
 	}
 }
 
-func TestAppendRefusal(t *testing.T) {
-	for _, c := range []struct {
-		e     HandshakeError
-		retry int
-		first string
-		has   []string
-	}{
-		{HandshakeError{Status: 400, Reason: "bad"}, 0, "HTTP/1.1 400 Bad Request",
-			[]string{"Connection: close\r\n", "Content-Length: 4\r\n"}},
-		{HandshakeError{Status: 405, Reason: "x"}, 0, "HTTP/1.1 405 Method Not Allowed",
-			[]string{"Allow: GET\r\n"}},
-		{HandshakeError{Status: 426, Reason: "x"}, 0, "HTTP/1.1 426 Upgrade Required",
-			[]string{"Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n",
-				"Connection: close, Upgrade\r\n"}},
-		{HandshakeError{Status: 503, Reason: "full"}, 7, "HTTP/1.1 503 Service Unavailable",
-			[]string{"Retry-After: 7\r\n"}},
-		{HandshakeError{Status: 429, Reason: "slow", RetryAfter: 8}, 9,
-			"HTTP/1.1 429 Too Many Requests", []string{"Retry-After: 9\r\n"}},
-		{HandshakeError{Status: 599, Reason: "odd\r\nX: y"}, 0, "HTTP/1.1 599 Refused",
-			[]string{"Content-Length: 10\r\n"}},
+// The limits are the caller's. What is over one is refused by its name.
+func TestHeadLimits(t *testing.T) {
+	limits := HeadLimits{Bytes: 400, Line: 100, Lines: 7}
+	for _, c := range []struct{ name, head, option string }{
+		{"within all", lean("X: " + strings.Repeat("y", 97) + "\r\n"), ""},
+		{"a long line", lean("X: " + strings.Repeat("y", 98) + "\r\n"), "maxHeaderLineBytes"},
+		{"a long request line",
+			strings.Replace(lean(), "GET /", "GET /"+strings.Repeat("y", 90), 1),
+			"maxHeaderLineBytes"},
+		{"lines", lean("A: b\r\n", "A: b\r\n", "A: b\r\n"), "maxHeaderLines"},
+		{"bytes", lean(strings.Repeat("X: "+strings.Repeat("y", 90)+"\r\n", 3)), "maxHeaderBytes"},
 	} {
-		got := string(AppendRefusal(nil, &c.e, c.retry))
-		head, body, _ := strings.Cut(got, "\r\n\r\n")
-		if !strings.HasPrefix(head, c.first+"\r\n") || body != c.e.Reason+"\n" ||
-			strings.Contains(head, "X: y") || strings.Contains(head, "Retry") != (c.retry > 0) {
-			t.Errorf("%q", got)
+		n, _, err := limits.Scan([]byte(c.head), 0)
+		if err == nil {
+			_, err = limits.ParseRequest([]byte(c.head)[:n])
 		}
-		for _, line := range c.has {
-			if !strings.Contains(head+"\r\n", "\r\n"+line) {
-				t.Errorf("%d lacks %q", c.e.Status, line)
-			}
+		var e *HandshakeError
+		if errors.As(err, &e) != (c.option != "") || e != nil &&
+			(e.Status != 431 || e.Cause != CauseHeaders || !strings.HasSuffix(e.Reason, c.option)) {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }
 
-func TestAppendRefusalTakesTheErrorsWait(t *testing.T) {
-	got := string(AppendRefusal(nil, &HandshakeError{Status: 503, Reason: "full", RetryAfter: 3},
-		0))
-	if !strings.Contains(got, "\r\nRetry-After: 3\r\n") {
-		t.Errorf("%q", got)
+// The host of a target in absolute form wins over Host (RFC 9112 section 3.2.2).
+func TestAbsoluteForm(t *testing.T) {
+	for target, want := range map[string]string{
+		"http://Game.example:8080/chat?x=1": "Game.example:8080|/chat|x=1",
+		"HTTPS://g/":                        "g|/|", "wss://g?a=/b": "g|/|a=/b",
+		"ws://[::1]": "[::1]|/|",
+	} {
+		r, err := ParseRequest([]byte(strings.Replace(lean(), "GET /", "GET "+target, 1)))
+		if got := fmt.Sprintf("%s|%s|%s", r.Host, r.Path, r.RawQuery); err != nil || got != want {
+			t.Errorf("%s: %s %v, want %s", target, got, err, want)
+		}
+	}
+}
+
+// Plain requests are read from the heads that the handshake refuses.
+func TestParseGet(t *testing.T) {
+	for _, c := range []struct{ head, want string }{
+		{"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n", "/healthz  h false"},
+		{"HEAD /readyz?full HTTP/1.1\r\nHost: h\r\n\r\n", "/readyz full h true"},
+		{"GET /healthz HTTP/1.0\r\n\r\n", "/healthz   false"},
+		{"HEAD /healthz HTTP/1.0\r\nHost: h\r\n\r\n", "/healthz  h true"},
+		{"GET http://g/healthz HTTP/1.1\r\nHost: h\r\n\r\n", "/healthz  g false"},
+		{"GET /healthz HTTP/1.1\r\n\r\n", ""}, // no Host
+		{"POST /healthz HTTP/1.1\r\nHost: h\r\n\r\n", ""},
+		{"GET /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n", ""},
+		{"GET /healthz HTTP/1.1\r\nHost: h\r\nX: a\x00\r\n\r\n", ""},
+		{"GET /healthz HTTP/2.0\r\nHost: h\r\n\r\n", ""},
+		{strings.Replace(lean(), "Version: 13", "Version: 12", 1), ""}, // an upgrade
+		{lean(), ""},
+	} {
+		g, ok := HeadLimits{}.ParseGet([]byte(c.head))
+		got := ""
+		if ok {
+			got = fmt.Sprintf("%s %s %s %v", g.Path, g.RawQuery, g.Host, g.Head)
+		}
+		if got != c.want {
+			t.Errorf("%q: %q, want %q", c.head, got, c.want)
+		}
+	}
+}
+
+// What was read of a request that is refused is there for the log.
+func TestRefusedRequestIsKnown(t *testing.T) {
+	head := lean("Origin: http://o\r\n", "X: \x00\r\n")
+	r, err := ParseRequest([]byte(head))
+	if err == nil || string(r.Host) != "h" || string(r.Origin) != "http://o" ||
+		string(r.Path) != "/" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestCauses(t *testing.T) {
+	seen := make(map[string]bool)
+	for c := range Causes {
+		name := c.String()
+		if name == "" || seen[name] {
+			t.Errorf("cause %d is called %q", c, name)
+		}
+		seen[name] = true
+	}
+	if Cause(200).String() != "other" {
+		t.Error("a cause that there is not has a name")
+	}
+	with := func(old, new string) string { return strings.Replace(lean(), old, new, 1) }
+	for head, want := range map[string]Cause{
+		with("GET", "POST"): CauseMethod, with("1.1", "1.0"): CauseVersion,
+		with("13", "8"): CauseVersion, with("websocket", "h2c"): CauseUpgrade,
+		with("Host: h", "Host: "): CauseRequest, lean(strings.Repeat("X: y\r\n", 96)): CauseHeaders,
+	} {
+		var e *HandshakeError
+		if _, err := ParseRequest([]byte(head)); !errors.As(err, &e) || e.Cause != want {
+			t.Errorf("%q: %v, want %v", head, err, want)
+		}
+	}
+}
+
+func TestAppendRefusal(t *testing.T) {
+	now := time.Date(2026, 3, 9, 7, 5, 4, 0, time.FixedZone("", 3600))
+	for _, c := range []struct {
+		e     HandshakeError
+		first string
+		has   []string
+	}{
+		{HandshakeError{Status: 400, Reason: "bad"}, "HTTP/1.1 400 Bad Request",
+			[]string{"Connection: close\r\n", "Content-Length: 4\r\n"}},
+		{HandshakeError{Status: 405, Reason: "x"}, "HTTP/1.1 405 Method Not Allowed",
+			[]string{"Allow: GET\r\n"}},
+		{HandshakeError{Status: 426, Reason: "x"}, "HTTP/1.1 426 Upgrade Required",
+			[]string{"Upgrade: websocket\r\n", "Sec-WebSocket-Version: 13\r\n",
+				"Connection: close, Upgrade\r\n"}},
+		{HandshakeError{Status: 503, Reason: "full", RetryAfter: 7},
+			"HTTP/1.1 503 Service Unavailable", []string{"Retry-After: 7\r\n"}},
+		{HandshakeError{Status: 429, Reason: "slow", RetryAfter: 109},
+			"HTTP/1.1 429 Too Many Requests", []string{"Retry-After: 109\r\n"}},
+		{HandshakeError{Status: 599, Reason: "odd\r\nX: y"}, "HTTP/1.1 599 Refused",
+			[]string{"Content-Length: 10\r\n"}},
+	} {
+		got := string(AppendRefusal(nil, &c.e, false, now))
+		head, body, _ := strings.Cut(got, "\r\n\r\n")
+		if !strings.HasPrefix(head, c.first+"\r\n") || body != c.e.Reason+"\n" ||
+			strings.Contains(head, "X: y") ||
+			strings.Contains(head, "Retry") != (c.e.RetryAfter > 0) {
+			t.Errorf("%q", got)
+		}
+		for _, line := range append(c.has, "Date: Mon, 09 Mar 2026 06:05:04 GMT\r\n") {
+			if !strings.Contains(head+"\r\n", "\r\n"+line) {
+				t.Errorf("%d lacks %q", c.e.Status, line)
+			}
+		}
+		got = string(AppendRefusal(nil, &c.e, true, now))
+		if head, body, _ := strings.Cut(got, "\r\n\r\n"); body != "" ||
+			!strings.HasPrefix(head, c.first) || !strings.Contains(head, "Date: ") {
+			t.Errorf("to a HEAD: %q", got)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"strconv"
+	"time"
 )
 
 // acceptGUID is appended to the key before hashing (RFC 6455 section 1.3).
@@ -40,15 +41,33 @@ func appendLine(dst []byte, name, value string) []byte {
 	return append(append(dst, name...), value...)
 }
 
-// AppendRefusal appends a complete HTTP error response with Connection: close and the reason as its
-// text body. retryAfter is in seconds; 0 means e.RetryAfter. A 405 names GET, a 426 the protocol
-// and version that the server speaks (RFC 6455 section 4.4).
-func AppendRefusal(dst []byte, e *HandshakeError, retryAfter int) []byte {
+// Answer is an HTTP answer other than the 101. The connection is closed after it.
+type Answer struct {
+	Status     int
+	Type       string // of the body; "" means text/plain; charset=utf-8
+	Body       []byte
+	RetryAfter int // seconds; 0 means not given
+}
+
+// AppendRefusal appends the Answer to a request that was refused with e: its reason is the body. A
+// 405 names GET, a 426 the protocol and version that the server speaks (RFC 6455 section 4.4).
+// head and now are those of AppendAnswer.
+func AppendRefusal(dst []byte, e *HandshakeError, head bool, now time.Time) []byte {
+	a := Answer{Status: e.Status, RetryAfter: e.RetryAfter, Body: []byte(e.Reason + "\n")}
+	return AppendAnswer(dst, &a, head, now)
+}
+
+// AppendAnswer appends a complete HTTP response with Connection: close. It has no body, and no
+// Content-Length (RFC 9110 section 8.6), if head says that the request was a HEAD. now is for the
+// Date (RFC 9110 section 6.6.1).
+func AppendAnswer(dst []byte, a *Answer, head bool, now time.Time) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
-	dst = strconv.AppendInt(dst, int64(e.Status), 10)
+	dst = strconv.AppendInt(dst, int64(a.Status), 10)
 	dst = append(dst, ' ')
-	dst = append(dst, statusText(e.Status)...)
-	switch e.Status {
+	dst = append(dst, statusText(a.Status)...)
+	dst = append(dst, "\r\nDate: "...)
+	dst = now.UTC().AppendFormat(dst, "Mon, 02 Jan 2006 15:04:05 GMT")
+	switch a.Status {
 	case 405:
 		dst = append(dst, "\r\nAllow: GET\r\nConnection: close"...)
 	case 426:
@@ -57,24 +76,30 @@ func AppendRefusal(dst []byte, e *HandshakeError, retryAfter int) []byte {
 	default:
 		dst = append(dst, "\r\nConnection: close"...)
 	}
-	if retryAfter == 0 {
-		retryAfter = e.RetryAfter
-	}
-	if retryAfter > 0 {
+	if a.RetryAfter > 0 {
 		dst = append(dst, "\r\nRetry-After: "...)
-		dst = strconv.AppendInt(dst, int64(retryAfter), 10)
+		dst = strconv.AppendInt(dst, int64(a.RetryAfter), 10)
 	}
-	dst = append(dst, "\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: "+
-		"nosniff\r\nContent-Length: "...)
-	dst = strconv.AppendInt(dst, int64(len(e.Reason)+1), 10)
+	kind := a.Type
+	if kind == "" {
+		kind = "text/plain; charset=utf-8"
+	}
+	dst = appendLine(dst, "\r\nContent-Type: ", kind)
+	dst = append(dst, "\r\nX-Content-Type-Options: nosniff\r\n"...)
+	if head {
+		return append(dst, "\r\n"...)
+	}
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(a.Body)), 10)
 	dst = append(dst, "\r\n\r\n"...)
-	dst = append(dst, e.Reason...)
-	return append(dst, '\n')
+	return append(dst, a.Body...)
 }
 
 // statusText names the statuses that refusals use. net/http would be a large import for it.
 func statusText(status int) string {
 	switch status {
+	case 200:
+		return "OK"
 	case 400:
 		return "Bad Request"
 	case 401:

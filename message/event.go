@@ -31,13 +31,42 @@ func validEventRunes(name []byte) bool {
 // ReservedEvent reports whether name belongs to SmartSocket itself, so that no peer may emit it.
 // Reserved are the lifecycle events and every name that begins with "__".
 func ReservedEvent(name []byte) bool {
+	return instead(name) != ""
+}
+
+// EventRateLimited is the one reserved event that a server sends: the client is over a rate limit.
+const EventRateLimited = "__rate-limited__"
+
+// instead is the list of the reserved events. It returns a name that an application can use in
+// place of this one, and "" for a name that is not reserved.
+func instead(name []byte) string {
 	if len(name) >= 2 && name[0] == '_' && name[1] == '_' {
-		return true
+		return "app-event"
 	}
 	switch string(name) { // compiles without a copy
-	case "connect", "connection", "connected", "disconnect", "disconnected",
-		"error", "rate-limit", "reconnecting", "reconnected":
-		return true
+	case "connect", "connection", "connected":
+		return "joined"
+	case "disconnect", "disconnected":
+		return "left"
+	case "error":
+		return "failure"
+	case "rate-limit":
+		return "too-fast"
+	case "reconnecting", "reconnected":
+		return "returned"
 	}
-	return false
+	return ""
+}
+
+// ErrorOfReserved returns the ERR_MSG_001 for who emits the reserved event name. It says which
+// other name will do.
+func ErrorOfReserved(name string) *Error {
+	if len(name) > MaxEventName {
+		name = name[:MaxEventName]
+	}
+	return &Error{
+		Code: CodeInvalidFormat, Event: name,
+		Message: "this event name is reserved: use another, for example \"" +
+			instead([]byte(name)) + "\"",
+	}
 }

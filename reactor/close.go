@@ -153,7 +153,13 @@ func (c *Conn) teardown() {
 		l.r.open.Add(-1)
 		l.r.closed.Add(1)
 	}
+	defer c.release(reset) // also when OnClose ends the goroutine
 	c.callClose(err)
+}
+
+// release gives the descriptor back.
+func (c *Conn) release(reset bool) {
+	l := c.loop
 	c.mu.Lock()
 	fd := int(c.fd)
 	c.fd = -1
@@ -167,6 +173,8 @@ func (c *Conn) teardown() {
 }
 
 func (c *Conn) callClose(err error) {
-	defer c.panicked()
+	returned := false
+	defer c.panicked(&returned)
 	c.handler.OnClose(c, err)
+	returned = true
 }

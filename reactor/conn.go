@@ -296,8 +296,10 @@ func (c *Conn) end() {
 
 // call runs a posted function.
 func (c *Conn) call(f func()) {
-	defer c.panicked()
+	returned := false
+	defer c.panicked(&returned)
 	f()
+	returned = true
 }
 
 // expire is called by the wheel when c's timer is due.
@@ -318,6 +320,8 @@ func (c *Conn) expire() {
 }
 
 func (c *Conn) callTimer() {
-	defer c.panicked()
+	returned := false
+	defer c.panicked(&returned)
 	c.handler.OnTimer(c)
+	returned = true
 }

@@ -4,8 +4,10 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +27,7 @@ type Listener struct {
 	loop       *loop
 	addr       net.Addr
 	newHandler func(*Conn) Handler
+	path       string // of a Unix socket that Close removes; "" for any other
 
 	mu     sync.Mutex
 	fd     int                 // guarded by mu; -1 once closed
@@ -33,9 +36,10 @@ type Listener struct {
 }
 
 // Listen binds addr exclusively, without sharing it with another process by SO_REUSEPORT, and
-// returns once it is bound. network is tcp, tcp4 or tcp6. newHandler is called on the accepting
-// loop for each connection, before OnOpen. If it returns nil the connection is closed at once. It
-// may keep c and write to it; those bytes leave after those of OnOpen.
+// returns once it is bound. network is tcp, tcp4 or tcp6; see BindUnix for Unix sockets. newHandler
+// is called on the accepting loop for each connection, before OnOpen. If it returns nil the
+// connection is closed at once. It may keep c and write to it; those bytes leave after those of
+// OnOpen.
 func (r *Reactor) Listen(
 	network, addr string, newHandler func(c *Conn) Handler,
 ) (*Listener, error) {
@@ -47,6 +51,40 @@ func (r *Reactor) Listen(
 		return nil, err
 	}
 	ln := &Listener{r: r, loop: r.pick(), addr: bound, newHandler: newHandler, fd: fd}
+	return r.watch(ln)
+}
+
+// ListenOn is Listen on a listener that is bound already, as one that was inherited from the
+// system. It takes nl, which must be a *net.TCPListener or a *net.UnixListener; for any other it
+// returns ErrNotSupported, and nl still belongs to the caller. It
+// removes no file, see RemoveOnClose.
+func (r *Reactor) ListenOn(nl net.Listener, newHandler func(c *Conn) Handler) (*Listener, error) {
+	if newHandler == nil {
+		return nil, ErrNoHandler
+	}
+	var sc syscall.Conn
+	switch nl := nl.(type) {
+	case *net.TCPListener:
+		sc = nl
+	case *net.UnixListener:
+		nl.SetUnlinkOnClose(false)
+		sc = nl
+	default:
+		return nil, ErrNotSupported
+	}
+	fd, err := dup(sc)
+	if err != nil {
+		return nil, err
+	}
+	_ = nl.Close()
+	_ = syscall.SetNonblock(fd, true)
+	setStream(fd, &r.opts)
+	return r.watch(&Listener{r: r, loop: r.pick(), addr: nl.Addr(), newHandler: newHandler, fd: fd})
+}
+
+// watch begins to accept.
+func (r *Reactor) watch(ln *Listener) (*Listener, error) {
+	fd := ln.fd
 	r.mu.Lock()
 	if r.closing.Load() {
 		r.mu.Unlock()
@@ -87,6 +125,30 @@ func (r *Reactor) bind(network, addr string) (int, net.Addr, error) {
 	defer nl.Close()
 	fd, err := dup(nl.(*net.TCPListener))
 	return fd, nl.Addr(), err
+}
+
+// BindUnix binds a Unix socket for ListenOn. The file of one that nobody listens on any more is
+// replaced.
+func BindUnix(path string) (*net.UnixListener, error) {
+	addr := &net.UnixAddr{Name: path, Net: "unix"}
+	nl, err := net.ListenUnix("unix", addr)
+	if errors.Is(err, syscall.EADDRINUSE) && abandoned(path) {
+		_ = os.Remove(path)
+		nl, err = net.ListenUnix("unix", addr)
+	}
+	return nl, err
+}
+
+// abandoned reports whether path is a Unix socket that nobody listens on.
+func abandoned(path string) bool {
+	if fi, err := os.Lstat(path); err != nil || fi.Mode().Type() != os.ModeSocket {
+		return false
+	}
+	nc, err := net.Dial("unix", path)
+	if err == nil {
+		nc.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // dup duplicates a descriptor of package net. It stays non-blocking.
@@ -135,6 +197,13 @@ func (ln *Listener) detach() {
 // Addr returns the bound address, with the port that was chosen if port 0 was requested.
 func (ln *Listener) Addr() net.Addr { return ln.addr }
 
+// RemoveOnClose makes Close remove the file of a Unix socket. It is called before Close.
+func (ln *Listener) RemoveOnClose(path string) {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	ln.path = path
+}
+
 // Close stops accepting. Connections stay open. When it returns, the address can be bound again. It
 // may be called more than once.
 func (ln *Listener) Close() error {
@@ -142,6 +211,9 @@ func (ln *Listener) Close() error {
 	if ln.fd >= 0 {
 		ln.detach()
 		ln.endPause()
+		if ln.path != "" {
+			_ = os.Remove(ln.path)
+		}
 		syscall.Close(ln.fd)
 		ln.fd = -1
 	}
@@ -202,8 +274,11 @@ func (ln *Listener) accepted(fd int) {
 }
 
 func (ln *Listener) callNew(c *Conn) Handler {
-	defer c.panicked()
-	return ln.newHandler(c)
+	returned := false
+	defer c.panicked(&returned)
+	h := ln.newHandler(c)
+	returned = true
+	return h
 }
 
 // pause stops accepting while there are no descriptors. Otherwise the pending connections would

@@ -54,7 +54,7 @@ func TestListenAddresses(t *testing.T) {
 			again.Close()
 		}
 	}
-	for _, tc := range []struct{ network, addr string }{{"udp", ":0"}, {"unix", "/tmp/x"},
+	for _, tc := range []struct{ network, addr string }{{"udp", ":0"}, {"unixgram", "/tmp/x"},
 		{"tcp", "127.0.0.1:x"}, {"tcp", "nohost.invalid:0"}} {
 		if _, err := r.Listen(tc.network, tc.addr, newEcho); err == nil {
 			t.Errorf("Listen(%q, %q) succeeded", tc.network, tc.addr)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudwego/netpoll"
+	"github.com/smartsocket/smartsocket/internal/goid"
 )
 
 const (
@@ -61,14 +62,19 @@ type loop struct {
 	ticking bool
 	ticker  *time.Timer
 
+	op     *netpoll.FDOperator // whose callback runs, or was the last to
+	rest   []task              // of the batch that runs
+	exited *Conn               // its user ended the goroutine
+
 	turn    atomic.Uint32 // odd while a connection is corked; each cork has its own number
 	now     atomic.Int64  // coarse clock, see time; written by the loop
 	heldUp  atomic.Int64  // ns that do not count, because the loop did not run; written by the loop
 	tickDue atomic.Bool   // set by ticker
 
-	holdMu    sync.Mutex // a leaf, taken while the mu of a connection is held
-	held      []*Conn    // guarded by holdMu: those whose writes Gather holds back
-	holdTicks uint8      // guarded by holdMu: counts the looks at them
+	goroutine atomic.Uint64 // the loop's own, see Reactor.OnLoop
+	holdMu    sync.Mutex    // a leaf, taken while the mu of a connection is held
+	held      []*Conn       // guarded by holdMu: those whose writes Gather holds back
+	holdTicks uint8         // guarded by holdMu: counts the looks at them
 	holder    *time.Timer
 
 	mu      sync.Mutex
@@ -114,11 +120,47 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 	return l, nil
 }
 
+// run runs the loop. A user's function may end the goroutine (runtime.Goexit). Its connection is
+// then closed, and another goroutine goes on: the poller reports again what was not read.
 func (l *loop) run() {
-	defer close(l.done)
+	over := false
+	defer func() {
+		if !over {
+			go l.run()
+			return
+		}
+		close(l.done)
+	}()
+	l.goroutine.Store(goid.ID())
+	l.repair()
 	if err := l.poll.Wait(); err != nil {
 		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "err", err)
 	}
+	over = true
+}
+
+// repair makes up for what was not done because a user's function ended the goroutine.
+func (l *loop) repair() {
+	c := l.exited
+	if c == nil {
+		return
+	}
+	l.exited = nil
+	if l.op != nil {
+		operatorDone(l.op)
+		l.op = nil
+	}
+	l.mu.Lock()
+	l.tasks = append(l.rest, l.tasks...)
+	l.rest, l.spare = nil, nil
+	if !l.stopped {
+		l.wake.signal() // for the tasks, and for dead operators
+	}
+	l.mu.Unlock()
+	if l.ticking {
+		l.ticker.Reset(l.r.opts.Tick)
+	}
+	c.end()
 }
 
 // stop ends the loop and waits until it has ended.
@@ -143,6 +185,7 @@ func (l *loop) post(t task) {
 // onWake runs one list of tasks. Tasks posted meanwhile wait for the next event, so that other
 // connections get their turn in between.
 func (l *loop) onWake(netpoll.Poll) error {
+	l.op = l.wakeOp
 	l.wake.clear()
 	l.mu.Lock()
 	batch := l.tasks
@@ -152,8 +195,13 @@ func (l *loop) onWake(netpoll.Poll) error {
 		l.onTick()
 	}
 	for i := range batch {
+		l.rest = batch[i+1:]
+		if batch[i].kind == taskShutdown {
+			l.rest = batch[i:] // again, when it is cut short
+		}
 		l.do(&batch[i])
 	}
+	l.rest = nil
 	clear(batch)
 	l.spare = nil
 	if cap(batch) <= keepTasks {
@@ -323,11 +371,15 @@ func (l *loop) checkAges(now int64) {
 	l.watched = kept
 }
 
-// panicked is deferred around every call of a user's function for c.
-func (c *Conn) panicked() {
-	v := recover()
-	if v == nil {
+// panicked is deferred around every call of a user's function for c. returned is whether it did.
+func (c *Conn) panicked(returned *bool) {
+	if *returned {
 		return
+	}
+	v := recover()
+	if v == nil { // runtime.Goexit
+		c.loop.exited = c
+		v = "runtime.Goexit: it ended its goroutine"
 	}
 	c.loop.r.opts.Logger.Error("reactor: handler panicked; its connection is closed", "panic", v,
 		"stack", string(debug.Stack()))

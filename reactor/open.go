@@ -61,8 +61,10 @@ func (c *Conn) isOpen() bool {
 }
 
 func (c *Conn) callOpen() {
-	defer c.panicked()
+	returned := false
+	defer c.panicked(&returned)
 	c.handler.OnOpen(c)
+	returned = true
 }
 
 // touch records the time of a read. While the loop ticks, its clock is fresh enough.
@@ -77,6 +79,7 @@ func (c *Conn) touch() {
 // onRead is called by the poller if c is readable. c may have an error or a hang-up as well.
 func (c *Conn) onRead(netpoll.Poll) error {
 	if c.fd >= 0 {
+		c.loop.op = c.op
 		c.read(maxReadRounds)
 	}
 	return nil

@@ -90,7 +90,8 @@ func (r *Reactor) Loops() int { return len(r.loops) }
 
 // Close closes every listener and connection, waits for each OnClose, and stops the loops. What is
 // queued is still flushed, for at most 5 s. OnClose gets ErrClosed. Close may be called more than
-// once. It must not be called from a Handler, because it would wait for that Handler to return.
+// once. It must not be called from a Handler, because it would wait for that Handler to return; see
+// OnLoop.
 func (r *Reactor) Close() error {
 	r.closeOnce.Do(r.shutdown)
 	return nil

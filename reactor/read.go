@@ -53,6 +53,8 @@ func (c *Conn) read(rounds int) {
 }
 
 func (c *Conn) callData(p []byte) {
-	defer c.panicked()
+	returned := false
+	defer c.panicked(&returned)
 	c.handler.OnData(c, p)
+	returned = true
 }

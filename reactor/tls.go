@@ -54,6 +54,21 @@ type TLSOptions struct {
 	// MaxHandshakes is the number of handshakes that run at once, each on a goroutine. 0 means 512.
 	// Further ones wait their turn.
 	MaxHandshakes int
+	// Early makes newHandler run when a connection is accepted, as with Listen, and not after its
+	// handshake. OnClose then also runs for a connection whose handshake failed, without OnOpen.
+	Early bool
+	// Listener, if not nil, is listened on as by ListenOn, and network and addr are not used.
+	Listener net.Listener
+	// NotTLS, if not nil, is told of a client whose first bytes are not a TLS handshake. What it
+	// returns is sent in clear before the connection is closed.
+	NotTLS func(c *Conn, first []byte) []byte
+}
+
+// Preambler is a Handler that takes something in clear before the TLS handshake, as a load balancer
+// sends it. It needs TLSOptions.Early. Preamble gets p, which is borrowed, until done is true, and
+// returns what follows. An error closes the connection.
+type Preambler interface {
+	Preamble(c *Conn, p []byte) (rest []byte, done bool, err error)
 }
 
 // ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls). Handlers and Conns
@@ -74,7 +89,7 @@ func (r *Reactor) ListenTLS(
 		return nil, ErrNoTLSConfig
 	}
 	s := &tlsServer{config: o.Config.Clone(), timeout: o.HandshakeTimeout, newHandler: newHandler,
-		log: r.opts.Logger}
+		early: o.Early, notTLS: o.NotTLS, log: r.opts.Logger}
 	s.config.MinVersion = max(s.config.MinVersion, tls.VersionTLS12)
 	s.config.DynamicRecordSizingDisabled = true // one record per callback
 	if s.timeout <= 0 {
@@ -83,6 +98,9 @@ func (r *Reactor) ListenTLS(
 	s.slots = o.MaxHandshakes
 	if s.slots <= 0 {
 		s.slots = 512
+	}
+	if o.Listener != nil {
+		return r.ListenOn(o.Listener, s.accept)
 	}
 	return r.Listen(network, addr, s.accept)
 }
@@ -98,8 +116,11 @@ type tlsConn struct {
 	server *tlsServer
 	c      *Conn
 	tc     *tls.Conn
-	inner  Handler    // the user's; nil before the handshake is complete; belongs to the loop
-	hs     *handshake // nil once the handshake is complete
+	inner  Handler // the user's; nil before the handshake is complete; belongs to the loop
+	early  Handler // inner until then, with TLSOptions.Early
+	// preamble is early while it takes what comes before TLS; belongs to the loop
+	preamble Preambler
+	hs       *handshake // nil once the handshake is complete
 	// cut cuts what crypto/tls is given. It belongs to the goroutine of the handshake, later it is
 	// guarded by c.mu.
 	cut records
@@ -136,12 +157,36 @@ func (t *tlsConn) OnData(c *Conn, p []byte) {
 		t.open(p)
 		return
 	}
+	if t.preamble != nil {
+		rest, done, err := t.preamble.Preamble(c, p)
+		if err != nil {
+			c.Close(err)
+		}
+		if err != nil || !done {
+			return
+		}
+		if t.preamble, p = nil, rest; len(p) == 0 {
+			return
+		}
+	}
 	if err := t.hs.feed(p); err != nil {
+		if err == ErrNotTLS && t.server.notTLS != nil && !t.hs.started {
+			t.clear(t.server.notTLS(c, t.hs.rest()))
+		}
 		c.Close(err)
 	} else if !t.hs.started && t.hs.hasRecord() {
 		t.hs.started = true
 		t.tc = tls.Server(t, t.server.config)
 		t.server.start(t)
+	}
+}
+
+// clear sends p as it is to a client that does not speak TLS.
+func (t *tlsConn) clear(p []byte) {
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if t.c.state == stateOpen {
+		t.c.writeRaw(p)
 	}
 }
 
@@ -171,7 +216,10 @@ func (t *tlsConn) OnClose(c *Conn, err error) {
 		t.server.giveUp(t.hs)
 		t.hs.end(net.ErrClosed)
 	}
-	t.server.log.Debug("reactor: no TLS connection", "err", err)
+	t.server.log.Debug("reactor: no TLS connection", "err", err, "peer", c.RemoteAddr())
+	if t.early != nil {
+		t.early.OnClose(c, err)
+	}
 }
 
 // established opens the connection for the user's Handler. On the loop, corked.
@@ -187,12 +235,15 @@ func (t *tlsConn) established() {
 		return
 	}
 	c.SetTimer(0)
-	h := t.server.newHandler(c)
+	h := t.early
+	if h == nil {
+		h = t.server.newHandler(c)
+	}
 	if h == nil {
 		c.Close(nil)
 		return
 	}
-	t.inner = h
+	t.inner, t.early = h, nil
 	h.OnOpen(c)
 	t.open(rest) // crypto/tls may still hold bytes
 }

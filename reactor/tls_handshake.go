@@ -28,6 +28,8 @@ type tlsServer struct {
 	config     *tls.Config
 	timeout    time.Duration
 	newHandler func(c *Conn) Handler
+	early      bool
+	notTLS     func(c *Conn, first []byte) []byte
 	log        *slog.Logger
 
 	mu      sync.Mutex
@@ -39,6 +41,12 @@ type tlsServer struct {
 func (s *tlsServer) accept(c *Conn) Handler {
 	c.secure = true // no other goroutine knows c yet
 	t := &tlsConn{server: s, c: c, hs: new(handshake)}
+	if s.early {
+		if t.early = s.newHandler(c); t.early == nil {
+			return nil
+		}
+		t.preamble, _ = t.early.(Preambler)
+	}
 	t.hs.conn = t
 	t.hs.arrived.L = &t.hs.mu
 	return t

@@ -217,6 +217,9 @@ func (c *Conn) slow(err error) {
 // finished.
 func (c *Conn) onWrite(netpoll.Poll) error {
 	c.mu.Lock()
+	if c.op != nil {
+		c.loop.op = c.op
+	}
 	switch {
 	case c.fd < 0 || c.state > stateLingering:
 		c.mu.Unlock()
@@ -251,8 +254,10 @@ func (c *Conn) onWrite(netpoll.Poll) error {
 }
 
 func (c *Conn) callWritable() {
-	defer c.panicked()
+	returned := false
+	defer c.panicked(&returned)
 	c.handler.OnWritable(c)
+	returned = true
 }
 
 // flush makes one write of the first segments of the outbox. It reports whether the kernel took all

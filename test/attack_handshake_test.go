@@ -80,10 +80,12 @@ func TestAttackBeforeConnect(t *testing.T) {
 
 // A16: the origin decides which pages may connect. It is compared as a whole.
 func TestAttackForeignOrigins(t *testing.T) {
-	same := startServer(t, Options{}, nil)
+	same := startServer(t, Options{AllowedHosts: []string{"game.example"}}, nil)
 	origins := []string{"https://good.example", "http://localhost:8080"}
 	listed := startServer(t, Options{AllowedOrigins: origins}, nil)
-	none := startServer(t, Options{AllowedOrigins: []string{}}, nil) // as in a config file
+	none := startServer(t, Options{ // as in a config file
+		AllowedOrigins: []string{}, AllowedHosts: []string{"game.example"},
+	}, nil)
 	for _, c := range []struct {
 		v      *Server
 		name   string

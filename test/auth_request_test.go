@@ -31,7 +31,8 @@ func asking() (func(context.Context, asked) (any, error), chan asked) {
 	}, requests
 }
 
-const headLines = "Cookie: sid=cookie-secret; theme=dark\r\nAuthorization: Bearer token-secret\r\n" +
+const headLines = "Cookie: sid=cookie-secret; theme=dark\r\n" +
+	"Authorization: Bearer token-secret\r\n" +
 	"x-TENANT: blue\r\nUser-Agent: probe/1\r\nOrigin: http://shop.example\r\n"
 
 // wantHead checks a request that was made with headLines.
@@ -266,7 +267,8 @@ func TestHooksOfClientsThatAreGone(t *testing.T) {
 		<-release
 		return nil, errors.New("no")
 	}
-	v := startServer(t, Options{Workers: workers, Authenticate: hook}, func(v *Server) { v.On("echo", reply) })
+	v := startServer(t, Options{Workers: workers, Authenticate: hook},
+		func(v *Server) { v.On("echo", reply) })
 	good, m := connectWith(t, v, "good")
 	if m.Kind != message.KindConnectAck {
 		t.Fatalf("refused: %s", m.Payload)
@@ -307,7 +309,8 @@ func TestFailuresOfClientsThatAreGoneCount(t *testing.T) {
 		w.sendConnect(message.Connect{APIKey: []byte("bad")})
 		<-entered
 		w.nc.Close()
-		eventually(t, "the stranger to be gone", func() bool { return v.ConnectionStats().Open == 0 })
+		eventually(t, "the stranger to be gone",
+			func() bool { return v.ConnectionStats().Open == 0 })
 		release <- true
 	}
 	eventually(t, "the address to be throttled", func() bool {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,11 +30,9 @@ func TestAPIKeys(t *testing.T) {
 		}
 		w.wantClose(3500)
 	}
-	p := dialPlain(t, v, "/")
-	if _, b := p.next(); !strings.Contains(string(b), "ERR_CONN_004") {
-		t.Errorf("a plain client got %q", b)
+	if r, _ := tryUpgrade(t, v, ""); r.StatusCode != 401 {
+		t.Errorf("a plain client got HTTP %d", r.StatusCode)
 	}
-	p.wantClose(3500)
 }
 
 // A client that has not authenticated learns no names of namespaces, and no client gets an endless
@@ -81,6 +81,51 @@ func TestFailedAuthenticationsAreThrottled(t *testing.T) {
 	r, _ := tryUpgrade(t, v, message.Subprotocol)
 	if r.StatusCode != 429 || r.Header.Get("Retry-After") == "" {
 		t.Errorf("the eleventh attempt got HTTP %d %v", r.StatusCode, r.Header)
+	}
+	body, _ := io.ReadAll(r.Body)
+	if after := r.Header.Get("Retry-After"); !strings.Contains(string(body), "failureLimit") ||
+		!strings.Contains(string(body), " "+after+" s") {
+		t.Errorf("Retry-After %s, %q", after, body)
+	}
+	if n := v.ConnectionStats().Refusals["throttled"]; n != 1 {
+		t.Errorf("%d refusals were counted", n)
+	}
+}
+
+// The throttle of failures has an option of its own, whatever the rate limits are.
+func TestFailureLimit(t *testing.T) {
+	for limit, want := range map[int]int{3: 429, -1: 101} {
+		v := startServer(t, Options{
+			APIKeys: []string{"key-number-one"}, FailureLimit: limit,
+			EnableRateLimiting: smartsocket.Disabled,
+		}, nil)
+		for range 3 {
+			w, _ := connectWith(t, v, "wrong-key")
+			w.wantClose(3500)
+		}
+		if r, _ := tryUpgrade(t, v, message.Subprotocol); r.StatusCode != want {
+			t.Errorf("failureLimit %d: HTTP %d, want %d", limit, r.StatusCode, want)
+		}
+	}
+}
+
+// The wait that a throttled client is told of is the computed one.
+func TestThrottledClientIsToldHowLong(t *testing.T) {
+	v := startServer(t, Options{APIKeys: []string{"key-number-one"}, FailureLimit: 2}, nil)
+	failures := make([]*wire, 8)
+	for i := range failures { // at once, as of a crowd
+		failures[i] = dialWire(t, v, "/", message.Subprotocol)
+		failures[i].next()
+	}
+	for _, w := range failures {
+		w.sendConnect(message.Connect{APIKey: []byte("wrong-key")})
+		w.message()
+		w.wantClose(3500)
+	}
+	r, _ := tryUpgrade(t, v, message.Subprotocol)
+	wait, err := strconv.Atoi(r.Header.Get("Retry-After"))
+	if r.StatusCode != 429 || err != nil || wait < 60 || wait > 71 {
+		t.Errorf("HTTP %d, Retry-After %d after 8 failures of which 2 may come", r.StatusCode, wait)
 	}
 }
 

@@ -296,3 +296,26 @@ func TestSendBufferBoundsWhatTheKernelHolds(t *testing.T) {
 		t.Errorf("%d events of 16 KiB with 8 KiB, %d with 2 MiB", small, large)
 	}
 }
+
+// A client in two rooms gets the last state of each.
+func TestStateOfEachRoomIsKept(t *testing.T) {
+	v := slowServer(t, Options{})
+	v.SetEmitOptions("state", smartsocket.State(""))
+	w := dialFull(t, v, "/")
+	s := socketOf(t, v, w.id)
+	if err := s.Join("red", "blue"); err != nil {
+		t.Fatal(err)
+	}
+	w.fall(s)
+	for i := range 3 {
+		emit(t, v.To("red"), "state", fmt.Sprint("red ", i))
+		emit(t, v.To("blue"), "state", fmt.Sprint("blue ", i))
+		emit(t, s, "state", fmt.Sprint("own ", i))
+		emit(t, v.To(w.id), "state", fmt.Sprint("own again ", i))
+	}
+	emit(t, s, "end", nil, smartsocket.State(""))
+	want := []string{`state "red 2"`, `state "blue 2"`, `state "own again 2"`}
+	if got := w.events(asIs); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

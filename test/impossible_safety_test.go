@@ -220,7 +220,9 @@ func TestImpossible_CryptoFailingOpen(t *testing.T) {
 	if _, ok := dialSealed(t, v, "/", &other, crypto.AES256GCM); ok {
 		t.Error("a wrong key was accepted")
 	}
-	dialPlain(t, v, "/").wantClose(3500)
+	if r, _ := tryUpgrade(t, v, ""); r.StatusCode != 401 {
+		t.Errorf("a plain client got HTTP %d", r.StatusCode)
+	}
 	w, ok := dialSealed(t, v, "/", &key, crypto.AES256GCM)
 	if !ok {
 		t.Fatal("refused")

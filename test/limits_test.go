@@ -171,7 +171,15 @@ func TestConnectionsPerAddressAndTrustedProxies(t *testing.T) {
 		{"2001:db8:1:2::2", "101"},
 		{"2001:db8:1:2:ffff::3", "503"}, // same /64
 		{"2001:db8:1:3::1", "101"},
-		{"garbage", "101"}, // counts for the proxy itself
+		{"garbage", "101"}, // counts for nobody that is known
+		{"unknown", "101"},
+		{"203.0.113.9:http", "503"},
+		{"203.0.113.7:51234", "503"},
+		{"203.0.113.8:443", "101"},
+		{`"203.0.113.8"`, "503"},
+		{"[2001:db8:1:3::9]:443", "101"},
+		{"[2001:db8:1:3::9]", "503"},
+		{"", "101"}, // the proxy itself
 		{"", "101"},
 		{"", "503"},
 	} {

@@ -30,9 +30,9 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// testLogger writes to the test's own log.
+// testLogger writes to the test's own log, from info on: tests that count allocations use it.
 func testLogger(t testing.TB) *slog.Logger {
-	return slog.New(smartsocket.NewLogHandler(testWriter{t}, slog.LevelDebug))
+	return slog.New(smartsocket.NewLogHandler(testWriter{t}, slog.LevelInfo))
 }
 
 type testWriter struct{ t testing.TB }
@@ -63,6 +63,11 @@ func (l *logBuffer) String() string {
 // logger writes to l at every level.
 func (l *logBuffer) logger() *slog.Logger {
 	return slog.New(smartsocket.NewLogHandler(l, smartsocket.LevelTrace))
+}
+
+// warnings writes to l from warn on.
+func (l *logBuffer) warnings() *slog.Logger {
+	return slog.New(smartsocket.NewLogHandler(l, slog.LevelWarn))
 }
 
 // heapNow is the live heap after a collection.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/client"
@@ -36,8 +37,16 @@ func TestReferenceLogLines(t *testing.T) {
 	for _, level := range []string{"error", "warn", "info", "debug", "trace"} {
 		want += "[smartsocket] [" + level + "] line n=1 text=\"two words\"\n"
 	}
-	if b.String() != want {
-		t.Errorf("got\n%swant\n%s", b.String(), want)
+	got := ""
+	for line := range strings.Lines(b.String()) {
+		at, rest, _ := strings.Cut(line, " ")
+		if _, err := time.Parse(time.RFC3339Nano, at); err != nil {
+			t.Errorf("%q has no time in front: %v", line, err)
+		}
+		got += rest
+	}
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	b.Reset()
 	slog.New(smartsocket.NewLogHandler(&b, slog.LevelWarn)).Info("quiet")

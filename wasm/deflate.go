@@ -40,7 +40,8 @@ func deflate(body int) {
 	}
 	packed, err := pool.Deflate(scratch[:0], payload, level, false)
 	scratch = packed
-	if err != nil || len(packed) >= len(payload) {
+	if err != nil || len(packed) >= len(payload) ||
+		len(payload) > pool.InflateLimit(len(packed), len(payload)) { // the server would refuse it
 		return
 	}
 	out = append(out[:body], packed...)

@@ -2,30 +2,105 @@ package websocket
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"syscall"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
 // bridgeStall is how long a peer that does not read may hold up a bridge.
 const bridgeStall = 30 * time.Second
 
-// bridge serves a TLS connection that net/http accepted. Its session cannot be moved to the event
-// loops, so two goroutines carry its plaintext to a connection that the loops serve. A server that
+// serveConn serves a connection that somebody else accepted. early is what was read of it, which
+// the reactor takes. hs is what is known of it already; it may be nil. After an error nc and the
+// place of hs still belong to the caller.
+func (s *Server) serveConn(nc net.Conn, early []byte, ep *endpoint, hs *handshake) error {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return s.r.Adopt(nc, early, arrived(ep, hs))
+	}
+	return s.bridge(nc, early, ep, hs)
+}
+
+// arrived is newConn for a connection of which hs is known already.
+func arrived(ep *endpoint, hs *handshake) *events {
+	c := newConn(ep)
+	c.hs = hs
+	return c
+}
+
+// acceptPause is how long acceptFrom waits after an error that may pass.
+const acceptPause = 50 * time.Millisecond
+
+// acceptFrom serves the connections of a listener that the loops cannot watch.
+func (s *Server) acceptFrom(nl net.Listener) error {
+	s.mu.Lock()
+	if s.ln != nil || s.other != nil {
+		s.mu.Unlock()
+		return ErrListening
+	}
+	s.other = nl
+	s.mu.Unlock()
+	defer nl.Close()
+	ep := s.ep.on(isLoopback(nl.Addr().String()))
+	cfg := ep.tlsConfig()
+	for {
+		nc, err := nl.Accept()
+		var passing interface{ Temporary() bool }
+		switch {
+		case errors.As(err, &passing) && passing.Temporary() && !errors.Is(err, net.ErrClosed):
+			ep.log.Error("websocket: accepting failed and goes on", "err", err)
+			time.Sleep(acceptPause)
+			continue
+		case err != nil:
+			return err
+		}
+		if cfg != nil {
+			nc = tls.Server(nc, cfg) // its handshake is made by the first read of the bridge
+		}
+		var leave func()
+		if ep.arrive != nil {
+			var refused *frame.HandshakeError
+			if leave, refused = ep.arrive(nc.RemoteAddr()); refused != nil {
+				ep.refused(refused, nil, nc.RemoteAddr)
+				nc.Close()
+				if leave != nil {
+					leave()
+				}
+				continue
+			}
+		}
+		if err := s.serveConn(nc, nil, ep, &handshake{leave: leave}); err != nil {
+			nc.Close()
+			if leave != nil {
+				leave()
+			}
+			ep.log.Error("websocket: connection was not adopted", "err", err)
+		}
+	}
+}
+
+// bridge serves a connection that the event loops cannot take over: a TLS session of net/http, or
+// any net.Conn that is more than a descriptor, because it decrypts, limits, counts or has bytes of
+// its own. Two goroutines carry its bytes to a connection that the loops serve. A server that
 // listens itself (see Listen) needs neither.
-func (s *Server) bridge(tc *tls.Conn, early []byte, req *http.Request) error {
+func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, hs *handshake) error {
 	far, near, err := socketPair()
 	if err != nil {
 		return err
 	}
-	ep := *s.ep.secured()
-	ep.peer = tc.RemoteAddr()
-	if err := s.r.Adopt(far, early, newConn(&ep).from(req)); err != nil {
+	bridged := *ep
+	bridged.peer = tc.RemoteAddr()
+	if hs == nil {
+		hs = new(handshake)
+	}
+	hs.session, _ = tc.(*tls.Conn)
+	if err := s.r.Adopt(far, early, arrived(&bridged, hs)); err != nil {
 		far.Close()
 		near.Close()
 		return err

@@ -142,7 +142,7 @@ func (c *Conn) recoverPanic() {
 func (c *Conn) panicked(v any) {
 	c.logPanic(v)
 	if c.state.Load() == stateHead {
-		c.refuse(&PanicError{v})
+		c.refuse(&PanicError{v}, nil, false)
 		return
 	}
 	c.failWith(frame.CloseInternal, "internal error", &PanicError{v})

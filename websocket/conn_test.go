@@ -108,7 +108,8 @@ func TestSendShared(t *testing.T) {
 	wait(t, sent)
 }
 
-// Messages are deflated from the threshold on, and only if that makes them smaller.
+// Only messages strictly larger than the threshold are deflated, and only if that makes them
+// smaller.
 func TestDeflateThreshold(t *testing.T) {
 	r := newReactor(t)
 	addr := serve(t, r, Options{Deflate: true, DeflateThreshold: 100}, Echo)
@@ -118,7 +119,8 @@ func TestDeflateThreshold(t *testing.T) {
 		b0      byte
 	}{
 		{string(bytes.Repeat([]byte("a"), 99)), 0x82},
-		{string(bytes.Repeat([]byte("a"), 100)), 0xc2},
+		{string(bytes.Repeat([]byte("a"), 100)), 0x82},
+		{string(bytes.Repeat([]byte("a"), 101)), 0xc2},
 		{noise(200), 0x82},
 	} {
 		p.send(frame.Binary, x.payload)

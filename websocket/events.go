@@ -9,7 +9,10 @@ import (
 // are not methods of Conn.
 type events Conn
 
-var _ reactor.Handler = (*events)(nil)
+var (
+	_ reactor.Handler   = (*events)(nil)
+	_ reactor.Preambler = (*events)(nil)
+)
 
 func newConn(ep *endpoint) *events { return (*events)(&Conn{ep: ep}) }
 
@@ -32,6 +35,19 @@ func (e *events) OnData(_ *reactor.Conn, p []byte) {
 	if c.state.Load() == stateHead {
 		c.onHead(p)
 	}
+}
+
+// Preamble implements reactor.Preambler for a server with TLS.
+func (e *events) Preamble(rc *reactor.Conn, p []byte) (rest []byte, done bool, err error) {
+	c := (*Conn)(e)
+	if c.hs == nil || !c.hs.proxied {
+		return p, true, nil
+	}
+	rest, done, err = c.preamble(p)
+	if err != nil {
+		c.ep.refused(c.ep.refusal(err), nil, rc.RemoteAddr)
+	}
+	return rest, done, err
 }
 
 func (e *events) OnWritable(*reactor.Conn) {
@@ -57,7 +73,9 @@ func (e *events) OnTimer(*reactor.Conn) {
 			c.abandon(ErrHandshakeTimeout)
 			return
 		}
-		c.refuse(&frame.HandshakeError{Status: 408, Reason: ErrHandshakeTimeout.Error()})
+		c.refuse(&frame.HandshakeError{Status: 408, Cause: frame.CauseTimeout,
+			Reason: ErrHandshakeTimeout.Error()}, nil, c.hs != nil && c.hs.head != nil &&
+			frame.IsHead(c.hs.head.B))
 	default:
 		if c.closeMoves() {
 			c.rc.SetTimer(c.ep.closing)

@@ -128,20 +128,72 @@ func TestBadServers(t *testing.T) {
 	}
 }
 
-func TestAcceptableDeflate(t *testing.T) {
-	for s, want := range map[string]bool{
-		"permessage-deflate; server_no_context_takeover":                             true,
-		"permessage-deflate;server_no_context_takeover ; client_no_context_takeover": true,
-		"permessage-deflate; server_no_context_takeover; server_max_window_bits=10":  true,
-		"permessage-deflate":                                                          false,
-		"permessage-deflate; client_no_context_takeover":                              false,
-		"permessage-deflate; server_no_context_takeover; client_max_window_bits=10":   false,
-		"permessage-bzip2; server_no_context_takeover":                                false,
-		"permessage-deflate; server_no_context_takeover, permessage-deflate; unknown": false,
+// Dial refuses answers that the offer does not allow, and those of HTTP/1.0.
+func TestDialIsStrict(t *testing.T) {
+	const deflate = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover"
+	for _, c := range []struct {
+		version, extension string
+		ok                 bool
+	}{
+		{"1.1", "", true},
+		{"1.1", deflate, true},
+		{"1.1", deflate + " ; client_no_context_takeover", true},
+		{"1.1", deflate + "; server_max_window_bits=10", true},
+		{"1.0", "", false},
+		{"1.1", deflate + "; server_max_window_bits=99", false},
+		{"1.1", deflate + "; server_no_context_takeover", false},
+		{"1.1", deflate + "=7", false},
+		{"1.1", deflate + "; client_max_window_bits=10", false},
+		{"1.1", deflate + ", permessage-deflate; unknown", false},
+		{"1.1", deflate + "; =", false},
+		{"1.1", "Sec-WebSocket-Extensions: permessage-deflate", false},
+		{"1.1", "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover", false},
+		{"1.1", "Sec-WebSocket-Extensions: permessage-bzip2; server_no_context_takeover", false},
 	} {
-		if got := acceptableDeflate([]byte(s)); got != want {
-			t.Errorf("%q: %v", s, got)
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			defer nc.Close()
+			buf := make([]byte, 4096)
+			n := 0
+			for end := 0; end == 0; end, _, _ = frame.ScanHead(buf[:n], 0) {
+				m, err := nc.Read(buf[n:])
+				if n += m; err != nil {
+					return
+				}
+			}
+			req, _ := frame.ParseRequest(buf[:n])
+			answer := string(frame.AppendResponse(nil, &req, "", ""))
+			answer = strings.Replace(answer, "HTTP/1.1", "HTTP/"+c.version, 1)
+			if c.extension != "" {
+				answer = strings.TrimSuffix(answer, "\r\n") + c.extension + "\r\n\r\n"
+			}
+			io.WriteString(nc, answer)
+			io.Copy(io.Discard, nc)
+		}()
+		r := newReactor(t)
+		opened := make(chan bool, 1)
+		h := &funcs{open: func(c *Conn) { opened <- true; c.Abort(nil) }}
+		h.closed = func(*Conn, frame.CloseCode, string, error) {
+			select {
+			case opened <- false:
+			default:
+			}
+		}
+		dial(t, r, ln.Addr().String(), DialOptions{Options: Options{Deflate: true}}, h)
+		if got := wait(t, opened); got != c.ok {
+			t.Errorf("HTTP/%s %s: opened %v", c.version, c.extension, got)
+		}
+		ln.Close()
+		<-done
 	}
 }
 

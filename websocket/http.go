@@ -1,9 +1,9 @@
 package websocket
 
 import (
-	"crypto/tls"
-	"errors"
+	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -12,8 +12,9 @@ import (
 
 // ServeHTTP upgrades a request of a net/http server under the same strict rules. The request must
 // be HTTP/1.1. ServeHTTP hands the hijacked connection, and the bytes pipelined after the request,
-// over to the reactor; no goroutine stays. With TLS two goroutines stay to carry the plaintext,
-// because the session belongs to net/http; Listen with Options.TLSConfig needs none. The head is
+// over to the reactor; no goroutine stays. With TLS, or with a net.Conn that is not one of package
+// net's own, as of a listener that limits or wraps connections, two goroutines stay to carry the
+// bytes; Listen with Options.TLSConfig needs none. The head is
 // written out again and put in front of the pipelined bytes. From there on everything happens as
 // for a connection accepted by Listen: the acceptor runs on the loop, and HandshakeTimeout applies.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -24,8 +25,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	head := appendHead(make([]byte, 0, 1024), req)
-	if err := checkHead(head); err != nil {
-		refuseHTTP(w, err)
+	if r, err := s.ep.checkHead(head); err != nil {
+		if !s.ep.answerHTTP(w, req, head) {
+			s.ep.refuseHTTP(w, req, &r, err)
+		}
 		return
 	}
 	nc, rw, err := http.NewResponseController(w).Hijack()
@@ -41,12 +44,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		early = append(early, pipelined...)
 	}
 	nc.SetDeadline(time.Time{}) // the deadlines of the http.Server end here
-	if tc, ok := nc.(*tls.Conn); ok {
-		err = s.bridge(tc, early, req)
-	} else {
-		err = s.r.Adopt(nc, early, newConn(s.ep).from(req))
-	}
-	if err != nil {
+	if err = s.serveConn(nc, early, s.ep.mounted(req), from(req)); err != nil {
 		s.ep.log.Error("websocket: connection was not adopted", "err", err)
 		nc.Close()
 	}
@@ -79,23 +77,85 @@ func appendHead(dst []byte, req *http.Request) []byte {
 	return append(dst, "\r\n"...)
 }
 
-func checkHead(head []byte) error {
-	n, _, err := frame.ScanHead(head, 0)
-	if err != nil {
-		return err
+// mounted returns ep for a request of a net/http server.
+func (ep *endpoint) mounted(req *http.Request) *endpoint {
+	server, _ := req.Context().Value(http.ServerContextKey).(*http.Server)
+	loopback := server != nil && isLoopback(server.Addr)
+	if req.TLS == nil && !loopback {
+		return ep
 	}
-	_, err = frame.ParseRequest(head[:n])
-	return err
+	mounted := *ep
+	mounted.isSecure = req.TLS != nil
+	mounted.loopback = loopback
+	return &mounted
+}
+
+// isLoopback reports whether a server with this address can be reached from this machine alone.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+func (ep *endpoint) checkHead(head []byte) (frame.Request, error) {
+	n, _, err := ep.limits.Scan(head, 0)
+	if err != nil {
+		return frame.Request{}, err
+	}
+	return ep.limits.ParseRequest(head[:n])
+}
+
+// answerHTTP is answerGet while the connection still belongs to net/http.
+func (ep *endpoint) answerHTTP(w http.ResponseWriter, req *http.Request, head []byte) bool {
+	if ep.answer == nil {
+		return false
+	}
+	g, ok := ep.limits.ParseGet(head)
+	if !ok {
+		return false
+	}
+	a, ok := ep.answer(string(g.Path))
+	if !ok {
+		return false
+	}
+	kind := a.Type
+	if kind == "" {
+		kind = "text/plain; charset=utf-8"
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
+	if a.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(a.RetryAfter))
+	}
+	w.WriteHeader(a.Status)
+	if req.Method != http.MethodHead {
+		_, _ = w.Write(a.Body)
+	}
+	return true
 }
 
 // refuseHTTP is refuse while the connection still belongs to net/http.
-func refuseHTTP(w http.ResponseWriter, err error) {
-	he := &frame.HandshakeError{Status: http.StatusBadRequest, Reason: err.Error()}
-	errors.As(err, &he)
-	if he.Status == http.StatusUpgradeRequired {
+func (ep *endpoint) refuseHTTP(
+	w http.ResponseWriter, req *http.Request, r *frame.Request, err error,
+) {
+	he := ep.refusal(err)
+	ep.refused(he, r, func() net.Addr { return namedAddr(req.RemoteAddr) })
+	switch he.Status {
+	case http.StatusUpgradeRequired:
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
 		w.Header().Set("Sec-WebSocket-Version", strconv.Itoa(13))
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodGet)
 	}
 	http.Error(w, he.Reason, he.Status)
+}
+
+// namedAddr is the address of a request of net/http.
+func namedAddr(s string) net.Addr {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return net.TCPAddrFromAddrPort(ap)
+	}
+	return &net.UnixAddr{Name: s, Net: "unix"}
 }

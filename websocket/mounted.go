@@ -6,10 +6,9 @@ import (
 	"net/http"
 )
 
-// from notes the net/http request that a connection came with.
-func (e *events) from(req *http.Request) *events {
-	e.hs = &handshake{ctx: context.WithoutCancel(req.Context()), tls: req.TLS}
-	return e
+// from notes the net/http request that a connection comes with.
+func from(req *http.Request) *handshake {
+	return &handshake{ctx: context.WithoutCancel(req.Context()), tls: req.TLS}
 }
 
 // Context returns the values of the net/http request that the connection came with, without its
@@ -23,8 +22,12 @@ func (c *Conn) Context() context.Context {
 
 // TLS describes the connection's TLS session, nil if there is none. In an Acceptor only.
 func (c *Conn) TLS() *tls.ConnectionState {
-	if c.hs != nil && c.hs.tls != nil {
+	switch {
+	case c.hs != nil && c.hs.tls != nil:
 		return c.hs.tls
+	case c.hs != nil && c.hs.session != nil:
+		state := c.hs.session.ConnectionState() // complete, because the request has come
+		return &state
 	}
 	return c.rc.TLS()
 }

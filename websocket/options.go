@@ -21,7 +21,7 @@ type Options struct {
 	// subprotocol, because a subprotocol may compress its messages itself.
 	Deflate          bool
 	DeflateLevel     int // 1 to 9; 0 means 1
-	DeflateThreshold int // smaller messages are sent uncompressed; 0 means 256
+	DeflateThreshold int // only strictly larger messages are compressed; 0 means 256
 	// MaxControlRate is the number of control frames per second above which a connection is closed
 	// with 1008. 0 means 100; the maximum is 65534. It is measured over spans of that many frames,
 	// so an idle peer may burst up to twice as many.
@@ -41,12 +41,32 @@ type Options struct {
 	// MaxEarlyMessage replaces MaxMessage on a connection with a subprotocol until its handler
 	// calls Conn.Established. 0 means that MaxMessage applies from the start.
 	MaxEarlyMessage int64
-	Origin          *frame.OriginPolicy // nil means same origin only; requests without Origin pass
+	// Origin also says under which names the server may be reached. nil means same origin only;
+	// requests without Origin pass.
+	Origin *frame.OriginPolicy
+	// Head bounds the request head. It may hold a cookie or a token of some KiB.
+	Head frame.HeadLimits
+	// Answer, if not nil, answers a GET or HEAD that asks for no upgrade, by its path, on the loop:
+	// it must not block. ok is false for a path that has no answer; the request then gets 426.
+	Answer func(path string) (a frame.Answer, ok bool)
+	// Arrive, if not nil, is asked about each connection that Listen accepts, before its request
+	// and before its TLS, on the accepting loop. leave is called once, when the connection has been
+	// upgraded or is gone. An error refuses the connection. With a leave it is sent to the client,
+	// unless that speaks TLS; without one the connection is closed without an answer.
+	Arrive func(peer net.Addr) (leave func(), err *frame.HandshakeError)
+	// Proxied, if not nil, reports whether a peer is a load balancer that begins each connection
+	// with a PROXY preamble (version 1 or 2), before TLS. The client's address that it names is
+	// that of the connection from then on. A connection of such a peer without a preamble is
+	// refused, and so is a preamble of any other peer.
+	Proxied func(peer net.Addr) bool
+	// Refused, if not nil, is told of each refusal, after it was counted (see Server.Refusals). It
+	// must not block. It may run on any loop, and for ServeHTTP on any goroutine.
+	Refused func(Refusal)
 	// TLSConfig makes Server.Listen speak wss, that is TLS 1.2 or 1.3 with HTTP/1.1 inside. nil
-	// means no TLS. It is copied, and its NextProtos becomes http/1.1. The TLS handshake has
-	// HandshakeTimeout, and so has the request head after it. With the default Origin policy only
-	// https pages of the same host can connect. ServeHTTP does not use it because TLS belongs to
-	// net/http there, and Dial does not speak TLS.
+	// means no TLS. It is copied. Its NextProtos are kept, as that of ACME, apart from HTTP/2, and
+	// http/1.1 is added. The TLS handshake has HandshakeTimeout, and so has the request head after
+	// it. With the default Origin policy only https pages of the same host can connect. ServeHTTP
+	// does not use it because TLS belongs to net/http there, and Dial does not speak TLS.
 	TLSConfig *tls.Config
 	Logger    *slog.Logger // nil means discard
 }
@@ -68,10 +88,17 @@ type endpoint struct {
 	client          bool
 	isSecure        bool // its own origin is https
 	// peer of the one connection behind a bridge; nil means ask the connection
-	peer   net.Addr
-	tls    *tls.Config
-	log    *slog.Logger
-	accept Acceptor // nil on a client
+	peer     net.Addr
+	limits   frame.HeadLimits
+	answer   func(path string) (frame.Answer, bool)
+	proxied  func(peer net.Addr) bool
+	arrive   func(peer net.Addr) (func(), *frame.HandshakeError)
+	onNo     func(Refusal)
+	refusals *refusals // shared with secured
+	loopback bool      // listens on a loopback address
+	tls      *tls.Config
+	log      *slog.Logger
+	accept   Acceptor // nil on a client
 }
 
 func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
@@ -85,10 +112,17 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		controlRate: uint16(min(orDefault(o.MaxControlRate, 100), math.MaxUint16-1)),
 		deflate:     o.Deflate,
 		client:      client,
+		limits:      o.Head,
+		answer:      o.Answer,
+		arrive:      o.Arrive,
+		proxied:     o.Proxied,
+		onNo:        o.Refused,
+		refusals:    new(refusals),
 		tls:         o.TLSConfig,
 		log:         o.Logger,
 		accept:      accept,
 	}
+	ep.limits.Bytes = orDefault(ep.limits.Bytes, frame.MaxHeadBytes)
 	ep.messageSeconds = int(orDefault(o.MessageTimeout, 30*time.Second) / time.Second)
 	ep.tune(Tuning{DeflateLevel: o.DeflateLevel, DeflateThreshold: o.DeflateThreshold,
 		Origin: o.Origin})
@@ -136,6 +170,7 @@ func (ep *endpoint) checkOrigin(r *frame.Request) error {
 		policy = *p
 	}
 	policy.Secure = policy.Secure || ep.isSecure
+	policy.Loopback = policy.Loopback || ep.loopback
 	return policy.Check(r)
 }
 

@@ -126,10 +126,9 @@ func (c *Conn) frameFlood(rate int) bool {
 // InflateLimit returns how many bytes a compressed message of n bytes may inflate to, see
 // Options.MaxInflateRatio. Handlers that inflate themselves call it.
 func (c *Conn) InflateLimit(n int) int {
-	const always = 64 << 10
 	limit := c.ep.maxMessage
 	if ratio := c.ep.maxRatio; ratio > 0 && n < limit/ratio {
-		limit = min(limit, max(always, n*ratio))
+		limit = min(limit, max(pool.InflateFree, n*ratio))
 	}
 	return limit
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Send sends one message in one frame. p is copied or written before Send returns. The message is
-// deflated if that was negotiated, if it is not smaller than the threshold, and if it becomes
+// deflated if that was negotiated, if it is strictly larger than the threshold, and if it becomes
 // smaller.
 func (c *Conn) Send(op frame.Opcode, p []byte) Status {
 	if c.ep.client || c.deflate {
@@ -49,7 +49,7 @@ func (c *Conn) sendSlow(op frame.Opcode, p []byte) Status {
 	if c.state.Load() != stateOpen {
 		return Dropped
 	}
-	if !c.deflate || len(p) < c.ep.tuned.Load().DeflateThreshold {
+	if !c.deflate || len(p) <= c.ep.tuned.Load().DeflateThreshold {
 		return c.writeFrame(op, false, p)
 	}
 	b := pool.GetUnsized(pool.Deflated)

@@ -1,9 +1,14 @@
 package websocket
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
+	"slices"
 	"sync"
+	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
@@ -12,8 +17,10 @@ type Server struct {
 	ep *endpoint
 	r  *reactor.Reactor
 
-	mu sync.Mutex // guards ln
+	mu sync.Mutex // guards what follows
 	ln *reactor.Listener
+	// a listener that the loops cannot watch; nil for none
+	other net.Listener
 }
 
 // NewServer makes an endpoint on r, which the caller still owns. It accepts nothing until Listen is
@@ -22,19 +29,72 @@ func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
 	return &Server{ep: newEndpoint(o, false, accept), r: r}
 }
 
-// Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. A
-// request that is not an upgrade gets 426. Listen may be called once per Server.
+// Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. network
+// may be unix too; addr is the path of the socket then, see reactor.BindUnix. A request that is not
+// an upgrade gets 426. Listen may be called once per Server, or Serve instead.
 func (s *Server) Listen(network, addr string) error {
+	if network == "unix" {
+		nl, err := reactor.BindUnix(addr)
+		if err != nil {
+			return err
+		}
+		if err := s.Serve(nl); err != nil {
+			nl.Close()
+			return err
+		}
+		s.mu.Lock()
+		s.ln.RemoveOnClose(addr)
+		s.mu.Unlock()
+		return nil
+	}
+	return s.listen(isLoopback(addr), func(newHandler newHandler, o reactor.TLSOptions) (
+		*reactor.Listener, error) {
+		if s.ep.tls != nil {
+			return s.r.ListenTLS(network, addr, o, newHandler)
+		}
+		return s.r.Listen(network, addr, newHandler)
+	})
+}
+
+// Serve accepts on nl, which it takes. A *net.TCPListener or *net.UnixListener is watched by the
+// event loops like one of Listen, and Serve returns at once. For any other, as one that limits or
+// wraps connections, Serve accepts until nl fails or Close is called, and returns that error; each
+// of its connections that is no *net.TCPConn or *net.UnixConn costs two goroutines, as over
+// ServeHTTP, and TLS too is made there.
+func (s *Server) Serve(nl net.Listener) error {
+	switch nl.(type) {
+	case *net.TCPListener, *net.UnixListener:
+		return s.listen(isLoopback(nl.Addr().String()), func(newHandler newHandler,
+			o reactor.TLSOptions) (*reactor.Listener, error) {
+			if s.ep.tls != nil {
+				o.Listener = nl
+				return s.r.ListenTLS("", "", o, newHandler)
+			}
+			return s.r.ListenOn(nl, newHandler)
+		})
+	}
+	return s.acceptFrom(nl)
+}
+
+// newHandler makes the handler of a connection that was accepted.
+type newHandler = func(*reactor.Conn) reactor.Handler
+
+// listen opens the one listener of s.
+func (s *Server) listen(
+	loopback bool, open func(newHandler, reactor.TLSOptions) (*reactor.Listener, error),
+) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ln != nil {
+	if s.ln != nil || s.other != nil {
 		return ErrListening
 	}
-	listen, ep := s.r.Listen, s.ep
-	if ep.tls != nil {
-		listen, ep = s.listenTLS, ep.secured()
-	}
-	ln, err := listen(network, addr, func(*reactor.Conn) reactor.Handler { return newConn(ep) })
+	ep := s.ep.on(loopback)
+	ln, err := open(func(rc *reactor.Conn) reactor.Handler {
+		if ep.arrive == nil && ep.proxied == nil {
+			return newConn(ep)
+		}
+		return ep.accepted(rc.RemoteAddr())
+	}, ep.tlsOptions())
 	if err != nil {
 		return err
 	}
@@ -42,21 +102,102 @@ func (s *Server) Listen(network, addr string) error {
 	return nil
 }
 
-func (s *Server) listenTLS(
-	network, addr string, newHandler func(*reactor.Conn) reactor.Handler,
-) (*reactor.Listener, error) {
-	cfg := s.ep.tls.Clone()
-	// A client that speaks only h2 is refused instead of being misunderstood.
-	cfg.NextProtos = []string{"http/1.1"}
-	return s.r.ListenTLS(network, addr,
-		reactor.TLSOptions{Config: cfg, HandshakeTimeout: s.ep.handshake}, newHandler)
+// on returns ep for a listener of its own.
+func (ep *endpoint) on(loopback bool) *endpoint {
+	own := *ep
+	own.loopback, own.isSecure = loopback, ep.tls != nil
+	return &own
 }
 
-// secured returns ep for connections with TLS, whose own origin is https.
-func (ep *endpoint) secured() *endpoint {
-	secured := *ep
-	secured.isSecure = true
-	return &secured
+// accepted makes the handler of a connection that a listener accepted from peer, nil to close it.
+func (ep *endpoint) accepted(peer net.Addr) reactor.Handler {
+	var leave func()
+	var err *frame.HandshakeError
+	if ep.arrive != nil {
+		leave, err = ep.arrive(peer)
+	}
+	if err == nil {
+		c := newConn(ep)
+		proxied := ep.proxied != nil && ep.proxied(peer)
+		if leave != nil || proxied {
+			c.hs = &handshake{leave: leave, proxied: proxied}
+		}
+		return c
+	}
+	told := ep.refusal(err)
+	ep.refused(told, nil, func() net.Addr { return peer })
+	switch {
+	case leave == nil:
+		return nil
+	case ep.isSecure:
+		leave()
+		return nil
+	}
+	answer := frame.AppendRefusal(nil, told, false, time.Now())
+	return &turnedAway{answer: answer, leave: leave}
+}
+
+// turnedAway is a connection that is told that there is no place before it has said anything.
+type turnedAway struct {
+	answer []byte
+	leave  func()
+}
+
+// OnOpen sends the answer and closes.
+func (t *turnedAway) OnOpen(rc *reactor.Conn) {
+	rc.Write(t.answer)
+	rc.Close(nil)
+}
+
+// OnData and the others have nothing to do.
+func (t *turnedAway) OnData(*reactor.Conn, []byte) {}
+
+// OnWritable does nothing.
+func (t *turnedAway) OnWritable(*reactor.Conn) {}
+
+// OnTimer does nothing.
+func (t *turnedAway) OnTimer(*reactor.Conn) {}
+
+// OnClose gives the place back.
+func (t *turnedAway) OnClose(*reactor.Conn, error) { t.leave() }
+
+// tlsOptions are those of a listener, without effect if ep has no TLS.
+func (ep *endpoint) tlsOptions() reactor.TLSOptions {
+	return reactor.TLSOptions{
+		Config: ep.tlsConfig(), HandshakeTimeout: ep.handshake,
+		Early: ep.arrive != nil || ep.proxied != nil, NotTLS: ep.notTLS,
+	}
+}
+
+// tlsConfig is what TLS is made with, nil for none.
+func (ep *endpoint) tlsConfig() *tls.Config {
+	if ep.tls == nil {
+		return nil
+	}
+	cfg := ep.tls.Clone()
+	cfg.NextProtos = protocols(cfg.NextProtos)
+	cfg.MinVersion = max(cfg.MinVersion, tls.VersionTLS12)
+	return cfg
+}
+
+// protocols is what the server agrees to by ALPN: http/1.1, and of the caller's list what is not
+// HTTP/2, because a client that speaks only h2 is to be refused instead of being misunderstood.
+func protocols(list []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(list), func(p string) bool {
+		return p == "h2" || p == "http/1.1"
+	})
+	return append([]string{"http/1.1"}, kept...)
+}
+
+// notTLS answers a client that does not speak TLS, if what it began with may be HTTP.
+func (ep *endpoint) notTLS(rc *reactor.Conn, first []byte) []byte {
+	e := &frame.HandshakeError{Status: 400, Cause: frame.CauseNotTLS,
+		Reason: "this port speaks TLS: connect with wss:// or https://"}
+	ep.refused(e, nil, rc.RemoteAddr)
+	if first[0] < 'A' || first[0] > 'Z' {
+		return nil
+	}
+	return frame.AppendRefusal(nil, e, frame.IsHead(first), time.Now())
 }
 
 // Tune replaces what may change at run time. It applies to open connections too, from their next
@@ -67,22 +208,33 @@ func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 // complete, of all connections.
 func (s *Server) UnfinishedBytes() int64 { return s.ep.held.Load() }
 
-// Addr returns the bound address, or nil before Listen.
+// Addr returns the bound address, or nil before Listen or Serve.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ln == nil {
-		return nil
+	switch {
+	case s.ln != nil:
+		return s.ln.Addr()
+	case s.other != nil:
+		return s.other.Addr()
 	}
-	return s.ln.Addr()
+	return nil
 }
 
 // Close stops accepting. Connections stay open. It may be called more than once.
 func (s *Server) Close() error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ln == nil {
-		return nil
+	ln, other := s.ln, s.other
+	s.mu.Unlock()
+	switch {
+	case ln != nil:
+		return ln.Close()
+	case other != nil:
+		err := other.Close()
+		if errors.Is(err, net.ErrClosed) {
+			err = nil
+		}
+		return err
 	}
-	return s.ln.Close()
+	return nil
 }

@@ -159,12 +159,47 @@ func TestTLSOnly(t *testing.T) {
 	}
 	nc := tcp(t, addr)
 	nc.Write(upgradeRequest(addr, ""))
+	resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != 400 || !strings.Contains(string(body), "this port speaks TLS") {
+		t.Errorf("a plain request was answered %s %q", resp.Status, body)
+	}
+	nc = tcp(t, addr)
+	nc.Write([]byte("\x00binary"))
 	if got, _ := io.ReadAll(nc); len(got) != 0 {
-		t.Errorf("a plain request was answered %q", got)
+		t.Errorf("what is not HTTP was answered %q", got)
 	}
 	if err := Dial(t.Context(), r, addr, DialOptions{Options: Options{TLSConfig: serverTLS(t)}},
 		&funcs{}); !errors.Is(err, ErrDialTLS) {
 		t.Errorf("Dial: %v", err)
+	}
+}
+
+// The caller's protocols stay, as those of an ACME client, apart from HTTP/2 that is not spoken.
+func TestTLSKeepsProtocols(t *testing.T) {
+	r := newReactor(t)
+	cfg := serverTLS(t)
+	cfg.NextProtos = []string{"h2", "http/1.1", "acme-tls/1"}
+	addr := serve(t, r, Options{TLSConfig: cfg}, Echo)
+	for _, c := range []struct{ offered, want string }{
+		{"acme-tls/1", "acme-tls/1"}, {"http/1.1", "http/1.1"}, {"h2", ""}, {"", ""},
+	} {
+		tc := tls.Client(tcp(t, addr), &tls.Config{InsecureSkipVerify: true})
+		if c.offered != "" {
+			tc = tls.Client(tcp(t, addr), &tls.Config{InsecureSkipVerify: true,
+				NextProtos: []string{c.offered}})
+		}
+		err := tc.Handshake()
+		got := tc.ConnectionState().NegotiatedProtocol
+		if (err == nil) != (c.want != "" || c.offered == "") || got != c.want {
+			t.Errorf("%q: %q %v, want %q", c.offered, got, err, c.want)
+		}
+	}
+	if len(cfg.NextProtos) != 3 {
+		t.Errorf("the caller's config was changed: %q", cfg.NextProtos)
 	}
 }
 

@@ -37,12 +37,17 @@ func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	if err := srv.StartDetached(); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", c.address())
+	network, addr := c.address()
+	l, err := c.inherited()
+	if l == nil && err == nil {
+		l, err = net.Listen(network, addr)
+	}
 	if err != nil {
 		return err
 	}
 	relays := newLanes(demoHandler(srv, joined, files), l.Addr(), c.TLSCertFile != "")
 	front := &http.Server{
+		Addr:              addr, // tells whether only this machine reaches it
 		Handler:           relays,
 		ReadHeaderTimeout: httpHeadTimeout,
 		IdleTimeout:       time.Minute,

@@ -33,17 +33,25 @@ func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.
 	if err != nil {
 		return err
 	}
+	threshold := c.CompressionThreshold
+	if threshold == 0 {
+		threshold = smartsocket.DefaultOptions().CompressionThreshold
+	}
+	origins := frame.AllowOrigins(c.AllowedOrigins)
+	origins.Hosts = c.AllowedHosts
 	srv := websocket.NewServer(r, websocket.Options{
 		MaxMessage:       int64(c.MaxMessageBytes),
 		HandshakeTimeout: c.HandshakeTimeout,
-		Deflate:          true,
+		Deflate:          c.CompressionThreshold >= 0,
 		DeflateLevel:     c.CompressionLevel,
-		DeflateThreshold: max(c.CompressionThreshold, 0),
-		Origin:           frame.AllowOrigins(c.AllowedOrigins),
-		TLSConfig:        secured,
-		Logger:           log,
+		DeflateThreshold: threshold,
+		Origin:           origins,
+		Head: frame.HeadLimits{Bytes: c.MaxHeaderBytes, Line: c.MaxHeaderLineBytes,
+			Lines: c.MaxHeaderLines},
+		TLSConfig: secured,
+		Logger:    log,
 	}, websocket.Echo)
-	if err := srv.Listen("tcp", c.address()); err != nil {
+	if err := listen(c, srv.Serve, srv.Listen); err != nil {
 		return errors.Join(err, r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())

@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/internal/logline"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -14,7 +15,7 @@ import (
 func newLogger(c *config, w io.Writer) *slog.Logger {
 	c.level.Set(c.slogLevel())
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: &c.level}))
+		return slog.New(logline.NewJSON(w, &c.level))
 	}
 	return slog.New(smartsocket.NewLogHandler(w, &c.level))
 }

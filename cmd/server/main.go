@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/smartsocket/smartsocket"
@@ -104,7 +105,8 @@ func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr
 	defer srv.Close()
 	defer followReloads(c, srv, log)()
 	handleBasics(srv)
-	if err := srv.Start(); err != nil {
+	start := func(string, string) error { return srv.Start() }
+	if err := listen(c, srv.Serve, start); err != nil {
 		return err
 	}
 	ready(srv.Addr())
@@ -126,7 +128,26 @@ func (c *config) options(log *slog.Logger) smartsocket.Options {
 }
 
 // address returns where the modes that bind themselves listen.
-func (c *config) address() string { return net.JoinHostPort(c.Host, fmt.Sprint(c.Port)) }
+func (c *config) address() (network, addr string) {
+	if path, ok := strings.CutPrefix(c.Host, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
+}
+
+// listen serves the socket that the service manager has handed over, or binds its own.
+func listen(
+	c *config, serve func(net.Listener) error, bind func(network, addr string) error,
+) error {
+	l, err := c.inherited()
+	switch {
+	case err != nil:
+		return err
+	case l != nil:
+		return serve(l)
+	}
+	return bind(c.address())
+}
 
 // handleBasics registers what a server without an application answers:
 //

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,6 +21,8 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
 	"github.com/smartsocket/smartsocket/internal/leaktest"
+
+	"github.com/smartsocket/smartsocket/frame"
 )
 
 // patience limits waits that end this way only if something hangs.
@@ -338,5 +341,39 @@ func TestRawEchoCompressesOnlyWhenOffered(t *testing.T) {
 		if got := bytes.Contains(head[:n], []byte("permessage-deflate")); got != want {
 			t.Errorf("offer %q: compression %v, want %v", offer, got, want)
 		}
+	}
+}
+
+// -echo compresses what is strictly larger than the threshold: 0 is the default, -1 is nothing.
+func TestRawEchoThreshold(t *testing.T) {
+	for _, c := range []struct {
+		threshold  string
+		size       int
+		compressed bool
+	}{
+		{"100", 100, false}, {"100", 101, true},
+		{"0", 1024, false}, {"0", 1025, true},
+		{"-1", 100_000, false},
+	} {
+		r := start(t, "-echo", "-compression-threshold="+c.threshold)
+		conn, err := net.Dial("tcp", r.addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		request := frame.AppendRequest(nil, "x", "/", frame.NewKey(), "", "",
+			frame.DeflateOffer, "")
+		message := bytes.Repeat([]byte("a"), c.size)
+		conn.Write(frame.AppendMaskedFrame(request, frame.Text, false, message, [4]byte{1}))
+		br := bufio.NewReader(conn)
+		if _, err := http.ReadResponse(br, nil); err != nil {
+			t.Fatal(err)
+		}
+		first, err := br.ReadByte()
+		if err != nil || (first&0x40 != 0) != c.compressed {
+			t.Errorf("threshold %s, %d bytes: first byte %#x, %v", c.threshold, c.size, first, err)
+		}
+		conn.Close()
+		r.stop()
 	}
 }

@@ -3,12 +3,14 @@
 //
 // # The way of a connection
 //
+//	Arrive ─┬─ Later, Full  too many have not sent their request
+//	        └─ Admitted     a pending connection, until its Ticket leaves
 //	Admit ─┬─ Throttled   its address failed to authenticate too often
 //	       ├─ Later       a limit is reached; the client comes back
 //	       ├─ Full        it takes a place and is told in the protocol that there is none
 //	       └─ Admitted    it takes a place
 //	             │
-//	          Settle      its CONNECT was accepted: no newcomer any more
+//	          Settle      it has authenticated: no newcomer any more (Unsettle: it must again)
 //	             │
 //	           Leave      the connection is gone, in any state; also after Full
 //

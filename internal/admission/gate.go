@@ -18,7 +18,13 @@ type Limits struct {
 	ConnectionsPerAddress int // of one address; 0 = no limit
 	Newcomers             int // open and not settled yet
 	NewcomersPerAddress   int // of one address; 0 = no limit
-	AcceptRate            int // admitted per second, as many at once; 0 = no limit
+	// Share bounds the newcomers of one address, and its pending connections, to the places that
+	// are left for all others: an address may have more of them only while it has fewer than there
+	// are free. One address alone thereby gets half of the places and k of them together k of
+	// k+1 parts, so that whoever has none finds one. The first shareFloor of an address pass.
+	Share      bool
+	Pending    int // that have not sent their request yet; 0 = no limit
+	AcceptRate int // admitted per second, as many at once; 0 = no limit
 }
 
 // Arrival is a connection that asks to be let in.
@@ -29,6 +35,14 @@ type Arrival struct {
 	// Newcomer says that the connection must still be settled. One that needs no
 	// CONNECT is not counted among the newcomers.
 	Newcomer bool
+}
+
+// shareFloor is how many places Limits.Share leaves to an address while there are any.
+const shareFloor = 4
+
+// mayHave reports whether an address that has own of taken places may take one more of limit.
+func mayHave(own int32, taken, limit int64) bool {
+	return taken < limit && (own < shareFloor || int64(own) < limit-taken)
 }
 
 // Ticket is what the gate counted for one connection. It belongs to whoever owns
@@ -45,6 +59,9 @@ const (
 	inNewcomers                            // Gate.newcomers
 	inAddress                              // places.open of its address
 	inNewcomersOfAddress                   // places.newcomers of its address
+	inPending                              // Gate.pending
+	inPendingOfAddress                     // places.pending of its address
+	inTold                                 // Gate.told
 )
 
 // Address is the client's address as Arrival gave it. It stays after Leave.
@@ -61,6 +78,8 @@ type Gate struct {
 	refused   int64      // of open, those of Full
 	newcomers int64      // of open, those that are not settled
 	peak      int64      // the most that open ever was
+	pending   int64      // that have not sent their request yet
+	told      int64      // that are told that there is no place before they sent it
 	addresses addresses
 	pace      pace
 	throttle  throttle
@@ -79,6 +98,60 @@ func (g *Gate) Peak() int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.peak
+}
+
+// Pending counts the connections that Arrive let in and that have not left that stage. Those that
+// are told that there is no place are included.
+func (g *Gate) Pending() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.pending + g.told
+}
+
+// LimitFailures sets how many failed authentications of an address are let pass at once; negative =
+// any number, 0 = the default.
+func (g *Gate) LimitFailures(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.throttle.allowed = n; n < 0 {
+		g.throttle = throttle{allowed: n}
+	}
+}
+
+// Arrive decides about a connection that has said nothing yet. peer is the address that it comes
+// from, which is not the client's if there are proxies: with proxied only the sum counts. With
+// Admitted the Ticket counts until Leave. With Full there is no place, and the Ticket counts for as
+// long as it takes to say so, until Leave. With Later there is not even time for that.
+func (g *Gate) Arrive(l *Limits, peer netip.Addr, proxied bool) (Ticket, Verdict) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := Ticket{address: peer}
+	own := g.addresses.of[group(peer)].pending
+	reason := None
+	switch {
+	case l.Pending > 0 && g.pending >= int64(l.Pending):
+		reason = Pending
+	case proxied:
+	case l.Pending > 0 && l.Share && !mayHave(own, g.pending, int64(l.Pending)),
+		l.ConnectionsPerAddress > 0 && int(own) >= l.ConnectionsPerAddress,
+		l.NewcomersPerAddress > 0 && int(own) >= l.NewcomersPerAddress:
+		reason = PendingOfAddress
+	}
+	switch {
+	case reason != None && g.told >= RefusalMargin:
+		return Ticket{}, Verdict{Outcome: Later, Reason: reason}
+	case reason != None:
+		g.told++
+		t.counted = inTold
+		return t, Verdict{Outcome: Full, Reason: reason}
+	}
+	g.pending++
+	t.counted = inPending
+	if !proxied {
+		g.addresses.enterPending(group(peer))
+		t.counted |= inPendingOfAddress
+	}
+	return t, Verdict{}
 }
 
 // Admit decides about a connection at time now, which counts from any fixed
@@ -123,9 +196,14 @@ func (g *Gate) enter(t *Ticket, l *Limits, a Arrival, now time.Duration) Reason 
 	if g.newcomers >= int64(l.Newcomers) {
 		return Newcomers
 	}
+	limit := l.NewcomersPerAddress
+	if l.Share && !mayHave(g.addresses.of[group(a.Address)].newcomers, g.newcomers,
+		int64(l.Newcomers)) {
+		return NewcomersOfAddress
+	}
 	g.newcomers++
 	t.counted |= inNewcomers
-	if limit := l.NewcomersPerAddress; limit > 0 {
+	if limit > 0 || l.Share {
 		if !g.addresses.enterNew(group(a.Address), limit) {
 			return NewcomersOfAddress
 		}
@@ -149,7 +227,25 @@ func (g *Gate) place(t *Ticket, l *Limits) Reason {
 	return None
 }
 
-// Settle ends a connection's time as a newcomer, because its CONNECT was accepted. Idempotent.
+// Unsettle makes a connection a newcomer again, because it must still authenticate. It is counted
+// whatever the limits are, since it has its place already, and thereby keeps out others.
+// Idempotent.
+func (g *Gate) Unsettle(l *Limits, t *Ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.counted&inOpen == 0 || t.counted&inNewcomers != 0 {
+		return
+	}
+	g.newcomers++
+	t.counted |= inNewcomers
+	if l.NewcomersPerAddress > 0 || l.Share {
+		g.addresses.enterNew(group(t.address), 0)
+		t.counted |= inNewcomersOfAddress
+	}
+}
+
+// Settle ends a connection's time as a newcomer, because it has authenticated, or because its
+// CONNECT was accepted and that is enough. Idempotent.
 func (g *Gate) Settle(t *Ticket) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -185,6 +281,15 @@ func (g *Gate) leave(t *Ticket) {
 	}
 	if t.counted&inAddress != 0 {
 		g.addresses.leaveOpen(group(t.address))
+	}
+	if t.counted&inPending != 0 {
+		g.pending--
+	}
+	if t.counted&inPendingOfAddress != 0 {
+		g.addresses.leavePending(group(t.address))
+	}
+	if t.counted&inTold != 0 {
+		g.told--
 	}
 	t.counted = 0
 }

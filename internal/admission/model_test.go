@@ -209,6 +209,7 @@ func (m *model) compare(t *testing.T, g *Gate, peak int) {
 		want := places{
 			int32(m.count(func(x *member) bool { return x.ofAddress && same(x) })),
 			int32(m.count(func(x *member) bool { return x.newcomerOfAddress && same(x) })),
+			0,
 		}
 		if got := g.addresses.of[group(a)]; got != want {
 			t.Fatalf("%v has %+v, want %+v", a, got, want)

@@ -9,7 +9,7 @@ type addresses struct {
 }
 
 // places are the connections of one address.
-type places struct{ open, newcomers int32 }
+type places struct{ open, newcomers, pending int32 }
 
 // enterOpen counts a connection of a group, unless it has limit of them already.
 func (x *addresses) enterOpen(a netip.Addr, limit int) bool {
@@ -22,10 +22,23 @@ func (x *addresses) enterOpen(a netip.Addr, limit int) bool {
 	return true
 }
 
-// enterNew counts a newcomer of a group, unless it has limit of them already.
+// enterPending counts a connection of a group that has not sent its request.
+func (x *addresses) enterPending(a netip.Addr) {
+	p := x.of[a]
+	p.pending++
+	x.set(a, p)
+}
+
+func (x *addresses) leavePending(a netip.Addr) {
+	p := x.of[a]
+	p.pending--
+	x.set(a, p)
+}
+
+// enterNew counts a newcomer of a group, unless it has limit of them already; 0 = no limit.
 func (x *addresses) enterNew(a netip.Addr, limit int) bool {
 	p := x.of[a]
-	if int(p.newcomers) >= limit {
+	if limit > 0 && int(p.newcomers) >= limit {
 		return false
 	}
 	p.newcomers++

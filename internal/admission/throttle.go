@@ -10,10 +10,11 @@ const (
 	failuresAllowed = 10
 	failureRefill   = 10 * time.Second
 	maxThrottled    = 100_000
-	// maxLevel bounds how long an address stays away, because failures in parallel
+	// overLevel bounds how long an address stays away, because failures in parallel
 	// may be those of many clients behind one address.
-	maxLevel = 2 * failuresAllowed
-	// looks is how many other addresses are examined when a new one fails.
+	overLevel = 10
+	maxLevel  = failuresAllowed + overLevel // by default
+	// looks is how many other addresses a failure of a new one looks at.
 	looks = 4
 )
 
@@ -22,10 +23,11 @@ const (
 // bucket has drained. When the table is full, the new address replaces the emptiest of these. So
 // addresses that fail often stay, and every newcomer is counted. The gate's lock guards it.
 type throttle struct {
-	at     map[netip.Addr]int32 // index in list, by group
-	list   []failure
-	hand   int           // the next to be looked at
-	newest time.Duration // when somebody failed last
+	allowed int                  // see Gate.LimitFailures
+	at      map[netip.Addr]int32 // index in list, by group
+	list    []failure
+	hand    int           // the next to be looked at
+	newest  time.Duration // when somebody failed last
 }
 
 // failure is the leaky bucket of one group: level drops by one per refill.
@@ -39,6 +41,14 @@ func (f *failure) now(t time.Duration) float64 {
 	return max(f.level-float64(t-f.at)/float64(failureRefill), 0)
 }
 
+// limit is how many failures pass at once.
+func (t *throttle) limit() float64 {
+	if t.allowed == 0 {
+		return failuresAllowed
+	}
+	return float64(t.allowed)
+}
+
 // wait is how long an address that has failed too often must stay away, 0 for any
 // other. a is a group.
 func (t *throttle) wait(a netip.Addr, now time.Duration) time.Duration {
@@ -47,21 +57,25 @@ func (t *throttle) wait(a netip.Addr, now time.Duration) time.Duration {
 		return 0
 	}
 	level := t.list[i].now(now)
-	if level <= failuresAllowed-1 {
+	if level <= t.limit()-1 {
 		return 0
 	}
-	return time.Duration((level - (failuresAllowed - 1)) * float64(failureRefill))
+	return time.Duration((level - (t.limit() - 1)) * float64(failureRefill))
 }
 
 // failed counts one failure of a group.
 func (t *throttle) failed(a netip.Addr, now time.Duration) {
-	if now-t.newest >= maxLevel*failureRefill {
-		*t = throttle{} // all have drained, and their memory goes at once
+	if t.allowed < 0 {
+		return
+	}
+	most := t.limit() + overLevel
+	if float64(now-t.newest) >= most*float64(failureRefill) {
+		*t = throttle{allowed: t.allowed} // all have drained, and their memory goes at once
 	}
 	t.newest = max(t.newest, now)
 	if i, ok := t.at[a]; ok {
 		f := &t.list[i]
-		f.level, f.at = min(f.now(now)+1, maxLevel), now
+		f.level, f.at = min(f.now(now)+1, most), now
 		return
 	}
 	if t.at == nil {
@@ -80,7 +94,7 @@ func (t *throttle) failed(a netip.Addr, now time.Duration) {
 // room looks at the next few buckets, forgets the drained ones, and returns the
 // index for a new one: the end of the list, or the place of the emptiest.
 func (t *throttle) room(now time.Duration) int {
-	emptiest, lowest := 0, float64(maxLevel+1)
+	emptiest, lowest := 0, t.limit()+overLevel+1
 	for range min(looks, len(t.list)) {
 		if t.hand >= len(t.list) {
 			t.hand = 0

@@ -30,7 +30,9 @@ const (
 	ConnectionsOfAddress        // Limits.ConnectionsPerAddress
 	AcceptRate                  // Limits.AcceptRate
 	Newcomers                   // Limits.Newcomers
-	NewcomersOfAddress          // Limits.NewcomersPerAddress
+	NewcomersOfAddress          // Limits.NewcomersPerAddress, or Limits.Share
+	Pending                     // Limits.Pending, in Arrive
+	PendingOfAddress            // the limits of one address, in Arrive
 )
 
 var reasons = [...]string{
@@ -40,6 +42,8 @@ var reasons = [...]string{
 	AcceptRate:           "too many new connections per second",
 	Newcomers:            "too many connections that have not authenticated",
 	NewcomersOfAddress:   "too many connections of one address that have not authenticated",
+	Pending:              "too many connections that have not sent a request",
+	PendingOfAddress:     "too many connections of one address that have not sent a request",
 }
 
 // String is the text for the client.

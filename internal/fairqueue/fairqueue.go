@@ -62,7 +62,7 @@ func (q *Queue[K]) Add(key K, job func()) bool {
 func (q *Queue[K]) Quiet() bool { return q.workers.Quiet() }
 
 // Stop lets the goroutines finish what waits, see mailbox.Workers.Stop.
-func (q *Queue[K]) Stop(ctx context.Context) bool { return q.workers.Stop(ctx) }
+func (q *Queue[K]) Stop(ctx context.Context) bool { return q.workers.Stop(ctx) == 0 }
 
 // runner is one turn of a group among all others.
 type runner[K comparable] struct{ g *group[K] }

@@ -64,6 +64,7 @@ func TestEveryJobRunsOnce(t *testing.T) {
 	adders.Wait()
 	q.Stop(context.Background())
 	if ran.Load()+refused.Load() != 16000 || len(q.groups) != 0 || !q.Quiet() {
-		t.Errorf("%d ran, %d refused, %d groups are left", ran.Load(), refused.Load(), len(q.groups))
+		t.Errorf("%d ran, %d refused, %d groups are left",
+			ran.Load(), refused.Load(), len(q.groups))
 	}
 }

@@ -1,14 +1,16 @@
 // Package logline writes log records as lines for people, in the form
 //
-//	[smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
+//	2026-11-27T11:26:58.123Z [smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
 //
-// A value is quoted when it contains anything that could break or forge a line.
+// A value is quoted when it contains anything that could break or forge a line. The lines go
+// through a Queue, because a log that cannot be written must not hold up who logs.
 package logline
 
 import (
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,10 +19,12 @@ import (
 // lowest is the level below which nothing is ever written.
 const lowest = slog.Level(-8)
 
-// New returns a Handler that writes records at level and above to w. It holds a lock for the
-// length of a write, so that records of several goroutines do not mix.
+// layout is RFC 3339 with milliseconds.
+const layout = "2006-01-02T15:04:05.000Z07:00"
+
+// New returns a Handler that writes records at level and above to w, through a Queue.
 func New(w io.Writer, level slog.Leveler) *Handler {
-	h := &Handler{mu: new(sync.Mutex), w: w, level: level}
+	h := &Handler{w: NewQueue(w, droppedLine), level: level}
 	h.text = textHandler(&h.line)
 	return h
 }
@@ -28,9 +32,9 @@ func New(w io.Writer, level slog.Leveler) *Handler {
 // Handler is a slog.Handler. It lets slog's own text handler format the attributes and puts the
 // product's prefix before them. Safe for concurrent use.
 type Handler struct {
-	mu    *sync.Mutex
-	w     io.Writer
+	w     *Queue
 	level slog.Leveler
+	mu    sync.Mutex // guards text and line; not held while a line is written
 	text  slog.Handler
 	line  buffer
 	group func(slog.Handler) slog.Handler
@@ -48,11 +52,19 @@ func (h *Handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.
 
 // Handle implements slog.Handler.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	line, err := h.format(ctx, r)
+	if err != nil {
+		return err
+	}
+	_, err = h.w.Write(line)
+	return err
+}
+
+// format returns r as a line.
+func (h *Handler) format(ctx context.Context, r slog.Record) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.line.b = append(h.line.b[:0], "[smartsocket] ["...)
-	h.line.b = append(h.line.b, levelName(r.Level)...)
-	h.line.b = append(h.line.b, "] "...)
+	h.line.b = appendHead(h.line.b[:0], r.Time, r.Level)
 	h.line.b = append(h.line.b, oneLine(r.Message)...)
 	if r.NumAttrs() > 0 || h.group != nil {
 		h.line.b = append(h.line.b, ' ')
@@ -60,10 +72,46 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	attrs := slog.NewRecord(time.Time{}, r.Level, "", 0)
 	r.Attrs(func(a slog.Attr) bool { attrs.AddAttrs(a); return true })
 	if err := h.text.Handle(ctx, attrs); err != nil {
-		return err
+		return nil, err
 	}
-	_, err := h.w.Write(h.line.b)
-	return err
+	return append([]byte(nil), h.line.b...), nil
+}
+
+// appendHead appends what is in front of a message. A zero time is left out, as slog demands.
+func appendHead(b []byte, at time.Time, level slog.Level) []byte {
+	if !at.IsZero() {
+		b = append(at.AppendFormat(b, layout), ' ')
+	}
+	b = append(b, "[smartsocket] ["...)
+	b = append(b, levelName(level)...)
+	return append(b, "] "...)
+}
+
+// droppedLine is the note of a Queue.
+func droppedLine(n int64) []byte {
+	b := append(appendHead(nil, time.Now(), slog.LevelWarn), dropped...)
+	return append(strconv.AppendInt(append(b, " lines="...), n, 10), '\n')
+}
+
+const dropped = "log lines were dropped, because the log could not be written"
+
+// NewJSON returns a handler that writes records as slog's JSON handler does, with durations in
+// milliseconds and through a Queue.
+func NewJSON(w io.Writer, level slog.Leveler) slog.Handler {
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: milliseconds}
+	note := func(n int64) []byte {
+		var line buffer
+		slog.New(slog.NewJSONHandler(&line, nil)).Warn(dropped, "lines", n)
+		return line.b
+	}
+	return slog.NewJSONHandler(NewQueue(w, note), o)
+}
+
+func milliseconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.Float64Value(float64(a.Value.Duration()) / float64(time.Millisecond))
+	}
+	return a
 }
 
 // WithAttrs implements slog.Handler.
@@ -79,7 +127,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 // derive builds a handler with its own line buffer, since the text handler
 // underneath writes into that of the handler it was made for.
 func (h *Handler) derive(f func(slog.Handler) slog.Handler) slog.Handler {
-	d := &Handler{mu: h.mu, w: h.w, level: h.level}
+	d := &Handler{w: h.w, level: h.level}
 	apply := f
 	if h.group != nil {
 		before := h.group

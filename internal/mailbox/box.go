@@ -52,6 +52,15 @@ func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
 		e.free()
 		return false, false
 	}
+	b.push(e)
+	wake = !b.busy
+	b.busy = true
+	b.mu.Unlock()
+	return true, wake
+}
+
+// push puts e behind the others. mu is held.
+func (b *Box[J]) push(e *element[J]) {
 	if b.newest == nil {
 		e.next = e
 	} else {
@@ -61,10 +70,6 @@ func (b *Box[J]) Post(j J, size int, must bool) (ok, wake bool) {
 	b.newest = e
 	b.count++
 	b.bytes += e.size
-	wake = !b.busy
-	b.busy = true
-	b.mu.Unlock()
-	return true, wake
 }
 
 // Take moves the oldest job to j, which the caller owns. When there is none, it
@@ -90,10 +95,38 @@ func (b *Box[J]) Take(j *J) bool {
 	return true
 }
 
+// Discard removes the jobs that wait and for which drop reports true. The order of the others
+// stays. drop runs under the Box's lock; it borrows the job, and gives back what belongs to it.
+func (b *Box[J]) Discard(drop func(*J) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, e := b.count, (*element[J])(nil)
+	if n > 0 {
+		e = b.newest.next
+	}
+	b.newest, b.count, b.bytes = nil, 0, 0
+	for range n {
+		next := e.next
+		if drop(&e.job) {
+			e.free()
+		} else {
+			b.push(e)
+		}
+		e = next
+	}
+}
+
 // free makes the element usable for another job. It keeps nothing of this one.
 func (e *element[J]) free() {
 	*e = element[J]{}
 	elements.Put(e)
+}
+
+// Bytes returns the sum of the sizes of the jobs that wait.
+func (b *Box[J]) Bytes() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int(b.bytes)
 }
 
 // Idle reports whether no job waits and none runs.

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -52,6 +53,13 @@ type pair struct {
 // step does one thing to both and compares. x is 0 to 65535.
 func (p *pair) step(op byte, x int) {
 	switch op % 6 {
+	case 3:
+		if x%64 != 0 {
+			return
+		}
+		drop := func(n int) bool { return n%3 == x>>6%3 }
+		p.box.Discard(func(n *int) bool { return drop(*n) })
+		p.model.jobs = slices.DeleteFunc(p.model.jobs, func(q queued) bool { return drop(q.n) })
 	case 0, 1, 2:
 		p.n++
 		size, must := x, op%6 == 2
@@ -74,6 +82,9 @@ func (p *pair) step(op byte, x int) {
 
 func (p *pair) check() {
 	p.t.Helper()
+	if got, want := p.box.Bytes(), p.model.bytes(); got != want {
+		p.t.Fatalf("Bytes() = %d, want %d", got, want)
+	}
 	if got, want := p.box.Idle(), !p.model.busy; got != want {
 		p.t.Fatalf("Idle() = %v, want %v", got, want)
 	}

@@ -4,13 +4,16 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/goid"
 )
 
 // Runner is an owner of jobs.
 type Runner interface {
 	// Work does some of the owner's jobs and reports whether there may be more.
 	// Then the owner has its next turn behind all others that wait. After false,
-	// Workers have forgotten the owner until the next Add. Work must not panic.
+	// Workers have forgotten the owner until the next Add. Work must not panic. If it
+	// ends its goroutine (runtime.Goexit), that counts as true.
 	Work() (more bool)
 }
 
@@ -26,12 +29,17 @@ type Workers struct {
 	idle    int // goroutines that wait and were not woken
 	started int // goroutines that run or wait
 	stopped bool
-	done    sync.WaitGroup
+	ids     map[uint64]struct{} // of the goroutines that run or wait, see goid
+	ended   chan struct{}       // has a token when a goroutine has ended
+
+	turns   uint64 // owners that were taken from ready
+	due     uint64 // turns at which all who waited at the last look have had theirs
+	stalled int    // see Stalled
 }
 
 // NewWorkers makes Workers of at most n goroutines, none of which runs yet.
 func NewWorkers(n int) *Workers {
-	w := &Workers{max: n}
+	w := &Workers{max: n, ids: make(map[uint64]struct{}), ended: make(chan struct{}, 1)}
 	w.wake.L = &w.mu
 	return w
 }
@@ -48,22 +56,48 @@ func (w *Workers) Add(r Runner) {
 		w.wake.Signal()
 	case w.started < w.max && !w.stopped:
 		w.started++
-		w.done.Add(1)
-		go w.run()
+		go w.run(nil)
 	}
 }
 
-func (w *Workers) run() {
-	defer w.done.Done()
-	var again Runner
-	for {
-		r := w.next(again)
-		if r == nil {
+// run works until there is nothing after Stop. When Work ends the goroutine, another one takes its
+// place, with the same owner again.
+func (w *Workers) run(again Runner) {
+	id := goid.ID()
+	w.mu.Lock()
+	w.ids[id] = struct{}{}
+	w.mu.Unlock()
+	over := false
+	defer func() {
+		if over {
+			w.leave(id)
 			return
 		}
-		if again = nil; r.Work() {
-			again = r
+		w.mu.Lock()
+		delete(w.ids, id)
+		w.mu.Unlock()
+		go w.run(again)
+	}()
+	for {
+		if again = w.next(again); again == nil {
+			over = true
+			return
 		}
+		if !again.Work() {
+			again = nil
+		}
+	}
+}
+
+// leave notes the end of a goroutine.
+func (w *Workers) leave(id uint64) {
+	w.mu.Lock()
+	w.started--
+	delete(w.ids, id)
+	w.mu.Unlock()
+	select {
+	case w.ended <- struct{}{}:
+	default:
 	}
 }
 
@@ -77,20 +111,47 @@ func (w *Workers) next(again Runner) Runner {
 	}
 	for w.ready.n == 0 {
 		if w.stopped {
-			w.started--
 			return nil
 		}
 		w.idle++
 		w.wake.Wait()
 	}
+	w.turns++
 	return w.ready.pop()
 }
 
-// Quiet reports whether nothing runs and nothing waits.
-func (w *Workers) Quiet() bool {
+// Stalled looks whether an owner that waited at the last look still waits, which means that all
+// goroutines are held up. It returns for how many looks in a row that has been so. Who calls it
+// once a second learns of owners that have waited for longer.
+func (w *Workers) Stalled() (looks int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.ready.n == 0 && w.idle == w.started
+	if w.turns < w.due {
+		w.stalled++
+	} else {
+		w.stalled = 0
+	}
+	if w.stalled == 0 {
+		w.due = w.turns + uint64(w.ready.n)
+	}
+	return w.stalled
+}
+
+// Quiet reports whether nothing runs and nothing waits. The caller, if it runs here, does not
+// count.
+func (w *Workers) Quiet() bool {
+	id := goid.ID()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ready.n == 0 && w.idle == w.startedBut(id)
+}
+
+// startedBut returns the number of goroutines, without the one that has this id. mu is held.
+func (w *Workers) startedBut(id uint64) int {
+	if _, here := w.ids[id]; here {
+		return w.started - 1
+	}
+	return w.started
 }
 
 // Load is what Workers do at one moment. When Busy is Max and Waiting does not fall, more handlers
@@ -116,31 +177,32 @@ func (w *Workers) Load() Load {
 // be over while nothing runs.
 const grace = 10 * time.Millisecond
 
-// Stop lets the goroutines finish what waits, and waits for them until ctx ends.
-// It reports whether all have ended; one that has not is left behind in Work.
-func (w *Workers) Stop(ctx context.Context) bool {
+// Stop lets the goroutines finish what waits, and waits for them until ctx ends. It does not wait
+// for its own caller. It returns how many have not ended; they are left behind in Work.
+func (w *Workers) Stop(ctx context.Context) (left int) {
+	id := goid.ID()
 	w.mu.Lock()
 	w.stopped = true
 	w.idle = 0
 	w.wake.Broadcast()
 	w.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		w.done.Wait()
-		close(done)
-	}()
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-	}
-	select {
-	case <-done:
-		return true
-	case <-ctx.Done():
-		return false
+	over := ctx.Done()
+	for patient := true; ; {
+		w.mu.Lock()
+		left = w.startedBut(id)
+		w.mu.Unlock()
+		if left == 0 || !patient && ctx.Err() != nil {
+			return left
+		}
+		select {
+		case <-w.ended:
+		case <-timer.C:
+			patient = false
+		case <-over:
+			over = nil
+		}
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 // stop ends w, which must have nothing left to do.
 func stop(t testing.TB, w *Workers) {
 	t.Helper()
-	if !w.Stop(context.Background()) {
-		t.Error("Stop left a goroutine behind")
+	if left := w.Stop(context.Background()); left != 0 {
+		t.Errorf("Stop left %d goroutines behind", left)
 	}
 }
 
@@ -166,8 +166,8 @@ func TestStopFinishesWhatWaits(t *testing.T) {
 	}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	if w.Stop(over) {
-		t.Error("Stop says that all have ended while one does not return")
+	if left := w.Stop(over); left != 1 {
+		t.Errorf("Stop says that %d are left while one does not return", left)
 	}
 	close(first.let)
 	stop(t, w)
@@ -178,7 +178,7 @@ func TestStopFinishesWhatWaits(t *testing.T) {
 func TestStopWithoutTime(t *testing.T) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	if !NewWorkers(4).Stop(over) {
+	if NewWorkers(4).Stop(over) != 0 {
 		t.Error("Stop left something behind where nothing ran")
 	}
 }
@@ -190,6 +190,59 @@ func TestNothingStartsAfterStop(t *testing.T) {
 	if got := w.Load(); got.Started != 0 || got.Waiting != 1 {
 		t.Errorf("%+v", got)
 	}
+}
+
+// selfStopper is an owner that stops its workers.
+type selfStopper struct {
+	w     *Workers
+	quiet bool
+	left  chan int
+}
+
+func (o *selfStopper) Work() bool {
+	o.quiet = o.w.Quiet()
+	o.left <- o.w.Stop(context.Background())
+	return false
+}
+
+// Stop does not wait for its own caller, and Quiet does not count it.
+func TestStopByAnOwner(t *testing.T) {
+	w := NewWorkers(2)
+	o := &selfStopper{w: w, left: make(chan int, 1)}
+	w.Add(o)
+	if left := <-o.left; left != 0 || !o.quiet {
+		t.Errorf("%d left, quiet %v", left, o.quiet)
+	}
+	stop(t, w)
+}
+
+// An owner that waits from one look to the next is noticed, a queue that moves is not.
+func TestStalled(t *testing.T) {
+	w := NewWorkers(1)
+	all := make([]*blocker, 4)
+	for i := range all {
+		all[i] = newBlocker()
+		w.Add(all[i])
+	}
+	<-all[0].in
+	for want := range 3 { // the first look only begins
+		if got := w.Stalled(); got != want {
+			t.Errorf("look %d: %d", want, got)
+		}
+	}
+	close(all[0].let)
+	<-all[1].in
+	if got := w.Stalled(); got != 3 {
+		t.Errorf("while two of three still wait: %d", got)
+	}
+	close(all[1].let)
+	close(all[2].let)
+	<-all[3].in
+	if got := w.Stalled(); got != 0 {
+		t.Errorf("after all had their turn: %d", got)
+	}
+	close(all[3].let)
+	stop(t, w)
 }
 
 // turns is an owner that has work for so many turns.

@@ -66,7 +66,8 @@ func TestRequest(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte(handshake))
 	f.Add(bytes.Replace([]byte(handshake), []byte("/a%20b/"), []byte("//x/"), 1))
-	f.Add(bytes.Replace([]byte(handshake), []byte("x-TENANT: blue"), []byte("content-length: 0"), 1))
+	f.Add(bytes.Replace([]byte(handshake),
+		[]byte("x-TENANT: blue"), []byte("content-length: 0"), 1))
 	f.Fuzz(func(t *testing.T, head []byte) {
 		n, _, err := frame.ScanHead(head, 0)
 		if err != nil || n == 0 {

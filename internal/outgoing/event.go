@@ -51,6 +51,7 @@ type Event struct {
 	Flags   message.Flags // message.FlagBinary when Payload is raw bytes and not JSON
 	Payload pool.Unsized  // owned by the Event; complete before the first Encode
 	Options Options
+	Room    string // of its receivers, if it went to one alone: part of a State's key
 
 	deflater Deflater
 	forms    [forms]Encoded // empty until the first receiver needs them

@@ -102,7 +102,7 @@ type queue struct {
 }
 
 // stateKey names a state. Its place in byKey counts from when list was made.
-type stateKey struct{ event, key string }
+type stateKey struct{ event, room, key string }
 
 // waiting is one event of a queue, with references of its own.
 type waiting struct {
@@ -145,7 +145,7 @@ func (q *queue) put(l Line, e *Event, n *Counts) {
 	}
 	q.bytes += w.size()
 	if w.state {
-		w.key = stateKey{e.Name, e.Options.Key}
+		w.key = stateKey{e.Name, e.Room, e.Options.Key}
 		if at, ok := q.byKey[w.key]; ok {
 			old := &q.list[at-q.base]
 			q.bytes -= old.size()

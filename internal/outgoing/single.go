@@ -21,6 +21,11 @@ func (c *Encoding) AppendEvent(dst []byte, event string, ackID uint64, v any) ([
 	if err := CheckEvent(event); err != nil {
 		return dst, err
 	}
+	return c.AppendOwn(dst, event, ackID, v)
+}
+
+// AppendOwn is AppendEvent for the events of the server itself, whose names are reserved.
+func (c *Encoding) AppendOwn(dst []byte, event string, ackID uint64, v any) ([]byte, error) {
 	var flags message.Flags
 	if ackID != 0 {
 		flags = message.FlagAck
@@ -120,9 +125,13 @@ func (c *Encoding) appendText(
 	return message.AppendJSON(dst, &m), nil
 }
 
-// CheckEvent refuses the name of an event that no client could read.
+// CheckEvent refuses the name of an event that no client could read, and one that is reserved.
 func CheckEvent(event string) error {
-	if message.ValidEvent(unsafe.Slice(unsafe.StringData(event), len(event))) {
+	name := unsafe.Slice(unsafe.StringData(event), len(event))
+	if message.ReservedEvent(name) {
+		return message.ErrorOfReserved(event)
+	}
+	if message.ValidEvent(name) {
 		return nil
 	}
 	return message.New(message.CodeInvalidFormat, fmt.Sprintf(

@@ -154,8 +154,8 @@ func (n *Session) Take(p Peer) bool {
 	return true
 }
 
-// Done follows Start, a Take that succeeded, a Resume that did, or a Leave that was not Replaced. The
-// application has been told by then, or will be in order. Peers that asked for the session
+// Done follows Start, a Take that succeeded, a Resume that did, or a Leave that was not Replaced.
+// The application has been told by then, or will be in order. Peers that asked for the session
 // meanwhile ask again, and the owner hears of an end that came meanwhile.
 func (n *Session) Done() {
 	var waiting []Peer

@@ -253,7 +253,8 @@ func TestSuitorsComeBeforeTheNextEvent(t *testing.T) {
 	n, o, p := newWorld().start()
 	q := &peer{o: o}
 	n.Take(p)
-	if n.resumeWith([]byte("a used token"), q, 0) != Refused || n.resumeWith(p.token, q, 0) != Busy {
+	if n.resumeWith([]byte("a used token"), q, 0) != Refused ||
+		n.resumeWith(p.token, q, 0) != Busy {
 		t.Fatal("a used token waits, or a busy session does not")
 	}
 	if !n.Take(p) {

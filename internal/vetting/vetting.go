@@ -35,8 +35,9 @@ type Desk struct {
 	Log     *slog.Logger
 	// Failed is told of a refusal that is final for the client.
 	Failed func(netip.Addr)
-	// Panicked is told of a panic of the hook.
-	Panicked func()
+	// Panicked is told of a panic of the hook, or that it ended its goroutine, in words without the
+	// client's secrets.
+	Panicked func(namespace, text string)
 
 	queue *fairqueue.Queue[netip.Addr]
 }
@@ -60,11 +61,14 @@ func (d *Desk) Ask(
 		}
 		ctx, cancel := context.WithTimeout(from.Context(), d.Timeout)
 		defer cancel()
-		identity, no := d.call(ctx, &r, from)
-		if no != nil && !message.Reconnects(message.CloseCodeFor(no.Code)) {
-			d.Failed(r.Address) // here, because the client may have gone meanwhile
-		}
-		done(identity, no)
+		identity, no := any(nil), ErrAuth // as it stays if the hook ends its goroutine
+		defer func() {
+			if no != nil && !message.Reconnects(message.CloseCodeFor(no.Code)) {
+				d.Failed(r.Address) // here, because the client may have gone meanwhile
+			}
+			done(identity, no)
+		}()
+		identity, no = d.call(ctx, &r, from)
 	})
 }
 
@@ -72,10 +76,14 @@ func (d *Desk) Ask(
 func (d *Desk) call(
 	ctx context.Context, r *Request, from *opening.Opening,
 ) (identity any, no *message.Error) {
+	asking := false
 	defer func() {
-		if p := recover(); p != nil {
-			d.Panicked()
-			d.Log.Error("the authenticate hook panicked", "panic", r.hide(p))
+		p := recover()
+		if p == nil && asking {
+			p = "runtime.Goexit: it ended its goroutine"
+		}
+		if p != nil {
+			d.Panicked(r.Namespace, r.hide(p))
 			no = ErrAuth
 		}
 	}()
@@ -83,7 +91,10 @@ func (d *Desk) call(
 	if r.HTTP, err = from.Request(ctx); err != nil {
 		return nil, message.ErrInvalidFormat
 	}
-	if identity, err = d.Hook(ctx, *r); err != nil {
+	asking = true
+	identity, err = d.Hook(ctx, *r)
+	asking = false
+	if err != nil {
 		d.Log.Debug("authentication refused", "namespace", r.Namespace, "error", r.hide(err))
 	}
 	return identity, told(err)

@@ -10,6 +10,7 @@ type Watch[W comparable] struct {
 	suspect  W     // what ran at the last look; the zero value is nothing
 	finished int64 // at the last look
 	since    time.Duration
+	seen     time.Duration // at the last look
 	reported bool
 }
 
@@ -18,6 +19,7 @@ type Sight struct {
 	Active bool          // something runs, or has run since the last look
 	Over   bool          // it runs for longer than the budget, and this was not said before
 	Held   time.Duration // for how long it was seen to run
+	Ended  time.Duration // the Held of the run before, if it was Over and is not there any more
 }
 
 // Look compares what runs, and how many have finished, with the last look. It never blames one run
@@ -26,10 +28,13 @@ func (w *Watch[W]) Look(runs W, finished int64, now, budget time.Duration) (s Si
 	var nothing W
 	s.Active = runs != nothing || finished != w.finished
 	if runs == nothing || runs != w.suspect || finished != w.finished {
-		*w = Watch[W]{suspect: runs, finished: finished, since: now}
+		if w.reported {
+			s.Ended = w.seen - w.since
+		}
+		*w = Watch[W]{suspect: runs, finished: finished, since: now, seen: now}
 		return s
 	}
-	s.Held = now - w.since
+	w.seen, s.Held = now, now-w.since
 	if !w.reported && s.Held >= budget {
 		w.reported, s.Over = true, true
 	}

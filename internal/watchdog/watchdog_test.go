@@ -18,11 +18,11 @@ func TestLook(t *testing.T) {
 		{"a", 0, 5, Sight{Active: true}},
 		{"a", 0, 14, Sight{Active: true, Held: 9}},
 		{"a", 1, 20, Sight{Active: true}},                       // another run of the same
-		{"a", 1, 30, Sight{Active: true, Over: true, Held: 10}}, // said once
+		{"a", 1, 30, Sight{Active: true, Over: true, Held: 10}}, // once
 		{"a", 1, 90, Sight{Active: true, Held: 70}},
-		{"b", 1, 95, Sight{Active: true}},
+		{"b", 1, 95, Sight{Active: true, Ended: 70}},
 		{"b", 1, 110, Sight{Active: true, Over: true, Held: 15}},
-		{"", 2, 120, Sight{Active: true}},
+		{"", 2, 120, Sight{Active: true, Ended: 15}},
 		{"", 2, 130, Sight{}},
 		{"", 5, 140, Sight{Active: true}}, // some ran between two looks
 	} {

@@ -224,7 +224,11 @@ function looksCompressed(src) {
   });
 }
 
-// deflate returns the compressed form of src, or null if that is not shorter.
+// What a server lets a message inflate to: so many bytes, or so many times its size.
+var INFLATE_FREE = 64 << 10, MAX_RATIO = 32;
+
+// deflate returns the compressed form of src, or null if that is not shorter, or so much shorter
+// that a server would refuse it.
 export function deflate(src) {
   if (looksCompressed(src)) return null;
   var n = src.length, out = new Uint8Array(n), at = 0, acc = 0, bits = 0;
@@ -287,5 +291,5 @@ export function deflate(src) {
   }
   putSymbol(END);
   put(0, 7);
-  return at < n ? out.subarray(0, at) : null;
+  return at < n && n <= Math.max(INFLATE_FREE, MAX_RATIO * at) ? out.subarray(0, at) : null;
 }

@@ -43,6 +43,12 @@ for (const engine of [jsEngine, await loadWasmEngine()]) {
       }
     });
 
+    test('no better than what a server lets a message inflate to', () => {
+      const compressed = (n) => (engine.encode(4, 'x', new Uint8Array(n), 0, 0, false, 1, 0)[0] & DEFLATED) !== 0;
+      assert.ok(compressed(64 << 10));
+      assert.ok(!compressed((64 << 10) + 1));
+    });
+
     test('changed streams never hurt', () => {
       const good = deflateRawSync(Buffer.from('some text, some more text '.repeat(40)));
       for (let i = 0; i < 3000; i++) {

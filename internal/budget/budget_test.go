@@ -1,0 +1,119 @@
+package budget
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync"
+	"testing"
+)
+
+func TestBudgetIsNotExceeded(t *testing.T) {
+	b := New(104)
+	b.Sample(4)
+	if !b.Take(60) || !b.Take(40) || b.Take(1) {
+		t.Error("100 bytes do not fit, or 101 do")
+	}
+	b.Give(60)
+	b.Sample(54)
+	if b.Take(11) || !b.Take(10) || b.Over() != 104/8 {
+		t.Errorf("with a sample of 54: taken %d, over %d", b.Taken(), b.Over())
+	}
+	b.Sample(104/8*7 - 50)
+	if b.Over() != 0 {
+		t.Errorf("over by %d at seven eighths", b.Over())
+	}
+}
+
+func TestBudgetOfManyGoroutines(t *testing.T) {
+	b := New(1000)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 1000 {
+				if b.Take(300) {
+					if n := b.Taken(); n < 300 {
+						t.Errorf("%d taken, while one holds 300", n)
+					}
+					b.Give(300)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if b.Taken() != 0 {
+		t.Errorf("%d at the end", b.Taken())
+	}
+}
+
+func TestDefaultIsAShareOfTheMemory(t *testing.T) {
+	const mib = 1 << 20
+	for _, x := range []struct{ goLimit, cgroup, physical, want int64 }{
+		{math.MaxInt64, math.MaxInt64, 8192 * mib, 2048 * mib},
+		{1024 * mib, math.MaxInt64, 8192 * mib, 512 * mib},
+		{math.MaxInt64, 512 * mib, 8192 * mib, 256 * mib},
+		{256 * mib, 512 * mib, 8192 * mib, 128 * mib},
+		{1, math.MaxInt64, 8192 * mib, 64 * mib},
+	} {
+		if got := share(x.goLimit, x.cgroup, x.physical); got != x.want {
+			t.Errorf("%+v: the share is %d", x, got)
+		}
+	}
+	if n := Default(); n < least {
+		t.Errorf("here it is %d", n)
+	}
+}
+
+func TestWhatTheSystemSays(t *testing.T) {
+	files := func(all map[string]string) func(string) ([]byte, error) {
+		return func(name string) ([]byte, error) {
+			if text, ok := all[name]; ok {
+				return []byte(text), nil
+			}
+			return nil, errors.New("no such file")
+		}
+	}
+	const v2, v1 = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+	for _, x := range []struct {
+		files map[string]string
+		want  int64
+	}{
+		{nil, math.MaxInt64},
+		{map[string]string{v2: "max\n"}, math.MaxInt64},
+		{map[string]string{v2: "268435456\n"}, 268435456},
+		{map[string]string{v1: "1000\n"}, 1000},
+	} {
+		if got := cgroupLimit(files(x.files)); got != x.want {
+			t.Errorf("%v: %d, want %d", x.files, got, x.want)
+		}
+	}
+	info := "MemFree: 12 kB\nMemTotal:       16316416 kB\n"
+	if got := machine(files(map[string]string{"/proc/meminfo": info})); got != 16316416<<10 {
+		t.Errorf("the machine has %d", got)
+	}
+	if got := machine(files(nil)); got != fallback {
+		t.Errorf("a machine that does not say has %d", got)
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	b := New(1 << 20)
+	if n := testing.AllocsPerRun(100, func() { b.Take(5); b.Give(5) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestWorst(t *testing.T) {
+	holders := map[string]int64{"none": 0, "one": 1, "two": 2, "five": 5}
+	for _, x := range []struct {
+		free int64
+		want []string
+	}{
+		{0, nil}, {1, []string{"five"}}, {5, []string{"five"}}, {6, []string{"five", "two"}},
+		{100, []string{"five", "two", "one"}},
+	} {
+		if got := Worst(holders, x.free); !slices.Equal(got, x.want) {
+			t.Errorf("to free %d: %v, want %v", x.free, got, x.want)
+		}
+	}
+}

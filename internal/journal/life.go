@@ -1,0 +1,206 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/message"
+)
+
+// Peer is the transport of a connection.
+type Peer interface{ RemoteAddr() net.Addr }
+
+// Diary is what is kept of a connection for its last line, and its peer's address once it is gone.
+type Diary struct {
+	Since   time.Duration // of its acceptance
+	Counted bool          // In and Out began with the connection
+	In, Out atomic.Int64  // messages
+	Peer    netip.AddrPort
+}
+
+// Received counts a message of the client. d may be nil.
+func (d *Diary) Received() {
+	if d != nil {
+		d.In.Add(1)
+	}
+}
+
+// Sent counts a message to the client. d may be nil.
+func (d *Diary) Sent() {
+	if d != nil {
+		d.Out.Add(1)
+	}
+}
+
+// Gone makes the Diary d, which may be nil, keep the address of a peer that is about to be
+// forgotten. ip stands in for a peer that has reset the connection.
+func Gone(d *Diary, p Peer, ip netip.Addr) *Diary {
+	gone := &Diary{Peer: netip.AddrPortFrom(ip, 0)}
+	if a, ok := p.RemoteAddr().(*net.TCPAddr); ok && a.Port != 0 {
+		gone.Peer = a.AddrPort()
+	}
+	if d != nil {
+		gone.Since, gone.Counted = d.Since, d.Counted
+		gone.In.Store(d.In.Load())
+		gone.Out.Store(d.Out.Load())
+	}
+	return gone
+}
+
+// Address returns the address that Gone kept, nil if there is none. d may be nil.
+func (d *Diary) Address() net.Addr {
+	if d == nil || !d.Peer.IsValid() {
+		return nil
+	}
+	return net.TCPAddrFromAddrPort(d.Peer)
+}
+
+// Accepted is the first line of a connection: its upgrade request is accepted. It returns nil when
+// debug is off.
+func (j *Journal) Accepted(p Peer, path []byte, plain bool) *Diary {
+	if !j.On() {
+		return nil
+	}
+	j.log.Debug("connection accepted", "peer", p.RemoteAddr(), "path", string(path), "plain", plain)
+	return &Diary{Since: j.now(), Counted: true}
+}
+
+// Upgraded tells that the HTTP handshake is complete.
+func (j *Journal) Upgraded(p Peer) {
+	if j.On() {
+		j.log.Debug("handshake complete", "peer", p.RemoteAddr())
+	}
+}
+
+// Connect tells what a CONNECT asks for.
+func (j *Journal) Connect(p Peer, m *message.Connect) {
+	if j.On() {
+		j.log.Debug("CONNECT received", "peer", p.RemoteAddr(), "namespace", string(m.Namespace),
+			"key", len(m.APIKey) > 0, "resumes", len(m.SessionToken) > 0, "lastSeq", m.LastSeq)
+	}
+}
+
+// Authenticated tells that credentials were accepted, and by what.
+func (j *Journal) Authenticated(p Peer, by string) {
+	if j.On() {
+		j.log.Debug("authenticated", "peer", p.RemoteAddr(), "by", by)
+	}
+}
+
+// Joined tells that a connection is a socket's.
+func (j *Journal) Joined(p Peer, socket, namespace string, recovered bool) {
+	if j.On() {
+		j.log.Debug("joined", "peer", p.RemoteAddr(), "socket", socket, "namespace", namespace,
+			"recovered", recovered)
+	}
+}
+
+// Refused tells that a handshake, or a connection that did not authenticate, is ended.
+func (j *Journal) Refused(p Peer, e *message.Error) {
+	if j.On() {
+		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "code", string(e.Code),
+			"reason", e.Message)
+	}
+	c := Cause{What: "connections are refused after the upgrade", Detail: string(e.Code)}
+	j.Often(slog.LevelWarn, c, func() []any {
+		return []any{"code", string(e.Code), "reason", e.Message, "peer", p.RemoteAddr()}
+	})
+}
+
+// RefusedMessage tells that a message of a client is not handled.
+func (j *Journal) RefusedMessage(socket, namespace string, event []byte, e *message.Error) {
+	if e != nil && j.On() {
+		j.log.Debug("message refused", "socket", socket, "namespace", namespace,
+			"event", string(event), "code", string(e.Code), "reason", e.Message)
+	}
+}
+
+// SlowConsumer tells that a client was cut because it does not take what is sent to it.
+func (j *Journal) SlowConsumer(d *Diary, err error) {
+	c := Cause{What: "slow consumers are cut: send less, or raise maxOutboxBytes and maxOutboxAge"}
+	j.Often(slog.LevelWarn, c, func() []any { return []any{"peer", d.Address(), "error", err} })
+}
+
+// Closed is the last line of a connection.
+func (j *Journal) Closed(d *Diary, code uint16, reason string, err error) {
+	if !j.On() {
+		return
+	}
+	args := []any{"peer", d.Address(), "code", code, "reason", reason}
+	if err != nil {
+		args = append(args, "error", err)
+	}
+	if d.Counted {
+		args = append(args, "duration", j.now()-d.Since, "in", d.In.Load(), "out", d.Out.Load())
+	}
+	j.log.Debug("connection closed", args...)
+}
+
+// Received tells of an event of a client.
+func (j *Journal) Received(socket, namespace string, m *message.Message) {
+	if !j.On() {
+		return
+	}
+	event := string(m.Event)
+	j.log.Debug("event received", "socket", socket, "namespace", namespace, "event", event,
+		"bytes", len(m.Payload), "ack", m.Flags&message.FlagAck != 0)
+	if j.traces() {
+		j.data("data received", event, m.Payload, m.Flags&message.FlagBinary != 0)
+	}
+}
+
+// Emitted tells of an event for one client, of n bytes as it was encoded. v is what was given.
+func (j *Journal) Emitted(socket, event string, n int, v any) {
+	if !j.On() {
+		return
+	}
+	j.log.Debug("event emitted", "socket", socket, "event", event, "bytes", n)
+	if !j.traces() {
+		return
+	}
+	if b, flags, err := outgoing.AppendValue(nil, v); err == nil {
+		j.data("data emitted", event, b, flags&message.FlagBinary != 0)
+	}
+}
+
+// Broadcast tells of an event for many.
+func (j *Journal) Broadcast(namespace string, e *outgoing.Event, queued, dropped int) {
+	if !j.On() {
+		return
+	}
+	j.log.Debug("event broadcast", "namespace", namespace, "event", e.Name,
+		"bytes", len(e.Payload.B), "queued", queued, "dropped", dropped)
+	if j.traces() {
+		j.data("data broadcast", e.Name, e.Payload.B, e.Flags&message.FlagBinary != 0)
+	}
+}
+
+// Answered tells of an answer to an event, of n bytes as it was encoded.
+func (j *Journal) Answered(socket string, id uint64, n int) {
+	if j.On() {
+		j.log.Debug("event answered", "socket", socket, "ack", id, "bytes", n)
+	}
+}
+
+func (j *Journal) traces() bool { return j.log.Enabled(context.Background(), LevelTrace) }
+
+const (
+	// credentials is the event whose data is never logged.
+	credentials = "auth"
+	// maxData is how many bytes of a payload are logged.
+	maxData = 1024
+)
+
+func (j *Journal) data(what, event string, p []byte, binary bool) {
+	text := "(hidden)"
+	if event != credentials {
+		text = string(p[:min(len(p), maxData)])
+	}
+	j.log.Log(context.Background(), LevelTrace, what, "event", event, "binary", binary,
+		"data", text)
+}

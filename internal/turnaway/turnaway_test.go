@@ -1,0 +1,61 @@
+package turnaway
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// Every reason of the gate has a cause of its own kind, and every cause something to do about it.
+func TestEveryCauseHasAFix(t *testing.T) {
+	for c := range frame.Causes {
+		if fixes[c.String()] == "" {
+			t.Errorf("there is no fix for %v", c)
+		}
+	}
+	for r := admission.Connections; r <= admission.PendingOfAddress; r++ {
+		e := Of(admission.Verdict{Outcome: admission.Later, Reason: r})
+		if e.Cause < frame.CauseConnections || e.Cause > frame.CausePending || e.Status != 503 ||
+			e.RetryAfter == 0 || e.Reason == "" {
+			t.Errorf("%v: %+v", r, e)
+		}
+	}
+	e := Of(admission.Verdict{Outcome: admission.Throttled, Wait: 41500 * time.Millisecond})
+	if e.Status != 429 || e.RetryAfter != 42 || !strings.Contains(e.Reason, "42 s") {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestLog(t *testing.T) {
+	var b bytes.Buffer
+	l := NewLog(slog.New(slog.NewTextHandler(&b, nil)))
+	peer := &net.TCPAddr{IP: net.IP{192, 0, 2, 1}, Port: 7}
+	for range 3 {
+		l.Note(websocket.Refusal{Cause: frame.CauseOrigin, Origin: "http://o", Host: "h",
+			Path: "/p", Peer: peer, Reason: "no"}, 0)
+	}
+	l.Unreadable("who?", peer, 0)
+	if b.Len() > 0 {
+		t.Errorf("a refusal was logged at once: %s", &b)
+	}
+	l.Flush(time.Second)
+	l.Close(time.Second)
+	for _, part := range []string{
+		"cause=origin count=3 example=no origin=http://o host=h path=/p peer=192.0.2.1:7",
+		"allowedOrigins", "cause=unreadableAddress count=1", "forwarded=who?",
+	} {
+		if !strings.Contains(b.String(), part) {
+			t.Errorf("the log lacks %q: %s", part, &b)
+		}
+	}
+	if n := strings.Count(b.String(), "level=WARN"); n != 2 {
+		t.Errorf("%d lines: %s", n, &b)
+	}
+}
