@@ -96,29 +96,3 @@ func (v *Server) proxied() func(net.Addr) bool {
 		return t.proxies.Trusts(peer)
 	}
 }
-
-// get answers a plain GET or HEAD: whether the loops run, and whether a client would find a place.
-// What is asked for is answered on a loop, so that the first needs no look at them.
-func (v *Server) get(path string) (frame.Answer, bool) {
-	t := v.current()
-	a := frame.Answer{Status: http.StatusOK, Body: []byte("ok\n")}
-	switch path {
-	case t.HealthPath:
-		return a, true
-	case t.ReadyPath:
-	default:
-		return a, false
-	}
-	a.Type = "application/json"
-	switch {
-	case v.draining.Load():
-		a.Body = []byte(`{"ready":false,"reason":"draining"}` + "\n")
-	case v.gate.Open() >= int64(t.MaxConnections):
-		a.Body = []byte(`{"ready":false,"reason":"full: maxConnections is reached"}` + "\n")
-	default:
-		a.Body = []byte(`{"ready":true}` + "\n")
-		return a, true
-	}
-	a.Status, a.RetryAfter = http.StatusServiceUnavailable, 1
-	return a, true
-}

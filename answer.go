@@ -6,6 +6,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
@@ -222,3 +223,31 @@ var (
 		Message: "authenticate first: send the event " + AuthEvent}
 	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")
 )
+
+// unhandled is the refusal of an event that nobody registered for. It is no fault.
+func (s *Socket) unhandled(event string) refusal {
+	return refusal{
+		err: &Error{Code: message.CodeNoHandler, Event: event,
+			Message: "no handler for this event in the namespace " + s.ns.path},
+		follow:  unasked,
+		counter: &s.srv.counters.unhandled,
+	}
+}
+
+// answerBounds bound the answers that a session keeps.
+func (v *Server) answerBounds() ledger.Bounds {
+	o := v.current()
+	return ledger.Bounds{Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge, Budget: v.sessions}
+}
+
+// announceLimit tells the "rate-limit" handlers of a limit, or the client if there are none.
+func (s *Socket) announceLimit(e *Error) {
+	if any, _ := s.has(eventLimited); any {
+		s.post(job{kind: jobLimited, notice: e})
+		return
+	}
+	b, c := pool.GetUnsized(pool.Encoded), s.link.Load().encoding()
+	b.B, _ = c.AppendOwn(b.B, message.EventRateLimited, 0, rateNotice{
+		Message: e.Message, RetryAfter: e.RetryAfter, Code: e.Code, Event: e.Event})
+	s.sendEvent(b)
+}

@@ -1,32 +1,5 @@
 package smartsocket
 
-import (
-	"net/http"
-	"net/netip"
-)
-
-// AuthRequest is what an Authenticate hook decides about. Its strings are the hook's to keep.
-type AuthRequest struct {
-	APIKey    string
-	Namespace string
-	Address   netip.Addr // the client's, behind trusted proxies the one they report
-
-	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the peer.
-	// It is a copy for this hook alone; copy what the socket should keep into the identity. Its
-	// context is the hook's, which has the values of a request that came through Server.ServeHTTP.
-	HTTP *http.Request
-}
-
-// AuthEvent is the only event that passes before a socket that must authenticate has done so.
-const AuthEvent = "auth"
-
-// Socket.auth has one of these: whether the socket must authenticate by the auth event.
-const (
-	authNotNeeded uint32 = iota
-	authMissing
-	authDone
-)
-
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 

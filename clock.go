@@ -12,14 +12,6 @@ import (
 // clockRounds is how many exchanges follow a connect. The best errs by a fraction of the jitter.
 const clockRounds = 3
 
-// clock compares the client's clock with ours. It belongs to the link's loop.
-type clock struct {
-	best   time.Duration // the shortest round trip so far
-	rounds uint8
-	asked  int64  // the server time of the last PING
-	mark   uint64 // the ledger's before it
-}
-
 // sendClock asks a protocol client for its time.
 func (l *link) sendClock() {
 	if l.plain {

@@ -2,62 +2,16 @@ package smartsocket
 
 import (
 	"errors"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
-	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/journal"
-	"github.com/smartsocket/smartsocket/internal/outgoing"
-	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
 	"github.com/smartsocket/smartsocket/websocket"
-)
-
-// link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
-// inside its socket. With the message cache links come and go, and have a socket once they open.
-type link struct {
-	// Static after accept.
-	srv   *Server
-	plain bool // speaks JSON text without the handshake
-
-	// Static once the link is open.
-	ws       *websocket.Conn
-	s        *Socket
-	ns       *Namespace
-	seal     *sealing.Line // nil without encryption
-	inflates bool          // takes compressed messages
-	serial   uint64        // counts the links of the socket from 1
-
-	// The loop's.
-	ticket     admission.Ticket // what it takes of the server's places
-	handshake  *handshake       // nil once the link is open
-	authBy     time.Duration    // when RequireAuth ends the connection, 0 = not set
-	clock      clock
-	pongQueued bool  // the last PONG waits in the outbox
-	unproved   bool  // a resumed client has not shown yet that it got CONNECT_ACK
-	greeted    bool  // the connected handlers are done, so inline handlers may run
-	expiring   bool  // silent for too long at the last look
-	faults     uint8 // violations in a row
-
-	// Atomics.
-	phase  atomic.Uint32                 // phaseHandshake and so on
-	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
-	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
-	held   outgoing.Held                 // what waits until the client has caught up
-	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
-}
-
-// The phases of a link, in order.
-const (
-	linkHandshake uint32 = iota
-	linkAuthenticating
-	linkOpen
-	linkClosed
 )
 
 // OnMessage is called for everything that a client sends.
@@ -163,38 +117,6 @@ func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
 	}
 	return nil
 }
-
-// send writes one encoded message in the link's encoding. It borrows b.
-func (l *link) send(b []byte) websocket.Status {
-	op := frame.Binary
-	if l.plain {
-		op = frame.Text
-	}
-	l.srv.loops[l.ws.Loop()].out.Add(1)
-	l.diary.Load().Sent()
-	if l.seal != nil {
-		return l.sendSealed(b)
-	}
-	return l.ws.Send(op, b)
-}
-
-// sendLast is send for an answer, behind which a handler seldom sends more.
-func (l *link) sendLast(b []byte) websocket.Status {
-	if l.plain || l.seal != nil {
-		return l.send(b)
-	}
-	l.srv.loops[l.ws.Loop()].out.Add(1)
-	return l.ws.SendLast(frame.Binary, b)
-}
-
-// sendSealed seals one encoded message and sends it. It borrows b.
-func (l *link) sendSealed(b []byte) (status websocket.Status) {
-	l.seal.Send(b, func(sealed []byte) { status = l.ws.Send(frame.Binary, sealed) })
-	return status
-}
-
-// isOpen reports whether the connection is there and not known to be gone.
-func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
 
 // OnTimer is the deadline of the handshake, and later the heartbeat. Traffic leaves the timer
 // alone: when it fires it looks at the last sign of life. While something is on its way to the

@@ -6,7 +6,6 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
-	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
@@ -20,26 +19,6 @@ const (
 	// maxEarly is how many messages may come between CONNECT and CONNECT_ACK.
 	maxEarly = 16
 )
-
-// handshake is what a link needs until it is open.
-type handshake struct {
-	refusal  *Error           // ends the handshake at once
-	opening  *opening.Opening // for the Authenticate hook, nil without one
-	hello    *pool.Buffer     // the HELLO that was sent
-	token    []byte           // of the session that the client wants back; empty = none
-	seq      uint64           // of the newest event that the client got
-	apiKey   session.Hash     // of the key in CONNECT
-	identity *any             // what the Authenticate hook said
-	early    []early          // came behind CONNECT, for when the link is open
-	settled  bool             // the transport was told that the peer is no stranger
-	wanted   *session.Session // which was busy; nil = none
-}
-
-// early is a message that came while the Authenticate hook ran.
-type early struct {
-	op frame.Opcode
-	p  []byte
-}
 
 // newLink makes the link of an accepted connection, inside its socket without the message cache.
 func (v *Server) newLink(plain bool) *link {

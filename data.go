@@ -3,7 +3,9 @@ package smartsocket
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
@@ -14,11 +16,6 @@ import (
 // to pass by value, also to Emit and Reply. A handler borrows its Data until it returns; see Clone.
 type Data struct {
 	p *body // a pointer, so that passing a Data as an any allocates nothing; nil = nothing
-}
-
-type body struct {
-	outgoing.Payload
-	info any // what a lifecycle handler is told: an error or a Reason
 }
 
 // payloadOf is the payload of a message, which it borrows.
@@ -145,4 +142,19 @@ func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
 	m.Payload = out
 	m.Flags &^= message.FlagDeflated
 	return b, nil
+}
+
+// Reason says why a socket is gone.
+type Reason struct {
+	Code frame.CloseCode // the close code, 1006 when there was no close frame
+	Text string          // the close frame's reason, or what the transport said
+	Err  error           // the transport's error, nil for an orderly close
+}
+
+// String is for logs: the reason's text and its close code.
+func (r Reason) String() string {
+	if r.Text == "" {
+		return fmt.Sprintf("close code %d", r.Code)
+	}
+	return fmt.Sprintf("%s (close code %d)", r.Text, r.Code)
 }

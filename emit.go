@@ -88,10 +88,6 @@ func (r *registrations) SetDelivery(event string, opts ...EmitOption) {
 	r.SetEmitOptions(event, opts...)
 }
 
-// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. A pointer
-// leads to it, because escape analysis gives up on what leads to an atomic value: here a Target.
-type emitSettings struct{ atomic.Pointer[emitOptions] }
-
 // optionsOf is how an event goes out in n when it is emitted with opts.
 func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options {
 	return optionsOf(n.emitOptions, n.srv.emitOptions, event, opts)
@@ -417,4 +413,58 @@ func (v *Server) countOutgoing(n *outgoing.Counts) {
 	add(&c.stateReplaced, n.Replaced)
 	add(&c.deadlineExpired, n.Expired)
 	add(&c.heldDropped, n.Dropped)
+}
+
+// To selects the members of rooms; a name that is a socket's id selects that socket.
+func (n *Namespace) To(names ...string) *Target {
+	return &Target{ns: n, names: names, nobody: len(names) == 0}
+}
+
+// ToSocket selects one socket by id.
+func (n *Namespace) ToSocket(id string) *Target {
+	return &Target{ns: n, names: []string{id}, nobody: !isSocketID(id)}
+}
+
+// Except selects everybody but the members of rooms or the sockets with these ids.
+func (n *Namespace) Except(names ...string) *Target { return &Target{ns: n, except: names} }
+
+// Local selects everybody on this server, when a Broker joins it with others.
+func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
+
+// To selects members of rooms of the namespace "/", and sockets by id in any namespace.
+func (v *Server) To(names ...string) *Target {
+	t := v.toward(names)
+	t.names = names // here, so that a Target that the caller drops costs nothing
+	return &t
+}
+
+// ToSocket selects one socket by id, in whichever namespace it is.
+func (v *Server) ToSocket(id string) *Target {
+	t := v.towardSocket(id)
+	t.names = []string{id}
+	return &t
+}
+
+// Except selects all of the namespace "/" except members of these rooms or sockets with these ids.
+func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
+
+// To selects the members of rooms (or sockets by id), without this socket.
+func (s *Socket) To(names ...string) *Target {
+	return &Target{ns: s.ns, names: names, self: s, nobody: len(names) == 0}
+}
+
+// Broadcast selects everybody else in the namespace.
+func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
+
+// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
+func (s *Socket) sendEvent(b pool.Unsized) bool {
+	if s.kept == nil {
+		status := s.link.Load().send(b.B)
+		pool.PutUnsized(b)
+		return status != websocket.Dropped
+	}
+	event := pool.NewShared(pool.Sized(b))
+	status := s.kept.Send(event)
+	event.Release()
+	return status != session.Dropped
 }

@@ -94,16 +94,6 @@ func (l *link) askedBefore(id uint64) refusal {
 	return refusal{}
 }
 
-// unhandled is the refusal of an event that nobody registered for. It is no fault.
-func (s *Socket) unhandled(event string) refusal {
-	return refusal{
-		err: &Error{Code: message.CodeNoHandler, Event: event,
-			Message: "no handler for this event in the namespace " + s.ns.path},
-		follow:  unasked,
-		counter: &s.srv.counters.unhandled,
-	}
-}
-
 // runInline runs the handlers of an event on the loop, where it was parsed.
 func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack

@@ -2,9 +2,8 @@ package smartsocket
 
 import (
 	"fmt"
-	"sync"
+	"slices"
 
-	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -57,16 +56,6 @@ func Handle[Req, Res any](
 			ack.Reply(res)
 		}
 	}, opts...)
-}
-
-// registrations are the handlers and middlewares of a Server, which concern the sockets of all its
-// namespaces, or of one Namespace. All methods are safe for concurrent use.
-type registrations struct {
-	events      *table // of the namespace; those of a server are for "/"
-	life        table  // of what happens to sockets, as opposed to what they send
-	middlewares middlewares
-	setting     sync.Mutex // of emitOptions
-	emitOptions *emitSettings
 }
 
 // On registers a handler for an event, or for a lifecycle event: connected, disconnected or error.
@@ -132,18 +121,6 @@ func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 // Use adds a Middleware for the events of these sockets. The server's run before a namespace's.
 func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
 
-type registration struct {
-	h        Handler
-	inline   bool
-	maxBytes int // 0 = no limit
-}
-
-// A table holds the handlers of events by name; an entry, those of one event.
-type (
-	table = registry.Table[registration]
-	entry = registry.Entry[registration]
-)
-
 func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)
@@ -168,9 +145,6 @@ func allInline(e *entry) bool {
 	}
 	return true
 }
-
-// handlers are those of one event: the namespace's, then the socket's own.
-type handlers struct{ ns, own *entry }
 
 func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
 
@@ -239,4 +213,43 @@ func checkEvent(event string) {
 	if message.ReservedEvent([]byte(event)) {
 		panic(fmt.Sprintf("smartsocket: event name %q is reserved: use another", event))
 	}
+}
+
+// On registers a handler for an event of this socket, or for one of its lifecycle events, after its
+// namespace's. It panics on a name that is reserved or impossible.
+func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
+	t, name := tableOf(event, &s.extra().own, &s.extra().life)
+	addHandler(t, name, h, false, opts)
+}
+
+// Once is On for the first such event only.
+func (s *Socket) Once(event string, h Handler, opts ...HandlerOption) {
+	t, name := tableOf(event, &s.extra().own, &s.extra().life)
+	addHandler(t, name, h, true, opts)
+}
+
+// Off removes this socket's own handlers of an event.
+func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life) }
+
+// Middleware sees an event before its handlers do. It lets the event pass by calling next(nil)
+// before it returns. next(err), no call at all or a panic stops the event, answers its sender with
+// the error (ERR_APP_001 unless err is an *Error) and raises "error". d is borrowed until the
+// middleware returns. It runs where the handlers run, so it may block unless they are Inline.
+type Middleware func(s *Socket, event string, d Data, next func(error))
+
+func (m *middlewares) use(mw Middleware) {
+	if mw == nil {
+		panic("smartsocket: a nil middleware")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := append(slices.Clone(m.all()), mw)
+	m.list.Store(&list)
+}
+
+func (m *middlewares) all() []Middleware {
+	if l := m.list.Load(); l != nil {
+		return *l
+	}
+	return nil
 }

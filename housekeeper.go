@@ -9,13 +9,6 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// housekeeper is the server's one background goroutine. It samples the counters for the rates,
-// watches inline handlers, and ends the sessions of clients that do not come back.
-type housekeeper struct {
-	quit chan struct{}
-	done chan struct{}
-}
-
 // startHousekeeper takes the first sample and starts the goroutine.
 func startHousekeeper(v *Server) *housekeeper {
 	h := &housekeeper{quit: make(chan struct{}), done: make(chan struct{})}

@@ -4,40 +4,12 @@ import (
 	"cmp"
 	"sync"
 
-	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
 // jobTurn is how many jobs of one socket run before another socket has its turn.
 const jobTurn = 32
-
-type jobKind uint8
-
-const (
-	jobEvent     jobKind = iota
-	jobConnected         // a link of the socket has opened
-	jobLeft              // its connection is gone
-	jobEnded             // its session is over
-	jobLimited           // it is over a rate limit
-)
-
-// job is one thing to do for a socket, behind what it has to do already.
-type job struct {
-	kind      jobKind
-	recovered bool            // of jobConnected
-	counted   bool            // of jobEvent: it is in Socket.waiting
-	wantsAck  bool            // of jobEvent
-	outcome   session.Outcome // of jobLeft
-	handlers  handlers        // of jobEvent
-	name      string          // of an event whose handlers are still to be found
-	ackID     uint64          // of jobEvent
-	payload   *pool.Buffer    // of jobEvent, owned; nil = no data
-	data      body            // around payload, which a handler's Data points to
-	notice    *Error          // of jobLimited
-	reason    *Reason         // of jobLeft and jobEnded
-	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
-}
 
 // post queues j behind the socket's other jobs. It returns false for an event that does not fit.
 func (s *Socket) post(j job) bool {

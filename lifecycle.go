@@ -13,21 +13,6 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Reason says why a socket is gone.
-type Reason struct {
-	Code frame.CloseCode // the close code, 1006 when there was no close frame
-	Text string          // the close frame's reason, or what the transport said
-	Err  error           // the transport's error, nil for an orderly close
-}
-
-// String is for logs: the reason's text and its close code.
-func (r Reason) String() string {
-	if r.Text == "" {
-		return fmt.Sprintf("close code %d", r.Code)
-	}
-	return fmt.Sprintf("%s (close code %d)", r.Text, r.Code)
-}
-
 // The lifecycle events: what happens to sockets, as opposed to what they send. Their
 // handlers are in tables of their own, the server's and each namespace's.
 const (

@@ -3,41 +3,10 @@ package smartsocket
 import (
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/message"
 )
-
-// Middleware sees an event before its handlers do. It lets the event pass by calling next(nil)
-// before it returns. next(err), no call at all or a panic stops the event, answers its sender with
-// the error (ERR_APP_001 unless err is an *Error) and raises "error". d is borrowed until the
-// middleware returns. It runs where the handlers run, so it may block unless they are Inline.
-type Middleware func(s *Socket, event string, d Data, next func(error))
-
-// middlewares is a list that is read without a lock.
-type middlewares struct {
-	mu   sync.Mutex
-	list atomic.Pointer[[]Middleware]
-}
-
-func (m *middlewares) use(mw Middleware) {
-	if mw == nil {
-		panic("smartsocket: a nil middleware")
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := append(slices.Clone(m.all()), mw)
-	m.list.Store(&list)
-}
-
-func (m *middlewares) all() []Middleware {
-	if l := m.list.Load(); l != nil {
-		return *l
-	}
-	return nil
-}
 
 // passes runs the server's middleware, then the namespace's, and returns the first refusal.
 func (s *Socket) passes(event string, d Data, ack Ack) error {

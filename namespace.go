@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
@@ -33,22 +35,6 @@ func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
-
-// To selects the members of rooms; a name that is a socket's id selects that socket.
-func (n *Namespace) To(names ...string) *Target {
-	return &Target{ns: n, names: names, nobody: len(names) == 0}
-}
-
-// ToSocket selects one socket by id.
-func (n *Namespace) ToSocket(id string) *Target {
-	return &Target{ns: n, names: []string{id}, nobody: !isSocketID(id)}
-}
-
-// Except selects everybody but the members of rooms or the sockets with these ids.
-func (n *Namespace) Except(names ...string) *Target { return &Target{ns: n, except: names} }
-
-// Local selects everybody on this server, when a Broker joins it with others.
-func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
 
 // Len counts the sockets in the namespace, on this server, whose client is connected. So do all
 // counts and lists here; Away has the others.
@@ -155,3 +141,41 @@ func (v *Server) unknownNamespace() *Error {
 	return fault.Errorf(message.CodeInvalidNamespace,
 		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
 }
+
+// Namespace returns the namespace of a path, making it if need be. A missing
+// leading slash is added, a trailing one trimmed; case matters.
+func (v *Server) Namespace(path string) *Namespace {
+	path = cleanPath(path)
+	v.mu.Lock()
+	ns := v.namespaces[path]
+	late := ns == nil && v.joined
+	if ns == nil {
+		ns = newNamespace(v, path)
+		v.namespaces[path] = ns
+	}
+	v.mu.Unlock()
+	if late {
+		v.fixed.Broker.Subscribe(path)
+	}
+	return ns
+}
+
+// Namespaces lists the paths of all namespaces, sorted.
+func (v *Server) Namespaces() []string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return slices.Sorted(maps.Keys(v.namespaces))
+}
+
+// Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
+// name, one over 128 bytes, or a room past the 256th is refused.
+func (s *Socket) Join(rooms ...string) error { return s.ns.join(s, rooms) }
+
+// Leave leaves rooms, at once. Rooms the socket is not in are ignored.
+func (s *Socket) Leave(rooms ...string) { s.ns.hub.Leave(s, rooms) }
+
+// Rooms lists the rooms the socket is in, in the order it joined them.
+func (s *Socket) Rooms() []string { return s.ns.hub.RoomsOf(s) }
+
+// In reports whether the socket is in a room.
+func (s *Socket) In(room string) bool { return s.ns.hub.In(s, room) }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -372,3 +373,18 @@ func (o *Options) secured() (*tls.Config, error) {
 	cfg.Certificates, cfg.GetCertificate = nil, files.GetCertificate
 	return cfg, nil
 }
+
+// AuthRequest is what an Authenticate hook decides about. Its strings are the hook's to keep.
+type AuthRequest struct {
+	APIKey    string
+	Namespace string
+	Address   netip.Addr // the client's, behind trusted proxies the one they report
+
+	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the peer.
+	// It is a copy for this hook alone; copy what the socket should keep into the identity. Its
+	// context is the hook's, which has the values of a request that came through Server.ServeHTTP.
+	HTTP *http.Request
+}
+
+// AuthEvent is the only event that passes before a socket that must authenticate has done so.
+const AuthEvent = "auth"

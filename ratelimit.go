@@ -5,7 +5,6 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Limit is how many events may come in any window of time.
@@ -51,18 +50,6 @@ func (s *Socket) overLimit(m *message.Message) refusal {
 		no.follow |= announced
 	}
 	return no
-}
-
-// announceLimit tells the "rate-limit" handlers of a limit, or the client if there are none.
-func (s *Socket) announceLimit(e *Error) {
-	if any, _ := s.has(eventLimited); any {
-		s.post(job{kind: jobLimited, notice: e})
-		return
-	}
-	b, c := pool.GetUnsized(pool.Encoded), s.link.Load().encoding()
-	b.B, _ = c.AppendOwn(b.B, message.EventRateLimited, 0, rateNotice{
-		Message: e.Message, RetryAfter: e.RetryAfter, Code: e.Code, Event: e.Event})
-	s.sendEvent(b)
 }
 
 type rateNotice struct {

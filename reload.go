@@ -1,12 +1,9 @@
 package smartsocket
 
 import (
-	"context"
-	"crypto/tls"
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
@@ -15,22 +12,9 @@ import (
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
+	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/websocket"
 )
-
-// fixed are the options that hold for a server's life. What Reload may change is only in settings.
-type fixed struct {
-	Host, Port                                       string
-	Authenticate                                     func(context.Context, AuthRequest) (any, error)
-	TLSConfig                                        *tls.Config
-	Broker                                           Broker
-	ConnectionTimeout, HandshakeTimeout              time.Duration
-	InlineBudget, MaxOutboxAge                       time.Duration
-	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
-	Loops                                            int
-	pooling, ProxyProtocol                           bool
-	head                                             frame.HeadLimits
-}
 
 func (o *Options) fixed() fixed {
 	return fixed{
@@ -53,16 +37,6 @@ func (f *fixed) address() (network, addr string) {
 		return "unix", path
 	}
 	return "tcp", net.JoinHostPort(strings.Trim(f.Host, "[]"), f.Port)
-}
-
-// settings are the options in force and what is made of them, replaced as a whole: no lock.
-type settings struct {
-	Options
-	keys    *sealing.Keyring // nil = no encryption
-	apiKeys *admission.Keys  // nil = none needed
-	places  admission.Limits
-	proxies admission.Proxies
-	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
 }
 
 // newSettings checks options whose defaults are filled in.
@@ -130,9 +104,6 @@ func newKeyring(o *Options) (*sealing.Keyring, error) {
 	return sealing.New(algorithm, keys...), nil
 }
 
-// current returns the settings in force. They are not to be changed.
-func (v *Server) current() *settings { return v.settings.Load() }
-
 // tuning is what the WebSocket endpoint needs of the settings.
 func (t *settings) tuning() websocket.Tuning {
 	w := websocket.Tuning{
@@ -199,4 +170,13 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		endpoint.Tune(t.tuning())
 	}
 	return changed, nil
+}
+
+// sessionLimits are the settings that bound the message cache.
+func (v *Server) sessionLimits() session.Limits {
+	o := v.current()
+	return session.Limits{
+		Events: o.MessageCacheSize, Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge,
+		TotalBytes: min(o.MessageCacheTotalBytes, o.MaxBufferedBytes/2), Away: o.MaxConnections,
+	}
 }

@@ -1,11 +1,8 @@
 package smartsocket
 
 import (
-	"sync/atomic"
-
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
-	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -15,13 +12,6 @@ import (
 // The steps of a resume: CONNECT brings a token (connect.go), link.resume finds its session, and
 // session.Resume calls the methods of Peer and Owner, whose comments say which lock is held. Then
 // link.open tells the application, behind the disconnected handlers of the old link.
-
-// kept is what a socket has with the message cache.
-type kept struct {
-	session.Session
-	ledger ledger.Ledger
-	kicked atomic.Pointer[Reason] // what DisconnectWith was given
-}
 
 // resume takes over the session that the client asked for, if that can be.
 func (l *link) resume() session.Result {
@@ -171,22 +161,23 @@ func (s *Socket) forget() {
 	}
 }
 
-// sessionLimits are the settings that bound the message cache.
-func (v *Server) sessionLimits() session.Limits {
-	o := v.current()
-	return session.Limits{
-		Events: o.MessageCacheSize, Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge,
-		TotalBytes: min(o.MessageCacheTotalBytes, o.MaxBufferedBytes/2), Away: o.MaxConnections,
-	}
-}
-
-// answerBounds bound the answers that a session keeps.
-func (v *Server) answerBounds() ledger.Bounds {
-	o := v.current()
-	return ledger.Bounds{Bytes: o.MessageCacheBytes, Age: o.MessageCacheAge, Budget: v.sessions}
-}
-
 // Recovered reports whether the client came back to its session, for which its connected handlers
 // run again. The socket has its id, rooms and values, and the client gets what it missed. In the
 // handlers of the first connection it is false, however late they run.
 func (s *Socket) Recovered() bool { return s.recovered.Load() }
+
+// Disconnect kicks the client: its connection closes with 3504, after what is queued, and the
+// client does not reconnect. The session ends too, also when the client is away or is about to
+// come back; who was away returns as a new socket. DisconnectWith chooses otherwise.
+func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseCode(message.CloseKicked), "kicked") }
+
+// DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
+// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
+// client is away or about to come back.
+func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
+	if s.kept != nil && final(code) {
+		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
+		s.kept.Doom() // before the link is looked at, so that no other one follows
+	}
+	s.link.Load().ws.Close(code, reason)
+}

@@ -2,29 +2,27 @@ package smartsocket
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
-	"maps"
 	"net"
-	"net/http"
-	"net/netip"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -88,204 +86,11 @@ type loopState struct {
 	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
-// maxEnvelope bounds what a message adds to its payload: header, event name, seal.
-const maxEnvelope = 256
-
-// New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
-func New(o Options) (*Server, error) {
-	o, err := o.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	if o.TLSConfig, err = o.secured(); err != nil {
-		return nil, err
-	}
-	t, err := newSettings(o)
-	if err != nil {
-		return nil, err
-	}
-	v := &Server{
-		fixed: o.fixed(), log: o.Logger, started: time.Now(),
-		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
-		memory: budget.New(int64(o.MaxBufferedBytes)),
-	}
-	v.settings.Store(t)
-	v.gate.LimitFailures(t.FailureLimit)
-	v.refusals = turnaway.NewLog(v.log)
-	v.journal = journal.New(v.log, v.sinceStart)
-	v.emitOptions = new(emitSettings)
-	if hook := o.Authenticate; hook != nil {
-		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
-			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
-				return hook(ctx, AuthRequest(r))
-			},
-			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
-			Panicked: func(namespace, text string) {
-				v.counters.panics.Add(1)
-				v.journal.HookPanicked(namespace, text)
-			}}
-		v.hooks.Open(max(o.Workers/4, 1))
-	}
-	if o.EnableMessageCache {
-		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
-	}
-	v.root = v.Namespace("/")
-	v.events = &v.root.handlers
-	return v, nil
-}
-
-// Start binds the address and serves in the background. It returns once the port is bound, or with
-// the reason why it cannot be. A server starts once.
-func (v *Server) Start() error {
-	if err := v.StartDetached(); err != nil {
-		return err
-	}
-	network, addr := v.fixed.address()
-	if err := v.endpoint.Listen(network, addr); err != nil {
-		v.Close()
-		return err
-	}
-	v.logListening(v.Addr())
-	return nil
-}
-
-// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
-// system, that limits connections, or that reads a protocol of its own first. Options.Host and
-// Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
-// With any other it accepts until the listener fails, and returns its error, or until the server
-// ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.
-func (v *Server) Serve(l net.Listener) error {
-	if err := v.StartDetached(); err != nil {
-		return err
-	}
-	v.logListening(l.Addr())
-	err := v.endpoint.Serve(l)
-	if err == nil {
-		return nil
-	}
-	v.mu.RLock()
-	ended := v.phase == phaseClosed
-	v.mu.RUnlock()
-	if ended {
-		return ErrClosed
-	}
-	v.Close()
-	return err
-}
-
 func (v *Server) logListening(addr net.Addr) {
 	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
 		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
 		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
 		"maxBufferedBytes", v.current().MaxBufferedBytes)
-}
-
-// StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
-func (v *Server) StartDetached() error {
-	if err := v.startLoops(); err != nil {
-		return err
-	}
-	v.checkDescriptors()
-	v.warnOptions()
-	v.warnExposed()
-	if err := v.openBroker(); err != nil {
-		v.Close()
-		return err
-	}
-	return nil
-}
-
-func (v *Server) startLoops() error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch v.phase {
-	case phaseRunning:
-		return ErrStarted
-	case phaseClosed:
-		return ErrClosed
-	}
-	r, err := reactor.New(reactor.Options{
-		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
-		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
-		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
-	})
-	if err != nil {
-		return err
-	}
-	pool.SetPooling(v.fixed.pooling)
-	v.reactor = r
-	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
-		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
-		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
-		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
-		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
-	}, v.accept)
-	v.endpoint.Tune(v.current().tuning())
-	v.phase = phaseRunning
-	v.housekeeper = startHousekeeper(v)
-	return nil
-}
-
-// Run starts the server, waits until ctx ends, and shuts down within Options.ShutdownTimeout.
-func (v *Server) Run(ctx context.Context) error {
-	if err := v.Start(); err != nil {
-		return err
-	}
-	<-ctx.Done()
-	stop, cancel := context.WithTimeout(context.Background(), v.current().ShutdownTimeout)
-	defer cancel()
-	return v.Shutdown(stop)
-}
-
-// Addr is the bound address, nil before Start.
-func (v *Server) Addr() net.Addr {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	if v.endpoint == nil {
-		return nil
-	}
-	return v.endpoint.Addr()
-}
-
-// ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
-// without a goroutine. The server must be started, with Start or StartDetached.
-func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v.mu.RLock()
-	running, endpoint := v.phase == phaseRunning, v.endpoint
-	v.mu.RUnlock()
-	if !running {
-		http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
-		return
-	}
-	endpoint.ServeHTTP(w, r)
-}
-
-// Namespace returns the namespace of a path, making it if need be. A missing
-// leading slash is added, a trailing one trimmed; case matters.
-func (v *Server) Namespace(path string) *Namespace {
-	path = cleanPath(path)
-	v.mu.Lock()
-	ns := v.namespaces[path]
-	late := ns == nil && v.joined
-	if ns == nil {
-		ns = newNamespace(v, path)
-		v.namespaces[path] = ns
-	}
-	v.mu.Unlock()
-	if late {
-		v.fixed.Broker.Subscribe(path)
-	}
-	return ns
-}
-
-// Namespaces lists the paths of all namespaces, sorted.
-func (v *Server) Namespaces() []string {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return slices.Sorted(maps.Keys(v.namespaces))
 }
 
 func (v *Server) eachNamespace() []*Namespace { return v.appendNamespaces(nil) }
@@ -298,20 +103,6 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 		dst = append(dst, ns)
 	}
 	return dst
-}
-
-// To selects members of rooms of the namespace "/", and sockets by id in any namespace.
-func (v *Server) To(names ...string) *Target {
-	t := v.toward(names)
-	t.names = names // here, so that a Target that the caller drops costs nothing
-	return &t
-}
-
-// ToSocket selects one socket by id, in whichever namespace it is.
-func (v *Server) ToSocket(id string) *Target {
-	t := v.towardSocket(id)
-	t.names = []string{id}
-	return &t
 }
 
 // toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
@@ -333,7 +124,67 @@ func (v *Server) towardSocket(id string) Target {
 	return Target{ns: v.root, anywhere: true}
 }
 
-// Except selects all of the namespace "/" except members of these rooms or sockets with these ids.
-func (v *Server) Except(names ...string) *Target { return v.root.Except(names...) }
-
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
+
+// fixed are the options that hold for a server's life. What Reload may change is only in settings.
+type fixed struct {
+	Host, Port                                       string
+	Authenticate                                     func(context.Context, AuthRequest) (any, error)
+	TLSConfig                                        *tls.Config
+	Broker                                           Broker
+	ConnectionTimeout, HandshakeTimeout              time.Duration
+	InlineBudget, MaxOutboxAge                       time.Duration
+	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
+	Loops                                            int
+	pooling, ProxyProtocol                           bool
+	head                                             frame.HeadLimits
+}
+
+// settings are the options in force and what is made of them, replaced as a whole: no lock.
+type settings struct {
+	Options
+	keys    *sealing.Keyring // nil = no encryption
+	apiKeys *admission.Keys  // nil = none needed
+	places  admission.Limits
+	proxies admission.Proxies
+	limit   ratelimit.Limit // for all events of a socket; zero = all rate limits are off
+}
+
+// current returns the settings in force. They are not to be changed.
+func (v *Server) current() *settings { return v.settings.Load() }
+
+// counters only grow.
+type counters struct {
+	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
+	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
+	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
+	acceptLimited, undecodable, discarded, workerStalls, overBudget         atomic.Int64
+	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
+}
+
+// registrations are the handlers and middlewares of a Server, which concern the sockets of all its
+// namespaces, or of one Namespace. All methods are safe for concurrent use.
+type registrations struct {
+	events      *table // of the namespace; those of a server are for "/"
+	life        table  // of what happens to sockets, as opposed to what they send
+	middlewares middlewares
+	setting     sync.Mutex // of emitOptions
+	emitOptions *emitSettings
+}
+
+// housekeeper is the server's one background goroutine. It samples the counters for the rates,
+// watches inline handlers, and ends the sessions of clients that do not come back.
+type housekeeper struct {
+	quit chan struct{}
+	done chan struct{}
+}
+
+// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. A pointer
+// leads to it, because escape analysis gives up on what leads to an atomic value: here a Target.
+type emitSettings struct{ atomic.Pointer[emitOptions] }
+
+// middlewares is a list that is read without a lock.
+type middlewares struct {
+	mu   sync.Mutex
+	list atomic.Pointer[[]Middleware]
+}

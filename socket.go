@@ -4,15 +4,22 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/hub"
+	"github.com/smartsocket/smartsocket/internal/journal"
+	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/lifetime"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/opening"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/question"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/registry"
+	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
-	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -111,72 +118,6 @@ func (s *Socket) Get(key string) any {
 	return x.values[key]
 }
 
-// On registers a handler for an event of this socket, or for one of its lifecycle events, after its
-// namespace's. It panics on a name that is reserved or impossible.
-func (s *Socket) On(event string, h Handler, opts ...HandlerOption) {
-	t, name := tableOf(event, &s.extra().own, &s.extra().life)
-	addHandler(t, name, h, false, opts)
-}
-
-// Once is On for the first such event only.
-func (s *Socket) Once(event string, h Handler, opts ...HandlerOption) {
-	t, name := tableOf(event, &s.extra().own, &s.extra().life)
-	addHandler(t, name, h, true, opts)
-}
-
-// Off removes this socket's own handlers of an event.
-func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life) }
-
-// Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
-// name, one over 128 bytes, or a room past the 256th is refused.
-func (s *Socket) Join(rooms ...string) error { return s.ns.join(s, rooms) }
-
-// Leave leaves rooms, at once. Rooms the socket is not in are ignored.
-func (s *Socket) Leave(rooms ...string) { s.ns.hub.Leave(s, rooms) }
-
-// Rooms lists the rooms the socket is in, in the order it joined them.
-func (s *Socket) Rooms() []string { return s.ns.hub.RoomsOf(s) }
-
-// In reports whether the socket is in a room.
-func (s *Socket) In(room string) bool { return s.ns.hub.In(s, room) }
-
-// To selects the members of rooms (or sockets by id), without this socket.
-func (s *Socket) To(names ...string) *Target {
-	return &Target{ns: s.ns, names: names, self: s, nobody: len(names) == 0}
-}
-
-// Broadcast selects everybody else in the namespace.
-func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
-
-// Disconnect kicks the client: its connection closes with 3504, after what is queued, and the
-// client does not reconnect. The session ends too, also when the client is away or is about to
-// come back; who was away returns as a new socket. DisconnectWith chooses otherwise.
-func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseCode(message.CloseKicked), "kicked") }
-
-// DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
-// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
-// client is away or about to come back.
-func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
-	if s.kept != nil && final(code) {
-		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
-		s.kept.Doom() // before the link is looked at, so that no other one follows
-	}
-	s.link.Load().ws.Close(code, reason)
-}
-
-// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
-func (s *Socket) sendEvent(b pool.Unsized) bool {
-	if s.kept == nil {
-		status := s.link.Load().send(b.B)
-		pool.PutUnsized(b)
-		return status != websocket.Dropped
-	}
-	event := pool.NewShared(pool.Sized(b))
-	status := s.kept.Send(event)
-	event.Release()
-	return status != session.Dropped
-}
-
 func (s *Socket) extra() *socketExtra {
 	if x := s.ext.Load(); x != nil {
 		return x
@@ -195,4 +136,167 @@ func (v *Server) eachLink(f func(*link)) {
 			f(s.link.Load())
 		}
 	}
+}
+
+// Socket.auth has one of these: whether the socket must authenticate by the auth event.
+const (
+	authNotNeeded uint32 = iota
+	authMissing
+	authDone
+)
+
+// clock compares the client's clock with ours. It belongs to the link's loop.
+type clock struct {
+	best   time.Duration // the shortest round trip so far
+	rounds uint8
+	asked  int64  // the server time of the last PING
+	mark   uint64 // the ledger's before it
+}
+
+// link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
+// inside its socket. With the message cache links come and go, and have a socket once they open.
+type link struct {
+	// Static after accept.
+	srv   *Server
+	plain bool // speaks JSON text without the handshake
+
+	// Static once the link is open.
+	ws       *websocket.Conn
+	s        *Socket
+	ns       *Namespace
+	seal     *sealing.Line // nil without encryption
+	inflates bool          // takes compressed messages
+	serial   uint64        // counts the links of the socket from 1
+
+	// The loop's.
+	ticket     admission.Ticket // what it takes of the server's places
+	handshake  *handshake       // nil once the link is open
+	authBy     time.Duration    // when RequireAuth ends the connection, 0 = not set
+	clock      clock
+	pongQueued bool  // the last PONG waits in the outbox
+	unproved   bool  // a resumed client has not shown yet that it got CONNECT_ACK
+	greeted    bool  // the connected handlers are done, so inline handlers may run
+	expiring   bool  // silent for too long at the last look
+	faults     uint8 // violations in a row
+
+	// Atomics.
+	phase  atomic.Uint32                 // phaseHandshake and so on
+	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
+	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
+	held   outgoing.Held                 // what waits until the client has caught up
+	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
+}
+
+// The phases of a link, in order.
+const (
+	linkHandshake uint32 = iota
+	linkAuthenticating
+	linkOpen
+	linkClosed
+)
+
+// send writes one encoded message in the link's encoding. It borrows b.
+func (l *link) send(b []byte) websocket.Status {
+	op := frame.Binary
+	if l.plain {
+		op = frame.Text
+	}
+	l.srv.loops[l.ws.Loop()].out.Add(1)
+	l.diary.Load().Sent()
+	if l.seal != nil {
+		return l.sendSealed(b)
+	}
+	return l.ws.Send(op, b)
+}
+
+// sendSealed seals one encoded message and sends it. It borrows b.
+func (l *link) sendSealed(b []byte) (status websocket.Status) {
+	l.seal.Send(b, func(sealed []byte) { status = l.ws.Send(frame.Binary, sealed) })
+	return status
+}
+
+// isOpen reports whether the connection is there and not known to be gone.
+func (l *link) isOpen() bool { return l.phase.Load() == linkOpen }
+
+// handshake is what a link needs until it is open.
+type handshake struct {
+	refusal  *Error           // ends the handshake at once
+	opening  *opening.Opening // for the Authenticate hook, nil without one
+	hello    *pool.Buffer     // the HELLO that was sent
+	token    []byte           // of the session that the client wants back; empty = none
+	seq      uint64           // of the newest event that the client got
+	apiKey   session.Hash     // of the key in CONNECT
+	identity *any             // what the Authenticate hook said
+	early    []early          // came behind CONNECT, for when the link is open
+	settled  bool             // the transport was told that the peer is no stranger
+	wanted   *session.Session // which was busy; nil = none
+}
+
+// early is a message that came while the Authenticate hook ran.
+type early struct {
+	op frame.Opcode
+	p  []byte
+}
+
+type registration struct {
+	h        Handler
+	inline   bool
+	maxBytes int // 0 = no limit
+}
+
+// A table holds the handlers of events by name; an entry, those of one event.
+type (
+	table = registry.Table[registration]
+	entry = registry.Entry[registration]
+)
+
+// handlers are those of one event: the namespace's, then the socket's own.
+type handlers struct{ ns, own *entry }
+
+type jobKind uint8
+
+const (
+	jobEvent     jobKind = iota
+	jobConnected         // a link of the socket has opened
+	jobLeft              // its connection is gone
+	jobEnded             // its session is over
+	jobLimited           // it is over a rate limit
+)
+
+// job is one thing to do for a socket, behind what it has to do already.
+type job struct {
+	kind      jobKind
+	recovered bool            // of jobConnected
+	counted   bool            // of jobEvent: it is in Socket.waiting
+	wantsAck  bool            // of jobEvent
+	outcome   session.Outcome // of jobLeft
+	handlers  handlers        // of jobEvent
+	name      string          // of an event whose handlers are still to be found
+	ackID     uint64          // of jobEvent
+	payload   *pool.Buffer    // of jobEvent, owned; nil = no data
+	data      body            // around payload, which a handler's Data points to
+	notice    *Error          // of jobLimited
+	reason    *Reason         // of jobLeft and jobEnded
+	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
+}
+
+// kept is what a socket has with the message cache.
+type kept struct {
+	session.Session
+	ledger ledger.Ledger
+	kicked atomic.Pointer[Reason] // what DisconnectWith was given
+}
+
+type body struct {
+	outgoing.Payload
+	info any // what a lifecycle handler is told: an error or a Reason
+}
+
+// sendLast is send for an answer, behind which a handler seldom sends more.
+func (l *link) sendLast(b []byte) websocket.Status {
+	if l.plain || l.seal != nil {
+		return l.send(b)
+	}
+	l.srv.loops[l.ws.Loop()].out.Add(1)
+	return l.ws.SendLast(frame.Binary, b)
 }

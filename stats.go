@@ -3,22 +3,12 @@ package smartsocket
 import (
 	"encoding/json"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/pool"
 )
-
-// counters only grow.
-type counters struct {
-	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
-	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
-	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
-	acceptLimited, undecodable, discarded, workerStalls, overBudget         atomic.Int64
-	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
-}
 
 // Stats is the server at one moment. Rates are over the last 10 s.
 type Stats struct {

@@ -9,13 +9,13 @@ package archtest
 // references go upwards.
 var readingOrder = []string{
 	// The life of a server.
-	"doc.go", "shutdown.go", "housekeeper.go", "warnings.go",
+	"doc.go", "serve.go", "shutdown.go", "housekeeper.go",
 	// The way of a message and of a resume.
-	"accept.go", "connect.go", "event.go", "ratelimit.go", "job.go", "clock.go", "conn.go",
-	"answer.go", "resume.go",
+	"accept.go", "connect.go", "conn.go", "event.go", "ratelimit.go", "middleware.go", "job.go",
+	"resume.go", "clock.go", "auth.go",
 	// What an application calls.
-	"broker.go", "handlers.go", "middleware.go", "emit.go", "lifecycle.go", "auth.go", "ack.go",
+	"emit.go", "broker.go", "handlers.go", "ack.go", "answer.go", "lifecycle.go",
 	// What all of them stand on.
-	"stats.go", "socket.go", "namespace.go", "server.go", "reload.go", "options.go", "data.go",
+	"stats.go", "data.go", "reload.go", "namespace.go", "server.go", "socket.go", "options.go",
 	"errors.go", "log.go",
 }

@@ -13,10 +13,10 @@ import (
 // move a mechanism to internal/, or raise the limit and give the reason in the commit.
 const (
 	maxRootFiles     = 30
-	maxRootLines     = 5107
+	maxRootLines     = 5130
 	maxSocketFields  = 22
 	maxSocketMethods = 75
-	maxReferencesUp  = 57 // from a lower to a higher file of the root, see Root.Up
+	maxReferencesUp  = 26 // from a lower to a higher file of the root, see Root.Up
 )
 
 func TestRootStaysSmall(t *testing.T) {
@@ -120,20 +120,20 @@ func TestGraphOfASmallPackage(t *testing.T) {
 		}
 	}
 	want := []string{
-		"socket.go server.go Server Server.Emit",
-		"socket.go data.go Socket.join",
-		"server.go options.go Options",
 		"data.go socket.go Socket",
-		"log.go server.go Server",
+		"server.go options.go Options",
+		"socket.go data.go Socket.join",
+		"socket.go server.go Server Server.Emit",
 		"log.go data.go set set.m",
+		"log.go server.go Server",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the graph is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if n := root.Up(); n != 3 {
-		t.Errorf("%d references up, want 3", n)
+	if n := root.Up(); n != 4 {
+		t.Errorf("%d references up, want 4", n)
 	}
-	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"socket.go", "data.go"}) {
+	if k := root.Knots(); len(k) != 1 || !slices.Equal(k[0], []string{"data.go", "socket.go"}) {
 		t.Errorf("the knots are %v", k)
 	}
 	if fields, methods := root.Size("Socket"); fields != 1 || methods != 2 {

@@ -1,0 +1,266 @@
+package smartsocket
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/journal"
+	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
+	"github.com/smartsocket/smartsocket/internal/vetting"
+	"github.com/smartsocket/smartsocket/pool"
+	"github.com/smartsocket/smartsocket/reactor"
+	"github.com/smartsocket/smartsocket/websocket"
+)
+
+// maxEnvelope bounds what a message adds to its payload: header, event name, seal.
+const maxEnvelope = 256
+
+// New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
+func New(o Options) (*Server, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if o.TLSConfig, err = o.secured(); err != nil {
+		return nil, err
+	}
+	t, err := newSettings(o)
+	if err != nil {
+		return nil, err
+	}
+	v := &Server{
+		fixed: o.fixed(), log: o.Logger, started: time.Now(),
+		namespaces: make(map[string]*Namespace),
+		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		memory: budget.New(int64(o.MaxBufferedBytes)),
+	}
+	v.settings.Store(t)
+	v.gate.LimitFailures(t.FailureLimit)
+	v.refusals = turnaway.NewLog(v.log)
+	v.journal = journal.New(v.log, v.sinceStart)
+	v.emitOptions = new(emitSettings)
+	if hook := o.Authenticate; hook != nil {
+		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
+			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
+				return hook(ctx, AuthRequest(r))
+			},
+			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
+			Panicked: func(namespace, text string) {
+				v.counters.panics.Add(1)
+				v.journal.HookPanicked(namespace, text)
+			}}
+		v.hooks.Open(max(o.Workers/4, 1))
+	}
+	if o.EnableMessageCache {
+		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
+	}
+	v.root = v.Namespace("/")
+	v.events = &v.root.handlers
+	return v, nil
+}
+
+// Start binds the address and serves in the background. It returns once the port is bound, or with
+// the reason why it cannot be. A server starts once.
+func (v *Server) Start() error {
+	if err := v.StartDetached(); err != nil {
+		return err
+	}
+	network, addr := v.fixed.address()
+	if err := v.endpoint.Listen(network, addr); err != nil {
+		v.Close()
+		return err
+	}
+	v.logListening(v.Addr())
+	return nil
+}
+
+// StartDetached starts all but the listener, for ServeHTTP to be mounted into net/http.
+func (v *Server) StartDetached() error {
+	if err := v.startLoops(); err != nil {
+		return err
+	}
+	v.checkDescriptors()
+	v.warnOptions()
+	v.warnExposed()
+	if err := v.openBroker(); err != nil {
+		v.Close()
+		return err
+	}
+	return nil
+}
+
+func (v *Server) startLoops() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch v.phase {
+	case phaseRunning:
+		return ErrStarted
+	case phaseClosed:
+		return ErrClosed
+	}
+	r, err := reactor.New(reactor.Options{
+		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
+		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
+	})
+	if err != nil {
+		return err
+	}
+	pool.SetPooling(v.fixed.pooling)
+	v.reactor = r
+	v.endpoint = websocket.NewServer(r, websocket.Options{
+		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
+		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
+		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
+		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
+		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
+	}, v.accept)
+	v.endpoint.Tune(v.current().tuning())
+	v.phase = phaseRunning
+	v.housekeeper = startHousekeeper(v)
+	return nil
+}
+
+// Run starts the server, waits until ctx ends, and shuts down within Options.ShutdownTimeout.
+func (v *Server) Run(ctx context.Context) error {
+	if err := v.Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.Background(), v.current().ShutdownTimeout)
+	defer cancel()
+	return v.Shutdown(stop)
+}
+
+// Addr is the bound address, nil before Start.
+func (v *Server) Addr() net.Addr {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.endpoint == nil {
+		return nil
+	}
+	return v.endpoint.Addr()
+}
+
+// ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
+// without a goroutine. The server must be started, with Start or StartDetached.
+func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.mu.RLock()
+	running, endpoint := v.phase == phaseRunning, v.endpoint
+	v.mu.RUnlock()
+	if !running {
+		http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
+		return
+	}
+	endpoint.ServeHTTP(w, r)
+}
+
+// warnOptions logs, at the start, which options are legal and seldom meant.
+func (v *Server) warnOptions() {
+	o := v.current()
+	if slices.Contains(o.AllowedOrigins, "*") {
+		v.log.Warn("allowedOrigins is *: any web page may connect in its visitors' name; " +
+			"list your pages")
+	}
+	if o.CompressionThreshold >= 0 && o.CompressionLevel >= 7 {
+		v.log.Warn("compressionLevel costs much time for few bytes: 6 and below are cheaper",
+			"compressionLevel", o.CompressionLevel)
+	}
+	if o.keys != nil && o.keys.Algorithm() == crypto.AES256CBC {
+		v.log.Info("messages are encrypted with aes-256-cbc; aes-256-gcm is several times faster")
+	}
+}
+
+// warnExposed logs what is missing on a server that, by Options.Host, other machines can reach.
+func (v *Server) warnExposed() {
+	o := v.current()
+	if strings.HasPrefix(o.Host, "unix:") {
+		return // the rights of the file decide
+	}
+	if ip := net.ParseIP(strings.Trim(o.Host, "[]")); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
+		return
+	}
+	if !o.needsAuth() && !o.RequireAuth && o.keys == nil {
+		v.log.Warn("anybody who reaches this address may connect: "+
+			"set apiKeys, requireAuth or an Authenticate hook", "host", o.Host)
+	}
+	if o.TLSConfig == nil && o.keys == nil {
+		v.log.Warn("connections are neither encrypted nor protected by TLS: "+
+			"set tlsCert and tlsKey, or end TLS in front", "host", o.Host)
+	}
+}
+
+// checkDescriptors logs a warning when MaxConnections needs more descriptors than are allowed.
+func (v *Server) checkDescriptors() {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
+		return
+	}
+	if need := uint64(v.current().MaxConnections) + 64; uint64(l.Cur) < need {
+		v.log.Warn("the descriptor limit is below maxConnections: "+
+			"raise it (ulimit -n, LimitNOFILE=) or lower maxConnections",
+			"limit", uint64(l.Cur), "needed", need)
+	}
+}
+
+// get answers a plain GET or HEAD: whether the loops run, and whether a client would find a place.
+// What is asked for is answered on a loop, so that the first needs no look at them.
+func (v *Server) get(path string) (frame.Answer, bool) {
+	t := v.current()
+	a := frame.Answer{Status: http.StatusOK, Body: []byte("ok\n")}
+	switch path {
+	case t.HealthPath:
+		return a, true
+	case t.ReadyPath:
+	default:
+		return a, false
+	}
+	a.Type = "application/json"
+	switch {
+	case v.draining.Load():
+		a.Body = []byte(`{"ready":false,"reason":"draining"}` + "\n")
+	case v.gate.Open() >= int64(t.MaxConnections):
+		a.Body = []byte(`{"ready":false,"reason":"full: maxConnections is reached"}` + "\n")
+	default:
+		a.Body = []byte(`{"ready":true}` + "\n")
+		return a, true
+	}
+	a.Status, a.RetryAfter = http.StatusServiceUnavailable, 1
+	return a, true
+}
+
+// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
+// system, that limits connections, or that reads a protocol of its own first. Options.Host and
+// Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
+// With any other it accepts until the listener fails, and returns its error, or until the server
+// ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.
+func (v *Server) Serve(l net.Listener) error {
+	if err := v.StartDetached(); err != nil {
+		return err
+	}
+	v.logListening(l.Addr())
+	err := v.endpoint.Serve(l)
+	if err == nil {
+		return nil
+	}
+	v.mu.RLock()
+	ended := v.phase == phaseClosed
+	v.mu.RUnlock()
+	if ended {
+		return ErrClosed
+	}
+	v.Close()
+	return err
+}
