@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -231,7 +232,12 @@ func TestOrder(t *testing.T) {
 func TestCompression(t *testing.T) {
 	v := startServer(t, smartsocket.Options{MaxMessageBytes: 1 << 20}, echoes)
 	ctx := testContext(t)
-	text := json.RawMessage(`"` + strings.Repeat("compressible ", 10_000) + `"`)
+	var words strings.Builder // that compress well, and not to less than a server takes
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2500 {
+		fmt.Fprint(&words, strings.Repeat("compressible ", 4), r.IntN(1000))
+	}
+	text := json.RawMessage(`"` + words.String() + `"`)
 	for _, c := range pair(t, urlOf(v, "/"), Options{MaxMessageBytes: 1 << 20}) {
 		l := c.current.Load()
 		b := append(message.AppendEventHeader(nil, 0, 0, 0, "e"), text...)
