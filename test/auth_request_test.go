@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,9 +191,9 @@ func TestHookErrorsAreLoggedWithoutSecrets(t *testing.T) {
 
 // A hook that cannot decide lets the client come back: it is told so, and no failure is counted.
 func TestHookSaysTryLater(t *testing.T) {
-	var say error
+	var say atomic.Pointer[error]
 	v := startServer(t, Options{Authenticate: func(ctx context.Context, _ asked) (any, error) {
-		return nil, say
+		return nil, *say.Load()
 	}}, nil)
 	for _, c := range []struct {
 		err   error
@@ -205,7 +206,7 @@ func TestHookSaysTryLater(t *testing.T) {
 		{&smartsocket.Error{Code: message.CodeShuttingDown, Message: "moving", RetryAfter: 7000},
 			message.CodeShuttingDown, 1001},
 	} {
-		say = c.err
+		say.Store(&c.err)
 		for range 15 { // ten failures would lock the address
 			w, m := connectWith(t, v, "key")
 			if codeOf(m) != c.code || bytes.Contains(m.Payload, []byte("database")) {
@@ -215,7 +216,9 @@ func TestHookSaysTryLater(t *testing.T) {
 			w.nc.Close()
 		}
 	}
-	say = &smartsocket.Error{Code: message.CodeAuthFailed, Message: "your subscription has ended"}
+	var ended error = &smartsocket.Error{
+		Code: message.CodeAuthFailed, Message: "your subscription has ended"}
+	say.Store(&ended)
 	for range 10 {
 		w, m := connectWith(t, v, "key")
 		if !bytes.Contains(m.Payload, []byte("your subscription has ended")) {
@@ -230,9 +233,9 @@ func TestHookSaysTryLater(t *testing.T) {
 
 // The Go client comes back until the hook can decide.
 func TestClientComesBackWhenTheHookSaysTryLater(t *testing.T) {
-	calls := 0
+	var calls atomic.Int32
 	v := startServer(t, Options{Authenticate: func(context.Context, asked) (any, error) {
-		if calls++; calls == 1 || calls > 3 {
+		if n := calls.Add(1); n == 1 || n > 3 {
 			return nil, nil
 		}
 		return nil, smartsocket.ErrTryLater
@@ -249,8 +252,8 @@ func TestClientComesBackWhenTheHookSaysTryLater(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("the client gave up")
 	}
-	if calls != 4 {
-		t.Errorf("%d calls of the hook, want 4", calls)
+	if n := calls.Load(); n != 4 {
+		t.Errorf("%d calls of the hook, want 4", n)
 	}
 }
 
