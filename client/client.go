@@ -123,8 +123,8 @@ func New(rawURL string, o Options) (*Client, error) {
 
 // Connect connects and returns when the server has accepted the handshake. It
 // tries once. Errors are *Error: ERR_CONN_001 refused, 002 timeout, 003 bad
-// handshake, 004 authentication, 005 server full, ERR_MSG_005 no such namespace,
-// ERR_RATE_001 throttled, with RetryAfter in milliseconds.
+// handshake, 004 authentication, 005 server full, 007 throttled, with RetryAfter in
+// milliseconds, ERR_MSG_005 no such namespace.
 // The context bounds this call, not the connection. It returns nil when the
 // client is connected already, and ERR_CONN_001 while another call or a
 // reconnection is under way.

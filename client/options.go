@@ -105,7 +105,8 @@ type Options struct {
 	// It grows by half with every further attempt, up to 30 s. 0 = 1 s.
 	ReconnectDelay time.Duration
 	// MaxReconnectAttempts is the number of attempts after a loss, or Forever, or Never.
-	// Attempts that fail because the server is full do not count. 0 = 10.
+	// Attempts that fail because the server is full or throttles this address do not count.
+	// 0 = 10.
 	MaxReconnectAttempts int
 	// AckTimeout is the longest wait for an answer. A context may be shorter. 0 = 30 s.
 	AckTimeout time.Duration

@@ -12,6 +12,8 @@ import (
 const (
 	maxDelay = 30 * time.Second
 	healthy  = 10 * time.Second // after a connection of this length the delays start anew
+
+	maxThrottled = 10 * time.Minute // the longest RetryAfter of ERR_CONN_007 that is believed
 )
 
 // Reconnecting tells OnReconnecting handlers about the next attempt.
@@ -33,9 +35,14 @@ func (c *Client) backoff(n int) time.Duration {
 
 // hinted replaces a delay by what the server asked for, if it did: a random part of a
 // window, or a time to stay away, with a random part added. It counts no more than the
-// longest delay of our own, because a broken server or a proxy may ask for days.
-func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
-	hint = min(hint, max(maxDelay, c.opts.ReconnectDelay))
+// longest delay of our own, because a broken server or a proxy may ask for days. A throttle lasts
+// longer than that, and whoever comes too early is turned away again.
+func (c *Client) hinted(delay, hint time.Duration, window, throttled bool) time.Duration {
+	most := maxDelay
+	if throttled {
+		most = maxThrottled
+	}
+	hint = min(hint, max(most, c.opts.ReconnectDelay))
 	switch {
 	case hint < 0:
 		return delay
@@ -70,7 +77,7 @@ func (c *Client) reconnect(life context.Context, lost *link) {
 			})
 			return
 		}
-		delay := c.hinted(c.backoff(grown), hint, window)
+		delay := c.hinted(c.backoff(grown), hint, window, errors.Is(last, message.ErrThrottled))
 		if !c.wait(life, Reconnecting{tries, delay, last}) {
 			return
 		}
@@ -90,7 +97,7 @@ func (c *Client) reconnect(life context.Context, lost *link) {
 			return
 		}
 		grown++
-		if !errors.Is(e, message.ErrMaxConnections) {
+		if !errors.Is(e, message.ErrMaxConnections) && !errors.Is(e, message.ErrThrottled) {
 			counted++
 		}
 		c.opts.Logger.Debug("Reconnection failed", "code", string(e.Code))

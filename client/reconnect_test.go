@@ -67,6 +67,34 @@ func clocked(t *testing.T, url string, o Options) (*Client, *testClock) {
 	return c, k
 }
 
+// A client that the server throttles stays away for as long as it is told, which may be longer than
+// the longest delay of its own, and the attempt does not count. It does not believe in days.
+func TestThrottledReconnection(t *testing.T) {
+	answers := []string{"", "90", "900000", ""}
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if after := answers[min(n, len(answers)-1)]; after != "" {
+			readRequest(nc)
+			fmt.Fprintf(nc, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: %s\r\n\r\n", after)
+			return
+		}
+		accept(nc)
+		if n > 0 {
+			readMessage(nc) // until the end
+		}
+	})
+	c, k := clocked(t, url, Options{MaxReconnectAttempts: 1})
+	back := make(chan bool, 1)
+	c.OnReconnected(func(bool) { back <- true })
+	connect(t, c)
+	k.step(t)
+	for _, least := range []time.Duration{90 * time.Second, maxThrottled} {
+		if d := k.step(t); d < least || d > least+c.opts.ReconnectDelay {
+			t.Errorf("the client stays away for %v, want %v", d, least)
+		}
+	}
+	take(t, back, "the reconnection")
+}
+
 // journal notes the lifecycle events in order.
 func journal(c *Client) <-chan string {
 	ch := make(chan string, 100)

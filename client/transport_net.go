@@ -154,9 +154,9 @@ func failed(ctx context.Context, why string, err error) *Error {
 			e.Code = message.CodeMaxConnections
 			e.Message = "the server takes no more connections (HTTP 503): try again later"
 		case 429:
-			e.Code = message.CodeRateLimited
-			e.Message = "the server throttles this address after failed authentications (HTTP " +
-				"429, its failureLimit): try again in " + strconv.Itoa(h.RetryAfter) + " s"
+			e.Code = message.CodeThrottled
+			e.Message = "throttled: too many failed authentications from this address (HTTP " +
+				"429, the server's failureLimit): try again in " + strconv.Itoa(h.RetryAfter) + " s"
 		}
 	}
 	return e
