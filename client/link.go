@@ -381,7 +381,8 @@ func (l *link) accepted(a *message.ConnectAck) {
 		l.maxSend = int(min(a.MaxMessageBytes, 1<<30))
 	}
 	if a.HeartbeatInterval > 0 {
-		l.t.limits(time.Duration(min(a.HeartbeatInterval, 1<<31))*3*time.Millisecond + time.Second)
+		beat := time.Duration(min(a.HeartbeatInterval, 1<<31)) * time.Millisecond
+		l.t.limits(3*beat+time.Second, l.ping)
 	}
 	l.phase = open
 	l.clock.add(l.c.clock.Now(), a.ServerTime, 0)
@@ -437,6 +438,13 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 	default:
 		l.malformed(&Error{Code: message.CodeInvalidFormat, Message: "a message out of turn"})
 	}
+}
+
+// ping asks the server for a PONG, as a sign of life.
+func (l *link) ping() {
+	now := uint64(l.c.clock.Now().UnixMicro())
+	var b [40]byte
+	l.sendNow(message.AppendClock(b[:0], message.KindPing, message.Clock{ClientTime: now}))
 }
 
 // pong answers a PING with the same clock message and our time added.

@@ -28,7 +28,7 @@ func (t *script) run(func(bool, []byte)) ending               { return ending{} 
 func (t *script) room(<-chan struct{}, <-chan time.Time) bool { return true }
 func (t *script) flush()                                      {}
 func (t *script) flushLater()                                 {}
-func (t *script) limits(time.Duration)                        {}
+func (t *script) limits(time.Duration, func())                {}
 func (t *script) close(uint16, string)                        {}
 func (t *script) abort()                                      {}
 

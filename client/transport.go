@@ -22,8 +22,10 @@ type transport interface {
 	close(code uint16, reason string)
 	// abort ends the connection at once.
 	abort()
-	// limits sets how long the peer may be silent before the connection ends; 0 = any time.
-	limits(silence time.Duration)
+	// limits sets how long the peer may be silent before the connection ends; 0 = any time. Before
+	// that, and after a time in which nothing could be heard, it calls ask, which asks the peer for
+	// a sign of life and does not wait. It is called by receive.
+	limits(silence time.Duration, ask func())
 }
 
 // ending is how a connection ended.

@@ -34,6 +34,7 @@ type jsTransport struct {
 
 	silence time.Duration // 0 = any
 	heard   time.Time
+	ask     func()      // asks the server for a sign of life
 	warned  bool        // the silence was too long when we last looked
 	watch   *time.Timer // nil without silence
 	closing *time.Timer // nil until close
@@ -270,16 +271,17 @@ func (t *jsTransport) flushLater() {}
 
 // limits counts only messages. A script does not see the server's WebSocket pings, but
 // each heartbeat also has a PING of the subprotocol.
-func (t *jsTransport) limits(silence time.Duration) {
+func (t *jsTransport) limits(silence time.Duration, ask func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.silence, t.heard = silence, time.Now()
+	t.silence, t.ask, t.heard = silence, ask, time.Now()
 	if silence > 0 && t.watch == nil && t.end == nil {
 		t.watch = time.AfterFunc(silence, t.look)
 	}
 }
 
-// look ends a connection that has been silent for too long at two looks in a row.
+// look ends a connection that has been silent for too long at two looks in a row. In between the
+// server is asked whether it lives.
 func (t *jsTransport) look() {
 	t.mu.Lock()
 	left := t.silence - time.Since(t.heard)
@@ -289,7 +291,8 @@ func (t *jsTransport) look() {
 		t.watch.Reset(left)
 	case !t.warned:
 		t.warned = true
-		t.watch.Reset(wakeGrace)
+		t.watch.Reset(max(wakeGrace, t.silence/4))
+		go t.ask() // it locks what is before mu
 	default:
 		t.mu.Unlock()
 		t.ws.Call("close")

@@ -31,7 +31,7 @@ type netTransport struct {
 	writer
 	cfg     frame.Config
 	rest    []byte // what the server sent right after its 101
-	silence atomic.Int64
+	vigil   vigil
 	closing atomic.Bool
 }
 
@@ -177,7 +177,6 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 	p := t.rest
 	t.rest = nil
 	buf := make([]byte, readBytes)
-	var deadline time.Time
 	for {
 		for {
 			m, rest, ok, err := parser.Feed(&t.cfg, p)
@@ -199,8 +198,13 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 				receive(m.Op == frame.Text, m.Payload)
 			}
 		}
-		t.extend(&deadline)
+		if t.vigil.heard(time.Now()) {
+			t.wake()
+		}
 		n, err := t.nc.Read(buf)
+		for n == 0 && t.waitsOn(err) {
+			n, err = t.nc.Read(buf)
+		}
 		if n == 0 && err != nil {
 			return lostBy(err)
 		}
@@ -208,20 +212,24 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 	}
 }
 
-// extend moves the read deadline on when an eighth of it has passed.
-func (t *netTransport) extend(deadline *time.Time) {
-	s := time.Duration(t.silence.Load())
-	if s == 0 || t.closing.Load() {
+// waitsOn reports whether to read again after err: the time is over in which the server must say
+// something, and it has just been asked whether it lives.
+func (t *netTransport) waitsOn(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || t.closing.Load() || t.vigil.look(time.Now()) {
+		return false
+	}
+	t.wake()
+	return true
+}
+
+// wake lets the read end when the vigil is due.
+func (t *netTransport) wake() {
+	if t.closing.Load() {
 		return
 	}
-	now := time.Now()
-	if deadline.Sub(now) > s-s/8 {
-		return
-	}
-	*deadline = now.Add(s)
-	t.nc.SetReadDeadline(*deadline)
+	t.nc.SetReadDeadline(t.vigil.due)
 	if t.closing.Load() { // close has set a nearer deadline meanwhile
-		t.nc.SetReadDeadline(now.Add(closeGrace))
+		t.nc.SetReadDeadline(time.Now().Add(closeGrace))
 	}
 }
 
@@ -272,4 +280,6 @@ func (t *netTransport) close(code uint16, reason string) {
 
 func (t *netTransport) abort() { t.tcp.Close() }
 
-func (t *netTransport) limits(silence time.Duration) { t.silence.Store(int64(silence)) }
+func (t *netTransport) limits(silence time.Duration, ask func()) {
+	t.vigil.limit, t.vigil.ask = silence, ask
+}
