@@ -51,6 +51,8 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		Version: message.Version, Random: random[:],
 		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
 		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())}
+	limit := l.srv.current().limit
+	h.RateLimit, h.RateWindow = uint64(limit.MaxRequests), uint64(limit.Window.Milliseconds())
 	if k := l.srv.current().keys; k != nil {
 		h.Algorithms, h.KeyIDs = []byte{byte(k.Algorithm())}, k.IDs()
 	}

@@ -60,7 +60,7 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	}
 	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
 	return &netTransport{
-		writer: writer{nc: c.Conn, tcp: c.Transport, handOff: handOff},
+		writer: writer{nc: c.Conn, tcp: c.Transport, handOff: handOff, mark: o.HighWaterMark},
 		rest:   c.Rest,
 		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
 	}, nil

@@ -63,7 +63,7 @@ var below = map[string][]string{
 		"internal/watchdog", "internal/bounds", "internal/ending", "internal/budget",
 		"internal/turnaway", "internal/envelope", "internal/opening", "internal/vetting",
 	},
-	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
+	"client":  {"message", "pool", "frame", "crypto", "internal/registry", "internal/ratelimit"},
 	"cluster": {""},
 	"wasm":    {"client", "message", "pool", "crypto"},
 }
