@@ -182,29 +182,37 @@ func (c *Client) lose(count *int) {
 
 // release sends what is parked on the new link l, in order, as far as the server's rate limit and
 // its reading allow. What is left follows later, and what is emitted meanwhile waits behind it.
-// c.mu is held, so nothing newer overtakes it. It does not wait for the peer, and returns the sizes
-// of what it sent, for the log.
+// Answers do not count for the limit and do not wait for it. c.mu is held, so nothing newer
+// overtakes it. It does not wait for the peer, and returns the sizes of what it sent, for the log.
 func (c *Client) release(l *link) (sizes []int) {
 	list := c.parked
+	rest, limited := list[:0], false
 	now := c.clock.Now()
-	i := 0
-	for ; i < len(list) && l.t.room(nil, nil); i++ {
-		p := list[i]
+	for i, p := range list {
+		if p.session == nil && limited {
+			rest = append(rest, p)
+			continue
+		}
+		if !l.t.room(nil, nil) {
+			rest = append(rest, list[i:]...)
+			break
+		}
 		if !c.worthSending(p, l, now) {
 			c.unstate(p)
 			continue
 		}
 		if p.session == nil {
-			ok, wait := c.pace.next(now, c.stats.sent.Load())
-			if !ok {
+			if ok, wait := c.pace.next(now, c.stats.sent.Load()); !ok {
 				c.releaseAfter(l, wait)
-				break
+				rest, limited = append(rest, p), true
+				continue
 			}
 		}
 		c.own(p.ack, l, p.b, p.body)
 		size, err := l.queueParked(p)
 		if err != nil { // gone again
 			c.own(p.ack, nil, nil, 0)
+			rest = append(rest, list[i:]...)
 			break
 		}
 		c.unstate(p)
@@ -213,11 +221,12 @@ func (c *Client) release(l *link) (sizes []int) {
 			c.stats.sent.Add(1)
 		}
 	}
-	if c.parked = list[i:]; len(c.parked) == 0 {
+	clear(list[len(rest):])
+	if c.parked = rest; len(rest) == 0 {
 		c.parked = nil
 		c.warnOfLosses()
 	}
-	l.behind.Store(slices.ContainsFunc(c.parked, func(p *parked) bool { return !p.held }))
+	l.behind.Store(slices.ContainsFunc(rest, func(p *parked) bool { return !p.held }))
 	l.t.flushLater()
 	return sizes
 }
