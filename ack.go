@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -196,7 +197,7 @@ func (l *link) settle(m *message.Message) {
 				"socket", s.ID(), "code", string(message.CodeAckUnknown), "ack", m.AckID)
 			return
 		}
-		l.refuse(m, violation(fault.Errorf(message.CodeAckUnknown,
+		l.refuse(m, refusal.Violation(fault.Errorf(message.CodeAckUnknown,
 			"ack %d answers no message of this connection", m.AckID)))
 		return
 	}

@@ -155,7 +155,7 @@ func (v *Server) deliver(e *Envelope) error {
 	}
 	if !e.Binary && len(e.Payload) > 0 &&
 		!(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
-		return errBadJSON
+		return outgoing.ErrBadJSON
 	}
 	o := outgoing.New(e.Event, v.current().deflater())
 	defer o.Release()

@@ -11,6 +11,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/advice"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/health"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
@@ -118,7 +119,7 @@ func (v *Server) startLoops() error {
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
+		MaxEarlyMessage: greeting.MaxBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/ledger"
@@ -227,15 +228,9 @@ type handshake struct {
 	seq      uint64           // of the newest event that the client got
 	apiKey   session.Hash     // of the key in CONNECT
 	identity *any             // what the Authenticate hook said
-	early    []early          // came behind CONNECT, for when the link is open
+	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
 	wanted   *session.Session // which was busy; nil = none
-}
-
-// early is a message that came while the Authenticate hook ran.
-type early struct {
-	op frame.Opcode
-	p  []byte
 }
 
 type registration struct {

@@ -20,21 +20,34 @@ func TestAdvice(t *testing.T) {
 		change func(*Setup)
 		want   []string // parts of the lines
 	}{
-		"nothing":     {func(*Setup) {}, nil},
-		"any origin":  {func(s *Setup) { s.AllowedOrigins = []string{"a", "*"} }, []string{"allowedOrigins is *"}},
-		"high level":  {func(s *Setup) { s.CompressionLevel = 7 }, []string{"compressionLevel costs"}},
-		"no deflate":  {func(s *Setup) { s.CompressionLevel, s.CompressionThreshold = 9, -1 }, nil},
-		"CBC":         {func(s *Setup) { s.Encrypts, s.CBC = true, true }, []string{"aes-256-cbc"}},
-		"GCM":         {func(s *Setup) { s.Encrypts, s.TLS, s.Authenticates = true, false, false }, nil},
-		"open":        {func(s *Setup) { s.Authenticates = false }, []string{anybody}},
-		"plain":       {func(s *Setup) { s.TLS = false }, []string{bare}},
-		"both":        {func(s *Setup) { s.TLS, s.Authenticates = false, false }, []string{anybody, bare}},
+		"nothing": {func(*Setup) {}, nil},
+		"any origin": {
+			func(s *Setup) {
+				s.AllowedOrigins =
+					[]string{"a", "*"}
+			}, []string{"allowedOrigins is *"},
+		},
+		"high level": {
+			func(s *Setup) { s.CompressionLevel = 7 }, []string{"compressionLevel costs"},
+		},
+		"no deflate": {func(s *Setup) { s.CompressionLevel, s.CompressionThreshold = 9, -1 }, nil},
+		"CBC":        {func(s *Setup) { s.Encrypts, s.CBC = true, true }, []string{"aes-256-cbc"}},
+		"GCM": {
+			func(s *Setup) { s.Encrypts, s.TLS, s.Authenticates = true, false, false }, nil,
+		},
+		"open":  {func(s *Setup) { s.Authenticates = false }, []string{anybody}},
+		"plain": {func(s *Setup) { s.TLS = false }, []string{bare}},
+		"both": {
+			func(s *Setup) { s.TLS, s.Authenticates = false, false }, []string{anybody, bare},
+		},
 		"IPv6":        {func(s *Setup) { s.Host, s.TLS = "[2001:db8::1]", false }, []string{bare}},
 		"localhost":   {local("localhost"), nil},
 		"loopback":    {local("127.0.0.2"), nil},
 		"loopback 6":  {local("[::1]"), nil},
 		"Unix socket": {local("unix:/run/s.sock"), nil},
-		"descriptors": {func(s *Setup) { s.MaxConnections = math.MaxInt }, []string{"descriptor limit"}},
+		"descriptors": {
+			func(s *Setup) { s.MaxConnections = math.MaxInt }, []string{"descriptor limit"},
+		},
 	} {
 		s := quiet
 		c.change(&s)

@@ -78,8 +78,9 @@ const maxSocketPath = 100
 func Host(field, host string) *Violation {
 	const fix = ": write a name, an IP address, or unix:/path"
 	if path, ok := strings.CutPrefix(host, "unix:"); ok {
-		return When(path == "" || len(path) > maxSocketPath, field, fmt.Sprintf(
-			"the path of a Unix socket has 1 to %d bytes, and this has %d", maxSocketPath, len(path)))
+		return When(path == "" || len(path) > maxSocketPath, field,
+			fmt.Sprintf("the path of a Unix socket has 1 to %d bytes, and this has %d",
+				maxSocketPath, len(path)))
 	}
 	name := host
 	if inner, ok := strings.CutPrefix(host, "["); ok {
@@ -89,6 +90,7 @@ func Host(field, host string) *Violation {
 		name = inner
 	}
 	_, err := netip.ParseAddr(name)
-	return When(strings.ContainsAny(name, "[]/ ") || strings.Contains(name, ":") && err != nil, field,
+	strange := strings.ContainsAny(name, "[]/ ") || strings.Contains(name, ":") && err != nil
+	return When(strange, field,
 		fmt.Sprintf("%q is no host, and the port is an option of its own"+fix, host))
 }

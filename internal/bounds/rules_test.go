@@ -20,14 +20,18 @@ func TestRules(t *testing.T) {
 		"a condition that holds": {When(true, "F", "fix"), "F", "fix"},
 		"one that does not":      {When(false, "F", "fix"), "", ""},
 		"the least number":       {AtLeast(-1, "N", -1, "is no number"), "", ""},
-		"below it":               {AtLeast(-1, "N", -2, "is no number: use -1"), "N", "-2 is no number: use -1"},
-		"any port":               {Port("P", -1), "", ""},
-		"the highest port":       {Port("P", 65535), "", ""},
+		"below it": {
+			AtLeast(-1, "N", -2, "is no number: use -1"), "N", "-2 is no number: use -1",
+		},
+		"any port":         {Port("P", -1), "", ""},
+		"the highest port": {Port("P", 65535), "", ""},
 		"no port": {Port("P", 65536), "P",
 			"65536 is no port: use 1..65535, or -1 for any free one"},
-		"a path":          {Path("H", "/healthz"), "", ""},
-		"a path off":      {Path("H", "off"), "", ""},
-		"no path":         {Path("H", "up"), "H", `"up" is no path: begin with a slash, or write off`},
+		"a path":     {Path("H", "/healthz"), "", ""},
+		"a path off": {Path("H", "off"), "", ""},
+		"no path": {
+			Path("H", "up"), "H", `"up" is no path: begin with a slash, or write off`,
+		},
 		"an empty path":   {Path("H", ""), "H", `"" is no path: begin with a slash, or write off`},
 		"both":            {Both("A", "1", "B", "2", "fix"), "", ""},
 		"neither":         {Both("A", "", "B", "", "fix"), "", ""},
@@ -56,9 +60,11 @@ func TestHosts(t *testing.T) {
 		"a b":          `"a b"` + no,
 		"a]":           `"a]"` + no,
 		"http://a":     `"http://a"` + no,
-		"[a]":          `"[a]" is no IPv6 address in brackets: write a name, an IP address, or unix:/path`,
-		"[::1":         `"[::1" is no IPv6 address in brackets: write a name, an IP address, or unix:/path`,
-		"unix:":        "the path of a Unix socket has 1 to 100 bytes, and this has 0",
+		"[a]": `"[a]" is no IPv6 address in brackets` +
+			`: write a name, an IP address, or unix:/path`,
+		"[::1": `"[::1" is no IPv6 address in brackets` +
+			`: write a name, an IP address, or unix:/path`,
+		"unix:": "the path of a Unix socket has 1 to 100 bytes, and this has 0",
 		"unix:" + strings.Repeat("x", 101): "the path of a Unix socket has 1 to 100 bytes, " +
 			"and this has 101",
 	} {

@@ -119,16 +119,20 @@ func TestParseOptions(t *testing.T) {
 		keys  int
 		field string // of the option that cannot be used
 	}{
-		"no key":            {Options{Algorithm: cbc}, 0, ""},
-		"a key":             {Options{Algorithm: gcm, Key: key}, 1, ""},
-		"two keys":          {Options{Algorithm: cbc, Key: key, Previous: other}, 2, ""},
-		"a key, enabled":    {Options{Algorithm: cbc, Key: key, Enabled: true}, 1, ""},
-		"a key, disabled":   {Options{Algorithm: cbc, Key: key, Disabled: true}, 0, ""},
-		"unknown algorithm": {Options{Algorithm: "rot13", Disabled: true}, 0, "EncryptionAlgorithm"},
-		"enabled alone":     {Options{Algorithm: cbc, Enabled: true}, 0, "EncryptionKey"},
-		"previous alone":    {Options{Algorithm: cbc, Previous: key}, 0, "PreviousEncryptionKey"},
-		"no key at all":     {Options{Algorithm: cbc, Key: "x"}, 0, "EncryptionKey"},
-		"no previous key":   {Options{Algorithm: cbc, Key: key, Previous: "x"}, 0, "PreviousEncryptionKey"},
+		"no key":          {Options{Algorithm: cbc}, 0, ""},
+		"a key":           {Options{Algorithm: gcm, Key: key}, 1, ""},
+		"two keys":        {Options{Algorithm: cbc, Key: key, Previous: other}, 2, ""},
+		"a key, enabled":  {Options{Algorithm: cbc, Key: key, Enabled: true}, 1, ""},
+		"a key, disabled": {Options{Algorithm: cbc, Key: key, Disabled: true}, 0, ""},
+		"unknown algorithm": {
+			Options{Algorithm: "rot13", Disabled: true}, 0, "EncryptionAlgorithm",
+		},
+		"enabled alone":  {Options{Algorithm: cbc, Enabled: true}, 0, "EncryptionKey"},
+		"previous alone": {Options{Algorithm: cbc, Previous: key}, 0, "PreviousEncryptionKey"},
+		"no key at all":  {Options{Algorithm: cbc, Key: "x"}, 0, "EncryptionKey"},
+		"no previous key": {
+			Options{Algorithm: cbc, Key: key, Previous: "x"}, 0, "PreviousEncryptionKey",
+		},
 	} {
 		k, wrong := Parse(c.o)
 		if c.field != "" {
