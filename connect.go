@@ -6,6 +6,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -172,7 +173,7 @@ func (l *link) begin() {
 		l.s = &Socket{srv: l.srv}
 	}
 	s := l.s
-	s.ns, s.place.ID = l.ns, newSocketID()
+	s.ns, s.place.ID = l.ns, socketid.New()
 	s.identity.Store(h.identity)
 	s.link.Store(l)
 	l.serial = 1

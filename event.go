@@ -16,12 +16,12 @@ func (l *link) event(m *message.Message) {
 		return
 	}
 	s := l.s
-	if l.greeted && h.inline() && s.waiting.Load() == 0 {
+	if l.greeted && h.Inline() && s.waiting.Load() == 0 {
 		l.runInline(h, m)
 		return
 	}
 	j := job{kind: jobEvent, handlers: h, data: body{Payload: payloadOf(m)}}
-	j.counted = !l.greeted || h.inline()
+	j.counted = !l.greeted || h.Inline()
 	if !l.greeted {
 		j.name = string(m.Event) // the connected handlers may still register handlers of it
 	}
@@ -76,7 +76,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 		return handlers{}, refusal.Refusal{}
 	}
 	h := l.s.handlersOf(m.Event)
-	if h.none() {
+	if h.None() {
 		return h, l.s.unhandled(string(m.Event))
 	}
 	return h, refusal.Refusal{}
@@ -109,10 +109,10 @@ func (s *Socket) unhandled(event string) refusal.Refusal {
 func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack
 	if m.Flags&message.FlagAck != 0 {
-		ack = newAck(l.s, m.AckID, h.event())
+		ack = newAck(l.s, m.AckID, h.Event())
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
-	e := h.first()
+	e := h.First()
 	if loop.event.Load() != e { // a load is cheaper, and mostly it is the same
 		loop.event.Store(e)
 	}
@@ -125,13 +125,13 @@ func (l *link) runInline(h handlers, m *message.Message) {
 }
 
 func (s *Socket) handle(h handlers, d Data, ack Ack) {
-	event := h.event()
+	event := h.Event()
 	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
 	if s.auth.Load() == authMissing && event != AuthEvent {
 		s.fail(event, ack, refusal.ErrAuthFirst)
 		return
 	}
-	if !h.fit(len(d.Bytes())) {
+	if !h.Fit(len(d.Bytes())) {
 		s.fail(event, ack, refusal.ErrOverMax)
 		return
 	}
@@ -139,6 +139,6 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.reject(event, ack, err)
 		return
 	}
-	s.run(h.ns, d, ack)
-	s.run(h.own, d, ack)
+	s.run(h.Many, d, ack)
+	s.run(h.Own, d, ack)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/health"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
@@ -49,7 +50,7 @@ func New(o Options) (*Server, error) {
 	v.gate.LimitFailures(t.FailureLimit)
 	v.refusals = turnaway.NewLog(v.log)
 	v.journal = journal.New(v.log, v.sinceStart)
-	v.emitOptions = new(emitSettings)
+	v.emitOptions = new(outgoing.Rules)
 	if hook := o.Authenticate; hook != nil {
 		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {

@@ -233,20 +233,14 @@ type handshake struct {
 	wanted   *session.Session // which was busy; nil = none
 }
 
-type registration struct {
-	h        Handler
-	inline   bool
-	maxBytes int // 0 = no limit
-}
-
-// A table holds the handlers of events by name; an entry, those of one event.
+// A table holds the handlers of events by name; an entry, those of one event. handlers are those of
+// one event that a socket has: its namespace's, then its own.
 type (
-	table = registry.Table[registration]
-	entry = registry.Entry[registration]
+	registration = registry.Registered[Handler]
+	table        = registry.Table[registration]
+	entry        = registry.Entry[registration]
+	handlers     = registry.Pair[Handler]
 )
-
-// handlers are those of one event: the namespace's, then the socket's own.
-type handlers struct{ ns, own *entry }
 
 type jobKind uint8
 
