@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"bytes"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Budgets of the engine, in bytes.
@@ -222,6 +224,31 @@ func TestBundlersFindTheFiles(t *testing.T) {
 	}
 }
 
+// TestRunsOfNodeHaveATimeLimit looks at every place that starts Node's test runner. Without the
+// limit, which is for a file as for each of its tests, a client that hangs hangs the run.
+func TestRunsOfNodeHaveATimeLimit(t *testing.T) {
+	call := regexp.MustCompile(`(?s)node"?,? "?--test\b.{0,80}`)
+	found := 0
+	for _, pattern := range []string{"*.go", "js/package.json", "../scripts/*", "../Makefile",
+		"../.ci/*", "../cmd/server/*.go", "../conformance/*.go", "../bench/browser/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			for _, c := range call.FindAllString(read(t, file), -1) {
+				if found++; !strings.Contains(c, "--test-timeout=") {
+					t.Errorf("%s: %q has no --test-timeout", file, c)
+				}
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("found %d runs, at least those of wasm/build_test.go and package.json exist",
+			found)
+	}
+}
+
 // node runs one file of js/test, or all of them, with the environment env.
 func node(t *testing.T, file string, env ...string) {
 	t.Helper()
@@ -231,7 +258,9 @@ func node(t *testing.T, file string, env ...string) {
 	if _, err := os.Stat("js/node_modules/ws"); err != nil {
 		t.Skip("the test server needs package ws: run npm ci in wasm/js")
 	}
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec",
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute) // should Node itself hang
+	defer stop()
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec",
 		"--test-timeout=60000", "test/"+file)
 	cmd.Dir = "js"
 	cmd.Env = append(os.Environ(),
@@ -247,6 +276,7 @@ func TestShell(t *testing.T) {
 	node(t, "reconnect.test.js")
 	node(t, "arguments.test.js")
 	node(t, "odd.test.js")
+	node(t, "stats.test.js")
 }
 func TestEngines(t *testing.T) { node(t, "engine.test.js") }
 
