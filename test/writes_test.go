@@ -77,22 +77,21 @@ func TestEmitsOutsideAHandlerLeaveAtOnce(t *testing.T) {
 	})
 	w := dialFull(t, v, "/")
 	s := socketOf(t, v, w.id)
-	const emits = 20
-	waited := 0
-	for range emits {
+	const rounds = 20
+	late := 0
+	for range rounds {
 		at := v.ConnectionStats().Writes
 		s.Emit("now", nil)
 		if v.ConnectionStats().Writes == at {
-			waited++
+			late++
 		}
 		if m := w.message(); string(m.Event) != "now" {
 			t.Fatalf("got %q", m.Event)
 		}
 	}
-	// While the loop is in a callback, which the system may interrupt, a second write waits for its
-	// end.
-	if waited > emits/4 {
-		t.Errorf("%d of %d events were not written when Emit returned", waited, emits)
+	// The loop may still be in the turn of the handshake. Then the turn's own write carries it.
+	if late > rounds/4 {
+		t.Errorf("%d of %d emits were not written when Emit returned", late, rounds)
 	}
 	w.send(frame.Binary, eventBytes(message.FlagAck, 1, "wait", ""))
 	if m := w.message(); string(m.Event) != "working" { // while the handler still runs
