@@ -90,7 +90,8 @@ func TestDecodedDataIsValidated(t *testing.T) {
 			}
 		}
 		var e *smartsocket.Error
-		if err := ask(event, `{"x":-1}`); !errors.As(err, &e) || e.Code != message.CodeHandlerFailed {
+		err := ask(event, `{"x":-1}`)
+		if !errors.As(err, &e) || e.Code != message.CodeHandlerFailed {
 			t.Errorf("%s: a Validate that panics is answered with %v", event, err)
 		}
 	}
