@@ -3,8 +3,6 @@
 package client
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"net"
 	"strconv"
@@ -204,8 +202,8 @@ func TestReaderWaitsForHandlers(t *testing.T) {
 	}
 }
 
-// TestKeptQuestionsAreBounded: of the questions that wait for an answer 1024 of 1 MiB are kept for a
-// recovered session. The others end with the connection.
+// TestKeptQuestionsAreBounded: of the questions that wait for an answer 1024 of 1 MiB are kept for
+// a recovered session. The others end with the connection.
 func TestKeptQuestionsAreBounded(t *testing.T) {
 	for _, tt := range []struct{ size, want int }{{1, maxKept}, {4096, 0}} {
 		c := newResumed(t, Options{})
@@ -320,7 +318,7 @@ func TestCounters(t *testing.T) {
 	if err := c.Emit("", nil); err == nil {
 		t.Error("an event without a name is sent")
 	}
-	if _, err := c.EmitWithAck(context.Background(), "give", bytes.Repeat([]byte("x"), 9)); err != nil {
+	if _, err := c.EmitWithAck(testContext(t), "give", "data"); err != nil {
 		t.Fatal(err)
 	}
 	for range 5 {
