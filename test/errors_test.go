@@ -282,11 +282,17 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 					t.Errorf("a wrong key: %v", err)
 				}
 			}
-			err := dialErr(v.Addr().String(), client.Options{APIKey: "the-right-key"})
-			if e := (*smartsocket.Error)(nil); !errors.As(err, &e) || e.RetryAfter < 1000 ||
-				e.RetryAfter > 110_000 || !strings.Contains(err.Error(), "throttled") ||
-				!strings.Contains(err.Error(), "failureLimit") {
-				t.Errorf("%v", err)
+			var err error
+			for _, origin := range []string{"http://" + v.Addr().String(), ""} { // 101 and 429
+				o := client.Options{APIKey: "the-right-key", Origin: origin}
+				err = dialErr(v.Addr().String(), o)
+				var e *smartsocket.Error
+				if !errors.Is(err, message.ErrThrottled) || !errors.As(err, &e) ||
+					e.RetryAfter < 1000 || e.RetryAfter > 110_000 ||
+					!strings.Contains(err.Error(), "throttled") ||
+					!strings.Contains(err.Error(), "failureLimit") {
+					t.Errorf("origin %q: %v", origin, err)
+				}
 			}
 			return err
 		},
