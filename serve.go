@@ -128,7 +128,7 @@ func (v *Server) startLoops() error {
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
-	v.housekeeper = startHousekeeper(v)
+	v.housekeeper = newHousekeeper(v)
 	return nil
 }
 

@@ -58,7 +58,7 @@ type Server struct {
 	workers       *mailbox.Workers
 	hooks         *vetting.Desk  // nil without Authenticate
 	memory        *budget.Budget // of what waits
-	housekeeper   *housekeeper
+	housekeeper   *watchdog.Rounds
 	journal       *journal.Journal
 
 	counters counters
@@ -174,11 +174,4 @@ type registrations struct {
 	// emitOptions are what SetEmitOptions has set. A pointer leads to it, because escape analysis
 	// gives up on what leads to an atomic value: here a Target.
 	emitOptions *outgoing.Rules
-}
-
-// housekeeper is the server's one background goroutine. It samples the counters for the rates,
-// watches inline handlers, and ends the sessions of clients that do not come back.
-type housekeeper struct {
-	quit chan struct{}
-	done chan struct{}
 }

@@ -74,7 +74,7 @@ func (v *Server) stop(ctx context.Context) error {
 	var left ending.Report
 	left.Stop(ctx, "event loops that inline handlers hold", v.reactor.Close)
 	left.Left(v.gate.Open(), "connections")
-	left.Stop(ctx, "the housekeeper", v.housekeeper.stop)
+	left.Stop(ctx, "the housekeeper", v.stopHousekeeper)
 	if v.sessions != nil { // nobody comes back any more
 		left.Stop(ctx, "sessions", func() error { v.sessions.EndAll(session.Shutdown); return nil })
 	}

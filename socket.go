@@ -2,12 +2,12 @@ package smartsocket
 
 import (
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/clocksync"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
@@ -21,6 +21,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/values"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -58,11 +59,11 @@ type Socket struct {
 	first link // of a server without the message cache; else links have their own memory
 }
 
-// socketExtra is what only some sockets need, so that an idle one stays small. mu guards values.
+// socketExtra is what only some sockets need, so that an idle one stays small. Each part has its
+// own lock.
 type socketExtra struct {
-	mu        sync.Mutex
-	values    map[string]any
-	contexts  lifetime.Contexts[*link] // has its own lock, as what follows
+	values    values.Map
+	contexts  lifetime.Contexts[*link]
 	questions question.Table[func(Data, error)]
 	own, life table // the socket's own handlers, see registrations
 }
@@ -94,29 +95,14 @@ func (s *Socket) RemoteAddr() net.Addr {
 func (s *Socket) Queued() int { return s.link.Load().ws.Queued() }
 
 // Set keeps a value with the socket under a key. nil removes it.
-func (s *Socket) Set(key string, v any) {
-	x := s.extra()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if v == nil {
-		delete(x.values, key)
-		return
-	}
-	if x.values == nil {
-		x.values = make(map[string]any)
-	}
-	x.values[key] = v
-}
+func (s *Socket) Set(key string, v any) { s.extra().values.Set(key, v) }
 
 // Get returns the value kept under a key, or nil.
 func (s *Socket) Get(key string) any {
-	x := s.ext.Load()
-	if x == nil {
-		return nil
+	if x := s.ext.Load(); x != nil {
+		return x.values.Get(key)
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.values[key]
+	return nil
 }
 
 func (s *Socket) extra() *socketExtra {
@@ -146,14 +132,6 @@ const (
 	authDone
 )
 
-// clock compares the client's clock with ours. It belongs to the link's loop.
-type clock struct {
-	best   time.Duration // the shortest round trip so far
-	rounds uint8
-	asked  int64  // the server time of the last PING
-	mark   uint64 // the ledger's before it
-}
-
 // link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
 // inside its socket. With the message cache links come and go, and have a socket once they open.
 type link struct {
@@ -173,12 +151,13 @@ type link struct {
 	ticket     admission.Ticket // what it takes of the server's places
 	handshake  *handshake       // nil once the link is open
 	authBy     time.Duration    // when RequireAuth ends the connection, 0 = not set
-	clock      clock
-	pongQueued bool  // the last PONG waits in the outbox
-	unproved   bool  // a resumed client has not shown yet that it got CONNECT_ACK
-	greeted    bool  // the connected handlers are done, so inline handlers may run
-	expiring   bool  // silent for too long at the last look
-	faults     uint8 // violations in a row
+	clock      clocksync.Clock
+	mark       uint64 // the ledger's before the last PING
+	pongQueued bool   // the last PONG waits in the outbox
+	unproved   bool   // a resumed client has not shown yet that it got CONNECT_ACK
+	greeted    bool   // the connected handlers are done, so inline handlers may run
+	expiring   bool   // silent for too long at the last look
+	faults     uint8  // violations in a row
 
 	// Atomics.
 	phase  atomic.Uint32                 // phaseHandshake and so on
