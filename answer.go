@@ -46,6 +46,11 @@ func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 	}
 }
 
+// unhandled is the refusal of an event that nobody registered for.
+func (s *Socket) unhandled(event string) refusal.Refusal {
+	return refusal.NoHandler(event, s.ns.path, &s.srv.counters.unhandled)
+}
+
 // maxFaults is how many invalid messages in a row a connection may send.
 const maxFaults = 10
 

@@ -45,14 +45,6 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	l.send(b.B)
 }
 
-// forgetHello returns the buffer of HELLO, which only CONNECT needs.
-func (h *handshake) forgetHello() {
-	if h != nil && h.hello != nil {
-		pool.Put(h.hello)
-		h.hello = nil
-	}
-}
-
 // beforeOpen takes what comes before the link is open: CONNECT, then messages that have to wait.
 func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 	h := l.handshake
@@ -221,4 +213,12 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	b.B = message.AppendConnectAck(b.B, &a)
 	l.send(b.B)
 	pool.Put(b)
+}
+
+// sendAway asks the client to go elsewhere and closes its connection.
+func (l *link) sendAway(goaway []byte) {
+	if !l.plain {
+		l.send(goaway)
+	}
+	l.ws.Close(frame.CloseGoingAway, "server shutting down")
 }

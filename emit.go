@@ -378,6 +378,25 @@ func (v *Server) To(names ...string) *Target {
 	return &t
 }
 
+// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
+func (v *Server) toward(names []string) Target {
+	if len(names) == 1 && socketid.Is(names[0]) {
+		return v.towardSocket(names[0])
+	}
+	return Target{ns: v.root, nobody: len(names) == 0}
+}
+
+// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
+func (v *Server) towardSocket(id string) Target {
+	if !socketid.Is(id) {
+		return Target{ns: v.root, nobody: true}
+	}
+	if ns, ok := v.ids.Load(id); ok {
+		return Target{ns: ns.(*Namespace)}
+	}
+	return Target{ns: v.root, anywhere: true}
+}
+
 // ToSocket selects one socket by id, in whichever namespace it is.
 func (v *Server) ToSocket(id string) *Target {
 	t := v.towardSocket(id)
@@ -395,16 +414,3 @@ func (s *Socket) To(names ...string) *Target {
 
 // Broadcast selects everybody else in the namespace.
 func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
-
-// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
-func (s *Socket) sendEvent(b pool.Unsized) bool {
-	if s.kept == nil {
-		status := s.link.Load().send(b.B)
-		pool.PutUnsized(b)
-		return status != websocket.Dropped
-	}
-	event := pool.NewShared(pool.Sized(b))
-	status := s.kept.Send(event)
-	event.Release()
-	return status != session.Dropped
-}

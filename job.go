@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -36,6 +37,19 @@ func (s *Socket) tell(j job) {
 		s.do(&j)
 		return
 	}
+	s.post(j)
+}
+
+// arrived tells the connected handlers of a link that has opened. The client's events wait until
+// they are done, because these handlers may register others.
+func (s *Socket) arrived(l *link, recovered bool) {
+	j := job{kind: jobConnected, recovered: recovered}
+	if s.mail.Idle() && s.inline(jobConnected) {
+		s.do(&j)
+		l.greeted = true
+		return
+	}
+	j.link = l
 	s.post(j)
 }
 
@@ -126,6 +140,26 @@ func (s *Socket) doEvent(j *job) {
 		defer s.running.Store(nil) // also when a handler ends this goroutine
 		s.handle(h, Data{&j.data}, ack)
 	}
+}
+
+// handle asks the middlewares about an event, and runs its handlers.
+func (s *Socket) handle(h handlers, d Data, ack Ack) {
+	event := h.Event()
+	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
+	if s.auth.Load() == authMissing && event != AuthEvent {
+		s.fail(event, ack, refusal.ErrAuthFirst)
+		return
+	}
+	if !h.Fit(len(d.Bytes())) {
+		s.fail(event, ack, refusal.ErrOverMax)
+		return
+	}
+	if err := s.passes(event, d, ack); err != nil {
+		s.reject(event, ack, err)
+		return
+	}
+	s.run(h.Many, d, ack)
+	s.run(h.Own, d, ack)
 }
 
 // done gives back what belongs to an event that waited.

@@ -21,7 +21,6 @@ import (
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
-	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
@@ -106,25 +105,6 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 		dst = append(dst, ns)
 	}
 	return dst
-}
-
-// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
-func (v *Server) toward(names []string) Target {
-	if len(names) == 1 && socketid.Is(names[0]) {
-		return v.towardSocket(names[0])
-	}
-	return Target{ns: v.root, nobody: len(names) == 0}
-}
-
-// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
-func (v *Server) towardSocket(id string) Target {
-	if !socketid.Is(id) {
-		return Target{ns: v.root, nobody: true}
-	}
-	if ns, ok := v.ids.Load(id); ok {
-		return Target{ns: ns.(*Namespace)}
-	}
-	return Target{ns: v.root, anywhere: true}
 }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }

@@ -57,14 +57,6 @@ func (v *Server) drain(whole context.Context) error {
 	return v.stop(ctx)
 }
 
-// sendAway asks the client to go elsewhere and closes its connection.
-func (l *link) sendAway(goaway []byte) {
-	if !l.plain {
-		l.send(goaway)
-	}
-	l.ws.Close(frame.CloseGoingAway, "server shutting down")
-}
-
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
 func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed) }) }
 

@@ -189,10 +189,32 @@ func (l *link) send(b []byte) websocket.Status {
 	return l.ws.Send(op, b)
 }
 
+// sendLast is send for an answer, behind which a handler seldom sends more.
+func (l *link) sendLast(b []byte) websocket.Status {
+	if l.plain || l.seal != nil {
+		return l.send(b)
+	}
+	l.srv.loops[l.ws.Loop()].out.Add(1)
+	return l.ws.SendLast(frame.Binary, b)
+}
+
 // sendSealed seals one encoded message and sends it. It borrows b.
 func (l *link) sendSealed(b []byte) (status websocket.Status) {
 	l.seal.Send(b, func(sealed []byte) { status = l.ws.Send(frame.Binary, sealed) })
 	return status
+}
+
+// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
+func (s *Socket) sendEvent(b pool.Unsized) bool {
+	if s.kept == nil {
+		status := s.link.Load().send(b.B)
+		pool.PutUnsized(b)
+		return status != websocket.Dropped
+	}
+	event := pool.NewShared(pool.Sized(b))
+	status := s.kept.Send(event)
+	event.Release()
+	return status != session.Dropped
 }
 
 // isOpen reports whether the connection is there and not known to be gone.
@@ -210,6 +232,14 @@ type handshake struct {
 	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
 	wanted   *session.Session // which was busy; nil = none
+}
+
+// forgetHello returns the buffer of HELLO, which only CONNECT needs.
+func (h *handshake) forgetHello() {
+	if h != nil && h.hello != nil {
+		pool.Put(h.hello)
+		h.hello = nil
+	}
 }
 
 // A table holds the handlers of events by name; an entry, those of one event. handlers are those of
@@ -258,13 +288,4 @@ type kept struct {
 type body struct {
 	outgoing.Payload
 	info any // what a lifecycle handler is told: an error or a Reason
-}
-
-// sendLast is send for an answer, behind which a handler seldom sends more.
-func (l *link) sendLast(b []byte) websocket.Status {
-	if l.plain || l.seal != nil {
-		return l.send(b)
-	}
-	l.srv.loops[l.ws.Loop()].out.Add(1)
-	return l.ws.SendLast(frame.Binary, b)
 }

@@ -52,7 +52,10 @@ func TestRounds(t *testing.T) {
 func TestRoundsStop(t *testing.T) {
 	r := &Rounds{
 		Now: func() time.Duration { return 0 }, Budget: time.Hour,
-		Look:        func(time.Duration) bool { t.Error("it looked before its time"); return false },
+		Look: func(time.Duration) bool {
+			t.Error("it looked before its time")
+			return false
+		},
 		EverySecond: func(time.Duration) { t.Error("a second is over") },
 	}
 	r.Start()
