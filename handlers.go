@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"fmt"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -32,11 +33,17 @@ type Registrar interface {
 // On registers a typed handler, for which the event's JSON is decoded into a T. An event whose data
 // does not decode never reaches h; its sender gets the error of Data.Decode, and it is counted,
 // logged and raised as "error". No data gives T's zero value. T may be []byte for binary payloads,
-// which are copied.
+// which are copied. A T or *T with a method Validate() error is asked before h, and its error counts
+// as one of Decode.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
+	valid := fault.Validation[T]()
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
-		if err := d.Decode(&v); err != nil {
+		err := d.Decode(&v)
+		if err == nil && valid != nil {
+			err = valid(&v)
+		}
+		if err != nil {
 			s.undecodable(event, ack, err)
 			return
 		}
