@@ -113,3 +113,50 @@ func mutexFields(s *ast.StructType) (names []string) {
 	}
 	return names
 }
+
+// TestPackageComments: each mechanism says what it is for, and whether it has locks. One with
+// several files says in which order they are read.
+func TestPackageComments(t *testing.T) {
+	for name := range below {
+		if !strings.HasPrefix(name, "internal/") {
+			continue
+		}
+		comment, files := packageComment(t, filepath.Join("../..", name))
+		base := filepath.Base(name)
+		if !strings.HasPrefix(comment, "Package "+base+" ") {
+			t.Errorf("%s: its comment begins with %.20q", name, comment)
+		}
+		if !regexp.MustCompile(`(?i)\bno (mutex|state)|\block|\w\.mu\b`).MatchString(comment) {
+			t.Errorf("%s: its comment does not say whether it has locks", name)
+		}
+		if files > 1 && !regexp.MustCompile(`Reading order|Read\s+\w+\.go`).MatchString(comment) {
+			t.Errorf("%s: its comment does not say in which order its %d files are read", name,
+				files)
+		}
+	}
+}
+
+// packageComment is the comment of the package in dir, and in how many files the package is, doc.go
+// aside.
+func packageComment(t *testing.T, dir string) (comment string, files int) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil,
+			parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		comment += f.Doc.Text()
+		if filepath.Base(path) != "doc.go" {
+			files++
+		}
+	}
+	return comment, files
+}
