@@ -16,7 +16,7 @@ func (l *link) sendClock() {
 		return
 	}
 	if kept := l.s.kept; kept != nil {
-		l.mark = kept.ledger.Mark() // ahead of the PING
+		l.mark = kept.ledger.Mark() // before the PING is sent, see package ledger
 	}
 	var b [40]byte
 	now := time.Now().UnixMicro()

@@ -13,7 +13,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// newLink makes the link of an accepted connection, inside its socket without the message cache.
+// newLink makes the link of an accepted connection. Without the message cache it lies inside its
+// socket, so that both are one allocation.
 func (v *Server) newLink(plain bool) *link {
 	if v.sessions != nil && !plain {
 		return &link{srv: v, plain: plain}
@@ -159,6 +160,7 @@ func (l *link) open() {
 	}
 }
 
+// begin makes a new socket of a link whose client has no session to come back to.
 func (l *link) begin() {
 	h := l.handshake
 	if l.s == nil {
@@ -201,7 +203,7 @@ func (l *link) announce(recovered bool) {
 	}
 }
 
-// sendConnectAck completes the handshake. arrived is the record's field.
+// sendConnectAck completes the handshake. For arrived see message.ConnectAck.
 func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	a := message.ConnectAck{
 		SocketID: []byte(l.s.ID()), SessionToken: token, Recovered: recovered, Arrived: arrived,

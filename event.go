@@ -108,7 +108,7 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
 	e := h.First()
-	if loop.event.Load() != e { // a load is cheaper, and mostly it is the same
+	if loop.event.Load() != e { // a load is cheaper than a store, and mostly it is the same event
 		loop.event.Store(e)
 	}
 	loop.inline.Store(l.s)

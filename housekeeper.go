@@ -25,6 +25,7 @@ func newHousekeeper(v *Server) *watchdog.Rounds {
 	return h
 }
 
+// everySecond is what the housekeeper does besides watching inline handlers.
 func (v *Server) everySecond(now time.Duration) {
 	v.sampleRates()
 	v.refusals.Flush(now)

@@ -70,7 +70,8 @@ func (s *Socket) inline(k jobKind) bool {
 // worker is a Socket as the goroutines that do its jobs see it: the same memory.
 type worker Socket
 
-// Work implements mailbox.Runner. A turn's messages leave in one write, or earlier if it is slow.
+// Work implements mailbox.Runner. What a turn sends leaves in one write at its end, or earlier if
+// the turn takes long.
 func (w *worker) Work() (more bool) {
 	s := (*Socket)(w)
 	l := s.link.Load()
@@ -91,7 +92,8 @@ func (w *worker) Work() (more bool) {
 	return true
 }
 
-// turns has the jobs that goroutines work on, since handlers are given pointers into them.
+// turns has memory for the jobs that goroutines are working on. It is not on their stacks, because
+// handlers are given pointers into it.
 var turns = sync.Pool{New: func() any { return new(job) }}
 
 // do does one job. j is borrowed.
@@ -145,7 +147,8 @@ func (s *Socket) doEvent(j *job) {
 // handle asks the middlewares about an event, and runs its handlers.
 func (s *Socket) handle(h handlers, d Data, ack Ack) {
 	event := h.Event()
-	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
+	// This is checked here and not when the event arrived, because a connected handler that calls
+	// RequireAuth may still have been running then.
 	if s.auth.Load() == authMissing && event != AuthEvent {
 		s.fail(event, ack, refusal.ErrAuthFirst)
 		return

@@ -76,18 +76,19 @@ const (
 
 // loopState is what belongs to one event loop, padded so that loops do not share cache lines.
 type loopState struct {
-	in      atomic.Int64 // messages received
-	out     atomic.Int64 // messages sent to single sockets of this loop
-	handled atomic.Int64 // inline events finished
-	inline  atomic.Pointer[Socket]
-	event   atomic.Pointer[entry] // of inline, or of the last one
-	data    body                  // what the inline handler that runs was given; the loop's
+	in      atomic.Int64           // messages received
+	out     atomic.Int64           // messages sent to single sockets of this loop
+	handled atomic.Int64           // inline events finished
+	inline  atomic.Pointer[Socket] // whose inline handlers run now, nil while none do
+	event   atomic.Pointer[entry]  // the handlers that inline runs, or the last that ran
+	data    body                   // what the inline handler that runs was given; the loop's
 	_       [24]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
 	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
+// logListening tells that the server listens, and with which of the options that matter most.
 func (v *Server) logListening(addr net.Addr) {
 	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
 		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
@@ -95,6 +96,7 @@ func (v *Server) logListening(addr net.Addr) {
 		"maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
+// eachNamespace lists all namespaces, in no order.
 func (v *Server) eachNamespace() []*Namespace { return v.appendNamespaces(nil) }
 
 // appendNamespaces is eachNamespace with memory of the caller's.

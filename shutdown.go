@@ -26,7 +26,7 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.drain)
 }
 
-// drain is Shutdown.
+// drain does what Shutdown promises, until whole ends.
 func (v *Server) drain(whole context.Context) error {
 	ctx, cancel := ending.Early(whole)
 	defer cancel()

@@ -105,6 +105,7 @@ func (s *Socket) Get(key string) any {
 	return nil
 }
 
+// extra returns what only some sockets need, and makes it if this one had not needed it yet.
 func (s *Socket) extra() *socketExtra {
 	if x := s.ext.Load(); x != nil {
 		return x
@@ -163,7 +164,7 @@ type link struct {
 	phase  atomic.Uint32                 // phaseHandshake and so on
 	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
 	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
-	held   outgoing.Held                 // what waits until the client has caught up
+	held   outgoing.Held                 // what waits until the client has caught up; has a lock
 	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
 }
 
@@ -228,10 +229,10 @@ type handshake struct {
 	token    []byte           // of the session that the client wants back; empty = none
 	seq      uint64           // of the newest event that the client got
 	apiKey   session.Hash     // of the key in CONNECT
-	identity *any             // what the Authenticate hook said
+	identity *any             // what the Authenticate hook returned
 	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
-	wanted   *session.Session // which was busy; nil = none
+	wanted   *session.Session // was busy when the client asked for it; nil = none
 }
 
 // forgetHello returns the buffer of HELLO, which only CONNECT needs.
@@ -275,7 +276,7 @@ type job struct {
 	data      body            // around payload, which a handler's Data points to
 	notice    *Error          // of jobLimited
 	reason    *Reason         // of jobLeft and jobEnded
-	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
+	link      *link           // of jobLeft, and of jobConnected: inline handlers may run there then
 }
 
 // kept is what a socket has with the message cache.
