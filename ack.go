@@ -138,15 +138,11 @@ func (s *Socket) emitAck(
 	if !ok {
 		return 0, errNotConnected
 	}
-	b := pool.GetUnsized(pool.Encoded)
-	var err error
-	c := s.link.Load().encoding()
-	if b.B, err = c.AppendEvent(b.B, event, id, value(data)); err != nil {
-		pool.PutUnsized(b)
+	b, err := s.encode(event, id, data)
+	if err != nil {
 		x.questions.Claim(id)
 		return 0, err
 	}
-	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
 	if !s.sendEvent(b) {
 		if _, unsettled := x.questions.Claim(id); unsettled {
 			return 0, fault.Lost("the message could not be queued")

@@ -8,7 +8,6 @@ import (
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
-	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -100,16 +99,9 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	if s.kept == nil && !s.Connected() {
 		return Delivery{Dropped: 1}, nil
 	}
-	b := pool.GetUnsized(pool.Encoded)
-	var err error
-	c := s.link.Load().encoding()
-	if b.B, err = c.AppendEvent(b.B, event, 0, value(data)); err != nil {
-		pool.PutUnsized(b)
+	b, err := s.encode(event, 0, data)
+	if err != nil || !s.sendEvent(b) {
 		return Delivery{Dropped: 1}, err
-	}
-	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
-	if !s.sendEvent(b) {
-		return Delivery{Dropped: 1}, nil
 	}
 	return Delivery{Queued: 1}, nil
 }
