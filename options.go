@@ -95,12 +95,12 @@ type Options struct {
 	// AcceptRate limits the connections accepted in a second, from all addresses together. Others
 	// get HTTP 503, after which clients come back. 0 means no limit.
 	AcceptRate int `config:"acceptRate" reload:"live"`
-	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT
-	// has not been accepted yet if that is enough. Connections whose request has not come are
-	// limited to half of MaxConnections, or to this if it is more.
+	// MaxUnauthenticated limits the connections whose CONNECT has not been accepted yet, and those
+	// that still have to authenticate by event. Connections whose request has not come yet are
+	// limited to half of MaxConnections, or to MaxUnauthenticated if that is more.
 	MaxUnauthenticated int `config:"maxUnauthenticated" default:"1024" min:"1" max:"16Mi" reload:"live"`
 	// MaxUnauthenticatedPerAddress is that limit for one IPv4 address or IPv6 /64. 0 means a share:
-	// fewer than are left for all others, so half of them at most. -1 means no limit.
+	// one address may have fewer than are left for all others, so at most half. -1 means no limit.
 	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress" reload:"live"`
 	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
 	// for comparison and debugging. It is a switch of the whole process.
