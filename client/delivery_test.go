@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -283,6 +284,25 @@ func TestQueueKeepsTheLimit(t *testing.T) {
 	}
 	if n := v.ConnectionStats().RateLimited; n != 0 {
 		t.Errorf("%d were refused", n)
+	}
+}
+
+// TestRoomThatComesMeanwhile: an event that is held back is sent although room came before it was
+// held, so that nobody will tell of room any more.
+func TestRoomThatComesMeanwhile(t *testing.T) {
+	c := newResumed(t, Options{})
+	link := c.next(10)
+	link.busy = 1
+	emitAll(t, func() error { return c.Emit("s", 1, State("")) })
+	for ctx := testContext(t); c.Stats().Waiting > 0; runtime.Gosched() {
+		if ctx.Err() != nil {
+			t.Fatal("it waits for good")
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if got := link.events(); !slices.Equal(got, []string{"s1"}) {
+		t.Errorf("sent %v", got)
 	}
 }
 
