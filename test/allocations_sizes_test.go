@@ -138,7 +138,8 @@ func TestNoAllocationAtAnySize(t *testing.T) {
 }
 
 func testAllocations(t *testing.T, n int, inflates bool, how []smartsocket.HandlerOption) {
-	o := Options{CompressionThreshold: 256, MaxFrameRate: 1 << 30, MaxInflateRate: 1 << 30}
+	o := Options{CompressionThreshold: 256, CompressionLevel: 1, MaxFrameRate: 1 << 30,
+		MaxInflateRate: 1 << 30}
 	v := startServer(t, o, echoed(how...))
 	measureWays(t, v, dialAs(t, v, inflates), dialAs(t, v, inflates), n,
 		func(flags message.Flags, event, payload string) []byte {
@@ -164,7 +165,7 @@ func measureWays(t *testing.T, v *Server, c, other *wire, n int,
 		out := encode(flags, event, payload)
 		runs := 100
 		if n > 10<<10 {
-			runs = 12
+			runs = 30
 		}
 		allocs, misses := spent(runs, func() {
 			if _, err := c.nc.Write(out); err != nil {
@@ -181,8 +182,8 @@ func measureWays(t *testing.T, v *Server, c, other *wire, n int,
 	}
 }
 
-// The same holds for plain clients, who know nothing of our wire and speak JSON in text frames, also
-// in a room together with other clients.
+// The same holds for plain clients, who know nothing of our wire and speak JSON in text frames, in
+// a room together with other clients, too.
 func TestNoAllocationAtAnySizeForPlainClients(t *testing.T) {
 	if race.Enabled || pool.Poisoned {
 		t.Skip("the race detector makes sync.Pool drop buffers")
@@ -203,7 +204,8 @@ func TestNoAllocationAtAnySizeForPlainClients(t *testing.T) {
 	} {
 		for _, n := range sizes {
 			t.Run(fmt.Sprintf("%s/%d", mode.name, n), func(t *testing.T) {
-				o := Options{CompressionThreshold: 256, MaxFrameRate: 1 << 30}
+				o := Options{CompressionThreshold: 256, CompressionLevel: 1,
+					MaxFrameRate: 1 << 30}
 				v := startServer(t, o, echoed(mode.how...))
 				c, other := mode.c(t, v), mode.other(t, v)
 				eventually(t, "both", func() bool { return v.Namespace("/").Len() == 2 })
