@@ -427,7 +427,7 @@ func TestNames(t *testing.T) {
 	for name, want := range map[string]string{
 		"port": "port", "maxMessageBytes": "max-message-bytes",
 		"maxJSONElements": "max-json-elements",
-		"allowedIPs": "allowed-ips", "apiURL": "api-url", "http2Port": "http2-port",
+		"allowedIPs":      "allowed-ips", "apiURL": "api-url", "http2Port": "http2-port",
 		"useSHA256": "use-sha256", "aB": "a-b",
 	} {
 		if got := separate(name, '-'); got != want {
