@@ -49,9 +49,9 @@ func (t Toggle) MarshalText() ([]byte, error) {
 }
 
 // Options configure a Server. The zero value means the defaults. Tags of a field say the rest:
-// config is its name in files and, in upper snake case behind SMARTSOCKET_, in the environment,
-// where plain numbers are milliseconds for a duration. default replaces zero, zero says what 0
-// means instead, and min and max are the range. Reload can change what has reload.
+// config is its name for package config, which reads options from files, environment and flags, and
+// hides what has secret. default replaces zero, zero says what 0 means instead, and min and max are
+// the range. Reload can change what has reload.
 type Options struct {
 	// Host is the address to bind to. unix:/path is a Unix socket, for which Port is not used.
 	Host string `config:"host" default:"localhost"`

@@ -145,9 +145,7 @@ func (s *Settings) Read() (err error) {
 	}
 	before := make([]state, len(s.list))
 	for i, x := range s.list {
-		value := reflect.New(x.v.Type()).Elem()
-		value.Set(x.v)
-		before[i] = state{value, x.Origin}
+		before[i] = state{copied(x.v), x.Origin}
 	}
 	defer func() {
 		if err == nil {
@@ -177,6 +175,9 @@ func (s *Settings) Read() (err error) {
 		if err := a.apply(); err != nil {
 			return err
 		}
+	}
+	for _, x := range s.list {
+		x.inForce = copied(x.v)
 	}
 	return nil
 }
@@ -216,14 +217,17 @@ func (s *Settings) Error(name string, err error) error {
 	return err
 }
 
-// Changed returns the settings whose values differ from those in old, which are of the same type.
-// Secrets are compared as well. A setting that is not printed is not compared.
-func (s *Settings) Changed(old *Settings) []Setting {
-	var list []Setting
+// Changed returns the settings that were read with another value than in old, which are those of a
+// struct of the same type. A setting that is not printed is not compared.
+func (s *Settings) Changed(old *Settings) (changed []Setting) {
 	for i, x := range s.list {
-		if !x.hook && !reflect.DeepEqual(x.v.Interface(), old.list[i].v.Interface()) {
-			list = append(list, x.Setting)
+		a, b := x.inForce, old.list[i].inForce
+		if x.hook || x.kind == list && a.Len() == 0 && b.Len() == 0 {
+			continue
+		}
+		if !reflect.DeepEqual(a.Interface(), b.Interface()) {
+			changed = append(changed, x.Setting)
 		}
 	}
-	return list
+	return changed
 }

@@ -267,6 +267,7 @@ func TestReadAgain(t *testing.T) {
 	for text, want := range map[string]string{
 		"port: 1\nsealingKey: a\n": "", "port: 2\nsealingKey: b\n": "port sealingKey ",
 		"port: 1\nsealingKey: a\nnames: [x]\ncache: false\n": "cache names ",
+		"port: 1\nsealingKey: a\nnames: []\npair: a/b\n":     "host path ",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

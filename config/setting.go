@@ -31,6 +31,9 @@ type setting struct {
 	url     bool   // secret:"url"
 	hook    bool   // can be set, but not printed
 	initial string // the default as text, for the help
+
+	// inForce is the value that was read, or the default, whatever became of the struct since.
+	inForce reflect.Value
 }
 
 // kind is how a setting is written.
@@ -142,10 +145,18 @@ func (c *collector) add(v reflect.Value, f reflect.StructField, help string) {
 	if s.initial = s.text(); s.hidden() {
 		s.initial = "hidden"
 	}
+	s.inForce = copied(s.v)
 	for _, flag := range s.names(s.Flag, "-file") {
 		c.take(flag, "the field "+f.Name)
 	}
 	c.list = append(c.list, s)
+}
+
+// copied returns a copy of a value, without what it refers to.
+func copied(v reflect.Value) reflect.Value {
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
 }
 
 // names returns a name of the setting and, for a secret, that of the file that has its value.

@@ -158,8 +158,7 @@ func wrongNumber(given string, err error, fix string) error {
 
 // setCustom lets the type read the text. A type that fails half way changes nothing.
 func (s *setting) setCustom(given string) error {
-	before := reflect.New(s.v.Type()).Elem()
-	before.Set(s.v)
+	before := copied(s.v)
 	err := s.v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(given))
 	switch {
 	case err == nil:
