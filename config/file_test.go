@@ -135,7 +135,9 @@ func TestSecretsFromFiles(t *testing.T) {
 			args: []string{"-sealing-key", "k"}, key: "k"},
 		"environment over file": {env: []string{"GAME_SEALING_KEY_FILE=" + key},
 			args: []string{"-config", write(t, "c.json", `{"sealingKey": "k"}`)}, key: "s3cret\n"},
-		"list": {env: []string{"GAME_API_KEYS_FILE=" + keys, "GAME_SEALING_KEY=k"}, key: "k"},
+		"CR and LF": {args: []string{"-sealing-key-file", write(t, "key", "k\r\n")}, key: "k"},
+		"only CR":   {args: []string{"-sealing-key-file", write(t, "key", "k\r")}, key: "k\r"},
+		"list":      {env: []string{"GAME_API_KEYS_FILE=" + keys, "GAME_SEALING_KEY=k"}, key: "k"},
 	} {
 		c := defaults()
 		if _, err := load(c, test.env, test.args...); err != nil || c.Key != test.key {

@@ -88,8 +88,12 @@ func (s *Settings) Help(w io.Writer) {
 		usage = fmt.Sprintf("%s [flags]\n", program())
 	}
 	b.WriteString(usage)
+	width := len(Print) + len("[=yaml]")
+	for _, x := range s.list {
+		width = max(width, len(x.Flag))
+	}
 	line := func(flag, help, env string) {
-		text := fmt.Sprintf("  -%-25s %s", flag, help)
+		text := fmt.Sprintf("  -%-*s %s", width, flag, help)
 		if env != "" {
 			text += "   [" + env + "]"
 		}

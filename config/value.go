@@ -156,19 +156,17 @@ func wrongNumber(given string, err error, fix string) error {
 	return fmt.Errorf("%q %s", given, fix)
 }
 
-// setCustom lets the type read the text. A type that fails half way changes nothing.
+// setCustom lets the type read the text. What it writes before it fails is undone by Read.
 func (s *setting) setCustom(given string) error {
-	before := copied(s.v)
 	err := s.v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(given))
 	switch {
 	case err == nil:
 		return nil
 	case s.Secret:
-		err = errors.New("the value (hidden) cannot be used")
+		return errors.New("the value (hidden) cannot be used")
 	case s.kind == toggle:
-		err = fmt.Errorf("%w: write one of them", err)
+		return fmt.Errorf("%w: write one of them", err)
 	}
-	s.v.Set(before)
 	return err
 }
 
