@@ -51,9 +51,9 @@
 //
 // A secret is never repeated in an error, right or wrong, and printed as (hidden). It can be given
 // as the name of a file that has it: GAME_DATABASE_FILE, -database-file, or databaseFile in the
-// config file. A relative name begins at the working directory. One newline at the file's end is not
-// part of the secret, and a list may have an item a line. Both forms in one place are an error, and
-// so is an empty file or a variable that is set to nothing.
+// config file. A relative name begins at the working directory. One newline at the file's end is
+// not part of the secret, and a list may have an item a line. Both forms in one place are an error,
+// and so is an empty file or a variable that is set to nothing.
 //
 // # Reading order
 //

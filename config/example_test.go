@@ -87,7 +87,7 @@ func ExampleLoad_errors() {
 func ExampleSettings_Error() {
 	cfg := defaults()
 	settings, err := config.Load(&cfg, config.Source{
-		EnvPrefix: "GAME_", Environ: []string{"GAME_COMPRESSION_LEVEL=12"},
+		EnvPrefix: "GAME_", Environ: []string{"GAME_PORT=70000"},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -99,7 +99,7 @@ func ExampleSettings_Error() {
 	}
 	fmt.Println(err)
 	// Output:
-	// environment variable GAME_COMPRESSION_LEVEL: 12 is out of range: use 1..9, or 0 for the default 6
+	// environment variable GAME_PORT: 70000 is no port: use 1..65535, or -1 for any free one
 }
 
 // A reload reads into a fresh struct and tells what has changed.
