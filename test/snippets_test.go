@@ -37,6 +37,7 @@ var (
 		"client":      "github.com/smartsocket/smartsocket/client",
 		"message":     "github.com/smartsocket/smartsocket/message",
 		"cluster":     "github.com/smartsocket/smartsocket/cluster",
+		"config":      "github.com/smartsocket/smartsocket/config",
 	}
 )
 
