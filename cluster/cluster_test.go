@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +17,15 @@ import (
 	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
-// TestMain checks that nothing of the package keeps running after the tests.
-func TestMain(m *testing.M) { leaktest.Main(m) }
+// TestMain checks that nothing of the package keeps running after the tests. In a process that a
+// test has started it runs a NATS server instead.
+func TestMain(m *testing.M) {
+	if os.Getenv(natsProcess) != "" {
+		serveNATS()
+		return
+	}
+	leaktest.Main(m)
+}
 
 // hangs limits every wait of these tests. It exists for hangs and says nothing about speed.
 const hangs = 30 * time.Second
@@ -57,16 +65,23 @@ type node struct {
 // startNode starts a server with the namespaces / and those given. Their clients may join rooms.
 func startNode(t testing.TB, url, name string, namespaces ...string) *node {
 	t.Helper()
+	return startNodeWith(t, Options{URL: url, Node: name, heartbeat: 50 * time.Millisecond},
+		namespaces...)
+}
+
+// startNodeWith is startNode with options of the cluster.
+func startNodeWith(t testing.TB, o Options, namespaces ...string) *node {
+	t.Helper()
 	n := &node{t: t, log: new(logBook)}
 	logger := slog.New(smartsocket.NewLogHandler(n.log, slog.LevelInfo))
+	o.Logger = logger
+	o.OnGap = func(g Gap) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.gaps = append(n.gaps, g)
+	}
 	var err error
-	n.cluster, err = New(Options{URL: url, Node: name, Logger: logger,
-		heartbeat: 50 * time.Millisecond, OnGap: func(g Gap) {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			n.gaps = append(n.gaps, g)
-		}})
-	if err != nil {
+	if n.cluster, err = New(o); err != nil {
 		t.Fatal(err)
 	}
 	n.server, err = smartsocket.New(smartsocket.Options{

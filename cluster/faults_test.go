@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -103,15 +102,29 @@ func TestANodeLeaves(t *testing.T) {
 func TestANodeDies(t *testing.T) {
 	broker, nodes := startCluster(t, 2)
 	stranger := connect(t, broker)
-	hello := append(binary.BigEndian.AppendUint64([]byte{greetingVersion, greetingAgain}, 77),
-		"ghost"...)
-	if err := stranger.Publish(nodes[0].cluster.subject.presence, hello); err != nil {
+	hello := greeting{kind: greetingAgain, epoch: 77, sent: time.Hour, node: "ghost"}
+	presence := nodes[0].cluster.subject.presence
+	if err := stranger.Publish(presence, hello.append(nil)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the third node to be seen", func() bool {
-		return nodes[0].log.count("other=ghost") == 1
+		return nodes[0].log.count("another node is there node=node-0 other=ghost") == 1
 	})
 	meet(t, nodes...)
+	for _, n := range nodes {
+		n.settles("the silence", func(st Stats) bool { return st.Silences == 1 })
+		if got := n.log.count("another node is silent"); got != 1 {
+			t.Errorf("%d lines in the log about the silence, want 1", got)
+		}
+	}
+	hello.sent += time.Hour // its clock does not tell how late this is
+	hello.echoes = []echo{{nodes[0].cluster.epoch, nodes[0].cluster.now(), hello.sent}}
+	if err := stranger.Publish(presence, hello.append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the third node to be heard again", func() bool {
+		return nodes[0].log.count("another node is heard again") == 1
+	})
 }
 
 func connect(t testing.TB, s *server.Server) *nats.Conn {
@@ -190,13 +203,13 @@ func TestInventedNodesAreBounded(t *testing.T) {
 	p := peers{all: make(map[peerKey]*peer)}
 	for i := range uint64(3 * maxPeers) {
 		p.number(&smartsocket.Envelope{Node: "x", Epoch: i, Seq: 1, Namespace: "/"},
-			time.Duration(i))
+			time.Duration(i), defaultMaxAge)
 	}
 	if len(p.all) != maxPeers {
 		t.Errorf("%d peers are kept", len(p.all))
 	}
-	if _, old := p.number(&smartsocket.Envelope{Node: "x", Epoch: 3*maxPeers - 1, Seq: 1,
-		Namespace: "/"}, time.Hour); !old {
+	if _, _, how := p.number(&smartsocket.Envelope{Node: "x", Epoch: 3*maxPeers - 1, Seq: 1,
+		Namespace: "/"}, time.Hour, defaultMaxAge); how != repeated {
 		t.Error("the newest was forgotten")
 	}
 }

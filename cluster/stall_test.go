@@ -78,6 +78,14 @@ func (p *proxy) hold() {
 	p.held = true
 }
 
+// release goes on where hold stopped.
+func (p *proxy) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = false
+	p.cond.Broadcast()
+}
+
 // cut ends all connections, and lets new ones through.
 func (p *proxy) cut() {
 	p.mu.Lock()
