@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -46,6 +47,9 @@ func startNATS(t testing.TB, port int) *server.Server {
 	return s
 }
 
+// portOf returns the port of a NATS server, for the one that takes its place.
+func portOf(s *server.Server) int { return s.Addr().(*net.TCPAddr).Port }
+
 func stopNATS(s *server.Server) {
 	s.Shutdown()
 	s.WaitForShutdown()
@@ -73,7 +77,7 @@ func startNode(t testing.TB, url, name string, namespaces ...string) *node {
 func startNodeWith(t testing.TB, o Options, namespaces ...string) *node {
 	t.Helper()
 	n := &node{t: t, log: new(logBook)}
-	logger := slog.New(smartsocket.NewLogHandler(n.log, slog.LevelInfo))
+	logger := n.log.logger()
 	o.Logger = logger
 	o.OnGap = func(g Gap) {
 		n.mu.Lock()
@@ -144,6 +148,10 @@ func (l *logBook) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
+}
+
+func (l *logBook) logger() *slog.Logger {
+	return slog.New(smartsocket.NewLogHandler(l, slog.LevelInfo))
 }
 
 func (l *logBook) count(part string) int {

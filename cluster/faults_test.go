@@ -23,7 +23,7 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 	for _, u := range users {
 		u.want("msg 0")
 	}
-	port := broker.Addr().String()[strings.LastIndex(broker.Addr().String(), ":")+1:]
+	port := portOf(broker)
 	stopNATS(broker)
 	for _, n := range nodes {
 		eventually(t, "the nodes to notice", func() bool {
@@ -42,9 +42,7 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 		t.Errorf("%d lines in the log about the losses, want 1", n)
 	}
 
-	var number int
-	fmt.Sscan(port, &number)
-	startNATS(t, number)
+	startNATS(t, port)
 	meet(t, nodes...)
 	emit(t, room, "end", nil)
 	for _, u := range users {
@@ -64,7 +62,7 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 func TestStartWithoutNATS(t *testing.T) {
 	broker := startNATS(t, -1)
 	url := broker.ClientURL()
-	port := broker.Addr().String()[strings.LastIndex(broker.Addr().String(), ":")+1:]
+	port := portOf(broker)
 	stopNATS(broker)
 	a, b := startNode(t, url, "a"), startNode(t, url, "b")
 	here, there := a.dial("/"), b.dial("/")
@@ -73,9 +71,7 @@ func TestStartWithoutNATS(t *testing.T) {
 	if st := a.cluster.Stats(); st.State != Degraded || st.Nodes != 1 || st.Lost != 1 {
 		t.Errorf("%+v", st)
 	}
-	var number int
-	fmt.Sscan(port, &number)
-	startNATS(t, number)
+	startNATS(t, port)
 	meet(t, a, b)
 	emit(t, a.server, "msg", 2)
 	here.want("msg 2")
@@ -100,6 +96,7 @@ func TestANodeLeaves(t *testing.T) {
 
 // A node that ends without a goodbye does not stay in the count.
 func TestANodeDies(t *testing.T) {
+	t.Parallel()
 	broker, nodes := startCluster(t, 2)
 	stranger := connect(t, broker)
 	hello := greeting{kind: greetingAgain, epoch: 77, sent: time.Hour, node: "ghost"}

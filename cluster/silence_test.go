@@ -22,6 +22,7 @@ func (n *node) waitTooLong() {
 // A NATS server that is stopped shows, and what it held is not delivered when it goes on. Nobody's
 // clock is set by anybody, and the clocks of the nodes began at different times.
 func TestStoppedNATSDeliversNothingOld(t *testing.T) {
+	t.Parallel()
 	process, url := startProcess(t)
 	a, b := startNode(t, url, "a"), startNode(t, url, "b")
 	meet(t, a, b)
@@ -92,6 +93,7 @@ func TestStoppedNATSDeliversNothingOld(t *testing.T) {
 // A node whose way to NATS is blocked shows on the others, and knows by itself. What was on its way
 // to it is not delivered when the way is free again, nor is what it had sent itself.
 func TestBlockedNodeShows(t *testing.T) {
+	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
 	a := startNode(t, broker.ClientURL(), "a")

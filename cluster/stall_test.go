@@ -99,6 +99,7 @@ func (p *proxy) cut() {
 
 // A server shuts down although NATS hangs.
 func TestCloseWhileNATSHangs(t *testing.T) {
+	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
 	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
@@ -119,6 +120,7 @@ func TestCloseWhileNATSHangs(t *testing.T) {
 // wait, local clients get their events, the queue is bounded, the losses are counted, and the node
 // recovers.
 func TestStalledNATSHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
 	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
