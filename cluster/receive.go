@@ -94,7 +94,7 @@ type arrival int
 const (
 	inTime   arrival = iota
 	repeated         // it came before, or one that was published later did
-	late             // it is older than maxAge
+	late             // it is older than maxAge, or may be
 )
 
 // number records that a broadcast came. It returns how many are missing before it, and how old it
@@ -116,7 +116,7 @@ func (p *peers) number(e *smartsocket.Envelope, now, maxAge time.Duration) (miss
 	case !any:
 		last = e.Seq - 1
 	}
-	if age > maxAge {
+	if age > maxAge || peer.clock.doubted {
 		peer.last[e.Namespace] = last
 		return 0, age, late
 	}

@@ -162,6 +162,21 @@ func TestAgeByTheClockOfAnotherNode(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// greet greets as x does, with an echo of what n sent at a time of its own.
+	greet := func(ours, theirs time.Duration) {
+		t.Helper()
+		g := greeting{kind: greetingAgain, epoch: epoch, sent: theirs, node: "x",
+			echoes: []echo{{1, time.Hour, 0}, {c.epoch, ours, theirs}}}
+		before := c.now()
+		if err := other.Publish(c.subject.presence, g.append(nil)); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the greeting to count", func() bool {
+			c.peers.mu.Lock()
+			defer c.peers.mu.Unlock()
+			return c.peers.all[peerKey{"x", epoch}].came > before
+		})
+	}
 	const year = 365 * 24 * time.Hour
 	publish(year, "1") // nothing is known of its clock yet
 	u.want("msg 1")
@@ -177,23 +192,22 @@ func TestAgeByTheClockOfAnotherNode(t *testing.T) {
 	// Its machine sleeps for an hour. What it sends then looks old.
 	publish(2*year, "6")
 	n.settles("one that looks old", func(st Stats) bool { return st.Late == 3 })
-	hello := greeting{kind: greetingAgain, epoch: epoch, sent: 2 * year, node: "x",
-		echoes: []echo{{1, time.Hour, 0}, {c.epoch, c.now(), 2 * year}}}
-	if err := other.Publish(c.subject.presence, hello.append(nil)); err != nil {
-		t.Fatal(err)
-	}
-	n.settles("the greeting", func(st Stats) bool { return st.Nodes == 2 })
-	eventually(t, "the greeting to count", func() bool {
-		c.peers.mu.Lock()
-		defer c.peers.mu.Unlock()
-		return c.peers.all[peerKey{"x", epoch}].came > 0
-	})
+	greet(c.now(), 2*year)
 	publish(2*year, "7")
 	u.want("msg 7")
 	n.settles("the one that looked old", func(st Stats) bool {
 		return st.Late == 3 && st.Missed == 3 && st.Received == 4
 	})
+	// Our machine sleeps, as seen from there. What comes then may have waited.
+	publish(3*year, "8")
+	n.settles("one that may be old", func(st Stats) bool { return st.Late == 4 })
+	publish(3*year, "9")
+	n.settles("the next", func(st Stats) bool { return st.Late == 5 })
+	greet(c.now(), 3*year)
+	publish(3*year, "10")
+	u.want("msg 10")
+	n.settles("those in doubt", func(st Stats) bool { return st.Missed == 5 && st.Received == 5 })
 	// A node that tells no time is believed.
-	publish(0, "8")
-	u.want("msg 8")
+	publish(0, "11")
+	u.want("msg 11")
 }

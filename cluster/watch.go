@@ -9,7 +9,7 @@ import (
 // link is what is known of the connection to NATS. The watcher writes it.
 type link struct {
 	there atomic.Bool  // NATS is connected
-	heard atomic.Int64 // the last time of ours at which NATS was there for certain, because it answered
+	heard atomic.Int64 // when NATS was asked for the last answer that came
 
 	// Only the watcher uses the rest.
 	state  linkState     // as the log has it
@@ -126,7 +126,7 @@ func (c *Cluster) lookAround() {
 	}
 	for _, name := range c.peers.fallSilent(now, l.since, c.opts.silence) {
 		c.stats.silences.Add(1)
-		c.log.Warn("another node is silent: it ended without a goodbye, hangs, or cannot reach NATS",
+		c.log.Warn("another node is silent: it hangs, cannot reach NATS, or ended without a goodbye",
 			"node", c.node, "other", name)
 	}
 }
