@@ -6,10 +6,10 @@ import "time"
 // program, so what they show has nothing to do with each other, or with the time of day. What is
 // known is this:
 //
-//   - Nothing arrives before it was sent. Ours is ahead by no more than what it shows when a message
-//     comes, minus what theirs showed when it left. The fastest message says most.
-//   - What we sent was not there before that. When the node echoes when it heard a greeting of ours,
-//     by its clock, then ours is ahead by at least the difference.
+//   - Nothing arrives before it was sent. Ours is ahead by no more than what it shows when a
+//     message comes, minus what theirs showed when it left. The fastest message says most.
+//   - What we sent was not there before that. When the node echoes when it heard a greeting of
+//     ours, by its clock, then ours is ahead by at least the difference.
 //
 // The first keeps ahead from being too large. The second keeps it from staying too small when their
 // clock goes slower than ours, or stood still with its machine. When the two contradict each other

@@ -62,8 +62,8 @@ func TestClockModel(t *testing.T) {
 				age := way()
 				mistake = min(mistake, age)
 				if got := k.age(sent, us()); got > age || got < age-mistake || k.doubted {
-					t.Fatalf("seed %d: %v seems %v old, with a mistake of %v; doubts: %v", seed, age,
-						got, mistake, k.doubted)
+					t.Fatalf("seed %d: %v seems %v old, with a mistake of %v; doubts: %v",
+						seed, age, got, mistake, k.doubted)
 				}
 			case 3: // our clock stands still
 				asked, came := us(), them()

@@ -67,10 +67,17 @@ type node struct {
 }
 
 // startNode starts a server with the namespaces / and those given. Their clients may join rooms.
+// However slow the machine is, nothing is too old for it, and nobody silent.
 func startNode(t testing.TB, url, name string, namespaces ...string) *node {
 	t.Helper()
-	return startNodeWith(t, Options{URL: url, Node: name, heartbeat: 50 * time.Millisecond},
-		namespaces...)
+	return startNodeWith(t, Options{URL: url, Node: name, heartbeat: 50 * time.Millisecond,
+		MaxAge: hangs, silence: hangs}, namespaces...)
+}
+
+// startStrictNode is startNode with the limits that a program has.
+func startStrictNode(t testing.TB, url, name string) *node {
+	t.Helper()
+	return startNodeWith(t, Options{URL: url, Node: name, heartbeat: 50 * time.Millisecond})
 }
 
 // startNodeWith is startNode with options of the cluster.

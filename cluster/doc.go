@@ -25,9 +25,9 @@
 // Cluster.gate is read-locked while a message of another node is handled, which includes the
 // delivery to the Server and OnGap. peers.mu and burst.mu may be taken under it. Cluster.mu is held
 // while subscriptions are made and ended. No lock of the package is taken under outbox.mu, peers.mu
-// or burst.mu, and NATS is not called while one of these three is held. Calls of NATS may take up to
-// 2 s when a connection hangs. The writer, the watcher and the goroutines of NATS make them, and Open,
-// Subscribe and Close; Publish and Stats do not.
+// or burst.mu, and NATS is not called while one of these three is held. Calls of NATS may take up
+// to 2 s when a connection hangs. The writer, the watcher and the goroutines of NATS make them, and
+// Open, Subscribe and Close; Publish and Stats do not.
 //
 // # Reading order
 //

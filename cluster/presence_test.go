@@ -27,8 +27,8 @@ func TestGreetingRoundTrip(t *testing.T) {
 			t.Errorf("%d: %+v %v", i, got, err)
 		}
 	}
-	const want = "\x02\x01" + "\x01\x02\x03\x04\x05\x06\x07\x08" + "\x00\x00\x00\x00\x00\x00\x01\x00" +
-		"\x01" + "\x00\x00\x00\x00\x00\x00\x00\x09" + "\x00\x00\x00\x00\x00\x00\x00\x0a" +
+	const want = "\x02\x01" + "\x01\x02\x03\x04\x05\x06\x07\x08" +
+		"\x00\x00\x00\x00\x00\x00\x01\x00" + "\x01" + "\x00\x00\x00\x00\x00\x00\x00\x09" + "\x00\x00\x00\x00\x00\x00\x00\x0a" +
 		"\x00\x00\x00\x00\x00\x00\x00\x0b" + "name"
 	g := greeting{greetingNew, 0x0102030405060708, 256, []echo{{9, 10, 11}}, "name"}
 	if got := string(g.append(nil)); got != want {
@@ -117,7 +117,8 @@ func TestEchoes(t *testing.T) {
 	hello(3, greetingBye, 5*time.Second)
 	p.number(&smartsocket.Envelope{Node: "n", Epoch: 4, Seq: 1}, 5*time.Second, time.Second)
 	got := p.echoes(6*time.Second, time.Second)
-	if want := []echo{{2, 5*time.Second + time.Hour, 5 * time.Second}}; !reflect.DeepEqual(got, want) {
+	want := []echo{{2, 5*time.Second + time.Hour, 5 * time.Second}}
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for i := range uint64(100) {

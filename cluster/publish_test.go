@@ -65,7 +65,7 @@ func TestGivenConnectionKeepsNothingForLater(t *testing.T) {
 	emit(t, a.server, "msg", 0)
 	u.want("msg 0")
 	stopNATS(broker)
-	for _, n := range nodes(a, b) {
+	for _, n := range []*node{a, b} {
 		n.settles("to be alone", func(st Stats) bool { return st.State == Degraded })
 	}
 	emit(t, a.server, "msg", 1)
@@ -80,8 +80,6 @@ func TestGivenConnectionKeepsNothingForLater(t *testing.T) {
 	a.stop()
 	b.settles("the goodbye", func(st Stats) bool { return st.Nodes == 1 })
 }
-
-func nodes(list ...*node) []*node { return list }
 
 // What is too large for NATS is lost for the other nodes alone, and the log says what to do.
 func TestTooLargeForNATS(t *testing.T) {

@@ -24,7 +24,7 @@ func (n *node) waitTooLong() {
 func TestStoppedNATSDeliversNothingOld(t *testing.T) {
 	t.Parallel()
 	process, url := startProcess(t)
-	a, b := startNode(t, url, "a"), startNode(t, url, "b")
+	a, b := startStrictNode(t, url, "a"), startStrictNode(t, url, "b")
 	meet(t, a, b)
 	here, there := a.dial("/"), b.dial("/")
 	emit(t, a.server, "msg", -1)
@@ -58,7 +58,7 @@ func TestStoppedNATSDeliversNothingOld(t *testing.T) {
 	}
 	for _, n := range []*node{a, b} {
 		eventually(t, "the log to say it", func() bool {
-			return n.log.count("NATS does not answer: broadcasts stay") == 1
+			return n.log.count("NATS does not answer: broadcasts stay") > 0
 		})
 		n.settles("nobody to be heard", func(st Stats) bool { return st.Nodes == 1 })
 	}
@@ -84,7 +84,7 @@ func TestStoppedNATSDeliversNothingOld(t *testing.T) {
 		t.Errorf("%d lines in the log about what came late, want 1", got)
 	}
 	for _, n := range []*node{a, b} {
-		if n.log.count("NATS answers again") != 1 || n.log.count("another node is silent") != 0 {
+		if n.log.count("NATS answers again") == 0 || n.log.count("another node is silent") != 0 {
 			t.Errorf("the log of %s: %s", n.cluster.node, n.log.text.String())
 		}
 	}
@@ -96,8 +96,8 @@ func TestBlockedNodeShows(t *testing.T) {
 	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
-	a := startNode(t, broker.ClientURL(), "a")
-	b := startNode(t, "nats://"+p.l.Addr().String(), "b")
+	a := startStrictNode(t, broker.ClientURL(), "a")
+	b := startStrictNode(t, "nats://"+p.l.Addr().String(), "b")
 	meet(t, a, b)
 	ua, ub := a.dial("/"), b.dial("/")
 	for _, n := range []*node{a, b} {
@@ -115,11 +115,11 @@ func TestBlockedNodeShows(t *testing.T) {
 		return st.State == Degraded && st.Nodes == 1
 	})
 	a.settles("the other's silence", func(st Stats) bool {
-		return st.State == Connected && st.Nodes == 1 && st.Silences == 1
+		return st.State == Connected && st.Nodes == 1 && st.Silences > 0
 	})
 	eventually(t, "the log to say it", func() bool {
-		return a.log.count("another node is silent") == 1 &&
-			a.log.count("node=a other=b") > 0 && b.log.count("NATS does not answer: broadcasts stay") == 1
+		return a.log.count("another node is silent") > 0 && a.log.count("node=a other=b") > 0 &&
+			b.log.count("NATS does not answer: broadcasts stay") > 0
 	})
 	emit(t, b.server, "msg", 3) // lost
 	ub.want("msg 3")
@@ -127,7 +127,7 @@ func TestBlockedNodeShows(t *testing.T) {
 	p.release()
 	meet(t, a, b)
 	eventually(t, "the log to say that it is back", func() bool {
-		return a.log.count("another node is heard again") == 1
+		return a.log.count("another node is heard again") > 0
 	})
 	for _, n := range []*node{a, b} {
 		emit(t, n.server, "end", n.cluster.node)
@@ -135,8 +135,8 @@ func TestBlockedNodeShows(t *testing.T) {
 		ua.want(want)
 		ub.want(want)
 	}
-	a.settles("what b sent too early", func(st Stats) bool { return st.Late == 1 && st.Missed == 2 })
-	b.settles("what a sent too early", func(st Stats) bool { return st.Late == 1 && st.Missed == 1 })
+	a.settles("what b sent", func(st Stats) bool { return st.Late == 1 && st.Missed == 2 })
+	b.settles("what a sent", func(st Stats) bool { return st.Late == 1 && st.Missed == 1 })
 	if st := b.cluster.Stats(); st.Lost != 1 {
 		t.Errorf("b: %+v", st)
 	}
@@ -146,7 +146,7 @@ func TestBlockedNodeShows(t *testing.T) {
 // may stand still with its machine: the node's next greeting that answers ours shows that.
 func TestAgeByTheClockOfAnotherNode(t *testing.T) {
 	broker := startNATS(t, -1)
-	n := startNode(t, broker.ClientURL(), "n")
+	n := startStrictNode(t, broker.ClientURL(), "n")
 	u := n.dial("/")
 	c := n.cluster
 	other := connect(t, broker)
@@ -181,7 +181,7 @@ func TestAgeByTheClockOfAnotherNode(t *testing.T) {
 	publish(year, "1") // nothing is known of its clock yet
 	u.want("msg 1")
 	publish(year-time.Minute, "2") // a minute older than what has just come
-	publish(2*year, "3")           // younger than that by far: the clock of this node has stood still
+	publish(2*year, "3")           // younger by far: nothing can be said against it
 	u.want("msg 3")
 	publish(2*year-time.Minute, "4")
 	publish(2*year+time.Hour, "5")

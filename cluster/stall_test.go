@@ -102,7 +102,7 @@ func TestCloseWhileNATSHangs(t *testing.T) {
 	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
-	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
+	a := startStrictNode(t, "nats://"+p.l.Addr().String(), "a")
 	eventually(t, "the connection", func() bool { return a.cluster.Stats().State == Connected })
 	p.hold()
 	for range 50 {
@@ -123,8 +123,8 @@ func TestStalledNATSHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
-	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
-	b := startNode(t, broker.ClientURL(), "b")
+	a := startStrictNode(t, "nats://"+p.l.Addr().String(), "a")
+	b := startStrictNode(t, broker.ClientURL(), "b")
 	meet(t, a, b)
 	here, there := a.dial("/"), b.dial("/")
 	emit(t, a.server, "msg", -1) // b knows the numbers of a from here on

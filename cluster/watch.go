@@ -126,7 +126,7 @@ func (c *Cluster) lookAround() {
 	}
 	for _, name := range c.peers.fallSilent(now, l.since, c.opts.silence) {
 		c.stats.silences.Add(1)
-		c.log.Warn("another node is silent: it hangs, cannot reach NATS, or ended without a goodbye",
+		c.log.Warn("another node is silent: it hangs, cannot reach NATS, or died",
 			"node", c.node, "other", name)
 	}
 }
