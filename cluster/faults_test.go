@@ -49,6 +49,9 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 		u.want("end ")
 	}
 	for i, n := range nodes[1:] {
+		if got := n.log.count("broadcasts of another node did not arrive"); got != 1 {
+			t.Errorf("node %d: %d lines in the log about the gap, want 1", i+1, got)
+		}
 		if gaps := n.gapList(); len(gaps) != 1 || gaps[0] != (Gap{"node-0", "/", 100}) {
 			t.Errorf("node %d was told of the gaps %+v", i+1, gaps)
 		}
@@ -191,11 +194,94 @@ func TestGarbageFromAStranger(t *testing.T) {
 	if st := c.Stats(); st.Invalid != int64(2*len(bad)) || st.Gaps != 0 {
 		t.Errorf("%d pieces of garbage: %+v", 2*len(bad), st)
 	}
-	if n := nodes[1].log.count("ignored what was published"); n != 1 {
-		t.Errorf("%d lines in the log, want 1", n)
+	if nodes[1].log.count("ignored what was published") != 1 || nodes[1].log.count("count=1 ") != 1 {
+		t.Errorf("the log should have one line about the first: %s", nodes[1].log.text.String())
 	}
 	emit(t, nodes[0].server, "end", 1)
 	u.want("end 1")
+}
+
+// What panics in the application's code harms this broadcast alone.
+func TestPanicsOfTheProgramAreCaught(t *testing.T) {
+	broker := startNATS(t, -1)
+	c, err := New(Options{URL: broker.ClientURL(), Logger: quietLogger(),
+		OnGap: func(Gap) { panic("in OnGap") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, "the connection", func() bool { return c.Stats().State == Connected })
+	got := make(chan uint64, 10)
+	if err := c.Open([]string{"/"}, func(e *smartsocket.Envelope) error {
+		if e.Event == "panic" {
+			panic("in deliver")
+		}
+		got <- e.Seq
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	nc := connect(t, broker)
+	for _, e := range []smartsocket.Envelope{{Seq: 1, Event: "panic"}, {Seq: 2}, {Seq: 4}, {Seq: 5}} {
+		e.Node, e.Namespace = "x", "/"
+		if e.Event == "" {
+			e.Event = "e"
+		}
+		if err := nc.Publish(c.subject.shards[c.subject.shardOf("/")], e.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []uint64{2, 5} {
+		select {
+		case seq := <-got:
+			if seq != want {
+				t.Errorf("got %d, want %d", seq, want)
+			}
+		case <-time.After(hangs):
+			t.Fatalf("number %d does not come", want)
+		}
+	}
+	eventually(t, "both to be counted", func() bool { return c.Stats().Invalid == 2 })
+}
+
+// Which broadcasts count: in time up to the limit, once, and in order. Late ones are missing ones.
+func TestNumbers(t *testing.T) {
+	p := peers{all: make(map[peerKey]*peer)}
+	const maxAge = 10
+	for i, step := range []struct {
+		namespace string
+		epoch     uint64
+		seq       uint64
+		sent, now time.Duration
+		missed    uint64
+		how       arrival
+	}{
+		{"/", 1, 5, 100, 100, 0, inTime}, // what came before is not known
+		{"/", 1, 6, 100, 110, 0, inTime},
+		{"/", 1, 7, 100, 111, 0, late},
+		{"/", 1, 8, 111, 111, 1, inTime},
+		{"/", 1, 8, 111, 111, 0, repeated},
+		{"/", 1, 7, 111, 111, 0, repeated},
+		{"/", 1, 1, 0, 200, 0, repeated},
+		{"/", 1, 9, 0, 200, 0, inTime}, // nothing is known of its age
+		{"/", 1, 12, 200, 200, 2, inTime},
+		{"/a", 1, 3, 200, 211, 0, late}, // its first, and lost
+		{"/a", 1, 4, 211, 211, 1, inTime},
+		{"/", 2, 1, 1, 300, 0, inTime}, // another life
+		{"/", 2, 2, 1, 311, 0, late},
+		{"/", 2, 3, 1, 312, 0, late},
+		{"/", 2, 4, 13, 313, 2, inTime},
+	} {
+		e := smartsocket.Envelope{Node: "x", Epoch: step.epoch, Seq: step.seq, Sent: step.sent,
+			Namespace: step.namespace}
+		missed, _, how := p.number(&e, step.now, maxAge)
+		if missed != step.missed || how != step.how {
+			t.Errorf("%d: %d missed, %v; want %d, %v", i, missed, how, step.missed, step.how)
+		}
+	}
+	if seen := p.all[peerKey{"x", 2}].seen; seen != 312 {
+		t.Errorf("it was there at %v", seen)
+	}
 }
 
 // The memory of nodes is bounded, however many of them a stranger invents.

@@ -182,7 +182,8 @@ func TestOptionsOfNATS(t *testing.T) {
 	}
 	defer c.Close()
 	if o := c.nc.Opts; o.Name != "mine" || o.PingInterval != time.Hour || o.ReconnectBufSize >= 0 ||
-		o.MaxReconnect >= 0 || !o.NoEcho || !o.RetryOnFailedConnect || !o.IgnoreAuthErrorAbort {
+		o.MaxReconnect >= 0 || o.MaxPingsOut != 2 || o.FlusherTimeout != 2*time.Second ||
+		o.ReconnectWait != 250*time.Millisecond || o.DrainTimeout != 2*time.Second || !o.NoEcho || !o.RetryOnFailedConnect || !o.IgnoreAuthErrorAbort {
 		t.Errorf("%+v", o)
 	}
 }

@@ -65,8 +65,8 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%q gives %q, want %q", text, got, want)
 		}
 	}
-	_, err := url.Parse("nats://user:s3cret@ho st")
-	if got := c.redact(fmt.Errorf("connecting: %w", err)); got != "the URL is malformed" {
+	bad := &url.Error{URL: "nats://user:s3cret@ho st", Err: errors.New("a space")}
+	if got := c.redact(fmt.Errorf("connecting: %w", bad)); got != "the URL is malformed" {
 		t.Errorf("a URL that cannot be read gives %q", got)
 	}
 }

@@ -104,6 +104,31 @@ func TestNewcomersAreAnswered(t *testing.T) {
 	meet(t, a, b)
 }
 
+// A node greets the others once in each heartbeat.
+func TestHeartbeats(t *testing.T) {
+	broker := startNATS(t, -1)
+	n := startNode(t, broker.ClientURL(), "n")
+	sub, err := connect(t, broker).SubscribeSync(n.cluster.subject.presence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := time.Duration(-1)
+	eventually(t, "two greetings that follow each other", func() bool {
+		m, err := sub.NextMsg(hangs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := parseGreeting(m.Data)
+		if err != nil || g.node != "n" || g.epoch != n.cluster.epoch || g.sent > n.cluster.now() {
+			t.Fatalf("%+v %v", g, err)
+		}
+		d := g.sent - last
+		known := last >= 0
+		last = g.sent
+		return known && d < 3*n.cluster.opts.heartbeat // there may be longer breaks
+	})
+}
+
 // Which echoes a greeting has: of those who are there and have greeted, and never too many.
 func TestEchoes(t *testing.T) {
 	p := peers{all: make(map[peerKey]*peer)}

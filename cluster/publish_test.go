@@ -111,6 +111,9 @@ func TestTooLargeForNATS(t *testing.T) {
 	there.want(`msg "` + strings.Repeat("x", 800) + `"`)
 	a.settles("the losses", func(st Stats) bool { return st.Lost == 2 && st.Published == 2 })
 	b.settles("the gap", func(st Stats) bool { return st.Missed == 2 && st.Received == 2 })
+	if !a.cluster.tooLarge(1001) || a.cluster.tooLarge(1000) {
+		t.Error("the limit of the NATS server is not known")
+	}
 	if a.log.count("max_payload: raise it there, or send less") != 1 {
 		t.Errorf("the log does not say what to do: %s", a.log.text.String())
 	}
@@ -139,6 +142,34 @@ func TestReasonsOfLosses(t *testing.T) {
 	c.maxPayload.Store(0)
 	if c.tooLarge(1 << 30) {
 		t.Error("a limit that is not known counts")
+	}
+}
+
+// What waits is 16 MiB at most. A broadcast that finds no room has a number all the same.
+func TestQueueIsBounded(t *testing.T) {
+	c := &Cluster{opts: Options{silence: time.Hour}, started: time.Now(), log: quietLogger()}
+	c.out.wake = make(chan struct{}, 1)
+	c.out.namespaces = make(map[string]*outNamespace)
+	e := smartsocket.Envelope{Namespace: "/", Event: "e", Payload: make([]byte, 1<<20)}
+	c.Publish(e)
+	if c.stats.lost.Load() != 1 || len(c.out.wake) != 0 {
+		t.Error("something was queued without NATS")
+	}
+	c.link.there.Store(true)
+	for range 20 {
+		c.Publish(e)
+	}
+	// 15 with their heads, and one that fits no more
+	if n := len(c.out.queue.items); n != 15 || c.stats.lost.Load() != 6 || len(c.out.wake) != 1 {
+		t.Errorf("%d are queued, %d are lost", n, c.stats.lost.Load())
+	}
+	if seq := c.out.namespaces["/"].seq; seq != 21 {
+		t.Errorf("%d were numbered", seq)
+	}
+	c.out.close()
+	e.Payload = nil
+	if c.Publish(e); len(c.out.queue.items) != 15 {
+		t.Error("something was queued after the end")
 	}
 }
 
