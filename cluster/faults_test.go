@@ -194,8 +194,9 @@ func TestGarbageFromAStranger(t *testing.T) {
 	if st := c.Stats(); st.Invalid != int64(2*len(bad)) || st.Gaps != 0 {
 		t.Errorf("%d pieces of garbage: %+v", 2*len(bad), st)
 	}
-	if nodes[1].log.count("ignored what was published") != 1 || nodes[1].log.count("count=1 ") != 1 {
-		t.Errorf("the log should have one line about the first: %s", nodes[1].log.text.String())
+	if log := nodes[1].log; log.count("ignored what was published") != 1 ||
+		log.count("count=1 ") != 1 {
+		t.Errorf("the log should have one line about the first: %s", log.text.String())
 	}
 	emit(t, nodes[0].server, "end", 1)
 	u.want("end 1")
@@ -222,7 +223,8 @@ func TestPanicsOfTheProgramAreCaught(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc := connect(t, broker)
-	for _, e := range []smartsocket.Envelope{{Seq: 1, Event: "panic"}, {Seq: 2}, {Seq: 4}, {Seq: 5}} {
+	for _, e := range []smartsocket.Envelope{{Seq: 1, Event: "panic"}, {Seq: 2}, {Seq: 4},
+		{Seq: 5}} {
 		e.Node, e.Namespace = "x", "/"
 		if e.Event == "" {
 			e.Event = "e"

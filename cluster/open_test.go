@@ -181,9 +181,11 @@ func TestOptionsOfNATS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if o := c.nc.Opts; o.Name != "mine" || o.PingInterval != time.Hour || o.ReconnectBufSize >= 0 ||
+	if o := c.nc.Opts; o.Name != "mine" || o.PingInterval != time.Hour ||
+		o.ReconnectBufSize >= 0 ||
 		o.MaxReconnect >= 0 || o.MaxPingsOut != 2 || o.FlusherTimeout != 2*time.Second ||
-		o.ReconnectWait != 250*time.Millisecond || o.DrainTimeout != 2*time.Second || !o.NoEcho || !o.RetryOnFailedConnect || !o.IgnoreAuthErrorAbort {
+		o.ReconnectWait != 250*time.Millisecond || o.DrainTimeout != 2*time.Second ||
+		!o.NoEcho || !o.RetryOnFailedConnect || !o.IgnoreAuthErrorAbort {
 		t.Errorf("%+v", o)
 	}
 }
