@@ -67,7 +67,8 @@
 // of their methods run under session.Session.mu. outgoing.Line is that of what waits for a client
 // that is behind: all its methods run under outgoing.queue.mu. ledger.Budget runs under
 // ledger.Ledger.mu. No lock is held while a handler, a middleware or a hook runs, and hub.Hub.mu is
-// not held while anything is sent.
+// not held while anything is sent. A logger may be called under Server.mu while the server starts,
+// and under certfile.Files.mu, so it must not call the server.
 //
 // # Reading order
 //

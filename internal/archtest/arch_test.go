@@ -80,6 +80,7 @@ var below = map[string][]string{
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry", "internal/ratelimit"},
 	"cluster": {""},
+	"config":  {}, // the root's options are a struct like any other to it
 	"wasm":    {"client", "message", "pool", "crypto"},
 }
 
@@ -101,6 +102,7 @@ var doors = map[string]string{
 	"github.com/klauspost/compress":       "pool",
 	"github.com/valyala/bytebufferpool":   "pool",
 	"github.com/nats-io/nats.go":          "cluster",
+	"go.yaml.in/yaml":                     "config",
 	"crypto/aes":                          "crypto",
 	"crypto/cipher":                       "crypto",
 	"github.com/chromedp/chromedp":        "", // tests only
