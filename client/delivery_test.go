@@ -15,6 +15,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/message"
 )
 
 // away is a client that has lost its connection, with a clock that the test drives.
@@ -109,6 +110,10 @@ func TestSetEmitOptions(t *testing.T) {
 	emitAll(t, func() error { return c.Emit("e", 3) })
 	if got := c.next(10).events(); !slices.Equal(got, []string{"e2", "e3"}) {
 		t.Errorf("sent %v", got)
+	}
+	got := joined([]EmitOption{State("a"), Volatile, Deadline(1), State("b"), Deadline(2)})
+	if want := (delivery{volatile: true, state: true, key: "b", within: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 	for _, name := range []string{"", "connect", "__x"} {
 		func() {
@@ -209,6 +214,22 @@ func TestPacedRelease(t *testing.T) {
 	emitAll(t, func() error { return c.Emit("e", 27) })
 	if n := len(link.got); n != 28 || c.Stats().Waiting != 0 {
 		t.Errorf("%d were sent, %d wait", n, c.Stats().Waiting)
+	}
+}
+
+// TestAnswersDoNotWaitForTheLimit: it is one of events.
+func TestAnswersDoNotWaitForTheLimit(t *testing.T) {
+	c, _ := away(t, Options{})
+	c.rate = paceOf(1, 60_000)
+	old := newLink(c.Client, &script{}, c.life, c.at, c.x)
+	old.resumable = true
+	emitAll(t, func() error { return c.Emit("e", 1) }, func() error { return c.Emit("e", 2) })
+	b := message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck,
+		AckID: 7})
+	c.parkAnswer(old, 7, b, len(b))
+	link := c.next(10)
+	if len(link.got) != 2 || !bytes.Equal(link.got[1], b) || c.Stats().Waiting != 1 {
+		t.Errorf("sent %x", link.got)
 	}
 }
 
