@@ -242,6 +242,13 @@ func TestOwnStandstillSilencesNobody(t *testing.T) {
 		t.Error("a node is silent, after the program itself stood still")
 	}
 	c.link.since = time.Minute
+	c.link.looked = c.now() - 45*time.Second // most of the time that is called silence
+	c.lookAround()
+	if n := c.stats.silences.Load(); n != 0 {
+		t.Error("a node is silent, after the program itself stood still for a while")
+	}
+	c.link.since = time.Minute
+	c.link.looked = c.now() - 15*time.Second
 	c.link.state = linkSilent
 	c.lookAround()
 	if n := c.stats.silences.Load(); n != 0 {
