@@ -154,6 +154,24 @@ func TestInflateRateCountsInput(t *testing.T) {
 	}
 }
 
+// Small messages cost most per byte, because their blocks are not counted.
+func TestInflateRateCountsSmallMessages(t *testing.T) {
+	_, _, p, _, told, sizes := served(t, Options{Deflate: true},
+		Tuning{MaxInflateRate: 100_000}, deflateHeader)
+	m := deflated(t, []byte(noise(1000)))
+	for range 2 { // 40 000 each
+		p.Write(m)
+		wait(t, sizes)
+	}
+	p.Write(m)
+	if c := ended(t, p, frame.ClosePolicyViolation, told); !errors.Is(c.err, ErrFlood) {
+		t.Errorf("told %+v", c)
+	}
+	if n := len(sizes); n != 0 {
+		t.Errorf("%d more messages came through", n)
+	}
+}
+
 // A compressed message inflates to at most MaxInflateRatio times its size, or 64 KiB.
 func TestInflateRatio(t *testing.T) {
 	_, _, p, _, told, sizes := served(t, Options{Deflate: true, MaxInflateRatio: 32}, Tuning{},

@@ -150,9 +150,8 @@ type Tuning struct {
 	DeflateThreshold int
 	Origin           *frame.OriginPolicy
 	// MaxFrameRate is the number of data frames per second above which a connection is closed with
-	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to; eight
-	// times the compressed bytes count if that is more, because DEFLATE can be made that takes long
-	// and inflates to nothing. 0 means no limit.
+	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to, or for
+	// what inflating them may have cost if that is more, see pool.InflateCost. 0 means no limit.
 	MaxFrameRate   int
 	MaxInflateRate int
 }

@@ -133,12 +133,8 @@ func (c *Conn) InflateLimit(n int) int {
 	return limit
 }
 
-// inputCost is how many inflated bytes one compressed byte counts as, at least. The costliest input
-// takes about 40 times as long per byte as output does.
-const inputCost = 8
-
 // CountInflated notes that a message of in bytes was inflated to out bytes. Above
-// Tuning.MaxInflateRate it closes the connection with 1008 and returns false, and the message must
+// Tuning.MaxInflateRate, of which it takes pool.InflateCost, it closes the connection with 1008 and returns false, and the message must
 // be dropped. Handlers that inflate themselves call it, on the loop.
 //
 // One message a second may exceed the rate by its compressed bytes, because a large message that
@@ -149,7 +145,7 @@ func (c *Conn) CountInflated(in, out int) bool {
 		return true
 	}
 	c.second()
-	total := uint64(c.inflated) + uint64(max(out, inputCost*in))
+	total := uint64(c.inflated) + uint64(pool.InflateCost(in, out))
 	if total <= uint64(rate) || c.inflated == 0 && out <= rate {
 		c.inflated = uint32(min(total, math.MaxUint32))
 		return true
