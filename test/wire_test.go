@@ -278,6 +278,17 @@ func (w *wire) wantClose(code frame.CloseCode) {
 	}
 }
 
+// leaves reads on by itself and closes the TCP connection at the close frame, as most clients do. A
+// server that has to end does not wait for such a client.
+func (w *wire) leaves() {
+	go func() {
+		defer w.nc.Close()
+		for op, _ := w.next(); op != frame.Close && op != 0; {
+			op, _ = w.next()
+		}
+	}()
+}
+
 // readBuffer sets what the kernel may keep for the client.
 func (w *wire) readBuffer(n int) {
 	nc := w.nc
