@@ -413,6 +413,7 @@ func (v *Server) countOutgoing(n *outgoing.Counts) {
 	add(&c.stateReplaced, n.Replaced)
 	add(&c.deadlineExpired, n.Expired)
 	add(&c.heldDropped, n.Dropped)
+	v.memory.Move(n.Bytes)
 }
 
 // To selects the members of rooms; a name that is a socket's id selects that socket.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/journal"
-	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // startHousekeeper takes the first sample and starts the goroutine.
@@ -26,11 +25,16 @@ func (h *housekeeper) run(v *Server) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	next := v.sinceStart() + time.Second
+	full := v.memory.Full()
 	for {
 		select {
 		case <-h.quit:
 			return
+		case <-full:
+			v.relieve()
+			full, pause = nil, v.fixed.InlineBudget // again soon, and not at once
 		case <-timer.C:
+			full = v.memory.Full()
 		}
 		now := v.sinceStart()
 		if v.watchInline(now) {
@@ -108,24 +112,25 @@ func (v *Server) watchWorkers() {
 		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
 }
 
-// relieve cuts the sockets that hold most while too much of maxBufferedBytes is in use.
-func (v *Server) relieve() {
-	n := v.reactor.Stats().OutboxBytes
-	if v.sessions != nil {
-		n += v.sessions.Bytes()
+// relieve cuts the links that hold most while too much of maxBufferedBytes is in use.
+func (v *Server) relieve() { v.relief.Run(v.memory, v.eachLink, (*link).holds, (*link).cut) }
+
+// holds returns how many bytes wait for l and its socket.
+func (l *link) holds() int64 {
+	n := l.ws.Holds() + l.s.mail.Bytes() + l.held.Bytes()
+	if l.s.kept != nil {
+		n += l.s.kept.Bytes()
 	}
-	v.memory.Sample(n)
-	over := v.memory.Over()
-	if over == 0 {
-		return
+	return int64(n)
+}
+
+// cut ends l, which holds n bytes, with its session and its events that wait.
+func (l *link) cut(n int64) {
+	l.srv.counters.overBudget.Add(1)
+	l.srv.journal.OverBudget(l.ws.RemoteAddr(), n, l.srv.memory)
+	if l.s.kept != nil {
+		l.s.kept.Doom()
 	}
-	holders := make(map[*link]int64)
-	v.eachLink(func(l *link) { holders[l] = int64(l.ws.Queued() + l.s.mail.Bytes()) })
-	worst := budget.Worst(holders, over)
-	for _, l := range worst {
-		l.ws.Abort(reactor.ErrOutboxBudget)
-	}
-	v.counters.overBudget.Add(int64(len(worst)))
-	v.log.Warn("too much waits for handlers and for slow clients: those who held most were cut",
-		"bytes", over, "cut", len(worst), "maxBufferedBytes", v.current().MaxBufferedBytes)
+	l.ws.Abort(budget.ErrWorst)
+	l.s.discard()
 }

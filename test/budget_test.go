@@ -82,7 +82,7 @@ func TestEventsOfClientsThatCloseAreHandled(t *testing.T) {
 }
 
 func TestWaitingEventsShareABudget(t *testing.T) {
-	const limit, size = 64 << 10, 30 << 10
+	const limit, size = 64 << 10, 25 << 10 // two are below seven eighths of it
 	v, worked, release := busyServer(t, Options{MaxBufferedBytes: limit})
 	payload := `"` + strings.Repeat("x", size-2) + `"`
 	for i := range 4 {

@@ -1,47 +1,136 @@
-// Package budget bounds the bytes that wait somewhere in a server: in the mailboxes of sockets, in
-// outboxes, in messages of which parts are missing.
+// Package budget bounds the bytes that wait somewhere in a server: events in the mailboxes of
+// sockets and those that are held back, outboxes, messages of which parts are missing, and what is
+// kept for sessions.
 //
 // What changes with every message is taken from the Budget and given back, each with one atomic
-// addition. What other packages count anyway is sampled now and then, see Sample.
+// addition. What other packages count anyway is asked for when it has grown, see Watch and Grew.
+//
+//	nothing ──── seven eighths ──────────────── the limit
+//	   all is well │ Relief cuts who holds most │ Take and Grew refuse
 package budget
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"sync/atomic"
 )
 
-// Budget is a number of bytes for a whole server. All methods are safe for concurrent use.
+// ErrWorst is why a connection is cut that holds most of a Budget that is nearly full.
+var ErrWorst = errors.New(
+	"too much waits in the server, and most of it for this connection: see maxBufferedBytes")
+
+// Budget is a number of bytes for a whole server. All methods but Watch are safe for concurrent use.
 type Budget struct {
 	limit   int64
+	counts  []func() int64
+	full    chan struct{}
 	taken   atomic.Int64
-	sampled atomic.Int64
+	counted atomic.Int64 // the sum of counts, when it was last asked for
 }
 
 // New returns a Budget of limit bytes.
-func New(limit int64) *Budget { return &Budget{limit: limit} }
+func New(limit int64) *Budget {
+	return &Budget{limit: limit, full: make(chan struct{}, 1)}
+}
+
+// Watch makes what others count part of the Budget. Call it before the Budget is used. The counts
+// may be read at any time, under any lock.
+func (b *Budget) Watch(counts ...func() int64) { b.counts = append(b.counts, counts...) }
 
 // Take takes n bytes, unless that would exceed the limit. It reports whether it did.
 func (b *Budget) Take(n int) bool {
-	if b.taken.Add(int64(n))+b.sampled.Load() > b.limit {
-		b.taken.Add(-int64(n))
-		return false
+	taken := b.taken.Add(int64(n))
+	if taken+b.counted.Load() <= b.limit || taken+b.count() <= b.limit {
+		return true
 	}
-	return true
+	b.taken.Add(-int64(n))
+	b.wake()
+	return false
 }
 
 // Give gives n bytes back, which were taken.
 func (b *Budget) Give(n int) { b.taken.Add(-int64(n)) }
 
-// Sample says how many bytes wait besides those that were taken.
-func (b *Budget) Sample(n int64) { b.sampled.Store(n) }
+// Move takes n bytes whatever the limit, or gives them back if n is negative.
+func (b *Budget) Move(n int) {
+	if n != 0 { // usually; the counter is everybody's
+		b.taken.Add(int64(n))
+	}
+}
+
+// Limit returns how many bytes there are in all.
+func (b *Budget) Limit() int64 { return b.limit }
 
 // Taken returns the bytes that were taken and not given back.
 func (b *Budget) Taken() int64 { return b.taken.Load() }
 
+// Grew tells that one of the counts has grown, which Take does not notice by itself. It never blocks, and reports whether all is within
+// the limit.
+func (b *Budget) Grew() bool {
+	used := b.taken.Load() + b.count()
+	if used > b.mark() {
+		b.wake()
+	}
+	return used <= b.limit
+}
+
+// Full has a value when it is time for Relief.
+func (b *Budget) Full() <-chan struct{} { return b.full }
+
 // Over returns how many bytes there are above seven eighths of the limit, 0 if there are none. So
 // much has to go, because a Budget that is full refuses everybody.
-func (b *Budget) Over() int64 { return max(b.taken.Load()+b.sampled.Load()-b.limit/8*7, 0) }
+func (b *Budget) Over() int64 { return max(b.taken.Load()+b.count()-b.mark(), 0) }
+
+func (b *Budget) mark() int64 { return b.limit / 8 * 7 }
+
+// count asks for the counts.
+func (b *Budget) count() (n int64) {
+	for _, f := range b.counts {
+		n += f()
+	}
+	b.counted.Store(n)
+	return n
+}
+
+func (b *Budget) wake() {
+	select {
+	case b.full <- struct{}{}:
+	default:
+	}
+}
+
+// Relief cuts those who hold most of a Budget. It is used by one goroutine. The zero Relief is
+// ready.
+type Relief[H comparable] struct {
+	going map[H]bool // were cut, and have not given all back yet
+}
+
+// Run cuts holders, the worst first, until what is left will be below seven eighths of the limit.
+// each lists them, and holds says how many bytes one of them will give back when it is cut.
+func (r *Relief[H]) Run(b *Budget, each func(func(H)), holds func(H) int64, cut func(H, int64)) {
+	over := b.Over()
+	if over == 0 {
+		r.going = nil
+		return
+	}
+	holders, going := make(map[H]int64), make(map[H]bool)
+	each(func(h H) {
+		n := holds(h)
+		switch {
+		case !r.going[h]:
+			holders[h] = n
+		case n > 0:
+			over -= n
+			going[h] = true
+		}
+	})
+	for _, h := range Worst(holders, over) {
+		going[h] = true
+		cut(h, holders[h])
+	}
+	r.going = going
+}
 
 // Worst returns the holders that hold most, the worst first: no more than it takes to free so many
 // bytes, and nobody who holds nothing.

@@ -15,10 +15,12 @@ package journal
 import (
 	"context"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/burst"
 )
 
@@ -88,6 +90,15 @@ func (j *Journal) OftenOf(socket string, level slog.Level, c Cause, args []any) 
 func (j *Journal) HookPanicked(namespace, text string) {
 	c := Cause{What: "the authenticate hook panicked", Namespace: namespace}
 	j.Often(slog.LevelError, c, func() []any { return []any{"panic", text} })
+}
+
+// OverBudget tells that a client was cut because it held most, n bytes, of what waits.
+func (j *Journal) OverBudget(peer net.Addr, n int64, b *budget.Budget) {
+	c := Cause{What: "too much waits in the server: those who held most were cut; send less, " +
+		"make handlers return sooner, or raise maxBufferedBytes"}
+	j.Often(slog.LevelWarn, c, func() []any {
+		return []any{"peer", peer, "bytes", n, "over", b.Over(), "maxBufferedBytes", b.Limit()}
+	})
 }
 
 // Flush writes the lines that are due. Call it about once a second.

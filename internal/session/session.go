@@ -140,6 +140,13 @@ type Session struct {
 // Owner returns the owner that Registry.Start was given.
 func (n *Session) Owner() Owner { return n.owner }
 
+// Bytes returns how many bytes its events have.
+func (n *Session) Bytes() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ring.bytes
+}
+
 // Take counts an EVENT that came on p and holds the session until Done. It returns false, and holds
 // nothing, when p no longer has the session. The event was not counted then, so the client sends it
 // again on its new connection.

@@ -131,9 +131,9 @@ var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 
 // Inflate appends the decompressed form of the raw DEFLATE stream src to dst, at most limit bytes
 // of it. If tail is set, src is taken to be followed by the flush of RFC 7692 section 7.2.2, and
-// blocks may follow a final block. A stream of far more blocks than compressors make is Corrupt. src
-// is borrowed until return. Unless the Status is OK, the result is dst at its old length. Inflate is
-// safe for concurrent use.
+// blocks may follow a final block. A stream of far more blocks than compressors make is Corrupt.
+// src is borrowed until return. Unless the Status is OK, the result is dst at its old length.
+// Inflate is safe for concurrent use.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, Status) {
 	z := inflaters.Get().(*inflater)
 	z.src, z.at, z.end = src, 0, len(src)
