@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/message"
@@ -172,6 +173,10 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.srv.journal.Closed(d, uint16(code), reason, err)
 	if errors.Is(err, reactor.ErrSlowConsumer) {
 		l.srv.journal.SlowConsumer(d, err)
+	}
+	if errors.Is(err, budget.ErrOver) {
+		l.srv.counters.overBudget.Add(1)
+		l.srv.journal.OverBudget(d, l.srv.memory)
 	}
 	if errors.Is(err, websocket.ErrFlood) {
 		l.srv.counters.floods.Add(1)

@@ -25,16 +25,11 @@ func (h *housekeeper) run(v *Server) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	next := v.sinceStart() + time.Second
-	full := v.memory.Full()
 	for {
 		select {
 		case <-h.quit:
 			return
-		case <-full:
-			v.relieve()
-			full, pause = nil, v.fixed.InlineBudget // again soon, and not at once
 		case <-timer.C:
-			full = v.memory.Full()
 		}
 		now := v.sinceStart()
 		if v.watchInline(now) {
@@ -48,7 +43,7 @@ func (h *housekeeper) run(v *Server) {
 			v.refusals.Flush(now)
 			v.journal.Flush()
 			v.watchWorkers()
-			v.relieve()
+			v.memory.Grew()
 			if v.sessions != nil {
 				v.sessions.Sweep()
 			}
@@ -112,9 +107,6 @@ func (v *Server) watchWorkers() {
 		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
 }
 
-// relieve cuts the links that hold most while too much of maxBufferedBytes is in use.
-func (v *Server) relieve() { v.relief.Run(v.memory, v.eachLink, (*link).holds, (*link).cut) }
-
 // holds returns how many bytes wait for l and its socket.
 func (l *link) holds() int64 {
 	n := l.ws.Holds() + l.s.mail.Bytes() + l.held.Bytes()
@@ -124,13 +116,11 @@ func (l *link) holds() int64 {
 	return int64(n)
 }
 
-// cut ends l, which holds n bytes, with its session and its events that wait.
-func (l *link) cut(n int64) {
-	l.srv.counters.overBudget.Add(1)
-	l.srv.journal.OverBudget(l.ws.RemoteAddr(), n, l.srv.memory)
+// cut ends l, its session and its events that wait, because they hold most of maxBufferedBytes.
+func (l *link) cut() {
 	if l.s.kept != nil {
 		l.s.kept.Doom()
 	}
-	l.ws.Abort(budget.ErrWorst)
+	l.ws.Abort(budget.ErrOver)
 	l.s.discard()
 }

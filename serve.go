@@ -114,7 +114,7 @@ func (v *Server) startLoops() error {
 		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
 		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
 		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
-		Grew: func() { v.memory.Grew() },
+		Grew: func() { _ = v.memory.Grew() },
 	})
 	if err != nil {
 		return err
@@ -131,6 +131,7 @@ func (v *Server) startLoops() error {
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes)
+	budget.Guard(v.memory, v.eachLink, (*link).holds, (*link).cut)
 	v.phase = phaseRunning
 	v.housekeeper = startHousekeeper(v)
 	return nil

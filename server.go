@@ -55,7 +55,6 @@ type Server struct {
 	workers       *mailbox.Workers
 	hooks         *vetting.Desk  // nil without Authenticate
 	memory        *budget.Budget // of what waits
-	relief        budget.Relief[*link]
 	housekeeper   *housekeeper
 	journal       *journal.Journal
 

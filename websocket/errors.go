@@ -21,8 +21,6 @@ var (
 	// ErrFlood is passed to OnClose if a connection exceeded MaxControlRate, MaxFrameRate or
 	// MaxInflateRate.
 	ErrFlood = errors.New("websocket: the peer sent too much in a second")
-	// ErrNoMemory is passed to OnClose if Options.Grew found no memory for a message.
-	ErrNoMemory = errors.New("websocket: there is no memory left for a message of this size")
 	// ErrListening is returned by a second Listen of the same Server.
 	ErrListening = errors.New("websocket: this Server listens already; make one Server per address")
 	// ErrDialTLS is returned by Dial if Options.TLSConfig is set.

@@ -63,9 +63,9 @@ type Options struct {
 	// must not block. It may run on any loop, and for ServeHTTP on any goroutine.
 	Refused func(Refusal)
 	// Grew, if not nil, is called on the loop when a message that is not complete takes more
-	// memory. If it returns false there is none left, and the connection is closed with 1013 if
-	// that message has more than 64 KiB of it.
-	Grew func() (fits bool)
+	// memory. If it returns an error there is none left, and the connection is closed with 1013
+	// and this error if that message has more than 64 KiB of it.
+	Grew func() error
 	// TLSConfig makes Server.Listen speak wss, that is TLS 1.2 or 1.3 with HTTP/1.1 inside. nil
 	// means no TLS. It is copied. Its NextProtos are kept, as that of ACME, apart from HTTP/2, and
 	// http/1.1 is added. The TLS handshake has HandshakeTimeout, and so has the request head after
@@ -97,7 +97,7 @@ type endpoint struct {
 	answer   func(path string) (frame.Answer, bool)
 	proxied  func(peer net.Addr) bool
 	arrive   func(peer net.Addr) (func(), *frame.HandshakeError)
-	grew     func() bool
+	grew     func() error
 	onNo     func(Refusal)
 	refusals *refusals // shared with secured
 	loopback bool      // listens on a loopback address

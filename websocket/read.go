@@ -77,10 +77,14 @@ func (c *Conn) noteHeld() {
 		return
 	}
 	c.ep.held.Add(int64(n))
-	if n < 0 || c.ep.grew == nil || c.ep.grew() || c.ps.Held() <= spared {
+	if n < 0 || c.ep.grew == nil {
 		return
 	}
-	c.failWith(frame.CloseTryAgainLater, "no memory for this message", ErrNoMemory)
+	err := c.ep.grew()
+	if err == nil || c.ps.Held() <= spared {
+		return
+	}
+	c.failWith(frame.CloseTryAgainLater, "no memory for this message", err)
 	c.ps.Reset() // nothing more is fed to it
 	c.noteHeld()
 }

@@ -6,7 +6,7 @@
 // addition. What other packages count anyway is asked for when it has grown, see Watch and Grew.
 //
 //	nothing ──── seven eighths ──────────────── the limit
-//	   all is well │ Relief cuts who holds most │ Take and Grew refuse
+//	   all is well │ Guard cuts who holds most │ Take and Grew refuse
 package budget
 
 import (
@@ -14,25 +14,30 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
-// ErrWorst is why a connection is cut that holds most of a Budget that is nearly full.
-var ErrWorst = errors.New(
+// ErrOver is why a connection is cut that holds most of a Budget that is nearly full, or that asks
+// for more when nothing is left.
+var ErrOver = errors.New(
 	"too much waits in the server, and most of it for this connection: see maxBufferedBytes")
 
-// Budget is a number of bytes for a whole server. All methods but Watch are safe for concurrent use.
+// pause is the time between two runs of what Guard does.
+const pause = 10 * time.Millisecond
+
+// Budget is a number of bytes for a whole server. All methods but Watch are safe for concurrent
+// use.
 type Budget struct {
 	limit   int64
 	counts  []func() int64
-	full    chan struct{}
+	relieve func() // see Guard; nil for none
+	runs    atomic.Bool
 	taken   atomic.Int64
 	counted atomic.Int64 // the sum of counts, when it was last asked for
 }
 
 // New returns a Budget of limit bytes.
-func New(limit int64) *Budget {
-	return &Budget{limit: limit, full: make(chan struct{}, 1)}
-}
+func New(limit int64) *Budget { return &Budget{limit: limit} }
 
 // Watch makes what others count part of the Budget. Call it before the Budget is used. The counts
 // may be read at any time, under any lock.
@@ -65,18 +70,18 @@ func (b *Budget) Limit() int64 { return b.limit }
 // Taken returns the bytes that were taken and not given back.
 func (b *Budget) Taken() int64 { return b.taken.Load() }
 
-// Grew tells that one of the counts has grown, which Take does not notice by itself. It never blocks, and reports whether all is within
-// the limit.
-func (b *Budget) Grew() bool {
+// Grew tells that one of the counts has grown, which Take does not notice by itself. It never
+// blocks. It returns ErrOver if nothing is left.
+func (b *Budget) Grew() error {
 	used := b.taken.Load() + b.count()
 	if used > b.mark() {
 		b.wake()
 	}
-	return used <= b.limit
+	if used > b.limit {
+		return ErrOver
+	}
+	return nil
 }
-
-// Full has a value when it is time for Relief.
-func (b *Budget) Full() <-chan struct{} { return b.full }
 
 // Over returns how many bytes there are above seven eighths of the limit, 0 if there are none. So
 // much has to go, because a Budget that is full refuses everybody.
@@ -93,22 +98,33 @@ func (b *Budget) count() (n int64) {
 	return n
 }
 
+// wake starts what Guard does, unless it runs already or did just now.
 func (b *Budget) wake() {
-	select {
-	case b.full <- struct{}{}:
-	default:
+	if b.relieve == nil || !b.runs.CompareAndSwap(false, true) {
+		return
 	}
+	go func() {
+		defer b.runs.Store(false)
+		b.relieve()
+		time.Sleep(pause)
+	}()
 }
 
-// Relief cuts those who hold most of a Budget. It is used by one goroutine. The zero Relief is
-// ready.
-type Relief[H comparable] struct {
+// Guard makes b cut holders, the worst first, whenever more than seven eighths of it are in use:
+// so many that what is left will be below. each lists them, holds says how many bytes one of them
+// will give back when it is cut, and cut does it. They run on a goroutine that lives no longer than
+// there is something to do. Call Guard before the Budget is used.
+func Guard[H comparable](b *Budget, each func(func(H)), holds func(H) int64, cut func(H)) {
+	var r relief[H]
+	b.relieve = func() { r.run(b, each, holds, cut) }
+}
+
+// relief is what Guard keeps between two runs.
+type relief[H comparable] struct {
 	going map[H]bool // were cut, and have not given all back yet
 }
 
-// Run cuts holders, the worst first, until what is left will be below seven eighths of the limit.
-// each lists them, and holds says how many bytes one of them will give back when it is cut.
-func (r *Relief[H]) Run(b *Budget, each func(func(H)), holds func(H) int64, cut func(H, int64)) {
+func (r *relief[H]) run(b *Budget, each func(func(H)), holds func(H) int64, cut func(H)) {
 	over := b.Over()
 	if over == 0 {
 		r.going = nil
@@ -125,16 +141,16 @@ func (r *Relief[H]) Run(b *Budget, each func(func(H)), holds func(H) int64, cut 
 			going[h] = true
 		}
 	})
-	for _, h := range Worst(holders, over) {
+	for _, h := range worst(holders, over) {
 		going[h] = true
-		cut(h, holders[h])
+		cut(h)
 	}
 	r.going = going
 }
 
-// Worst returns the holders that hold most, the worst first: no more than it takes to free so many
+// worst returns the holders that hold most, the worst first: no more than it takes to free so many
 // bytes, and nobody who holds nothing.
-func Worst[H comparable](holders map[H]int64, free int64) (list []H) {
+func worst[H comparable](holders map[H]int64, free int64) (list []H) {
 	for h, n := range holders {
 		if n > 0 {
 			list = append(list, h)

@@ -15,7 +15,6 @@ package journal
 import (
 	"context"
 	"log/slog"
-	"net"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -92,12 +91,12 @@ func (j *Journal) HookPanicked(namespace, text string) {
 	j.Often(slog.LevelError, c, func() []any { return []any{"panic", text} })
 }
 
-// OverBudget tells that a client was cut because it held most, n bytes, of what waits.
-func (j *Journal) OverBudget(peer net.Addr, n int64, b *budget.Budget) {
+// OverBudget tells that a client was cut because b is nearly full, and held most of it.
+func (j *Journal) OverBudget(d *Diary, b *budget.Budget) {
 	c := Cause{What: "too much waits in the server: those who held most were cut; send less, " +
 		"make handlers return sooner, or raise maxBufferedBytes"}
 	j.Often(slog.LevelWarn, c, func() []any {
-		return []any{"peer", peer, "bytes", n, "over", b.Over(), "maxBufferedBytes", b.Limit()}
+		return []any{"peer", d.Address(), "maxBufferedBytes", b.Limit()}
 	})
 }
 
