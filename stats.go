@@ -43,7 +43,7 @@ type ConnectionStats struct {
 	Undecodable      int64            `json:"undecodable"`    // events whose data does not fit
 	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
 	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
-	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now
+	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now, or are held back
 	OverBudget       int64            `json:"overBudget"`     // cut because they held most of maxBufferedBytes
 	Workers          int64            `json:"workers"`        // goroutines that may run handlers
 	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
@@ -124,10 +124,10 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Undecodable: c.undecodable.Load(),
 		Overflows:   c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
-		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(),
+		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken() + c.outgoing.Bytes.Load(),
 		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
-		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
-		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
+		VolatileDropped: c.outgoing.Volatile.Load(), StateReplaced: c.outgoing.Replaced.Load(),
+		DeadlineExpired: c.outgoing.Expired.Load(), HeldDropped: c.outgoing.Dropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(),
 		AcceptLimited: c.acceptLimited.Load(), MessagesIn: in, MessagesOut: out,
 	}
@@ -170,7 +170,7 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 }
 
 func (v *Server) totals() (in, out int64) {
-	out = v.counters.out.Load()
+	out = v.counters.outgoing.Sent.Load()
 	for i := range v.loops {
 		in += v.loops[i].in.Load()
 		out += v.loops[i].out.Load()

@@ -112,10 +112,16 @@ func (c *Conn) WriteControl(head, body []byte) Status {
 func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.out == nil {
-		return 0
+	n := 0
+	if c.out != nil {
+		n = c.out.bytes
 	}
-	return c.out.bytes
+	if c.secure {
+		if t, ok := c.handler.(*tlsConn); ok {
+			n += t.gathered()
+		}
+	}
+	return n
 }
 
 // Behind reports whether the peer has not yet taken what the kernel was given for it: something is
@@ -182,6 +188,18 @@ func (c *Conn) Progress() (moved, waiting bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.progress()
+}
+
+// Undelivered returns how many of the bytes that were written the peer has not acknowledged: those
+// that are queued, and those that the kernel holds. It asks the kernel.
+func (c *Conn) Undelivered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, unacked := c.delivered()
+	if c.out != nil {
+		return int(unacked) + c.out.bytes
+	}
+	return int(unacked)
 }
 
 // progress is Progress. mu is held.

@@ -18,20 +18,26 @@ func burst(s *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 }
 
 // What one turn of a handler sends to its own client leaves in one write, whether the handler
-// blocks or runs inline, plain, sealed or with a session.
+// blocks or runs inline, in clear or over TLS, with a session or without.
 func TestOneWritePerHandlerTurn(t *testing.T) {
+	certFile, keyFile := certificateFiles(t)
+	secure := Options{TLSCertFile: certFile, TLSKeyFile: keyFile}
+	inline := []smartsocket.HandlerOption{smartsocket.Inline}
 	for _, c := range []struct {
 		name string
 		o    Options
 		how  []smartsocket.HandlerOption
+		dial func(testing.TB, *Server, string) *wire
 	}{
-		{"blocking", Options{}, nil},
-		{"inline", Options{}, []smartsocket.HandlerOption{smartsocket.Inline}},
-		{"blocking, with a session", Options{EnableMessageCache: true}, nil},
+		{"blocking", Options{}, nil, dialFull},
+		{"inline", Options{}, inline, dialFull},
+		{"blocking, with a session", Options{EnableMessageCache: true}, nil, dialFull},
+		{"blocking, over TLS", secure, nil, dialTLS},
+		{"inline, over TLS", secure, inline, dialTLS},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := startServer(t, c.o, func(v *Server) { v.On("burst", burst, c.how...) })
-			w := dialFull(t, v, "/")
+			w := c.dial(t, v, "/")
 			const rounds = 50
 			before, one := v.ConnectionStats().Writes, 0
 			for id := range uint64(rounds) {

@@ -57,13 +57,6 @@ func (b *Budget) Take(n int) bool {
 // Give gives n bytes back, which were taken.
 func (b *Budget) Give(n int) { b.taken.Add(-int64(n)) }
 
-// Move takes n bytes whatever the limit, or gives them back if n is negative.
-func (b *Budget) Move(n int) {
-	if n != 0 { // usually; the counter is everybody's
-		b.taken.Add(int64(n))
-	}
-}
-
 // Limit returns how many bytes there are in all.
 func (b *Budget) Limit() int64 { return b.limit }
 

@@ -23,11 +23,6 @@ func TestBudgetIsNotExceeded(t *testing.T) {
 	if b.Take(11) || !b.Take(10) || b.Over() != 104/8 {
 		t.Errorf("with 54 elsewhere: taken %d, over %d", b.Taken(), b.Over())
 	}
-	b.Move(7)
-	if b.Take(1) || b.Taken() != 57 {
-		t.Errorf("%d taken", b.Taken())
-	}
-	b.Move(-7)
 	one = 104/8*7 - 50 - 3
 	if b.Over() != 0 {
 		t.Errorf("over by %d at seven eighths", b.Over())
@@ -42,7 +37,7 @@ func TestGrew(t *testing.T) {
 	b := New(80)
 	n := int64(0)
 	b.Watch(func() int64 { return n })
-	b.Move(10)
+	b.Take(10)
 	ran := make(chan struct{}, 1)
 	b.relieve = func() { ran <- struct{}{} }
 	idle := func() { // relief has run, and may run again

@@ -55,6 +55,8 @@ const (
 	Displaced
 	// Gap: its client came back and had missed more than was kept.
 	Gap
+	// Unread: its client came back again and again, and took nothing of what was sent again.
+	Unread
 	// Shutdown: the server stopped.
 	Shutdown
 )
@@ -74,6 +76,8 @@ func (e End) String() string {
 		return "too many clients are away"
 	case Gap:
 		return "the client missed more than was kept"
+	case Unread:
+		return "the client came back again and again without taking what it had missed"
 	case Shutdown:
 		return "server shutting down"
 	}
@@ -128,9 +132,11 @@ type Session struct {
 	away     bool          // in Registry.away
 	doomed   bool          // nobody may take it over any more
 	ended    bool
+	owed     uint32 // bytes that were sent again, and not acknowledged by a later resume
 	busy     int    // see Take
 	suitors  []Peer // who asked while it was busy
 	promised bool   // to suitors that were told to Retry: no event of last is taken meanwhile
+	acked    uint32 // lower half of the newest number that a resume acknowledged
 	untold   End    // why it ended while it was busy; the owner hears of it in Done
 	here     Peer   // of untold
 
