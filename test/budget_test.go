@@ -119,12 +119,12 @@ func TestWorstHolderIsCut(t *testing.T) {
 	s := socketOf(t, v, slow.id)
 	slow.fall(s)
 	pad := make([]byte, 16<<10)
-	for s.Queued() < 500<<10 {
+	for s.Queued() < 300<<10 {
 		rand.Read(pad)
 		emit(t, s, "filler", pad)
 	}
 	payload := `"` + strings.Repeat("x", 50<<10) + `"`
-	for range 12 {
+	for range 16 {
 		worst.emit("work", payload)
 	}
 	eventually(t, "the cut", func() bool { return v.ConnectionStats().OverBudget > 0 })
