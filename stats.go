@@ -45,6 +45,7 @@ type ConnectionStats struct {
 	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
 	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now, or are held back
 	OverBudget       int64            `json:"overBudget"`     // cut because they held most of maxBufferedBytes
+	UnreadSessions   int64            `json:"unreadSessions"` // ended, as their clients resumed and read nothing
 	Workers          int64            `json:"workers"`        // goroutines that may run handlers
 	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
 	SocketsWaiting   int64            `json:"socketsWaiting"` // sockets with events and no goroutine for them
@@ -133,7 +134,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	}
 	load := v.workers.Load()
 	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
-	st.OverBudget = c.overBudget.Load()
+	st.OverBudget, st.UnreadSessions = c.overBudget.Load(), v.sessions.Unread()
 	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
