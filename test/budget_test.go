@@ -181,6 +181,9 @@ func TestUnfinishedMessagesShareTheBudget(t *testing.T) {
 func TestWorstHolderLosesItsSession(t *testing.T) {
 	var log logBuffer
 	v := cacheServer(t, Options{MaxBufferedBytes: 1 << 20, Logger: log.logger()})
+	if !strings.Contains(log.String(), "maxBufferedBytes=1048576") {
+		t.Errorf("the log does not name the sum at the start:\n%s", log.String())
+	}
 	var r, other resumer
 	r.connect(t, v, "/", "")
 	other.connect(t, v, "/", "")
