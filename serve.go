@@ -100,6 +100,7 @@ func (v *Server) StartDetached() error {
 	return nil
 }
 
+// startLoops moves to the running phase, with event loops and the housekeeper.
 func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -132,7 +133,7 @@ func (v *Server) startLoops() error {
 	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes, v.counters.outgoing.Bytes.Load)
 	budget.Guard(v.memory, v.eachLink, (*link).holds, (*link).cut)
 	v.phase = phaseRunning
-	v.housekeeper = startHousekeeper(v)
+	v.housekeeper = newHousekeeper(v)
 	return nil
 }
 

@@ -7,6 +7,8 @@
 //
 //	nothing ──── seven eighths ──────────────── the limit
 //	   all is well │ Guard cuts who holds most │ Take and Grew refuse
+//
+// There are no locks. Read budget.go, then default.go (how much a machine allows).
 package budget
 
 import (
