@@ -155,12 +155,20 @@ func (c *Client) Connect(ctx context.Context) error {
 	c.state = connecting
 	c.failed = 0
 	life, end := context.WithCancel(context.Background())
-	c.life, c.end = life, end
-	c.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(life, cancel)()
+	c.life = life
+	c.end = func() { // not by context.AfterFunc, which costs memory as long as life lasts
+		end()
+		cancel()
+	}
+	c.mu.Unlock()
 	err := c.connectFirst(ctx, life)
+	c.mu.Lock()
+	if c.life == life {
+		c.end = end
+	}
+	c.mu.Unlock()
 	if err == nil {
 		return nil
 	}
@@ -250,6 +258,7 @@ func (c *Client) attempt(
 		}
 		<-l.ready
 	}
+	l.ready = nil // which nobody uses any more
 	if l.err != nil {
 		return l.code, l.err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Error is the type of all errors of a connection: a code, a sentence and perhaps a
@@ -72,6 +73,9 @@ const (
 	maxNamespace = 1 << 10
 )
 
+// minRead is the smallest ReadBufferBytes, and what is read at once while little comes.
+const minRead = 512
+
 // Options configure a Client. The zero value of each field means the default that its
 // comment names.
 type Options struct {
@@ -128,6 +132,11 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// MaxMessageBytes limits one received message after inflating. 0 = 16 MiB.
 	MaxMessageBytes int
+	// ReadBufferBytes is how much one read takes from the connection, 512 bytes to 1 MiB. While
+	// nothing comes the client holds no such buffer: over TCP it shares those of all clients, and
+	// over TLS, or a connection of Dial that is not a *net.TCPConn, it waits with 512 bytes and
+	// takes one when more comes. 0 = 32 KiB. A browser ignores it.
+	ReadBufferBytes int
 	// Offline is OfflineQueue, which is the default, or OfflineFail.
 	Offline Offline
 	// QueueSize is how many messages may be parked under OfflineQueue. 0 = 1000.
@@ -188,6 +197,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"QueueSize", &o.QueueSize, 1000},
 		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20},
 		{"HighWaterMark", &o.HighWaterMark, 1 << 20},
+		{"ReadBufferBytes", &o.ReadBufferBytes, 32 << 10},
 	} {
 		if *n.v == 0 {
 			*n.v = n.def
@@ -201,6 +211,8 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	switch {
+	case o.ReadBufferBytes < minRead || o.ReadBufferBytes > pool.MaxPooled:
+		return o, &OptionError{"ReadBufferBytes", "use 512 bytes to 1 MiB, or 0 for 32 KiB"}
 	case len(o.APIKey) > maxAPIKey:
 		return o, &OptionError{"APIKey", "use at most 2048 bytes"}
 	case o.APIKey != "" && o.APIKeyFunc != nil:
