@@ -236,7 +236,7 @@ func (c *Client) attempt(
 	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
-	apiKey, err := c.apiKey(ctx)
+	apiKey, err := c.credentials(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -263,30 +263,6 @@ func (c *Client) attempt(
 		return l.code, l.err
 	}
 	return 0, nil
-}
-
-// apiKey returns the API key for one attempt.
-func (c *Client) apiKey(ctx context.Context) (string, error) {
-	if c.opts.APIKeyFunc == nil {
-		return c.opts.APIKey, nil
-	}
-	key, err := c.opts.APIKeyFunc(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return "", contextError(ctx)
-	case err != nil:
-		return "", &Error{
-			Code:    message.CodeRefused,
-			Message: "Options.APIKeyFunc failed, so nothing was sent: see the cause",
-			Cause:   err,
-		}
-	case len(key) > maxAPIKey:
-		return "", &Error{
-			Code:    message.CodeAuthFailed,
-			Message: "Options.APIKeyFunc returned more than 2048 bytes",
-		}
-	}
-	return key, nil
 }
 
 // contextError turns the end of a context into an *Error that unwraps to it.

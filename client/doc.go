@@ -79,9 +79,9 @@
 //
 // client.go has the states. link.go is one connection: the handshake, and what arrives.
 // session.go is what outlives the connection, ledger.go the answers that we gave, and
-// question.go the answers that we wait for. parked.go holds what waits for a
-// connection, delivery.go says what may be lost, and pace.go what the server's rate limit
-// allows. emit.go and send.go are the way out, dispatch.go, early.go and handlers.go the
-// way in. reconnect.go restores a session. transport_net.go, read_net.go, read_unix.go,
-// write_net.go, vigil.go and transport_js.go move the bytes.
+// question.go the answers that we wait for. credentials.go is how the server knows us.
+// parked.go holds what waits for a connection, delivery.go says what may be lost, and pace.go
+// what the server's rate limit allows. emit.go and send.go are the way out, dispatch.go,
+// early.go and handlers.go the way in. reconnect.go restores a session. transport_net.go,
+// read_net.go, read_unix.go, write_net.go, vigil.go and transport_js.go move the bytes.
 package client

@@ -29,6 +29,8 @@ type link struct {
 
 	apiKey string // for CONNECT
 
+	renewing atomic.Bool // fresh credentials are on their way to the server
+
 	// Only for the reader.
 	phase   phase
 	bad     int    // unreadable messages in a row
@@ -432,6 +434,9 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 			if e.RetryAfter > 0 {
 				l.waitFor = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
 				l.window = false
+			}
+			if e.Event == authEvent && e.Code == message.CodeAuthFailed && l.renewAuth() {
+				return
 			}
 			c.raise(&e)
 		}

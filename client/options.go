@@ -105,10 +105,19 @@ type Options struct {
 	// APIKey is sent inside the handshake, never in the URL. It has at most 2048 bytes.
 	// Use wss or encryption with it.
 	APIKey string
-	// APIKeyFunc returns the APIKey for one attempt to connect, so that it may be
-	// short-lived. It runs on the goroutine of Connect or of the reconnection, and its
-	// context ends with the attempt's time. If it returns an error, the attempt fails with
-	// ERR_CONN_001 and the error as cause, and a reconnection tries again. nil = APIKey.
+	// Credentials returns the APIKey for one attempt to connect, such as a token that lives for
+	// minutes. It runs on the goroutine of Connect or of the reconnection, and its context ends
+	// with the attempt's time. If it returns an error, the attempt fails with ERR_CONN_001 and the
+	// error as cause, and is retried like any other; message.ErrAuthFailed means that there will
+	// be none, and ends the attempts.
+	//
+	// When the server says on a live connection that the credentials have expired, Credentials is
+	// called too, on a goroutine of its own, and the client sends the token, a JSON string, as
+	// the event "auth", for which it asks an ack. Errors go to OnError. nil = APIKey.
+	Credentials func(context.Context) (string, error)
+	// APIKeyFunc is the old name of Credentials.
+	//
+	// Deprecated: use Credentials.
 	APIKeyFunc func(context.Context) (string, error)
 	// ReconnectDelay is the mean wait before the first attempt to restore a lost session.
 	// It grows by half with every further attempt, up to 30 s. 0 = 1 s.
@@ -215,14 +224,21 @@ func (o Options) withDefaults() (Options, error) {
 		return o, &OptionError{"ReadBufferBytes", "use 512 bytes to 1 MiB, or 0 for 32 KiB"}
 	case len(o.APIKey) > maxAPIKey:
 		return o, &OptionError{"APIKey", "use at most 2048 bytes"}
+	case o.Credentials != nil && o.APIKeyFunc != nil:
+		return o, &OptionError{"APIKeyFunc", "it is the old name of Credentials: leave it out"}
 	case o.APIKey != "" && o.APIKeyFunc != nil:
 		return o, &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
+	case o.APIKey != "" && o.Credentials != nil:
+		return o, &OptionError{"Credentials", "APIKey is set too: leave out one of the two"}
 	case len(o.Namespace) > maxNamespace:
 		return o, &OptionError{"Namespace", "use at most 1024 bytes"}
 	case strings.ContainsAny(o.Origin, "\r\n"):
 		return o, &OptionError{"Origin", "must not hold line breaks"}
 	case o.Offline > OfflineFail:
 		return o, &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
+	}
+	if o.APIKeyFunc != nil {
+		o.Credentials, o.APIKeyFunc = o.APIKeyFunc, nil
 	}
 	if err := checkHeader(o.Header); err != nil {
 		return o, err

@@ -207,8 +207,8 @@ const restTime = 5 * time.Second
 
 // idles is asked before each wait, and reports whether to wait on a new goroutine. One that has
 // handled messages has a stack of 4 KiB or more, which the runtime does not shrink again, and to
-// wait takes 2 KiB. A new one costs a microsecond or two, which is worth it if what was just handled
-// came restTime after what was handled before.
+// wait takes 2 KiB. A new one costs a microsecond or two, which is worth it if what was just
+// handled came restTime after what was handled before.
 func (t *netTransport) idles(now time.Time) bool {
 	idle := now.Sub(t.handled) >= restTime
 	t.handled = now
