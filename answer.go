@@ -21,6 +21,10 @@ func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 		r.Counter.Add(1)
 	}
 	l.srv.journal.RefusedMessage(l.s.ID(), l.ns.path, m.Event, r.Err)
+	if r.Answer != nil {
+		l.send(r.Answer)
+		l.s.kept.ledger.Sent(m.AckID, l.serial)
+	}
 	if r.Follow&refusal.Silent != 0 {
 		return
 	}

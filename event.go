@@ -68,7 +68,9 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 			Follow: refusal.Told | refusal.Unasked,
 		}
 	}
-	l.faults = 0 // not for events over a limit: they must not excuse invalid messages
+	// An event within its limits ends a run of faults. One over a limit does not, because otherwise
+	// it would excuse invalid messages.
+	l.faults = 0
 	if wanted && l.srv.draining.Load() {
 		return handlers{}, refusal.Refusal{Err: message.ErrShuttingDown, Follow: refusal.Unasked}
 	}
@@ -82,7 +84,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 	return h, refusal.Refusal{}
 }
 
-// askedBefore is the ledger's verdict about a question. A repeated one is answered and not handled.
+// askedBefore refuses a question that came before. If its answer is kept, refuse sends it again.
 func (l *link) askedBefore(id uint64) refusal.Refusal {
 	verdict, answer := l.s.kept.ledger.Ask(id, l.serial)
 	switch verdict {
@@ -90,12 +92,8 @@ func (l *link) askedBefore(id uint64) refusal.Refusal {
 		return refusal.Refusal{Err: refusal.ErrAskedBefore}
 	case ledger.Reused:
 		return refusal.Violation(refusal.ErrAckIDUsed)
-	case ledger.Answered:
-		l.send(answer)
-		l.s.kept.ledger.Sent(id, l.serial)
-		return refusal.Refusal{Follow: refusal.Silent, Counter: &l.srv.counters.repeated}
-	case ledger.Waiting:
-		return refusal.Refusal{Follow: refusal.Silent, Counter: &l.srv.counters.repeated}
+	case ledger.Answered, ledger.Waiting:
+		return refusal.Repeated(answer, &l.srv.counters.repeated)
 	}
 	return refusal.Refusal{}
 }

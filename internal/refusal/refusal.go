@@ -21,6 +21,7 @@ type Refusal struct {
 	Err     *message.Error
 	Follow  Consequence
 	Counter *atomic.Int64 // counts refusals of this kind; nil = the fault is what counts
+	Answer  []byte        // a whole message that the sender gets, owned by the ledger; nil = none
 }
 
 // Consequence is what a refusal leads to besides the answer to a sender that asked for an ack.
@@ -35,7 +36,7 @@ const (
 	Unasked
 	// Unanswered: the ack is not answered, because its id is what is wrong.
 	Unanswered
-	// Silent: the sender is told nothing.
+	// Silent: no error is sent.
 	Silent
 	// Fatal ends the connection with the close code of the error.
 	Fatal
@@ -49,7 +50,7 @@ func (r *Refusal) None() bool { return r.Err == nil && r.Follow == 0 }
 // Violation is a message that broke the protocol.
 func Violation(e *message.Error) Refusal { return Refusal{Err: e, Follow: Told | Unanswered} }
 
-// Unusable is a message that could not be read. For bad JSON the envelope is known, so the sender
+// Unusable is a message that could not be read. For bad JSON the header is known, so the sender
 // still gets an answer. A message over the size limit ends the connection.
 func Unusable(m *message.Message, e *message.Error) Refusal {
 	known := e == outgoing.ErrBadJSON || e == incoming.ErrElements || e == incoming.ErrRatio
@@ -64,6 +65,12 @@ func Unusable(m *message.Message, e *message.Error) Refusal {
 
 // Undecryptable is a record that does not open.
 var Undecryptable = Refusal{Err: message.ErrDecryption, Follow: Told | Unanswered | Fatal}
+
+// Repeated is a question that came before, on an earlier connection. answer is the one that the
+// ledger keeps, nil while the handlers have not answered. Then it will go to whoever asked last.
+func Repeated(answer []byte, counter *atomic.Int64) Refusal {
+	return Refusal{Follow: Silent, Counter: counter, Answer: answer}
+}
 
 // NoHandler is an event that nobody registered for. It is no fault.
 func NoHandler(event, namespace string, counter *atomic.Int64) Refusal {
