@@ -167,7 +167,7 @@ func (s *Socket) finish(done func(Data, error), d Data, err error) {
 }
 
 // settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a
-// resume, is counted and is no fault. An answer to a question that was never asked is a fault.
+// resume, is counted and is no violation. An answer to a question that was never asked is one.
 func (l *link) settle(m *message.Message) {
 	s := l.s
 	x := s.ext.Load()

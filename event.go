@@ -16,13 +16,13 @@ func (l *link) event(m *message.Message) {
 		return
 	}
 	s := l.s
-	if l.greeted && h.Inline() && s.waiting.Load() == 0 {
+	if l.announced && h.Inline() && s.waiting.Load() == 0 {
 		l.runInline(h, m)
 		return
 	}
 	j := job{kind: jobEvent, handlers: h, data: body{Payload: payloadOf(m)}}
-	j.counted = !l.greeted || h.Inline()
-	if !l.greeted {
+	j.counted = !l.announced || h.Inline()
+	if !l.announced {
 		j.name = string(m.Event) // the connected handlers may still register handlers of it
 	}
 	if m.Flags&message.FlagAck != 0 {
@@ -68,13 +68,13 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 			Follow: refusal.Told | refusal.Unasked,
 		}
 	}
-	// An event within its limits ends a run of faults. One over a limit does not, because otherwise
+	// An event within its limits ends a run of violations. One over a limit does not, because otherwise
 	// it would excuse invalid messages.
-	l.faults = 0
+	l.violations = 0
 	if wanted && l.srv.draining.Load() {
 		return handlers{}, refusal.Refusal{Err: message.ErrShuttingDown, Follow: refusal.Unasked}
 	}
-	if !l.greeted {
+	if !l.announced {
 		return handlers{}, refusal.Refusal{}
 	}
 	h := l.s.handlersOf(m.Event)

@@ -24,8 +24,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// maxEnvelope bounds what a message adds to its payload: header, event name, seal.
-const maxEnvelope = 256
+// maxOverhead bounds what a message adds to its payload: header, event name, seal.
+const maxOverhead = 256
 
 // New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
 func New(o Options) (*Server, error) {
@@ -120,7 +120,7 @@ func (v *Server) startLoops() error {
 	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
+		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxOverhead),
 		MaxEarlyMessage: greeting.MaxBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,

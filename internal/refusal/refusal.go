@@ -1,7 +1,7 @@
 // Package refusal says why a message of a client is not handled, and what follows from that.
 //
 // The checks of a server return a Refusal and send nothing. One place reads it and acts: it answers
-// the sender, counts the fault, or ends the connection. So a reader sees at the check what a
+// the sender, counts the violation, or ends the connection. So a reader sees at the check what a
 // message leads to, and finds how it is done in one file.
 //
 // It has no state and no locks.
@@ -20,7 +20,7 @@ import (
 type Refusal struct {
 	Err     *message.Error
 	Follow  Consequence
-	Counter *atomic.Int64 // counts refusals of this kind; nil = the fault is what counts
+	Counter *atomic.Int64 // counts refusals of this kind; nil = it counts as a violation
 	Answer  []byte        // a whole message that the sender gets, owned by the ledger; nil = none
 }
 
@@ -28,10 +28,10 @@ type Refusal struct {
 type Consequence uint8
 
 const (
-	// Told also without an ack, as an ERROR: the message broke the protocol and is a fault.
+	// Told also without an ack, as an ERROR: the message broke the protocol, and counts as that.
 	Told Consequence = 1 << iota
-	// Faulty counts as a fault even though the ack is answered.
-	Faulty
+	// Violating counts as a violation even though the ack is answered.
+	Violating
 	// Unasked: no handler has seen the event, so that a repetition counts as new.
 	Unasked
 	// Unanswered: the ack is not answered, because its id is what is wrong.
@@ -56,7 +56,7 @@ func Unusable(m *message.Message, e *message.Error) Refusal {
 	known := e == outgoing.ErrBadJSON || e == incoming.ErrElements || e == incoming.ErrRatio
 	switch {
 	case known && m.Kind == message.KindEvent:
-		return Refusal{Err: e, Follow: Told | Faulty}
+		return Refusal{Err: e, Follow: Told | Violating}
 	case e.Code == message.CodeTooLarge:
 		return Refusal{Err: e, Follow: Told | Unanswered | Fatal}
 	}
@@ -72,7 +72,7 @@ func Repeated(answer []byte, counter *atomic.Int64) Refusal {
 	return Refusal{Follow: Silent, Counter: counter, Answer: answer}
 }
 
-// NoHandler is an event that nobody registered for. It is no fault.
+// NoHandler is an event that nobody registered for. It is no violation.
 func NoHandler(event, namespace string, counter *atomic.Int64) Refusal {
 	return Refusal{
 		Err: &message.Error{Code: message.CodeNoHandler, Event: event,

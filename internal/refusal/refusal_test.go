@@ -33,9 +33,9 @@ func TestUnusable(t *testing.T) {
 		want Consequence
 	}{
 		// The sender of an event whose header is known gets its answer.
-		{message.KindEvent, outgoing.ErrBadJSON, Told | Faulty},
-		{message.KindEvent, incoming.ErrElements, Told | Faulty},
-		{message.KindEvent, incoming.ErrRatio, Told | Faulty},
+		{message.KindEvent, outgoing.ErrBadJSON, Told | Violating},
+		{message.KindEvent, incoming.ErrElements, Told | Violating},
+		{message.KindEvent, incoming.ErrRatio, Told | Violating},
 		{message.KindAck, outgoing.ErrBadJSON, Told | Unanswered},
 		{message.KindAck, incoming.ErrElements, Told | Unanswered | Fatal},
 		{message.KindEvent, large, Told | Unanswered | Fatal},
