@@ -23,8 +23,8 @@
 // # Words
 //
 //   - A node is one of the servers that a Broker joins.
-//   - A link is one connection (WebSocket) of a Socket. A session is what outlives it. Only with the
-//     message cache (Options.EnableMessageCache) may a session have several links.
+//   - A link is one connection (WebSocket) of a Socket. A session is what outlives it. Only with
+//     the message cache (Options.EnableMessageCache) may a session have several links.
 //   - A plain client sends JSON text and does without the SmartSocket protocol.
 //   - The gate (internal/admission) decides which connections get a place.
 //   - The header of a message is everything before its payload: kind, event, ack id and flags.
@@ -46,8 +46,8 @@
 //  3. event.go: judge asks the ledger, the rate limits and the tables of handlers. Checks return a
 //     refusal (internal/refusal) and send nothing.
 //  4. answer.go: refuse is the exit for an event that judge stops or that the mailbox has no room
-//     for. One that is stopped later, by authentication, MaxBytes or a middleware, leaves by fail or
-//     reject.
+//     for. One that is stopped later, by authentication, MaxBytes or a middleware, leaves by fail
+//     or reject.
 //  5. event.go runs Inline handlers on the loop, unless the connected handlers or an earlier inline
 //     event still wait. Any other event waits in the mailbox as a copy, until a pooled goroutine
 //     takes it (job.go). Both ways end in Socket.handle, which checks authentication and MaxBytes,
@@ -63,8 +63,8 @@
 //
 // # The way of a resume
 //
-//  1. A connection is lost. OnClose calls Socket.left, and Session.Leave decides whether the session
-//     waits for its client. Then what the application emits is kept, up to the cache's limits.
+//  1. A connection is lost. OnClose calls Socket.left, and Session.Leave decides whether the
+//     session waits for its client. Then what is emitted is kept, up to the cache's limits.
 //  2. The client connects again. accept.go asks the gate for a place and makes a link. connect.go
 //     greets it with HELLO, reads CONNECT, which brings the session's token, and asks the
 //     Authenticate hook.

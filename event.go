@@ -68,8 +68,8 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 			Follow: refusal.Told | refusal.Unasked,
 		}
 	}
-	// An event within its limits ends a run of violations. One over a limit does not, because otherwise
-	// it would excuse invalid messages.
+	// An event within its limits ends a run of violations. One over a limit does not, because
+	// otherwise it would excuse invalid messages.
 	l.violations = 0
 	if wanted && l.srv.draining.Load() {
 		return handlers{}, refusal.Refusal{Err: message.ErrShuttingDown, Follow: refusal.Unasked}

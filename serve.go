@@ -72,7 +72,7 @@ func New(o Options) (*Server, error) {
 }
 
 // Start binds the address and serves in the background. It returns once the port is bound, or with
-// the reason why it cannot be. A server starts once.
+// the reason why it cannot be. A server starts once: after an error make a new one.
 func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
@@ -188,8 +188,8 @@ func (v *Server) get(path string) (frame.Answer, bool) {
 	})
 }
 
-// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
-// system, that limits connections, or that reads a protocol of its own first. Options.Host and
+// Serve is Start on the caller's listener, which the server then owns: one that was inherited from
+// the system, that limits connections, or that reads a protocol of its own first. Options.Host and
 // Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
 // With any other it accepts until the listener fails, and returns its error, or until the server
 // ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.
