@@ -28,12 +28,11 @@
 //   - A plain client sends JSON text and does without the SmartSocket protocol.
 //   - The gate (internal/admission) decides which connections get a place.
 //   - The header of a message is everything before its payload: kind, event, ack id and flags.
-//   - A question is an event that asks for an ack. The ledger (internal/ledger) remembers those of
-//     the client and keeps the answers, so that handlers do not run again when a question is sent
-//     again.
+//   - A question is an event that asks for an ack. The ledger (internal/ledger) keeps the answers
+//     to the client's questions, so that a repeated one does not run its handlers again.
 //   - A form (internal/outgoing) is one way to encode an event: binary or text, compressed or not.
-//   - Bytes that are borrowed must not be used after the time that the comment names. A function
-//     that takes bytes owns them from then on. Owned ones are the caller's to keep or release.
+//   - Borrowed bytes are valid until the moment that the comment names. A function that takes bytes
+//     owns them from then on. Owned ones are the caller's to keep or to release.
 //
 // # The way of a message
 //
@@ -54,9 +53,9 @@
 //     asks the middlewares (middleware.go) and runs the handlers (handlers.go).
 //  6. ack.go and answer.go send the answer. With the message cache the ledger keeps it until the
 //     client has answered a later PING (clock.go).
-//  7. An event to one socket is encoded by data.go and sent by socket.go, through the session if
-//     there is one. emit.go encodes an event to many once per form, for all receivers. broker.go
-//     passes it on to other nodes first.
+//  7. What is emitted to one socket is encoded by data.go and sent by socket.go, through the
+//     session if there is one. What is emitted to many is encoded by emit.go, once per form for all
+//     receivers, and broker.go passes it on to other nodes first.
 //  8. package reactor corks what is written to a connection during its own read, and gathers what a
 //     worker writes to its socket in one turn (gather.go). Other single writes leave at once. What
 //     the kernel does not take is queued (outbox.go).
@@ -76,8 +75,7 @@
 //  5. The client sends again the events that were not counted, and its unanswered questions. Its
 //     first message proves that it has the new token, and ends the old one (Proved).
 //
-// If the session is busy, Retry calls link.open again. If Resume refuses, link.begin makes a new
-// Socket.
+// If the session is busy, Retry calls open again. If Resume refuses, begin makes a new Socket.
 //
 // # Locks
 //

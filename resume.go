@@ -9,9 +9,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// The steps of a resume: CONNECT brings a token (connect.go), link.resume finds its session, and
-// Session.Resume calls the methods of Peer and Owner, whose comments say which lock is held. Then
-// link.announce tells the application, behind the disconnected handlers of the old link.
+// The steps of a resume are in doc.go. The comments of session.Peer and session.Owner, whose methods
+// follow, say which lock is held.
 
 // resume takes over the session that the client asked for, if that can be.
 func (l *link) resume() session.Result {
