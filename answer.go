@@ -11,13 +11,11 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Checks return why a message is not handled, and this file tells the client. turnAway ends a
-// handshake. refuse answers a message that was stopped before its handlers were asked, fail and
-// reject answer one that was stopped later. answer sends what handlers replied.
+// Checks return why a message is not handled, and this file tells the client: refuse for an event
+// that judge stopped, fail and reject for one that was stopped later. turnAway ends a handshake.
 
 // refuse answers a message that will not be handled. It runs on the link's loop. Only an event that
-// waited in the mailbox and found no handler is refused on a worker's goroutine. That is no
-// violation, so the loop's fields are not touched.
+// waited and found no handler is refused by a worker, who does not touch the loop's fields then.
 func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 	if r.Counter != nil {
 		r.Counter.Add(1)

@@ -120,8 +120,7 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 }
 
 // Target is a selection of sockets, built by To, ToSocket, Except, Local and Broadcast. It is
-// resolved when it is used, as by Emit. A Target is immutable; the methods that narrow or widen the
-// selection return a new one.
+// resolved when it is used, as by Emit. A Target is immutable; To and the like return a new one.
 type Target struct {
 	ns     *Namespace
 	names  []string

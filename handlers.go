@@ -51,8 +51,7 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	}, opts...)
 }
 
-// Handle registers a handler that returns its answer: the result is sent as by Ack.Reply, an error
-// as by Ack.Fail.
+// Handle registers a handler that returns its answer: a result for Ack.Reply, or an error for Fail.
 func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {
@@ -211,6 +210,5 @@ func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life)
 // Middleware sees an event before its handlers do. It lets the event pass by calling next(nil)
 // before it returns. next(err), no call at all or a panic stops the event and raises "error". A
 // sender that asked for an ack gets the error, as ERR_APP_001 unless it is an *Error. d is borrowed
-// until the middleware returns. It runs where the handlers run, so it may block unless they are
-// Inline.
+// until the middleware returns. It may block, unless the event's handlers are Inline.
 type Middleware func(s *Socket, event string, d Data, next func(error))

@@ -47,8 +47,7 @@ func (n *Namespace) Len() int {
 func (n *Namespace) Sockets() []*Socket { return n.hub.Present("") }
 
 // Away lists the sockets whose client is away and may come back (Options.EnableMessageCache), and
-// those that have ended but whose disconnected or ended handlers are still running. They keep their
-// rooms. What is emitted to them is kept for those who may come back.
+// those that have ended but whose disconnected or ended handlers still run. All keep their rooms.
 func (n *Namespace) Away() []*Socket { return n.hub.Away() }
 
 // Socket finds a socket by id, nil if it is not here.

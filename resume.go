@@ -9,8 +9,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// The steps of a resume are in doc.go. The comments of session.Peer and session.Owner, whose methods
-// follow, say which lock is held.
+// The steps of a resume are in doc.go. The comments of session.Peer and session.Owner say under
+// which lock the methods run that follow here.
 
 // resume takes over the session that the client asked for, if that can be.
 func (l *link) resume() session.Result {
@@ -98,8 +98,7 @@ func (o *owner) Back(p session.Peer) {
 	o.link.Store(l)
 }
 
-// Ended tells the application that its session is over for another reason than the end of its
-// connection.
+// Ended tells the application that a session is over, unless the end of its connection is why.
 func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
