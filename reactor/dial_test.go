@@ -213,3 +213,40 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("nil handler: %v", err)
 	}
 }
+
+// The context limits the dial, and the connection outlives it.
+func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
+	clock := new(handClock)
+	r := start(t, Options{Loops: 1, Clock: clock.now})
+	ln := listen(t, r, echo)
+	cancelled, cancel := context.WithCancel(t.Context())
+	limited, cancelLimited := context.WithTimeout(t.Context(), time.Hour)
+	defer cancelLimited()
+	for name, ctx := range map[string]context.Context{"cancelled": cancelled, "limited": limited,
+		"endless": context.Background()} {
+		opened, answers, ends := make(chan *Conn, 1), make(chan string, 1), make(chan error, 1)
+		h := &hooks{open: func(c *Conn) { opened <- c },
+			data:  func(_ *Conn, p []byte) { answers <- string(p) },
+			close: func(_ *Conn, err error) { ends <- err }}
+		if err := r.Dial(ctx, "tcp", ln.Addr().String(), nil, h); err != nil {
+			t.Fatal(err)
+		}
+		c := await(t, opened, name+": OnOpen")
+		cancel()
+		clock.jump(t, r, 2*time.Hour)
+		clock.pass(t, r, 2*time.Second)
+		c.Write([]byte("still here"))
+		select {
+		case got := <-answers:
+			if got != "still here" {
+				t.Errorf("%s: got %q", name, got)
+			}
+		case err := <-ends:
+			t.Errorf("%s: closed with %v", name, err)
+		case <-time.After(patience):
+			t.Fatalf("%s: no answer", name)
+		}
+		cancelled, cancel = context.WithCancel(t.Context())
+	}
+	cancel()
+}

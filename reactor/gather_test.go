@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -129,5 +130,47 @@ func TestHeldWritesLeaveWithoutFlush(t *testing.T) {
 	c.Close(nil)
 	if got, err := io.ReadAll(peer); err != nil || string(got) != "last" {
 		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// The first write of a turn leaves at once, the second is gathered. Outside of a turn nothing is.
+func TestFirstWriteOfATurnLeavesAtOnce(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 2)
+	var receiver *Conn
+	h := &hooks{open: func(c *Conn) { conns <- c }}
+	h.data = func(c *Conn, p []byte) {
+		var queued []int
+		for range 3 {
+			receiver.Write([]byte("abcd"))
+			queued = append(queued, receiver.Queued())
+		}
+		if !slices.Equal(queued, []int{0, 4, 8}) {
+			t.Errorf("after each write of a turn %v bytes are queued", queued)
+		}
+		c.Write(p)
+	}
+	ln := listen(t, r, h)
+	peer := dialNet(t, ln)
+	receiver = await(t, conns, "OnOpen")
+	sender := dialNet(t, ln)
+	await(t, conns, "OnOpen")
+	for range 3 {
+		sender.Write([]byte("x"))
+		if _, err := io.ReadFull(sender, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(peer, make([]byte, 12)); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			receiver.Write([]byte("efgh"))
+			if n := receiver.Queued(); n != 0 {
+				t.Errorf("%d bytes wait although no callback runs", n)
+			}
+			if _, err := io.ReadFull(peer, make([]byte, 4)); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }

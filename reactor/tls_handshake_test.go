@@ -243,3 +243,26 @@ func TestTLSCloseDuringHandshakes(t *testing.T) {
 	r.Close()
 	eventually(t, "the goroutines end", func() bool { return handshaking() == 0 })
 }
+
+// A newHandler that wants no connection closes it, quietly, whether it is asked early or late.
+func TestTLSNilHandlerCloses(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		log := new(countingLog)
+		r := start(t, Options{Loops: 1, Logger: log.logger()})
+		ln, err := r.ListenTLS("tcp", "127.0.0.1:0",
+			TLSOptions{Config: serverConfig(t), Early: early}, func(*Conn) Handler { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc := dialNet(t, ln)
+		tc := tls.Client(nc, insecure(0))
+		if _, err := tc.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+			t.Errorf("early %v: the client read %v", early, err)
+		}
+		nc.Close()
+		r.Close()
+		if n := log.lines.Load(); n != 0 {
+			t.Errorf("early %v: %d lines in the log", early, n)
+		}
+	}
+}

@@ -36,6 +36,7 @@ type config struct {
 	accepted string
 	only     *regexp.Regexp // of keys
 	list     bool
+	tests    string // -test.run
 }
 
 func main() {
@@ -48,6 +49,7 @@ func main() {
 	flag.StringVar(&c.accepted, "accepted", "internal/mutate/accepted.txt",
 		"`file` with the mutants that may survive")
 	only := flag.String("only", "", "only mutants whose key matches this `expression`")
+	flag.StringVar(&c.tests, "run", "", "run only tests that match this `expression`")
 	flag.BoolVar(&c.list, "list", false, "print the sample's keys and run nothing")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: mutate [flags] package folder ...")
@@ -92,7 +94,7 @@ func run(c config, out, progress io.Writer) error {
 	defer signal.Stop(interrupted)
 
 	r := report{seed: c.seed}
-	bench := newBench(dir, work)
+	bench := newBench(dir, work, c.tests)
 	for _, name := range c.packages {
 		name = filepath.ToSlash(filepath.Clean(name))
 		mutants, err := find(dir, name)

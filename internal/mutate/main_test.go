@@ -87,7 +87,7 @@ func TestHangIsCaught(t *testing.T) {
 	if endless < 0 {
 		t.Fatalf("no mutant of Wait: %v", mutants)
 	}
-	b := newBench(dir, t.TempDir())
+	b := newBench(dir, t.TempDir(), "")
 	b.limits["counter"] = 50 * time.Millisecond
 	v, err := b.try(mutants[endless], []string{"counter"})
 	if want := (verdict{outcome: caught, by: "TestWait", hung: true}); err != nil || v != want {

@@ -43,11 +43,12 @@ func (v verdict) note() string {
 // bench runs tests against mutants.
 type bench struct {
 	dir, work string
+	only      string                   // the tests that run, "" for all
 	limits    map[string]time.Duration // for each folder with tests
 }
 
-func newBench(dir, work string) *bench {
-	return &bench{dir: dir, work: work, limits: make(map[string]time.Duration)}
+func newBench(dir, work, only string) *bench {
+	return &bench{dir: dir, work: work, only: only, limits: make(map[string]time.Duration)}
 }
 
 // A mutant's tests may take slack times as long as those of the code as it is, and patience more.
@@ -151,7 +152,8 @@ func (b *bench) run(program, name string, limit time.Duration) (
 ) {
 	ctx, cancel := context.WithTimeout(context.Background(), limit+patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-test.failfast", "-test.timeout", limit.String())
+	cmd := exec.CommandContext(ctx, program, "-test.failfast", "-test.timeout", limit.String(),
+		"-test.run", b.only)
 	cmd.Dir = filepath.Join(b.dir, filepath.FromSlash(name))
 	cmd.WaitDelay = time.Second // for what the tests started and left behind
 	output, err = cmd.CombinedOutput()
