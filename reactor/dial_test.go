@@ -219,11 +219,17 @@ func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
 	clock := new(handClock)
 	r := start(t, Options{Loops: 1, Clock: clock.now})
 	ln := listen(t, r, echo)
-	cancelled, cancel := context.WithCancel(t.Context())
-	limited, cancelLimited := context.WithTimeout(t.Context(), time.Hour)
-	defer cancelLimited()
-	for name, ctx := range map[string]context.Context{"cancelled": cancelled, "limited": limited,
-		"endless": context.Background()} {
+	for name, limit := range map[string]func(context.Context) (context.Context,
+		context.CancelFunc){
+		"cancelled": context.WithCancel,
+		"limited": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Hour)
+		},
+		"endless": func(context.Context) (context.Context, context.CancelFunc) {
+			return context.Background(), func() {}
+		},
+	} {
+		ctx, cancel := limit(t.Context())
 		opened, answers, ends := make(chan *Conn, 1), make(chan string, 1), make(chan error, 1)
 		h := &hooks{open: func(c *Conn) { opened <- c },
 			data:  func(_ *Conn, p []byte) { answers <- string(p) },
@@ -232,9 +238,14 @@ func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := await(t, opened, name+": OnOpen")
-		cancel()
-		clock.jump(t, r, 2*time.Hour)
+		onLoop(t, r, func() {}) // the dial is over
 		clock.pass(t, r, 2*time.Second)
+		onLoop(t, r, func() {
+			if n := r.loops[0].wheel.count; n != 0 {
+				t.Errorf("%s: the timer of the dial is armed", name)
+			}
+		})
+		cancel()
 		c.Write([]byte("still here"))
 		select {
 		case got := <-answers:
@@ -246,7 +257,5 @@ func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
 		case <-time.After(patience):
 			t.Fatalf("%s: no answer", name)
 		}
-		cancelled, cancel = context.WithCancel(t.Context())
 	}
-	cancel()
 }

@@ -137,10 +137,10 @@ func TestHeldWritesLeaveWithoutFlush(t *testing.T) {
 func TestFirstWriteOfATurnLeavesAtOnce(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	conns := make(chan *Conn, 2)
-	var receiver *Conn
+	var to atomic.Pointer[Conn]
 	h := &hooks{open: func(c *Conn) { conns <- c }}
 	h.data = func(c *Conn, p []byte) {
-		var queued []int
+		receiver, queued := to.Load(), []int(nil)
 		for range 3 {
 			receiver.Write([]byte("abcd"))
 			queued = append(queued, receiver.Queued())
@@ -152,7 +152,8 @@ func TestFirstWriteOfATurnLeavesAtOnce(t *testing.T) {
 	}
 	ln := listen(t, r, h)
 	peer := dialNet(t, ln)
-	receiver = await(t, conns, "OnOpen")
+	receiver := await(t, conns, "OnOpen")
+	to.Store(receiver)
 	sender := dialNet(t, ln)
 	await(t, conns, "OnOpen")
 	for range 3 {
