@@ -3,11 +3,11 @@ package smartsocket
 import (
 	"context"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/claim"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -17,38 +17,34 @@ import (
 // later ones are logged. With the message cache an answer also reaches a client that has
 // reconnected.
 type Ack struct {
-	call *ackCall
-	s    *Socket // for the log; call.s is read only by who answers
-	gen  uint32
+	answer claim.Claim[awaited]
+	s      *Socket // for the log
 }
 
-// ackCall is one awaited answer. It is pooled. Its generation moves on with the answer, so that an
-// old Ack cannot answer another event.
-type ackCall struct {
-	gen   atomic.Uint32
+// awaited is an answer that a sender waits for.
+type awaited struct {
 	s     *Socket
 	id    uint64
 	event string
 }
 
-var ackCalls = sync.Pool{New: func() any { return new(ackCall) }}
+var answers claim.Pool[awaited]
 
 func newAck(s *Socket, id uint64, event string) Ack {
-	c := ackCalls.Get().(*ackCall)
-	c.s, c.id, c.event = s, id, event
-	return Ack{c, s, c.gen.Load()}
+	return Ack{answers.New(awaited{s, id, event}), s}
 }
 
 // Requested reports whether the sender waits for an answer.
-func (a Ack) Requested() bool { return a.call != nil }
+func (a Ack) Requested() bool { return a.answer.Any() }
 
 // Reply answers with v: nil for no data, []byte for raw bytes, anything else as JSON. A value that
 // cannot be encoded becomes an error answer. v is borrowed for the call.
 func (a Ack) Reply(v any) {
-	s, id, event, ok := a.take()
+	w, ok := a.take()
 	if !ok {
 		return
 	}
+	s, id, event := w.s, w.id, w.event
 	b := pool.GetUnsized(pool.Encoded)
 	encoded := false
 	defer func() {
@@ -73,26 +69,17 @@ func (a Ack) Reply(v any) {
 // Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text. One that
 // names no event gets the name of this one.
 func (a Ack) Fail(err error) {
-	if s, id, event, ok := a.take(); ok {
-		s.answerError(id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), event))
+	if w, ok := a.take(); ok {
+		w.s.answerError(w.id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), w.event))
 	}
 }
 
 // take claims the one answer.
-func (a Ack) take() (s *Socket, id uint64, event string, ok bool) {
-	c := a.call
-	if c == nil {
-		return nil, 0, "", false
-	}
-	if !c.gen.CompareAndSwap(a.gen, a.gen+1) {
+func (a Ack) take() (w awaited, ok bool) {
+	if w, ok = answers.Take(a.answer); !ok && a.Requested() {
 		a.s.often(slog.LevelWarn, "a second answer to one event is ignored", "", "")
-		return nil, 0, "", false
 	}
-	// Only who moved the generation may look: c is ours until Put.
-	s, id, event = c.s, c.id, c.event
-	c.s, c.event = nil, ""
-	ackCalls.Put(c)
-	return s, id, event, true
+	return w, ok
 }
 
 // EmitWithAck sends an event and waits for the client's answer, which the caller owns. It ends
@@ -196,7 +183,7 @@ func (l *link) settle(m *message.Message) {
 				"socket", s.ID(), "code", string(message.CodeAckUnknown), "ack", m.AckID)
 			return
 		}
-		l.refuse(m, violation(fault.Errorf(message.CodeAckUnknown,
+		l.refuse(m, refusal.Violation(fault.Errorf(message.CodeAckUnknown,
 			"ack %d answers no message of this connection", m.AckID)))
 		return
 	}

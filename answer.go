@@ -2,13 +2,11 @@ package smartsocket
 
 import (
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/ledger"
-	"github.com/smartsocket/smartsocket/internal/outgoing"
-	"github.com/smartsocket/smartsocket/internal/vetting"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -16,82 +14,35 @@ import (
 // Checks return why a message is not handled. Only this file answers: turnAway ends a handshake,
 // refuse is the one exit for a message that no handler sees, and fail answers for handlers.
 
-// refusal is why a message is not handled, and what follows from it. The zero value is none.
-type refusal struct {
-	err     *Error
-	follow  consequence
-	counter *atomic.Int64 // counts refusals of this kind; nil = the fault is what counts
-}
-
-// consequence is what a refusal leads to besides the answer to a sender that asked for an ack.
-type consequence uint8
-
-const (
-	// told also without an ack, as an ERROR: the message broke the protocol and is a fault.
-	told consequence = 1 << iota
-	// faulty counts as a fault even though the ack is answered.
-	faulty
-	// unasked: no handler has seen the event, so that a repetition counts as new.
-	unasked
-	// unanswered: the ack is not answered, because its id is what is wrong.
-	unanswered
-	// silent: the sender is told nothing.
-	silent
-	// fatal ends the connection with the close code of the error.
-	fatal
-	// announced: once per window, the application or the client is told of the limit.
-	announced
-)
-
-// none reports whether the message may pass.
-func (r *refusal) none() bool { return r.err == nil && r.follow == 0 }
-
-func violation(e *Error) refusal { return refusal{err: e, follow: told | unanswered} }
-
-// unusable is a message that could not be read. For bad JSON the envelope is known, so the sender
-// still gets an answer. A message over the size limit ends the connection.
-func unusable(m *message.Message, e *Error) refusal {
-	switch {
-	case (e == errBadJSON || e == errElements || e == errRatio) && m.Kind == message.KindEvent:
-		return refusal{err: e, follow: told | faulty}
-	case e.Code == message.CodeTooLarge:
-		return refusal{err: e, follow: told | unanswered | fatal}
-	}
-	return violation(e)
-}
-
-// undecryptable is a record that does not open.
-var undecryptable = refusal{err: message.ErrDecryption, follow: told | unanswered | fatal}
-
 // refuse answers a message that will not be handled. It runs on the link's loop, or behind the
 // socket's mailbox for a refusal that is no fault.
-func (l *link) refuse(m *message.Message, r refusal) {
-	if r.counter != nil {
-		r.counter.Add(1)
+func (l *link) refuse(m *message.Message, r refusal.Refusal) {
+	if r.Counter != nil {
+		r.Counter.Add(1)
 	}
-	l.srv.journal.RefusedMessage(l.s.ID(), l.ns.path, m.Event, r.err)
-	if r.follow&silent != 0 {
+	l.srv.journal.RefusedMessage(l.s.ID(), l.ns.path, m.Event, r.Err)
+	if r.Follow&refusal.Silent != 0 {
 		return
 	}
-	wanted := m.Flags&message.FlagAck != 0 && r.follow&unanswered == 0
-	if wanted && r.follow&unasked != 0 && l.s.kept != nil {
+	wanted := m.Flags&message.FlagAck != 0 && r.Follow&refusal.Unanswered == 0
+	if wanted && r.Follow&refusal.Unasked != 0 && l.s.kept != nil {
 		l.s.kept.ledger.Unask(m.AckID)
 	}
 	switch {
 	case wanted:
 		to := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: m.AckID}
-		l.sendError(to, r.err)
-	case r.follow&told != 0:
-		l.sendError(message.Message{Kind: message.KindError}, r.err)
+		l.sendError(to, r.Err)
+	case r.Follow&refusal.Told != 0:
+		l.sendError(message.Message{Kind: message.KindError}, r.Err)
 	}
-	if r.follow&faulty != 0 || r.follow&told != 0 && !wanted {
-		l.fault(r.follow&fatal == 0)
+	if r.Follow&refusal.Faulty != 0 || r.Follow&refusal.Told != 0 && !wanted {
+		l.fault(r.Follow&refusal.Fatal == 0)
 	}
-	if r.follow&fatal != 0 {
-		l.ws.Close(frame.CloseCode(message.CloseCodeFor(r.err.Code)), string(r.err.Code))
+	if r.Follow&refusal.Fatal != 0 {
+		l.ws.Close(frame.CloseCode(message.CloseCodeFor(r.Err.Code)), string(r.Err.Code))
 	}
-	if r.follow&announced != 0 {
-		l.s.announceLimit(r.err)
+	if r.Follow&refusal.Announced != 0 {
+		l.s.announceLimit(r.Err)
 	}
 }
 
@@ -200,40 +151,6 @@ func (l *link) sendError(m message.Message, e *Error) {
 	pool.PutUnsized(b)
 }
 
-// The errors that checks return.
-var (
-	errPlainBinary = &Error{Code: message.CodeInvalidFormat,
-		Message: "a plain client sends text messages: ask for the subprotocol " +
-			message.Subprotocol + " to send binary ones"}
-	errBadJSON  = outgoing.ErrBadJSON
-	errEncrypts = &Error{Code: message.CodeAuthFailed,
-		Message: "the client encrypts and this server does not: give both the same key, or none"}
-	errTooLarge    = message.New(message.CodeTooLarge, "the payload is over maxMessageBytes: split it")
-	errOverMax     = message.New(message.CodeTooLarge, "over this event's limit: split it")
-	errElements    = message.New(message.CodeTooLarge, "over maxJSONElements: split it, or send binary")
-	errMailboxFull = &Error{Code: message.CodeRateLimited,
-		Message: "too many of this connection's messages wait for their handlers: send slower"}
-	errAskedBefore = &Error{Code: message.CodeConnectionLost,
-		Message: "this event came before, and its answer is not kept any more: " +
-			"ask what became of it"}
-	errAckIDUsed = &Error{Code: message.CodeInvalidFormat,
-		Message: "this ack id was used before on this connection: count up"}
-	errAuth      = vetting.ErrAuth
-	errAuthFirst = &Error{Code: message.CodeAuthFailed,
-		Message: "authenticate first: send the event " + AuthEvent}
-	errAuthLate = message.New(message.CodeAuthFailed, "the connection did not authenticate in time")
-)
-
-// unhandled is the refusal of an event that nobody registered for. It is no fault.
-func (s *Socket) unhandled(event string) refusal {
-	return refusal{
-		err: &Error{Code: message.CodeNoHandler, Event: event,
-			Message: "no handler for this event in the namespace " + s.ns.path},
-		follow:  unasked,
-		counter: &s.srv.counters.unhandled,
-	}
-}
-
 // answerBounds bound the answers that a session keeps.
 func (v *Server) answerBounds() ledger.Bounds {
 	o := v.current()
@@ -247,7 +164,6 @@ func (s *Socket) announceLimit(e *Error) {
 		return
 	}
 	b, c := pool.GetUnsized(pool.Encoded), s.link.Load().encoding()
-	b.B, _ = c.AppendOwn(b.B, message.EventRateLimited, 0, rateNotice{
-		Message: e.Message, RetryAfter: e.RetryAfter, Code: e.Code, Event: e.Event})
+	b.B, _ = c.AppendOwn(b.B, message.EventRateLimited, 0, refusal.NoticeOf(e))
 	s.sendEvent(b)
 }

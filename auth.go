@@ -1,5 +1,7 @@
 package smartsocket
 
+import "github.com/smartsocket/smartsocket/internal/refusal"
+
 // needsAuth reports whether CONNECT must carry credentials.
 func (t *settings) needsAuth() bool { return t.apiKeys != nil || t.Authenticate != nil }
 
@@ -55,6 +57,6 @@ func (l *link) authOverdue() bool {
 	if l.authBy == 0 || l.s.auth.Load() != authMissing || l.srv.sinceStart() < l.authBy {
 		return false
 	}
-	l.turnAway(errAuthLate)
+	l.turnAway(refusal.ErrAuthLate)
 	return true
 }

@@ -4,11 +4,11 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/internal/envelope"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -119,7 +119,7 @@ func (t *Target) pass(b Broker, o *outgoing.Event, names, except []string) {
 // mayBeElsewhere reports whether other nodes may have a name: any but the ids of sockets here.
 func (t *Target) mayBeElsewhere(names []string) bool {
 	for _, name := range names {
-		if !isSocketID(name) {
+		if !socketid.Is(name) {
 			return true
 		}
 		if _, here := t.ns.srv.ids.Load(name); !here {
@@ -147,23 +147,13 @@ func (v *Server) deliver(e *Envelope) error {
 	if ns == nil {
 		return fault.Errorf(message.CodeInvalidNamespace, "no namespace %.40q here", e.Namespace)
 	}
-	if err := outgoing.CheckEvent(e.Event); err != nil {
+	o, err := outgoing.Relay(
+		e.Event, e.Payload, e.Binary, v.fixed.MaxMessageBytes, v.current().deflater())
+	if err != nil {
 		return err
 	}
-	if err := outgoing.CheckSize(e.Event, len(e.Payload), v.fixed.MaxMessageBytes); err != nil {
-		return err
-	}
-	if !e.Binary && len(e.Payload) > 0 &&
-		!(message.ValidJSON(e.Payload) && utf8.Valid(e.Payload)) {
-		return errBadJSON
-	}
-	o := outgoing.New(e.Event, v.current().deflater())
 	defer o.Release()
 	o.Options = e.Options.how
-	if e.Binary {
-		o.Flags = message.FlagBinary
-	}
-	o.Payload.B = append(o.Payload.B, e.Payload...)
 	(&Target{ns: ns, names: e.Names, except: e.Except, local: true}).send(o)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -32,7 +33,7 @@ func (l *link) sendClock() {
 func (l *link) clockAnswer(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
-		l.refuse(&message.Message{}, violation(fault.Wire(err, message.CodeInvalidFormat)))
+		l.refuse(&message.Message{}, refusal.Violation(fault.Wire(err, message.CodeInvalidFormat)))
 		return
 	}
 	if kept := l.s.kept; kept != nil && int64(k.ServerTime) == l.clock.asked {
@@ -80,7 +81,7 @@ func (l *link) pong(p []byte) {
 	}
 	k, err := message.ParseClock(p)
 	if err != nil {
-		l.refuse(&message.Message{}, violation(fault.Wire(err, message.CodeInvalidFormat)))
+		l.refuse(&message.Message{}, refusal.Violation(fault.Wire(err, message.CodeInvalidFormat)))
 		return
 	}
 	var b [40]byte

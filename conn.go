@@ -3,11 +3,12 @@ package smartsocket
 import (
 	"errors"
 	"time"
-	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/incoming"
 	"github.com/smartsocket/smartsocket/internal/journal"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/reactor"
@@ -30,11 +31,11 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 			p, err = l.seal.Open(p)
 		}
 		if err != nil { // nothing that follows can be trusted
-			l.refuse(&message.Message{}, undecryptable)
+			l.refuse(&message.Message{}, refusal.Undecryptable)
 			return
 		}
 	}
-	m, err := l.parse(op, p)
+	m, err := incoming.Parse(op, p, l.plain)
 	if err == nil && m.Kind == message.KindEvent && l.s.kept != nil {
 		if !l.s.kept.Take(l) {
 			return // the session has another connection, where the client sends it again
@@ -44,7 +45,8 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 	if err == nil && m.Flags&message.FlagDeflated != 0 {
 		var b pool.Unsized
 		compressed := len(m.Payload)
-		if b, err = l.inflate(&m); err == nil {
+		limit := ws.InflateLimit(compressed)
+		if b, err = incoming.Inflate(&m, limit, l.srv.fixed.MaxMessageBytes); err == nil {
 			defer pool.PutUnsized(b)
 			if !ws.CountInflated(compressed, len(b.B)) {
 				return
@@ -52,10 +54,10 @@ func (l *link) OnMessage(ws *websocket.Conn, op frame.Opcode, p []byte) {
 		}
 	}
 	if err == nil {
-		err = l.checkPayload(&m, op)
+		err = incoming.Check(&m, op, l.srv.fixed.MaxMessageBytes, l.srv.current().MaxJSONElements)
 	}
 	if err != nil {
-		l.refuse(&m, unusable(&m, fault.Wire(err, message.CodeInvalidFormat)))
+		l.refuse(&m, refusal.Unusable(&m, fault.Wire(err, message.CodeInvalidFormat)))
 		return
 	}
 	if l.unproved {
@@ -85,37 +87,9 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 			l.clockAnswer(p)
 		}
 	default:
-		l.refuse(m, violation(fault.Errorf(message.CodeInvalidFormat,
+		l.refuse(m, refusal.Violation(fault.Errorf(message.CodeInvalidFormat,
 			"a message of kind %d is not expected from a client here", m.Kind)))
 	}
-}
-
-// parse reads the envelope of a message in the encoding of its opcode.
-func (l *link) parse(op frame.Opcode, p []byte) (message.Message, error) {
-	if op == frame.Text {
-		return message.ParseJSON(p)
-	}
-	if l.plain {
-		return message.Message{}, errPlainBinary
-	}
-	return message.Parse(p)
-}
-
-// checkPayload checks the size of a payload, and that what is called JSON is JSON.
-func (l *link) checkPayload(m *message.Message, op frame.Opcode) error {
-	if len(m.Payload) > l.srv.fixed.MaxMessageBytes {
-		return errTooLarge
-	}
-	if op == frame.Binary && (m.Kind == message.KindEvent || m.Kind == message.KindAck) &&
-		m.Flags&message.FlagBinary == 0 && len(m.Payload) > 0 &&
-		(!message.ValidJSON(m.Payload) || !utf8.Valid(m.Payload)) {
-		return errBadJSON
-	}
-	if m.Flags&message.FlagBinary == 0 &&
-		!message.JSONElementsWithin(m.Payload, l.srv.current().MaxJSONElements) {
-		return errElements
-	}
-	return nil
 }
 
 // OnTimer is the deadline of the handshake, and later the heartbeat. Traffic leaves the timer

@@ -1,23 +1,16 @@
 package smartsocket
 
 import (
-	"crypto/rand"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
-	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
-)
-
-const (
-	// maxConnectBytes bounds what a client may send before it is connected.
-	maxConnectBytes = 4 << 10
-	// maxEarly is how many messages may come between CONNECT and CONNECT_ACK.
-	maxEarly = 16
 )
 
 // newLink makes the link of an accepted connection, inside its socket without the message cache.
@@ -44,18 +37,10 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		l.authenticate(nil)
 		return
 	}
-	var random [32]byte
-	rand.Read(random[:])
-	h := message.Hello{
+	b := greeting.Hello(l.srv.current().keys, message.Hello{
 		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
-		Version: message.Version, Random: random[:],
 		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
-		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())}
-	if k := l.srv.current().keys; k != nil {
-		h.Algorithms, h.KeyIDs = []byte{byte(k.Algorithm())}, k.IDs()
-	}
-	b := pool.Get(128)
-	b.B = message.AppendHello(b.B, &h)
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())})
 	l.handshake.hello = b
 	l.send(b.B)
 }
@@ -77,22 +62,19 @@ func (l *link) beforeOpen(op frame.Opcode, p []byte) {
 			l.connect(op, p)
 		}
 	case linkAuthenticating:
-		if len(p) > maxConnectBytes || len(h.early) >= maxEarly {
-			l.turnAway(fault.Errorf(message.CodeInvalidFormat,
-				"wait for CONNECT_ACK: at most %d messages of %d bytes may come before it",
-				maxEarly, maxConnectBytes))
-			return
+		if !h.early.Add(op, p) {
+			l.turnAway(greeting.ErrEarly)
 		}
-		h.early = append(h.early, early{op, append([]byte(nil), p...)})
 	}
 }
 
 // connect handles the one message that may come before the link is open.
 func (l *link) connect(op frame.Opcode, p []byte) {
-	m, e := l.readConnect(op, p)
+	m, seal, no := greeting.Connect(l.srv.current().keys, l.handshake.hello.B, op, p)
+	l.seal = seal
 	l.handshake.forgetHello()
-	if e != nil {
-		l.turnAway(e)
+	if no != nil {
+		l.turnAway(no)
 		return
 	}
 	l.srv.journal.Connect(l.ws, &m)
@@ -104,7 +86,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	}
 	// Before the namespaces, of which strangers must not learn.
 	if k := l.srv.current().apiKeys; k != nil && !k.Allow(m.APIKey) {
-		l.turnAway(errAuth)
+		l.turnAway(vetting.ErrAuth)
 		return
 	} else if k != nil {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
@@ -113,29 +95,6 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.ns = l.srv.lookup(string(m.Namespace))
 	}
 	l.authenticate(m.APIKey)
-}
-
-// readConnect reads CONNECT, and the keys that it leads to where the server encrypts.
-func (l *link) readConnect(op frame.Opcode, p []byte) (m message.Connect, e *Error) {
-	if op != frame.Binary || len(p) > maxConnectBytes {
-		return m, fault.Errorf(message.CodeInvalidFormat,
-			"the first message must be a CONNECT of at most %d bytes", maxConnectBytes)
-	}
-	var err error
-	if keys := l.srv.current().keys; keys != nil {
-		m, l.seal, err = keys.Connect(l.handshake.hello.B, p)
-	} else if m, err = message.ParseConnect(p); err == nil && m.Algorithm != 0 {
-		err = errEncrypts
-	}
-	if err != nil {
-		return m, fault.Wire(err, message.CodeInvalidFormat)
-	}
-	if m.Version != message.Version {
-		return m, fault.Errorf(message.CodeHandshakeFailed,
-			"the client speaks protocol version %d, this server %d: update the older one",
-			m.Version, message.Version)
-	}
-	return m, nil
 }
 
 // authenticate asks the Authenticate hook, if there is one, and opens the link.
@@ -204,7 +163,7 @@ func (l *link) open() {
 			return
 		}
 		l.srv.loops[l.ws.Loop()].in.Add(-1) // OnMessage counts it again
-		l.OnMessage(l.ws, e.op, e.p)
+		l.OnMessage(l.ws, e.Op, e.P)
 	}
 }
 
@@ -214,7 +173,7 @@ func (l *link) begin() {
 		l.s = &Socket{srv: l.srv}
 	}
 	s := l.s
-	s.ns, s.place.ID = l.ns, newSocketID()
+	s.ns, s.place.ID = l.ns, socketid.New()
 	s.identity.Store(h.identity)
 	s.link.Store(l)
 	l.serial = 1

@@ -2,14 +2,12 @@ package smartsocket
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
-	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Data is what came with an event or an ack: JSON text, raw bytes or nothing. It is a small value
@@ -114,34 +112,6 @@ func (l *link) encoding() outgoing.Encoding {
 		c.Deflater.Threshold = -1
 	}
 	return c
-}
-
-var errRatio = message.New(message.CodeTooLarge,
-	"it inflates to too many times its size: send it uncompressed")
-
-// inflate replaces m's payload by its inflated form, in a pooled buffer that the caller returns.
-func (l *link) inflate(m *message.Message) (pool.Unsized, error) {
-	limit := min(l.srv.fixed.MaxMessageBytes, l.ws.InflateLimit(len(m.Payload)))
-	b := pool.GetUnsized(pool.Inflated)
-	out, err := pool.Inflate(b.B, m.Payload, limit, false)
-	b.B = out
-	switch {
-	case errors.Is(err, pool.ErrTooLarge) && limit < l.srv.fixed.MaxMessageBytes:
-		pool.PutUnsized(b)
-		return pool.Unsized{}, errRatio
-	case errors.Is(err, pool.ErrTooLarge):
-		pool.PutUnsized(b)
-		return pool.Unsized{}, fault.Errorf(message.CodeTooLarge,
-			"the message inflates to more than %d bytes: send less, or raise maxMessageBytes (%d)",
-			limit, l.srv.fixed.MaxMessageBytes)
-	case err != nil:
-		pool.PutUnsized(b)
-		return pool.Unsized{}, &Error{Code: message.CodeDecompression, Cause: err,
-			Message: "a compressed message cannot be inflated: send raw DEFLATE (RFC 1951)"}
-	}
-	m.Payload = out
-	m.Flags &^= message.FlagDeflated
-	return b, nil
 }
 
 // Reason says why a socket is gone.

@@ -2,14 +2,12 @@ package smartsocket
 
 import (
 	"cmp"
-	"maps"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -58,27 +56,12 @@ func joined(opts []EmitOption) (o outgoing.Options) {
 	return o
 }
 
-// emitOptions are what SetEmitOptions set, by event. Immutable.
-type emitOptions map[string]outgoing.Options
-
-// with returns a copy in which event has opts; none = reliable.
-func (o *emitOptions) with(event string, opts []EmitOption) *emitOptions {
-	c := make(emitOptions)
-	if o != nil {
-		maps.Copy(c, *o)
-	}
-	c[event] = joined(opts)
-	return &c
-}
-
 // SetEmitOptions says how an event is emitted when the emit itself does not say. Without options
 // the event is reliable again. On a Server it holds in every namespace that has no setting of its
 // own for the event. It panics on a reserved or impossible event name.
 func (r *registrations) SetEmitOptions(event string, opts ...EmitOption) {
 	checkEvent(event)
-	r.setting.Lock()
-	defer r.setting.Unlock()
-	r.emitOptions.Store(r.emitOptions.Load().with(event, opts))
+	r.emitOptions.Set(event, joined(opts))
 }
 
 // SetDelivery is the former name of SetEmitOptions.
@@ -94,19 +77,15 @@ func (n *Namespace) optionsOf(event string, opts []EmitOption) outgoing.Options 
 }
 
 // optionsOf is Namespace.optionsOf with the settings of the namespace and of the server.
-func optionsOf(own, all *emitSettings, event string, opts []EmitOption) outgoing.Options {
+func optionsOf(own, all *outgoing.Rules, event string, opts []EmitOption) outgoing.Options {
 	if len(opts) > 0 {
 		return joined(opts)
 	}
-	if m := own.Load(); m != nil {
-		if o, ok := (*m)[event]; ok {
-			return o
-		}
+	if how, ok := own.Of(event); ok {
+		return how
 	}
-	if m := all.Load(); m != nil {
-		return (*m)[event]
-	}
-	return outgoing.Options{}
+	how, _ := all.Of(event)
+	return how
 }
 
 // Emit sends an event. data is nil for none, []byte for raw bytes, json.RawMessage as it is, and
@@ -189,38 +168,14 @@ func (t *Target) Local() *Target {
 	return &c
 }
 
-// selected returns the selected sockets of this server, in buf or lent by the hub. See giveBack.
+// selected returns the selected sockets of this server, which the hub takes back with Return.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
-	h := t.ns.hub
-	if len(t.except) == 0 && len(t.out) == 0 && t.self == nil {
-		switch {
-		case len(t.names) == 0:
-			return h.Named(""), nil
-		case len(t.names) == 1 && t.names[0] == "":
-			return nil, nil
-		case len(t.names) == 1 && !isSocketID(t.names[0]):
-			return h.Named(t.names[0]), nil // lent, while for an id it is made anew
-		}
-	}
-	buf = socketLists.Get().(*[]*Socket)
 	self := "" // and not t.self, whose flow to the hub would make Socket.To allocate
 	if t.self != nil {
 		self = t.self.place.ID
 	}
-	return h.Selection((*buf)[:0], t.names, t.except, t.out, self), buf
+	return t.ns.hub.Select(t.names, t.except, t.out, self)
 }
-
-// giveBack ends the use of what selected returned.
-func giveBack(list []*Socket, buf *[]*Socket) {
-	if buf == nil {
-		return
-	}
-	clear(list)
-	*buf = list[:0]
-	socketLists.Put(buf)
-}
-
-var socketLists = sync.Pool{New: func() any { return new([]*Socket) }}
 
 // each does something with every selected socket of this server, those included that are away, and
 // counts those for which do says yes.
@@ -229,7 +184,7 @@ func (t *Target) each(do func(*Socket) bool) (n int) {
 		return 0
 	}
 	list, buf := t.selected()
-	defer giveBack(list, buf)
+	defer t.ns.hub.Return(list, buf)
 	for _, s := range list {
 		if do(s) {
 			n++
@@ -313,12 +268,12 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 	if b := t.ns.srv.fixed.Broker; b != nil && !t.local {
 		t.publish(b, e)
 	}
-	if e.Room = ""; len(t.names) == 1 && !isSocketID(t.names[0]) {
+	if e.Room = ""; len(t.names) == 1 && !socketid.Is(t.names[0]) {
 		e.Room = t.names[0]
 	}
 	list, buf := t.selected()
 	d := t.ns.srv.sendAll(e, list)
-	giveBack(list, buf)
+	t.ns.hub.Return(list, buf)
 	t.ns.srv.journal.Broadcast(t.ns.path, e, d.Queued, d.Dropped)
 	return d
 }
@@ -349,7 +304,7 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 			n.Sent++
 		}
 	}
-	v.countOutgoing(&n)
+	v.counters.outgoing.Add(&n)
 	return d
 }
 
@@ -390,29 +345,14 @@ func (n *line) Encode(e *outgoing.Event) *outgoing.Encoded {
 func (l *link) sendHeld() {
 	var n outgoing.Counts
 	l.held.Flush((*line)(l), &n)
-	l.srv.countOutgoing(&n)
+	l.srv.counters.outgoing.Add(&n)
 }
 
 // dropHeld forgets what was held back, for good.
 func (l *link) dropHeld() {
 	var n outgoing.Counts
 	l.held.Close(&n)
-	l.srv.countOutgoing(&n)
-}
-
-// countOutgoing adds to the counters, and only where there is something: all loops share them.
-func (v *Server) countOutgoing(n *outgoing.Counts) {
-	add := func(c *atomic.Int64, n int) {
-		if n > 0 {
-			c.Add(int64(n))
-		}
-	}
-	c := &v.counters
-	add(&c.out, n.Sent)
-	add(&c.volatileDropped, n.Volatile)
-	add(&c.stateReplaced, n.Replaced)
-	add(&c.deadlineExpired, n.Expired)
-	add(&c.heldDropped, n.Dropped)
+	l.srv.counters.outgoing.Add(&n)
 }
 
 // To selects the members of rooms; a name that is a socket's id selects that socket.
@@ -422,7 +362,7 @@ func (n *Namespace) To(names ...string) *Target {
 
 // ToSocket selects one socket by id.
 func (n *Namespace) ToSocket(id string) *Target {
-	return &Target{ns: n, names: []string{id}, nobody: !isSocketID(id)}
+	return &Target{ns: n, names: []string{id}, nobody: !socketid.Is(id)}
 }
 
 // Except selects everybody but the members of rooms or the sockets with these ids.

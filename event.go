@@ -2,6 +2,7 @@ package smartsocket
 
 import (
 	"github.com/smartsocket/smartsocket/internal/ledger"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -10,17 +11,17 @@ import (
 func (l *link) event(m *message.Message) {
 	l.srv.journal.Received(l.s.ID(), l.ns.path, m)
 	h, no := l.judge(m)
-	if !no.none() {
+	if !no.None() {
 		l.refuse(m, no)
 		return
 	}
 	s := l.s
-	if l.greeted && h.inline() && s.waiting.Load() == 0 {
+	if l.greeted && h.Inline() && s.waiting.Load() == 0 {
 		l.runInline(h, m)
 		return
 	}
 	j := job{kind: jobEvent, handlers: h, data: body{Payload: payloadOf(m)}}
-	j.counted = !l.greeted || h.inline()
+	j.counted = !l.greeted || h.Inline()
 	if !l.greeted {
 		j.name = string(m.Event) // the connected handlers may still register handlers of it
 	}
@@ -44,64 +45,74 @@ func (l *link) event(m *message.Message) {
 	if j.payload != nil {
 		pool.Put(j.payload)
 	}
-	l.refuse(m, refusal{
-		err: errMailboxFull, follow: told | unasked, counter: &l.srv.counters.overflows})
+	l.refuse(m, refusal.Refusal{
+		Err: refusal.ErrMailboxFull, Follow: refusal.Told | refusal.Unasked,
+		Counter: &l.srv.counters.overflows,
+	})
 }
 
 // judge finds the handlers of an event, or why none of them will see it.
-func (l *link) judge(m *message.Message) (handlers, refusal) {
+func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 	wanted := m.Flags&message.FlagAck != 0
 	if wanted && l.s.kept != nil {
-		if no := l.askedBefore(m.AckID); !no.none() {
+		if no := l.askedBefore(m.AckID); !no.None() {
 			return handlers{}, no
 		}
 	}
-	if no := l.s.overLimit(m); !no.none() {
+	if no := l.s.overLimit(m); !no.None() {
 		return handlers{}, no
 	}
 	if message.ReservedEvent(m.Event) {
-		return handlers{}, refusal{err: message.ErrorOfReserved(string(m.Event)), follow: told | unasked}
+		return handlers{}, refusal.Refusal{
+			Err:    message.ErrorOfReserved(string(m.Event)),
+			Follow: refusal.Told | refusal.Unasked,
+		}
 	}
 	l.faults = 0 // not for events over a limit: they must not excuse invalid messages
 	if wanted && l.srv.draining.Load() {
-		return handlers{}, refusal{err: message.ErrShuttingDown, follow: unasked}
+		return handlers{}, refusal.Refusal{Err: message.ErrShuttingDown, Follow: refusal.Unasked}
 	}
 	if !l.greeted {
-		return handlers{}, refusal{}
+		return handlers{}, refusal.Refusal{}
 	}
 	h := l.s.handlersOf(m.Event)
-	if h.none() {
+	if h.None() {
 		return h, l.s.unhandled(string(m.Event))
 	}
-	return h, refusal{}
+	return h, refusal.Refusal{}
 }
 
 // askedBefore is the ledger's verdict about a question. A repeated one is answered and not handled.
-func (l *link) askedBefore(id uint64) refusal {
+func (l *link) askedBefore(id uint64) refusal.Refusal {
 	verdict, answer := l.s.kept.ledger.Ask(id, l.serial)
 	switch verdict {
 	case ledger.Forgotten:
-		return refusal{err: errAskedBefore}
+		return refusal.Refusal{Err: refusal.ErrAskedBefore}
 	case ledger.Reused:
-		return violation(errAckIDUsed)
+		return refusal.Violation(refusal.ErrAckIDUsed)
 	case ledger.Answered:
 		l.send(answer)
 		l.s.kept.ledger.Sent(id, l.serial)
-		return refusal{follow: silent, counter: &l.srv.counters.repeated}
+		return refusal.Refusal{Follow: refusal.Silent, Counter: &l.srv.counters.repeated}
 	case ledger.Waiting:
-		return refusal{follow: silent, counter: &l.srv.counters.repeated}
+		return refusal.Refusal{Follow: refusal.Silent, Counter: &l.srv.counters.repeated}
 	}
-	return refusal{}
+	return refusal.Refusal{}
+}
+
+// unhandled is the refusal of an event that nobody registered for.
+func (s *Socket) unhandled(event string) refusal.Refusal {
+	return refusal.NoHandler(event, s.ns.path, &s.srv.counters.unhandled)
 }
 
 // runInline runs the handlers of an event on the loop, where it was parsed.
 func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack
 	if m.Flags&message.FlagAck != 0 {
-		ack = newAck(l.s, m.AckID, h.event())
+		ack = newAck(l.s, m.AckID, h.Event())
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
-	e := h.first()
+	e := h.First()
 	if loop.event.Load() != e { // a load is cheaper, and mostly it is the same
 		loop.event.Store(e)
 	}
@@ -114,20 +125,20 @@ func (l *link) runInline(h handlers, m *message.Message) {
 }
 
 func (s *Socket) handle(h handlers, d Data, ack Ack) {
-	event := h.event()
+	event := h.Event()
 	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
 	if s.auth.Load() == authMissing && event != AuthEvent {
-		s.fail(event, ack, errAuthFirst)
+		s.fail(event, ack, refusal.ErrAuthFirst)
 		return
 	}
-	if !h.fit(len(d.Bytes())) {
-		s.fail(event, ack, errOverMax)
+	if !h.Fit(len(d.Bytes())) {
+		s.fail(event, ack, refusal.ErrOverMax)
 		return
 	}
 	if err := s.passes(event, d, ack); err != nil {
 		s.reject(event, ack, err)
 		return
 	}
-	s.run(h.ns, d, ack)
-	s.run(h.own, d, ack)
+	s.run(h.Many, d, ack)
+	s.run(h.Own, d, ack)
 }

@@ -2,8 +2,8 @@ package smartsocket
 
 import (
 	"fmt"
-	"slices"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -19,11 +19,11 @@ type HandlerOption func(*registration)
 // fastest way, but the handler must not block, because every connection of that loop waits. One
 // that exceeds Options.InlineBudget is logged and counted. An event runs inline only if all its
 // handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
-func Inline(r *registration) { r.inline = true }
+func Inline(r *registration) { r.Inline = true }
 
 // MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
 // ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
-func MaxBytes(n int) HandlerOption { return func(r *registration) { r.maxBytes = n } }
+func MaxBytes(n int) HandlerOption { return func(r *registration) { r.MaxBytes = n } }
 
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
 type Registrar interface {
@@ -33,11 +33,17 @@ type Registrar interface {
 // On registers a typed handler, for which the event's JSON is decoded into a T. An event whose data
 // does not decode never reaches h; its sender gets the error of Data.Decode, and it is counted,
 // logged and raised as "error". No data gives T's zero value. T may be []byte for binary payloads,
-// which are copied.
+// which are copied. A T or *T with a method Validate() error is asked before h, and its error counts
+// as one of Decode.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
+	valid := fault.Validation[T]()
 	r.On(event, func(s *Socket, d Data, ack Ack) {
 		var v T
-		if err := d.Decode(&v); err != nil {
+		err := d.Decode(&v)
+		if err == nil && valid != nil {
+			err = valid(&v)
+		}
+		if err != nil {
 			s.undecodable(event, ack, err)
 			return
 		}
@@ -119,13 +125,18 @@ func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 }
 
 // Use adds a Middleware for the events of these sockets. The server's run before a namespace's.
-func (r *registrations) Use(mw Middleware) { r.middlewares.use(mw) }
+func (r *registrations) Use(mw Middleware) {
+	if mw == nil {
+		panic("smartsocket: a nil middleware")
+	}
+	r.middlewares.Add(mw)
+}
 
 func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)
 	}
-	r := registration{h: h}
+	r := registration{Handler: h}
 	for _, o := range opts {
 		o(&r)
 	}
@@ -136,49 +147,11 @@ func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOpti
 	t.Add(event, r)
 }
 
-// allInline reports whether every handler of e, which may be nil, runs inline.
-func allInline(e *entry) bool {
-	for i := range e.Len() {
-		if !e.At(i).inline {
-			return false
-		}
-	}
-	return true
-}
-
-func (h *handlers) none() bool { return h.ns == nil && h.own == nil }
-
-// inline reports whether all of them are inline.
-func (h *handlers) inline() bool { return allInline(h.ns) && allInline(h.own) }
-
-// fit reports whether all of them take a payload of n bytes.
-func (h *handlers) fit(n int) bool {
-	for _, e := range [...]*entry{h.ns, h.own} {
-		for i := range e.Len() {
-			if most := e.At(i).maxBytes; most > 0 && n > most {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// event is the event's name. There is at least one handler.
-func (h *handlers) event() string { return h.first().Event() }
-
-// first is the first entry that has handlers.
-func (h *handlers) first() *entry {
-	if h.ns != nil {
-		return h.ns
-	}
-	return h.own
-}
-
 // handlersOf finds the handlers of an event. The name is borrowed.
 func (s *Socket) handlersOf(event []byte) (h handlers) {
-	h.ns = s.ns.handlers.Find(event)
+	h.Many = s.ns.handlers.Find(event)
 	if x := s.ext.Load(); x != nil {
-		h.own = x.own.Find(event)
+		h.Own = x.own.Find(event)
 	}
 	return h
 }
@@ -187,7 +160,7 @@ func (s *Socket) handlersOf(event []byte) (h handlers) {
 func (s *Socket) run(e *entry, d Data, ack Ack) {
 	for i := range e.Len() {
 		if r, ok := e.Take(i); ok {
-			s.call(r.h, e.Event(), d, ack)
+			s.call(r.Handler, e.Event(), d, ack)
 		}
 	}
 }
@@ -236,20 +209,3 @@ func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life)
 // the error (ERR_APP_001 unless err is an *Error) and raises "error". d is borrowed until the
 // middleware returns. It runs where the handlers run, so it may block unless they are Inline.
 type Middleware func(s *Socket, event string, d Data, next func(error))
-
-func (m *middlewares) use(mw Middleware) {
-	if mw == nil {
-		panic("smartsocket: a nil middleware")
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := append(slices.Clone(m.all()), mw)
-	m.list.Store(&list)
-}
-
-func (m *middlewares) all() []Middleware {
-	if l := m.list.Load(); l != nil {
-		return *l
-	}
-	return nil
-}

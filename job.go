@@ -1,7 +1,6 @@
 package smartsocket
 
 import (
-	"cmp"
 	"sync"
 
 	"github.com/smartsocket/smartsocket/message"
@@ -113,17 +112,17 @@ func (s *Socket) doEvent(j *job) {
 		h = s.handlersOf([]byte(j.name))
 	}
 	var ack Ack
-	if j.wantsAck && !h.none() {
-		ack = newAck(s, j.ackID, h.event())
+	if j.wantsAck && !h.None() {
+		ack = newAck(s, j.ackID, h.Event())
 	}
-	if h.none() {
+	if h.None() {
 		m := message.Message{Kind: message.KindEvent, Event: []byte(j.name)}
 		if j.wantsAck {
 			m.Flags, m.AckID = message.FlagAck, j.ackID
 		}
 		s.link.Load().refuse(&m, s.unhandled(j.name))
 	} else {
-		s.running.Store(cmp.Or(h.ns, h.own))
+		s.running.Store(h.First())
 		defer s.running.Store(nil) // also when a handler ends this goroutine
 		s.handle(h, Data{&j.data}, ack)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -49,7 +50,7 @@ func (s *Socket) lifecycleHandlers(event string) (h [3]*entry) {
 func (s *Socket) has(event string) (any, inline bool) {
 	inline = true
 	for _, e := range s.lifecycleHandlers(event) {
-		any, inline = any || e != nil, inline && allInline(e)
+		any, inline = any || e != nil, inline && registry.Inline(e)
 	}
 	return any, inline
 }

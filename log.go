@@ -3,8 +3,6 @@ package smartsocket
 import (
 	"io"
 	"log/slog"
-	"os"
-	"strings"
 
 	"github.com/smartsocket/smartsocket/internal/logline"
 )
@@ -24,19 +22,4 @@ func NewLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
 }
 
 // DebugEnabled reports whether DEBUG has "*" or "smartsocket:*" among its comma-separated names.
-func DebugEnabled() bool {
-	for _, name := range strings.Split(os.Getenv("DEBUG"), ",") {
-		if name = strings.TrimSpace(name); name == "*" || strings.HasPrefix(name, "smartsocket") {
-			return true
-		}
-	}
-	return false
-}
-
-func defaultLogger() *slog.Logger {
-	level := slog.LevelInfo
-	if DebugEnabled() {
-		level = slog.LevelDebug
-	}
-	return slog.New(NewLogHandler(os.Stderr, level))
-}
+func DebugEnabled() bool { return logline.DebugEnabled() }

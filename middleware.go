@@ -3,14 +3,14 @@ package smartsocket
 import (
 	"fmt"
 	"log/slog"
-	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/middleware"
 	"github.com/smartsocket/smartsocket/message"
 )
 
 // passes runs the server's middleware, then the namespace's, and returns the first refusal.
 func (s *Socket) passes(event string, d Data, ack Ack) error {
-	for _, list := range [2][]Middleware{s.srv.middlewares.all(), s.ns.middlewares.all()} {
+	for _, list := range [2][]Middleware{s.srv.middlewares.All(), s.ns.middlewares.All()} {
 		for _, mw := range list {
 			if err := s.ask(mw, event, d, ack); err != nil {
 				return err
@@ -20,23 +20,9 @@ func (s *Socket) passes(event string, d Data, ack Ack) error {
 	return nil
 }
 
-// verdict is one middleware's decision. It is never reused, because next may be called too late.
-type verdict struct {
-	mu     sync.Mutex
-	called bool
-	err    error
-}
-
-func (v *verdict) next(err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.called {
-		v.called, v.err = true, err
-	}
-}
-
+// ask asks one middleware, and contains its panic.
 func (s *Socket) ask(mw Middleware, event string, d Data, ack Ack) (err error) {
-	v, returned := new(verdict), false
+	v, returned := new(middleware.Decision), false
 	defer func() {
 		if returned {
 			return
@@ -50,14 +36,11 @@ func (s *Socket) ask(mw Middleware, event string, d Data, ack Ack) (err error) {
 			s.reject(event, ack, err)
 		}
 	}()
-	mw(s, event, d, v.next)
+	mw(s, event, d, v.Next)
 	returned = true
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.called {
-		v.called = true
-		return &Error{Code: message.CodeRejected, Event: event,
-			Message: "a middleware did not let this event pass"}
+	if decided, err := v.Close(); decided {
+		return err
 	}
-	return v.err
+	return &Error{Code: message.CodeRejected, Event: event,
+		Message: "a middleware did not let this event pass"}
 }

@@ -1,8 +1,6 @@
 package smartsocket
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +8,8 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/hub"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -25,8 +25,8 @@ type Namespace struct {
 
 func newNamespace(v *Server, path string) *Namespace {
 	place := func(s *Socket) *hub.Place[*Socket] { return &s.place }
-	n := &Namespace{srv: v, path: path, hub: hub.New(place, isSocketID)}
-	n.events, n.emitOptions = &n.handlers, new(emitSettings)
+	n := &Namespace{srv: v, path: path, hub: hub.New(place, socketid.Is)}
+	n.events, n.emitOptions = &n.handlers, new(outgoing.Rules)
 	return n
 }
 
@@ -55,7 +55,7 @@ func (n *Namespace) Socket(id string) *Socket { return n.hub.ByID(id) }
 
 // RoomSockets lists the connected members of a room. The list is a snapshot; do not change it.
 func (n *Namespace) RoomSockets(room string) []*Socket {
-	if room == "" || isSocketID(room) {
+	if room == "" || socketid.Is(room) {
 		return nil
 	}
 	return n.hub.Present(room)
@@ -99,23 +99,6 @@ func (n *Namespace) join(s *Socket, rooms []string) error {
 	}
 	return fault.Errorf(message.CodeInvalidFormat,
 		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
-}
-
-// newSocketID returns a fresh public id: the prefix and 128 random bits in base64url.
-func newSocketID() string {
-	var raw [16]byte
-	rand.Read(raw[:])
-	var out [len(socketIDPrefix) + 22]byte
-	copy(out[:], socketIDPrefix)
-	base64.RawURLEncoding.Encode(out[len(socketIDPrefix):], raw[:])
-	return string(out[:])
-}
-
-const socketIDPrefix = "ss_"
-
-// isSocketID reports whether a name has the form of a socket's id. No room has such a name.
-func isSocketID(name string) bool {
-	return len(name) == len(socketIDPrefix)+22 && strings.HasPrefix(name, socketIDPrefix)
 }
 
 // lookup finds the namespace that a client asks for, nil if there is none.

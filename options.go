@@ -8,14 +8,13 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
-	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/bounds"
 	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/certfile"
+	"github.com/smartsocket/smartsocket/internal/logline"
 )
 
 // Toggle is an option that is on, off, or left to its default, which the option's comment names.
@@ -208,134 +207,51 @@ func DefaultOptions() Options {
 // withDefaults fills the zero fields and checks the rest.
 func (o Options) withDefaults() (Options, error) {
 	if o.Logger == nil {
-		o.Logger = defaultLogger()
+		o.Logger = logline.Default()
 	}
 	cores := runtime.GOMAXPROCS(0)
-	if v := bounds.Fill(&o, map[string]int{
+	if err := optionError(bounds.Fill(&o, map[string]int{
 		"Loops": cores, "Workers": 64 * cores, "MaxBufferedBytes": int(budget.Default()),
-	}); v != nil {
-		return o, &OptionError{v.Field, v.Fix}
+	})); err != nil {
+		return o, err
 	}
 	return o, o.check()
 }
 
 // check refuses what ranges cannot express. It returns nil or an *OptionError.
 func (o *Options) check() error {
-	if o.Port < -1 || o.Port > 65535 {
-		return badOption("Port", "%d is no port: use 1..65535, or -1 for any free one", o.Port)
-	}
-	for _, limit := range []struct {
-		field string
-		n     int
-	}{
-		{"MaxConnectionsPerAddress", o.MaxConnectionsPerAddress},
-		{"AcceptRate", o.AcceptRate},
-	} {
-		if limit.n < 0 {
-			return badOption(limit.field,
-				"%d is no number of connections: use 0 for no limit", limit.n)
-		}
-	}
-	if n := o.MaxUnauthenticatedPerAddress; n < -1 {
-		return badOption("MaxUnauthenticatedPerAddress",
-			"%d is no number of connections: use -1 for no limit, or 0 for a share", n)
-	}
-	if n := o.FailureLimit; n < -1 {
-		return badOption("FailureLimit", "%d is no number: use -1 for no limit", n)
-	}
-	if o.ProxyProtocol && len(o.TrustedProxies) == 0 {
-		return badOption("ProxyProtocol",
-			"nobody is trusted to name addresses: list the load balancer in TrustedProxies")
-	}
-	for _, path := range []struct{ field, value string }{
-		{"HealthPath", o.HealthPath}, {"ReadyPath", o.ReadyPath},
-	} {
-		if path.value != "off" && path.value[0] != '/' {
-			return badOption(path.field, "%q is no path: begin with a slash, or write off", path.value)
-		}
-	}
-	if (o.TLSCertFile == "") != (o.TLSKeyFile == "") {
-		given := "TLSCertFile"
-		if o.TLSCertFile == "" {
-			given = "TLSKeyFile"
-		}
-		return badOption(given, "a certificate and its key belong together: give both files, "+
-			"TLSCertFile and TLSKeyFile, or neither")
-	}
-	for _, k := range o.APIKeys {
-		if len(k) < 8 {
-			return badOption("APIKeys", "a key has fewer than 8 characters and can be guessed: "+
-				"use random ones of 20 and more")
-		}
-	}
-	if n := o.CompressionThreshold; n < -1 {
-		return badOption("CompressionThreshold",
-			"%d is no size: use bytes, or -1 to compress nothing", n)
-	}
-	if n := o.MaxOutboxBytes; n < o.MaxMessageBytes && n < 64<<10 {
-		return badOption("MaxOutboxBytes", "%d would drop ordinary messages: use at least 65536", n)
-	}
-	for _, origin := range o.AllowedOrigins {
-		if err := frame.CheckOrigin(origin); err != nil {
-			return &OptionError{"AllowedOrigins", err.Error()}
-		}
-	}
-	for _, host := range o.AllowedHosts {
-		if err := frame.CheckHost(host); err != nil {
-			return &OptionError{"AllowedHosts", err.Error()}
-		}
-	}
-	return o.checkHost()
+	const connections = "is no number of connections: use 0 for no limit"
+	return optionError(bounds.First(
+		bounds.Port("Port", o.Port),
+		bounds.AtLeast(0, "MaxConnectionsPerAddress", o.MaxConnectionsPerAddress, connections),
+		bounds.AtLeast(0, "AcceptRate", o.AcceptRate, connections),
+		bounds.AtLeast(-1, "MaxUnauthenticatedPerAddress", o.MaxUnauthenticatedPerAddress,
+			"is no number of connections: use -1 for no limit, or 0 for a share"),
+		bounds.AtLeast(-1, "FailureLimit", o.FailureLimit, "is no number: use -1 for no limit"),
+		bounds.When(o.ProxyProtocol && len(o.TrustedProxies) == 0, "ProxyProtocol",
+			"nobody is trusted to name addresses: list the load balancer in TrustedProxies"),
+		bounds.Path("HealthPath", o.HealthPath),
+		bounds.Path("ReadyPath", o.ReadyPath),
+		bounds.Both("TLSCertFile", o.TLSCertFile, "TLSKeyFile", o.TLSKeyFile, "a certificate and "+
+			"its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"),
+		bounds.Longer(8, "APIKeys", o.APIKeys, "a key has fewer than 8 characters and can be "+
+			"guessed: use random ones of 20 and more"),
+		bounds.AtLeast(-1, "CompressionThreshold", o.CompressionThreshold,
+			"is no size: use bytes, or -1 to compress nothing"),
+		bounds.AtLeast(min(o.MaxMessageBytes, 64<<10), "MaxOutboxBytes", o.MaxOutboxBytes,
+			"would drop ordinary messages: use at least 65536"),
+		bounds.Each("AllowedOrigins", o.AllowedOrigins, frame.CheckOrigin),
+		bounds.Each("AllowedHosts", o.AllowedHosts, frame.CheckHost),
+		bounds.Host("Host", o.Host), // what Start would say, for those who only check the options
+	))
 }
 
-// checkHost refuses what cannot be listened on, so that a check of the options says what Start
-// would.
-func (o *Options) checkHost() error {
-	const fix = ": write a name, an IP address, or unix:/path"
-	if path, ok := strings.CutPrefix(o.Host, "unix:"); ok {
-		if path == "" || len(path) > 100 {
-			return badOption("Host", "the path of a Unix socket has 1 to 100 bytes, and this has %d",
-				len(path))
-		}
+// optionError is v as an error that the application gets, nil if there is none.
+func optionError(v *bounds.Violation) error {
+	if v == nil {
 		return nil
 	}
-	host := o.Host
-	if inner, ok := strings.CutPrefix(host, "["); ok {
-		if inner, ok = strings.CutSuffix(inner, "]"); !ok || !strings.Contains(inner, ":") {
-			return badOption("Host", "%q is no IPv6 address in brackets"+fix, o.Host)
-		}
-		host = inner
-	}
-	_, err := netip.ParseAddr(host)
-	if strings.ContainsAny(host, "[]/ ") || strings.Contains(host, ":") && err != nil {
-		return badOption("Host", "%q is no host, and the port is an option of its own"+fix, o.Host)
-	}
-	return nil
-}
-
-// badOption makes an OptionError whose fix is formatted as by fmt.Sprintf.
-func badOption(field, format string, args ...any) error {
-	return &OptionError{field, fmt.Sprintf(format, args...)}
-}
-
-// proxies reads TrustedProxies.
-func (o *Options) proxies() (list admission.Proxies, err error) {
-	for _, s := range o.TrustedProxies {
-		if s == "unix" {
-			list.Unix = true
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
-		if a, e := netip.ParseAddr(s); e == nil {
-			p, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			return list, badOption("TrustedProxies",
-				"%q is neither an address nor a prefix such as 10.0.0.0/8, nor unix", s)
-		}
-		list.Prefixes = append(list.Prefixes, p.Masked())
-	}
-	return list, nil
+	return &OptionError{v.Field, v.Fix}
 }
 
 // LoadTLS reads a certificate chain and its private key, both PEM files, into a config that follows
@@ -347,14 +263,7 @@ func (o *Options) proxies() (list admission.Proxies, err error) {
 // Options.TLSCertFile and TLSKeyFile use it. The config demands TLS 1.2 or later and belongs to the
 // caller. A nil log discards.
 func LoadTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	files, err := certfile.Follow(certFile, keyFile, log)
-	if err != nil {
-		return nil, fmt.Errorf("the TLS certificate cannot be used: %w", err)
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.Certificate}, nil
+	return certfile.Config(nil, certFile, keyFile, log)
 }
 
 // secured returns the config to listen with, or nil to listen without TLS.
@@ -362,16 +271,11 @@ func (o *Options) secured() (*tls.Config, error) {
 	if o.TLSCertFile == "" && o.TLSKeyFile == "" {
 		return o.TLSConfig, nil
 	}
-	files, err := LoadTLS(o.TLSCertFile, o.TLSKeyFile, o.Logger)
+	config, err := certfile.Config(o.TLSConfig, o.TLSCertFile, o.TLSKeyFile, o.Logger)
 	if err != nil {
 		return nil, &OptionError{"TLSCertFile", err.Error()}
 	}
-	if o.TLSConfig == nil {
-		return files, nil
-	}
-	cfg := o.TLSConfig.Clone()
-	cfg.Certificates, cfg.GetCertificate = nil, files.GetCertificate
-	return cfg, nil
+	return config, nil
 }
 
 // AuthRequest is what an Authenticate hook decides about. Its strings are the hook's to keep.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -24,37 +25,17 @@ func (v *Server) SetEventRateLimit(event string, l Limit) {
 }
 
 // overLimit refuses an event over a limit. It runs on the loop of the link that has the session.
-func (s *Socket) overLimit(m *message.Message) refusal {
+func (s *Socket) overLimit(m *message.Message) refusal.Refusal {
 	all := s.srv.current().limit
 	if all.Off() {
-		return refusal{}
+		return refusal.Refusal{}
 	}
 	if s.windows == nil {
 		s.windows = new(ratelimit.Windows)
 	}
 	v := s.windows.Allow(m.Event, s.srv.eventLimits.Of(m.Event), all, s.srv.sinceStart())
 	if v.Over == ratelimit.Within {
-		return refusal{}
+		return refusal.Refusal{}
 	}
-	code := message.CodeRateLimited
-	if v.Over == ratelimit.OverEvent {
-		code = message.CodeEventRateLimited
-	}
-	no := refusal{
-		err: &Error{Code: code, Message: "too many requests: slow down",
-			Event: string(m.Event), RetryAfter: max(v.Retry.Milliseconds(), 1)},
-		follow:  unasked,
-		counter: &s.srv.counters.rateLimited,
-	}
-	if v.Tell {
-		no.follow |= announced
-	}
-	return no
-}
-
-type rateNotice struct {
-	Message    string       `json:"message"`
-	RetryAfter int64        `json:"retryAfter"`
-	Code       message.Code `json:"code"`
-	Event      string       `json:"event"`
+	return refusal.OverLimit(m.Event, v, &s.srv.counters.rateLimited)
 }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/bounds"
@@ -41,11 +40,12 @@ func (f *fixed) address() (network, addr string) {
 
 // newSettings checks options whose defaults are filled in.
 func newSettings(o Options) (*settings, error) {
-	keys, err := newKeyring(&o)
-	if err != nil {
-		return nil, err
-	}
-	proxies, err := o.proxies()
+	keys, wrong := sealing.Parse(sealing.Options{
+		Enabled: o.EnableEncryption == Enabled, Disabled: o.EnableEncryption == Disabled,
+		Algorithm: o.EncryptionAlgorithm, Key: o.EncryptionKey, Previous: o.PreviousEncryptionKey,
+	})
+	proxies, fix := admission.ParseProxies(o.TrustedProxies)
+	err := optionError(bounds.First(wrong, bounds.When(fix != "", "TrustedProxies", fix)))
 	if err != nil {
 		return nil, err
 	}
@@ -63,45 +63,6 @@ func newSettings(o Options) (*settings, error) {
 		t.limit = ratelimit.Limit{Window: o.RateLimitWindow, MaxRequests: o.RateLimitMaxRequests}
 	}
 	return t, nil
-}
-
-// newKeyring reads the encryption options.
-func newKeyring(o *Options) (*sealing.Keyring, error) {
-	var algorithm crypto.Algorithm
-	var keys []*crypto.Key
-	switch o.EncryptionAlgorithm {
-	case crypto.AES256GCM.String():
-		algorithm = crypto.AES256GCM
-	case crypto.AES256CBC.String():
-		algorithm = crypto.AES256CBC
-	default:
-		return nil, &OptionError{"EncryptionAlgorithm", "unknown: use aes-256-gcm or aes-256-cbc"}
-	}
-	switch {
-	case o.EnableEncryption == Disabled:
-		return nil, nil
-	case o.EncryptionKey == "" && o.PreviousEncryptionKey != "":
-		return nil, &OptionError{"PreviousEncryptionKey", "there is no EncryptionKey that it " +
-			"precedes: give that one too, or make this the EncryptionKey"}
-	case o.EncryptionKey == "" && o.EnableEncryption == Enabled:
-		return nil, &OptionError{"EncryptionKey", "encryption is enabled without a key: give one " +
-			"(the server program's -keygen prints one) or leave EnableEncryption unset"}
-	case o.EncryptionKey == "":
-		return nil, nil
-	}
-	for _, f := range []struct{ field, value string }{
-		{"EncryptionKey", o.EncryptionKey}, {"PreviousEncryptionKey", o.PreviousEncryptionKey},
-	} {
-		if f.value == "" {
-			continue
-		}
-		key, err := crypto.ParseKey(f.value)
-		if err != nil {
-			return nil, &OptionError{f.field, err.Error()}
-		}
-		keys = append(keys, &key)
-	}
-	return sealing.New(algorithm, keys...), nil
 }
 
 // tuning is what the WebSocket endpoint needs of the settings.

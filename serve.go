@@ -5,16 +5,17 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/advice"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/greeting"
+	"github.com/smartsocket/smartsocket/internal/health"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
@@ -49,7 +50,7 @@ func New(o Options) (*Server, error) {
 	v.gate.LimitFailures(t.FailureLimit)
 	v.refusals = turnaway.NewLog(v.log)
 	v.journal = journal.New(v.log, v.sinceStart)
-	v.emitOptions = new(emitSettings)
+	v.emitOptions = new(outgoing.Rules)
 	if hook := o.Authenticate; hook != nil {
 		v.hooks = &vetting.Desk{Timeout: o.HandshakeTimeout, Log: v.log,
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
@@ -90,9 +91,7 @@ func (v *Server) StartDetached() error {
 	if err := v.startLoops(); err != nil {
 		return err
 	}
-	v.checkDescriptors()
-	v.warnOptions()
-	v.warnExposed()
+	v.advise()
 	if err := v.openBroker(); err != nil {
 		v.Close()
 		return err
@@ -121,7 +120,7 @@ func (v *Server) startLoops() error {
 	v.reactor = r
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
-		MaxEarlyMessage: maxConnectBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
+		MaxEarlyMessage: greeting.MaxBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
@@ -167,78 +166,25 @@ func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	endpoint.ServeHTTP(w, r)
 }
 
-// warnOptions logs, at the start, which options are legal and seldom meant.
-func (v *Server) warnOptions() {
+// advise logs which options are legal and seldom meant, and what is missing.
+func (v *Server) advise() {
 	o := v.current()
-	if slices.Contains(o.AllowedOrigins, "*") {
-		v.log.Warn("allowedOrigins is *: any web page may connect in its visitors' name; " +
-			"list your pages")
-	}
-	if o.CompressionThreshold >= 0 && o.CompressionLevel >= 7 {
-		v.log.Warn("compressionLevel costs much time for few bytes: 6 and below are cheaper",
-			"compressionLevel", o.CompressionLevel)
-	}
-	if o.keys != nil && o.keys.Algorithm() == crypto.AES256CBC {
-		v.log.Info("messages are encrypted with aes-256-cbc; aes-256-gcm is several times faster")
-	}
+	(&advice.Setup{
+		Host: o.Host, AllowedOrigins: o.AllowedOrigins, MaxConnections: o.MaxConnections,
+		CompressionThreshold: o.CompressionThreshold, CompressionLevel: o.CompressionLevel,
+		Encrypts: o.keys != nil, TLS: o.TLSConfig != nil,
+		CBC:           o.keys != nil && o.keys.Algorithm() == crypto.AES256CBC,
+		Authenticates: o.needsAuth() || o.RequireAuth,
+	}).Log(v.log)
 }
 
-// warnExposed logs what is missing on a server that, by Options.Host, other machines can reach.
-func (v *Server) warnExposed() {
-	o := v.current()
-	if strings.HasPrefix(o.Host, "unix:") {
-		return // the rights of the file decide
-	}
-	if ip := net.ParseIP(strings.Trim(o.Host, "[]")); o.Host == "localhost" || ip != nil && ip.IsLoopback() {
-		return
-	}
-	if !o.needsAuth() && !o.RequireAuth && o.keys == nil {
-		v.log.Warn("anybody who reaches this address may connect: "+
-			"set apiKeys, requireAuth or an Authenticate hook", "host", o.Host)
-	}
-	if o.TLSConfig == nil && o.keys == nil {
-		v.log.Warn("connections are neither encrypted nor protected by TLS: "+
-			"set tlsCert and tlsKey, or end TLS in front", "host", o.Host)
-	}
-}
-
-// checkDescriptors logs a warning when MaxConnections needs more descriptors than are allowed.
-func (v *Server) checkDescriptors() {
-	var l syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
-		return
-	}
-	if need := uint64(v.current().MaxConnections) + 64; uint64(l.Cur) < need {
-		v.log.Warn("the descriptor limit is below maxConnections: "+
-			"raise it (ulimit -n, LimitNOFILE=) or lower maxConnections",
-			"limit", uint64(l.Cur), "needed", need)
-	}
-}
-
-// get answers a plain GET or HEAD: whether the loops run, and whether a client would find a place.
-// What is asked for is answered on a loop, so that the first needs no look at them.
+// get answers a plain GET or HEAD: whether the server runs, and whether a client would find a place.
 func (v *Server) get(path string) (frame.Answer, bool) {
 	t := v.current()
-	a := frame.Answer{Status: http.StatusOK, Body: []byte("ok\n")}
-	switch path {
-	case t.HealthPath:
-		return a, true
-	case t.ReadyPath:
-	default:
-		return a, false
-	}
-	a.Type = "application/json"
-	switch {
-	case v.draining.Load():
-		a.Body = []byte(`{"ready":false,"reason":"draining"}` + "\n")
-	case v.gate.Open() >= int64(t.MaxConnections):
-		a.Body = []byte(`{"ready":false,"reason":"full: maxConnections is reached"}` + "\n")
-	default:
-		a.Body = []byte(`{"ready":true}` + "\n")
-		return a, true
-	}
-	a.Status, a.RetryAfter = http.StatusServiceUnavailable, 1
-	return a, true
+	return health.Answer(path, &health.State{
+		HealthPath: t.HealthPath, ReadyPath: t.ReadyPath,
+		Draining: v.draining.Load(), Full: v.gate.Open() >= int64(t.MaxConnections),
+	})
 }
 
 // Serve is Start on a listener of the caller's, which it takes: one that was inherited from the

@@ -16,9 +16,12 @@ import (
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
+	"github.com/smartsocket/smartsocket/internal/middleware"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
@@ -107,7 +110,7 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 
 // toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
 func (v *Server) toward(names []string) Target {
-	if len(names) == 1 && isSocketID(names[0]) {
+	if len(names) == 1 && socketid.Is(names[0]) {
 		return v.towardSocket(names[0])
 	}
 	return Target{ns: v.root, nobody: len(names) == 0}
@@ -115,7 +118,7 @@ func (v *Server) toward(names []string) Target {
 
 // towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
 func (v *Server) towardSocket(id string) Target {
-	if !isSocketID(id) {
+	if !socketid.Is(id) {
 		return Target{ns: v.root, nobody: true}
 	}
 	if ns, ok := v.ids.Load(id); ok {
@@ -155,11 +158,11 @@ func (v *Server) current() *settings { return v.settings.Load() }
 
 // counters only grow.
 type counters struct {
-	out                                                                     atomic.Int64 // messages of broadcasts; single ones are counted per loop
 	rejected, violations, unknownAcks, unhandled, overflows, panics, errors atomic.Int64
 	rejectedEvents, idleCloses, slowInline, rateLimited, repeated, floods   atomic.Int64
 	acceptLimited, undecodable, discarded, workerStalls, overBudget         atomic.Int64
-	volatileDropped, stateReplaced, deadlineExpired, heldDropped            atomic.Int64
+
+	outgoing outgoing.Counters // of broadcasts; the messages to single sockets are counted per loop
 }
 
 // registrations are the handlers and middlewares of a Server, which concern the sockets of all its
@@ -167,9 +170,10 @@ type counters struct {
 type registrations struct {
 	events      *table // of the namespace; those of a server are for "/"
 	life        table  // of what happens to sockets, as opposed to what they send
-	middlewares middlewares
-	setting     sync.Mutex // of emitOptions
-	emitOptions *emitSettings
+	middlewares middleware.List[Middleware]
+	// emitOptions are what SetEmitOptions has set. A pointer leads to it, because escape analysis
+	// gives up on what leads to an atomic value: here a Target.
+	emitOptions *outgoing.Rules
 }
 
 // housekeeper is the server's one background goroutine. It samples the counters for the rates,
@@ -177,14 +181,4 @@ type registrations struct {
 type housekeeper struct {
 	quit chan struct{}
 	done chan struct{}
-}
-
-// emitSettings has the emitOptions of a Server or a Namespace, nil until SetEmitOptions. A pointer
-// leads to it, because escape analysis gives up on what leads to an atomic value: here a Target.
-type emitSettings struct{ atomic.Pointer[emitOptions] }
-
-// middlewares is a list that is read without a lock.
-type middlewares struct {
-	mu   sync.Mutex
-	list atomic.Pointer[[]Middleware]
 }

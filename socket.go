@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/ledger"
@@ -227,31 +228,19 @@ type handshake struct {
 	seq      uint64           // of the newest event that the client got
 	apiKey   session.Hash     // of the key in CONNECT
 	identity *any             // what the Authenticate hook said
-	early    []early          // came behind CONNECT, for when the link is open
+	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
 	wanted   *session.Session // which was busy; nil = none
 }
 
-// early is a message that came while the Authenticate hook ran.
-type early struct {
-	op frame.Opcode
-	p  []byte
-}
-
-type registration struct {
-	h        Handler
-	inline   bool
-	maxBytes int // 0 = no limit
-}
-
-// A table holds the handlers of events by name; an entry, those of one event.
+// A table holds the handlers of events by name; an entry, those of one event. handlers are those of
+// one event that a socket has: its namespace's, then its own.
 type (
-	table = registry.Table[registration]
-	entry = registry.Entry[registration]
+	registration = registry.Registered[Handler]
+	table        = registry.Table[registration]
+	entry        = registry.Entry[registration]
+	handlers     = registry.Pair[Handler]
 )
-
-// handlers are those of one event: the namespace's, then the socket's own.
-type handlers struct{ ns, own *entry }
 
 type jobKind uint8
 

@@ -126,8 +126,8 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		Overflows:   c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
 		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(),
 		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
-		VolatileDropped: c.volatileDropped.Load(), StateReplaced: c.stateReplaced.Load(),
-		DeadlineExpired: c.deadlineExpired.Load(), HeldDropped: c.heldDropped.Load(),
+		VolatileDropped: c.outgoing.Volatile.Load(), StateReplaced: c.outgoing.Replaced.Load(),
+		DeadlineExpired: c.outgoing.Expired.Load(), HeldDropped: c.outgoing.Dropped.Load(),
 		RateLimited: c.rateLimited.Load(), Repeated: c.repeated.Load(), Floods: c.floods.Load(),
 		AcceptLimited: c.acceptLimited.Load(), MessagesIn: in, MessagesOut: out,
 	}
@@ -170,7 +170,7 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 }
 
 func (v *Server) totals() (in, out int64) {
-	out = v.counters.out.Load()
+	out = v.counters.outgoing.Sent.Load()
 	for i := range v.loops {
 		in += v.loops[i].in.Load()
 		out += v.loops[i].out.Load()

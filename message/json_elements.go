@@ -1,3 +1,5 @@
+//go:build !js
+
 package message
 
 import "bytes"
@@ -5,7 +7,7 @@ import "bytes"
 // JSONElementsWithin reports whether a decoder of b has to make memory for at most limit elements.
 // These are values and keys of objects; an empty array or object counts twice. b is JSON that
 // ValidJSON accepts. JSONElementsWithin takes O(n), does not allocate, and is safe for concurrent
-// use.
+// use. The browser build does not have it, because package bytes would bring unicode tables along.
 func JSONElementsWithin(b []byte, limit int) bool {
 	// An element takes at least one byte, so that short texts need no counting. The second look is
 	// quick, and counts what strings contain, too.

@@ -66,7 +66,7 @@ func (c *Conn) mark(err error, reset bool) bool {
 	}
 	c.state = stateDoomed
 	c.reset = reset
-	c.dropOutbox()
+	c.dropAll()
 	return true
 }
 
@@ -82,11 +82,11 @@ func (c *Conn) lose(err error, reset bool) {
 func (c *Conn) settle() {
 	c.mu.Lock()
 	s := c.state
-	if s == stateFlushing && c.secure {
-		c.handler.(*tlsConn).closeNotify()
-	}
 	if s == stateFlushing {
 		c.flushLate()
+	}
+	if s == stateFlushing && c.secure {
+		c.handler.(*tlsConn).closeNotify()
 	}
 	if s == stateFlushing && c.out == nil && !c.broken {
 		s = stateLingering
@@ -138,7 +138,7 @@ func (c *Conn) teardown() {
 	c.state = stateClosed
 	op, err, reset := c.op, c.err, c.reset
 	c.op = nil
-	c.dropOutbox()
+	c.dropAll()
 	if op != nil {
 		_ = op.Control(netpoll.PollDetach) // there is nothing to do if netpoll was first
 	}

@@ -112,10 +112,16 @@ func (c *Conn) WriteControl(head, body []byte) Status {
 func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.out == nil {
-		return 0
+	n := 0
+	if c.out != nil {
+		n = c.out.bytes
 	}
-	return c.out.bytes
+	if c.secure {
+		if t, ok := c.handler.(*tlsConn); ok {
+			n += t.gathered()
+		}
+	}
+	return n
 }
 
 // Behind reports whether the peer has not yet taken what the kernel was given for it: something is

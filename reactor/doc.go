@@ -31,5 +31,6 @@
 // Read handler.go (what a user implements) and loop.go, then open.go, read.go, write.go and
 // outbox.go, which are the way of bytes. close.go has the end of a connection, gather.go the writes
 // of other goroutines, wheel.go the timers. listen.go, dial.go and adopt.go are the three ways in.
-// tls.go and tls_handshake.go come last. poller.go reaches into netpoll, and says why.
+// tls.go, tls_gather.go and tls_handshake.go come last. poller.go reaches into netpoll, and says
+// why.
 package reactor

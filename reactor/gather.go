@@ -29,11 +29,10 @@ const (
 
 // Gather keeps together what is written until Flush. It is for a caller that is about to write from
 // its own goroutine, possibly several times. It delays nothing for long: after four to eight
-// milliseconds what was written leaves, and further writes are not gathered. A connection with TLS
-// does not gather.
+// milliseconds what was written leaves, and further writes are not gathered.
 func (c *Conn) Gather() {
 	c.mu.Lock()
-	c.gathering = c.state == stateOpen && !c.secure
+	c.gathering = c.state == stateOpen
 	c.mu.Unlock()
 }
 
@@ -69,15 +68,7 @@ func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
 	}
 	c.append(nil, head, body, s, 0)
 	c.out.admit(len(head) + len(body))
-	c.urgent = c.urgent || c.corked
-	if !c.late {
-		c.late = true
-		if c.gathering {
-			c.loop.hold(c)
-		} else {
-			c.loop.post(task{kind: taskLate, c: c})
-		}
-	}
+	c.delay()
 	if c.out.bytes < gatherMax {
 		return Sent
 	}
@@ -88,9 +79,26 @@ func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
 	return Sent
 }
 
+// delay makes sure that somebody calls flushLate for what was gathered. mu is held.
+func (c *Conn) delay() {
+	c.urgent = c.urgent || c.corked
+	switch {
+	case c.late:
+	case c.gathering:
+		c.loop.hold(c)
+	default:
+		c.loop.post(task{kind: taskLate, c: c})
+	}
+	c.late = true
+}
+
 // flushLate sends what was gathered. mu is held.
 func (c *Conn) flushLate() {
 	if !c.late {
+		return
+	}
+	if c.secure {
+		c.handler.(*tlsConn).flushLate()
 		return
 	}
 	c.late, c.urgent = false, false

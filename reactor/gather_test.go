@@ -13,14 +13,39 @@ import (
 	"time"
 )
 
+// links runs a test over connections in clear and with TLS.
+func links(t *testing.T, f func(t *testing.T, r *Reactor, dial func(Handler) net.Conn)) {
+	t.Run("in clear", func(t *testing.T) {
+		r := start(t, Options{Loops: 1})
+		var ln *Listener
+		f(t, r, func(h Handler) net.Conn {
+			if ln == nil {
+				ln = listen(t, r, h)
+			}
+			return dialNet(t, ln)
+		})
+	})
+	versions(t, func(t *testing.T, version uint16) {
+		r := start(t, Options{Loops: 1})
+		var ln *Listener
+		f(t, r, func(h Handler) net.Conn {
+			if ln == nil {
+				ln = listenTLS(t, r, TLSOptions{}, h)
+			}
+			return dialTLS(t, ln, insecure(version))
+		})
+	})
+}
+
 // Many writes to one connection within a callback of another one leave in few system calls. All of
 // them arrive, in order, without anyone asking for it.
-func TestWritesOfOneTurnAreGathered(t *testing.T) {
+func TestWritesOfOneTurnAreGathered(t *testing.T) { links(t, testWritesOfOneTurn) }
+
+func testWritesOfOneTurn(t *testing.T, r *Reactor, dial func(Handler) net.Conn) {
 	const k = 200
-	r := start(t, Options{Loops: 1})
 	conns := make(chan *Conn, 2)
 	var receiver atomic.Pointer[Conn]
-	ln := listen(t, r, &hooks{
+	h := &hooks{
 		open: func(c *Conn) { conns <- c },
 		data: func(c *Conn, p []byte) {
 			for i := range k {
@@ -29,18 +54,10 @@ func TestWritesOfOneTurnAreGathered(t *testing.T) {
 				}
 			}
 		},
-	})
-	peer, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
 	}
-	defer peer.Close()
+	peer := dial(h)
 	receiver.Store(<-conns)
-	sender, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sender.Close()
+	sender := dial(h)
 	<-conns
 	before := r.Stats().Writes
 	if _, err := sender.Write([]byte("go")); err != nil {
@@ -62,15 +79,11 @@ func TestWritesOfOneTurnAreGathered(t *testing.T) {
 
 // Gather from a goroutine: the bytes leave in one write at Flush, unless the loop sent them
 // earlier. A close in between loses nothing.
-func TestGatherAndFlush(t *testing.T) {
-	r := start(t, Options{Loops: 1})
+func TestGatherAndFlush(t *testing.T) { links(t, testGatherAndFlush) }
+
+func testGatherAndFlush(t *testing.T, r *Reactor, dial func(Handler) net.Conn) {
 	conns := make(chan *Conn, 1)
-	ln := listen(t, r, &hooks{open: func(c *Conn) { conns <- c }})
-	peer, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
+	peer := dial(&hooks{open: func(c *Conn) { conns <- c }})
 	c := <-conns
 	var want []byte
 	for round := range 50 {
@@ -96,15 +109,11 @@ func TestGatherAndFlush(t *testing.T) {
 
 // What Gather holds back leaves without Flush, in the order of the writes, whether it is little,
 // too much for copying, or followed by a close.
-func TestHeldWritesLeaveWithoutFlush(t *testing.T) {
-	r := start(t, Options{Loops: 1})
+func TestHeldWritesLeaveWithoutFlush(t *testing.T) { links(t, testHeldWrites) }
+
+func testHeldWrites(t *testing.T, r *Reactor, dial func(Handler) net.Conn) {
 	conns := make(chan *Conn, 1)
-	ln := listen(t, r, &hooks{open: func(c *Conn) { conns <- c }})
-	peer, err := net.Dial("tcp", ln.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
+	peer := dial(&hooks{open: func(c *Conn) { conns <- c }})
 	peer.SetReadDeadline(time.Now().Add(20 * time.Second))
 	c := <-conns
 	for i, sizes := range [][]int{{1}, {10, 20}, {30 << 10}, {5, 30 << 10, 5}, {100 << 10, 1}} {

@@ -151,6 +151,16 @@ func (o *outbox) admit(n int) {
 // the message behind that.
 func (o *outbox) waiting() int { return o.bytes - o.sending - o.next }
 
+// dropAll drops what has not left, gathered plaintext too. mu is held.
+func (c *Conn) dropAll() {
+	c.dropOutbox()
+	if c.secure {
+		if t, ok := c.handler.(*tlsConn); ok { // not before accept has returned
+			t.forget()
+		}
+	}
+}
+
 // dropOutbox releases everything queued. mu is held.
 func (c *Conn) dropOutbox() {
 	o := c.out

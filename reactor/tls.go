@@ -74,8 +74,9 @@ type Preambler interface {
 // ListenTLS is Listen for connections secured by TLS 1.2 or 1.3 (crypto/tls). Handlers and Conns
 // receive and send plaintext. newHandler is called after the TLS handshake, just before OnOpen and
 // on the connection's loop, so a connection whose handshake fails is never seen. Writes before that
-// are Dropped. The bytes of one callback leave as one record if they fit. WriteShared encrypts for
-// each connection separately. Close sends close_notify; if the peer sends it, OnClose gets io.EOF.
+// are Dropped. The bytes of one callback, and of one Gather, leave as one record if they fit.
+// WriteShared encrypts for each connection separately. Close sends close_notify; if the peer sends
+// it, OnClose gets io.EOF.
 //
 // A handshake runs on a goroutine from its first whole record to its end. An established connection
 // has none. Queued and the limits of the outbox count ciphertext.
@@ -127,8 +128,9 @@ type tlsConn struct {
 	in  []byte // borrowed ciphertext to decrypt; guarded by c.mu
 	// sealed is ciphertext to write. It is guarded by c.mu, and nil whenever c.mu is free.
 	sealed *pool.Buffer
-	up     bool // the handshake is complete; written once by the loop under c.mu
-	failed bool // an alert has ended the session; guarded by c.mu
+	plain  *pool.Buffer // gathered plaintext; guarded by c.mu; nil when there is none
+	up     bool         // the handshake is complete; written once by the loop under c.mu
+	failed bool         // an alert has ended the session; guarded by c.mu
 }
 
 var (
@@ -308,6 +310,9 @@ func (c *Conn) sendSecure(head, body []byte) Status {
 	}
 	if n == 0 {
 		return Sent
+	}
+	if c.late || !c.corked && c.out == nil && c.gathers() {
+		return t.gather(head, body)
 	}
 	if !c.corked {
 		return t.seal(nil, head, body)

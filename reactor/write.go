@@ -196,7 +196,7 @@ func (c *Conn) breakDown(e syscall.Errno) {
 	if c.err == nil && c.state < stateFlushing {
 		c.err = os.NewSyscallError("write", e)
 	}
-	c.dropOutbox()
+	c.dropAll()
 	c.loop.post(task{kind: taskHup, c: c})
 }
 

@@ -13,6 +13,7 @@
 //	errors          every ERR_ code, provoked on the wire and from the client
 //	messages        single messages, their order and their size
 //	handlers        handlers, middleware and acks
+//	validate        data that checks itself before a typed handler gets it
 //	handshake       what a connection goes through before its first event
 //	auth, encryption, tls, limits, reload
 //	                the options that their names say

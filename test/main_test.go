@@ -32,13 +32,30 @@ func eventually(t testing.TB, what string, ok func() bool) {
 
 // testLogger writes to the test's own log, from info on: tests that count allocations use it.
 func testLogger(t testing.TB) *slog.Logger {
-	return slog.New(smartsocket.NewLogHandler(testWriter{t}, slog.LevelInfo))
+	w := &testWriter{t: t}
+	t.Cleanup(w.end)
+	return slog.New(smartsocket.NewLogHandler(w, slog.LevelInfo))
 }
 
-type testWriter struct{ t testing.TB }
+// testWriter writes to a test's log while the test runs. A server that is ended from inside goes on
+// after its test, and a test must not be written to when it is over.
+type testWriter struct {
+	mu sync.Mutex
+	t  testing.TB // nil when the test is over
+}
 
-func (w testWriter) Write(p []byte) (int, error) {
-	w.t.Logf("%s", strings.TrimSuffix(string(p), "\n"))
+func (w *testWriter) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.t = nil
+}
+
+func (w *testWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.t != nil {
+		w.t.Logf("%s", strings.TrimSuffix(string(p), "\n"))
+	}
 	return len(p), nil
 }
 

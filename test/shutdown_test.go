@@ -80,8 +80,9 @@ func TestEndingTheServerFromInside(t *testing.T) {
 					defer dialRaw(t, v, upgradeRequest("", "")).Close()
 				} else {
 					other, w := dialWire(t, v, "/", ""), dialWire(t, v, "/", "")
-					defer other.nc.Close()
 					w.text(`{"type":"event","event":"end"}`)
+					other.leaves()
+					w.leaves()
 				}
 				err := returned(t, how, errs)
 				inline := from != "a blocking handler"

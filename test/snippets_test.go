@@ -62,8 +62,8 @@ func snippets(t *testing.T) (list []snippet) {
 	return list
 }
 
-// program makes a file of a snippet. A whole program stays as it is; statements become the body of
-// a function, with what they use imported and declared.
+// program makes a file of a snippet. A whole program stays as it is; declarations get what they
+// use, and statements become the body of a function.
 func (s snippet) program() string {
 	if strings.HasPrefix(s.code, "package ") {
 		return s.code
@@ -72,6 +72,9 @@ func (s snippet) program() string {
 		"func main() { run() }\n"
 	if regexp.MustCompile(`(?m)^(\w+, )*err(, \w+)* :=`).MatchString(s.code) {
 		body = strings.Replace(body, "\tvar err error\n", "", 1)
+	}
+	if _, err := parser.ParseFile(token.NewFileSet(), "", "package main\n"+s.code, 0); err == nil {
+		body = s.code + "\nfunc main() {}\n"
 	}
 	for _, x := range inScope {
 		if regexp.MustCompile(`\b` + x.name + `\b`).MatchString(s.code) {

@@ -84,7 +84,23 @@ func dialPlain(t testing.TB, v *Server, target string) *wire {
 // dialFull does the whole handshake.
 func dialFull(t testing.TB, v *Server, namespace string) *wire {
 	t.Helper()
-	w := dialWire(t, v, "/", message.Subprotocol)
+	return greet(t, dialWire(t, v, "/", message.Subprotocol), namespace)
+}
+
+// dialTLS is dialFull over TLS.
+func dialTLS(t testing.TB, v *Server, namespace string) *wire {
+	t.Helper()
+	addr := v.Addr().String()
+	nc, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return greet(t, upgrade(t, nc, addr, "/", message.Subprotocol), namespace)
+}
+
+// greet answers HELLO.
+func greet(t testing.TB, w *wire, namespace string) *wire {
+	t.Helper()
 	if m := w.message(); m.Kind != message.KindHello {
 		t.Fatalf("the first message is of kind %d, not HELLO", m.Kind)
 	}
@@ -276,6 +292,17 @@ func (w *wire) wantClose(code frame.CloseCode) {
 			w.t.Fatalf("the connection ended without a close frame, want %d", code)
 		}
 	}
+}
+
+// leaves reads on by itself and closes the TCP connection at the close frame, as most clients do. A
+// server that has to end does not wait for such a client.
+func (w *wire) leaves() {
+	go func() {
+		defer w.nc.Close()
+		for op, _ := w.next(); op != frame.Close && op != 0; {
+			op, _ = w.next()
+		}
+	}()
 }
 
 // readBuffer sets what the kernel may keep for the client.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -11,6 +12,27 @@ import (
 type Proxies struct {
 	Prefixes []netip.Prefix
 	Unix     bool // those that connect by a Unix socket too
+}
+
+// ParseProxies reads addresses and prefixes; "unix" is whoever connects by a Unix socket. fix says
+// what is wrong with the first text that is none of these, "" if all are.
+func ParseProxies(texts []string) (list Proxies, fix string) {
+	for _, text := range texts {
+		if text == "unix" {
+			list.Unix = true
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if a, e := netip.ParseAddr(text); e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return list, strconv.Quote(text) +
+				" is neither an address nor a prefix such as 10.0.0.0/8, nor unix"
+		}
+		list.Prefixes = append(list.Prefixes, p.Masked())
+	}
+	return list, ""
 }
 
 // Forwarding is what a request says about the way that it came. It is borrowed.

@@ -3,6 +3,9 @@ package admission
 import (
 	"net"
 	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -139,5 +142,25 @@ func TestKeys(t *testing.T) {
 	}
 	if k.digest([]byte("first")) == other.digest([]byte("first")) {
 		t.Error("the digests do not depend on a key of their own")
+	}
+}
+
+func TestParseProxies(t *testing.T) {
+	list, fix := ParseProxies([]string{"10.1.2.3/8", "192.0.2.1", "::1", "unix"})
+	want := []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32"),
+		netip.MustParsePrefix("::1/128"),
+	}
+	if fix != "" || !list.Unix || !slices.Equal(list.Prefixes, want) {
+		t.Errorf("%+v, %q", list, fix)
+	}
+	if list, fix := ParseProxies(nil); fix != "" || list.Unix || list.Prefixes != nil {
+		t.Errorf("of none: %+v, %q", list, fix)
+	}
+	for _, text := range []string{"", "proxy.example.org", "10.0.0.0/33", "Unix"} {
+		_, fix := ParseProxies([]string{"10.0.0.1", text})
+		if !strings.HasPrefix(fix, strconv.Quote(text)+" is neither an address nor a prefix") {
+			t.Errorf("%q: %q", text, fix)
+		}
 	}
 }

@@ -17,6 +17,8 @@
 // Numbers are written as in Go. They may end in Ki, Mi or Gi, and for bytes in KiB, MiB or GiB.
 // Durations are written as for time.ParseDuration. Fields without these tags are left alone.
 //
+// What no range can express has rules of its own, which the caller lists for First: see rules.go.
+//
 // The package holds no state and no locks.
 package bounds
 

@@ -108,7 +108,8 @@ func demanded(list string, b Browser) (required bool, path string) {
 	return false, ""
 }
 
-// Open starts b on address with a fresh profile. All its processes are killed when the test ends.
+// Open starts b on address with a fresh profile. All its processes are killed when the test ends,
+// and when the test's process does, so that a run that times out leaves nothing behind.
 func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	t.Helper()
 	path := Path(t, b)
@@ -116,7 +117,11 @@ func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { removeAll(profile) })
+	end := func() {}
+	t.Cleanup(func() {
+		end()
+		removeAll(profile)
+	})
 	var args []string
 	if b == Firefox {
 		if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences),
@@ -130,14 +135,10 @@ func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	cmd := exec.Command(path, append(append(args, arguments...), address)...)
 	cmd.Env = append(os.Environ(), "HOME="+profile, "XDG_RUNTIME_DIR="+profile,
 		"MOZ_CRASHREPORTER_DISABLE=1")
-	ownGroup(cmd)
-	if err := cmd.Start(); err != nil {
+	if end, err = start(cmd, profile); err != nil {
+		end = func() {}
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		killGroup(cmd)
-		cmd.Wait()
-	})
 }
 
 // removeAll tries until the processes that are being killed have made their last writes.

@@ -4,6 +4,13 @@ package browsertest
 
 import "os/exec"
 
-func ownGroup(*exec.Cmd) {}
-
-func killGroup(cmd *exec.Cmd) { cmd.Process.Kill() }
+// start starts cmd. end kills it.
+func start(cmd *exec.Cmd, _ string) (end func(), err error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}, nil
+}

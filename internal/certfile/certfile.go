@@ -9,6 +9,7 @@ package certfile
 
 import (
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -30,6 +31,24 @@ type Files struct {
 
 	mu   sync.Mutex     // held while looking and loading; guards seen
 	seen [2]os.FileInfo // the files at the last attempt to load them; nil = one was missing
+}
+
+// Config is base, or if that is nil a config that demands TLS 1.2 or later, with a certificate that
+// follows two PEM files. base stays as it is. A nil log discards. See Follow for the error.
+func Config(base *tls.Config, certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	files, err := Follow(certFile, keyFile, log)
+	if err != nil {
+		return nil, fmt.Errorf("the TLS certificate cannot be used: %w", err)
+	}
+	if base == nil {
+		base = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	config := base.Clone()
+	config.Certificates, config.GetCertificate = nil, files.Certificate
+	return config, nil
 }
 
 // Follow loads a certificate chain and its private key from two PEM files and

@@ -2,6 +2,7 @@ package certfile
 
 import (
 	"bytes"
+	"crypto/tls"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -149,5 +150,28 @@ func TestCertificateDoesNotAllocate(t *testing.T) {
 	x := follow(t)
 	if n := testing.AllocsPerRun(100, func() { x.Certificate(nil) }); n != 0 {
 		t.Errorf("%v allocations a handshake", n)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	x := follow(t)
+	fresh, err := Config(nil, x.certFile, x.keyFile, nil)
+	if err != nil || fresh.MinVersion != tls.VersionTLS12 || fresh.GetCertificate == nil {
+		t.Fatalf("without a base: %+v, %v", fresh, err)
+	}
+	base := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: make([]tls.Certificate, 1)}
+	c, err := Config(base, x.certFile, x.keyFile, nil)
+	if err != nil || c.MinVersion != tls.VersionTLS13 || c.Certificates != nil {
+		t.Fatalf("with a base: %+v, %v", c, err)
+	}
+	if got, err := c.GetCertificate(nil); err != nil || got.Leaf == nil {
+		t.Errorf("the certificate is %v, %v", got, err)
+	}
+	if len(base.Certificates) != 1 || base.GetCertificate != nil {
+		t.Error("the base was changed")
+	}
+	if _, err := Config(base, x.certFile, x.certFile, nil); err == nil ||
+		!strings.HasPrefix(err.Error(), "the TLS certificate cannot be used: ") {
+		t.Errorf("without a key: %v", err)
 	}
 }

@@ -31,6 +31,7 @@ var (
 type Hub[M any] struct {
 	place    func(M) *Place[M]
 	reserved func(name string) bool
+	lists    sync.Pool // buffers of Select
 
 	mu    sync.Mutex
 	ids   map[string]*Place[M]

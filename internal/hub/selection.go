@@ -61,6 +61,36 @@ func (g *group[M]) pick(n int, away bool) []M {
 	return list
 }
 
+// Select returns those whom Selection appends. The list is lent as that of Named, or lies in a
+// buffer of the hub's: give both back with Return. Select allocates nothing, except for an id.
+func (h *Hub[M]) Select(names, except []string, out []M, self string) (list []M, buf *[]M) {
+	if len(except) == 0 && len(out) == 0 && self == "" {
+		switch {
+		case len(names) == 0:
+			return h.Named(""), nil
+		case len(names) == 1 && names[0] == "":
+			return nil, nil
+		case len(names) == 1 && !h.reserved(names[0]):
+			return h.Named(names[0]), nil // lent, while for an id it is made anew
+		}
+	}
+	buf, ok := h.lists.Get().(*[]M)
+	if !ok {
+		buf = new([]M)
+	}
+	return h.Selection((*buf)[:0], names, except, out, self), buf
+}
+
+// Return ends the use of what Select returned.
+func (h *Hub[M]) Return(list []M, buf *[]M) {
+	if buf == nil {
+		return
+	}
+	clear(list) // so that the buffer keeps nobody alive
+	*buf = list[:0]
+	h.lists.Put(buf)
+}
+
 // Selection appends to dst whom any of names addresses, everybody if there are
 // no names, without those whom except addresses, without out, and without the member
 // whose id is self, if there is one. Each member comes once. A name is a member's id or

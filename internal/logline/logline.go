@@ -10,6 +10,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -175,4 +176,25 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// DebugEnabled reports whether the environment variable DEBUG has "*" or a name that begins with
+// "smartsocket" among its comma-separated names.
+func DebugEnabled() bool {
+	for _, name := range strings.Split(os.Getenv("DEBUG"), ",") {
+		if name = strings.TrimSpace(name); name == "*" || strings.HasPrefix(name, "smartsocket") {
+			return true
+		}
+	}
+	return false
+}
+
+// Default makes the logger of a server that was given none: to stderr, at level info, or at debug
+// if that is enabled.
+func Default() *slog.Logger {
+	level := slog.LevelInfo
+	if DebugEnabled() {
+		level = slog.LevelDebug
+	}
+	return slog.New(New(os.Stderr, level))
 }

@@ -63,3 +63,18 @@ func TestRecordsDoNotMix(t *testing.T) {
 		}
 	}
 }
+
+func TestDebugEnabled(t *testing.T) {
+	for debug, want := range map[string]bool{
+		"": false, "*": true, "smartsocket:*": true, "http, smartsocket:reactor": true,
+		"express:*": false, "not-smartsocket": false, " * ": true,
+	} {
+		t.Setenv("DEBUG", debug)
+		if got := DebugEnabled(); got != want {
+			t.Errorf("DEBUG=%q enables debug: %t, want %t", debug, got, want)
+		}
+		if got := Default().Enabled(t.Context(), slog.LevelDebug); got != want {
+			t.Errorf("DEBUG=%q: the default logger writes debug: %t, want %t", debug, got, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package outgoing
 import (
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
@@ -79,6 +80,27 @@ func Make(name string, v any, maxBytes int, d Deflater) (*Event, error) {
 		e.Release()
 		return nil, err
 	}
+	return e, nil
+}
+
+// Relay makes an event of what another server has encoded: payload is raw bytes if binary, and JSON
+// otherwise. It copies payload, and checks everything as if a client had sent it. The caller owns
+// the Event and must call Release. An error is a *message.Error.
+func Relay(name string, payload []byte, binary bool, maxBytes int, d Deflater) (*Event, error) {
+	if err := CheckEvent(name); err != nil {
+		return nil, err
+	}
+	if err := CheckSize(name, len(payload), maxBytes); err != nil {
+		return nil, err
+	}
+	if !binary && len(payload) > 0 && !(message.ValidJSON(payload) && utf8.Valid(payload)) {
+		return nil, ErrBadJSON
+	}
+	e := New(name, d)
+	if binary {
+		e.Flags = message.FlagBinary
+	}
+	e.Payload.B = append(e.Payload.B, payload...)
 	return e, nil
 }
 

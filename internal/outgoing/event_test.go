@@ -232,3 +232,40 @@ func TestOptions(t *testing.T) {
 		t.Errorf("%+v, want %+v", o, want)
 	}
 }
+
+func TestRelay(t *testing.T) {
+	for what, c := range map[string]struct {
+		name, payload string
+		binary        bool
+		code          message.Code // "" = it is made
+	}{
+		"JSON":     {"move", `{"x":1}`, false, ""},
+		"nothing":  {"move", ``, false, ""},
+		"raw":      {"move", "\xff", true, ""},
+		"no JSON":  {"move", `{"x"`, false, message.CodeInvalidFormat},
+		"no UTF-8": {"move", "\"\xff\"", false, message.CodeInvalidFormat},
+		"large":    {"move", "0123456789", true, message.CodeTooLarge},
+		"no name":  {"", `1`, false, message.CodeInvalidFormat},
+		"reserved": {"connect", `1`, false, message.CodeInvalidFormat},
+	} {
+		p := []byte(c.payload)
+		e, err := Relay(c.name, p, c.binary, 8, Deflater{Threshold: -1})
+		if c.code != "" {
+			var no *message.Error
+			if !errors.As(err, &no) || no.Code != c.code || e != nil {
+				t.Errorf("%s: %v, %v, want %s", what, e, err, c.code)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			continue
+		}
+		clear(p) // it is borrowed
+		raw := e.Flags&message.FlagBinary != 0
+		if e.Name != c.name || string(e.Payload.B) != c.payload || raw != c.binary {
+			t.Errorf("%s: %q with %q, binary %t", what, e.Name, e.Payload.B, raw)
+		}
+		e.Release()
+	}
+}

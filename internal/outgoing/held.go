@@ -34,6 +34,26 @@ type Counts struct {
 	Dropped  int // held ones that were too many, or whose client has gone
 }
 
+// Counters add up Counts of many goroutines.
+type Counters struct {
+	Sent, Volatile, Replaced, Expired, Dropped atomic.Int64
+}
+
+// Add adds n. It leaves a counter alone for which there is nothing, because all event loops share
+// them.
+func (c *Counters) Add(n *Counts) {
+	add := func(c *atomic.Int64, n int) {
+		if n > 0 {
+			c.Add(int64(n))
+		}
+	}
+	add(&c.Sent, n.Sent)
+	add(&c.Volatile, n.Volatile)
+	add(&c.Replaced, n.Replaced)
+	add(&c.Expired, n.Expired)
+	add(&c.Dropped, n.Dropped)
+}
+
 // Held is what waits for one client that is behind: events that may be lost, as they are before
 // sealing, because bytes that are in the outbox cannot be taken back. The zero Held is ready, and
 // small until something waits. Its methods are safe for concurrent use.

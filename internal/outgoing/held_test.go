@@ -409,3 +409,16 @@ func TestReceiversAllocateNothing(t *testing.T) {
 		t.Error("a client that keeps up has a queue")
 	}
 }
+
+func TestCounters(t *testing.T) {
+	var c Counters
+	for range 2 {
+		c.Add(&Counts{Sent: 1, Volatile: 2, Replaced: 3, Expired: 4, Dropped: 5})
+	}
+	c.Add(&Counts{})
+	got := Counts{int(c.Sent.Load()), int(c.Volatile.Load()), int(c.Replaced.Load()),
+		int(c.Expired.Load()), int(c.Dropped.Load())}
+	if want := (Counts{2, 4, 6, 8, 10}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/bounds"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -30,6 +31,56 @@ func New(algorithm crypto.Algorithm, keys ...*crypto.Key) *Keyring {
 		k.ids = append(k.ids, id[:]...)
 	}
 	return k
+}
+
+// Options are the encryption options as an operator gives them, under the names of Server's.
+type Options struct {
+	Enabled, Disabled bool // neither = if there is a key
+	Algorithm         string
+	Key, Previous     string // see crypto.ParseKey
+}
+
+// Parse makes the keyring that the options ask for, nil for no encryption. Otherwise it says what
+// is wrong with which of them.
+func Parse(o Options) (*Keyring, *bounds.Violation) {
+	var algorithm crypto.Algorithm
+	switch o.Algorithm {
+	case crypto.AES256GCM.String():
+		algorithm = crypto.AES256GCM
+	case crypto.AES256CBC.String():
+		algorithm = crypto.AES256CBC
+	default:
+		return nil, &bounds.Violation{Field: "EncryptionAlgorithm",
+			Fix: "unknown: use aes-256-gcm or aes-256-cbc"}
+	}
+	switch {
+	case o.Disabled:
+		return nil, nil
+	case o.Key == "" && o.Previous != "":
+		return nil, &bounds.Violation{Field: "PreviousEncryptionKey",
+			Fix: "there is no EncryptionKey that it precedes: give that one too, or make this " +
+				"the EncryptionKey"}
+	case o.Key == "" && o.Enabled:
+		return nil, &bounds.Violation{Field: "EncryptionKey",
+			Fix: "encryption is enabled without a key: give one (the server program's -keygen " +
+				"prints one) or leave EnableEncryption unset"}
+	case o.Key == "":
+		return nil, nil
+	}
+	var keys []*crypto.Key
+	for _, f := range []struct{ field, value string }{
+		{"EncryptionKey", o.Key}, {"PreviousEncryptionKey", o.Previous},
+	} {
+		if f.value == "" {
+			continue
+		}
+		key, err := crypto.ParseKey(f.value)
+		if err != nil {
+			return nil, &bounds.Violation{Field: f.field, Fix: err.Error()}
+		}
+		keys = append(keys, &key)
+	}
+	return New(algorithm, keys...), nil
 }
 
 // Algorithm is the one that clients must use.

@@ -110,3 +110,43 @@ func TestSendDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func TestParseOptions(t *testing.T) {
+	key, other := newKey(t).Encode(), newKey(t).Encode()
+	const cbc, gcm = "aes-256-cbc", "aes-256-gcm"
+	for what, c := range map[string]struct {
+		o     Options
+		keys  int
+		field string // of the option that cannot be used
+	}{
+		"no key":          {Options{Algorithm: cbc}, 0, ""},
+		"a key":           {Options{Algorithm: gcm, Key: key}, 1, ""},
+		"two keys":        {Options{Algorithm: cbc, Key: key, Previous: other}, 2, ""},
+		"a key, enabled":  {Options{Algorithm: cbc, Key: key, Enabled: true}, 1, ""},
+		"a key, disabled": {Options{Algorithm: cbc, Key: key, Disabled: true}, 0, ""},
+		"unknown algorithm": {
+			Options{Algorithm: "rot13", Disabled: true}, 0, "EncryptionAlgorithm",
+		},
+		"enabled alone":  {Options{Algorithm: cbc, Enabled: true}, 0, "EncryptionKey"},
+		"previous alone": {Options{Algorithm: cbc, Previous: key}, 0, "PreviousEncryptionKey"},
+		"no key at all":  {Options{Algorithm: cbc, Key: "x"}, 0, "EncryptionKey"},
+		"no previous key": {
+			Options{Algorithm: cbc, Key: key, Previous: "x"}, 0, "PreviousEncryptionKey",
+		},
+	} {
+		k, wrong := Parse(c.o)
+		if c.field != "" {
+			if wrong == nil || wrong.Field != c.field || wrong.Fix == "" {
+				t.Errorf("%s: %+v, want a fix for %s", what, wrong, c.field)
+			}
+			continue
+		}
+		if wrong != nil || (k != nil) != (c.keys > 0) {
+			t.Errorf("%s: %v, %+v", what, k, wrong)
+			continue
+		}
+		if k != nil && (len(k.keys) != c.keys || k.Algorithm().String() != c.o.Algorithm) {
+			t.Errorf("%s: %d keys for %v", what, len(k.keys), k.Algorithm())
+		}
+	}
+}
