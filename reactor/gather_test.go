@@ -184,3 +184,45 @@ func TestFirstWriteOfATurnLeavesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// The last write before Flush leaves at once if nothing is kept, otherwise with the rest. Either
+// way gathering goes on.
+func TestWriteLast(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 1)
+	peer := dialNet(t, listen(t, r, &hooks{open: func(c *Conn) { conns <- c }}))
+	c := await(t, conns, "OnOpen")
+	onLoop(t, r, func() {}) // OnOpen has returned
+	l := c.loop
+	l.holdMu.Lock() // so that the holder sends nothing meanwhile
+	l.holder.Stop()
+	l.holdMu.Unlock()
+	var queued []int
+	after := func(s Status) {
+		if s != Sent {
+			t.Errorf("status %v", s)
+		}
+		l.holder.Stop()
+		queued = append(queued, c.Queued())
+	}
+	c.Gather()
+	after(c.WriteLast([]byte("a"), []byte("bc")))
+	after(c.Write([]byte("d")))
+	after(c.WriteLast([]byte("e"), []byte("f")))
+	after(c.WriteLast(nil, []byte("g")))
+	c.Flush()
+	after(c.WriteLast([]byte("h"), nil))
+	after(c.Write([]byte("i")))
+	if want := []int{0, 1, 3, 4, 0, 0}; !slices.Equal(queued, want) {
+		t.Errorf("%v bytes were kept, want %v", queued, want)
+	}
+	got := make([]byte, 9)
+	if _, err := io.ReadFull(peer, got); err != nil || string(got) != "abcdefghi" {
+		t.Errorf("%q, %v", got, err)
+	}
+	c.Gather()
+	c.Close(nil)
+	if s := c.WriteLast([]byte("x"), nil); s != Dropped {
+		t.Errorf("after Close: status %v", s)
+	}
+}

@@ -21,3 +21,41 @@ func TestSlowConsumerCountsOnce(t *testing.T) {
 		t.Errorf("stats: %+v", s)
 	}
 }
+
+// A control frame finds room behind an outbox that is full, an ordinary write does not.
+func TestControlFramesHaveRoom(t *testing.T) {
+	const limit, frame = 300_000, 125
+	for _, flood := range []bool{false, true} {
+		ends := make(chan error, 1)
+		r, c, _ := stalled(t, Options{Loops: 1, MaxOutboxBytes: limit},
+			&hooks{close: func(_ *Conn, err error) { ends <- err }})
+		onLoop(t, r, func() { // the outbox moves only between the loop's functions
+			for c.Queued() == 0 {
+				c.Write(noise(100_000))
+			}
+			c.Write(noise(1)) // neither this message nor the one before counts
+			for i := range limit / 1000 {
+				if s := c.Write(noise(1000)); s != Backpressured {
+					t.Errorf("write %d below the limit: status %v", i, s)
+					return
+				}
+			}
+			if s := c.WriteControl(noise(2), noise(frame-2)); s != Backpressured {
+				t.Errorf("a control frame: status %v", s)
+			}
+			n := 1
+			for flood && c.WriteControl(noise(2), noise(frame-2)) != Dropped {
+				n++
+			}
+			if flood && n != controlRoom/frame {
+				t.Errorf("%d control frames above the limit", n)
+			}
+			if s := c.Write(noise(1)); s != Dropped {
+				t.Errorf("a write above the limit: status %v", s)
+			}
+		})
+		if err := await(t, ends, "OnClose"); err != ErrSlowConsumer {
+			t.Errorf("OnClose got %v", err)
+		}
+	}
+}
