@@ -259,3 +259,32 @@ func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
 		}
 	}
 }
+
+// Close does not wait for a name server that does not answer.
+func TestCloseEndsTheLookUpOfAName(t *testing.T) {
+	was := net.DefaultResolver
+	defer func() { net.DefaultResolver = was }()
+	asked := make(chan struct{}, 10)
+	net.DefaultResolver = &net.Resolver{PreferGo: true,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			asked <- struct{}{}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+	r := start(t, Options{Loops: 1})
+	ends := make(chan error, 1)
+	h := &hooks{close: func(_ *Conn, err error) { ends <- err }}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	if err := r.Dial(ctx, "tcp", "name.example:80", nil, h); err != nil {
+		t.Fatal(err)
+	}
+	await(t, asked, "question to the name server")
+	done := make(chan struct{})
+	go func() { r.Close(); close(done) }()
+	await(t, done, "end of Close")
+	var op *net.OpError
+	if err := await(t, ends, "OnClose"); !errors.As(err, &op) {
+		t.Errorf("OnClose got %v", err)
+	}
+}

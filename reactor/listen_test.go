@@ -237,6 +237,9 @@ func TestListenerThatCannotBeWatched(t *testing.T) {
 	if ln.fd != -1 {
 		t.Errorf("Close would close the descriptor %d of somebody else", ln.fd)
 	}
+	if _, err := r.watch(&Listener{r: r, loop: r.loops[0], fd: -1}); err != ErrClosed {
+		t.Errorf("a listener that was closed before: %v", err)
+	}
 }
 
 // A newHandler that panics costs its connection and nothing else.

@@ -1,6 +1,9 @@
 package reactor
 
-import "testing"
+import (
+	"io"
+	"testing"
+)
 
 // A connection that is closed for being slow counts once, however often it is found to be.
 func TestSlowConsumerCountsOnce(t *testing.T) {
@@ -58,4 +61,35 @@ func TestControlFramesHaveRoom(t *testing.T) {
 			t.Errorf("OnClose got %v", err)
 		}
 	}
+}
+
+// Within a callback small writes wait for its end, and one of 16 KiB leaves at once, with them.
+func TestLargeWriteEndsTheCork(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	ends := make(chan error, 1)
+	peer := dialNet(t, listen(t, r, &hooks{
+		data: func(c *Conn, _ []byte) {
+			before := r.Stats().Writes
+			for _, x := range []struct {
+				bytes  int
+				writes int64
+			}{{1, 0}, {16<<10 - 1, 0}, {16 << 10, 1}, {16<<10 - 1, 1}, {1, 1}, {17 << 10, 2},
+				{16 << 10, 3}} {
+				if s := c.Write(make([]byte, x.bytes)); s != Sent {
+					t.Errorf("%d bytes: status %v", x.bytes, s)
+				}
+				if n := r.Stats().Writes - before; n != x.writes {
+					t.Errorf("after %d bytes: %d writes, want %d", x.bytes, n, x.writes)
+				}
+			}
+			c.Close(nil)
+		},
+		close: func(_ *Conn, err error) { ends <- err },
+	}))
+	peer.Write([]byte("x"))
+	if _, err := io.Copy(io.Discard, peer); err != nil {
+		t.Error(err)
+	}
+	peer.Close()
+	await(t, ends, "OnClose")
 }
