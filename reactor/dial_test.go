@@ -264,11 +264,12 @@ func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
 func TestCloseEndsTheLookUpOfAName(t *testing.T) {
 	was := net.DefaultResolver
 	defer func() { net.DefaultResolver = was }()
-	asked := make(chan struct{}, 10)
+	asked, ended := make(chan struct{}, 10), make(chan error, 10)
 	net.DefaultResolver = &net.Resolver{PreferGo: true,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			asked <- struct{}{}
 			<-ctx.Done()
+			ended <- ctx.Err()
 			return nil, ctx.Err()
 		}}
 	r := start(t, Options{Loops: 1})
@@ -283,6 +284,9 @@ func TestCloseEndsTheLookUpOfAName(t *testing.T) {
 	done := make(chan struct{})
 	go func() { r.Close(); close(done) }()
 	await(t, done, "end of Close")
+	if err := await(t, ended, "end of the question"); err != context.Canceled {
+		t.Errorf("the question ended with %v", err)
+	}
 	var op *net.OpError
 	if err := await(t, ends, "OnClose"); !errors.As(err, &op) {
 		t.Errorf("OnClose got %v", err)

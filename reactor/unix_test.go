@@ -12,7 +12,7 @@ import (
 func TestUnixSockets(t *testing.T) {
 	r := start(t, Options{Loops: 1})
 	path := filepath.Join(t.TempDir(), "s")
-	addrs := make(chan [2]net.Addr, 1)
+	addrs := make(chan [2]net.Addr, 10) // with those of probes
 	newHandler := func(*Conn) Handler {
 		return &hooks{
 			open: func(c *Conn) { addrs <- [2]net.Addr{c.LocalAddr(), c.RemoteAddr()} },
