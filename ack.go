@@ -30,6 +30,7 @@ type awaited struct {
 
 var answers claim.Pool[awaited]
 
+// newAck makes the Ack of an event that asked for an answer, under the id that its sender chose.
 func newAck(s *Socket, id uint64, event string) Ack {
 	return Ack{answers.New(awaited{s, id, event}), s}
 }
@@ -119,6 +120,7 @@ func (s *Socket) EmitAck(
 	return err
 }
 
+// emitAck sends an event that asks for an answer, and returns the id of the question.
 func (s *Socket) emitAck(
 	event string, data any, timeout time.Duration, done func(Data, error),
 ) (uint64, error) {
@@ -136,15 +138,11 @@ func (s *Socket) emitAck(
 	if !ok {
 		return 0, errNotConnected
 	}
-	b := pool.GetUnsized(pool.Encoded)
-	var err error
-	c := s.link.Load().encoding()
-	if b.B, err = c.AppendEvent(b.B, event, id, value(data)); err != nil {
-		pool.PutUnsized(b)
+	b, err := s.encode(event, id, data)
+	if err != nil {
 		x.questions.Claim(id)
 		return 0, err
 	}
-	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
 	if !s.sendEvent(b) {
 		if _, unsettled := x.questions.Claim(id); unsettled {
 			return 0, fault.Lost("the message could not be queued")
@@ -155,7 +153,8 @@ func (s *Socket) emitAck(
 
 var errNotConnected = fault.Lost("the socket is not connected")
 
-// finish settles one question and contains a panic of done, which on a timer would end the process.
+// finish settles one question by a call of done. It contains a panic of done, which would end the
+// process if it came on the goroutine of a timer.
 func (s *Socket) finish(done func(Data, error), d Data, err error) {
 	returned := false
 	defer func() {
@@ -168,7 +167,7 @@ func (s *Socket) finish(done func(Data, error), d Data, err error) {
 }
 
 // settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a
-// resume, is counted and no fault. An answer to a question that was never asked is a fault.
+// resume, is counted and is no fault. An answer to a question that was never asked is a fault.
 func (l *link) settle(m *message.Message) {
 	s := l.s
 	x := s.ext.Load()

@@ -14,8 +14,8 @@ import (
 // Checks return why a message is not handled. Only this file answers: turnAway ends a handshake,
 // refuse is the one exit for a message that no handler sees, and fail answers for handlers.
 
-// refuse answers a message that will not be handled. It runs on the link's loop, or behind the
-// socket's mailbox for a refusal that is no fault.
+// refuse answers a message that will not be handled. It runs on the link's loop. For an event that
+// waited in the mailbox, a refusal that is no fault, it runs on a worker's goroutine.
 func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 	if r.Counter != nil {
 		r.Counter.Add(1)
@@ -46,6 +46,11 @@ func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 	}
 }
 
+// unhandled is the refusal of an event that nobody registered for.
+func (s *Socket) unhandled(event string) refusal.Refusal {
+	return refusal.NoHandler(event, s.ns.path, &s.srv.counters.unhandled)
+}
+
 // maxFaults is how many invalid messages in a row a connection may send.
 const maxFaults = 10
 
@@ -70,7 +75,8 @@ func (l *link) turnAway(e *Error) {
 	l.endHandshake(e)
 }
 
-// endHandshake is turnAway where a failure is counted already, or is none of the client's.
+// endHandshake is turnAway for a failure that the gate has counted already, or that is not the
+// client's.
 func (l *link) endHandshake(e *Error) {
 	l.srv.counters.rejected.Add(1)
 	l.dismiss(e)
@@ -133,6 +139,7 @@ func (s *Socket) answer(id uint64, b []byte) {
 	}
 }
 
+// answerError is answer with an error in place of data.
 func (s *Socket) answerError(id uint64, e *Error) {
 	b := pool.GetUnsized(pool.Encoded)
 	m := message.Message{Kind: message.KindError, Flags: message.FlagAck, AckID: id}

@@ -95,8 +95,9 @@ func (t *Target) publish(b Broker, o *outgoing.Event) {
 	nameLists.Put(buf)
 }
 
-// nameLists hold copies of a target's names. A Broker gets the copies, because what an unknown
-// method is given lies on the heap, and the names of a Target otherwise do not.
+// nameLists has buffers for copies of a target's names, which the Broker gets. Whatever is passed to
+// the method of an interface must lie on the heap. Because of the copies, the names of a Target need
+// not.
 var nameLists = sync.Pool{New: func() any { return new([]string) }}
 
 // pass gives the broadcast to b, for one namespace or for all.
@@ -116,7 +117,8 @@ func (t *Target) pass(b Broker, o *outgoing.Event, names, except []string) {
 	}
 }
 
-// mayBeElsewhere reports whether other nodes may have a name: any but the ids of sockets here.
+// mayBeElsewhere reports whether other nodes may have a socket or a room with one of these names.
+// They have none only for the ids of sockets that are here.
 func (t *Target) mayBeElsewhere(names []string) bool {
 	for _, name := range names {
 		if !socketid.Is(name) {
@@ -158,6 +160,7 @@ func (v *Server) deliver(e *Envelope) error {
 	return nil
 }
 
+// openBroker joins the broker, if there is one, with the namespaces that exist by now.
 func (v *Server) openBroker() error {
 	if v.fixed.Broker == nil {
 		return nil

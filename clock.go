@@ -10,49 +10,41 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// clockRounds is how many exchanges follow a connect. The best errs by a fraction of the jitter.
-const clockRounds = 3
-
 // sendClock asks a protocol client for its time.
 func (l *link) sendClock() {
 	if l.plain {
 		return
 	}
 	if kept := l.s.kept; kept != nil {
-		l.clock.mark = kept.ledger.Mark() // ahead of the PING
+		l.mark = kept.ledger.Mark() // before the PING is sent, see package ledger
 	}
 	var b [40]byte
 	now := time.Now().UnixMicro()
-	l.clock.asked = now
+	l.clock.Ask(now)
 	l.send(message.AppendClock(b[:0], message.KindPing,
 		message.Clock{ServerTime: uint64(now), RTT: uint64(l.roundTrip().Microseconds())}))
 }
 
-// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead. The quickest
-// exchange decides, because it has the least room to err.
+// clockAnswer takes a PONG: the round trip, and how far the client's clock is ahead.
 func (l *link) clockAnswer(p []byte) {
 	k, err := message.ParseClock(p)
 	if err != nil {
 		l.refuse(&message.Message{}, refusal.Violation(fault.Wire(err, message.CodeInvalidFormat)))
 		return
 	}
-	if kept := l.s.kept; kept != nil && int64(k.ServerTime) == l.clock.asked {
-		kept.ledger.Confirm(l.serial, l.clock.mark, l.srv.sessions)
+	if kept := l.s.kept; kept != nil && l.clock.Answers(k) {
+		kept.ledger.Confirm(l.serial, l.mark, l.srv.sessions)
 	}
-	rtt := time.Duration(time.Now().UnixMicro()-int64(k.ServerTime)) * time.Microsecond
-	if rtt < 0 || rtt > l.srv.fixed.ConnectionTimeout {
-		return // our clock was set, or the answer is made up
+	sample, ok := l.clock.Answer(k, time.Now().UnixMicro(), l.srv.fixed.ConnectionTimeout)
+	if !ok {
+		return
 	}
-	rtt = max(rtt, time.Microsecond)
-	l.measured(rtt)
-	if c := &l.clock; c.best == 0 || rtt <= c.best {
-		c.best = rtt
-		l.offset.Store(int64(k.ClientTime) - int64(k.ServerTime) - rtt.Microseconds()/2)
+	l.measured(sample.RTT)
+	if sample.Best {
+		l.offset.Store(sample.Offset)
 	}
-	if l.clock.rounds++; l.clock.rounds < clockRounds {
+	if sample.More {
 		l.sendClock()
-	} else {
-		l.clock.rounds = clockRounds
 	}
 }
 

@@ -92,10 +92,10 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 	}
 }
 
-// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic leaves the timer
-// alone: when it fires it looks at the last sign of life. While something is on its way to the
-// client, its kernel's taking it is one too, and no ping is sent, because it would wait behind
-// that.
+// OnTimer is the deadline of the handshake, and later the heartbeat. Traffic does not touch the
+// timer: when it fires, it looks at the time of the last sign of life. While something is on its way
+// to the client, every part of it that the client's kernel takes is a sign of life too. No ping is
+// sent then, because it would have to wait behind the rest.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
 		l.turnAway(fault.Errorf(message.CodeTimeout,
@@ -140,7 +140,7 @@ func (l *link) OnWritable(*websocket.Conn) {
 // OnClose gives back what the link took, and lets the socket know.
 func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, err error) {
 	was := l.phase.Swap(linkClosed)
-	l.srv.loops[l.ws.Loop()].inline.CompareAndSwap(l.s, nil) // a handler that ended its goroutine
+	l.srv.loops[l.ws.Loop()].inline.CompareAndSwap(l.s, nil) // if a handler ended its goroutine
 	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
 	l.diary.Store(d)
 	l.srv.journal.Closed(d, uint16(code), reason, err)

@@ -13,7 +13,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// newLink makes the link of an accepted connection, inside its socket without the message cache.
+// newLink makes the link of an accepted connection. Without the message cache it lies inside its
+// socket, so that both are one allocation.
 func (v *Server) newLink(plain bool) *link {
 	if v.sessions != nil && !plain {
 		return &link{srv: v, plain: plain}
@@ -43,14 +44,6 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())})
 	l.handshake.hello = b
 	l.send(b.B)
-}
-
-// forgetHello returns the buffer of HELLO, which only CONNECT needs.
-func (h *handshake) forgetHello() {
-	if h != nil && h.hello != nil {
-		pool.Put(h.hello)
-		h.hello = nil
-	}
 }
 
 // beforeOpen takes what comes before the link is open: CONNECT, then messages that have to wait.
@@ -167,6 +160,7 @@ func (l *link) open() {
 	}
 }
 
+// begin makes a new socket of a link whose client has no session to come back to.
 func (l *link) begin() {
 	h := l.handshake
 	if l.s == nil {
@@ -209,7 +203,7 @@ func (l *link) announce(recovered bool) {
 	}
 }
 
-// sendConnectAck completes the handshake. arrived is the record's field.
+// sendConnectAck completes the handshake. For arrived see message.ConnectAck.
 func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	a := message.ConnectAck{
 		SocketID: []byte(l.s.ID()), SessionToken: token, Recovered: recovered, Arrived: arrived,
@@ -221,4 +215,12 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	b.B = message.AppendConnectAck(b.B, &a)
 	l.send(b.B)
 	pool.Put(b)
+}
+
+// sendAway asks the client to go elsewhere and closes its connection.
+func (l *link) sendAway(goaway []byte) {
+	if !l.plain {
+		l.send(goaway)
+	}
+	l.ws.Close(frame.CloseGoingAway, "server shutting down")
 }

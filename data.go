@@ -5,9 +5,10 @@ import (
 	"fmt"
 
 	"github.com/smartsocket/smartsocket/frame"
-	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/incoming"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Data is what came with an event or an ack: JSON text, raw bytes or nothing. It is a small value
@@ -75,22 +76,10 @@ func (d Data) Clone() Data {
 // data leaves v as it is. A binary payload decodes only into a *[]byte, which gets a copy. Failure
 // is an ERR_MSG_001 that names the field, or the *Error that an UnmarshalJSON returned.
 func (d Data) Decode(v any) error {
-	if d.Binary() {
-		p, ok := v.(*[]byte)
-		if !ok {
-			return message.New(message.CodeInvalidFormat,
-				"the payload is binary: send JSON, or handle the event with Bytes")
-		}
-		*p = append([]byte(nil), d.Bytes()...)
+	if d.p == nil {
 		return nil
 	}
-	if len(d.Bytes()) == 0 {
-		return nil
-	}
-	if err := message.Unmarshal(d.Bytes(), v); err != nil {
-		return fault.Misfit(err)
-	}
-	return nil
+	return incoming.Decode(d.p.Payload, v)
 }
 
 // value is what a user's value means to package outgoing: a Data stands for its payload.
@@ -112,6 +101,19 @@ func (l *link) encoding() outgoing.Encoding {
 		c.Deflater.Threshold = -1
 	}
 	return c
+}
+
+// encode encodes an event for this client alone, as a question if ackID is not 0. The caller owns
+// the buffer; there is none after an error.
+func (s *Socket) encode(event string, ackID uint64, data any) (b pool.Unsized, err error) {
+	b = pool.GetUnsized(pool.Encoded)
+	c := s.link.Load().encoding()
+	if b.B, err = c.AppendEvent(b.B, event, ackID, value(data)); err != nil {
+		pool.PutUnsized(b)
+		return pool.Unsized{}, err
+	}
+	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
+	return b, nil
 }
 
 // Reason says why a socket is gone.

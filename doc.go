@@ -23,9 +23,10 @@
 // # The way of a message
 //
 //  1. package reactor reads into a buffer of its loop, websocket and frame unmask in place.
-//  2. conn.go: OnMessage opens the seal, parses the envelope, and counts the event in the session.
+//  2. conn.go: OnMessage opens the seal, parses the envelope, counts the event in the session, and
+//     inflates and checks the payload (internal/incoming).
 //  3. event.go: judge asks the ledger, the rate limits and the tables of handlers. Checks return a
-//     refusal and send nothing.
+//     refusal (internal/refusal) and send nothing.
 //  4. answer.go: refuse is the one exit for an event that no handler sees.
 //  5. event.go runs Inline handlers on the loop. Other events wait in the mailbox as a copy, and a
 //     pooled goroutine runs their handlers (job.go), after the middleware in both cases.
@@ -35,37 +36,44 @@
 //
 // # The way of a resume
 //
-// accept.go asks the gate for a place and makes a link. connect.go greets it with HELLO and reads
-// CONNECT, which brings a token; auth.go asks the hook. resume.go finds the token's session and
-// calls Resume of internal/session. Under the session's lock that checks the link (Fits), welcomes
-// the client, sends what was missed, and makes the link current (Back). The old one is closed. Then
-// link.open tells the application, behind the disconnected handlers of the old link.
+// accept.go asks the gate for a place and makes a link. connect.go greets it with HELLO, reads
+// CONNECT, which brings a token, and asks the Authenticate hook. resume.go finds the token's session
+// and calls Resume of internal/session. Under the session's lock that checks the link (Fits),
+// welcomes the client, sends what was missed, and makes the link current (Back). The old one is
+// closed. Then link.open tells the application, behind the disconnected handlers of the old link.
 //
 // # Locks
 //
 // A lock may be taken while one to its left is held, never the other way round:
 //
 //	Server.reloading → Server.mu → websocket.Server.mu, metrics.Rates.mu, those of reactor
-//	session.Registry.mu → session.Session.mu → absent.mu of that package, hub.Hub.mu,
-//	    question.Table.mu, and those of a send
-//	outgoing.Held.mu → those of a send
-//	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → the loop's
-//	certfile.Files.mu → logline.Handler.mu
+//	session.Registry.mu → session.Session.mu → session.absent.mu, hub.Hub.mu,
+//	    question.Table.mu, those of a send
+//	outgoing.queue.mu → those of a send
+//	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → those of its loop
+//	burst.Log.mu → reactor.Conn.mu
+//	fairqueue.Queue.mu → mailbox.Workers.mu
+//	certfile.Files.mu → logline.Handler.mu, then logline.Queue.mu
 //
-// All others are leaves, because nothing else is taken under them: registrations.setting,
-// middlewares.mu, verdict.mu and socketExtra.mu here; the mutexes of admission.Gate,
-// ledger.Ledger, lifetime.Contexts, mailbox.Box and Workers, ratelimit.Windows and Rules, and
-// registry.Table. Package cluster calls the server under Cluster.gate, which comes before all of
-// these. The packages client, cluster and reactor describe their own.
+// All others are leaves, because nothing else is taken under them: admission.Gate.mu,
+// journal.Journal.mu, ledger.Ledger.mu, lifetime.Contexts.mu, mailbox.Box.mu, middleware.List.mu
+// and middleware.Decision.mu, outgoing.Rules.mu, ratelimit.Windows.mu and ratelimit.Rules.mu,
+// registry.Table.mu and values.Map.mu. What internal/ has besides takes no lock of its own:
+// packages turnaway and journal write through burst, and vetting waits in fairqueue. Package
+// cluster calls the server under Cluster.gate, which comes before all of these. The packages
+// client, cluster and reactor describe their own.
 //
 // The interfaces session.Peer and session.Owner are the lock contract of a session: they say which
-// of their methods run under Session.mu. No lock is held while a handler, a middleware or a hook
-// runs, and Hub.mu is not held while anything is sent.
+// of their methods run under session.Session.mu. outgoing.Line is that of what waits for a client
+// that is behind: all its methods run under outgoing.queue.mu. ledger.Budget runs under
+// ledger.Ledger.mu. No lock is held while a handler, a middleware or a hook runs, and hub.Hub.mu is
+// not held while anything is sent. A logger may be called under Server.mu while the server starts,
+// and under certfile.Files.mu, so it must not call the server.
 //
 // # Reading order
 //
-// As archtest's order.go lists it. The life of a server: shutdown, housekeeper, warnings. The way
-// of a message and of a resume: accept, connect, event, ratelimit, job, clock, conn, answer,
-// resume. What an application calls: broker, handlers, middleware, emit, lifecycle, auth, ack. What
-// all of them stand on: stats, socket, namespace, server, reload, options, data, errors, log.
+// As archtest's order.go lists it. The life of a server: serve, shutdown, housekeeper. The way of a
+// message and of a resume: accept, connect, conn, resume, event, ratelimit, middleware, job, clock,
+// auth. What an application calls: emit, broker, handlers, ack, answer, lifecycle. What all of them
+// stand on: stats, data, reload, namespace, server, socket, options, errors, log.
 package smartsocket

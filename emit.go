@@ -8,7 +8,6 @@ import (
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
-	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -49,6 +48,7 @@ func Deadline(d time.Duration) EmitOption {
 	return EmitOption{outgoing.Options{Within: max(d, 1)}}
 }
 
+// joined puts several options together.
 func joined(opts []EmitOption) (o outgoing.Options) {
 	for _, p := range opts {
 		o.Add(p.how)
@@ -99,16 +99,9 @@ func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, err
 	if s.kept == nil && !s.Connected() {
 		return Delivery{Dropped: 1}, nil
 	}
-	b := pool.GetUnsized(pool.Encoded)
-	var err error
-	c := s.link.Load().encoding()
-	if b.B, err = c.AppendEvent(b.B, event, 0, value(data)); err != nil {
-		pool.PutUnsized(b)
+	b, err := s.encode(event, 0, data)
+	if err != nil || !s.sendEvent(b) {
 		return Delivery{Dropped: 1}, err
-	}
-	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
-	if !s.sendEvent(b) {
-		return Delivery{Dropped: 1}, nil
 	}
 	return Delivery{Queued: 1}, nil
 }
@@ -170,15 +163,15 @@ func (t *Target) Local() *Target {
 
 // selected returns the selected sockets of this server, which the hub takes back with Return.
 func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
-	self := "" // and not t.self, whose flow to the hub would make Socket.To allocate
+	self := "" // the hub gets the id, because with t.self in its hands Socket.To would allocate
 	if t.self != nil {
 		self = t.self.place.ID
 	}
 	return t.ns.hub.Select(t.names, t.except, t.out, self)
 }
 
-// each does something with every selected socket of this server, those included that are away, and
-// counts those for which do says yes.
+// each calls do with every selected socket of this server, also with those that are away, and counts
+// how often it returned true.
 func (t *Target) each(do func(*Socket) bool) (n int) {
 	if t.nobody {
 		return 0
@@ -193,8 +186,8 @@ func (t *Target) each(do func(*Socket) bool) (n int) {
 	return n
 }
 
-// Disconnect kicks the selected sockets of this server, not yet those of other nodes, as
-// Socket.Disconnect does, and returns how many.
+// Disconnect kicks the selected sockets of this server as Socket.Disconnect does, and returns how
+// many they were. It does not reach the sockets of other nodes yet.
 func (t *Target) Disconnect() int {
 	return t.each(func(s *Socket) bool { s.Disconnect(); return true })
 }
@@ -204,8 +197,9 @@ func (t *Target) DisconnectWith(code frame.CloseCode, reason string) int {
 	return t.each(func(s *Socket) bool { s.DisconnectWith(code, reason); return true })
 }
 
-// Join enters rooms with the selected sockets of this server, not yet with those of other nodes, and
-// returns how many are in all of them. The error is the first that Socket.Join had.
+// Join enters rooms with the selected sockets of this server, and returns how many are in all of
+// these rooms. The error is the first that Socket.Join returned. Join does not reach the sockets of
+// other nodes yet.
 func (t *Target) Join(rooms ...string) (n int, first error) {
 	n = t.each(func(s *Socket) bool {
 		err := s.Join(rooms...)
@@ -215,8 +209,8 @@ func (t *Target) Join(rooms ...string) (n int, first error) {
 	return n, first
 }
 
-// Leave leaves rooms with the selected sockets of this server, not yet with those of other nodes,
-// and returns how many were selected.
+// Leave leaves rooms with the selected sockets of this server, and returns how many were selected.
+// It does not reach the sockets of other nodes yet.
 func (t *Target) Leave(rooms ...string) int {
 	return t.each(func(s *Socket) bool { s.Leave(rooms...); return true })
 }
@@ -308,6 +302,7 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 	return d
 }
 
+// form is the form in which the client takes e.
 func (l *link) form(e *outgoing.Event) outgoing.Form {
 	switch {
 	case l.plain && l.ws.Deflate() && e.Deflates():
@@ -329,7 +324,8 @@ func (l *link) sendEncoded(x *outgoing.Encoded) bool {
 	return l.ws.SendShared(x.Frame) != websocket.Dropped
 }
 
-// line is a link as outgoing.Held sees it (outgoing.Line). OnClose ends Open before it closes Held.
+// line is a link as outgoing.Held sees it (outgoing.Line): the same memory, with other methods.
+// OnClose sees to it that Open is false before Held is closed.
 type line link
 
 func (n *line) link() *link                   { return (*link)(n) }
@@ -341,7 +337,7 @@ func (n *line) Encode(e *outgoing.Event) *outgoing.Encoded {
 	return e.Encode(n.link().form(e), n.seal == nil)
 }
 
-// sendHeld goes on with what was held back, once the client has caught up. On the loop.
+// sendHeld goes on with what was held back, once the client has caught up. It runs on the loop.
 func (l *link) sendHeld() {
 	var n outgoing.Counts
 	l.held.Flush((*line)(l), &n)
@@ -374,8 +370,29 @@ func (n *Namespace) Local() *Target { return &Target{ns: n, local: true} }
 // To selects members of rooms of the namespace "/", and sockets by id in any namespace.
 func (v *Server) To(names ...string) *Target {
 	t := v.toward(names)
-	t.names = names // here, so that a Target that the caller drops costs nothing
+	t.names = names // not in toward, so that a Target that the caller drops stays off the heap
 	return &t
+}
+
+// toward is the target of To without its names. It is in "/", or where towardSocket says if the one
+// name is the id of a socket.
+func (v *Server) toward(names []string) Target {
+	if len(names) == 1 && socketid.Is(names[0]) {
+		return v.towardSocket(names[0])
+	}
+	return Target{ns: v.root, nobody: len(names) == 0}
+}
+
+// towardSocket is the target of ToSocket without the id: in the namespace of that socket, or in any
+// namespace if the socket is not on this server.
+func (v *Server) towardSocket(id string) Target {
+	if !socketid.Is(id) {
+		return Target{ns: v.root, nobody: true}
+	}
+	if ns, ok := v.ids.Load(id); ok {
+		return Target{ns: ns.(*Namespace)}
+	}
+	return Target{ns: v.root, anywhere: true}
 }
 
 // ToSocket selects one socket by id, in whichever namespace it is.
@@ -395,16 +412,3 @@ func (s *Socket) To(names ...string) *Target {
 
 // Broadcast selects everybody else in the namespace.
 func (s *Socket) Broadcast() *Target { return &Target{ns: s.ns, self: s} }
-
-// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
-func (s *Socket) sendEvent(b pool.Unsized) bool {
-	if s.kept == nil {
-		status := s.link.Load().send(b.B)
-		pool.PutUnsized(b)
-		return status != websocket.Dropped
-	}
-	event := pool.NewShared(pool.Sized(b))
-	status := s.kept.Send(event)
-	event.Release()
-	return status != session.Dropped
-}

@@ -100,11 +100,6 @@ func (l *link) askedBefore(id uint64) refusal.Refusal {
 	return refusal.Refusal{}
 }
 
-// unhandled is the refusal of an event that nobody registered for.
-func (s *Socket) unhandled(event string) refusal.Refusal {
-	return refusal.NoHandler(event, s.ns.path, &s.srv.counters.unhandled)
-}
-
 // runInline runs the handlers of an event on the loop, where it was parsed.
 func (l *link) runInline(h handlers, m *message.Message) {
 	var ack Ack
@@ -113,7 +108,7 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	}
 	loop := &l.srv.loops[l.ws.Loop()]
 	e := h.First()
-	if loop.event.Load() != e { // a load is cheaper, and mostly it is the same
+	if loop.event.Load() != e { // a load is cheaper than a store, and mostly it is the same event
 		loop.event.Store(e)
 	}
 	loop.inline.Store(l.s)
@@ -122,23 +117,4 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	loop.data = body{}
 	loop.inline.Store(nil)
 	loop.handled.Add(1)
-}
-
-func (s *Socket) handle(h handlers, d Data, ack Ack) {
-	event := h.Event()
-	// Not on arrival, when a connected handler that calls RequireAuth may still have been running.
-	if s.auth.Load() == authMissing && event != AuthEvent {
-		s.fail(event, ack, refusal.ErrAuthFirst)
-		return
-	}
-	if !h.Fit(len(d.Bytes())) {
-		s.fail(event, ack, refusal.ErrOverMax)
-		return
-	}
-	if err := s.passes(event, d, ack); err != nil {
-		s.reject(event, ack, err)
-		return
-	}
-	s.run(h.Many, d, ack)
-	s.run(h.Own, d, ack)
 }

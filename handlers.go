@@ -132,6 +132,7 @@ func (r *registrations) Use(mw Middleware) {
 	r.middlewares.Add(mw)
 }
 
+// addHandler registers h in t. A nil handler is a mistake of the program.
 func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)

@@ -6,57 +6,41 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/journal"
+	"github.com/smartsocket/smartsocket/internal/watchdog"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// startHousekeeper takes the first sample and starts the goroutine.
-func startHousekeeper(v *Server) *housekeeper {
-	h := &housekeeper{quit: make(chan struct{}), done: make(chan struct{})}
+// The housekeeper is the server's one background goroutine. It samples the counters for the rates,
+// watches inline handlers, writes the log lines that wait, and ends the sessions of clients that do
+// not come back.
+
+// newHousekeeper takes the first sample and starts the goroutine.
+func newHousekeeper(v *Server) *watchdog.Rounds {
 	v.sampleRates()
-	go h.run(v)
+	h := &watchdog.Rounds{
+		Now: v.sinceStart, Budget: v.fixed.InlineBudget,
+		Look: v.watchInline, EverySecond: v.everySecond,
+	}
+	h.Start()
 	return h
 }
 
-// run watches the loops once per InlineBudget while inline handlers run, and ever more rarely, down
-// to once a second, while none do. Everything else happens once a second.
-func (h *housekeeper) run(v *Server) {
-	defer close(h.done)
-	defer func() { v.refusals.Close(v.sinceStart()) }()
-	pause := v.fixed.InlineBudget
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	next := v.sinceStart() + time.Second
-	for {
-		select {
-		case <-h.quit:
-			return
-		case <-timer.C:
-		}
-		now := v.sinceStart()
-		if v.watchInline(now) {
-			pause = v.fixed.InlineBudget
-		} else {
-			pause = min(2*pause, time.Second)
-		}
-		if now >= next {
-			next = now + time.Second
-			v.sampleRates()
-			v.refusals.Flush(now)
-			v.journal.Flush()
-			v.watchWorkers()
-			v.relieve()
-			if v.sessions != nil {
-				v.sessions.Sweep()
-			}
-		}
-		timer.Reset(min(pause, max(next-v.sinceStart(), time.Millisecond)))
+// everySecond is what the housekeeper does besides watching inline handlers.
+func (v *Server) everySecond(now time.Duration) {
+	v.sampleRates()
+	v.refusals.Flush(now)
+	v.journal.Flush()
+	v.watchWorkers()
+	v.relieve()
+	if v.sessions != nil {
+		v.sessions.Sweep()
 	}
 }
 
-func (h *housekeeper) stop() error {
-	close(h.quit)
-	<-h.done
-	return nil
+// stopHousekeeper ends the goroutine, and writes the lines about refusals that are left.
+func (v *Server) stopHousekeeper() error {
+	defer func() { v.refusals.Close(v.sinceStart()) }()
+	return v.housekeeper.Stop()
 }
 
 // sampleRates records how many messages there were until now.

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -39,6 +40,19 @@ func (s *Socket) tell(j job) {
 	s.post(j)
 }
 
+// arrived tells the connected handlers of a link that has opened. The client's events wait until
+// they are done, because these handlers may register others.
+func (s *Socket) arrived(l *link, recovered bool) {
+	j := job{kind: jobConnected, recovered: recovered}
+	if s.mail.Idle() && s.inline(jobConnected) {
+		s.do(&j)
+		l.greeted = true
+		return
+	}
+	j.link = l
+	s.post(j)
+}
+
 // inline reports whether all handlers of a lifecycle job are inline.
 func (s *Socket) inline(k jobKind) bool {
 	switch k {
@@ -56,7 +70,8 @@ func (s *Socket) inline(k jobKind) bool {
 // worker is a Socket as the goroutines that do its jobs see it: the same memory.
 type worker Socket
 
-// Work implements mailbox.Runner. A turn's messages leave in one write, or earlier if it is slow.
+// Work implements mailbox.Runner. What a turn sends leaves in one write at its end, or earlier if
+// the turn takes long.
 func (w *worker) Work() (more bool) {
 	s := (*Socket)(w)
 	l := s.link.Load()
@@ -77,7 +92,8 @@ func (w *worker) Work() (more bool) {
 	return true
 }
 
-// turns has the jobs that goroutines work on, since handlers are given pointers into them.
+// turns has memory for the jobs that goroutines are working on. It is not on their stacks, because
+// handlers are given pointers into it.
 var turns = sync.Pool{New: func() any { return new(job) }}
 
 // do does one job. j is borrowed.
@@ -126,6 +142,27 @@ func (s *Socket) doEvent(j *job) {
 		defer s.running.Store(nil) // also when a handler ends this goroutine
 		s.handle(h, Data{&j.data}, ack)
 	}
+}
+
+// handle asks the middlewares about an event, and runs its handlers.
+func (s *Socket) handle(h handlers, d Data, ack Ack) {
+	event := h.Event()
+	// This is checked here and not when the event arrived, because a connected handler that calls
+	// RequireAuth may still have been running then.
+	if s.auth.Load() == authMissing && event != AuthEvent {
+		s.fail(event, ack, refusal.ErrAuthFirst)
+		return
+	}
+	if !h.Fit(len(d.Bytes())) {
+		s.fail(event, ack, refusal.ErrOverMax)
+		return
+	}
+	if err := s.passes(event, d, ack); err != nil {
+		s.reject(event, ack, err)
+		return
+	}
+	s.run(h.Many, d, ack)
+	s.run(h.Own, d, ack)
 }
 
 // done gives back what belongs to an event that waited.

@@ -118,19 +118,6 @@ func (s *Socket) LinkContext() context.Context {
 
 var errGone error = fault.Lost("the client is gone")
 
-// arrived tells the connected handlers of a link that has opened. The client's events wait until
-// they are done, because these handlers may register others.
-func (s *Socket) arrived(l *link, recovered bool) {
-	j := job{kind: jobConnected, recovered: recovered}
-	if s.mail.Idle() && s.inline(jobConnected) {
-		s.do(&j)
-		l.greeted = true
-		return
-	}
-	j.link = l
-	s.post(j)
-}
-
 // gone tells the disconnected handlers, and ends a socket whose session does not go on.
 func (s *Socket) gone(j *job) {
 	defer s.away(j)
@@ -173,4 +160,26 @@ func reasonOf(code frame.CloseCode, text string, err error) *Reason {
 		text = err.Error()
 	}
 	return &Reason{Code: code, Text: text, Err: err}
+}
+
+// final reports whether a close with code ends the session too.
+func final(code frame.CloseCode) bool {
+	return code == frame.CloseNormal ||
+		!message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced)
+}
+
+// Disconnect kicks the client: its connection closes with 3504, after what is queued, and the
+// client does not reconnect. The session ends too, also when the client is away or is about to
+// come back; who was away returns as a new socket. DisconnectWith chooses otherwise.
+func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseCode(message.CloseKicked), "kicked") }
+
+// DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
+// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
+// client is away or about to come back.
+func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
+	if s.kept != nil && final(code) {
+		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
+		s.kept.Doom() // before the link is looked at, so that no other one follows
+	}
+	s.link.Load().ws.Close(code, reason)
 }

@@ -76,6 +76,7 @@ func (n *Namespace) add(s *Socket) {
 	n.hub.Add(s)
 }
 
+// remove takes s out of its rooms and out of the namespace.
 func (n *Namespace) remove(s *Socket) {
 	if n.hub.Remove(s) {
 		n.srv.ids.Delete(s.place.ID)

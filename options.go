@@ -49,9 +49,9 @@ func (t Toggle) MarshalText() ([]byte, error) {
 }
 
 // Options configure a Server. The zero value means the defaults. Tags of a field say the rest:
-// config is its name in files and, in upper snake case behind SMARTSOCKET_, in the environment,
-// where plain numbers are milliseconds for a duration. default replaces zero, zero says what 0
-// means instead, and min and max are the range. Reload can change what has reload.
+// config is its name for package config, which reads options from files, environment and flags, and
+// hides what has secret. default replaces zero, zero says what 0 means instead, and min and max are
+// the range. Reload can change what has reload.
 type Options struct {
 	// Host is the address to bind to. unix:/path is a Unix socket, for which Port is not used.
 	Host string `config:"host" default:"localhost"`
@@ -60,13 +60,13 @@ type Options struct {
 	// EnableEncryption is on by default if a key is given. New refuses Enabled without a valid key.
 	EnableEncryption Toggle `config:"enableEncryption"`
 	// EncryptionKey is strict base64 of exactly 32 random bytes, shared with the clients.
-	EncryptionKey string `config:"encryptionKey" reload:"live"`
+	EncryptionKey string `config:"encryptionKey" secret:"true" reload:"live"`
 	// PreviousEncryptionKey is accepted too, while clients move to a new key.
-	PreviousEncryptionKey string `config:"previousEncryptionKey" reload:"live"`
+	PreviousEncryptionKey string `config:"previousEncryptionKey" secret:"true" reload:"live"`
 	// EncryptionAlgorithm is aes-256-cbc or aes-256-gcm (faster, recommended).
 	EncryptionAlgorithm string `config:"encryptionAlgorithm" default:"aes-256-cbc"`
 	// APIKeys are keys of which a client must present one in its handshake; none means no check.
-	APIKeys []string `config:"apiKeys" reload:"live"`
+	APIKeys []string `config:"apiKeys" secret:"true" reload:"live"`
 	// Authenticate decides about a client's handshake, after APIKeys, and about that of plain clients
 	// where there are none. Its result becomes Socket.Identity. An *Error reaches the client as it
 	// is, ErrTryLater and a deadline let it come back, and any other error is ERR_CONN_004. It runs
@@ -95,12 +95,12 @@ type Options struct {
 	// AcceptRate limits the connections accepted in a second, from all addresses together. Others
 	// get HTTP 503, after which clients come back. 0 means no limit.
 	AcceptRate int `config:"acceptRate" reload:"live"`
-	// MaxUnauthenticated limits the connections that have still to authenticate, or whose CONNECT
-	// has not been accepted yet if that is enough. Connections whose request has not come are
-	// limited to half of MaxConnections, or to this if it is more.
+	// MaxUnauthenticated limits the connections whose CONNECT has not been accepted yet, and those
+	// that still have to authenticate by event. Connections whose request has not come yet are
+	// limited to half of MaxConnections, or to MaxUnauthenticated if that is more.
 	MaxUnauthenticated int `config:"maxUnauthenticated" default:"1024" min:"1" max:"16Mi" reload:"live"`
 	// MaxUnauthenticatedPerAddress is that limit for one IPv4 address or IPv6 /64. 0 means a share:
-	// fewer than are left for all others, so half of them at most. -1 means no limit.
+	// one address may have fewer than are left for all others, so at most half. -1 means no limit.
 	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress" reload:"live"`
 	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
 	// for comparison and debugging. It is a switch of the whole process.

@@ -15,6 +15,7 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
+// fixed takes the options that Reload cannot change out of all.
 func (o *Options) fixed() fixed {
 	return fixed{
 		Host: o.Host, Port: strconv.Itoa(max(o.Port, 0)),

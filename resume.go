@@ -140,12 +140,6 @@ func (s *Socket) admitted(l *link) bool {
 	return auth == authDone || auth == authNotNeeded && l.greeted
 }
 
-// final reports whether a close with code ends the session too.
-func final(code frame.CloseCode) bool {
-	return code == frame.CloseNormal ||
-		!message.Reconnects(uint16(code)) && code != frame.CloseCode(message.CloseReplaced)
-}
-
 // forget settles what waits for the client, which will not come back and is not counted any more.
 func (s *Socket) forget() {
 	s.settled.Store(true) // ahead of the look at ext, see Context
@@ -165,19 +159,3 @@ func (s *Socket) forget() {
 // run again. The socket has its id, rooms and values, and the client gets what it missed. In the
 // handlers of the first connection it is false, however late they run.
 func (s *Socket) Recovered() bool { return s.recovered.Load() }
-
-// Disconnect kicks the client: its connection closes with 3504, after what is queued, and the
-// client does not reconnect. The session ends too, also when the client is away or is about to
-// come back; who was away returns as a new socket. DisconnectWith chooses otherwise.
-func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseCode(message.CloseKicked), "kicked") }
-
-// DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
-// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
-// client is away or about to come back.
-func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
-	if s.kept != nil && final(code) {
-		s.kept.kicked.Store(&Reason{Code: code, Text: reason})
-		s.kept.Doom() // before the link is looked at, so that no other one follows
-	}
-	s.link.Load().ws.Close(code, reason)
-}

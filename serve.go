@@ -99,6 +99,7 @@ func (v *Server) StartDetached() error {
 	return nil
 }
 
+// startLoops moves to the running phase, with event loops and the housekeeper.
 func (v *Server) startLoops() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -128,7 +129,7 @@ func (v *Server) startLoops() error {
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.phase = phaseRunning
-	v.housekeeper = startHousekeeper(v)
+	v.housekeeper = newHousekeeper(v)
 	return nil
 }
 

@@ -21,7 +21,6 @@ import (
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
-	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
@@ -58,7 +57,7 @@ type Server struct {
 	workers       *mailbox.Workers
 	hooks         *vetting.Desk  // nil without Authenticate
 	memory        *budget.Budget // of what waits
-	housekeeper   *housekeeper
+	housekeeper   *watchdog.Rounds
 	journal       *journal.Journal
 
 	counters counters
@@ -77,18 +76,19 @@ const (
 
 // loopState is what belongs to one event loop, padded so that loops do not share cache lines.
 type loopState struct {
-	in      atomic.Int64 // messages received
-	out     atomic.Int64 // messages sent to single sockets of this loop
-	handled atomic.Int64 // inline events finished
-	inline  atomic.Pointer[Socket]
-	event   atomic.Pointer[entry] // of inline, or of the last one
-	data    body                  // what the inline handler that runs was given; the loop's
+	in      atomic.Int64           // messages received
+	out     atomic.Int64           // messages sent to single sockets of this loop
+	handled atomic.Int64           // inline events finished
+	inline  atomic.Pointer[Socket] // whose inline handlers run now, nil while none do
+	event   atomic.Pointer[entry]  // the handlers that inline runs, or the last that ran
+	data    body                   // what the inline handler that runs was given; the loop's
 	_       [24]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
 	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
+// logListening tells that the server listens, and with which of the options that matter most.
 func (v *Server) logListening(addr net.Addr) {
 	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
 		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
@@ -96,6 +96,7 @@ func (v *Server) logListening(addr net.Addr) {
 		"maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
+// eachNamespace lists all namespaces, in no order.
 func (v *Server) eachNamespace() []*Namespace { return v.appendNamespaces(nil) }
 
 // appendNamespaces is eachNamespace with memory of the caller's.
@@ -106,25 +107,6 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 		dst = append(dst, ns)
 	}
 	return dst
-}
-
-// toward is a target without its names: in "/", but for a socket's id as towardSocket has it.
-func (v *Server) toward(names []string) Target {
-	if len(names) == 1 && socketid.Is(names[0]) {
-		return v.towardSocket(names[0])
-	}
-	return Target{ns: v.root, nobody: len(names) == 0}
-}
-
-// towardSocket is a target without its name: where the socket is, or anywhere when it is not here.
-func (v *Server) towardSocket(id string) Target {
-	if !socketid.Is(id) {
-		return Target{ns: v.root, nobody: true}
-	}
-	if ns, ok := v.ids.Load(id); ok {
-		return Target{ns: ns.(*Namespace)}
-	}
-	return Target{ns: v.root, anywhere: true}
 }
 
 func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
@@ -174,11 +156,4 @@ type registrations struct {
 	// emitOptions are what SetEmitOptions has set. A pointer leads to it, because escape analysis
 	// gives up on what leads to an atomic value: here a Target.
 	emitOptions *outgoing.Rules
-}
-
-// housekeeper is the server's one background goroutine. It samples the counters for the rates,
-// watches inline handlers, and ends the sessions of clients that do not come back.
-type housekeeper struct {
-	quit chan struct{}
-	done chan struct{}
 }

@@ -26,7 +26,7 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.drain)
 }
 
-// drain is Shutdown.
+// drain does what Shutdown promises, until whole ends.
 func (v *Server) drain(whole context.Context) error {
 	ctx, cancel := ending.Early(whole)
 	defer cancel()
@@ -57,14 +57,6 @@ func (v *Server) drain(whole context.Context) error {
 	return v.stop(ctx)
 }
 
-// sendAway asks the client to go elsewhere and closes its connection.
-func (l *link) sendAway(goaway []byte) {
-	if !l.plain {
-		l.send(goaway)
-	}
-	l.ws.Close(frame.CloseGoingAway, "server shutting down")
-}
-
 // cut aborts what is connected: the reactor's Close would still flush for seconds.
 func (v *Server) cut() { v.eachLink(func(l *link) { l.ws.Abort(reactor.ErrClosed) }) }
 
@@ -74,7 +66,7 @@ func (v *Server) stop(ctx context.Context) error {
 	var left ending.Report
 	left.Stop(ctx, "event loops that inline handlers hold", v.reactor.Close)
 	left.Left(v.gate.Open(), "connections")
-	left.Stop(ctx, "the housekeeper", v.housekeeper.stop)
+	left.Stop(ctx, "the housekeeper", v.stopHousekeeper)
 	if v.sessions != nil { // nobody comes back any more
 		left.Stop(ctx, "sessions", func() error { v.sessions.EndAll(session.Shutdown); return nil })
 	}

@@ -2,12 +2,12 @@ package smartsocket
 
 import (
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/clocksync"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
@@ -21,6 +21,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/values"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
 )
@@ -58,11 +59,11 @@ type Socket struct {
 	first link // of a server without the message cache; else links have their own memory
 }
 
-// socketExtra is what only some sockets need, so that an idle one stays small. mu guards values.
+// socketExtra is what only some sockets need, so that an idle one stays small. Each part has its
+// own lock.
 type socketExtra struct {
-	mu        sync.Mutex
-	values    map[string]any
-	contexts  lifetime.Contexts[*link] // has its own lock, as what follows
+	values    values.Map
+	contexts  lifetime.Contexts[*link]
 	questions question.Table[func(Data, error)]
 	own, life table // the socket's own handlers, see registrations
 }
@@ -94,31 +95,17 @@ func (s *Socket) RemoteAddr() net.Addr {
 func (s *Socket) Queued() int { return s.link.Load().ws.Queued() }
 
 // Set keeps a value with the socket under a key. nil removes it.
-func (s *Socket) Set(key string, v any) {
-	x := s.extra()
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if v == nil {
-		delete(x.values, key)
-		return
-	}
-	if x.values == nil {
-		x.values = make(map[string]any)
-	}
-	x.values[key] = v
-}
+func (s *Socket) Set(key string, v any) { s.extra().values.Set(key, v) }
 
 // Get returns the value kept under a key, or nil.
 func (s *Socket) Get(key string) any {
-	x := s.ext.Load()
-	if x == nil {
-		return nil
+	if x := s.ext.Load(); x != nil {
+		return x.values.Get(key)
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.values[key]
+	return nil
 }
 
+// extra returns what only some sockets need, and makes it if this one had not needed it yet.
 func (s *Socket) extra() *socketExtra {
 	if x := s.ext.Load(); x != nil {
 		return x
@@ -146,14 +133,6 @@ const (
 	authDone
 )
 
-// clock compares the client's clock with ours. It belongs to the link's loop.
-type clock struct {
-	best   time.Duration // the shortest round trip so far
-	rounds uint8
-	asked  int64  // the server time of the last PING
-	mark   uint64 // the ledger's before it
-}
-
 // link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
 // inside its socket. With the message cache links come and go, and have a socket once they open.
 type link struct {
@@ -173,18 +152,19 @@ type link struct {
 	ticket     admission.Ticket // what it takes of the server's places
 	handshake  *handshake       // nil once the link is open
 	authBy     time.Duration    // when RequireAuth ends the connection, 0 = not set
-	clock      clock
-	pongQueued bool  // the last PONG waits in the outbox
-	unproved   bool  // a resumed client has not shown yet that it got CONNECT_ACK
-	greeted    bool  // the connected handlers are done, so inline handlers may run
-	expiring   bool  // silent for too long at the last look
-	faults     uint8 // violations in a row
+	clock      clocksync.Clock
+	mark       uint64 // the ledger's before the last PING
+	pongQueued bool   // the last PONG waits in the outbox
+	unproved   bool   // a resumed client has not shown yet that it got CONNECT_ACK
+	greeted    bool   // the connected handlers are done, so inline handlers may run
+	expiring   bool   // silent for too long at the last look
+	faults     uint8  // violations in a row
 
 	// Atomics.
 	phase  atomic.Uint32                 // phaseHandshake and so on
 	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
 	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
-	held   outgoing.Held                 // what waits until the client has caught up
+	held   outgoing.Held                 // what waits until the client has caught up; has a lock
 	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
 }
 
@@ -210,10 +190,32 @@ func (l *link) send(b []byte) websocket.Status {
 	return l.ws.Send(op, b)
 }
 
+// sendLast is send for an answer, behind which a handler seldom sends more.
+func (l *link) sendLast(b []byte) websocket.Status {
+	if l.plain || l.seal != nil {
+		return l.send(b)
+	}
+	l.srv.loops[l.ws.Loop()].out.Add(1)
+	return l.ws.SendLast(frame.Binary, b)
+}
+
 // sendSealed seals one encoded message and sends it. It borrows b.
 func (l *link) sendSealed(b []byte) (status websocket.Status) {
 	l.seal.Send(b, func(sealed []byte) { status = l.ws.Send(frame.Binary, sealed) })
 	return status
+}
+
+// sendEvent sends an EVENT, in the session if any, and reports whether it was queued. It takes b.
+func (s *Socket) sendEvent(b pool.Unsized) bool {
+	if s.kept == nil {
+		status := s.link.Load().send(b.B)
+		pool.PutUnsized(b)
+		return status != websocket.Dropped
+	}
+	event := pool.NewShared(pool.Sized(b))
+	status := s.kept.Send(event)
+	event.Release()
+	return status != session.Dropped
 }
 
 // isOpen reports whether the connection is there and not known to be gone.
@@ -227,10 +229,18 @@ type handshake struct {
 	token    []byte           // of the session that the client wants back; empty = none
 	seq      uint64           // of the newest event that the client got
 	apiKey   session.Hash     // of the key in CONNECT
-	identity *any             // what the Authenticate hook said
+	identity *any             // what the Authenticate hook returned
 	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
-	wanted   *session.Session // which was busy; nil = none
+	wanted   *session.Session // was busy when the client asked for it; nil = none
+}
+
+// forgetHello returns the buffer of HELLO, which only CONNECT needs.
+func (h *handshake) forgetHello() {
+	if h != nil && h.hello != nil {
+		pool.Put(h.hello)
+		h.hello = nil
+	}
 }
 
 // A table holds the handlers of events by name; an entry, those of one event. handlers are those of
@@ -266,7 +276,7 @@ type job struct {
 	data      body            // around payload, which a handler's Data points to
 	notice    *Error          // of jobLimited
 	reason    *Reason         // of jobLeft and jobEnded
-	link      *link           // of jobConnected: where inline handlers may run then; of jobLeft
+	link      *link           // of jobLeft, and of jobConnected: inline handlers may run there then
 }
 
 // kept is what a socket has with the message cache.
@@ -279,13 +289,4 @@ type kept struct {
 type body struct {
 	outgoing.Payload
 	info any // what a lifecycle handler is told: an error or a Reason
-}
-
-// sendLast is send for an answer, behind which a handler seldom sends more.
-func (l *link) sendLast(b []byte) websocket.Status {
-	if l.plain || l.seal != nil {
-		return l.send(b)
-	}
-	l.srv.loops[l.ws.Loop()].out.Add(1)
-	return l.ws.SendLast(frame.Binary, b)
 }

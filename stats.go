@@ -169,6 +169,7 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 	return all
 }
 
+// totals counts the messages that came in and went out, over all loops.
 func (v *Server) totals() (in, out int64) {
 	out = v.counters.outgoing.Sent.Load()
 	for i := range v.loops {

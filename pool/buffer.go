@@ -84,6 +84,3 @@ func classFor(n int) int {
 	}
 	return bits.Len(uint(n-1)) - minClassBits
 }
-
-// floorPower returns the largest power of two that is not above n > 0.
-func floorPower(n int) int { return 1 << (bits.Len(uint(n)) - 1) }

@@ -62,9 +62,10 @@ func PutUnsized(u Unsized) {
 	}
 	// bytebufferpool drops a buffer whose capacity is over the largest usual class of lengths,
 	// which are powers of two. A buffer that append has grown for its contents is often a little
-	// over that, and so would be every further one. append grows by less than 1.6.
-	if floor := floorPower(c); len(u.B) <= floor && 8*len(u.B) >= 5*c {
-		u.B = u.B[:len(u.B):floor]
+	// over that, and so would be every further one, because append grows by less than 1.6. Such a
+	// buffer therefore counts with its capacity.
+	if 8*len(u.B) >= 5*c {
+		u.B = u.B[:c]
 	}
 	u.B[:1][0] = mark
 	unsized[u.use].Put(u.ByteBuffer)

@@ -67,6 +67,9 @@ func TestUnsizedMisses(t *testing.T) {
 		{"all of them", []int{20, 300, 4 << 10, 100 << 10}, 0.01},
 		{"20 B and 1000 B", []int{20, 20, 1000, 20}, 0.01}, // append makes 1280 of 1000
 		{"20 B and 7500 B", []int{20, 20, 7500, 20}, 0.01},
+		{"4 KB and its envelope", []int{4 << 10, 4<<10 + 16}, 0.01},
+		{"1 KB and its envelope", []int{1 << 10, 1<<10 + 16}, 0.01},
+		{"about a power of two", []int{8100, 8192, 8193, 8300}, 0.01},
 		{"30 KB and 100 KB", []int{30 << 10, 100 << 10}, 0.01},
 		{"2 % of 100 KB among 20 B", rare, 0.041},
 	} {

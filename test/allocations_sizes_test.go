@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -26,14 +27,18 @@ func jsonOf(n int) string {
 }
 
 // take waits for the next EVENT or ACK. Unlike wire.message it allocates nothing.
-func take(w *wire) {
+func take(w *wire) { takeAs(w, &wireConfig) }
+
+// takeAs is take for a client with this configuration.
+func takeAs(w *wire, cfg *frame.Config) {
 	for {
-		m, rest, ok, err := w.parser.Feed(&wireConfig, w.rest)
+		m, rest, ok, err := w.parser.Feed(cfg, w.rest)
 		w.rest = rest
 		switch {
 		case err != nil:
 			w.t.Fatal(err)
-		case ok && m.Op == frame.Binary && m.Payload[0] != byte(message.KindPing):
+		case ok && (m.Op == frame.Text || m.Op == frame.Binary &&
+			m.Payload[0] != byte(message.KindPing)):
 			return
 		case ok:
 			continue
@@ -133,21 +138,31 @@ func TestNoAllocationAtAnySize(t *testing.T) {
 }
 
 func testAllocations(t *testing.T, n int, inflates bool, how []smartsocket.HandlerOption) {
-	o := Options{CompressionThreshold: 256, MaxFrameRate: 1 << 30, MaxInflateRate: 1 << 30}
+	o := Options{CompressionThreshold: 256, CompressionLevel: 1, MaxFrameRate: 1 << 30,
+		MaxInflateRate: 1 << 30}
 	v := startServer(t, o, echoed(how...))
-	c, other := dialAs(t, v, inflates), dialAs(t, v, inflates)
-	for _, w := range []*wire{c, other} {
-		if err := socketOf(t, v, w.id).Join("room"); err != nil {
+	measureWays(t, v, dialAs(t, v, inflates), dialAs(t, v, inflates), n,
+		func(flags message.Flags, event, payload string) []byte {
+			return masked(frame.Binary, deflatedEvent(t, flags, event, payload, inflates))
+		})
+}
+
+// measureWays sends each event of echoed with a payload of n bytes as c, which is in a room with
+// other, and checks what a message and what came back for it cost.
+func measureWays(t *testing.T, v *Server, c, other *wire, n int,
+	encode func(flags message.Flags, event, payload string) []byte) {
+	for _, s := range v.Namespace("/").Sockets() {
+		if err := s.Join("room"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	payload := jsonOf(n)
+	payload, cfg := jsonOf(n), &frame.Config{Client: true, MaxMessage: 1 << 20, Deflate: true}
 	for _, event := range []string{"ack", "emit", "room", "others"} {
 		flags := message.Flags(0)
 		if event == "ack" || event == "others" {
 			flags = message.FlagAck
 		}
-		out := masked(frame.Binary, deflatedEvent(t, flags, event, payload, inflates))
+		out := encode(flags, event, payload)
 		runs := 100
 		if n > 10<<10 {
 			runs = 30
@@ -156,15 +171,72 @@ func testAllocations(t *testing.T, n int, inflates bool, how []smartsocket.Handl
 			if _, err := c.nc.Write(out); err != nil {
 				t.Fatal(err)
 			}
-			take(c)
+			takeAs(c, cfg)
 			if event == "room" || event == "others" {
-				take(other)
+				takeAs(other, cfg)
 			}
 		})
 		if allocs >= 0.5 || misses > 0.01 {
 			t.Errorf("%s: %.2f allocations, %.2f %% misses", event, allocs, 100*misses)
 		}
 	}
+}
+
+// The same holds for plain clients, who know nothing of our wire and speak JSON in text frames, in
+// a room together with other clients, too.
+func TestNoAllocationAtAnySizeForPlainClients(t *testing.T) {
+	if race.Enabled || pool.Poisoned {
+		t.Skip("the race detector makes sync.Pool drop buffers")
+	}
+	for _, mode := range []struct {
+		name string
+		// c sends, and other is in the room with it.
+		c, other func(testing.TB, *Server) *wire
+		how      []smartsocket.HandlerOption
+	}{
+		{"inline", plainMember, plainMember,
+			[]smartsocket.HandlerOption{smartsocket.Inline}},
+		{"inline, compressed", deflatingMember, deflatingMember,
+			[]smartsocket.HandlerOption{smartsocket.Inline}},
+		{"blocking", plainMember, plainMember, nil},
+		{"blocking, compressed", deflatingMember, deflatingMember, nil},
+		{"with a full client", plainMember, fullMember, nil},
+	} {
+		for _, n := range sizes {
+			t.Run(fmt.Sprintf("%s/%d", mode.name, n), func(t *testing.T) {
+				o := Options{CompressionThreshold: 256, CompressionLevel: 1,
+					MaxFrameRate: 1 << 30}
+				v := startServer(t, o, echoed(mode.how...))
+				c, other := mode.c(t, v), mode.other(t, v)
+				eventually(t, "both", func() bool { return v.Namespace("/").Len() == 2 })
+				measureWays(t, v, c, other, n, plainEvent)
+			})
+		}
+	}
+}
+
+func plainMember(t testing.TB, v *Server) *wire { return dialPlain(t, v, "/") }
+
+// deflatingMember is a plain client that takes permessage-deflate, as browsers do.
+func deflatingMember(t testing.TB, v *Server) *wire {
+	addr := v.Addr().String()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return upgradeWith(t, nc, addr, "/", "",
+		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n")
+}
+
+func fullMember(t testing.TB, v *Server) *wire { return dialAs(t, v, true) }
+
+// plainEvent is what a plain client sends.
+func plainEvent(flags message.Flags, event, payload string) []byte {
+	ack := ""
+	if flags&message.FlagAck != 0 {
+		ack = `,"ack":7`
+	}
+	return masked(frame.Text, fmt.Appendf(nil, `{"event":%q,"data":%s%s}`, event, payload, ack))
 }
 
 // deflatedEvent is an EVENT with id 7, compressed as a client would.

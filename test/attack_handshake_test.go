@@ -19,7 +19,7 @@ func TestAttackSlowHandshakes(t *testing.T) {
 	if testing.Short() {
 		n = 200
 	}
-	v := startServer(t, Options{HandshakeTimeout: 3 * time.Second}, echoOn)
+	v := startServer(t, Options{HandshakeTimeout: time.Second}, echoOn)
 	stillServes(t, v)
 	before := runtime.NumGoroutine()
 	upgrade := upgradeRequest(message.Subprotocol, "")

@@ -48,6 +48,7 @@ func TestContexts(t *testing.T) {
 	if second.Err() != nil || first.socket.Err() != nil {
 		t.Fatalf("after the return: %v and %v", second.Err(), first.socket.Err())
 	}
+	a.leaves()
 	s.Disconnect()
 	<-second.Done()
 	<-first.socket.Done()

@@ -64,6 +64,7 @@ func TestDebugShowsTheLifeOfAConnection(t *testing.T) {
 		w.wantNack(3, message.CodeNoHandler)
 		w.send(frame.Close, frame.AppendCloseBody(nil, 1000, "bye"))
 		w.wantClose(1000)
+		w.nc.Close() // the server would wait for that
 		if level == slog.LevelInfo {
 			v.Close()
 			if text := log.String(); strings.Contains(text, "[debug]") ||

@@ -172,7 +172,7 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 			w.wantAck(1, `"ERR_ACK_001"`)
 		},
 		message.CodeAckInvalid: func(t *testing.T) {
-			w := dialFull(t, v, "/")
+			w := dialFull(t, serverOfErrors(t, Options{}), "/") // its acks have time
 			w.request(1, "ask", "")
 			w.send(frame.Binary, ackTo(w.message(), message.KindError, `"no error object"`))
 			w.wantAck(1, `"ERR_ACK_002"`)

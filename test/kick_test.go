@@ -69,7 +69,7 @@ func TestTargetsJoinLeaveAndDisconnect(t *testing.T) {
 	ns := v.Namespace("/")
 	a, away := start(t, v)
 	b, here := start(t, v)
-	_, other := start(t, v)
+	c, other := start(t, v)
 	n, err := ns.ToSocket(away.ID()).To(here.ID()).Join("red", "blue")
 	if n != 2 || err != nil || ns.RoomLen("red") != 2 || other.In("red") {
 		t.Errorf("Join: %d, %v, %d in the room", n, err, ns.RoomLen("red"))
@@ -100,9 +100,12 @@ func TestTargetsJoinLeaveAndDisconnect(t *testing.T) {
 		t.Errorf("%d were banned", n)
 	}
 	b.wantClose(3500)
+	b.nc.Close()
 	if !other.Connected() {
 		t.Error("somebody else was disconnected")
 	}
+	a.leaves()
+	c.leaves()
 	if n := ns.Except().Disconnect(); n < 1 {
 		t.Error("nobody was kicked")
 	}

@@ -94,7 +94,7 @@ func TestWhoLeavesDoesNotCount(t *testing.T) {
 			ns := v.Namespace("/")
 			leave := map[string]func(*wire, *Socket){
 				"cut":  func(w *wire, _ *Socket) { w.nc.Close() },
-				"kick": func(_ *wire, s *Socket) { s.Disconnect() },
+				"kick": func(w *wire, s *Socket) { w.leaves(); s.Disconnect() },
 			}
 			for how, leave := range leave {
 				w := dialFull(t, v, "/")

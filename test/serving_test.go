@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,10 +104,17 @@ func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		// Reads TCP without ever answering a ping.
+		// Reads TCP without ever answering a ping, and leaves when it is told to.
+		var all []byte
 		buf := make([]byte, 1024)
 		for {
-			if _, err := silent.nc.Read(buf); err != nil {
+			n, err := silent.nc.Read(buf)
+			if all = append(all, buf[:n]...); bytes.Contains(all, []byte("ERR_CONN_002 idle")) {
+				silent.nc.Close()
+				return
+			}
+			if err != nil {
+				t.Errorf("it ended without a close frame: %v, %q", err, all)
 				return
 			}
 		}
@@ -119,7 +127,8 @@ func TestIdleConnectionIsPingedAndASilentOneClosed(t *testing.T) {
 			}
 		}
 	})
-	<-gone // takes the close timeout too, because nothing answers the server's close frame either
+	<-gone
+	eventually(t, "the end of the silent one", func() bool { return v.Stats().Connections < 2 })
 	if v.ConnectionStats().IdleCloses != 1 || v.Stats().Connections != 1 {
 		t.Errorf("idle closes %d, connections %d: want 1 and 1",
 			v.ConnectionStats().IdleCloses, v.Stats().Connections)

@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,7 @@ func TestContextAskedAfterTheEnd(t *testing.T) {
 			w := dialFull(t, v, "/")
 			w.send(frame.Close, frame.AppendCloseBody(nil, frame.CloseNormal, ""))
 			w.wantClose(frame.CloseNormal)
+			w.nc.Close() // the server would wait for that
 			if err := <-got; err != nil {
 				t.Error(err)
 			}
@@ -105,7 +107,7 @@ func TestResumeDuringTheInlineConnectedHandler(t *testing.T) {
 					for range 3 {
 						s.Emit("big", big)
 					}
-					time.Sleep(300 * time.Millisecond)
+					time.Sleep(100 * time.Millisecond) // the client comes back meanwhile
 					note("out")
 					return
 				}
@@ -120,10 +122,13 @@ func TestResumeDuringTheInlineConnectedHandler(t *testing.T) {
 		a.connect(t, v, "/", "")
 		a.wire = spare
 		spare.sendConnect(message.Connect{Namespace: []byte("/"), SessionToken: a.token})
-		time.Sleep(700 * time.Millisecond)
-		mu.Lock()
-		got := fmt.Sprint(order)
-		mu.Unlock()
+		var got string
+		eventually(t, "the handler of the recovered socket", func() bool {
+			mu.Lock()
+			got = fmt.Sprint(order)
+			mu.Unlock()
+			return strings.Contains(got, "recovered")
+		})
 		if got != "[in out disconnected recovered]" {
 			t.Errorf("the handlers ran in the order %s", got)
 		}

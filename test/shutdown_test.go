@@ -139,6 +139,7 @@ func TestEndingTheServerPastWhatHangs(t *testing.T) {
 			},
 		} {
 			t.Run(how+" while "+x.what+" hangs", func(t *testing.T) {
+				t.Parallel() // nearly all of it is waiting
 				hold, in := make(chan struct{}), make(chan struct{})
 				defer close(hold)
 				b := &stuckBroker{hold: hold, inPublish: x.inPublish, atLast: x.atLast}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ var (
 		"client":      "github.com/smartsocket/smartsocket/client",
 		"message":     "github.com/smartsocket/smartsocket/message",
 		"cluster":     "github.com/smartsocket/smartsocket/cluster",
+		"config":      "github.com/smartsocket/smartsocket/config",
 	}
 )
 
@@ -62,35 +64,39 @@ func snippets(t *testing.T) (list []snippet) {
 	return list
 }
 
-// program makes a file of a snippet. A whole program stays as it is; declarations get what they
-// use, and statements become the body of a function.
-func (s snippet) program() string {
-	if strings.HasPrefix(s.code, "package ") {
+// program makes the file number i of a snippet. A whole program stays as it is; declarations get
+// what they use, and statements become the body of a function.
+func (s snippet) program(i int) string {
+	if s.whole() {
 		return s.code
 	}
-	body := "func run() error {\n\tvar err error\n" + s.code + "\n\treturn err\n}\n\n" +
-		"func main() { run() }\n"
+	body := "func run" + strconv.Itoa(i) + "() error {\n\tvar err error\n" + s.code +
+		"\n\treturn err\n}\n"
 	if regexp.MustCompile(`(?m)^(\w+, )*err(, \w+)* :=`).MatchString(s.code) {
 		body = strings.Replace(body, "\tvar err error\n", "", 1)
 	}
 	if _, err := parser.ParseFile(token.NewFileSet(), "", "package main\n"+s.code, 0); err == nil {
-		body = s.code + "\nfunc main() {}\n"
+		body = s.code
 	}
-	for _, x := range inScope {
-		if regexp.MustCompile(`\b` + x.name + `\b`).MatchString(s.code) {
-			body += x.decl
-		}
-	}
+	return imports(body)
+}
+
+// whole reports whether s is a program of its own.
+func (s snippet) whole() bool { return strings.HasPrefix(s.code, "package ") }
+
+// imports puts the head of a file in front of body.
+func imports(body string) string {
 	head := "package main\n\n"
 	for name, path := range packages {
 		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(body) {
 			head += "import " + strconv.Quote(path) + "\n"
 		}
 	}
-	return head + body
+	return head + "\n" + body
 }
 
-// What the pages show compiles.
+// What the pages show compiles. All but whole programs are files of one package, which is quicker
+// than a package each.
 func TestSnippetsCompile(t *testing.T) {
 	list := snippets(t)
 	if len(list) < 15 {
@@ -104,22 +110,38 @@ func TestSnippetsCompile(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	args := []string{"vet"}
+	add := func(folder, file, text string) {
+		t.Helper()
+		folder = filepath.Join(dir, folder)
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name := "./" + filepath.ToSlash(folder); !slices.Contains(args, name) {
+			args = append(args, name)
+		}
+	}
+	scope := "func main() {}\n"
+	for _, x := range inScope {
+		scope += x.decl
+	}
+	add("all", "scope.go", imports(scope))
 	where := ""
 	for i, s := range list {
 		name := "s" + strconv.Itoa(i)
 		where += name + " is " + s.at + "\n"
-		if _, err := parser.ParseFile(token.NewFileSet(), s.at, s.program(), 0); err != nil {
-			t.Errorf("%v\n%s", err, s.program())
+		text := s.program(i)
+		if _, err := parser.ParseFile(token.NewFileSet(), s.at, text, 0); err != nil {
+			t.Errorf("%v\n%s", err, text)
 			continue
 		}
-		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
-			t.Fatal(err)
+		if s.whole() {
+			add(name, "main.go", text)
+		} else {
+			add("all", name+".go", text)
 		}
-		main := filepath.Join(dir, name, "main.go")
-		if err := os.WriteFile(main, []byte(s.program()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, "./"+filepath.ToSlash(filepath.Join(dir, name)))
 	}
 	cmd := exec.Command("go", args...)
 	if out, err := cmd.CombinedOutput(); err != nil {

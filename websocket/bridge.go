@@ -13,7 +13,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// bridgeStall is how long a peer that does not read may hold up a bridge.
+// bridgeStall is how long a peer that does not read may hold up a bridge, and its descriptors.
 const bridgeStall = 30 * time.Second
 
 // serveConn serves a connection that somebody else accepted. early is what was read of it, which
@@ -111,7 +111,7 @@ func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, hs *handshake) 
 		near.CloseWrite()
 	}()
 	go func() { // ends when the loop has closed the connection
-		carry(tc, near, func() { tc.SetWriteDeadline(time.Now().Add(bridgeStall)) })
+		carry(tc, near, func() { tc.SetWriteDeadline(time.Now().Add(s.stall)) })
 		tc.Close()
 		near.Close()
 	}()

@@ -16,6 +16,8 @@ import (
 type Server struct {
 	ep *endpoint
 	r  *reactor.Reactor
+	// how long a peer that does not read may hold up a bridge, by default bridgeStall
+	stall time.Duration
 
 	mu sync.Mutex // guards what follows
 	ln *reactor.Listener
@@ -26,7 +28,7 @@ type Server struct {
 // NewServer makes an endpoint on r, which the caller still owns. It accepts nothing until Listen is
 // called or it is mounted as an http.Handler.
 func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
-	return &Server{ep: newEndpoint(o, false, accept), r: r}
+	return &Server{ep: newEndpoint(o, false, accept), r: r, stall: bridgeStall}
 }
 
 // Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. network

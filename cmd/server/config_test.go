@@ -3,16 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/config"
 )
 
 func writeFile(t *testing.T, text string) string {
@@ -31,12 +35,11 @@ func TestLaterSourcesWin(t *testing.T) {
 	env := []string{"PATH=/bin", "SMARTSOCKET_CONFIG=" + file, "SMARTSOCKET_MAX_CONNECTIONS=12",
 		"SMARTSOCKET_COMPRESSION_LEVEL=3",
 		"SMARTSOCKET_ALLOWED_ORIGINS=https://b.example, https://c.example"}
-	cmd, err := parse([]string{"-compression-level=4", "--log-level", "debug", "-echo=false",
+	c, err := parse([]string{"-compression-level=4", "--log-level", "debug", "-echo=false",
 		"-addr", ":4002"}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := cmd.config
 	for _, check := range []struct {
 		name      string
 		got, want any
@@ -61,12 +64,12 @@ func TestLaterSourcesWin(t *testing.T) {
 
 func TestConfigFlagWinsOverConfigVariable(t *testing.T) {
 	flagged, fromEnv := writeFile(t, `{"port": 5001}`), writeFile(t, `{"port": 5002}`)
-	cmd, err := parse([]string{"-config", flagged}, []string{"SMARTSOCKET_CONFIG=" + fromEnv})
+	c, err := parse([]string{"-config", flagged}, []string{"SMARTSOCKET_CONFIG=" + fromEnv})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cmd.config.Port != 5001 {
-		t.Errorf("port = %d, want 5001 of the file named by the flag", cmd.config.Port)
+	if c.Port != 5001 {
+		t.Errorf("port = %d, want 5001 of the file named by the flag", c.Port)
 	}
 }
 
@@ -188,12 +191,13 @@ func TestDefaultConfigRoundTrips(t *testing.T) {
 		nil); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
-	cmd, err := parse([]string{"-config", writeFile(t, stdout.String())}, nil)
+	c, err := parse([]string{"-config", writeFile(t, stdout.String())}, nil)
 	if err != nil {
 		t.Fatalf("the printed defaults are refused: %v\n%s", err, stdout.String())
 	}
-	if got := cmd.config.json(); !bytes.Equal(got, stdout.Bytes()) {
-		t.Errorf("read and printed again:\n%s\nwant\n%s", got, stdout.Bytes())
+	var again bytes.Buffer
+	if c.loaded.Print(&again); !bytes.Equal(again.Bytes(), stdout.Bytes()) {
+		t.Errorf("read and printed again:\n%s\nwant\n%s", &again, &stdout)
 	}
 }
 
@@ -284,27 +288,25 @@ func TestCheckConfig(t *testing.T) {
 // that names the default.
 func TestDefaultsAreTheLibrarys(t *testing.T) {
 	compared := 0
-	for _, s := range defaultConfig().settings()[1:] {
-		if !s.v.CanInt() || s.v.IsZero() {
+	defaults := reflect.ValueOf(smartsocket.DefaultOptions())
+	for _, f := range reflect.VisibleFields(defaults.Type()) {
+		value := defaults.FieldByIndex(f.Index)
+		if !value.CanInt() || value.IsZero() {
 			continue
 		}
-		c := new(config)
-		for _, other := range c.settings()[1:] {
-			if other.name == s.name {
-				other.v.SetInt(-7)
-			}
-		}
-		_, err := smartsocket.New(c.Options)
+		var o smartsocket.Options
+		reflect.ValueOf(&o).Elem().FieldByIndex(f.Index).SetInt(-7)
+		_, err := smartsocket.New(o)
 		if err == nil {
-			t.Errorf("%s: the library takes -7", s.name)
+			t.Errorf("%s: the library takes -7", f.Name)
 			continue
 		}
 		_, named, ok := strings.Cut(err.Error(), "the default ")
 		if !ok {
 			continue
 		}
-		if compared++; named != s.text() {
-			t.Errorf("%s: default %s, the library's is %s", s.name, s.text(), named)
+		if compared++; named != fmt.Sprint(value) {
+			t.Errorf("%s: default %v, the library's is %s", f.Name, value, named)
 		}
 	}
 	if compared < 8 {
@@ -315,30 +317,71 @@ func TestDefaultsAreTheLibrarys(t *testing.T) {
 // TestEverySettingCanBeGiven sets each setting, from the environment and by flag, to the value that
 // it has.
 func TestEverySettingCanBeGiven(t *testing.T) {
-	defaults := defaultConfig()
-	for _, s := range defaults.settings()[1:] {
-		text := s.text()
+	values := printed(t, "defaultconfig")
+	list := settingsList(t)
+	if len(list) < 60 {
+		t.Fatalf("only %d settings", len(list))
+	}
+	for _, s := range list {
+		text, ok := values[s.Name]
+		if !ok && s.Name != "addr" {
+			t.Errorf("%s is not printed", s.Name)
+		}
 		const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 		var args []string
-		// An empty credential is refused, and so is a previous one that precedes nothing.
-		if s.credential() {
+		switch {
+		case s.Name == "addr":
+			text = "localhost:3000"
+		case s.Secret && s.Name != "nats":
+			// An empty credential is refused, and so is a previous one that precedes nothing.
 			text, args = key, []string{"-encryption-key", key}
 		}
-		if _, err := parse(append(args, "-"+s.flag()+"="+text), nil); err != nil {
+		if _, err := parse(append(args, "-"+s.Flag+"="+text), nil); err != nil {
 			t.Errorf("flag: %v", err)
 		}
-		if _, err := parse(args, []string{s.env() + "=" + text}); err != nil {
+		if _, err := parse(args, []string{s.Env + "=" + text}); err != nil {
 			t.Errorf("environment: %v", err)
 		}
 	}
 }
 
+// printed runs the program and returns the settings that it prints, as text.
+func printed(t *testing.T, args ...string) map[string]string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), args, nil, &stdout, &stderr, nil); code != 0 {
+		t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	var object map[string]any
+	dec := json.NewDecoder(&stdout)
+	dec.UseNumber()
+	if err := dec.Decode(&object); err != nil {
+		t.Fatal(err)
+	}
+	values := make(map[string]string)
+	for name, v := range object {
+		if values[name] = fmt.Sprint(v); values[name] == "[]" {
+			values[name] = ""
+		}
+	}
+	return values
+}
+
+func settingsList(t *testing.T) []config.Setting {
+	t.Helper()
+	c, err := parse(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.loaded.List()
+}
+
 func TestHelpNamesOnlyRealSettings(t *testing.T) {
 	known := make(map[string]bool)
-	for _, s := range defaultConfig().settings() {
-		known[s.name] = true
+	for _, s := range settingsList(t) {
+		known[s.Name] = true
 	}
-	for name := range help {
+	for name := range optionHelp {
 		if !known[name] {
 			t.Errorf("help for %q, which is no setting", name)
 		}
@@ -350,21 +393,53 @@ func TestHelpNamesOnlyRealSettings(t *testing.T) {
 	}
 }
 
+// The longest-standing names. Package config has the rules.
 func TestNames(t *testing.T) {
-	s := setting{name: "maxMessageBytes"}
-	if s.env() != "SMARTSOCKET_MAX_MESSAGE_BYTES" || s.flag() != "max-message-bytes" {
-		t.Errorf("names %s and %s", s.env(), s.flag())
+	names := make(map[string]config.Setting)
+	for _, s := range settingsList(t) {
+		names[s.Name] = s
+	}
+	for name, want := range map[string]string{"maxMessageBytes": "max-message-bytes",
+		"maxJSONElements": "max-json-elements", "apiKeys": "api-keys", "tlsCert": "tls-cert"} {
+		s := names[name]
+		if s.Flag != want ||
+			s.Env != "SMARTSOCKET_"+strings.ToUpper(strings.ReplaceAll(want, "-", "_")) {
+			t.Errorf("names %s and %s", s.Env, s.Flag)
+		}
+	}
+	for name, secret := range map[string]bool{"encryptionKey": true, "previousEncryptionKey": true,
+		"apiKeys": true, "nats": true, "tlsKey": false} {
+		if names[name].Secret != secret {
+			t.Errorf("secret %s: %v", name, !secret)
+		}
 	}
 }
 
-func TestDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"port", "prot", 2}, {"kitten", "sitting", 3},
-		{"same", "same", 0}} {
-		if got := distance(test.a, test.b); got != test.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+// The settings, whatever they are written in, are the same.
+func TestYAMLAndSecretsFromFiles(t *testing.T) {
+	key := writeFile(t, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")
+	file := filepath.Join(t.TempDir(), "server.yaml")
+	text := "# comment\naddr: ':4003'\nmaxConnections: 11\nconnectionTimeout: 45000\n" +
+		"ackTimeout: 2m\nenableRateLimiting: false\nallowedOrigins:\n- https://a.example\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := parse([]string{"-config", file}, []string{"SMARTSOCKET_ENCRYPTION_KEY_FILE=" + key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Port != 4003 || c.MaxConnections != 11 || c.ConnectionTimeout != 45*time.Second ||
+		c.AckTimeout != 2*time.Minute || c.EnableRateLimiting != smartsocket.Disabled ||
+		!slices.Equal(c.AllowedOrigins, []string{"https://a.example"}) ||
+		len(c.EncryptionKey) != 44 {
+		t.Errorf("%+v", c.Options)
+	}
+	var b bytes.Buffer
+	run(context.Background(), []string{"-config", file, "-print-config=yaml"}, nil, &b, &b, nil)
+	for _, want := range []string{"maxConnections: 11 # from config file " + file + ":3\n",
+		"ackTimeout: \"2m0s\" # from", "enableRateLimiting: false # from", "workers: 0\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not printed:\n%s", want, &b)
 		}
 	}
 }

@@ -19,7 +19,7 @@ const httpHeadTimeout = 5 * time.Second
 
 // serveDemo serves the page, its files and the WebSocket upgrades of one SmartSocket server on one
 // port.
-func serveDemo(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Addr)) error {
 	srv, joined, err := newServer(c, log)
 	if err != nil {
 		return err

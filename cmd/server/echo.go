@@ -15,7 +15,7 @@ import (
 
 // serveEcho sends every WebSocket message back as it came, compressed for peers that offer
 // permessage-deflate. Conformance suites and raw benchmarks want that.
-func serveEcho(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+func serveEcho(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Addr)) error {
 	var secured *tls.Config
 	if c.TLSCertFile != "" {
 		var err error

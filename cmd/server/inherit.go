@@ -12,7 +12,7 @@ const firstInherited = 3
 
 // inherited is the socket that systemd has opened for this process, nil if there is none. host and
 // port are not used then.
-func (c *config) inherited() (net.Listener, error) {
+func (c *settings) inherited() (net.Listener, error) {
 	return inherit(os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), firstInherited)
 }
 

@@ -12,7 +12,7 @@ import (
 
 // newLogger makes the program's logger. DEBUG=smartsocket:* in the environment switches debug on,
 // whatever logLevel says, unless that already says more.
-func newLogger(c *config, w io.Writer) *slog.Logger {
+func newLogger(c *settings, w io.Writer) *slog.Logger {
 	c.level.Set(c.slogLevel())
 	if c.LogFormat == "json" {
 		return slog.New(logline.NewJSON(w, &c.level))
@@ -21,7 +21,7 @@ func newLogger(c *config, w io.Writer) *slog.Logger {
 }
 
 // slogLevel returns logLevel, or what DEBUG asks for.
-func (c *config) slogLevel() slog.Level {
+func (c *settings) slogLevel() slog.Level {
 	level := levels[c.LogLevel]
 	if smartsocket.DebugEnabled() {
 		level = min(level, slog.LevelDebug)
@@ -31,7 +31,7 @@ func (c *config) slogLevel() slog.Level {
 
 // logStart logs what the process runs on. It warns if the kernel will allow fewer connections than
 // are configured.
-func logStart(c *config, log *slog.Logger) {
+func logStart(c *settings, log *slog.Logger) {
 	loops := c.Loops
 	if loops == 0 {
 		loops = runtime.GOMAXPROCS(0)
@@ -48,7 +48,7 @@ func logStart(c *config, log *slog.Logger) {
 	}
 }
 
-func (c *config) mode() string {
+func (c *settings) mode() string {
 	switch {
 	case c.Echo:
 		return "echo"

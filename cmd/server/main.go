@@ -8,13 +8,14 @@
 //
 // # Reading order
 //
-// Read main.go, then config.go and load.go (settings) and reload.go. demo.go puts the demo
-// together: arena.go on top of arena_world.go is the game, chat.go the chat, lane.go the slow line.
-// nodes.go joins several servers.
+// Read main.go, then config.go and validate.go (the settings, which package config reads) and
+// reload.go. demo.go puts the demo together: arena.go on top of arena_world.go is the game, chat.go
+// the chat, lane.go the slow line. nodes.go joins several servers.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -26,6 +27,7 @@ import (
 	"syscall"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/config"
 	"github.com/smartsocket/smartsocket/crypto"
 )
 
@@ -42,38 +44,31 @@ func main() {
 func run(
 	ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr),
 ) int {
-	cmd, err := parse(args, environ)
-	if err != nil {
-		fmt.Fprintf(stderr, "smartsocket-server: %v\n", err)
-		return 2
-	}
+	c, err := parse(args, environ)
 	switch {
-	case cmd.help:
-		usage(stdout)
+	case errors.Is(err, config.Help):
+		c.loaded.Help(stdout)
 		return 0
-	case cmd.keygen:
+	case errors.Is(err, keygen):
 		key := crypto.GenerateKey()
 		fmt.Fprintln(stdout, key.Encode())
 		return 0
-	case cmd.verb == "defaultconfig" || cmd.print:
-		stdout.Write(cmd.config.json())
+	case errors.Is(err, defaultConfig), errors.Is(err, config.Print):
+		c.loaded.Print(stdout)
 		return 0
-	case cmd.verb == "checkconfig":
+	case errors.Is(err, checkConfig):
 		fmt.Fprintln(stdout, "the configuration is valid")
 		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "smartsocket-server: %v\n", err)
+		return 2
 	}
-	cmd.config.again = func() (*config, error) {
-		fresh, err := parse(args, environ)
-		if err != nil {
-			return nil, err
-		}
-		return fresh.config, nil
-	}
-	log := newLogger(cmd.config, stderr)
+	c.again = func() (*settings, error) { return parse(args, environ) }
+	log := newLogger(c, stderr)
 	if ready == nil {
 		ready = func(net.Addr) {}
 	}
-	if err := serve(ctx, cmd.config, log, ready); err != nil {
+	if err := serve(ctx, c, log, ready); err != nil {
 		log.Error("the server stopped", "error", err)
 		return 1
 	}
@@ -82,7 +77,7 @@ func run(
 }
 
 // serve runs what the configuration asks for until ctx ends, and then drains it.
-func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr)) error {
+func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Addr)) error {
 	logStart(c, log)
 	if c.ProfileAddr != "" {
 		stop, err := serveProfiles(c.ProfileAddr, log)
@@ -118,7 +113,7 @@ func serve(ctx context.Context, c *config, log *slog.Logger, ready func(net.Addr
 }
 
 // options returns the library's options as configured. log may be nil.
-func (c *config) options(log *slog.Logger) smartsocket.Options {
+func (c *settings) options(log *slog.Logger) smartsocket.Options {
 	o := c.Options
 	o.Logger = log
 	if o.Port == 0 {
@@ -128,7 +123,7 @@ func (c *config) options(log *slog.Logger) smartsocket.Options {
 }
 
 // address returns where the modes that bind themselves listen.
-func (c *config) address() (network, addr string) {
+func (c *settings) address() (network, addr string) {
 	if path, ok := strings.CutPrefix(c.Host, "unix:"); ok {
 		return "unix", path
 	}
@@ -137,7 +132,7 @@ func (c *config) address() (network, addr string) {
 
 // listen serves the socket that the service manager has handed over, or binds its own.
 func listen(
-	c *config, serve func(net.Listener) error, bind func(network, addr string) error,
+	c *settings, serve func(net.Listener) error, bind func(network, addr string) error,
 ) error {
 	l, err := c.inherited()
 	switch {
@@ -163,41 +158,6 @@ func handleBasics(srv *smartsocket.Server) {
 	}
 	srv.On("echo", answerWith("echo"), smartsocket.Inline)
 	srv.On("ping", answerWith("pong"), smartsocket.Inline)
-}
-
-func usage(w io.Writer) {
-	fmt.Fprint(w, `smartsocket-server: a real-time event server over WebSocket
-
-  smartsocket-server [flags]
-  smartsocket-server defaultconfig   print the defaults as a config file
-  smartsocket-server checkconfig     check file, environment and flags, and exit
-
-SIGHUP reads the settings again: rate limits, keys, origins, limits of
-connections, compression and the log level change without a restart.
-
-Settings come from the defaults, the file given with -config (JSON), the
-environment and the flags; later ones win. Durations are written 30s or as
-milliseconds.
-
-  -config FILE               read settings from a JSON file   [SMARTSOCKET_CONFIG]
-  -keygen                    print a fresh encryption key, and exit
-  -print-config              print the settings in force, and exit
-  -help                      print this
-`)
-	for _, s := range defaultConfig().settings() {
-		value := ""
-		if s.name != "addr" {
-			value = s.text()
-		}
-		text := help[s.name]
-		if text == "" {
-			text = "see Options." + s.field
-		}
-		if value != "" {
-			text += " (" + value + ")"
-		}
-		fmt.Fprintf(w, "  -%-25s %s   [%s]\n", s.flag(), text, s.env())
-	}
 }
 
 // serveProfiles serves net/http/pprof on an address of its own.

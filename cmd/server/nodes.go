@@ -9,35 +9,34 @@ import (
 )
 
 // clusterOptions returns the options of the cluster package as configured.
-func (c *config) clusterOptions(log *slog.Logger) cluster.Options {
+func (c *settings) clusterOptions(log *slog.Logger) cluster.Options {
 	return cluster.Options{URL: c.NATS, Node: c.NodeName, Logger: log}
 }
 
 // checkNodes checks the settings that join this server with others.
-func (cmd *command) checkNodes() error {
-	c := cmd.config
+func (c *settings) checkNodes() error {
 	if c.NATS == "" {
 		if c.NodeName != "" {
-			return cmd.reject("nodeName",
+			return c.loaded.Error("nodeName",
 				errors.New("a single server needs no name: give nats too, the URL of a NATS "+
 					"server that joins several"))
 		}
 		return nil
 	}
 	if c.Echo {
-		return cmd.reject("nats", errors.New(
+		return c.loaded.Error("nats", errors.New(
 			"echo has no events that other nodes could get: switch one of them off"))
 	}
 	var bad *cluster.OptionError
 	if err := c.clusterOptions(nil).Check(); errors.As(err, &bad) {
 		name := map[string]string{"URL": "nats", "Node": "nodeName"}[bad.Field]
-		return cmd.reject(name, errors.New(bad.Fix))
+		return c.loaded.Error(name, errors.New(bad.Fix))
 	}
 	return nil
 }
 
 // newServer makes the configured server, joined with others if the configuration says that.
-func newServer(c *config, log *slog.Logger) (*smartsocket.Server, *nodes, error) {
+func newServer(c *settings, log *slog.Logger) (*smartsocket.Server, *nodes, error) {
 	o := c.options(log)
 	joined := new(nodes)
 	if c.NATS != "" {

@@ -14,7 +14,7 @@ import (
 
 // followReloads reads file, environment and flags again at each SIGHUP and applies them, until stop
 // is called. What cannot be used, or needs a restart, is logged and changes nothing.
-func followReloads(c *config, srv *smartsocket.Server, log *slog.Logger) (stop func()) {
+func followReloads(c *settings, srv *smartsocket.Server, log *slog.Logger) (stop func()) {
 	if c.again == nil {
 		return func() {}
 	}
@@ -54,34 +54,29 @@ func followReloads(c *config, srv *smartsocket.Server, log *slog.Logger) (stop f
 
 // reload applies the current configuration in place of old and returns the names of what changed.
 // On an error nothing changes.
-func (c *config) reload(
-	old *config, srv *smartsocket.Server,
-) (fresh *config, changed []string, err error) {
+func (c *settings) reload(
+	old *settings, srv *smartsocket.Server,
+) (fresh *settings, changed []string, err error) {
 	if fresh, err = c.again(); err != nil {
 		return nil, nil, err
 	}
 	own := []string{}
-	for i, s := range fresh.settings() {
-		if s.field == "Addr" || isOption(s.field) ||
-			reflect.DeepEqual(s.v.Interface(), old.settings()[i].v.Interface()) {
+	for _, s := range fresh.loaded.Changed(old.loaded) {
+		if isOption(s.Field) {
 			continue
 		}
-		if s.name != "logLevel" {
+		if s.Name != "logLevel" {
 			return nil, nil,
-				errors.New(s.name + ": this change needs a restart, and nothing was changed")
+				errors.New(s.Name + ": this change needs a restart, and nothing was changed")
 		}
-		own = append(own, s.name)
+		own = append(own, s.Name)
 	}
 	fields, err := srv.Reload(fresh.options(nil))
 	if err != nil {
 		return nil, nil, err
 	}
-	names := make(map[string]string)
-	for _, s := range fresh.settings() {
-		names[s.field] = s.name
-	}
 	for _, f := range fields {
-		changed = append(changed, names[f])
+		changed = append(changed, fresh.loaded.Get(f).Name)
 	}
 	return fresh, append(changed, own...), nil
 }

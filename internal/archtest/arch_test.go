@@ -49,6 +49,8 @@ var below = map[string][]string{
 	"internal/sealing":    {"message", "crypto", "pool", "internal/bounds"},
 	"internal/advice":     {},
 	"internal/claim":      {},
+	"internal/values":     {},
+	"internal/clocksync":  {"message"},
 	"internal/middleware": {},
 	"internal/socketid":   {},
 	"internal/health":     {"frame"},
@@ -74,9 +76,11 @@ var below = map[string][]string{
 		"internal/turnaway", "internal/envelope", "internal/opening", "internal/vetting",
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
+		"internal/values", "internal/clocksync",
 	},
 	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
 	"cluster": {""},
+	"config":  {}, // the root's options are a struct like any other to it
 	"wasm":    {"client", "message", "pool", "crypto"},
 }
 
@@ -98,6 +102,7 @@ var doors = map[string]string{
 	"github.com/klauspost/compress":       "pool",
 	"github.com/valyala/bytebufferpool":   "pool",
 	"github.com/nats-io/nats.go":          "cluster",
+	"go.yaml.in/yaml":                     "config",
 	"crypto/aes":                          "crypto",
 	"crypto/cipher":                       "crypto",
 	"github.com/chromedp/chromedp":        "", // tests only

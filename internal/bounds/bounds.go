@@ -19,7 +19,7 @@
 //
 // What no range can express has rules of its own, which the caller lists for First: see rules.go.
 //
-// The package holds no state and no locks.
+// The package holds no state and no locks. Read bounds.go, then rules.go.
 package bounds
 
 import (

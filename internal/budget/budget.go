@@ -3,6 +3,8 @@
 //
 // What changes with every message is taken from the Budget and given back, each with one atomic
 // addition. What other packages count anyway is sampled now and then, see Sample.
+//
+// There are no locks. Read budget.go, then default.go (how much a machine allows).
 package budget
 
 import (

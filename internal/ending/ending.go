@@ -2,6 +2,8 @@
 //
 // A part that application code holds, such as an event loop with an inline handler that does not
 // return, is left behind: its goroutine goes on, and whoever stops the server does not wait for it.
+//
+// There are no locks: a Report belongs to the goroutine that stops the server.
 package ending
 
 import (

@@ -4,6 +4,8 @@
 //
 // It uses package fmt, which the browser build must not contain; package client
 // therefore makes its errors itself.
+//
+// Read fault.go, then validate.go.
 package fault
 
 import (

@@ -17,7 +17,7 @@ type (
 	embedding struct{ *byPointer }
 )
 
-var errNegative = errors.New("N must not be negative")
+var errNegative = errors.New("n must not be negative")
 
 func check(n int) error {
 	switch {

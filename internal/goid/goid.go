@@ -1,5 +1,7 @@
 // Package goid tells goroutines apart. It is for rare questions alone, such as whether Close is
 // called by one of the goroutines that it would wait for.
+//
+// It has no state and no locks.
 package goid
 
 import (

@@ -2,7 +2,7 @@
 // Message whose payload is inflated and checked, or into an error that tells the client what to
 // mend. It decides nothing beyond that: package refusal says what follows from such an error.
 //
-//	bytes ── Parse ── envelope ── Inflate, if it is compressed ── Check ── the event's handlers
+//	bytes ── Parse ── envelope ── Inflate, if it is compressed ── Check ── Decode, by a handler
 //
 // It has no state and no locks.
 package incoming
@@ -83,6 +83,28 @@ func Check(m *message.Message, op frame.Opcode, maxBytes, maxElements int) error
 	}
 	if !message.JSONElementsWithin(m.Payload, maxElements) {
 		return ErrElements
+	}
+	return nil
+}
+
+// Decode reads a JSON payload into v, a non-nil pointer, which keeps nothing of it. No data leaves
+// v as it is. Raw bytes go into a *[]byte alone, as a copy. An error is one of fault.Misfit, or
+// says that bytes came where JSON was expected.
+func Decode(p outgoing.Payload, v any) error {
+	if p.Binary {
+		dst, ok := v.(*[]byte)
+		if !ok {
+			return message.New(message.CodeInvalidFormat,
+				"the payload is binary: send JSON, or handle the event with Bytes")
+		}
+		*dst = append([]byte(nil), p.B...)
+		return nil
+	}
+	if len(p.B) == 0 {
+		return nil
+	}
+	if err := message.Unmarshal(p.B, v); err != nil {
+		return fault.Misfit(err)
 	}
 	return nil
 }

@@ -112,3 +112,41 @@ func TestNoAllocations(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestDecode(t *testing.T) {
+	var n int
+	p := []byte(`42`)
+	if err := Decode(outgoing.Payload{B: p}, &n); err != nil || n != 42 {
+		t.Errorf("%d, %v", n, err)
+	}
+	if err := Decode(outgoing.Payload{}, &n); err != nil || n != 42 {
+		t.Errorf("no data makes it %d, %v", n, err)
+	}
+	var text string
+	p = []byte(`"abc"`)
+	if err := Decode(outgoing.Payload{B: p}, &text); err != nil {
+		t.Error(err)
+	}
+	clear(p)
+	if text != "abc" {
+		t.Errorf("the text is %q once the payload is gone", text)
+	}
+	var b []byte
+	p = []byte("\xff\x00")
+	if err := Decode(outgoing.Payload{B: p, Binary: true}, &b); err != nil {
+		t.Error(err)
+	}
+	clear(p)
+	if string(b) != "\xff\x00" {
+		t.Errorf("the bytes are %x once the payload is gone", b)
+	}
+	for what, p := range map[string]outgoing.Payload{
+		"bytes":        {B: []byte{1}, Binary: true},
+		"a wrong type": {B: []byte(`"x"`)},
+	} {
+		var e *message.Error
+		if err := Decode(p, &n); !errors.As(err, &e) || e.Code != message.CodeInvalidFormat {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

@@ -9,7 +9,11 @@
 //
 // # Locks
 //
-// Journal.mu and that of its burst.Log. Neither is held while the logger is called.
+// Journal.mu and that of its burst.Log. Neither is held while the logger is called. The function
+// that makes an example runs under burst.Log.mu. It may ask for a peer's address, for which
+// reactor.Conn.mu is taken.
+//
+// Reading order: journal.go, then life.go (the lines of a connection).
 package journal
 
 import (

@@ -75,6 +75,11 @@ func TestGoneKeepsTheAddress(t *testing.T) {
 	if got := Gone(nil, reset, at.Addr()).Address(); got.String() != "192.0.2.1:0" {
 		t.Errorf("of a connection that was reset: %v", got)
 	}
+	j, _, _ := record(slog.LevelDebug)
+	if got := Gone(j.Accepted(known, nil, false), reset, at.Addr()).Address(); got.String() !=
+		at.String() {
+		t.Errorf("of a connection that was reset, at debug: %v", got)
+	}
 	if got := Gone(nil, &peer{}, netip.Addr{}).Address(); got != nil {
 		t.Errorf("of an unknown peer: %v", got)
 	}

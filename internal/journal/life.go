@@ -15,7 +15,7 @@ import (
 // Peer is the transport of a connection.
 type Peer interface{ RemoteAddr() net.Addr }
 
-// Diary is what is kept of a connection for its last line, and its peer's address once it is gone.
+// Diary is what is kept of a connection for its last line, and its peer's address.
 type Diary struct {
 	Since   time.Duration // of its acceptance
 	Counted bool          // In and Out began with the connection
@@ -38,11 +38,13 @@ func (d *Diary) Sent() {
 }
 
 // Gone makes the Diary d, which may be nil, keep the address of a peer that is about to be
-// forgotten. ip stands in for a peer that has reset the connection.
+// forgotten. d and ip stand in for a peer of whom the system knows no address any more.
 func Gone(d *Diary, p Peer, ip netip.Addr) *Diary {
 	gone := &Diary{Peer: netip.AddrPortFrom(ip, 0)}
-	if a, ok := p.RemoteAddr().(*net.TCPAddr); ok && a.Port != 0 {
-		gone.Peer = a.AddrPort()
+	if at := addressOf(p); at.IsValid() {
+		gone.Peer = at
+	} else if d != nil && d.Peer.IsValid() {
+		gone.Peer = d.Peer
 	}
 	if d != nil {
 		gone.Since, gone.Counted = d.Since, d.Counted
@@ -50,6 +52,15 @@ func Gone(d *Diary, p Peer, ip netip.Addr) *Diary {
 		gone.Out.Store(d.Out.Load())
 	}
 	return gone
+}
+
+// addressOf is the address of a TCP peer that is there. Of one that is gone the system knows none,
+// whether it has closed or reset the connection.
+func addressOf(p Peer) netip.AddrPort {
+	if a, ok := p.RemoteAddr().(*net.TCPAddr); ok && a.Port != 0 {
+		return a.AddrPort()
+	}
+	return netip.AddrPort{}
 }
 
 // Address returns the address that Gone kept, nil if there is none. d may be nil.
@@ -67,7 +78,7 @@ func (j *Journal) Accepted(p Peer, path []byte, plain bool) *Diary {
 		return nil
 	}
 	j.log.Debug("connection accepted", "peer", p.RemoteAddr(), "path", string(path), "plain", plain)
-	return &Diary{Since: j.now(), Counted: true}
+	return &Diary{Since: j.now(), Counted: true, Peer: addressOf(p)}
 }
 
 // Upgraded tells that the HTTP handshake is complete.

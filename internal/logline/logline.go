@@ -4,6 +4,9 @@
 //
 // A value is quoted when it contains anything that could break or forge a line. The lines go
 // through a Queue, because a log that cannot be written must not hold up who logs.
+//
+// Handler.mu guards the line that is being formatted, Queue.mu the lines that wait. They are not
+// held together, and neither is held while something is written. Read logline.go, then queue.go.
 package logline
 
 import (

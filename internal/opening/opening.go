@@ -1,5 +1,7 @@
 // Package opening keeps a client's opening handshake for an application that wants to look at it.
 // Nothing is kept for connections that nobody asks about.
+//
+// There are no locks: an Opening never changes.
 package opening
 
 import (

@@ -14,6 +14,8 @@
 // a map that nobody changes any more. A change copies the map, so that n
 // registrations cost n² copied entries: few and early, while reads are many.
 //
+// Reading order: registry.go, then registered.go for handlers that say how they run.
+//
 // The browser build contains this package: it imports only what costs nothing there.
 package registry
 

@@ -1,5 +1,14 @@
 // Package vetting asks an application's hook about clients that are not connected yet. Hooks may
 // block, so they run on goroutines of their own, by turns among the clients' addresses.
+//
+//	Ask ── the address's turn ── gone: nothing
+//	                          └─ the hook ─┬─ an identity ─────────── done(identity, nil)
+//	                                       ├─ *message.Error ──────── done(nil, it)
+//	                                       ├─ no time to decide ───── done(nil, ErrNoDecision)
+//	                                       └─ other error, panic ──── done(nil, ErrAuth)
+//
+// The Desk has no lock but that of internal/fairqueue, and none is held while anything of the
+// caller's runs.
 package vetting
 
 import (

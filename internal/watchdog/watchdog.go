@@ -1,6 +1,7 @@
 // Package watchdog notices work that holds its goroutine for too long. Whoever does the work says
-// what runs and how much has finished; somebody else looks now and then, because what is stuck
-// cannot report itself.
+// what runs and how much has finished; somebody else looks now and then (Watch), because what is
+// stuck cannot report itself. Rounds is the goroutine of that somebody. There are no locks. Read
+// watchdog.go, then rounds.go.
 package watchdog
 
 import "time"

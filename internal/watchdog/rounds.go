@@ -1,0 +1,57 @@
+package watchdog
+
+import "time"
+
+// Rounds is one background goroutine that looks after things. Set the fields, then Start it.
+type Rounds struct {
+	// Now counts from any fixed moment.
+	Now func() time.Duration
+	// Budget is the time between two looks while there is something to see.
+	Budget time.Duration
+	// Look reports whether there was something to see. While there is not, looks become ever more
+	// rare, down to once a second.
+	Look func(now time.Duration) (active bool)
+	// EverySecond does everything else.
+	EverySecond func(now time.Duration)
+
+	quit, done chan struct{}
+}
+
+// Start starts the goroutine.
+func (r *Rounds) Start() {
+	r.quit, r.done = make(chan struct{}), make(chan struct{})
+	go r.run()
+}
+
+// Stop ends the goroutine and waits for it. Call it once.
+func (r *Rounds) Stop() error {
+	close(r.quit)
+	<-r.done
+	return nil
+}
+
+func (r *Rounds) run() {
+	defer close(r.done)
+	pause := r.Budget
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	next := r.Now() + time.Second
+	for {
+		select {
+		case <-r.quit:
+			return
+		case <-timer.C:
+		}
+		now := r.Now()
+		if r.Look(now) {
+			pause = r.Budget
+		} else {
+			pause = min(2*pause, time.Second)
+		}
+		if now >= next {
+			next = now + time.Second
+			r.EverySecond(now)
+		}
+		timer.Reset(min(pause, max(next-r.Now(), time.Millisecond)))
+	}
+}
