@@ -266,3 +266,15 @@ func TestTLSNilHandlerCloses(t *testing.T) {
 		}
 	}
 }
+
+// The largest record that a client may send is taken, and a longer one is no TLS.
+func TestTLSLargestFirstRecord(t *testing.T) {
+	for length, want := range map[int]error{0: nil, 1<<14 + 2048: nil, 1<<14 + 2049: ErrNotTLS,
+		1<<16 - 1: ErrNotTLS} {
+		hs := new(handshake)
+		hs.arrived.L = &hs.mu
+		if err := hs.feed([]byte{22, 3, 1, byte(length >> 8), byte(length)}); err != want {
+			t.Errorf("a record of %d bytes: %v", length, err)
+		}
+	}
+}

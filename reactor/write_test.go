@@ -50,7 +50,7 @@ func TestControlFramesHaveRoom(t *testing.T) {
 			for flood && c.WriteControl(noise(2), noise(frame-2)) != Dropped {
 				n++
 			}
-			if flood && n != controlRoom/frame {
+			if flood && n != 4<<10/frame {
 				t.Errorf("%d control frames above the limit", n)
 			}
 			if s := c.Write(noise(1)); s != Dropped {
