@@ -177,8 +177,8 @@ func TestBudgetIsRelieved(t *testing.T) {
 		keep  int
 		wait  time.Duration
 		lines int64
-	}{{7, 0, 0}, {6, 0, 1}, {5, 9 * time.Second, 1}, {4, 2 * time.Second, 2}, {4, 20 * time.Second, 2},
-		{2, 0, 3}} {
+	}{{7, 0, 0}, {6, 0, 1}, {5, 9 * time.Second, 1}, {4, 2 * time.Second, 2},
+		{4, 20 * time.Second, 2}, {2, 0, 3}} {
 		clock.ns.Add(int64(step.wait))
 		relieve(step.keep)
 		closed(step.keep)
