@@ -155,3 +155,15 @@ func TestWindowDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations an event", n)
 	}
 }
+
+// A limit needs both of its numbers.
+func TestOff(t *testing.T) {
+	for l, want := range map[Limit]bool{
+		{}: true, {Window: time.Second}: true, {MaxRequests: 1}: true,
+		{Window: 1, MaxRequests: 1}: false,
+	} {
+		if l.Off() != want {
+			t.Errorf("%+v: off %v", l, !want)
+		}
+	}
+}
