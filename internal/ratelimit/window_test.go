@@ -167,3 +167,14 @@ func TestOff(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is over the limit for the first time is told, in whichever window that is.
+func TestTellTheFirstTime(t *testing.T) {
+	l := Limit{Window: time.Second, MaxRequests: 1}
+	for i := range 4 {
+		var w Window
+		if !w.Tell(l, time.Duration(i)*l.Window) {
+			t.Errorf("window %d: not told", i)
+		}
+	}
+}
