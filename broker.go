@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/smartsocket/smartsocket/internal/envelope"
 	"github.com/smartsocket/smartsocket/internal/fault"
@@ -27,8 +28,8 @@ type Broker interface {
 	// Subscribe adds a namespace, perhaps while Open runs. It must not wait for the network.
 	Subscribe(namespace string)
 	// Publish passes a broadcast on to all other nodes, at most once and in the order of the calls
-	// for a namespace. It fills in Node, Epoch and Seq and borrows the rest for the call. It never
-	// waits: what cannot be sent soon is lost, and the Broker counts it.
+	// for a namespace. It fills in Node, Epoch, Seq and Sent, and borrows the rest for the call. It
+	// never waits: what cannot be sent soon is lost, and the Broker counts it.
 	Publish(e Envelope)
 	// Close is called when the last client is gone. It returns once deliver has ended. Idempotent.
 	Close() error
@@ -44,7 +45,9 @@ type Envelope struct {
 	// Epoch is random for each life of the node, so that numbers of two lives are not confused.
 	Epoch uint64
 	// Seq counts the node's broadcasts in the namespace from 1, lost ones too: a hole is a loss.
-	Seq       uint64
+	Seq uint64
+	// Sent is when Publish was called, by a clock of the node alone; 0 means not known.
+	Sent      time.Duration
 	Namespace string   // path
 	Names     []string // rooms and socket ids; none means the whole namespace
 	Except    []string // rooms and socket ids that are left out
@@ -58,9 +61,9 @@ type Envelope struct {
 // Append appends the envelope's wire form to dst, for ParseEnvelope.
 func (e *Envelope) Append(dst []byte) []byte {
 	return (&envelope.Envelope{
-		Node: e.Node, Epoch: e.Epoch, Seq: e.Seq, Namespace: e.Namespace, Names: e.Names,
-		Except: e.Except, Event: e.Event, Options: e.Options.how, Binary: e.Binary,
-		Payload: e.Payload,
+		Node: e.Node, Epoch: e.Epoch, Seq: e.Seq, Sent: e.Sent, Namespace: e.Namespace,
+		Names: e.Names, Except: e.Except, Event: e.Event, Options: e.Options.how,
+		Binary: e.Binary, Payload: e.Payload,
 	}).Append(dst)
 }
 
@@ -69,9 +72,9 @@ func (e *Envelope) Append(dst []byte) []byte {
 func ParseEnvelope(p []byte) (Envelope, error) {
 	e, err := envelope.Parse(p)
 	return Envelope{
-		Node: e.Node, Epoch: e.Epoch, Seq: e.Seq, Namespace: e.Namespace, Names: e.Names,
-		Except: e.Except, Event: e.Event, Options: EmitOption{e.Options}, Binary: e.Binary,
-		Payload: e.Payload,
+		Node: e.Node, Epoch: e.Epoch, Seq: e.Seq, Sent: e.Sent, Namespace: e.Namespace,
+		Names: e.Names, Except: e.Except, Event: e.Event, Options: EmitOption{e.Options},
+		Binary: e.Binary, Payload: e.Payload,
 	}, err
 }
 

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -40,10 +41,15 @@ type Options struct {
 	// the current state again. It is called before the next broadcast of that node is delivered,
 	// and delays it. Return soon, and do not call Close. It may be called concurrently.
 	OnGap func(Gap)
+	// MaxAge is how old a broadcast may be when it comes out of the queue here or arrives from
+	// another node. What is older is dropped, and counts as lost or late. 0 means 2 s. Clocks that
+	// differ do no harm, see docs/CLUSTER.md.
+	MaxAge time.Duration
 	// Logger receives the cluster's log. nil means slog.Default().
 	Logger *slog.Logger
 
-	heartbeat time.Duration // for tests; 0 means 5 s
+	heartbeat time.Duration // for tests; 0 means 1 s
+	silence   time.Duration // for tests; 0 means 2.5 s
 }
 
 // Gap is a gap in what one node published to one namespace. It is noticed when the node's next
@@ -66,7 +72,11 @@ type OptionError struct {
 func (e *OptionError) Error() string { return "cluster: Options." + e.Field + ": " + e.Fix }
 
 const (
-	defaultHeartbeat = 5 * time.Second
+	defaultMaxAge = 2 * time.Second
+	// defaultHeartbeat is how often a node greets the others and asks NATS for an answer.
+	defaultHeartbeat = time.Second
+	// defaultSilence is how long nothing may be heard of a node, or of NATS.
+	defaultSilence = 2500 * time.Millisecond
 	// patience is for what NATS should do at once: a write, a round trip, a drain.
 	patience = 2 * time.Second
 )
@@ -91,7 +101,29 @@ func (o Options) Check() error {
 		return &OptionError{"Node", fmt.Sprintf("the name has %d bytes: use at most %d",
 			len(o.Node), smartsocket.MaxNodeName)}
 	}
+	if o.MaxAge < 0 {
+		return &OptionError{"MaxAge", "it is negative: give a duration, or 0 for 2 s"}
+	}
 	return nil
+}
+
+func (o *Options) setDefaults() {
+	if o.Name == "" {
+		o.Name = "smartsocket"
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	for _, d := range [...]struct {
+		option *time.Duration
+		value  time.Duration
+	}{
+		{&o.MaxAge, defaultMaxAge}, {&o.heartbeat, defaultHeartbeat}, {&o.silence, defaultSilence},
+	} {
+		if *d.option == 0 {
+			*d.option = d.value
+		}
+	}
 }
 
 // Cluster is a smartsocket.Broker on NATS, for one Server. All methods are safe for concurrent use.
@@ -105,14 +137,17 @@ type Cluster struct {
 	started time.Time
 	nc      *nats.Conn
 	status  chan nats.Status
-	quit    chan struct{}
+	life    context.Context // ends when Close begins
+	end     context.CancelFunc
+	watched chan struct{} // closed by the watcher when it ends
 	done    chan struct{} // closed by the writer when it ends
 
-	up         atomic.Bool  // the writer believes that NATS is there
+	link       link
 	maxPayload atomic.Int64 // limit of the NATS server; 0 means not known yet
 	stats      counters
 	lost       burst // log of what was not sent
 	gaps       burst // log of gaps
+	tooLate    burst // log of what came too late
 	invalid    burst // log of what was not understood
 	trouble    burst // log of what NATS complains about
 
@@ -139,21 +174,14 @@ func New(o Options) (*Cluster, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	if o.Name == "" {
-		o.Name = "smartsocket"
-	}
-	if o.heartbeat == 0 {
-		o.heartbeat = defaultHeartbeat
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.setDefaults()
 	c := &Cluster{
 		opts: o, node: nodeName(o.Node), subject: newSubjects(o.Name), log: o.Logger,
 		started: time.Now(), nc: o.Conn,
-		quit: make(chan struct{}), done: make(chan struct{}),
+		watched: make(chan struct{}), done: make(chan struct{}),
 		shards: make(map[int]*nats.Subscription),
 	}
+	c.life, c.end = context.WithCancel(context.Background())
 	var random [8]byte
 	rand.Read(random[:])
 	c.epoch = binary.BigEndian.Uint64(random[:])
@@ -167,10 +195,11 @@ func New(o Options) (*Cluster, error) {
 	}
 	c.status = c.nc.StatusChanged()
 	c.refresh()
-	if !c.up.Load() {
+	if !c.up(c.now()) {
 		c.log.Warn("NATS is not there yet: broadcasts stay on this server until it is", "node",
 			c.node)
 	}
+	go c.watch()
 	go c.write()
 	return c, nil
 }
@@ -180,7 +209,12 @@ func nodeName(name string) string {
 		return name
 	}
 	host, _ := os.Hostname() // without a host name the process id must do
-	id := fmt.Sprintf("-%d", os.Getpid())
+	return defaultName(host, os.Getpid())
+}
+
+// defaultName cuts the host's name, if need be.
+func defaultName(host string, process int) string {
+	id := fmt.Sprintf("-%d", process)
 	return host[:min(len(host), smartsocket.MaxNodeName-len(id))] + id
 }
 
@@ -265,7 +299,7 @@ func (c *Cluster) Open(namespaces []string, deliver func(*smartsocket.Envelope) 
 	if c.others, err = c.nc.Subscribe(c.subject.presence, c.meet); err != nil {
 		return fmt.Errorf("cluster: subscribing: %s", c.redact(err))
 	}
-	if c.up.Load() {
+	if c.up(c.now()) {
 		if err := c.nc.FlushTimeout(patience); err != nil {
 			c.log.Warn("NATS does not answer", "node", c.node, "error", c.redact(err))
 		}
@@ -312,7 +346,7 @@ func (c *Cluster) Close() error {
 		c.closed = true
 		c.gate.Unlock()
 		c.out.close()
-		close(c.quit)
+		c.end()
 		<-c.done
 		c.nc.RemoveStatusListener(c.status)
 		c.endErr = c.leave()

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +18,15 @@ import (
 	"github.com/smartsocket/smartsocket/internal/leaktest"
 )
 
-// TestMain checks that nothing of the package keeps running after the tests.
-func TestMain(m *testing.M) { leaktest.Main(m) }
+// TestMain checks that nothing of the package keeps running after the tests. In a process that a
+// test has started it runs a NATS server instead.
+func TestMain(m *testing.M) {
+	if os.Getenv(natsProcess) != "" {
+		serveNATS()
+		return
+	}
+	leaktest.Main(m)
+}
 
 // hangs limits every wait of these tests. It exists for hangs and says nothing about speed.
 const hangs = 30 * time.Second
@@ -38,6 +47,9 @@ func startNATS(t testing.TB, port int) *server.Server {
 	return s
 }
 
+// portOf returns the port of a NATS server, for the one that takes its place.
+func portOf(s *server.Server) int { return s.Addr().(*net.TCPAddr).Port }
+
 func stopNATS(s *server.Server) {
 	s.Shutdown()
 	s.WaitForShutdown()
@@ -55,18 +67,32 @@ type node struct {
 }
 
 // startNode starts a server with the namespaces / and those given. Their clients may join rooms.
+// However slow the machine is, nothing is too old for it, and nobody silent.
 func startNode(t testing.TB, url, name string, namespaces ...string) *node {
 	t.Helper()
+	return startNodeWith(t, Options{URL: url, Node: name, heartbeat: 50 * time.Millisecond,
+		MaxAge: hangs, silence: hangs}, namespaces...)
+}
+
+// startStrictNode is startNode with the limits that a program has.
+func startStrictNode(t testing.TB, url, name string) *node {
+	t.Helper()
+	return startNodeWith(t, Options{URL: url, Node: name, heartbeat: 50 * time.Millisecond})
+}
+
+// startNodeWith is startNode with options of the cluster.
+func startNodeWith(t testing.TB, o Options, namespaces ...string) *node {
+	t.Helper()
 	n := &node{t: t, log: new(logBook)}
-	logger := slog.New(smartsocket.NewLogHandler(n.log, slog.LevelInfo))
+	logger := n.log.logger()
+	o.Logger = logger
+	o.OnGap = func(g Gap) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.gaps = append(n.gaps, g)
+	}
 	var err error
-	n.cluster, err = New(Options{URL: url, Node: name, Logger: logger,
-		heartbeat: 50 * time.Millisecond, OnGap: func(g Gap) {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			n.gaps = append(n.gaps, g)
-		}})
-	if err != nil {
+	if n.cluster, err = New(o); err != nil {
 		t.Fatal(err)
 	}
 	n.server, err = smartsocket.New(smartsocket.Options{
@@ -129,6 +155,10 @@ func (l *logBook) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
+}
+
+func (l *logBook) logger() *slog.Logger {
+	return slog.New(smartsocket.NewLogHandler(l, slog.LevelInfo))
 }
 
 func (l *logBook) count(part string) int {

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -24,7 +23,7 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 	for _, u := range users {
 		u.want("msg 0")
 	}
-	port := broker.Addr().String()[strings.LastIndex(broker.Addr().String(), ":")+1:]
+	port := portOf(broker)
 	stopNATS(broker)
 	for _, n := range nodes {
 		eventually(t, "the nodes to notice", func() bool {
@@ -43,15 +42,24 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 		t.Errorf("%d lines in the log about the losses, want 1", n)
 	}
 
-	var number int
-	fmt.Sscan(port, &number)
-	startNATS(t, number)
+	startNATS(t, port)
 	meet(t, nodes...)
 	emit(t, room, "end", nil)
 	for _, u := range users {
 		u.want("end ")
 	}
+	for i, n := range nodes {
+		for text, want := range map[string]int{"NATS is away: broadcasts stay": 1,
+			"connected to NATS": 2, "NATS answers again": 0, "NATS does not answer": 0} {
+			if got := n.log.count(text); got != want {
+				t.Errorf("node %d: %d lines in the log with %q, want %d", i, got, text, want)
+			}
+		}
+	}
 	for i, n := range nodes[1:] {
+		if got := n.log.count("broadcasts of another node did not arrive"); got != 1 {
+			t.Errorf("node %d: %d lines in the log about the gap, want 1", i+1, got)
+		}
 		if gaps := n.gapList(); len(gaps) != 1 || gaps[0] != (Gap{"node-0", "/", 100}) {
 			t.Errorf("node %d was told of the gaps %+v", i+1, gaps)
 		}
@@ -65,7 +73,7 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 func TestStartWithoutNATS(t *testing.T) {
 	broker := startNATS(t, -1)
 	url := broker.ClientURL()
-	port := broker.Addr().String()[strings.LastIndex(broker.Addr().String(), ":")+1:]
+	port := portOf(broker)
 	stopNATS(broker)
 	a, b := startNode(t, url, "a"), startNode(t, url, "b")
 	here, there := a.dial("/"), b.dial("/")
@@ -74,9 +82,7 @@ func TestStartWithoutNATS(t *testing.T) {
 	if st := a.cluster.Stats(); st.State != Degraded || st.Nodes != 1 || st.Lost != 1 {
 		t.Errorf("%+v", st)
 	}
-	var number int
-	fmt.Sscan(port, &number)
-	startNATS(t, number)
+	startNATS(t, port)
 	meet(t, a, b)
 	emit(t, a.server, "msg", 2)
 	here.want("msg 2")
@@ -101,17 +107,35 @@ func TestANodeLeaves(t *testing.T) {
 
 // A node that ends without a goodbye does not stay in the count.
 func TestANodeDies(t *testing.T) {
-	broker, nodes := startCluster(t, 2)
+	t.Parallel()
+	broker := startNATS(t, -1)
+	nodes := []*node{startStrictNode(t, broker.ClientURL(), "node-0"),
+		startStrictNode(t, broker.ClientURL(), "node-1")}
+	meet(t, nodes...)
 	stranger := connect(t, broker)
-	hello := append(binary.BigEndian.AppendUint64([]byte{greetingVersion, greetingAgain}, 77),
-		"ghost"...)
-	if err := stranger.Publish(nodes[0].cluster.subject.presence, hello); err != nil {
+	hello := greeting{kind: greetingAgain, epoch: 77, sent: time.Hour, node: "ghost"}
+	presence := nodes[0].cluster.subject.presence
+	if err := stranger.Publish(presence, hello.append(nil)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the third node to be seen", func() bool {
-		return nodes[0].log.count("other=ghost") == 1
+		return nodes[0].log.count("another node is there node=node-0 other=ghost") == 1
 	})
 	meet(t, nodes...)
+	for _, n := range nodes {
+		n.settles("the silence", func(st Stats) bool { return st.Silences > 0 })
+		if n.log.count("another node is silent") == 0 || n.log.count("other=ghost") < 2 {
+			t.Errorf("the log does not tell the silence: %s", n.log.text.String())
+		}
+	}
+	hello.sent += time.Hour // its clock does not tell how late this is
+	hello.echoes = []echo{{nodes[0].cluster.epoch, nodes[0].cluster.now(), hello.sent}}
+	if err := stranger.Publish(presence, hello.append(nil)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the third node to be heard again", func() bool {
+		return nodes[0].log.count("another node is heard again node=node-0 other=ghost") == 1
+	})
 }
 
 func connect(t testing.TB, s *server.Server) *nats.Conn {
@@ -178,11 +202,96 @@ func TestGarbageFromAStranger(t *testing.T) {
 	if st := c.Stats(); st.Invalid != int64(2*len(bad)) || st.Gaps != 0 {
 		t.Errorf("%d pieces of garbage: %+v", 2*len(bad), st)
 	}
-	if n := nodes[1].log.count("ignored what was published"); n != 1 {
-		t.Errorf("%d lines in the log, want 1", n)
+	if log := nodes[1].log; log.count("ignored what was published") != 1 ||
+		log.count("count=1 ") != 1 {
+		t.Errorf("the log should have one line about the first: %s", log.text.String())
 	}
 	emit(t, nodes[0].server, "end", 1)
 	u.want("end 1")
+}
+
+// What panics in the application's code harms this broadcast alone.
+func TestPanicsOfTheProgramAreCaught(t *testing.T) {
+	broker := startNATS(t, -1)
+	c, err := New(Options{URL: broker.ClientURL(), Logger: quietLogger(),
+		OnGap: func(Gap) { panic("in OnGap") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, "the connection", func() bool { return c.Stats().State == Connected })
+	got := make(chan uint64, 10)
+	if err := c.Open([]string{"/"}, func(e *smartsocket.Envelope) error {
+		if e.Event == "panic" {
+			panic("in deliver")
+		}
+		got <- e.Seq
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	nc := connect(t, broker)
+	for _, e := range []smartsocket.Envelope{{Seq: 1, Event: "panic"}, {Seq: 2}, {Seq: 4},
+		{Seq: 5}} {
+		e.Node, e.Namespace = "x", "/"
+		if e.Event == "" {
+			e.Event = "e"
+		}
+		if err := nc.Publish(c.subject.shards[c.subject.shardOf("/")], e.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []uint64{2, 5} {
+		select {
+		case seq := <-got:
+			if seq != want {
+				t.Errorf("got %d, want %d", seq, want)
+			}
+		case <-time.After(hangs):
+			t.Fatalf("number %d does not come", want)
+		}
+	}
+	eventually(t, "both to be counted", func() bool { return c.Stats().Invalid == 2 })
+}
+
+// Which broadcasts count: in time up to the limit, once, and in order. Late ones are missing ones.
+func TestNumbers(t *testing.T) {
+	p := peers{all: make(map[peerKey]*peer)}
+	const maxAge = 10
+	for i, step := range []struct {
+		namespace string
+		epoch     uint64
+		seq       uint64
+		sent, now time.Duration
+		missed    uint64
+		how       arrival
+	}{
+		{"/", 1, 5, 100, 100, 0, inTime}, // what came before is not known
+		{"/", 1, 6, 100, 110, 0, inTime},
+		{"/", 1, 7, 100, 111, 0, late},
+		{"/", 1, 8, 111, 111, 1, inTime},
+		{"/", 1, 8, 111, 111, 0, repeated},
+		{"/", 1, 7, 111, 111, 0, repeated},
+		{"/", 1, 1, 0, 200, 0, repeated},
+		{"/", 1, 9, 0, 200, 0, inTime}, // nothing is known of its age
+		{"/", 1, 12, 200, 200, 2, inTime},
+		{"/a", 1, 3, 200, 211, 0, late}, // its first, and lost
+		{"/a", 1, 4, 211, 211, 1, inTime},
+		{"/", 2, 1, 1, 300, 0, inTime}, // another life
+		{"/", 2, 2, 1, 311, 0, late},
+		{"/", 2, 3, 1, 312, 0, late},
+		{"/", 2, 4, 13, 313, 2, inTime},
+	} {
+		e := smartsocket.Envelope{Node: "x", Epoch: step.epoch, Seq: step.seq, Sent: step.sent,
+			Namespace: step.namespace}
+		missed, _, how := p.number(&e, step.now, maxAge)
+		if missed != step.missed || how != step.how {
+			t.Errorf("%d: %d missed, %v; want %d, %v", i, missed, how, step.missed, step.how)
+		}
+	}
+	if seen := p.all[peerKey{"x", 2}].seen; seen != 312 {
+		t.Errorf("it was there at %v", seen)
+	}
 }
 
 // The memory of nodes is bounded, however many of them a stranger invents.
@@ -190,13 +299,13 @@ func TestInventedNodesAreBounded(t *testing.T) {
 	p := peers{all: make(map[peerKey]*peer)}
 	for i := range uint64(3 * maxPeers) {
 		p.number(&smartsocket.Envelope{Node: "x", Epoch: i, Seq: 1, Namespace: "/"},
-			time.Duration(i))
+			time.Duration(i), defaultMaxAge)
 	}
 	if len(p.all) != maxPeers {
 		t.Errorf("%d peers are kept", len(p.all))
 	}
-	if _, old := p.number(&smartsocket.Envelope{Node: "x", Epoch: 3*maxPeers - 1, Seq: 1,
-		Namespace: "/"}, time.Hour); !old {
+	if _, _, how := p.number(&smartsocket.Envelope{Node: "x", Epoch: 3*maxPeers - 1, Seq: 1,
+		Namespace: "/"}, time.Hour, defaultMaxAge); how != repeated {
 		t.Error("the newest was forgotten")
 	}
 }

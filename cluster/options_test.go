@@ -4,8 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"os"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -28,6 +32,7 @@ func TestOptionErrorsHideURLs(t *testing.T) {
 		{"URL", Options{URL: "nats://a:4222,nats://user:s3cret%zz@b"}},
 		{"URL", Options{URL: "nats://user:s3cret@127.0.0.1:1",
 			NATS: []nats.Option{nats.UserCredentials("/does/not/exist")}}},
+		{"MaxAge", Options{URL: "nats://a:4222", MaxAge: -1}},
 		{"Node", Options{URL: "nats://a:4222", Node: strings.Repeat("n", 65)}},
 	} {
 		_, err := New(step.o)
@@ -40,6 +45,78 @@ func TestOptionErrorsHideURLs(t *testing.T) {
 	long := nodeName("")
 	if long == "" || len(long) > smartsocket.MaxNodeName {
 		t.Errorf("the default name is %q", long)
+	}
+}
+
+// Whatever text has a part of the URL, it comes out without.
+func TestRedact(t *testing.T) {
+	c := &Cluster{opts: Options{
+		URL: "nats://user:s3cret@one:4222, nats://two:4222,nats://t0ken@three:4222,nats://a:@four"}}
+	for text, want := range map[string]string{
+		"cannot reach nats://user:s3cret@one:4222 now": "cannot reach (URL) now",
+		"bad user:s3cret":    "bad (hidden)",
+		"s3cret is wrong":    "(hidden) is wrong",
+		"nats://two:4222":    "(URL)",
+		"t0ken, or none":     "(hidden), or none",
+		"two words stay":     "two words stay",
+		"a:, and :4222 stay": "(hidden), and :4222 stay",
+	} {
+		if got := c.redact(errors.New(text)); got != want {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
+	}
+	bad := &url.Error{URL: "nats://user:s3cret@ho st", Err: errors.New("a space")}
+	if got := c.redact(fmt.Errorf("connecting: %w", bad)); got != "the URL is malformed" {
+		t.Errorf("a URL that cannot be read gives %q", got)
+	}
+}
+
+// Every scheme of NATS is taken, and no other. The error says which of the addresses is wrong.
+func TestAddressesOfNATS(t *testing.T) {
+	for _, good := range []string{"nats://a", "tls://a:1", "ws://a", "wss://a:1",
+		"nats://a:1, tls://u:p@b:2 ,wss://c"} {
+		if err := (Options{URL: good}).Check(); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for bad, number := range map[string]int{"http://a": 1, "natss://a": 1, "nats:": 1, "a:4222": 1,
+		"nats://a,": 2, "nats://a,tls://b,nats//c": 3, "nats://a,nats://b:port": 2} {
+		err := Options{URL: bad}.Check()
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("address %d is not", number)) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	ok := Options{URL: "nats://a", Node: strings.Repeat("n", smartsocket.MaxNodeName)}
+	if err := ok.Check(); err != nil {
+		t.Errorf("the longest name: %v", err)
+	}
+}
+
+// What is not given has the values that the documentation names.
+func TestDefaultsOfOptions(t *testing.T) {
+	var o Options
+	o.setDefaults()
+	if o.Name != "smartsocket" || o.Logger == nil || o.MaxAge != 2*time.Second ||
+		o.heartbeat != time.Second || o.silence != 2500*time.Millisecond {
+		t.Errorf("%+v", o)
+	}
+	given := Options{Name: "a", MaxAge: 1, heartbeat: 2, silence: 3, Logger: quietLogger()}
+	o = given
+	if o.setDefaults(); !reflect.DeepEqual(o, given) {
+		t.Errorf("%+v became %+v", given, o)
+	}
+	if name := nodeName("given"); name != "given" {
+		t.Errorf("the name is %q", name)
+	}
+	long := strings.Repeat("h", 100)
+	for host, want := range map[string]string{"": "-123", "host": "host-123",
+		long: long[:smartsocket.MaxNodeName-4] + "-123"} {
+		if got := defaultName(host, 123); got != want {
+			t.Errorf("process 123 on %q is %q", host, got)
+		}
+	}
+	if name, end := nodeName(""), fmt.Sprintf("-%d", os.Getpid()); !strings.HasSuffix(name, end) {
+		t.Errorf("the name is %q, want %s at its end", name, end)
 	}
 }
 

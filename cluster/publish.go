@@ -12,8 +12,6 @@ import (
 const (
 	// maxQueued limits the bytes that wait for the writer because the NATS connection is slow.
 	maxQueued = 16 << 20
-	// maxAge is how long a broadcast may wait in the queue.
-	maxAge = 2 * time.Second
 	// keptQueue is how many bytes of the queue's memory are kept when it is empty.
 	keptQueue = 1 << 20
 )
@@ -71,13 +69,18 @@ func (c *Cluster) Publish(e smartsocket.Envelope) {
 		o.namespaces[e.Namespace] = ns
 	}
 	ns.seq++
-	if o.closed || !c.up.Load() || len(o.queue.data)+len(e.Payload) > maxQueued ||
+	if o.closed || !c.up(now) || len(o.queue.data)+len(e.Payload) > maxQueued ||
 		c.tooLarge(len(e.Payload)) {
+		closed := o.closed
 		o.mu.Unlock()
-		c.lose(1, c.whyLost(len(e.Payload)))
+		if closed {
+			c.lose(1, "this server has left the cluster")
+		} else {
+			c.lose(1, c.whyLost(len(e.Payload), now))
+		}
 		return
 	}
-	e.Node, e.Epoch, e.Seq = c.node, c.epoch, ns.seq
+	e.Node, e.Epoch, e.Seq, e.Sent = c.node, c.epoch, ns.seq, now
 	o.queue.data = e.Append(o.queue.data)
 	o.queue.items = append(o.queue.items, queued{len(o.queue.data), ns.shard, now})
 	first := len(o.queue.items) == 1
@@ -95,14 +98,23 @@ func (c *Cluster) tooLarge(n int) bool {
 	return limit > 0 && int64(n) > limit
 }
 
-func (c *Cluster) whyLost(size int) string {
+const (
+	natsAway   = "NATS is away"
+	natsSilent = "NATS does not answer"
+	natsSlow   = "NATS is too slow"
+	natsSmall  = "the broadcast is over the NATS server's max_payload: raise it there, or send less"
+)
+
+func (c *Cluster) whyLost(size int, now time.Duration) string {
 	switch {
-	case !c.up.Load():
-		return "NATS is away"
+	case !c.link.there.Load():
+		return natsAway
+	case !c.up(now):
+		return natsSilent
 	case c.tooLarge(size):
-		return "the broadcast is over the NATS server's max_payload: raise it there, or send less"
+		return natsSmall
 	}
-	return "NATS is too slow"
+	return natsSlow
 }
 
 // lose counts broadcasts that no other node will get.
@@ -114,23 +126,17 @@ func (c *Cluster) lose(n int64, why string) {
 	}
 }
 
-// write is the one goroutine of the Cluster. It alone publishes broadcasts. The order on the wire
-// is therefore the order of the queue, and nobody who emits waits for NATS.
+// write publishes all broadcasts, on a goroutine of its own. The order on the wire is therefore the
+// order of the queue, and nobody who emits waits for NATS.
 func (c *Cluster) write() {
 	defer close(c.done)
-	tick := time.NewTicker(c.opts.heartbeat)
-	defer tick.Stop()
 	var spare batch
 	for {
 		select {
 		case <-c.out.wake:
 			spare = c.flush(spare)
-		case <-c.status:
-			c.refresh()
-		case <-tick.C:
-			c.refresh()
-			c.greet(greetingAgain)
-		case <-c.quit:
+		case <-c.life.Done():
+			<-c.watched // the goodbye is the last greeting
 			c.flush(spare)
 			c.greet(greetingBye)
 			return
@@ -148,44 +154,33 @@ func (c *Cluster) flush(spare batch) batch {
 	for _, item := range b.items {
 		p := b.data[begin:item.end]
 		begin = item.end
-		switch {
-		case !c.nc.IsConnected():
-			// a connection that was given to us may have a buffer that would take it
-			c.lose(1, "NATS is away")
-			continue
-		case c.now()-item.at > maxAge:
-			c.lose(1, "NATS is too slow")
-			continue
-		}
-		err := c.nc.Publish(c.subject.shards[item.shard], p)
-		switch {
-		case err == nil:
+		if why := c.send(item, p); why != "" {
+			c.lose(1, why)
+		} else {
 			c.stats.published.Add(1)
-		case errors.Is(err, nats.ErrMaxPayload):
-			c.lose(1, "the broadcast is over the NATS server's max_payload: raise it there, or "+
-				"send less")
-		default:
-			c.lose(1, c.redact(err))
 		}
 	}
 	b.reset()
 	return b
 }
 
-// refresh checks the state of the connection.
-func (c *Cluster) refresh() {
-	up := c.nc.IsConnected()
-	if up {
-		c.maxPayload.Store(c.nc.MaxPayload())
+// send gives one broadcast to NATS. It returns why that cannot be, or "".
+func (c *Cluster) send(item queued, p []byte) (why string) {
+	now := c.now()
+	switch {
+	case !c.nc.IsConnected():
+		return natsAway // a connection that was given to us may have a buffer that would take it
+	case !c.up(now):
+		return natsSilent
+	case now-item.at > c.opts.MaxAge:
+		return natsSlow
 	}
-	if c.up.Swap(up) == up {
-		return
+	err := c.nc.Publish(c.subject.shards[item.shard], p)
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, nats.ErrMaxPayload):
+		return natsSmall
 	}
-	if !up {
-		c.log.Warn("NATS is away: broadcasts stay on this server until it is back", "node", c.node)
-		return
-	}
-	c.log.Info("connected to NATS", "node", c.node, "server", c.nc.ConnectedAddr(), "reconnects",
-		c.nc.Stats().Reconnects)
-	c.greet(greetingNew)
+	return c.redact(err)
 }

@@ -32,14 +32,17 @@ type peerKey struct {
 }
 
 type peer struct {
-	seen time.Duration
-	left bool // it has said goodbye
+	seen       time.Duration // when it was last there for certain, on our clock
+	left       bool          // it has said goodbye
+	silent     bool          // the log has it that nothing is heard of it
+	clock      clock
+	sent, came time.Duration // its last greeting: when it left, by its clock, and came, by ours
 	// last is the number of the last broadcast by namespace, for the namespaces that exist here.
 	last map[string]uint64
 }
 
-// meet returns the peer, and whether it is new. The caller holds mu.
-func (p *peers) meet(node string, epoch uint64, now time.Duration) (_ *peer, isNew bool) {
+// meet returns the peer, and whether it is new. The caller holds mu, and calls hear.
+func (p *peers) meet(node string, epoch uint64) (_ *peer, isNew bool) {
 	key := peerKey{node, epoch}
 	known := p.all[key]
 	if known == nil {
@@ -50,9 +53,11 @@ func (p *peers) meet(node string, epoch uint64, now time.Duration) (_ *peer, isN
 		p.all[key] = known
 		isNew = true
 	}
-	known.seen = now
 	return known, isNew
 }
+
+// hear records that the peer was there at some time of ours.
+func (p *peer) hear(at time.Duration) { p.seen = max(p.seen, at) }
 
 // forgetOne drops the peer that has been silent for the longest time. The caller holds mu.
 func (p *peers) forgetOne() {
@@ -66,33 +71,57 @@ func (p *peers) forgetOne() {
 	delete(p.all, oldest)
 }
 
-// present counts the peers that have not left and were heard of within age.
-func (p *peers) present(now, age time.Duration) (n int) {
+// present reports whether the peer has not left and was there within silence.
+func (p *peer) present(now, silence time.Duration) bool {
+	return !p.left && now-p.seen <= silence
+}
+
+// present counts the peers that are.
+func (p *peers) present(now, silence time.Duration) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, peer := range p.all {
-		if !peer.left && now-peer.seen <= age {
+		if peer.present(now, silence) {
 			n++
 		}
 	}
 	return n
 }
 
-// number records that a broadcast came. It returns how many are missing before it, and whether it
-// is an old one. Nothing is missing before the first.
-func (p *peers) number(e *smartsocket.Envelope, now time.Duration) (missed uint64, old bool) {
+// arrival is what became of a broadcast on its way.
+type arrival int
+
+const (
+	inTime   arrival = iota
+	repeated         // it came before, or one that was published later did
+	late             // it is older than maxAge, or may be
+)
+
+// number records that a broadcast came. It returns how many are missing before it, and how old it
+// is. Nothing is missing before the first. A late one counts as one that did not come: it will be
+// among the missing ones when the next arrives.
+func (p *peers) number(e *smartsocket.Envelope, now, maxAge time.Duration) (missed uint64,
+	age time.Duration, _ arrival) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	peer, _ := p.meet(e.Node, e.Epoch, now)
+	peer, _ := p.meet(e.Node, e.Epoch)
+	if e.Sent > 0 {
+		age = peer.clock.age(e.Sent, now)
+	}
+	peer.hear(now - age)
 	last, any := peer.last[e.Namespace]
-	if any && e.Seq <= last {
-		return 0, true
+	switch {
+	case any && e.Seq <= last:
+		return 0, age, repeated
+	case !any:
+		last = e.Seq - 1
+	}
+	if age > maxAge || peer.clock.doubted {
+		peer.last[e.Namespace] = last
+		return 0, age, late
 	}
 	peer.last[e.Namespace] = e.Seq
-	if !any {
-		return 0, false
-	}
-	return e.Seq - last - 1, false
+	return e.Seq - last - 1, age, inTime
 }
 
 // receive handles one message of a shard, on the shard's own goroutine.
@@ -118,9 +147,13 @@ func (c *Cluster) receive(m *nats.Msg) {
 	if _, here := c.known.Load(e.Namespace); !here {
 		return // it belongs to another namespace of the shard
 	}
-	missed, old := c.peers.number(&e, c.now())
-	if old {
+	missed, age, how := c.peers.number(&e, c.now(), c.opts.MaxAge)
+	switch how {
+	case repeated:
 		c.stats.duplicates.Add(1)
+		return
+	case late:
+		c.drop(&e, age)
 		return
 	}
 	if missed > 0 {
@@ -131,6 +164,15 @@ func (c *Cluster) receive(m *nats.Msg) {
 		return
 	}
 	c.stats.received.Add(1)
+}
+
+// drop counts a broadcast that came too late.
+func (c *Cluster) drop(e *smartsocket.Envelope, age time.Duration) {
+	c.stats.late.Add(1)
+	if total := c.tooLate.note(c.now(), 1); total > 0 {
+		c.log.Warn("broadcasts of other nodes came too late and were dropped", "node", c.node,
+			"count", total, "from", e.Node, "namespace", e.Namespace, "age", age)
+	}
 }
 
 func (c *Cluster) gap(g Gap) {

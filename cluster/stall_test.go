@@ -78,6 +78,14 @@ func (p *proxy) hold() {
 	p.held = true
 }
 
+// release goes on where hold stopped.
+func (p *proxy) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = false
+	p.cond.Broadcast()
+}
+
 // cut ends all connections, and lets new ones through.
 func (p *proxy) cut() {
 	p.mu.Lock()
@@ -91,9 +99,10 @@ func (p *proxy) cut() {
 
 // A server shuts down although NATS hangs.
 func TestCloseWhileNATSHangs(t *testing.T) {
+	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
-	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
+	a := startStrictNode(t, "nats://"+p.l.Addr().String(), "a")
 	eventually(t, "the connection", func() bool { return a.cluster.Stats().State == Connected })
 	p.hold()
 	for range 50 {
@@ -111,10 +120,11 @@ func TestCloseWhileNATSHangs(t *testing.T) {
 // wait, local clients get their events, the queue is bounded, the losses are counted, and the node
 // recovers.
 func TestStalledNATSHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	broker := startNATS(t, -1)
 	p := startProxy(t, broker.Addr().String())
-	a := startNode(t, "nats://"+p.l.Addr().String(), "a")
-	b := startNode(t, broker.ClientURL(), "b")
+	a := startStrictNode(t, "nats://"+p.l.Addr().String(), "a")
+	b := startStrictNode(t, broker.ClientURL(), "b")
 	meet(t, a, b)
 	here, there := a.dial("/"), b.dial("/")
 	emit(t, a.server, "msg", -1) // b knows the numbers of a from here on

@@ -10,9 +10,9 @@ import (
 type State string
 
 const (
-	// Connected means that NATS is there.
+	// Connected means that NATS is there and answers.
 	Connected State = "connected"
-	// Degraded means that NATS is away and that every server is on its own.
+	// Degraded means that NATS is away, or has not answered for 2.5 s. Every server is on its own.
 	Degraded State = "degraded"
 )
 
@@ -26,28 +26,32 @@ type Stats struct {
 	Lost          int64  `json:"lost"`          // broadcasts of this node that NATS did not get
 	Gaps          int64  `json:"gaps"`          // gaps in what other nodes published
 	Missed        int64  `json:"missed"`        // broadcasts that are missing in these gaps
+	Late          int64  `json:"late"`          // those over MaxAge, dropped; Missed has them too
 	Duplicates    int64  `json:"duplicates"`    // old broadcasts that came again and were dropped
 	Invalid       int64  `json:"invalid"`       // messages that no node would send, ignored
 	SlowConsumers int64  `json:"slowConsumers"` // how often this server was too slow for what came
 	Reconnects    int64  `json:"reconnects"`    // how often NATS came back
+	Silences      int64  `json:"silences"`      // how often a node fell silent without a goodbye
 }
 
 type counters struct {
-	published, received, lost, gaps, missed, duplicates, invalid, slowConsumers atomic.Int64
+	published, received, lost, gaps, missed, late, duplicates, invalid, slowConsumers,
+	reconnects, silences atomic.Int64
 }
 
-// Stats returns the counters.
+// Stats returns the counters. It does not wait for NATS.
 func (c *Cluster) Stats() Stats {
 	s := &c.stats
+	now := c.now()
 	st := Stats{
-		State: Degraded, Node: c.node, Nodes: 1 + c.peers.present(c.now(), 3*c.opts.heartbeat),
-		Published: s.published.Load(), Received: s.received.Load(),
-		Lost: s.lost.Load(), Gaps: s.gaps.Load(), Missed: s.missed.Load(),
-		Duplicates: s.duplicates.Load(),
-		Invalid:    s.invalid.Load(), SlowConsumers: s.slowConsumers.Load(),
-		Reconnects: int64(c.nc.Stats().Reconnects),
+		State: Degraded, Node: c.node, Nodes: 1 + c.peers.present(now, c.opts.silence),
+		Published: s.published.Load(), Received: s.received.Load(), Lost: s.lost.Load(),
+		Gaps: s.gaps.Load(), Missed: s.missed.Load(), Late: s.late.Load(),
+		Duplicates: s.duplicates.Load(), Invalid: s.invalid.Load(),
+		SlowConsumers: s.slowConsumers.Load(), Reconnects: s.reconnects.Load(),
+		Silences: s.silences.Load(),
 	}
-	if c.up.Load() {
+	if c.up(now) {
 		st.State = Connected
 	}
 	return st

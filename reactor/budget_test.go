@@ -137,7 +137,7 @@ func TestBudgetIsRelieved(t *testing.T) {
 	})
 	sum := int64(0)
 	for _, c := range conns {
-		sum += int64(c.holds())
+		sum += int64(c.Holds())
 	}
 	if n := r.Stats().OutboxBytes; sum != n || sum == 0 {
 		t.Errorf("the connections hold %d bytes, %d are counted", sum, n)
@@ -147,7 +147,7 @@ func TestBudgetIsRelieved(t *testing.T) {
 		onLoop(t, r, func() {
 			r.budget.limit = 0
 			for _, c := range conns[:keep] {
-				r.budget.limit += int64(c.holds())
+				r.budget.limit += int64(c.Holds())
 			}
 			r.budget.start()
 		})
@@ -159,7 +159,7 @@ func TestBudgetIsRelieved(t *testing.T) {
 			if err := await(t, ends[i], "OnClose"); err != ErrOutboxBudget {
 				t.Errorf("connection %d: OnClose got %v", i, err)
 			}
-			if n := conns[i].holds(); n != 0 {
+			if n := conns[i].Holds(); n != 0 {
 				t.Errorf("connection %d is closed and holds %d bytes", i, n)
 			}
 			ends[i] <- ErrOutboxBudget // for the next look
@@ -198,4 +198,33 @@ func TestBudgetIsRelieved(t *testing.T) {
 		defer r.budget.mu.Unlock()
 		return len(r.budget.holders) == 0
 	})
+}
+
+// Of several that hold much the one that holds most is closed, and no other. Nobody is over its
+// share when the budget is exceeded, so that the order alone decides.
+func TestWorstIsClosedFirst(t *testing.T) {
+	r := start(t, Options{Loops: 2, MaxOutboxBytes: 64 << 20, MaxTotalOutboxBytes: 2_000_000,
+		MaxOutboxAge: time.Hour, SendBuffer: 16 << 10})
+	conns, ends := holders(t, r, 3)
+	for i, n := range []int{100_000, 100_000, 1_500_000} {
+		fill(t, conns[i], n)
+	}
+	for r.Stats().OverBudget == 0 { // a share is 666 666 bytes
+		if conns[0].Write(noise(20_000)) == Dropped {
+			t.Fatal("one that holds less was closed")
+		}
+	}
+	if err := await(t, ends[2], "OnClose of the worst"); err != ErrOutboxBudget {
+		t.Errorf("OnClose got %v", err)
+	}
+	for i := range 2 {
+		select {
+		case err := <-ends[i]:
+			t.Errorf("connection %d was closed: %v", i, err)
+		default:
+		}
+	}
+	if n := r.Stats().OverBudget; n != 1 {
+		t.Errorf("%d were closed", n)
+	}
 }

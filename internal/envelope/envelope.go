@@ -1,7 +1,7 @@
 // Package envelope is the wire form of a broadcast on its way between nodes:
 //
 //	version (1)  flags  epoch (8, big endian)  seq  node  namespace  event
-//	[state's key]  [deadline in ns]
+//	[state's key]  [deadline in ns]  [sent at, in ns]
 //	number of names, names…  number of excepted names, names…  payload (the rest)
 //
 // Numbers are unsigned varints in their shortest form. A text is its length as a number, then its
@@ -25,6 +25,7 @@ type Envelope struct {
 	Node      string
 	Epoch     uint64
 	Seq       uint64
+	Sent      time.Duration
 	Namespace string
 	Names     []string
 	Except    []string
@@ -43,7 +44,8 @@ const (
 	flagVolatile = 0x02
 	flagState    = 0x04 // a key follows the event
 	flagDeadline = 0x08 // nanoseconds follow
-	flagsAll     = 0x0f
+	flagSent     = 0x10 // nanoseconds follow
+	flagsAll     = 0x1f
 
 	// MaxNode is the longest name of a node in bytes.
 	MaxNode = 64
@@ -70,6 +72,9 @@ func (e *Envelope) Append(dst []byte) []byte {
 	if e.Options.Within > 0 {
 		dst = binary.AppendUvarint(dst, uint64(e.Options.Within))
 	}
+	if e.Sent > 0 {
+		dst = binary.AppendUvarint(dst, uint64(e.Sent))
+	}
 	for _, list := range [...][]string{e.Names, e.Except} {
 		dst = binary.AppendUvarint(dst, uint64(len(list)))
 		for _, text := range list {
@@ -91,6 +96,9 @@ func (e *Envelope) flags() (flags byte) {
 	}
 	if e.Options.Within > 0 {
 		flags |= flagDeadline
+	}
+	if e.Sent > 0 {
+		flags |= flagSent
 	}
 	return flags
 }
@@ -122,6 +130,10 @@ func Parse(p []byte) (Envelope, error) {
 	if flags&flagDeadline != 0 {
 		e.Options.Within = time.Duration(r.number(math.MaxInt64))
 		r.bad = r.bad || e.Options.Within == 0
+	}
+	if flags&flagSent != 0 {
+		e.Sent = time.Duration(r.number(math.MaxInt64))
+		r.bad = r.bad || e.Sent == 0
 	}
 	e.Names = r.list()
 	e.Except = r.list()

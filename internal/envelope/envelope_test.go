@@ -3,6 +3,7 @@ package envelope
 import (
 	"bytes"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ var envelopes = []Envelope{
 		Node: "c", Seq: 1, Namespace: "/", Event: "e",
 		Options: outgoing.Options{Within: time.Second},
 	},
+	{Node: "d", Seq: 1, Sent: math.MaxInt64, Namespace: "/", Event: "e"},
 }
 
 func same(a, b Envelope) bool {
@@ -70,12 +72,19 @@ func TestGoldenBytes(t *testing.T) {
 	if got := string(e.Append(nil)); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
+	e.Sent = 300
+	later := "\x01\x1f" + want[2:38] + "\xac\x02" + want[38:]
+	if got := string(e.Append(nil)); got != later {
+		t.Errorf("got  %q\nwant %q", got, later)
+	}
 	for flags, e := range map[byte]Envelope{
 		0: {},
 		1: {Binary: true},
 		2: {Options: outgoing.Options{Volatile: true}},
 		4: {Options: outgoing.Options{State: true}},
 		8: {Options: outgoing.Options{Within: 1}},
+
+		16: {Sent: 1},
 	} {
 		if got := e.Append(nil)[1]; got != flags {
 			t.Errorf("%+v has the flags %x, want %x", e, got, flags)
@@ -132,6 +141,9 @@ func TestParseRefusesTheRest(t *testing.T) {
 		"empty name":       append(change(0)[:17], 1, 0, 0),
 		"no deadline":      append(append(change(1, 8)[:17], 0), 0, 0),
 		"deadline too far": append(change(1, 8)[:17],
+			0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 0),
+		"no time": append(append(change(1, 16)[:17], 0), 0, 0),
+		"time too far": append(change(1, 16)[:17],
 			0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 0),
 		"no key":           append(change(1, 4)[:17], 9),
 		"longer form of 1": append(append(change(0)[:10], 0x81, 0), change(0)[11:]...),
