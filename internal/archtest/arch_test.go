@@ -84,10 +84,10 @@ var below = map[string][]string{
 	"wasm":    {"client", "message", "pool", "crypto"},
 }
 
-// helpers are the packages of internal that only tests use.
+// helpers are the packages of internal that only tests use, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/race",
-	"internal/selfsigned", "internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/mutate",
+	"internal/race", "internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test

@@ -43,15 +43,19 @@ func (r *Rounds) run() {
 		case <-timer.C:
 		}
 		now := r.Now()
-		if r.Look(now) {
-			pause = r.Budget
-		} else {
-			pause = min(2*pause, time.Second)
-		}
+		pause = r.after(pause, r.Look(now))
 		if now >= next {
 			next = now + time.Second
 			r.EverySecond(now)
 		}
 		timer.Reset(min(pause, max(next-r.Now(), time.Millisecond)))
 	}
+}
+
+// after returns the pause after a look, which came after another pause.
+func (r *Rounds) after(pause time.Duration, active bool) time.Duration {
+	if active {
+		return r.Budget
+	}
+	return min(2*pause, time.Second)
 }
