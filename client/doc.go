@@ -60,8 +60,8 @@
 //	           ├─► ledger.mu
 //	           └─► dispatcher.mu
 //
-// Two locks are taken alone and for a few lines: that of Client.handlers, and
-// remoteClock.mu. User code never runs under a lock: handlers and callbacks are
+// Some are taken alone and for a few lines: those of Client.handlers, Client.any and
+// Client.syncs, and remoteClock.mu. User code never runs under a lock: handlers and callbacks are
 // jobs of the dispatcher.
 //
 // # In a browser
@@ -78,7 +78,7 @@
 // client.go has the states. link.go is one connection: the handshake, and what arrives.
 // session.go is what outlives the connection, ledger.go the answers that we gave, and
 // question.go the answers that we wait for. parked.go holds what waits for a
-// connection. emit.go and send.go are the way out, dispatch.go, early.go and handlers.go the
-// way in. reconnect.go restores a session. transport_net.go, write_net.go and
-// transport_js.go move the bytes.
+// connection. emit.go and send.go are the way out, dispatch.go, early.go, handlers.go and
+// observe.go the way in, sync.go waits for both. reconnect.go restores a session.
+// transport_net.go, write_net.go and transport_js.go move the bytes.
 package client

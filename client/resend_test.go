@@ -24,7 +24,9 @@ func (t *script) append(b []byte) error {
 	return nil
 }
 
-func (t *script) run(func(bool, []byte)) ending               { return ending{} }
+func (t *script) run(func(bool, []byte)) ending { return ending{} }
+func (t *script) unsent() int                   { return 0 }
+
 func (t *script) room(<-chan struct{}, <-chan time.Time) bool { return true }
 func (t *script) flush()                                      {}
 func (t *script) flushLater()                                 {}

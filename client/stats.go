@@ -21,6 +21,7 @@ type Stats struct {
 	Dropped     uint64 // parked messages that were never sent
 	Waiting     int    // messages that are parked now
 	PendingAcks int    // questions that wait for their answer
+	Unsent      int    // bytes that wait to be given to the system, see Emit
 	Reconnects  uint64 // connections restored
 	UnknownAcks uint64 // answers that nobody was waiting for any more
 	Unhandled   uint64 // events without a handler
@@ -54,6 +55,7 @@ func (c *Client) Stats() Stats {
 	}
 	if open := c.current.Load(); open != nil {
 		s.RTT, s.ClockOffset = open.clock.read()
+		s.Unsent = open.t.unsent()
 	}
 	c.mu.Lock()
 	s.Waiting = len(c.parked)

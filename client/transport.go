@@ -10,6 +10,8 @@ type transport interface {
 	// room waits until few bytes are unsent or the connection has ended. It reports
 	// false if one of the channels was ready first. Without channels it does not wait.
 	room(cancel <-chan struct{}, after <-chan time.Time) bool
+	// unsent is how many bytes wait to be given to the system.
+	unsent() int
 	// append queues one binary message, which it copies, behind all others.
 	append(p []byte) error
 	// flush writes what is queued, unless another goroutine is writing already. It does

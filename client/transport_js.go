@@ -239,6 +239,8 @@ func (t *jsTransport) append(p []byte) error {
 	return nil
 }
 
+func (t *jsTransport) unsent() int { return t.ws.Get("bufferedAmount").Int() }
+
 func (t *jsTransport) room(cancel <-chan struct{}, after <-chan time.Time) bool {
 	if !t.full() {
 		return true

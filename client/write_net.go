@@ -41,6 +41,7 @@ type writer struct {
 	out     []byte        // frames that wait for the write in progress
 	spare   []byte
 	writing bool
+	sending int           // bytes of the write in progress
 	idle    chan struct{} // closed when writing ends; nil when nobody waits for that
 	ended   bool          // nothing may be queued any more
 
@@ -86,6 +87,12 @@ func (w *writer) spread() {
 		close(w.space)
 		w.space = nil
 	}
+}
+
+func (w *writer) unsent() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.out) + len(w.rest) + w.sending
 }
 
 func (w *writer) append(p []byte) error {
@@ -165,10 +172,12 @@ func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 		if w.ended {
 			wait = min(wait, closeGrace)
 		}
+		w.sending = len(batch)
 		w.mu.Unlock()
 		w.nc.SetWriteDeadline(time.Now().Add(wait))
 		n, err := w.nc.Write(batch)
 		w.mu.Lock()
+		w.sending = 0
 		switch {
 		case err == nil:
 			if cap(batch) <= keepBytes {
