@@ -79,10 +79,11 @@ var below = map[string][]string{
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock",
 	},
-	"client":  {"message", "pool", "frame", "crypto", "internal/registry"},
-	"cluster": {""},
-	"config":  {}, // the root's options are a struct like any other to it
-	"wasm":    {"client", "message", "pool", "crypto"},
+	"client":          {"message", "pool", "frame", "crypto", "internal/registry"},
+	"smartsockettest": {"", "client", "message", "internal/testclock"},
+	"cluster":         {""},
+	"config":          {}, // the root's options are a struct like any other to it
+	"wasm":            {"client", "message", "pool", "crypto"},
 }
 
 // helpers are the packages of internal that only tests use.
