@@ -286,7 +286,7 @@ func (c *Client) collect(now time.Duration) {
 		return
 	}
 	if due, some := nc.collect(now); some {
-		c.s.clock.AfterFunc(due-now, func() {})
+		c.s.clock.Mark(due - now)
 	}
 }
 

@@ -151,17 +151,20 @@ func (s *Server) end() {
 
 // Advance moves the server's clock on by d. All timers and limits that become due on the way run in
 // their order, and each has run, with what it brings about at handlers and clients, before the
-// clock moves on. See the package comment for what follows this clock.
+// clock moves on. See the package comment for what follows this clock. A handler that asks its
+// client, as by Socket.EmitWithAck, may wait for the answer meanwhile. One that blocks on anything
+// else is waited for as little as 20 ms of real time.
 //
 // A handler must not call Advance.
 func (s *Server) Advance(d time.Duration) {
 	s.t.Helper()
+	s.settle(s.unblocked)
 	s.eachGated((*Client).collect)
 	writes := s.writes()
 	s.clock.Advance(d, func() {
 		s.eachGated((*Client).release)
 		if s.writes() != writes {
-			s.Quiet()
+			s.settle(s.unblocked)
 			s.eachGated((*Client).collect)
 			writes = s.writes()
 		}
@@ -179,11 +182,17 @@ func (s *Server) writes() int64 { return s.ConnectionStats().Writes }
 // lagging or cut, and of what waits for the clock to advance.
 func (s *Server) Quiet() {
 	s.t.Helper()
+	s.settle(s.handled)
+}
+
+// settle is Quiet, as far as handlers are waited for by this function.
+func (s *Server) settle(handlers func(end time.Time)) {
+	s.t.Helper()
 	end := time.Now().Add(s.patience)
 	for {
 		before := s.activity()
 		s.syncClients(end)
-		s.handled(end)
+		handlers(end)
 		s.syncClients(end)
 		if time.Now().After(end) {
 			s.t.Fatalf("the server and its clients were still busy after %v: a client's handler "+
@@ -214,6 +223,20 @@ func (s *Server) syncClients(end time.Time) {
 			c.Sync(ctx) // an error means that it is gone
 		} else {
 			c.sent()
+		}
+	}
+}
+
+// grace is how long Advance waits for handlers that block on something else than the clock.
+const grace = 20 * time.Millisecond
+
+// unblocked waits until no handler waits or runs, except those that may wait for the clock, with a
+// question.
+func (s *Server) unblocked(time.Time) {
+	for pause := (wait{end: time.Now().Add(grace)}); ; {
+		st := s.ConnectionStats()
+		if st.SocketsWaiting == 0 && int(st.WorkersBusy) <= s.clock.Calls() || !pause.next() {
+			return
 		}
 	}
 }

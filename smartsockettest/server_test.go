@@ -78,11 +78,15 @@ func TestQuietFollowsChains(t *testing.T) {
 
 func TestQuietWaitsForHandlers(t *testing.T) {
 	begun, release := make(chan bool), make(chan bool)
+	const sent = 2000
 	ran := false
 	s := New(t, Options{}, func(v *smartsocket.Server) {
-		v.On("slow", func(*smartsocket.Socket, Data, Ack) {
+		v.On("slow", func(s *smartsocket.Socket, _ Data, _ Ack) {
 			begun <- true
 			<-release
+			for i := range sent {
+				s.Emit("part", i)
+			}
 			ran = true
 		})
 	})
@@ -93,6 +97,9 @@ func TestQuietWaitsForHandlers(t *testing.T) {
 	s.Quiet()
 	if !ran {
 		t.Error("Quiet did not wait for a handler")
+	}
+	if n := c.record.waiting(); n != sent {
+		t.Errorf("Quiet did not wait for what it sent: %d of %d came", n, sent)
 	}
 }
 
@@ -200,7 +207,12 @@ func TestHeartbeats(t *testing.T) {
 	s := New(t, Options{ConnectionTimeout: 30 * time.Second}, chat)
 	c, held := s.Client(t), s.Client(t)
 	held.Pause()
-	s.Advance(10 * time.Minute)
+	for range 10 {
+		s.Advance(time.Minute)
+		if rtt := c.Socket().RTT(); rtt > time.Microsecond { // the least that there is
+			t.Fatalf("the clock moved on by %v before a heartbeat was answered", rtt)
+		}
+	}
 	held.Resume()
 	c.Call("say", "still here")
 	held.Call("say", "so am I")
@@ -224,6 +236,27 @@ func TestAckTimeout(t *testing.T) {
 		t.Fatal("ended early: ", <-got)
 	}
 	s.Advance(100 * time.Millisecond)
+	if err := <-got; !errors.Is(err, message.ErrAckTimeout) {
+		t.Error(err)
+	}
+}
+
+// A handler that waits for an answer does not hold up the clock.
+func TestAckTimeoutInAHandler(t *testing.T) {
+	got := make(chan error, 1)
+	s := New(t, Options{AckTimeout: time.Minute, ConnectionTimeout: 10 * time.Second},
+		func(v *smartsocket.Server) {
+			v.On("ask", func(s *smartsocket.Socket, _ Data, _ Ack) {
+				_, err := s.EmitWithAck(context.Background(), "silent", nil)
+				got <- err
+			})
+		})
+	c := s.NewClient(t)
+	c.On("silent", func(client.Data, client.Ack) {})
+	c.Connect()
+	c.Emit("ask", nil)
+	c.Expect("silent", nil)
+	s.Advance(time.Minute)
 	if err := <-got; !errors.Is(err, message.ErrAckTimeout) {
 		t.Error(err)
 	}
@@ -256,5 +289,24 @@ func TestOptionsAreChecked(t *testing.T) {
 	text := fails(t, func(t testing.TB) { New(t, Options{Workers: -1}, nil) })
 	if text == "" {
 		t.Error("a bad option was taken")
+	}
+}
+
+// Servers of tests that run at the same time know nothing of each other.
+func TestParallel(t *testing.T) {
+	for range 8 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			s := New(t, Options{}, chat)
+			a, b := s.Client(t), s.Client(t)
+			a.Call("join", "room")
+			b.Call("join", "room")
+			for range 20 {
+				a.Call("say", "hello")
+				b.Expect("said", "hello")
+			}
+			a.ExpectNothing()
+			s.Advance(time.Minute)
+		})
 	}
 }

@@ -21,6 +21,31 @@ func (c *Clock) AfterFunc(d time.Duration, f func()) Stopper {
 	return t
 }
 
+// Mark ends a step of Advance when d has passed. c is not nil.
+func (c *Clock) Mark(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timers = append(c.timers, mark(c.Now()+d))
+}
+
+type mark time.Duration
+
+func (m mark) at() time.Duration { return time.Duration(m) }
+
+func (mark) fire(time.Time) {}
+
+// Calls counts the functions that wait for their time, see AfterFunc. c is not nil.
+func (c *Clock) Calls() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.timers {
+		if _, ok := t.(*call); ok {
+			n++
+		}
+	}
+	return n
+}
+
 // call is a function that waits for its time.
 type call struct {
 	clock *Clock
