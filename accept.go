@@ -40,7 +40,7 @@ func (v *Server) accept(
 	ticket, verdict := v.gate.Admit(&t.places, who, v.sinceStart())
 	v.countVerdict(verdict)
 	if verdict.Outcome == admission.Throttled || verdict.Outcome == admission.Later {
-		return nil, "", turnaway.Of(verdict)
+		return nil, "", turnaway.Of(verdict, r)
 	}
 	l := v.newLink(plain)
 	l.ticket, l.handshake = ticket, new(handshake)
@@ -67,7 +67,7 @@ func (v *Server) arrive(peer net.Addr) (leave func(), refused *frame.HandshakeEr
 	ticket, verdict := v.gate.Arrive(&t.places, address, t.proxies.Trusts(peer))
 	v.countVerdict(verdict)
 	if verdict.Outcome != admission.Admitted {
-		refused = turnaway.Of(verdict)
+		refused = turnaway.Of(verdict, nil)
 	}
 	if verdict.Outcome == admission.Later {
 		return nil, refused

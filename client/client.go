@@ -32,8 +32,15 @@ type Client struct {
 	state  state
 	life   context.Context // from Connect until Disconnect or the final failure
 	end    context.CancelFunc
-	losses int // failed attempts since the last healthy connection
-	parked []parked
+	failed int // failed attempts since the last healthy connection
+	parked []*parked
+	states map[string]*parked // of parked, by key
+	losses losses
+	// stopRelease stops the wait for the server's rate limit; nil = there is none.
+	stopRelease func() bool
+
+	pace       pace
+	deliveries atomic.Pointer[map[string]delivery] // by event, immutable
 
 	current atomic.Pointer[link] // the open connection, nil without one
 
@@ -124,9 +131,10 @@ func New(rawURL string, o Options) (*Client, error) {
 }
 
 // Connect connects and returns when the server has accepted the handshake. It
-// tries once. Errors are *Error: ERR_CONN_001 refused, 002 timeout, 003 bad
-// handshake, 004 authentication, 005 server full, ERR_MSG_005 no such namespace,
-// ERR_RATE_001 throttled, with RetryAfter in milliseconds.
+// tries once, unless Options.RetryConnect is Enabled. Errors, which "error" handlers are
+// told too if ctx has not ended, are *Error: ERR_CONN_001 refused, 002 timeout, 003 bad
+// handshake, 004 authentication, 005 server full, 007 throttled, with RetryAfter in
+// milliseconds, ERR_MSG_005 no such namespace.
 // The context bounds this call, not the connection. It returns nil when the
 // client is connected already, and ERR_CONN_001 while another call or a
 // reconnection is under way.
@@ -147,22 +155,16 @@ func (c *Client) Connect(ctx context.Context) error {
 		}
 	}
 	c.state = connecting
-	c.losses = 0
+	c.failed = 0
 	life, end := context.WithCancel(context.Background())
 	c.life, c.end = life, end
 	c.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(life, cancel)()
-	var err error
-	for _, at := range c.route(c.at) {
-		var code uint16
-		if code, err = c.attempt(ctx, life, at, new(session)); err == nil {
-			return nil
-		}
-		if ctx.Err() != nil || final(asError(err, message.CodeConnectionLost), code) {
-			break
-		}
+	err := c.connectFirst(ctx, life)
+	if err == nil {
+		return nil
 	}
 	c.mu.Lock()
 	if c.life == life {
@@ -171,7 +173,42 @@ func (c *Client) Connect(ctx context.Context) error {
 	}
 	c.mu.Unlock()
 	end()
+	if ctx.Err() == nil { // otherwise the caller wanted the end
+		c.raise(asError(err, message.CodeConnectionLost))
+	}
 	return err
+}
+
+// connectFirst tries each address once, and then goes on as Options.RetryConnect says. It raises
+// the errors of all attempts except the last one.
+func (c *Client) connectFirst(ctx, life context.Context) error {
+	t := &trial{route: c.route(c.at), session: new(session), hint: -1}
+	for i, at := range t.route {
+		code, err := c.attempt(ctx, life, at, t.session)
+		if err == nil {
+			return nil
+		}
+		e := asError(err, message.CodeConnectionLost)
+		if ctx.Err() != nil || final(e, code) ||
+			i == len(t.route)-1 && !c.retriesConnect() {
+			return err
+		}
+		c.raise(e)
+		t.failed(e)
+		t.tries++
+	}
+	t.grown, t.counted = 1, min(t.counted, 1) // one round
+	switch connected, err := c.try(ctx, life, t); {
+	case connected:
+		return nil
+	case err != nil:
+		return err
+	}
+	return contextError(ctx)
+}
+
+func (c *Client) retriesConnect() bool {
+	return c.opts.RetryConnect == Enabled && c.opts.MaxReconnectAttempts != Never
 }
 
 // route returns the addresses to try in turn: first, New's, and Options.URLs.
@@ -300,6 +337,7 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	again := c.state == reconnecting
 	c.state = connected
 	c.queue.setOpen(true)
+	c.pace.begin(l.rate, l.recovered, l.opened, c.stats.sent.Load())
 	sizes = c.resend(l)
 	wait := !l.recovered && len(c.parked) > 0 && c.handlers.FindString(EventConnected) != nil
 	if !wait {
@@ -351,7 +389,7 @@ func (c *Client) lost(l *link, end ending) {
 		end.code, end.reason = message.CloseCodeFor(l.fault.Code), l.fault.Message
 	}
 	if c.clock.Now().Sub(l.opened) >= healthy {
-		c.losses = 0
+		c.failed = 0
 	}
 	again := message.Reconnects(end.code) && c.opts.MaxReconnectAttempts != Never
 	life, stop := c.life, c.end
@@ -361,6 +399,10 @@ func (c *Client) lost(l *link, end ending) {
 		c.state, c.life = idle, nil
 		c.forget("the connection ended for good")
 		stop()
+	}
+	if c.stopRelease != nil {
+		c.stopRelease()
+		c.stopRelease = nil
 	}
 	c.disconnected(Reason{end.code, end.reason, end.err})
 	c.mu.Unlock()

@@ -103,8 +103,8 @@ func appendData(dst []byte, v any) ([]byte, message.Flags, error) {
 // Ack answers a question of the server. For an event that asks for nothing its
 // methods do nothing. It may be kept and used later, from any goroutine, even
 // after the connection was lost and the session recovered. Only the first Reply
-// or Fail counts. Both wait while more than 1 MiB is unsent, for at most
-// Options.SendTimeout.
+// or Fail counts. Both wait while more than Options.HighWaterMark is
+// unsent, for at most Options.SendTimeout.
 type Ack struct{ call *ackCall }
 
 type ackCall struct {

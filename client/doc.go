@@ -22,13 +22,14 @@
 //	  Disconnect, given up, or refused
 //	  for good (Disconnect in any state)
 //
-// Connect fails with a typed error and tries only once. A session that is lost
-// later is restored without help: attempts follow with growing, jittered delays
-// unless the server forbids it. Meanwhile emitted events are parked in a bounded
-// queue, and they are sent before anything newer. There is one exception: a new
-// session may have to be authenticated first. So if there are OnConnected handlers,
-// parked events wait until these have returned, and what is emitted meanwhile, by the
-// handlers or elsewhere, is sent before them.
+// Connect fails with a typed error and tries only once, unless Options.RetryConnect is
+// Enabled. A session that is lost later is restored without help: attempts follow with
+// growing, jittered delays unless the server forbids it. Meanwhile emitted events are
+// parked in a bounded queue, see EmitOption for those that may be lost. They are sent
+// before anything newer, and no faster than the server's rate limit allows. There is one
+// exception: a new session may have to be authenticated first. So if there are
+// OnConnected handlers, parked events wait until these have returned, and what is emitted
+// meanwhile, by the handlers or elsewhere, is sent before them.
 //
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
 // session: the client has the same ID, rooms and values, and both sides get the
@@ -57,7 +58,7 @@
 //
 //	Client.mu ─┬─► sent.mu ─┬─► link.sealMu ──► writer.mu, or jsTransport.mu in a browser
 //	           │            └─► Client.ackMu
-//	           ├─► ledger.mu
+//	           ├─► ledger.mu, pace.mu
 //	           └─► dispatcher.mu
 //
 // Some are taken alone and for a few lines: those of Client.handlers, Client.any and
@@ -71,14 +72,15 @@
 // are not used there, a refused upgrade is ERR_CONN_001 without the reason, and a
 // silent server is noticed by its missing PINGs. A js.Func callback must not block,
 // so call Connect, EmitWithAck and Request on a goroutine of their own. Emit may be
-// called there while less than 1 MiB is unsent.
+// called there while less than Options.HighWaterMark is unsent.
 //
 // # Reading order
 //
 // client.go has the states. link.go is one connection: the handshake, and what arrives.
 // session.go is what outlives the connection, ledger.go the answers that we gave, and
 // question.go the answers that we wait for. parked.go holds what waits for a
-// connection. emit.go and send.go are the way out, dispatch.go, early.go, handlers.go and
-// observe.go the way in, sync.go waits for both. reconnect.go restores a session.
-// transport_net.go, write_net.go and transport_js.go move the bytes.
+// connection, delivery.go says what may be lost, and pace.go what the server's rate limit
+// allows. emit.go and send.go are the way out, dispatch.go, early.go, handlers.go and observe.go
+// the way in; sync.go waits for both. reconnect.go restores a session. transport_net.go,
+// write_net.go, vigil.go and transport_js.go move the bytes.
 package client

@@ -19,17 +19,21 @@ import (
 //
 // While a connection is being made or restored the message is parked, or Emit
 // fails with ERR_CONN_006 if Options.Offline is OfflineFail. Before Connect it
-// fails. When more than 1 MiB is unsent because the server reads too slowly, Emit
-// waits, and after Options.SendTimeout it fails with ERR_CONN_002; the message is
-// then not sent. Errors are *Error. Emit is safe for concurrent use, and the
-// messages of one goroutine stay in order, except that parked ones may wait for the
-// OnConnected handlers of a new session (see the package comment).
-func (c *Client) Emit(event string, data any) error {
+// fails. When more than Options.HighWaterMark is unsent because the server reads too
+// slowly, Emit waits, and after Options.SendTimeout it fails with ERR_CONN_002; the
+// message is then not sent. OnDrain tells when there is room again. Errors are *Error.
+// Emit is safe for concurrent use, and the messages of one goroutine stay in order,
+// except that parked ones may wait for the OnConnected handlers of a new session (see
+// the package comment).
+//
+// opts say whether the event may be lost instead, see EmitOption; without them
+// SetEmitOptions decides.
+func (c *Client) Emit(event string, data any, opts ...EmitOption) error {
 	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
-	return c.emit(event, 0, data, &lim)
+	return c.emit(event, 0, data, c.deliveryOf(event, opts), &lim)
 }
 
-func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
+func (c *Client) emit(event string, ack uint64, data any, how delivery, lim *limit) error {
 	b := pool.GetUnsized(pool.Encoded)
 	defer pool.PutUnsized(b)
 	var flags message.Flags
@@ -52,15 +56,26 @@ func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
 	b.B = out
 	b.B[0] |= byte(flags)
 	c.logEvent(event, b.B[body:])
+	return c.transmit(&outgoing{event, ack, b.B, body, how}, lim)
+}
+
+// transmit sends an EVENT, which it borrows, or parks a copy.
+func (c *Client) transmit(m *outgoing, lim *limit) error {
 	for {
-		if l := c.current.Load(); l != nil {
-			if err := l.tooLarge(event, len(b.B)-body); err != nil {
+		if l := c.current.Load(); l != nil && !l.behind.Load() {
+			if err := l.tooLarge(m.event, len(m.b)-m.body); err != nil {
 				return err
 			}
-			c.own(ack, l, b.B, body)
-			switch err := l.sendEvent(ack, b.B, body, lim); err {
+			if m.how.lossy() && !l.t.room(nil, nil) {
+				if c.holdBack(l, m) {
+					return nil
+				}
+				continue
+			}
+			c.own(m.ack, l, m.b, m.body)
+			switch err := l.sendEvent(m, lim); err {
 			case nil:
-				c.stats.sent.Add(1)
+				c.noteSent(l)
 				return nil
 			case errClosed:
 			default:
@@ -72,16 +87,23 @@ func (c *Client) emit(event string, ack uint64, data any, lim *limit) error {
 			if err := l.awaitEnd(lim); err != nil {
 				return err
 			}
-			if ack != 0 && !c.awaited(ack) {
+			if m.ack != 0 && !c.awaited(m.ack) {
 				return errClosed // the question ended with the connection
 			}
-			if ack != 0 && c.handedOver(ack, l) {
+			if m.ack != 0 && c.handedOver(m.ack, l) {
 				return nil
 			}
 		}
-		if done, err := c.enqueue(event, ack, b.B, body); done {
+		if done, err := c.enqueue(m); done {
 			return err
 		}
+	}
+}
+
+// noteSent counts an event that l took.
+func (c *Client) noteSent(l *link) {
+	if n := c.stats.sent.Add(1); n%noteEvery == 0 && !l.rate.Off() {
+		c.pace.note(c.clock.Now(), n)
 	}
 }
 

@@ -120,7 +120,7 @@ func TestBadServers(t *testing.T) {
 		}, message.CodeMaxConnections},
 		"429": {func([]byte) []byte {
 			return []byte("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n\r\n")
-		}, message.CodeRateLimited},
+		}, message.CodeThrottled},
 		"wrong accept": {func(g []byte) []byte {
 			return bytes.Replace(g, []byte("Sec-WebSocket-Accept: "),
 				[]byte("Sec-WebSocket-Accept: A"), 1)

@@ -88,7 +88,14 @@ func TestFinalCloseCodes(t *testing.T) {
 			errs := make(chan error, 10)
 			c.OnError(func(err error) { errs <- err })
 			connect(t, c)
-			err := take(t, errs, "the end of the attempts")
+			raised := 1 // each attempt, and giving up
+			if !final {
+				raised = 4
+			}
+			var err error
+			for range raised {
+				err = take(t, errs, "the end of the attempts")
+			}
 			mu.Lock()
 			if n := tries - 1; final && n != 1 || !final && n != 3 {
 				t.Errorf("close %d %s: %d attempts, then %v", code, part, n, err)

@@ -13,6 +13,7 @@ const (
 	EventReconnecting = "reconnecting" // {"attempt":1,"delay":1500}, milliseconds
 	EventReconnected  = "reconnected"  // {"recovered":false}
 	EventError        = "error"        // {"code","message"…}, see Data.Err
+	EventDrain        = "__drain__"    // no data
 )
 
 func canonical(event string) string {
@@ -85,6 +86,10 @@ func (c *Client) OnReconnected(f func(recovered bool)) {
 		}
 	})
 }
+
+// OnDrain registers f, which runs after an Emit had to wait, failed, dropped or held back its event
+// because more than Options.HighWaterMark was unsent, and once half of that or less is.
+func (c *Client) OnDrain(f func()) { c.On(EventDrain, func(Data, Ack) { f() }) }
 
 // OnError registers f for errors that no call returns.
 func (c *Client) OnError(f func(error)) {

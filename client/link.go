@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -50,11 +51,14 @@ type link struct {
 	id        string
 	threshold int // longer payloads are compressed; 0 = none
 	maxSend   int // the server's limit for one payload; 0 = unknown
+	rate      ratelimit.Limit
 	opened    time.Time
 	session   *session // the reader may replace it until then
 	recovered bool     // session began on an earlier link
 	arrived   uint64   // from CONNECT_ACK: our events that arrived, plus 1; 0 = not told
 	resumable bool     // the session may be recovered later
+
+	behind atomic.Bool // parked events have to be sent first; set under Client.mu
 
 	sealMu sync.Mutex // makes sealing and queueing one step
 	ends   *message.Ends
@@ -74,7 +78,7 @@ const (
 const badMessages = 10
 
 func newLink(c *Client, t transport, life context.Context, at *target, s *session) *link {
-	return &link{
+	l := &link{
 		c:       c,
 		t:       t,
 		life:    life,
@@ -84,6 +88,8 @@ func newLink(c *Client, t transport, life context.Context, at *target, s *sessio
 		ready:   make(chan struct{}),
 		done:    make(chan struct{}),
 	}
+	t.onDrain(func() { c.drained(l) })
+	return l
 }
 
 // run serves the connection until it ends.
@@ -300,6 +306,7 @@ func (l *link) connect(hello []byte) error {
 		}
 	}
 	l.maxSend = int(min(h.MaxMessageBytes, 1<<30))
+	l.rate = paceOf(h.RateLimit, h.RateWindow)
 	o := &l.c.opts
 	m := message.Connect{
 		Namespace:  []byte(l.c.namespace),
@@ -381,7 +388,8 @@ func (l *link) accepted(a *message.ConnectAck) {
 		l.maxSend = int(min(a.MaxMessageBytes, 1<<30))
 	}
 	if a.HeartbeatInterval > 0 {
-		l.t.limits(time.Duration(min(a.HeartbeatInterval, 1<<31))*3*time.Millisecond + time.Second)
+		beat := time.Duration(min(a.HeartbeatInterval, 1<<31)) * time.Millisecond
+		l.t.limits(3*beat+time.Second, l.ping)
 	}
 	l.phase = open
 	l.clock.add(l.c.clock.Now(), a.ServerTime, 0)
@@ -438,6 +446,13 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 	default:
 		l.malformed(&Error{Code: message.CodeInvalidFormat, Message: "a message out of turn"})
 	}
+}
+
+// ping asks the server for a PONG, as a sign of life.
+func (l *link) ping() {
+	now := uint64(l.c.clock.Now().UnixMicro())
+	var b [40]byte
+	l.sendNow(message.AppendClock(b[:0], message.KindPing, message.Clock{ClientTime: now}))
 }
 
 // pong answers a PING with the same clock message and our time added.

@@ -50,6 +50,11 @@ const (
 	Never = -2
 )
 
+// NoWait as Options.SendTimeout means that Emit does not wait for a server that reads too slowly.
+const NoWait time.Duration = -1
+
+const defaultSendTimeout = 5 * time.Second
+
 // Offline is what Emit does while a connection is being made or restored.
 type Offline uint8
 
@@ -105,11 +110,19 @@ type Options struct {
 	// It grows by half with every further attempt, up to 30 s. 0 = 1 s.
 	ReconnectDelay time.Duration
 	// MaxReconnectAttempts is the number of attempts after a loss, or Forever, or Never.
-	// Attempts that fail because the server is full do not count. 0 = 10.
+	// Attempts that fail because the server is full or throttles this address do not count.
+	// 0 = 10.
 	MaxReconnectAttempts int
+	// RetryConnect is off by default. Enabled makes Connect go on after a failed attempt, with
+	// the delays and within the number of a reconnection, unless the server refuses for good.
+	RetryConnect Toggle
 	// AckTimeout is the longest wait for an answer. A context may be shorter. 0 = 30 s.
 	AckTimeout time.Duration
-	// SendTimeout is how long Emit waits while more than 1 MiB is unsent. 0 = 5 s.
+	// HighWaterMark is how many bytes may be unsent. Above it Emit waits or fails, see
+	// SendTimeout, and volatile events are dropped. 0 = 1 MiB.
+	HighWaterMark int
+	// SendTimeout is how long Emit waits while more than HighWaterMark is unsent. With NoWait
+	// it fails at once. 0 = 5 s.
 	SendTimeout time.Duration
 	// ConnectTimeout bounds one attempt, from the dial to CONNECT_ACK. 0 = 10 s.
 	ConnectTimeout time.Duration
@@ -152,14 +165,14 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{"ReconnectDelay", &o.ReconnectDelay, time.Second},
 		{"AckTimeout", &o.AckTimeout, 30 * time.Second},
-		{"SendTimeout", &o.SendTimeout, 5 * time.Second},
+		{"SendTimeout", &o.SendTimeout, defaultSendTimeout},
 		{"ConnectTimeout", &o.ConnectTimeout, 10 * time.Second},
 		{"QueueAge", &o.QueueAge, 5 * time.Minute},
 	} {
 		if *w.v == 0 {
 			*w.v = w.def
 		}
-		if *w.v < time.Millisecond {
+		if *w.v < time.Millisecond && (w.v != &o.SendTimeout || *w.v != NoWait) {
 			return o, &OptionError{
 				w.field,
 				"use at least 1ms, or 0 for the default " + w.def.String(),
@@ -174,6 +187,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"MaxReconnectAttempts", &o.MaxReconnectAttempts, 10},
 		{"QueueSize", &o.QueueSize, 1000},
 		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20},
+		{"HighWaterMark", &o.HighWaterMark, 1 << 20},
 	} {
 		if *n.v == 0 {
 			*n.v = n.def

@@ -45,7 +45,7 @@ func (c *Client) emitAck(
 		}
 	})
 	c.ackMu.Unlock()
-	if err := c.emit(event, id, data, lim); err != nil {
+	if err := c.emit(event, id, data, delivery{}, lim); err != nil {
 		if c.claim(id) != nil {
 			return 0, err
 		}
@@ -145,7 +145,7 @@ func (c *Client) keep(id uint64, q *question, l *link, b []byte, body int) {
 	if !l.resumable || c.kept >= maxKept || c.keptBytes+len(b) > maxKeptBytes {
 		return
 	}
-	q.sent = sentEvent{id, append([]byte(nil), b...), body}
+	q.sent = sentEvent{id, append([]byte(nil), b...), body, nil}
 	c.kept++
 	c.keptBytes += len(b)
 }
@@ -194,7 +194,7 @@ func (c *Client) resend(l *link) (sizes []int) {
 	l.missing = missing > kept
 	c.abandonSent(l, "the session was lost before the answer came")
 	for i, m := range list {
-		n, err := l.queueEvent(m.ack, m.b, m.body)
+		n, err := l.queueEvent(m.ack, m.b, m.body, m.how)
 		if err != nil { // lost again: the next link sends them
 			l.session.sent.put(list[i:])
 			break
@@ -236,13 +236,40 @@ func (c *Client) outstanding(l *link, again []sentEvent) (list []sentEvent, kept
 	byID := func(a, b sentEvent) int { return cmp.Compare(a.ack, b.ack) }
 	slices.SortFunc(got, byID)
 	slices.SortFunc(untaken, byID)
-	for _, m := range again {
+	for _, m := range c.worthResending(again) {
 		// A question whose wait has ended must not happen any more.
 		if q := c.acks[m.ack]; m.ack == 0 || q != nil && q.on == l {
 			got = append(got, m)
 		}
 	}
 	return append(got, untaken...), kept
+}
+
+// worthResending returns the events of list, which did not arrive, without those that may be lost:
+// volatile ones, late ones, and states of which there is a newer one. c.mu is held.
+func (c *Client) worthResending(list []sentEvent) []sentEvent {
+	if !slices.ContainsFunc(list, func(m sentEvent) bool { return m.how != nil }) {
+		return list
+	}
+	now, newer := c.clock.Now(), make(map[string]bool)
+	var keep []sentEvent
+	for _, m := range slices.Backward(list) {
+		key := m.how.stateKey()
+		switch {
+		case m.how != nil && m.how.volatile:
+			c.lose(&c.losses.volatile)
+		case m.how.late(now):
+			c.lose(&c.losses.late)
+		case key != "" && (newer[key] || c.states[key] != nil):
+			c.losses.replaced++
+			c.stats.replaced.Add(1)
+		default:
+			newer[key] = key != ""
+			keep = append(keep, m)
+		}
+	}
+	slices.Reverse(keep)
+	return keep
 }
 
 // taken notes that a link took the question with this id as the nth event of the session.

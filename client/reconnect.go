@@ -12,6 +12,8 @@ import (
 const (
 	maxDelay = 30 * time.Second
 	healthy  = 10 * time.Second // after a connection of this length the delays start anew
+
+	maxThrottled = 10 * time.Minute // the longest RetryAfter of ERR_CONN_007 that is believed
 )
 
 // Reconnecting tells OnReconnecting handlers about the next attempt.
@@ -33,9 +35,14 @@ func (c *Client) backoff(n int) time.Duration {
 
 // hinted replaces a delay by what the server asked for, if it did: a random part of a
 // window, or a time to stay away, with a random part added. It counts no more than the
-// longest delay of our own, because a broken server or a proxy may ask for days.
-func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
-	hint = min(hint, max(maxDelay, c.opts.ReconnectDelay))
+// longest delay of our own, because a broken server or a proxy may ask for days. A throttle lasts
+// longer than that, and whoever comes too early is turned away again.
+func (c *Client) hinted(delay, hint time.Duration, window, throttled bool) time.Duration {
+	most := maxDelay
+	if throttled {
+		most = maxThrottled
+	}
+	hint = min(hint, max(most, c.opts.ReconnectDelay))
 	switch {
 	case hint < 0:
 		return delay
@@ -45,55 +52,85 @@ func (c *Client) hinted(delay, hint time.Duration, window bool) time.Duration {
 	return hint + time.Duration(c.random()*float64(min(hint, c.opts.ReconnectDelay)))
 }
 
+// trial is a series of attempts to connect.
+type trial struct {
+	route   []*target // tried in turn
+	session *session
+	tries   int // attempts made
+	grown   int // those that the delay grows with
+	counted int // those that count for MaxReconnectAttempts
+
+	hint   time.Duration // how long the server wants us to stay away, -1 = not said
+	window bool          // hint is a window to spread over
+	last   error         // of the attempt before
+}
+
 // reconnect makes a connection in place of a lost one. It ends when it has one, when
 // the attempts are used up, when the server forbids more, or with life. It tries these
 // addresses in turn: the one that GOAWAY named, or else the lost one, the one that New
 // was given, and Options.URLs.
 func (c *Client) reconnect(life context.Context, lost *link) {
-	hint, window := lost.waitFor, lost.window
 	to := lost.at
 	if lost.moved != nil {
 		to = lost.moved
 	}
-	route := c.route(to)
 	c.mu.Lock()
-	counted := c.losses
+	counted := c.failed
 	c.mu.Unlock()
-	var last error // of the attempt before
-	for tries, grown := 1, counted; ; tries++ {
-		if most := c.opts.MaxReconnectAttempts; most >= 0 && counted >= most {
-			c.giveUp(life, &Error{
+	_, err := c.try(life, life, &trial{
+		route:   c.route(to),
+		session: lost.session,
+		grown:   counted,
+		counted: counted,
+		hint:    lost.waitFor,
+		window:  lost.window,
+	})
+	if err != nil {
+		c.giveUp(life, err)
+	}
+}
+
+// try makes attempts, after a delay each, until one succeeds, ctx or life ends, or it gives up:
+// then it returns why, which is an error that no handler has been told.
+func (c *Client) try(ctx, life context.Context, t *trial) (connected bool, gaveUp *Error) {
+	for {
+		if most := c.opts.MaxReconnectAttempts; most >= 0 && t.counted >= most {
+			return false, &Error{
 				Code: message.CodeConnectionLost,
-				Message: "the session could not be restored in " + strconv.Itoa(most) +
+				Message: "there was no connection in " + strconv.Itoa(most) +
 					" attempts: call Connect to try again",
-				Cause: last,
-			})
-			return
+				Cause: t.last,
+			}
 		}
-		delay := c.hinted(c.backoff(grown), hint, window)
-		if !c.wait(life, Reconnecting{tries, delay, last}) {
-			return
+		delay := c.hinted(c.backoff(t.grown), t.hint, t.window,
+			errors.Is(t.last, message.ErrThrottled))
+		if !c.wait(ctx, life, Reconnecting{t.tries + 1, delay, t.last}) {
+			return false, nil
 		}
-		c.keepLosses(life, counted+1) // before the new connection can be lost
-		code, err := c.attempt(life, life, route[(tries-1)%len(route)], lost.session)
-		if err == nil || life.Err() != nil {
-			return
+		c.keepLosses(life, t.counted+1) // before the new connection can be lost
+		code, err := c.attempt(ctx, life, t.route[t.tries%len(t.route)], t.session)
+		t.tries++
+		if err == nil || life.Err() != nil || ctx.Err() != nil {
+			return err == nil, nil
 		}
-		hint, window = -1, false
 		e := asError(err, message.CodeConnectionLost)
-		last = e
-		if e.RetryAfter > 0 {
-			hint = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
-		}
 		if final(e, code) {
-			c.giveUp(life, e)
-			return
+			return false, e
 		}
-		grown++
-		if !errors.Is(e, message.ErrMaxConnections) {
-			counted++
-		}
-		c.opts.Logger.Debug("Reconnection failed", "code", string(e.Code))
+		c.raise(e)
+		t.failed(e)
+	}
+}
+
+// failed notes that an attempt failed.
+func (t *trial) failed(e *Error) {
+	t.last, t.hint, t.window = e, -1, false
+	if e.RetryAfter > 0 {
+		t.hint = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
+	}
+	t.grown++
+	if !errors.Is(e, message.ErrMaxConnections) && !errors.Is(e, message.ErrThrottled) {
+		t.counted++
 	}
 }
 
@@ -106,8 +143,8 @@ func final(e *Error, code uint16) bool {
 		errors.Is(e, message.ErrInvalidNamespace)
 }
 
-// wait announces an attempt and waits until it is due. It reports false if life ended.
-func (c *Client) wait(life context.Context, r Reconnecting) bool {
+// wait announces an attempt and waits until it is due. It reports false if ctx or life ended.
+func (c *Client) wait(ctx, life context.Context, r Reconnecting) bool {
 	b := append([]byte(`{"attempt":`), strconv.Itoa(r.Attempt)...)
 	b = strconv.AppendInt(append(b, `,"delay":`...), r.Delay.Milliseconds(), 10)
 	c.fire(EventReconnecting, Data{b: append(b, '}'), info: r})
@@ -115,7 +152,9 @@ func (c *Client) wait(life context.Context, r Reconnecting) bool {
 	defer stop()
 	select {
 	case <-after:
-		return life.Err() == nil
+		return life.Err() == nil && ctx.Err() == nil
+	case <-ctx.Done():
+		return false
 	case <-life.Done():
 		return false
 	}
@@ -125,7 +164,7 @@ func (c *Client) wait(life context.Context, r Reconnecting) bool {
 func (c *Client) keepLosses(life context.Context, n int) {
 	c.mu.Lock()
 	if c.life == life {
-		c.losses = n
+		c.failed = n
 	}
 	c.mu.Unlock()
 }

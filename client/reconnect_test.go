@@ -67,6 +67,34 @@ func clocked(t *testing.T, url string, o Options) (*Client, *testClock) {
 	return c, k
 }
 
+// A client that the server throttles stays away for as long as it is told, which may be longer than
+// the longest delay of its own, and the attempt does not count. It does not believe in days.
+func TestThrottledReconnection(t *testing.T) {
+	answers := []string{"", "90", "900000", ""}
+	url := fakeServer(t, func(n int, nc net.Conn) {
+		if after := answers[min(n, len(answers)-1)]; after != "" {
+			readRequest(nc)
+			fmt.Fprintf(nc, "HTTP/1.1 429 Too Many Requests\r\nRetry-After: %s\r\n\r\n", after)
+			return
+		}
+		accept(nc)
+		if n > 0 {
+			readMessage(nc) // until the end
+		}
+	})
+	c, k := clocked(t, url, Options{MaxReconnectAttempts: 1})
+	back := make(chan bool, 1)
+	c.OnReconnected(func(bool) { back <- true })
+	connect(t, c)
+	k.step(t)
+	for _, least := range []time.Duration{90 * time.Second, maxThrottled} {
+		if d := k.step(t); d < least || d > least+c.opts.ReconnectDelay {
+			t.Errorf("the client stays away for %v, want %v", d, least)
+		}
+	}
+	take(t, back, "the reconnection")
+}
+
 // journal notes the lifecycle events in order.
 func journal(c *Client) <-chan string {
 	ch := make(chan string, 100)
@@ -201,7 +229,8 @@ func TestGivesUp(t *testing.T) {
 	}
 	k.step(t)
 	expect(t, events, "connected", "disconnected 1001", `reconnecting {"attempt":1,"delay":4000}`,
-		`reconnecting {"attempt":2,"delay":1500}`, "error ERR_CONN_006")
+		"error ERR_CONN_003", `reconnecting {"attempt":2,"delay":1500}`, "error ERR_CONN_003",
+		"error ERR_CONN_006")
 	if err := c.Emit("x", nil); !errors.Is(err, message.ErrConnectionLost) {
 		t.Errorf("Emit: %v", err)
 	}
@@ -378,8 +407,8 @@ func TestAPIKeyFunc(t *testing.T) {
 	expect(t, keys, "key 4")
 }
 
-// TestReconnectCauses: each attempt tells why the one before failed, and the last error why
-// the last one did.
+// TestReconnectCauses: an error is raised for each attempt that failed, each attempt tells why the
+// one before failed, and the last error why the last one did.
 func TestReconnectCauses(t *testing.T) {
 	url := fakeServer(t, func(n int, nc net.Conn) {
 		if n == 0 {
@@ -404,10 +433,20 @@ func TestReconnectCauses(t *testing.T) {
 	if !errors.As(err, &h) || h.Status != 403 {
 		t.Errorf("the second attempt: %v", err)
 	}
+	for range 2 {
+		h = nil
+		err = take(t, final, "the error of an attempt")
+		if !errors.Is(err, message.ErrHandshakeFailed) || !errors.As(err, &h) || h.Status != 403 {
+			t.Errorf("the error of an attempt: %v", err)
+		}
+	}
 	h = nil
-	err = take(t, final, "the error")
+	err = take(t, final, "the last error")
 	if !errors.Is(err, message.ErrConnectionLost) || !errors.As(err, &h) || h.Status != 403 {
-		t.Errorf("the error: %v", err)
+		t.Errorf("the last error: %v", err)
+	}
+	if len(final) != 0 {
+		t.Errorf("one error more: %v", <-final)
 	}
 }
 

@@ -7,12 +7,29 @@ import (
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/ratelimit"
+	"github.com/smartsocket/smartsocket/message"
 )
 
 // script is a transport that takes so many messages and then has ended.
 type script struct {
-	left int
-	got  [][]byte
+	left  int
+	busy  int // how often room is asked for before there is room
+	got   [][]byte
+	drain func()
+}
+
+// events are the names and data of the events that were sent, "e 1 2" for two.
+func (t *script) events() (list []string) {
+	for _, b := range t.got {
+		m, err := message.Parse(b)
+		if err != nil {
+			return append(list, err.Error())
+		}
+		list = append(list, string(m.Event)+string(m.Payload))
+	}
+	return list
 }
 
 func (t *script) append(b []byte) error {
@@ -25,20 +42,24 @@ func (t *script) append(b []byte) error {
 }
 
 func (t *script) run(func(bool, []byte)) ending { return ending{} }
-func (t *script) unsent() int                   { return 0 }
-
-func (t *script) room(<-chan struct{}, <-chan time.Time) bool { return true }
-func (t *script) flush()                                      {}
-func (t *script) flushLater()                                 {}
-func (t *script) limits(time.Duration)                        {}
-func (t *script) close(uint16, string)                        {}
-func (t *script) abort()                                      {}
+func (t *script) room(<-chan struct{}, <-chan time.Time) bool {
+	t.busy--
+	return t.busy < 0
+}
+func (t *script) buffered() int                { return 0 }
+func (t *script) onDrain(f func())             { t.drain = f }
+func (t *script) flush()                       {}
+func (t *script) flushLater()                  {}
+func (t *script) limits(time.Duration, func()) {}
+func (t *script) close(uint16, string)         {}
+func (t *script) abort()                       {}
 
 // resumed is a client whose connections are scripts.
 type resumed struct {
 	*Client
 	x    *session
 	life context.Context
+	rate ratelimit.Limit // that the server told
 }
 
 func newResumed(t *testing.T, o Options) *resumed {
@@ -55,7 +76,7 @@ func newResumed(t *testing.T, o Options) *resumed {
 func (c *resumed) next(messages int) *script {
 	t := &script{left: messages}
 	l := newLink(c.Client, t, c.life, c.at, c.x)
-	l.resumable, l.recovered, l.arrived = true, true, 1
+	l.resumable, l.recovered, l.arrived, l.rate = true, true, 1, c.rate
 	c.current.Store(nil)
 	c.state = reconnecting
 	c.publish(l)

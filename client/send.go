@@ -33,6 +33,14 @@ func (lim *limit) err() error {
 	return lim.late
 }
 
+// answerTime bounds the wait of an answer. NoWait is for events alone.
+func (c *Client) answerTime() time.Duration {
+	if c.opts.SendTimeout < 0 {
+		return defaultSendTimeout
+	}
+	return c.opts.SendTimeout
+}
+
 // errSlow is the error of a call that did not find room in time.
 var errSlow = &Error{
 	Code: message.CodeTimeout,
@@ -59,6 +67,9 @@ func (l *link) awaitRoom(lim *limit) error {
 	if l.t.room(nil, nil) {
 		return nil
 	}
+	if lim.wait < 0 {
+		return lim.err()
+	}
 	after, stop := l.c.clock.After(lim.wait)
 	defer stop()
 	if !l.t.room(lim.cancel(), after) {
@@ -67,13 +78,16 @@ func (l *link) awaitRoom(lim *limit) error {
 	return nil
 }
 
-// sendEvent is send for the EVENT b, whose payload begins at body. ack is its ack id,
-// or 0.
-func (l *link) sendEvent(ack uint64, b []byte, body int, lim *limit) error {
+// sendEvent is send for an EVENT.
+func (l *link) sendEvent(m *outgoing, lim *limit) error {
 	if err := l.awaitRoom(lim); err != nil {
 		return err
 	}
-	n, err := l.queueEvent(ack, b, body)
+	var how *losable
+	if l.resumable && m.how.lossy() {
+		how = m.how.losable(m.event, l.c.clock)
+	}
+	n, err := l.queueEvent(m.ack, m.b, m.body, how)
 	if err != nil {
 		return err
 	}
@@ -84,8 +98,10 @@ func (l *link) sendEvent(ack uint64, b []byte, body int, lim *limit) error {
 
 // queueEvent queues an EVENT, compressed if that is shorter, and keeps a copy in case
 // the session is recovered later. It does not wait, and returns the size of what it
-// queued.
-func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) {
+// queued. how is nil for an event that may not be lost.
+func (l *link) queueEvent(
+	ack uint64, b []byte, body int, how *losable,
+) (size int, err error) {
 	out := l.pack(b, body)
 	defer out.done()
 	if !l.resumable {
@@ -100,7 +116,7 @@ func (l *link) queueEvent(ack uint64, b []byte, body int) (size int, err error) 
 	if err := l.queue(out.b); err != nil {
 		return 0, err
 	}
-	x.keep(ack, b, body)
+	x.keep(sentEvent{ack, b, body, how})
 	if ack != 0 {
 		l.c.taken(ack, x.count)
 	}
@@ -225,7 +241,7 @@ func (l *link) replyError(id uint64, e *Error) {
 // for such a link.
 func (l *link) answer(id uint64, b []byte, body int) error {
 	c := l.c
-	lim := limit{wait: c.opts.SendTimeout, late: errSlow}
+	lim := limit{wait: c.answerTime(), late: errSlow}
 	for at := l; ; {
 		if l.resumable && !l.session.ledger.toSend(id, b, body, at) {
 			return nil

@@ -29,8 +29,9 @@ type sent struct {
 // sentEvent is one whole EVENT message, neither compressed nor sealed.
 type sentEvent struct {
 	ack  uint64 // 0 = none is asked for
-	b    []byte // owned
+	b    []byte // owned; nil for a volatile event, which is only counted
 	body int
+	how  *losable // nil = reliable
 }
 
 // Bounds of sent.
@@ -39,16 +40,20 @@ const (
 	maxSentBytes = 1 << 20
 )
 
-// keep adds a copy of the event that was just queued. x.mu is held.
-func (x *sent) keep(ack uint64, b []byte, body int) {
+// keep adds the event that was just queued, with a copy of its bytes. x.mu is held.
+func (x *sent) keep(m sentEvent) {
+	if m.how != nil && m.how.volatile {
+		m.b = nil
+	}
 	var room []byte
-	for len(x.list) > 0 && (len(x.list) >= maxSent || x.bytes+len(b) > maxSentBytes) {
+	for len(x.list) > 0 && (len(x.list) >= maxSent || x.bytes+len(m.b) > maxSentBytes) {
 		room = x.list[0].b
 		x.bytes -= len(room)
 		x.list = x.list[1:]
 	}
-	x.list = append(x.list, sentEvent{ack, append(room[:0], b...), body})
-	x.bytes += len(b)
+	m.b = append(room[:0], m.b...)
+	x.list = append(x.list, m)
+	x.bytes += len(m.b)
 	x.count++
 }
 
@@ -57,7 +62,7 @@ func (x *sent) put(list []sentEvent) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, m := range list {
-		x.keep(m.ack, m.b, m.body)
+		x.keep(m)
 	}
 }
 

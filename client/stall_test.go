@@ -6,34 +6,91 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// stalled connects to a server that reads nothing after the handshake, and
-// fills what can be sent to it.
-func stalled(t *testing.T, o Options) (*Client, *testClock) {
-	stay := make(chan struct{})
-	url := fakeServer(t, func(_ int, nc net.Conn) {
-		nc.(*net.TCPConn).SetReadBuffer(4 << 10)
-		accept(nc)
-		<-stay
-	})
-	t.Cleanup(func() { close(stay) })
-	o.MaxReconnectAttempts = Never
+// gate is a connection that takes nothing while it is shut, whatever the kernel would take.
+type gate struct {
+	net.Conn
+	mu     sync.Mutex
+	opened chan struct{} // closed while the gate is open
+	closed chan struct{}
+}
+
+func newGate(nc net.Conn) *gate {
+	g := &gate{Conn: nc, opened: make(chan struct{}), closed: make(chan struct{})}
+	close(g.opened)
+	return g
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	g.opened = make(chan struct{})
+	g.mu.Unlock()
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	close(g.opened)
+	g.mu.Unlock()
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	opened := g.opened
+	g.mu.Unlock()
+	select {
+	case <-opened:
+		return g.Conn.Write(p)
+	case <-g.closed:
+		return 0, net.ErrClosed
+	}
+}
+
+func (g *gate) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.closed:
+	default:
+		close(g.closed)
+	}
+	return g.Conn.Close()
+}
+
+// gated is a client whose connection goes through a gate.
+func gated(t *testing.T, url string, o Options) (*Client, *testClock, *gate) {
+	var g *gate
+	o.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		g = newGate(nc)
+		return g, nil
+	}
 	c, k := clocked(t, url, o)
 	connect(t, c)
-	nt := c.current.Load().t.(*netTransport)
-	// The kernel then has room for less than one message, so it takes no second one later.
-	if err := nt.tcp.(*net.TCPConn).SetWriteBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
-	for nt.room(nil, nil) {
-		if err := c.Emit("fill", make([]byte, 1<<20)); err != nil {
-			t.Fatal(err)
+	return c, k, g
+}
+
+// stalled connects to a server that takes nothing after the handshake, and fills what can wait for
+// it.
+func stalled(t *testing.T, o Options) (*Client, *testClock) {
+	url := fakeServer(t, func(_ int, nc net.Conn) {
+		if accept(nc) {
+			readMessage(nc)
 		}
+	})
+	o.MaxReconnectAttempts = Never
+	c, k, g := gated(t, url, o)
+	g.shut()
+	if err := c.Emit("fill", make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
 	}
 	return c, k
 }

@@ -8,26 +8,29 @@ import (
 // counters are the counts behind Stats, which describes them.
 type counters struct {
 	sent, received, queued, dropped, resent     atomic.Uint64
-	reconnects                                  atomic.Uint64
+	replaced, reconnects                        atomic.Uint64
 	unknownAcks, unhandled, invalid, duplicates atomic.Uint64
 }
 
 // Stats are counts since New, and the state at the time of the call.
 type Stats struct {
-	Connected   bool
-	Sent        uint64 // events handed to a connection
-	Received    uint64 // events of the server
-	Queued      uint64 // messages that were parked
-	Dropped     uint64 // parked messages that were never sent
-	Waiting     int    // messages that are parked now
-	PendingAcks int    // questions that wait for their answer
-	Unsent      int    // bytes that wait to be given to the system, see Emit
-	Reconnects  uint64 // connections restored
-	UnknownAcks uint64 // answers that nobody was waiting for any more
-	Unhandled   uint64 // events without a handler
-	Invalid     uint64 // messages that could not be read
-	Duplicates  uint64 // events that came again and were dropped
-	Resent      uint64 // events sent again on a recovered session: lost, or without an answer
+	Connected bool
+	Sent      uint64 // events handed to a connection
+	Received  uint64 // events of the server
+	Queued    uint64 // messages that were parked
+	Dropped   uint64 // messages that were never sent: parked ones, or those that may be lost
+	Replaced  uint64 // states that were not sent, because there was a newer one
+	Waiting   int    // messages that are parked now
+	// BufferedAmount is how many bytes are handed to the connection and not to the network yet.
+	// See Options.HighWaterMark.
+	BufferedAmount int
+	PendingAcks    int    // questions that wait for their answer
+	Reconnects     uint64 // connections restored
+	UnknownAcks    uint64 // answers that nobody was waiting for any more
+	Unhandled      uint64 // events without a handler
+	Invalid        uint64 // messages that could not be read
+	Duplicates     uint64 // events that came again and were dropped
+	Resent         uint64 // events sent again on a recovered session: lost, or without an answer
 
 	// RTT is the last round trip that the server measured. 0 = none yet, or not connected.
 	RTT time.Duration
@@ -46,6 +49,7 @@ func (c *Client) Stats() Stats {
 		Received:    n.received.Load(),
 		Queued:      n.queued.Load(),
 		Dropped:     n.dropped.Load(),
+		Replaced:    n.replaced.Load(),
 		Reconnects:  n.reconnects.Load(),
 		UnknownAcks: n.unknownAcks.Load(),
 		Unhandled:   n.unhandled.Load(),
@@ -55,7 +59,7 @@ func (c *Client) Stats() Stats {
 	}
 	if open := c.current.Load(); open != nil {
 		s.RTT, s.ClockOffset = open.clock.read()
-		s.Unsent = open.t.unsent()
+		s.BufferedAmount = open.t.buffered()
 	}
 	c.mu.Lock()
 	s.Waiting = len(c.parked)

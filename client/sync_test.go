@@ -9,7 +9,6 @@ import (
 	"net"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/message"
@@ -77,22 +76,6 @@ func TestSyncEnds(t *testing.T) {
 	if err := c.Sync(testContext(t)); !errors.Is(err, message.ErrConnectionLost) {
 		t.Errorf("when the connection is lost: %v", err)
 	}
-}
-
-// What a server does not read is unsent, once the system is full of it.
-func TestUnsent(t *testing.T) {
-	url := fakeServer(t, func(_ int, nc net.Conn) {
-		accept(nc)
-		<-t.Context().Done()
-	})
-	c := connect(t, newClient(t, url, Options{SendTimeout: time.Millisecond}))
-	large := make([]byte, 1<<18)
-	for range 1000 {
-		if c.Emit("large", large); c.Stats().Unsent >= len(large) {
-			return
-		}
-	}
-	t.Error("nothing is unsent")
 }
 
 func TestBadPong(t *testing.T) {

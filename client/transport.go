@@ -10,8 +10,11 @@ type transport interface {
 	// room waits until few bytes are unsent or the connection has ended. It reports
 	// false if one of the channels was ready first. Without channels it does not wait.
 	room(cancel <-chan struct{}, after <-chan time.Time) bool
-	// unsent is how many bytes wait to be given to the system.
-	unsent() int
+	// buffered is how many bytes are unsent.
+	buffered() int
+	// onDrain sets what runs, on a goroutine of its own, once most is sent after room has not found
+	// room. It is called once, before run.
+	onDrain(f func())
 	// append queues one binary message, which it copies, behind all others.
 	append(p []byte) error
 	// flush writes what is queued, unless another goroutine is writing already. It does
@@ -24,8 +27,10 @@ type transport interface {
 	close(code uint16, reason string)
 	// abort ends the connection at once.
 	abort()
-	// limits sets how long the peer may be silent before the connection ends; 0 = any time.
-	limits(silence time.Duration)
+	// limits sets how long the peer may be silent before the connection ends; 0 = any time. Before
+	// that, and after a time in which nothing could be heard, it calls ask, which asks the peer for
+	// a sign of life and does not wait. It is called by receive.
+	limits(silence time.Duration, ask func())
 }
 
 // ending is how a connection ended.

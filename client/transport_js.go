@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	highWater  = 1 << 20               // unsent bytes from which Emit waits
 	drainLook  = 10 * time.Millisecond // the browser does not report sending, so waiting is polling
 	closeGrace = 2 * time.Second
 	wakeGrace  = time.Second // a page that slept reads what arrived before silence counts
@@ -25,6 +24,9 @@ type jsTransport struct {
 	bytes js.Value // the class Uint8Array
 	funcs []js.Func
 	limit int
+	mark  int // how many bytes may be unsent
+
+	drained func()
 
 	mu     sync.Mutex
 	news   sync.Cond
@@ -34,9 +36,11 @@ type jsTransport struct {
 
 	silence time.Duration // 0 = any
 	heard   time.Time
+	ask     func()      // asks the server for a sign of life
 	warned  bool        // the silence was too long when we last looked
 	watch   *time.Timer // nil without silence
 	closing *time.Timer // nil until close
+	drain   *time.Timer // while somebody is to be told that there is room again
 }
 
 type jsMessage struct {
@@ -56,7 +60,8 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 			Message: "there is no WebSocket here: use a browser, or Node.js 22",
 		}
 	}
-	t := &jsTransport{bytes: js.Global().Get("Uint8Array"), limit: o.MaxMessageBytes + envelope}
+	t := &jsTransport{bytes: js.Global().Get("Uint8Array"), limit: o.MaxMessageBytes + envelope,
+		mark: o.HighWaterMark}
 	t.news.L = &t.mu
 	if err := t.open(class, at.url); err != nil {
 		return nil, err
@@ -222,7 +227,7 @@ func (t *jsTransport) release() {
 	t.funcs = nil
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, timer := range []*time.Timer{t.watch, t.closing} {
+	for _, timer := range []*time.Timer{t.watch, t.closing, t.drain} {
 		if timer != nil {
 			timer.Stop()
 		}
@@ -238,8 +243,6 @@ func (t *jsTransport) append(p []byte) error {
 	t.ws.Call("send", b)
 	return nil
 }
-
-func (t *jsTransport) unsent() int { return t.ws.Get("bufferedAmount").Int() }
 
 func (t *jsTransport) room(cancel <-chan struct{}, after <-chan time.Time) bool {
 	if !t.full() {
@@ -262,9 +265,37 @@ func (t *jsTransport) room(cancel <-chan struct{}, after <-chan time.Time) bool 
 	return true
 }
 
+// full reports whether too much is unsent, and then begins to look whether that is over.
 func (t *jsTransport) full() bool {
-	return t.ws.Get("bufferedAmount").Int() > highWater && t.ws.Get("readyState").Int() == wsOpen
+	if t.buffered() <= t.mark || t.ws.Get("readyState").Int() != wsOpen {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.drain == nil && t.drained != nil && t.end == nil {
+		t.drain = time.AfterFunc(drainLook, t.lookForRoom)
+	}
+	return true
 }
+
+func (t *jsTransport) lookForRoom() {
+	t.mu.Lock()
+	switch {
+	case t.end != nil:
+	case t.buffered() > t.mark/2:
+		t.drain.Reset(drainLook)
+	default:
+		t.drain = nil
+		t.mu.Unlock()
+		t.drained()
+		return
+	}
+	t.mu.Unlock()
+}
+
+func (t *jsTransport) buffered() int { return t.ws.Get("bufferedAmount").Int() }
+
+func (t *jsTransport) onDrain(f func()) { t.drained = f }
 
 // flush and flushLater do nothing, because the browser writes on its own.
 func (t *jsTransport) flush()      {}
@@ -272,16 +303,17 @@ func (t *jsTransport) flushLater() {}
 
 // limits counts only messages. A script does not see the server's WebSocket pings, but
 // each heartbeat also has a PING of the subprotocol.
-func (t *jsTransport) limits(silence time.Duration) {
+func (t *jsTransport) limits(silence time.Duration, ask func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.silence, t.heard = silence, time.Now()
+	t.silence, t.ask, t.heard = silence, ask, time.Now()
 	if silence > 0 && t.watch == nil && t.end == nil {
 		t.watch = time.AfterFunc(silence, t.look)
 	}
 }
 
-// look ends a connection that has been silent for too long at two looks in a row.
+// look ends a connection that has been silent for too long at two looks in a row. In between the
+// server is asked whether it lives.
 func (t *jsTransport) look() {
 	t.mu.Lock()
 	left := t.silence - time.Since(t.heard)
@@ -291,7 +323,8 @@ func (t *jsTransport) look() {
 		t.watch.Reset(left)
 	case !t.warned:
 		t.warned = true
-		t.watch.Reset(wakeGrace)
+		t.watch.Reset(max(wakeGrace, t.silence/4))
+		go t.ask() // it locks what is before mu
 	default:
 		t.mu.Unlock()
 		t.ws.Call("close")

@@ -31,7 +31,7 @@ type netTransport struct {
 	writer
 	cfg     frame.Config
 	rest    []byte // what the server sent right after its 101
-	silence atomic.Int64
+	vigil   vigil
 	closing atomic.Bool
 }
 
@@ -60,7 +60,7 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	}
 	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
 	return &netTransport{
-		writer: writer{nc: c.Conn, tcp: c.Transport, handOff: handOff},
+		writer: writer{nc: c.Conn, tcp: c.Transport, handOff: handOff, mark: o.HighWaterMark},
 		rest:   c.Rest,
 		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
 	}, nil
@@ -154,9 +154,9 @@ func failed(ctx context.Context, why string, err error) *Error {
 			e.Code = message.CodeMaxConnections
 			e.Message = "the server takes no more connections (HTTP 503): try again later"
 		case 429:
-			e.Code = message.CodeRateLimited
-			e.Message = "the server throttles this address after failed authentications (HTTP " +
-				"429, its failureLimit): try again in " + strconv.Itoa(h.RetryAfter) + " s"
+			e.Code = message.CodeThrottled
+			e.Message = "throttled: too many failed authentications from this address (HTTP " +
+				"429, the server's failureLimit): try again in " + strconv.Itoa(h.RetryAfter) + " s"
 		}
 	}
 	return e
@@ -177,7 +177,6 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 	p := t.rest
 	t.rest = nil
 	buf := make([]byte, readBytes)
-	var deadline time.Time
 	for {
 		for {
 			m, rest, ok, err := parser.Feed(&t.cfg, p)
@@ -199,8 +198,13 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 				receive(m.Op == frame.Text, m.Payload)
 			}
 		}
-		t.extend(&deadline)
+		if t.vigil.heard(time.Now()) {
+			t.wake()
+		}
 		n, err := t.nc.Read(buf)
+		for n == 0 && t.waitsOn(err) {
+			n, err = t.nc.Read(buf)
+		}
 		if n == 0 && err != nil {
 			return lostBy(err)
 		}
@@ -208,20 +212,24 @@ func (t *netTransport) read(receive func(bool, []byte)) ending {
 	}
 }
 
-// extend moves the read deadline on when an eighth of it has passed.
-func (t *netTransport) extend(deadline *time.Time) {
-	s := time.Duration(t.silence.Load())
-	if s == 0 || t.closing.Load() {
+// waitsOn reports whether to read again after err: the time is over in which the server must say
+// something, and it has just been asked whether it lives.
+func (t *netTransport) waitsOn(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || t.closing.Load() || t.vigil.look(time.Now()) {
+		return false
+	}
+	t.wake()
+	return true
+}
+
+// wake lets the read end when the vigil is due.
+func (t *netTransport) wake() {
+	if t.closing.Load() {
 		return
 	}
-	now := time.Now()
-	if deadline.Sub(now) > s-s/8 {
-		return
-	}
-	*deadline = now.Add(s)
-	t.nc.SetReadDeadline(*deadline)
+	t.nc.SetReadDeadline(t.vigil.due)
 	if t.closing.Load() { // close has set a nearer deadline meanwhile
-		t.nc.SetReadDeadline(now.Add(closeGrace))
+		t.nc.SetReadDeadline(time.Now().Add(closeGrace))
 	}
 }
 
@@ -272,4 +280,6 @@ func (t *netTransport) close(code uint16, reason string) {
 
 func (t *netTransport) abort() { t.tcp.Close() }
 
-func (t *netTransport) limits(silence time.Duration) { t.silence.Store(int64(silence)) }
+func (t *netTransport) limits(silence time.Duration, ask func()) {
+	t.vigil.limit, t.vigil.ask = silence, ask
+}

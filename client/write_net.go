@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	highWater    = 1 << 20 // unsent bytes from which Emit waits
 	keepBytes    = 64 << 10
 	writeTimeout = 30 * time.Second
 	closeGrace   = 2 * time.Second
@@ -36,16 +35,20 @@ type writer struct {
 	// of TLS: callers never write themselves.
 	handOff bool
 
+	mark    int    // how many bytes may be unsent; 0 = 1 MiB
+	drained func() // see transport.onDrain; nil = none
+
 	mu      sync.Mutex
-	space   chan struct{} // closed when out is taken or the end has come; nil when nobody waits
+	space   chan struct{} // closed when there is room or the end has come; nil when nobody waits
+	full    bool          // there was no room, and drained has not run since
 	out     []byte        // frames that wait for the write in progress
 	spare   []byte
+	flight  int // bytes of the write in progress
 	writing bool
-	sending int           // bytes of the write in progress
 	idle    chan struct{} // closed when writing ends; nil when nobody waits for that
 	ended   bool          // nothing may be queued any more
 
-	rest []byte // of an interrupted write; the caller that has claimed the writing owns it
+	rest []byte // of an interrupted write, for who claims the writing next
 }
 
 // newMask takes a masking key from the runtime's ChaCha8 generator. The system seeds it,
@@ -58,10 +61,11 @@ func newMask() [4]byte {
 func (w *writer) room(cancel <-chan struct{}, after <-chan time.Time) bool {
 	for {
 		w.mu.Lock()
-		if len(w.out) <= highWater || w.ended {
+		if w.unsent() <= w.most() || w.ended {
 			w.mu.Unlock()
 			return true
 		}
+		w.full = true
 		if cancel == nil && after == nil {
 			w.mu.Unlock()
 			return false
@@ -81,18 +85,43 @@ func (w *writer) room(cancel <-chan struct{}, after <-chan time.Time) bool {
 	}
 }
 
+// most is how many bytes may be unsent.
+func (w *writer) most() int {
+	if w.mark == 0 {
+		return 1 << 20
+	}
+	return w.mark
+}
+
+// unsent is how many bytes are. mu is held.
+func (w *writer) unsent() int { return len(w.out) + len(w.rest) + w.flight }
+
+func (w *writer) buffered() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.unsent()
+}
+
+func (w *writer) onDrain(f func()) { w.drained = f }
+
+// eased tells those who wait for room that something was sent. mu is held.
+func (w *writer) eased() {
+	if w.unsent() <= w.most() {
+		w.spread()
+	}
+	if w.full && w.unsent() <= w.most()/2 && !w.ended {
+		if w.full = false; w.drained != nil {
+			go w.drained()
+		}
+	}
+}
+
 // spread wakes everybody who waits for room. mu is held.
 func (w *writer) spread() {
 	if w.space != nil {
 		close(w.space)
 		w.space = nil
 	}
-}
-
-func (w *writer) unsent() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.out) + len(w.rest) + w.sending
 }
 
 func (w *writer) append(p []byte) error {
@@ -109,7 +138,7 @@ func (w *writer) append(p []byte) error {
 // without reading the answers gets no more of them.
 func (w *writer) control(op frame.Opcode, p []byte) {
 	w.mu.Lock()
-	if !w.ended && (op == frame.Close || len(w.out) <= highWater) {
+	if !w.ended && (op == frame.Close || len(w.out) <= 1<<20) {
 		w.out = frame.AppendMaskedFrame(w.out, op, false, p, newMask())
 		if op == frame.Close {
 			w.end()
@@ -166,18 +195,17 @@ func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 		batch := w.rest
 		if w.rest = nil; batch == nil {
 			batch, w.out, w.spare = w.out, w.spare[:0], nil
-			w.spread()
 		}
+		w.flight = len(batch)
 		wait := patience
 		if w.ended {
 			wait = min(wait, closeGrace)
 		}
-		w.sending = len(batch)
 		w.mu.Unlock()
 		w.nc.SetWriteDeadline(time.Now().Add(wait))
 		n, err := w.nc.Write(batch)
 		w.mu.Lock()
-		w.sending = 0
+		w.flight = 0
 		switch {
 		case err == nil:
 			if cap(batch) <= keepBytes {
@@ -193,6 +221,7 @@ func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 			w.end()
 			w.tcp.Close()
 		}
+		w.eased()
 	}
 	w.writing = false
 	if w.idle != nil {

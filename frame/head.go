@@ -41,6 +41,12 @@ type HandshakeError struct {
 	RetryAfter int // seconds the client should wait before it tries again; 0 means not given
 	// Cause is what the refusal is counted under, on the server's side.
 	Cause Cause
+	// Spoken, if it is not nil, is what a server sends in place of the status: the message of a
+	// WebSocket that opens under the subprotocol Protocol and closes with CloseCode at once. It is
+	// for pages, whose scripts are not told the status.
+	Spoken    []byte
+	Protocol  string
+	CloseCode CloseCode
 }
 
 // Error returns the status and the reason.

@@ -57,6 +57,14 @@ func AppendRefusal(dst []byte, e *HandshakeError, head bool, now time.Time) []by
 	return AppendAnswer(dst, &a, head, now)
 }
 
+// AppendSpoken appends a refusal that a WebSocket tells, see HandshakeError.Spoken: the 101, one
+// binary message and the close frame. r is the request.
+func AppendSpoken(dst []byte, e *HandshakeError, r *Request) []byte {
+	dst = AppendResponse(dst, r, e.Protocol, "")
+	dst = AppendFrame(dst, Binary, e.Spoken)
+	return AppendFrame(dst, Close, AppendCloseBody(nil, e.CloseCode, ""))
+}
+
 // AppendAnswer appends a complete HTTP response with Connection: close. It has no body, and no
 // Content-Length (RFC 9110 section 8.6), if head says that the request was a HEAD. now is for the
 // Date (RFC 9110 section 6.6.1).

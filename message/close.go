@@ -13,7 +13,7 @@ const (
 	CloseTooLarge   uint16 = 1009
 	CloseInternal   uint16 = 1011
 	CloseRestart    uint16 = 1012
-	CloseBusy       uint16 = 1013 // the maximum number of connections is reached
+	CloseBusy       uint16 = 1013 // no place now: full, or the address is throttled
 
 	// CloseSlow means that the peer reads too slowly. It is reserved: a server resets such a
 	// connection, because no close frame would reach the peer.
@@ -37,7 +37,7 @@ func CloseCodeFor(c Code) uint16 {
 		return CloseProtocol
 	case CodeAuthFailed:
 		return CloseAuth
-	case CodeRefused, CodeMaxConnections:
+	case CodeRefused, CodeMaxConnections, CodeThrottled:
 		return CloseBusy
 	case CodeConnectionLost, CodeShuttingDown:
 		return CloseGoingAway

@@ -11,6 +11,7 @@ const (
 	CodeAuthFailed       Code = "ERR_CONN_004"
 	CodeMaxConnections   Code = "ERR_CONN_005"
 	CodeConnectionLost   Code = "ERR_CONN_006"
+	CodeThrottled        Code = "ERR_CONN_007"
 	CodeInvalidFormat    Code = "ERR_MSG_001"
 	CodeDecompression    Code = "ERR_MSG_002"
 	CodeDecryption       Code = "ERR_MSG_003"
@@ -80,6 +81,8 @@ var (
 			"maxConnections")
 	ErrConnectionLost = New(CodeConnectionLost,
 		"connection lost: the message may or may not have arrived")
+	ErrThrottled = New(CodeThrottled,
+		"throttled: too many failed authentications from this address (failureLimit)")
 	ErrInvalidFormat = New(CodeInvalidFormat,
 		"invalid message: see docs/PROTOCOL.md for the format")
 	ErrDecompression = New(CodeDecompression,

@@ -25,6 +25,8 @@ type Hello struct {
 	ResumeSupported  bool   // 5 bit 1
 	MaxMessageBytes  uint64 // 6
 	HandshakeTimeout uint64 // 7, milliseconds
+	RateLimit        uint64 // 8: EVENTs that pass in any RateWindow; 0 means no limit, or not told
+	RateWindow       uint64 // 9, milliseconds
 }
 
 // Connect is the client's answer to Hello. Its byte slices borrow the input of ParseConnect.
@@ -74,7 +76,9 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	dst = appendBytes(dst, 4, h.KeyIDs)
 	dst = appendNumber(dst, 5, bit(h.AuthRequired)|bit(h.ResumeSupported)<<1)
 	dst = appendNumber(dst, 6, h.MaxMessageBytes)
-	return appendNumber(dst, 7, h.HandshakeTimeout)
+	dst = appendNumber(dst, 7, h.HandshakeTimeout)
+	dst = appendNumber(dst, 8, h.RateLimit)
+	return appendNumber(dst, 9, h.RateWindow)
 }
 
 // ParseHello reads a HELLO message, which the result borrows. Anything else is an *Error with
@@ -99,6 +103,10 @@ func ParseHello(b []byte) (Hello, error) {
 			h.MaxMessageBytes = f.number()
 		case 7:
 			h.HandshakeTimeout = f.number()
+		case 8:
+			h.RateLimit = f.number()
+		case 9:
+			h.RateWindow = f.number()
 		}
 	}
 	if f.err != nil {

@@ -20,6 +20,8 @@ var sampleHellos = []Hello{
 		KeyIDs: append(bytes.Clone(keyID8), keyID8...), AuthRequired: true, ResumeSupported: true,
 		MaxMessageBytes: 127, HandshakeTimeout: 128},
 	{Version: math.MaxUint64, ResumeSupported: true},
+	{Version: 1, Random: random32, MaxMessageBytes: 1 << 20, HandshakeTimeout: 5000,
+		RateLimit: 100, RateWindow: 60000},
 }
 
 var sampleConnects = []Connect{

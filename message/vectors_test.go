@@ -170,7 +170,9 @@ func recordVectors() (out []recordVector) {
 				"authRequired":     flagText(h.AuthRequired),
 				"resumeSupported":  flagText(h.ResumeSupported),
 				"maxMessageBytes":  decimal(h.MaxMessageBytes),
-				"handshakeTimeout": decimal(h.HandshakeTimeout)}})
+				"handshakeTimeout": decimal(h.HandshakeTimeout),
+				"rateLimit":        decimal(h.RateLimit),
+				"rateWindow":       decimal(h.RateWindow)}})
 	}
 	for i := range sampleConnects {
 		c := &sampleConnects[i]

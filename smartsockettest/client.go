@@ -308,7 +308,7 @@ func (c *Client) release(now time.Duration) {
 func (c *Client) sent() {
 	nc := c.current()
 	for pause := (wait{end: time.Now().Add(c.s.patience)}); nc != nil && c.Connected(); {
-		if c.Stats().Unsent == 0 && nc.unread() == 0 {
+		if c.Stats().BufferedAmount == 0 && nc.unread() == 0 {
 			break
 		}
 		if !pause.next() {

@@ -94,6 +94,19 @@ func TestErrorCodesOnTheWire(t *testing.T) {
 			w.wantError(message.CodeMaxConnections)
 			w.wantClose(1013)
 		},
+		message.CodeThrottled: func(t *testing.T) { // a page's client; others get HTTP 429
+			v := startServer(t, Options{APIKeys: []string{"the-right-key"}, FailureLimit: 1}, nil)
+			w, _ := connectWith(t, v, "the-wrong-key")
+			w.wantClose(3500)
+			addr := v.Addr().String()
+			nc, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w = upgradeWith(t, nc, addr, "/", message.Subprotocol, "Origin: http://"+addr+"\r\n")
+			w.wantError(message.CodeThrottled)
+			w.wantClose(1013)
+		},
 		message.CodeConnectionLost: func(t *testing.T) {
 			got := make(chan error, 1)
 			v := startServer(t, Options{}, func(v *Server) {
@@ -260,6 +273,28 @@ func TestErrorCodesFromTheClient(t *testing.T) {
 		},
 		message.CodeInvalidNamespace: func(t *testing.T) error {
 			return dialErr(v.Addr().String(), client.Options{Namespace: "/none"})
+		},
+		message.CodeThrottled: func(t *testing.T) error {
+			v := startServer(t, Options{APIKeys: []string{"the-right-key"}}, nil)
+			for range 10 {
+				err := dialErr(v.Addr().String(), client.Options{APIKey: "the-wrong-key"})
+				if !errors.Is(err, message.ErrAuthFailed) {
+					t.Errorf("a wrong key: %v", err)
+				}
+			}
+			var err error
+			for _, origin := range []string{"http://" + v.Addr().String(), ""} { // 101 and 429
+				o := client.Options{APIKey: "the-right-key", Origin: origin}
+				err = dialErr(v.Addr().String(), o)
+				var e *smartsocket.Error
+				if !errors.Is(err, message.ErrThrottled) || !errors.As(err, &e) ||
+					e.RetryAfter < 1000 || e.RetryAfter > 110_000 ||
+					!strings.Contains(err.Error(), "throttled") ||
+					!strings.Contains(err.Error(), "failureLimit") {
+					t.Errorf("origin %q: %v", origin, err)
+				}
+			}
+			return err
 		},
 		message.CodeRateLimited: func(t *testing.T) error {
 			o := Options{RateLimitMaxRequests: 1, RateLimitWindow: time.Minute}

@@ -49,6 +49,8 @@ func codeServers(t *testing.T) environment {
 	o := testOptions()
 	o.AckTimeout, o.MaxMessageBytes, o.ConnectionTimeout = 50*time.Millisecond, 1<<16, time.Second
 	limited, full, locked, sealed := testOptions(), testOptions(), testOptions(), testOptions()
+	throttled := testOptions()
+	throttled.APIKeys = []string{"the-right-key"}
 	limited.EnableRateLimiting, limited.RateLimitMaxRequests = smartsocket.Enabled, 5
 	full.MaxConnections = 1
 	locked.APIKeys = []string{"the-right-key"}
@@ -59,6 +61,7 @@ func codeServers(t *testing.T) environment {
 		"SMARTSOCKET_LIMITED_URL":      url(startCodes(t, limited)),
 		"SMARTSOCKET_CODES_FULL_URL":   url(start(t, full)),
 		"SMARTSOCKET_API_KEY_URL":      url(start(t, locked)),
+		"SMARTSOCKET_THROTTLED_URL":    url(start(t, throttled)),
 		"SMARTSOCKET_CODES_SEALED_URL": url(start(t, sealed)),
 		"SMARTSOCKET_CODES_KEY":        key.Encode(),
 		"SMARTSOCKET_CONTROL":          startControl(t),

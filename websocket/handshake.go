@@ -250,7 +250,11 @@ func (c *Conn) refuse(err error, r *frame.Request, head bool) {
 	he := c.ep.refusal(err)
 	c.ep.refused(he, r, c.RemoteAddr)
 	b := pool.Get(512)
-	b.B = frame.AppendRefusal(b.B, he, head, time.Now())
+	if he.Spoken != nil && r != nil {
+		b.B = frame.AppendSpoken(b.B, he, r)
+	} else {
+		b.B = frame.AppendRefusal(b.B, he, head, time.Now())
+	}
 	c.rc.Write(b.B)
 	pool.Put(b)
 	c.releaseBuffers()

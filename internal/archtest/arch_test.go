@@ -63,7 +63,7 @@ var below = map[string][]string{
 	"internal/outgoing": {"message", "frame", "pool"},
 	"internal/envelope": {"message", "internal/outgoing", "internal/hub"},
 	"internal/turnaway": {"websocket", "frame", "message", "internal/admission", "internal/burst"},
-	"internal/journal":  {"message", "internal/burst", "internal/outgoing"},
+	"internal/journal":  {"message", "internal/burst", "internal/budget", "internal/outgoing"},
 	"internal/session":  {"message", "pool"},
 	"internal/ledger":   {"message", "pool"},
 	"": {
@@ -79,7 +79,8 @@ var below = map[string][]string{
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock",
 	},
-	"client":          {"message", "pool", "frame", "crypto", "internal/registry"},
+	"client": {"message", "pool", "frame", "crypto", "internal/registry",
+		"internal/ratelimit"},
 	"smartsockettest": {"", "client", "message", "internal/testclock"},
 	"cluster":         {""},
 	"config":          {}, // the root's options are a struct like any other to it

@@ -37,21 +37,37 @@ var causes = map[admission.Reason]frame.Cause{
 	admission.PendingOfAddress:     frame.CausePending,
 }
 
-// Of is the HTTP answer to a connection without a place. Clients retry without counting it.
-func Of(d admission.Verdict) *frame.HandshakeError {
+// Of is the HTTP answer to a connection without a place. Clients retry without counting it. r is
+// its request, or nil.
+func Of(d admission.Verdict, r *frame.Request) *frame.HandshakeError {
 	if d.Outcome == admission.Throttled {
-		wait := int(d.Wait/time.Second) + 1
-		return &frame.HandshakeError{
-			Status: http.StatusTooManyRequests, Cause: frame.CauseThrottled,
-			Reason: "too many failed authentications from this address (failureLimit): " +
-				"try again in " + strconv.Itoa(wait) + " s",
-			RetryAfter: wait,
-		}
+		return throttled(d.Wait, r)
 	}
 	return &frame.HandshakeError{
 		Status: http.StatusServiceUnavailable, Cause: causes[d.Reason],
 		Reason: d.Reason.String(), RetryAfter: 1,
 	}
+}
+
+// throttled is the answer to an address that failed to authenticate too often. A browser does not
+// tell a page that the status is 429. So a page's client, whose request has an Origin, is told in
+// the protocol. That takes no place either.
+func throttled(after time.Duration, r *frame.Request) *frame.HandshakeError {
+	wait := int(after/time.Second) + 1
+	e := &frame.HandshakeError{
+		Status: http.StatusTooManyRequests, Cause: frame.CauseThrottled,
+		Reason: "throttled: too many failed authentications from this address (failureLimit): " +
+			"try again in " + strconv.Itoa(wait) + " s",
+		RetryAfter: wait,
+	}
+	if r != nil && r.Origin != nil && frame.HasProtocol(r.Protocols, message.Subprotocol) {
+		e.Spoken = message.AppendErrorJSON(
+			message.Append(nil, &message.Message{Kind: message.KindError}),
+			&message.Error{Code: message.CodeThrottled, Message: e.Reason,
+				RetryAfter: int64(wait) * 1000})
+		e.Protocol, e.CloseCode = message.Subprotocol, frame.CloseCode(message.CloseBusy)
+	}
+	return e
 }
 
 // Log tells of refusals: each at debug, and of each cause now and then what there was at warn.

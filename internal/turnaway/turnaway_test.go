@@ -10,6 +10,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
@@ -21,15 +22,40 @@ func TestEveryCauseHasAFix(t *testing.T) {
 		}
 	}
 	for r := admission.Connections; r <= admission.PendingOfAddress; r++ {
-		e := Of(admission.Verdict{Outcome: admission.Later, Reason: r})
+		e := Of(admission.Verdict{Outcome: admission.Later, Reason: r}, nil)
 		if e.Cause < frame.CauseConnections || e.Cause > frame.CausePending || e.Status != 503 ||
 			e.RetryAfter == 0 || e.Reason == "" {
 			t.Errorf("%v: %+v", r, e)
 		}
 	}
-	e := Of(admission.Verdict{Outcome: admission.Throttled, Wait: 41500 * time.Millisecond})
-	if e.Status != 429 || e.RetryAfter != 42 || !strings.Contains(e.Reason, "42 s") {
-		t.Errorf("%+v", e)
+}
+
+// Who is throttled gets a 429, and a page's client is told in the protocol, because a page does not
+// see the status.
+func TestThrottled(t *testing.T) {
+	v := admission.Verdict{Outcome: admission.Throttled, Wait: 41500 * time.Millisecond}
+	for name, r := range map[string]*frame.Request{
+		"no request": nil,
+		"a program":  {Protocols: []byte(message.Subprotocol)},
+		"plain mode": {Origin: []byte("https://a.example")},
+	} {
+		e := Of(v, r)
+		if e.Status != 429 || e.RetryAfter != 42 || !strings.Contains(e.Reason, "42 s") ||
+			e.Spoken != nil {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	e := Of(v, &frame.Request{
+		Origin: []byte("https://a.example"), Protocols: []byte(message.Subprotocol)})
+	m, err := message.Parse(e.Spoken)
+	if err != nil || m.Kind != message.KindError || e.Status != 429 || e.CloseCode != 1013 {
+		t.Fatalf("%+v %v", e, err)
+	}
+	told, err := message.ParseErrorJSON(m.Payload)
+	if err != nil || told.Code != message.CodeThrottled || told.RetryAfter != 42000 ||
+		!strings.Contains(told.Message, "throttled") ||
+		!strings.Contains(told.Message, "failureLimit") {
+		t.Errorf("%+v %v", told, err)
 	}
 }
 

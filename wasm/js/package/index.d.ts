@@ -14,6 +14,7 @@ export declare const CODES: {
   readonly AUTH_FAILED: 'ERR_CONN_004';
   readonly MAX_CONNECTIONS: 'ERR_CONN_005';
   readonly CONNECTION_LOST: 'ERR_CONN_006';
+  readonly THROTTLED: 'ERR_CONN_007';
   readonly INVALID_FORMAT: 'ERR_MSG_001';
   readonly DECOMPRESSION: 'ERR_MSG_002';
   readonly DECRYPTION: 'ERR_MSG_003';

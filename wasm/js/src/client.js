@@ -36,7 +36,8 @@ export function SmartSocketClient(url, options, ownHost) {
   this._connecting = null; // promise of the running attempt, with its resolve and reject
   this._lost = false; // a connection was lost and is not replaced yet
   this._attempt = 0;
-  // Attempts that a full server refused; they do not count against maxReconnectAttempts.
+  // Attempts that a full server refused, or one that throttles us; they do not count against
+  // maxReconnectAttempts.
   this._busy = 0;
   this._timer = null;
   this._healthTimer = null;
@@ -160,8 +161,8 @@ SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
   if (this._lost) {
     if (isFatal(code, error.code)) this._giveUp(error);
     else {
-      if (error.code === CODES.MAX_CONNECTIONS) this._busy++;
-      this._scheduleReconnect();
+      if (error.code === CODES.MAX_CONNECTIONS || error.code === CODES.THROTTLED) this._busy++;
+      this._scheduleReconnect(error.retryAfter);
     }
   }
   attempt.reject(error);
@@ -188,13 +189,15 @@ SmartSocketClient.prototype._leave = function () {
   this.connected = false;
 };
 
-SmartSocketClient.prototype._scheduleReconnect = function () {
+// _scheduleReconnect waits for least milliseconds more, or ten minutes if that is less.
+SmartSocketClient.prototype._scheduleReconnect = function (least) {
   var self = this, max = this._options.maxReconnectAttempts;
   if (max >= 0 && this._attempt - this._busy >= max) {
     this._giveUp(new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost: ' + (max === 0 ? 'reconnecting is switched off' : max + ' attempts to reconnect failed; call connect() to try again')));
     return;
   }
   var delay = backoff(++this._attempt, this._options.reconnectDelay, Math.random());
+  if (least > 0) delay += Math.min(least, 600000);
   if (this._drain) {
     delay = Math.max(0, this._drain.at - Date.now());
     if (this._drain.url) this._url = this._drain.url;

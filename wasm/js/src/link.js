@@ -74,6 +74,21 @@ Link.prototype.open = function (Socket, engine) {
     if (self.phase === 'opening') setTimeout(function () { self.end(self.explain(1006, '', failure), 1006, ''); }, 0);
   };
   socket.onclose = function (e) { self.end(self.explain(e.code, e.reason, failure), e.code, e.reason); };
+  // Package ws tells how the upgrade was answered. A browser does not, and there the server refuses
+  // in the protocol.
+  if (socket.on) {
+    socket.on('unexpected-response', function (_request, response) {
+      var status = response.statusCode, seconds = response.headers['retry-after'];
+      if (status === 429) {
+        self.refusal = errorFromWire({
+          code: CODES.THROTTLED,
+          message: 'throttled after failed authentications (HTTP 429, failureLimit); try again in ' + seconds + ' s',
+          retryAfter: seconds * 1000 || 0
+        });
+      }
+      self.end(self.explain(1006, '', 'Unexpected server response: ' + status), 1006, '');
+    });
+  }
 };
 
 Link.prototype.opened = function () {

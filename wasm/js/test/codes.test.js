@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { WebSocket, client, code, engines, next, until } from './setup.js';
+import { CODES, WebSocket, client, code, engines, next, until } from './setup.js';
 
 const url = process.env.SMARTSOCKET_CODES_URL;
 const limitedURL = process.env.SMARTSOCKET_LIMITED_URL;
 const fullURL = process.env.SMARTSOCKET_CODES_FULL_URL;
 const keyURL = process.env.SMARTSOCKET_API_KEY_URL;
+const throttledURL = process.env.SMARTSOCKET_THROTTLED_URL;
 const sealedURL = process.env.SMARTSOCKET_CODES_SEALED_URL;
 const encryptionKey = process.env.SMARTSOCKET_CODES_KEY;
 const control = process.env.SMARTSOCKET_CONTROL; // answers with the address of what its path names
@@ -65,6 +66,19 @@ for (const engine of engines.slice(0, -1)) {
     test('ERR_CONN_006 connection lost', async (t) => {
       const c = await join(t);
       await assert.rejects(c.emitWithAck('drop me'), code('ERR_CONN_006'));
+    });
+
+    test('ERR_CONN_007 throttled after ten wrong keys', async (t) => {
+      // Package ws says no Origin, and is told by HTTP 429. A page is told in the protocol.
+      class Page extends WebSocket { constructor(to, protocols) { super(to, protocols, { origin: to.replace('ws', 'http').replace(/\/$/, '') }); } }
+      for (const Socket of plainSocket ? [WebSocket] : [WebSocket, Page]) {
+        let error, tries = 0;
+        do error = await client(t, throttledURL, { engine, apiKey: 'the-wrong-key', WebSocket: Socket }).connect().catch((e) => e); while (error.code === 'ERR_CONN_004' && ++tries < 20);
+        assert.ok(tries <= 11, tries + ' tries');
+        assert.equal(error.code, CODES.THROTTLED);
+        assert.match(error.message, /throttled.*failureLimit/);
+        assert.ok(error.retryAfter > 0 && error.retryAfter <= 110000, error.retryAfter);
+      }
     });
 
     test('ERR_MSG_001 invalid format', async (t) => {

@@ -116,6 +116,16 @@ describe('reconnecting', () => {
     assert.equal(server.peers.length, 2);
   });
 
+  test('a throttled client waits for retryAfter, and that attempt does not count', async (t) => {
+    const server = await serve(t, { connection: (peer) => { server.behaviour.refuse = (p) => { p.send(error('ERR_CONN_007', 'throttled', undefined, { retryAfter: 40000 })); p.socket.close(1013); }; peer.socket.terminate(); } });
+    const c = client(t, server.url, { maxReconnectAttempts: 1 });
+    const attempts = [];
+    c.on('reconnecting', (n, delay) => attempts.push(delay));
+    await c.connect();
+    await until(() => attempts.length === 2);
+    assert.ok(attempts[0] < 40000 && attempts[1] >= 40000, attempts);
+  });
+
   test('gives up after maxReconnectAttempts, and at once with 0', async (t) => {
     for (const max of [0, 3]) {
       const server = await startServer();
