@@ -1,11 +1,17 @@
 package watchdog
 
-import "time"
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/internal/testclock"
+)
 
 // Rounds is one background goroutine that looks after things. Set the fields, then Start it.
 type Rounds struct {
 	// Now counts from any fixed moment.
 	Now func() time.Duration
+	// Clock has the timer; nil is the system's.
+	Clock *testclock.Clock
 	// Budget is the time between two looks while there is something to see.
 	Budget time.Duration
 	// Look reports whether there was something to see. While there is not, looks become ever more
@@ -33,7 +39,7 @@ func (r *Rounds) Stop() error {
 func (r *Rounds) run() {
 	defer close(r.done)
 	pause := r.Budget
-	timer := time.NewTimer(pause)
+	timer := r.Clock.NewTimer(pause)
 	defer timer.Stop()
 	next := r.Now() + time.Second
 	for {
