@@ -24,8 +24,14 @@ stop_clock() {
 finish() {
 	local code=$? failed=$current
 	trap - EXIT
+	trap 'rm -rf "$work"; exit $code' HUP INT TERM
 	stop_clock
-	if [ -n "$installer" ]; then wait "$installer" || true; fi # apt-get is not to be interrupted
+	if [ -n "$installer" ]; then # apt-get is not to be interrupted
+		if kill -0 "$installer" 2>/dev/null; then
+			printf '\nwaiting for scripts/browsers.sh, which looks for browsers or installs them\n'
+		fi
+		wait "$installer" || true
+	fi
 	printf '\n== summary\n%s%6d s  in all\n' "$times" $SECONDS
 	if [ -s "$work/skipped" ]; then
 		printf '\nskipped:\n'
@@ -35,8 +41,12 @@ finish() {
 		printf '\nbrowser tests:\n'
 		sed 's/^/  /' "$work/browsers.log"
 	fi
-	rm -rf "$work"
-	if [ $code = 0 ]; then printf '\nmake test: passed\n'; else printf '\nmake test: FAILED in step "%s"\n' "$failed"; fi
+	rm -rf "$work" || true
+	case $code in
+	0) printf '\nmake test: passed\n' ;;
+	130) printf '\nmake test: interrupted in step "%s"\n' "$failed" ;;
+	*) printf '\nmake test: FAILED in step "%s"\n' "$failed" ;;
+	esac
 	exit $code
 }
 installer=''
