@@ -98,7 +98,8 @@ CGO_ENABLED=1 go test -race -timeout 8m $race
 
 step 'Go tests'
 go build -o "$work/testreport" ./internal/testreport
-go test -json -count=1 -timeout 8m ./... | "$work/testreport" "$work/skipped"
+mkdir "$work/tmp" # what tests leave there when they are interrupted goes with it
+TMPDIR=$work/tmp go test -json -count=1 -timeout 8m ./... | "$work/testreport" "$work/skipped"
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
 	exit 1

@@ -21,7 +21,7 @@ const (
 	if [ "$FAILS" = interrupted ]; then kill -INT $PPID; fi
 	[ "$FAILS" != race ] ;;
 "build -o") printf '%s\n' '#!/bin/sh' cat 'printf "%s" "$SKIPS" >"$1"' >"$3" && chmod 755 "$3" ;;
-"test -json") echo 'what go test says'; [ "$FAILS" != tests ] ;;
+"test -json") mktemp >/dev/null; echo 'what go test says'; [ "$FAILS" != tests ] ;;
 esac`
 	steppingNpm = `case $1 in
 ci) mkdir -p node_modules; [ "$FAILS" != packages ] ;;
