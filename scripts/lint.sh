@@ -12,7 +12,8 @@ step gofmt
 # folders with such names.
 gofmt=$(go env GOROOT)/bin/gofmt
 if [ ! -x "$gofmt" ]; then gofmt=gofmt; fi
-unformatted=$(find . -type d \( -name '.?*' -o -name '_*' -o -name node_modules \) -prune -o -name '*.go' -exec "$gofmt" -l {} +)
+unformatted=$(find . -type d \( -name '.?*' -o -name '_*' -o -name node_modules \) -prune \
+	-o -name '*.go' -exec "$gofmt" -l {} +)
 if [ -n "$unformatted" ]; then
 	printf 'not formatted, run gofmt -w:\n%s\n' "$unformatted" >&2
 	exit 1

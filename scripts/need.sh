@@ -67,7 +67,8 @@ need_cc() {
 	# shellcheck disable=SC2086
 	if ! $compiler -o "$dir/try" "$dir/try.c" 2>"$dir/log"; then
 		if command -v "${compiler%% *}" >/dev/null; then head -n 3 "$dir/log" >&2; fi
-		say "A C compiler that works is missing (tried: $compiler). Install gcc or clang, any version, with the headers of the C library." \
+		say "A C compiler that works is missing (tried: $compiler). Install gcc or clang, any version,"\
+" with the headers of the C library." \
 			"  Debian, Ubuntu: apt-get install gcc libc6-dev    Fedora: dnf install gcc    macOS: xcode-select --install" \
 			"The race detector and the benchmarks' C program need it; make run does not."
 	fi

@@ -93,7 +93,8 @@ func TestFuzz(t *testing.T) {
 		name, list, says string
 		code             int
 	}{
-		{"two targets", `echo FuzzOne; echo FuzzTwo; echo "ok  	x"`, "2 fuzz targets, no crash", 0},
+		{"two targets", `echo FuzzOne; echo FuzzTwo; echo "ok  	x"`, "2 fuzz targets, no crash",
+			0},
 		{"a package that cannot be compiled", `echo "FAIL x [build failed]"; exit 1`,
 			"build failed", 1},
 		{"no network", `echo 'dial tcp: lookup' >&2; exit 1`, "The network is missing", 1},
