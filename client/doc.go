@@ -82,7 +82,7 @@
 // question.go the answers that we wait for. credentials.go is how the server knows us.
 // parked.go holds what waits for a connection, delivery.go says what may be lost, and pace.go
 // what the server's rate limit allows. emit.go and send.go are the way out, dispatch.go,
-// early.go, handlers.go and observe.go the way in; sync.go waits for both. reconnect.go
-// restores a session. transport_net.go, read_net.go, read_unix.go, write_net.go, vigil.go and
-// transport_js.go move the bytes.
+// early.go, handlers.go and observe.go the way in; typed.go gives both types, and sync.go
+// waits for both. reconnect.go restores a session. transport_net.go, read_net.go,
+// read_unix.go, write_net.go, vigil.go and transport_js.go move the bytes.
 package client
