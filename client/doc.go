@@ -46,7 +46,7 @@
 // One goroutine reads the connection and settles acks. Another one, which exists
 // only while there is work, runs all handlers one after the other, so handlers may
 // block and call EmitWithAck. An idle client has the first one alone, of 2 to 4 KiB, and no
-// buffers: it costs 7.3 KB in all (go run ./bench/clients). Events that come right after
+// buffers: it costs 7.4 KB in all (go run ./bench/clients). Events that come right after
 // Connect wait a moment for a handler (early.go). Emit writes on the caller's goroutine:
 // while one caller is in the write system call, others append to the next batch and return,
 // and the batch leaves in one write. With 16 goroutines on two cores an Emit costs
