@@ -155,7 +155,7 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.dropHeld()
 	if was == linkOpen {
 		if x := l.s.ext.Load(); x != nil {
-			x.contexts.EndConnection(l, errGone)
+			x.contexts.EndConnection(l.serial, errGone)
 		}
 		l.s.left(l, reasonOf(code, reason, err))
 	}

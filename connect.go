@@ -199,7 +199,7 @@ func (l *link) announce(recovered bool) {
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
-	s.arrived(l, recovered)
+	s.arrived(l)
 	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
 		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
 	}

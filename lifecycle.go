@@ -107,12 +107,13 @@ func (s *Socket) Context() context.Context {
 	return x.contexts.Owner(errGone)
 }
 
-// LinkContext returns a context that ends, at once, with the connection that the socket has now.
-// While the client is away it has ended already. Its cause is ERR_CONN_006.
+// LinkContext returns a context that ends, at once, with the connection that the handlers were told
+// of last. It has ended already while the client is away, and in a handler that runs so late that
+// the client has come back meanwhile. Its cause is ERR_CONN_006.
 func (s *Socket) LinkContext() context.Context {
-	return s.extra().contexts.Connection(func() (*link, bool) {
-		l := s.link.Load()
-		return l, l.isOpen()
+	return s.extra().contexts.Connection(func() (uint64, bool) {
+		told, l := uint64(max(1, s.told.Load())), s.link.Load()
+		return told, l.serial == told && l.isOpen()
 	}, errGone)
 }
 
