@@ -93,7 +93,7 @@ func (l *link) roundTrip() time.Duration { return time.Duration(l.rtt.Load()) }
 // RTT returns the round-trip time of the last heartbeat, also while away, and 0 before the first.
 func (s *Socket) RTT() time.Duration { return s.link.Load().roundTrip() }
 
-// ClockOffset returns how far the client's clock is ahead, give or take RTT/2, 0 while not known.
+// ClockOffset returns how far the client's clock is ahead, give or take RTT/2, or 0 if unknown.
 func (s *Socket) ClockOffset() time.Duration {
 	return time.Duration(s.link.Load().offset.Load()) * time.Microsecond
 }
