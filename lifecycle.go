@@ -70,7 +70,8 @@ func (s *Socket) raise(err error) {
 	}
 	if any, _ := s.has(eventError); !any {
 		e := fault.Wire(err, message.CodeHandlerFailed)
-		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code), "error", fault.ForLog(err))
+		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code),
+			"error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
@@ -82,7 +83,7 @@ func (s *Socket) often(level slog.Level, what, event, detail string, args ...any
 	s.srv.journal.OftenOf(s.ID(), level, c, args)
 }
 
-// handlerPanicked deals with a handler that panicked with p, or that ended its goroutine if p is nil.
+// handlerPanicked deals with a handler that panicked with p, or ended its goroutine if p is nil.
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
 	if p == nil {

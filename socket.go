@@ -52,7 +52,7 @@ type Socket struct {
 	auth     atomic.Uint32         // authNotNeeded, authMissing, authDone
 	waiting  atomic.Int32          // events in the mailbox that an inline event must not overtake
 	running  atomic.Pointer[entry] // handlers of the event that a worker handles
-	told     atomic.Uint32         // the serial of the link that the handlers were told of, 0 = none
+	told     atomic.Uint32         // serial of the link that the handlers were told of, 0 = none
 	settled  atomic.Bool           // forget has run
 
 	mail  mailbox.Box[job]
