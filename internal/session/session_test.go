@@ -368,7 +368,7 @@ func TestEnds(t *testing.T) {
 			}
 		}
 	})
-	for why := Closed; why <= Shutdown; why++ {
+	for why := Disconnected; why <= Shutdown; why++ {
 		if why.String() == "not ended" {
 			t.Errorf("End %d has no text", why)
 		}
