@@ -102,3 +102,24 @@ func FuzzRing(f *testing.F) {
 		}
 	})
 }
+
+func TestRingIsBounded(t *testing.T) {
+	for name, limit := range map[string]func(*Limits){
+		"events": func(l *Limits) { l.Events = 5 },
+		"bytes":  func(l *Limits) { l.Bytes = 5 * len(event("e", 0).Bytes()) },
+		"total":  func(l *Limits) { l.TotalBytes = 5 * len(event("e", 0).Bytes()) },
+		"age":    func(l *Limits) { l.Age = 4 },
+	} {
+		w := newWorld()
+		limit(&w.l)
+		n, _, _ := w.start()
+		for range 40 {
+			w.now++
+			n.emit("e", 0)
+		}
+		if n.ring.count != 5 || w.r.Bytes() != int64(n.ring.bytes) {
+			t.Errorf("%s: %d events, %d bytes accounted, %d kept", name, n.ring.count, w.r.Bytes(),
+				n.ring.bytes)
+		}
+	}
+}
