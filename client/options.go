@@ -200,19 +200,7 @@ func (o Options) withDefaults() (Options, error) {
 			}
 		}
 	}
-	switch {
-	case len(o.APIKey) > maxAPIKey:
-		return o, &OptionError{"APIKey", "use at most 2048 bytes"}
-	case o.APIKey != "" && o.APIKeyFunc != nil:
-		return o, &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
-	case len(o.Namespace) > maxNamespace:
-		return o, &OptionError{"Namespace", "use at most 1024 bytes"}
-	case strings.ContainsAny(o.Origin, "\r\n"):
-		return o, &OptionError{"Origin", "must not hold line breaks"}
-	case o.Offline > OfflineFail:
-		return o, &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
-	}
-	if err := checkHeader(o.Header); err != nil {
+	if err := o.check(); err != nil {
 		return o, err
 	}
 	o.Header = maps.Clone(o.Header)
@@ -223,6 +211,23 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
+}
+
+// check checks the fields that have no default.
+func (o *Options) check() error {
+	switch {
+	case len(o.APIKey) > maxAPIKey:
+		return &OptionError{"APIKey", "use at most 2048 bytes"}
+	case o.APIKey != "" && o.APIKeyFunc != nil:
+		return &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
+	case len(o.Namespace) > maxNamespace:
+		return &OptionError{"Namespace", "use at most 1024 bytes"}
+	case strings.ContainsAny(o.Origin, "\r\n"):
+		return &OptionError{"Origin", "must not hold line breaks"}
+	case o.Offline > OfflineFail:
+		return &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
+	}
+	return checkHeader(o.Header)
 }
 
 // checkHeader refuses what would break the request or what the request sets itself
