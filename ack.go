@@ -135,7 +135,7 @@ func (s *Socket) emitAck(
 		s.finish(done, Data{}, e)
 	}
 	x := s.extra()
-	id, ok := x.questions.Ask(done, timeout, late)
+	id, ok := x.questions.Ask(s.srv.clock, done, timeout, late)
 	if !ok {
 		return 0, errNotConnected
 	}

@@ -114,19 +114,21 @@ func (v *Server) startLoops() error {
 		Loops: v.fixed.Loops, Logger: v.log, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
 		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
 		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes,
-		Grew: func() { _ = v.memory.Grew() },
+		Clock: v.clock.Func(), Grew: func() { _ = v.memory.Grew() },
 	})
 	if err != nil {
 		return err
 	}
 	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
+	v.clock.Follow(r.Tick)
 	v.endpoint = websocket.NewServer(r, websocket.Options{
 		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxOverhead),
 		MaxEarlyMessage: greeting.MaxBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Grew: v.memory.Grew, Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		MaxControlRate: v.clock.ControlRate(),
 		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +73,8 @@ func TestSlowConsumersAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
+		release := sync.OnceFunc(func() { close(hold) })
+		defer release() // or Close would not return after a failure
 		eventually(t, "the connection", func() bool { return c.Stats().State == Connected })
 		if err := c.Open([]string{"/"}, func(*smartsocket.Envelope) error {
 			select {
@@ -106,7 +109,7 @@ func TestSlowConsumersAreCounted(t *testing.T) {
 		if got, _, err := c.shards[c.subject.shardOf("/")].Pending(); err != nil || got == 0 {
 			t.Errorf("%s: %d wait, %v", name, got, err)
 		}
-		close(hold)
+		release()
 		eventually(t, "what waited", func() bool {
 			n, _, err := c.shards[c.subject.shardOf("/")].Pending()
 			return err == nil && n == 0

@@ -216,6 +216,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 			if err := c.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}
+			if !c.gate.TryRLock() {
+				t.Error("a message that came during Close waits without end")
+			}
 		}
 	}
 	stopNATS(broker)
