@@ -61,8 +61,8 @@
 //	           ├─► ledger.mu, pace.mu
 //	           └─► dispatcher.mu
 //
-// Some are taken alone and for a few lines: those of Client.handlers, Client.any and
-// Client.syncs, and remoteClock.mu. User code never runs under a lock: handlers and callbacks are
+// Some are taken alone and for a few lines: that of Client.handlers, observers.mu, syncs.mu and
+// remoteClock.mu. User code never runs under a lock: handlers and callbacks are
 // jobs of the dispatcher.
 //
 // # In a browser
