@@ -17,8 +17,8 @@ import (
 
 // sources is all that make run needs.
 var sources = []string{
-	"Makefile", "LICENSE", "go.mod", "go.sum", "client", "cluster", "cmd", "crypto", "frame",
-	"internal", "message", "pool", "reactor", "scripts", "wasm", "websocket",
+	"Makefile", "LICENSE", "go.mod", "go.sum", "client", "cluster", "cmd", "config", "crypto",
+	"frame", "internal", "message", "pool", "reactor", "scripts", "wasm", "websocket",
 }
 
 // make run serves the page from a copy that has a space in its name, without Node.js and without a
