@@ -102,7 +102,7 @@ func (o *owner) Back(p session.Peer) {
 func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
-	r := &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: why.String()}
+	r := &Reason{Code: frame.CloseCode(why.Code()), Text: why.String()}
 	if kicked := o.kept.kicked.Load(); why == session.Disconnected && kicked != nil {
 		r = kicked
 	}

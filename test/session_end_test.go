@@ -20,22 +20,23 @@ func TestEveryEndIsToldOnce(t *testing.T) {
 		o    Options
 		end  func(t *testing.T, v *Server, a *resumer, s *Socket)
 		page string // behind connected
+		code frame.CloseCode
 	}{
 		"final close": {end: func(_ *testing.T, _ *Server, a *resumer, _ *Socket) {
 			a.finish()
-		}, page: "disconnected 1000, ended"},
+		}, page: "disconnected 1000, ended", code: 1000},
 		"kicked while connected": {end: func(_ *testing.T, _ *Server, a *resumer, s *Socket) {
 			s.DisconnectWith(3500, "out")
 			a.wantClose(3500)
 			a.nc.Close()
-		}, page: "disconnected 3500, ended"},
+		}, page: "disconnected 3500, ended", code: 3500},
 		"protocol error": {end: func(_ *testing.T, _ *Server, a *resumer, _ *Socket) {
 			a.nc.Write([]byte{0xff, 0xff, 0xff, 0xff})
 			a.wantClose(frame.CloseProtocolError)
 			a.nc.Close()
-		}, page: "disconnected 1002, ended"},
+		}, page: "disconnected 1002, ended", code: 1002},
 		"away for too long": {o: Options{MessageCacheAge: 100 * time.Millisecond}, end: away,
-			page: "disconnected 1006, ended"},
+			page: "disconnected 1006, ended", code: 1006},
 		"too many away": {o: Options{MaxConnections: 2}, end: func(
 			t *testing.T, v *Server, a *resumer, s *Socket,
 		) {
@@ -45,14 +46,14 @@ func TestEveryEndIsToldOnce(t *testing.T) {
 				b.leave(other)
 				eventually(t, "a place", func() bool { return v.ConnectionStats().Open == 0 })
 			}
-		}, page: "disconnected 1006, ended"},
+		}, page: "disconnected 1006, ended", code: 1006},
 		"a gap": {o: Options{MessageCacheSize: 2}, end: func(
 			t *testing.T, v *Server, a *resumer, s *Socket,
 		) {
 			a.leave(s)
 			emitN(v, 3, "x")
 			a.wantNew(v, s)
-		}, page: "disconnected 1006, ended"},
+		}, page: "disconnected 1006, ended", code: 3503},
 		"a gap on a half-open link": {o: Options{MessageCacheSize: 2}, end: func(
 			t *testing.T, v *Server, a *resumer, s *Socket,
 		) {
@@ -61,7 +62,7 @@ func TestEveryEndIsToldOnce(t *testing.T) {
 			a.wantNew(v, s)
 			old.wantClose(3503)
 			old.nc.Close()
-		}, page: "disconnected 3503, ended"},
+		}, page: "disconnected 3503, ended", code: 3503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, d := diaryServer(t, c.o)
@@ -71,7 +72,7 @@ func TestEveryEndIsToldOnce(t *testing.T) {
 			c.end(t, v, a, s)
 			page := "connected, " + c.page
 			d.want(s, page)
-			if r := d.told(s, 1); r.String() == "" || r.Code == 0 {
+			if r := d.told(s, 1); r.Text == "" && r.Code == 1006 || r.Code != c.code {
 				t.Errorf("ended was told of %+v", r)
 			}
 			ns := v.Namespace("/")
@@ -130,6 +131,9 @@ func TestShutdownEndsEverySession(t *testing.T) {
 			}
 			wg.Wait()
 			d.want(away, "connected, disconnected 1006, ended")
+			if r := d.told(away, 1); r.Code != frame.CloseGoingAway {
+				t.Errorf("the end of who was away is told as %v", r)
+			}
 			d.complete()
 			if page := d.page(here); !strings.HasPrefix(page, "connected, disconnected ") {
 				t.Error(page)

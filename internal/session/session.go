@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -74,6 +75,19 @@ func (e End) String() string {
 		return "server shutting down"
 	}
 	return "not ended"
+}
+
+// Code is the close code that says the same: 1006 when no connection was closed.
+func (e End) Code() uint16 {
+	switch e {
+	case Disconnected:
+		return message.CloseKicked
+	case Gap, Unread: // of the old connection, if it is still there
+		return message.CloseReplaced
+	case Shutdown:
+		return message.CloseGoingAway
+	}
+	return 1006
 }
 
 // Status is what became of an event.

@@ -370,6 +370,13 @@ func TestEnds(t *testing.T) {
 		if why.String() == "not ended" {
 			t.Errorf("End %d has no text", why)
 		}
+		want := map[End]uint16{
+			Disconnected: 3504, Expired: 1006, Displaced: 1006,
+			Gap: 3503, Unread: 3503, Shutdown: 1001,
+		}[why]
+		if why.Code() != want {
+			t.Errorf("End %d has the close code %d, want %d", why, why.Code(), want)
+		}
 	}
 }
 
