@@ -107,7 +107,9 @@ func TestUnreadableForwardedFor(t *testing.T) {
 		}
 	}
 	v.Close()
-	for _, part := range []string{"unreadableAddress", `forwarded="X-Forwarded-For: who?"`, "peer=127.0.0.1", "fix="} {
+	for _, part := range []string{
+		"unreadableAddress", `forwarded="X-Forwarded-For: who?"`, "peer=127.0.0.1", "fix=",
+	} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("the log lacks %s: %s", part, log.String())
 		}
