@@ -23,7 +23,7 @@ type Client struct {
 	opts      Options
 	at        *target
 	others    []*target   // Options.URLs
-	namespace string      // as CONNECT says it
+	namespace string      // as CONNECT says it; "" = the path of the request decides
 	key       *crypto.Key // nil = no encryption
 	clock     clock
 	random    func() float64
@@ -122,7 +122,9 @@ func New(rawURL string, o Options) (*Client, error) {
 	case o.Namespace != "":
 		c.namespace = cleanPath(o.Namespace)
 	default:
-		c.namespace = at.namespace
+		for i, other := range c.others {
+			c.others[i] = other.beside(at)
+		}
 	}
 	c.queue.room.L = &c.queue.mu
 	return c, nil

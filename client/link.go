@@ -480,5 +480,8 @@ func (l *link) move(url []byte) {
 			"or is not as secure: staying")
 		return
 	}
+	if l.c.namespace == "" {
+		to = to.beside(l.c.at)
+	}
 	l.moved = to
 }
