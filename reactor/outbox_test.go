@@ -3,11 +3,15 @@ package reactor
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -122,6 +126,11 @@ func TestBackpressureThenOnWritable(t *testing.T) {
 	if q := await(t, writable, "OnWritable"); q > 1000 {
 		t.Errorf("OnWritable with %d bytes queued", q)
 	}
+	eventually(t, "the poller is not asked for more", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return !c.armed
+	})
 	if s := c.Write(p[:10]); s != Sent {
 		t.Errorf("a write after OnWritable: %v", s)
 	}
@@ -275,5 +284,117 @@ func TestCorkAndLargeWritesKeepOrder(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%v, equal %v", err, bytes.Equal(got, want))
+	}
+}
+
+// The outbox hands out what it holds, oldest first, and tells how much that is. It agrees with a
+// byte slice.
+func TestOutboxAgreesWithModel(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		var total atomic.Int64
+		o := &outbox{total: &total}
+		var model []byte
+		var all []*pool.Shared
+		for range 300 {
+			p := noise(1 + rng.IntN(6000))
+			switch rng.IntN(3) {
+			case 0:
+				o.appendCopy(p)
+				model = append(model, p...)
+			case 1:
+				s, skip := shared(p), rng.IntN(len(p))
+				all = append(all, s)
+				o.appendShared(s, skip)
+				model = append(model, p[skip:]...)
+			case 2:
+				vectors, told := o.vectors(make([]syscall.Iovec, 0, 1+rng.IntN(maxVectors)))
+				var got []byte
+				for _, v := range vectors {
+					got = append(got, unsafe.Slice(v.Base, v.Len)...)
+				}
+				if told != len(got) || !bytes.HasPrefix(model, got) {
+					t.Fatalf("seed %d: %d bytes, told %d", seed, len(got), told)
+				}
+				if len(got) < len(model) && len(vectors) < cap(vectors) {
+					t.Fatalf("seed %d: not all that fits is handed out", seed)
+				}
+				n := rng.IntN(len(got) + 1)
+				o.advance(n)
+				model = model[n:]
+			}
+			if o.bytes != len(model) {
+				t.Fatalf("seed %d: %d bytes are counted, want %d", seed, o.bytes, len(model))
+			}
+		}
+		o.advance(o.bytes)
+		if n := total.Load(); n != 0 {
+			t.Errorf("seed %d: %d bytes of memory are left", seed, n)
+		}
+		for _, s := range all {
+			mustBeLast(t, s)
+		}
+	}
+}
+
+// A write that fails while the connection closes does not take the place of the reason for which it
+// closes, and is the reason if there is no other.
+func TestFailedWriteIsNoReasonToCloseTwice(t *testing.T) {
+	errWhy := errors.New("why it was closed")
+	for _, x := range []struct {
+		name  string
+		close func(*Conn)
+		want  error
+	}{
+		{"open", func(*Conn) {}, syscall.EPIPE},
+		{"closing", func(c *Conn) { c.Close(nil) }, nil},
+		{"closing with a reason", func(c *Conn) { c.Close(errWhy) }, errWhy},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r := start(t, Options{Loops: 1})
+			opened, end := make(chan *Conn, 1), make(chan error, 1)
+			h := &hooks{open: func(c *Conn) { opened <- c },
+				close: func(_ *Conn, err error) { end <- err }}
+			dialNet(t, listen(t, r, h))
+			c := await(t, opened, "OnOpen")
+			onLoop(t, r, func() {
+				x.close(c)
+				c.mu.Lock()
+				c.breakDown(syscall.EPIPE)
+				c.mu.Unlock()
+			})
+			if err := await(t, end, "OnClose"); !errors.Is(err, x.want) {
+				t.Errorf("OnClose got %v, want %v", err, x.want)
+			}
+		})
+	}
+}
+
+// When the kernel has taken something of an outbox, its age begins anew, and the kernel is asked
+// anew what the peer has acknowledged.
+func TestOutboxThatMovesIsYoung(t *testing.T) {
+	s := newSlowly(t, false, Options{MaxOutboxAge: time.Hour, SendBuffer: 64 << 10,
+		MaxOutboxBytes: 64 << 20})
+	fill(t, s.c, 2_000_000)
+	s.clock.pass(t, s.r, 30*time.Second)
+	ages := func() (moved, looked int64) {
+		s.c.mu.Lock()
+		defer s.c.mu.Unlock()
+		return s.c.out.moved, s.c.out.looked
+	}
+	if _, looked := ages(); looked != 0 {
+		t.Fatal("the kernel was asked already")
+	}
+	s.clock.pass(t, s.r, 8*time.Minute)
+	if _, looked := ages(); looked == 0 {
+		t.Fatal("the kernel was not asked")
+	}
+	now := int64(s.clock.now())
+	for n := s.c.Queued(); s.c.Queued() == n; {
+		s.take(50_000)
+	}
+	if moved, looked := ages(); moved != now || looked != 0 {
+		t.Errorf("at %v: moved at %v, asked at %v", time.Duration(now), time.Duration(moved),
+			time.Duration(looked))
 	}
 }

@@ -85,6 +85,9 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
+// OutboxBytes is Stats.OutboxBytes alone.
+func (r *Reactor) OutboxBytes() int64 { return r.outboxBytes() }
+
 // Loops returns the number of event loops.
 func (r *Reactor) Loops() int { return len(r.loops) }
 
@@ -140,6 +143,25 @@ func (r *Reactor) countOpen() {
 		p := r.peak.Load()
 		if n <= p || r.peak.CompareAndSwap(p, n) {
 			return
+		}
+	}
+}
+
+// Tick makes every loop look at Options.Clock at once, as it does by itself after Options.Tick of
+// the system's time, and waits until what is due has run. So does what was posted before. It must
+// not be called from a Handler.
+func (r *Reactor) Tick() {
+	for _, l := range r.loops {
+		ran := make(chan struct{})
+		l.post(task{f: func() {
+			defer close(ran) // also if a Handler ends the goroutine
+			if l.ticking {
+				l.onTick()
+			}
+		}})
+		select {
+		case <-ran:
+		case <-l.done:
 		}
 	}
 }

@@ -1,7 +1,7 @@
 //go:build unix
 
 // Package setuptest runs the scripts that set a machine up, on machines that lack things: with a
-// PATH of stand-ins, an empty home and in a copy of the sources.
+// PATH of stand-ins, an empty home and in a copy of the sources. It has no locks.
 package setuptest
 
 import (
@@ -68,6 +68,18 @@ func (m *machine) command(name, script string) {
 	path := filepath.Join(m.bin, name)
 	os.Remove(path)
 	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// write makes a file below dir, or replaces its text.
+func (m *machine) write(name, text string) {
+	m.t.Helper()
+	path := filepath.Join(m.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		m.t.Fatal(err)
 	}
 }
