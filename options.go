@@ -234,6 +234,8 @@ func (o *Options) check() error {
 			"nobody is trusted to name addresses: list the load balancer in TrustedProxies"),
 		bounds.Path("HealthPath", o.HealthPath),
 		bounds.Path("ReadyPath", o.ReadyPath),
+		bounds.When(o.ReadyPath != "off" && o.ReadyPath == o.HealthPath, "ReadyPath",
+			"is HealthPath too, which would answer in its place: give them two paths, or off"),
 		bounds.Both("TLSCertFile", o.TLSCertFile, "TLSKeyFile", o.TLSKeyFile, "a certificate and "+
 			"its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"),
 		bounds.Longer(8, "APIKeys", o.APIKeys, "a key has fewer than 8 characters and can be "+

@@ -121,6 +121,32 @@ func TestRefusedConnectionsAreLogged(t *testing.T) {
 	}
 }
 
+// What is refused in the protocol, behind the upgrade, is counted by cause like the rest.
+func TestRefusalsAfterTheUpgradeAreCounted(t *testing.T) {
+	v := startServer(t, Options{APIKeys: []string{"the-right-key"}, MaxConnections: 1}, nil)
+	for range 3 {
+		w, _ := connectWith(t, v, "the-wrong-key")
+		w.wantClose(3500)
+		w.nc.Close()
+		eventually(t, "its place", func() bool { return v.ConnectionStats().Open == 0 })
+	}
+	w := dialWire(t, v, "/", message.Subprotocol)
+	w.next()
+	w.sendConnect(message.Connect{APIKey: []byte("the-right-key"), Namespace: []byte("/nowhere")})
+	w.next()
+	w.wantClose(3501)
+	w.nc.Close()
+	eventually(t, "its place", func() bool { return v.ConnectionStats().Open == 0 })
+	connectWith(t, v, "the-right-key")
+	w = dialWire(t, v, "/", message.Subprotocol)
+	w.next()
+	w.wantClose(1013)
+	got := fmt.Sprint(v.ConnectionStats().Refusals)
+	if got != "map[connections:1 credentials:3 namespace:1]" {
+		t.Error(got)
+	}
+}
+
 // bursts counts the lines with a text, and sums up what they count.
 func bursts(log, what string) (lines, sum int) {
 	for line := range strings.Lines(log) {
