@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/incoming"
 	"github.com/smartsocket/smartsocket/internal/journal"
@@ -146,6 +147,10 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.srv.journal.Closed(d, uint16(code), reason, err)
 	if errors.Is(err, reactor.ErrSlowConsumer) {
 		l.srv.journal.SlowConsumer(d, err)
+	}
+	if errors.Is(err, budget.ErrOver) {
+		l.srv.counters.overBudget.Add(1)
+		l.srv.journal.OverBudget(d, l.srv.memory)
 	}
 	if errors.Is(err, websocket.ErrFlood) {
 		l.srv.counters.floods.Add(1)

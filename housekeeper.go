@@ -7,7 +7,6 @@ import (
 	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
-	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // The housekeeper is the server's one background goroutine. It samples the counters for the rates,
@@ -31,7 +30,7 @@ func (v *Server) everySecond(now time.Duration) {
 	v.refusals.Flush(now)
 	v.journal.Flush()
 	v.watchWorkers()
-	v.relieve()
+	v.memory.Grew()
 	if v.sessions != nil {
 		v.sessions.Sweep()
 	}
@@ -92,24 +91,20 @@ func (v *Server) watchWorkers() {
 		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
 }
 
-// relieve cuts the sockets that hold most while too much of maxBufferedBytes is in use.
-func (v *Server) relieve() {
-	n := v.reactor.Stats().OutboxBytes
-	if v.sessions != nil {
-		n += v.sessions.Bytes()
+// holds returns how many bytes wait for l and its socket.
+func (l *link) holds() int64 {
+	n := l.ws.Holds() + l.s.mail.Bytes() + l.held.Bytes()
+	if l.s.kept != nil {
+		n += l.s.kept.Bytes()
 	}
-	v.memory.Sample(n)
-	over := v.memory.Over()
-	if over == 0 {
-		return
+	return int64(n)
+}
+
+// cut ends l, its session and its events that wait, because they hold most of maxBufferedBytes.
+func (l *link) cut() {
+	if l.s.kept != nil {
+		l.s.kept.Doom()
 	}
-	holders := make(map[*link]int64)
-	v.eachLink(func(l *link) { holders[l] = int64(l.ws.Queued() + l.s.mail.Bytes()) })
-	worst := budget.Worst(holders, over)
-	for _, l := range worst {
-		l.ws.Abort(reactor.ErrOutboxBudget)
-	}
-	v.counters.overBudget.Add(int64(len(worst)))
-	v.log.Warn("too much waits for handlers and for slow clients: those who held most were cut",
-		"bytes", over, "cut", len(worst), "maxBufferedBytes", v.current().MaxBufferedBytes)
+	l.ws.Abort(budget.ErrOver)
+	l.s.discard()
 }

@@ -170,8 +170,8 @@ type Options struct {
 	// One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
-	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes, and what
-	// sessions keep, which have at most half of it. Who holds most is cut first. 0 means
+	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes, messages
+	// that are not complete, and what sessions keep (at most half). Who holds most is cut first. 0 is
 	// half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
 	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).

@@ -66,7 +66,7 @@ func (l *link) Send(event []byte, seq uint64) bool {
 	return status != websocket.Dropped
 }
 
-func (l *link) Replaced() { l.ws.Close(frame.CloseCode(message.CloseReplaced), "replaced") }
+func (l *link) Replaced() { l.ws.CloseIfRead(frame.CloseCode(message.CloseReplaced), "replaced") }
 func (l *link) Retry() {
 	if !l.ws.Post(l.open) {
 		l.withdraw()

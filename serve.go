@@ -65,6 +65,7 @@ func New(o Options) (*Server, error) {
 	}
 	if o.EnableMessageCache {
 		v.sessions = session.NewRegistry(v.sessionLimits, v.sinceStart)
+		v.memory.Watch(v.sessions.Bytes)
 	}
 	v.root = v.Namespace("/")
 	v.events = &v.root.handlers
@@ -113,6 +114,7 @@ func (v *Server) startLoops() error {
 		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
 		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
 		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
+		Grew: func() { _ = v.memory.Grew() },
 	})
 	if err != nil {
 		return err
@@ -124,10 +126,12 @@ func (v *Server) startLoops() error {
 		MaxEarlyMessage: greeting.MaxBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
-		Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		Grew: v.memory.Grew, Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
 		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
+	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes, v.counters.outgoing.Bytes.Load)
+	budget.Guard(v.memory, v.eachLink, (*link).holds, (*link).cut)
 	v.phase = phaseRunning
 	v.housekeeper = newHousekeeper(v)
 	return nil

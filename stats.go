@@ -43,8 +43,9 @@ type ConnectionStats struct {
 	Undecodable      int64            `json:"undecodable"`    // events whose data does not fit
 	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
 	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
-	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now
+	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now, or are held back
 	OverBudget       int64            `json:"overBudget"`     // cut because they held most of maxBufferedBytes
+	UnreadSessions   int64            `json:"unreadSessions"` // ended, as their clients resumed and read nothing
 	Workers          int64            `json:"workers"`        // goroutines that may run handlers
 	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
 	SocketsWaiting   int64            `json:"socketsWaiting"` // sockets with events and no goroutine for them
@@ -124,7 +125,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 		UnknownAcks: c.unknownAcks.Load(), Unhandled: c.unhandled.Load(),
 		Undecodable: c.undecodable.Load(),
 		Overflows:   c.overflows.Load(), RejectedEvents: c.rejectedEvents.Load(),
-		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken(),
+		Discarded: c.discarded.Load(), BufferedBytes: v.memory.Taken() + c.outgoing.Bytes.Load(),
 		HandlerPanics: c.panics.Load(), Errors: c.errors.Load(), SlowInline: c.slowInline.Load(),
 		VolatileDropped: c.outgoing.Volatile.Load(), StateReplaced: c.outgoing.Replaced.Load(),
 		DeadlineExpired: c.outgoing.Expired.Load(), HeldDropped: c.outgoing.Dropped.Load(),
@@ -133,7 +134,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	}
 	load := v.workers.Load()
 	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
-	st.OverBudget = c.overBudget.Load()
+	st.OverBudget, st.UnreadSessions = c.overBudget.Load(), v.sessions.Unread()
 	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)

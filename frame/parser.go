@@ -3,6 +3,7 @@ package frame
 import (
 	"encoding/binary"
 	"math"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/smartsocket/smartsocket/pool"
@@ -68,7 +69,7 @@ type Parser struct {
 	left   uint64       // payload bytes of the current frame still to come
 	key    uint32       // mask of the current frame, turned to fit the next byte; 0 if unmasked
 	frames uint32       // frames of the current message so far
-	noted  uint32       // what HeldChange has told
+	noted  uint32       // what HeldChange has told; written atomically
 	hdr    [maxHeader]byte
 	hdrLen uint8
 	state  uint8
@@ -288,7 +289,9 @@ func (ps *Parser) Reset() {
 	if ps.msg != nil {
 		pool.Put(ps.msg)
 	}
-	*ps = Parser{noted: ps.noted}
+	ps.msg, ps.ctl = nil, nil
+	ps.left, ps.key, ps.frames = 0, 0, 0 // noted stays, as others may be reading it
+	ps.hdrLen, ps.state, ps.head, ps.first, ps.utf8 = 0, 0, 0, 0, 0
 }
 
 // Unfinished reports whether a message or frame has begun and is not complete.
@@ -309,9 +312,13 @@ func (ps *Parser) HeldChange() int {
 		held += cap(ps.ctl.B)
 	}
 	change := held - int(ps.noted)
-	ps.noted = uint32(min(held, math.MaxUint32))
+	atomic.StoreUint32(&ps.noted, uint32(min(held, math.MaxUint32)))
 	return change
 }
+
+// Held returns how many bytes of memory the parser held at the last HeldChange. It may be called
+// from any goroutine.
+func (ps *Parser) Held() int { return int(atomic.LoadUint32(&ps.noted)) }
 
 // Buffered returns the number of payload bytes held of an unfinished message or control frame.
 func (ps *Parser) Buffered() int {

@@ -65,8 +65,9 @@ func TestFloodOfDynamicBlocksIsRefused(t *testing.T) {
 	if out, err := Inflate(nil, small, 100, false); err != nil || len(out) != 0 {
 		t.Errorf("60 blocks: %d bytes, %v", len(out), err)
 	}
-	if _, status := tinyflate.Inflate(nil, small, 100, false); status != tinyflate.OK {
-		t.Errorf("60 blocks: status %v", status)
+	few := emptyBlocks(18)
+	if _, status := tinyflate.Inflate(nil, few, 100, false); status != tinyflate.OK {
+		t.Errorf("18 blocks: status %v", status)
 	}
 	for _, tail := range []bool{false, true} {
 		large := emptyBlocks(1 << 16)
@@ -82,6 +83,73 @@ func TestFloodOfDynamicBlocksIsRefused(t *testing.T) {
 		}
 		if _, err := Inflate(nil, w.b, 4<<20, tail); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("a megabyte and 65 536 blocks, tail %v: %v", tail, err)
+		}
+	}
+}
+
+// How many blocks a message can have is what bounds the time that it takes: the largest one less
+// than three times as many as one of a megabyte, whatever they are filled with.
+func TestBlocksOfAMessageAreLimited(t *testing.T) {
+	filled := func(n, fill int) []byte { // each block is followed by a stored one of fill bytes
+		var w bitWriter
+		for range n {
+			w.emptyBlock(0)
+			w.bits(0, 3)
+			w.bits(0, (8-w.n)&7)
+			w.b = append(w.b, byte(fill), byte(fill>>8), ^byte(fill), ^byte(fill>>8))
+			w.b = append(w.b, make([]byte, fill)...)
+		}
+		w.emptyBlock(1)
+		w.bits(0, 7)
+		return w.b
+	}
+	for _, x := range []struct {
+		blocks, fill int
+		ok           bool
+	}{
+		{600, 85, true}, {600, 70, false}, {8000, 85, true}, {20_000, 85, false},
+		{22_000, 700, true}, {24_000, 600, false},
+	} {
+		src := filled(x.blocks, x.fill)
+		out, err := Inflate(nil, src, 1<<24, false)
+		if x.ok && (err != nil || len(out) != x.blocks*x.fill) || !x.ok && err != ErrCorrupt {
+			t.Errorf("%d blocks in %d bytes: %d bytes, %v", x.blocks, len(src), len(out), err)
+		}
+	}
+}
+
+// A stream of blocks with fixed codes, or of stored blocks, is refused if they are shorter than any
+// compressor makes them that flushes after each byte.
+func TestFloodOfPlainBlocksIsRefused(t *testing.T) {
+	var fixed, flushed bitWriter
+	for range 1 << 16 {
+		fixed.bits(1<<1, 10) // BTYPE and the end of the block
+		flushed.bits(1<<1, 3)
+		flushed.bits(0x0c, 8) // the literal 0, whose code is 00110000
+		flushed.bits(0, 7)
+		flushed.bits(0, 3)
+		flushed.bits(0, (8-flushed.n)&7)
+		flushed.bits(0xffff0000, 32)
+	}
+	fixed.bits(1|1<<1, 10+7)
+	flushed.bits(1|1<<1, 10+7)
+	if _, err := Inflate(nil, fixed.b, 1<<20, false); err != ErrCorrupt {
+		t.Errorf("empty blocks: %v", err)
+	}
+	out, err := Inflate(nil, flushed.b, 1<<20, false)
+	if err != nil || !bytes.Equal(out, make([]byte, 1<<16)) {
+		t.Errorf("a flush after each byte: %d bytes, %v", len(out), err)
+	}
+}
+
+// What inflating costs grows with input and output, and small messages cost most per byte.
+func TestInflateCost(t *testing.T) {
+	for _, x := range []struct{ n, out, want int }{
+		{10, 1000, 1000}, {10, 0, 400}, {1 << 10, 0, 40 << 10}, {2 << 10, 0, 48 << 10},
+		{1 << 20, 16 << 20, 16 << 20}, {1 << 20, 0, 8<<20 + 32<<10},
+	} {
+		if got := InflateCost(x.n, x.out); got != x.want {
+			t.Errorf("%d bytes to %d: %d, want %d", x.n, x.out, got, x.want)
 		}
 	}
 }
@@ -106,7 +174,7 @@ func TestLargeInputsInflate(t *testing.T) {
 				zw.Flush()
 			}
 			zw.Close()
-			if out.Len() <= largeInput {
+			if out.Len() <= smallInput {
 				t.Fatalf("%d bytes are no large input", out.Len())
 			}
 			got, err := Inflate([]byte("x"), out.Bytes(), len(src), false)

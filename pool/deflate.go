@@ -14,10 +14,6 @@ import (
 
 const (
 	inflateStep = 16 << 10
-	// largeInput is the number of compressed bytes above which tinyflate inflates. It is as fast,
-	// and it counts blocks. A block can be made that takes 40 times as long per byte as data does
-	// and inflates to nothing.
-	largeInput  = 64 << 10
 	windowBytes = 32 << 10
 	// maxRestarts is how often one message may end a DEFLATE stream and continue. It is limited
 	// because every restart copies the window.
@@ -47,12 +43,11 @@ var inflaters = sync.Pool{New: func() any {
 // invalid input returns ErrCorrupt, and so does input after the final block. After an error the
 // result is dst at its old length, possibly with more capacity. If tail is set, src is taken to be
 // followed by the four bytes 00 00 ff ff and an empty final block, as RFC 7692 section 7.2.2
-// requires, and blocks may follow a final block (section 7.2.1). A src of more than 64 KiB that
-// consists of far too many blocks is ErrCorrupt. src is borrowed until return. Inflate is safe for
-// concurrent use.
+// requires, and blocks may follow a final block (section 7.2.1). A src of more than 1 KiB that
+// consists of far too many blocks is ErrCorrupt, see InflateCost. src is borrowed until return.
+// Inflate is safe for concurrent use.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, error) {
-	if len(src) > largeInput {
-		dst = slices.Grow(dst, max(0, min(limit, 3*len(src))))
+	if len(src) > smallInput { // tinyflate is as fast, and it counts blocks
 		return inflateTiny(dst, src, limit, tail)
 	}
 	z := inflaters.Get().(*inflater)

@@ -15,7 +15,7 @@ import (
 type Shared struct {
 	b    []byte
 	refs atomic.Int32
-	// queued is the number of outboxes that hold the bytes.
+	// queued is the number of outboxes and the like that hold the bytes.
 	queued atomic.Int32
 	next   *Buffer
 }

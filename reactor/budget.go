@@ -73,6 +73,9 @@ func (b *budget) admits(c *Conn, n int) bool {
 
 // check starts relieve if the outboxes are over the budget.
 func (b *budget) check() {
+	if grew := b.r.opts.Grew; grew != nil {
+		grew()
+	}
 	if b.limit > 0 && b.r.outboxBytes() > b.limit {
 		b.start()
 	}
@@ -114,7 +117,7 @@ func (b *budget) closeWorst() bool {
 	}
 	b.mu.Unlock()
 	for i := range holders {
-		holders[i].bytes = holders[i].c.holds()
+		holders[i].bytes = holders[i].c.Holds()
 	}
 	slices.SortFunc(holders, func(x, y holder) int { return y.bytes - x.bytes })
 	found := false
@@ -130,9 +133,9 @@ func (b *budget) closeWorst() bool {
 	return found
 }
 
-// holds returns how much memory would be free without c's outbox. Shared bytes are divided among
+// Holds returns how much memory would be free without c's outbox. Shared bytes are divided among
 // those who hold them.
-func (c *Conn) holds() int {
+func (c *Conn) Holds() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.out == nil || c.state >= stateDoomed {

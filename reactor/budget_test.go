@@ -109,3 +109,32 @@ func TestSharedBytesCountOnceInTheBudget(t *testing.T) {
 	}
 	mustBeLast(t, s)
 }
+
+// Of several that hold much the one that holds most is closed, and no other. Nobody is over its
+// share when the budget is exceeded, so that the order alone decides.
+func TestWorstIsClosedFirst(t *testing.T) {
+	r := start(t, Options{Loops: 2, MaxOutboxBytes: 64 << 20, MaxTotalOutboxBytes: 2_000_000,
+		MaxOutboxAge: time.Hour, SendBuffer: 16 << 10})
+	conns, ends := holders(t, r, 3)
+	for i, n := range []int{100_000, 100_000, 1_500_000} {
+		fill(t, conns[i], n)
+	}
+	for r.Stats().OverBudget == 0 { // a share is 666 666 bytes
+		if conns[0].Write(noise(20_000)) == Dropped {
+			t.Fatal("one that holds less was closed")
+		}
+	}
+	if err := await(t, ends[2], "OnClose of the worst"); err != ErrOutboxBudget {
+		t.Errorf("OnClose got %v", err)
+	}
+	for i := range 2 {
+		select {
+		case err := <-ends[i]:
+			t.Errorf("connection %d was closed: %v", i, err)
+		default:
+		}
+	}
+	if n := r.Stats().OverBudget; n != 1 {
+		t.Errorf("%d were closed", n)
+	}
+}

@@ -190,6 +190,18 @@ func (c *Conn) Progress() (moved, waiting bool) {
 	return c.progress()
 }
 
+// Undelivered returns how many of the bytes that were written the peer has not acknowledged: those
+// that are queued, and those that the kernel holds. It asks the kernel.
+func (c *Conn) Undelivered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, unacked := c.delivered()
+	if c.out != nil {
+		return int(unacked) + c.out.bytes
+	}
+	return int(unacked)
+}
+
 // progress is Progress. mu is held.
 func (c *Conn) progress() (moved, waiting bool) {
 	acked, unacked := c.delivered()

@@ -21,7 +21,11 @@ type Options struct {
 	// hold most are closed with ErrOutboxBudget. Bytes that connections share count once. 0 means
 	// no bound. It should be several times MaxOutboxBytes.
 	MaxTotalOutboxBytes int64
-	LowWaterBytes       int // OnWritable runs when the outbox falls to this; 0 means 64 KiB
+	// Grew, if not nil, is called when outboxes have grown because a peer is behind. It is called
+	// with locks held: it must return at once, and call nothing of this package but Stats and
+	// Reactor.OutboxBytes.
+	Grew          func()
+	LowWaterBytes int // OnWritable runs when the outbox falls to this; 0 means 64 KiB
 	// MaxOutboxAge is the time without progress after which a connection with an outbox is a slow
 	// consumer; 0 means 10 s. It is progress if the kernel takes some of the outbox, or if the peer
 	// acknowledges bytes that the kernel still holds. A connection may therefore be as slow as it

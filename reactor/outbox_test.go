@@ -3,9 +3,11 @@ package reactor
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -275,5 +277,67 @@ func TestCorkAndLargeWritesKeepOrder(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%v, equal %v", err, bytes.Equal(got, want))
+	}
+}
+
+// A write that fails while the connection closes does not take the place of the reason for which it
+// closes, and is the reason if there is no other.
+func TestFailedWriteIsNoReasonToCloseTwice(t *testing.T) {
+	errWhy := errors.New("why it was closed")
+	for _, x := range []struct {
+		name  string
+		close func(*Conn)
+		want  error
+	}{
+		{"open", func(*Conn) {}, syscall.EPIPE},
+		{"closing", func(c *Conn) { c.Close(nil) }, nil},
+		{"closing with a reason", func(c *Conn) { c.Close(errWhy) }, errWhy},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			r := start(t, Options{Loops: 1})
+			opened, end := make(chan *Conn, 1), make(chan error, 1)
+			h := &hooks{open: func(c *Conn) { opened <- c },
+				close: func(_ *Conn, err error) { end <- err }}
+			dialNet(t, listen(t, r, h))
+			c := await(t, opened, "OnOpen")
+			onLoop(t, r, func() {
+				x.close(c)
+				c.mu.Lock()
+				c.breakDown(syscall.EPIPE)
+				c.mu.Unlock()
+			})
+			if err := await(t, end, "OnClose"); !errors.Is(err, x.want) {
+				t.Errorf("OnClose got %v, want %v", err, x.want)
+			}
+		})
+	}
+}
+
+// When the kernel has taken something of an outbox, its age begins anew, and the kernel is asked
+// anew what the peer has acknowledged.
+func TestOutboxThatMovesIsYoung(t *testing.T) {
+	s := newSlowly(t, false, Options{MaxOutboxAge: time.Hour, SendBuffer: 64 << 10,
+		MaxOutboxBytes: 64 << 20})
+	fill(t, s.c, 2_000_000)
+	s.clock.pass(t, s.r, 30*time.Second)
+	ages := func() (moved, looked int64) {
+		s.c.mu.Lock()
+		defer s.c.mu.Unlock()
+		return s.c.out.moved, s.c.out.looked
+	}
+	if _, looked := ages(); looked != 0 {
+		t.Fatal("the kernel was asked already")
+	}
+	s.clock.pass(t, s.r, 8*time.Minute)
+	if _, looked := ages(); looked == 0 {
+		t.Fatal("the kernel was not asked")
+	}
+	now := int64(s.clock.now())
+	for n := s.c.Queued(); s.c.Queued() == n; {
+		s.take(50_000)
+	}
+	if moved, looked := ages(); moved != now || looked != 0 {
+		t.Errorf("at %v: moved at %v, asked at %v", time.Duration(now), time.Duration(moved),
+			time.Duration(looked))
 	}
 }

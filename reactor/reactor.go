@@ -85,6 +85,9 @@ func (r *Reactor) Stats() Stats {
 	return s
 }
 
+// OutboxBytes is Stats.OutboxBytes alone.
+func (r *Reactor) OutboxBytes() int64 { return r.outboxBytes() }
+
 // Loops returns the number of event loops.
 func (r *Reactor) Loops() int { return len(r.loops) }
 

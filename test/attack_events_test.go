@@ -15,7 +15,8 @@ import (
 
 // A27: a client that asks and asks and never reads is cut off at its outbox limit.
 func TestAttackNeverReading(t *testing.T) {
-	v := startServer(t, Options{MaxOutboxBytes: 1 << 20}, echoOn)
+	var log logBuffer
+	v := startServer(t, Options{MaxOutboxBytes: 1 << 20, Logger: log.logger()}, echoOn)
 	w := dialFull(t, v, "/")
 	w.nc.(*net.TCPConn).SetReadBuffer(4 << 10)
 	b := message.AppendEventHeader(nil, message.FlagBinary, 0, 0, "echo")
@@ -28,6 +29,9 @@ func TestAttackNeverReading(t *testing.T) {
 	}
 	eventually(t, "the client to be cut off", func() bool {
 		return v.ConnectionStats().SlowConsumers == 1
+	})
+	eventually(t, "the line in the log", func() bool {
+		return strings.Contains(log.String(), "slow consumers are cut")
 	})
 	eventually(t, "its memory to be free again", func() bool { return heapNow()-before < 8<<20 })
 	stillServes(t, v)

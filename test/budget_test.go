@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -82,7 +83,7 @@ func TestEventsOfClientsThatCloseAreHandled(t *testing.T) {
 }
 
 func TestWaitingEventsShareABudget(t *testing.T) {
-	const limit, size = 64 << 10, 30 << 10
+	const limit, size = 64 << 10, 25 << 10 // two are below seven eighths of it
 	v, worked, release := busyServer(t, Options{MaxBufferedBytes: limit})
 	payload := `"` + strings.Repeat("x", size-2) + `"`
 	for i := range 4 {
@@ -118,12 +119,12 @@ func TestWorstHolderIsCut(t *testing.T) {
 	s := socketOf(t, v, slow.id)
 	slow.fall(s)
 	pad := make([]byte, 16<<10)
-	for s.Queued() < 500<<10 {
+	for s.Queued() < 300<<10 {
 		rand.Read(pad)
 		emit(t, s, "filler", pad)
 	}
 	payload := `"` + strings.Repeat("x", 50<<10) + `"`
-	for range 12 {
+	for range 16 {
 		worst.emit("work", payload)
 	}
 	eventually(t, "the cut", func() bool { return v.ConnectionStats().OverBudget > 0 })
@@ -135,4 +136,95 @@ func TestWorstHolderIsCut(t *testing.T) {
 	eventually(t, "the line in the log", func() bool {
 		return strings.Contains(log.String(), "those who held most were cut")
 	})
+}
+
+// begin sends the first n bytes of a message of size bytes.
+func (w *wire) begin(n, size int) {
+	w.t.Helper()
+	m := masked(frame.Binary, eventBytes(0, 0, "work", `"`+strings.Repeat("x", size-2)+`"`))
+	if _, err := w.nc.Write(m[:n]); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A message that is not complete counts in the budget, also of a client that has not authenticated.
+// Who holds most is cut, and those who hold less are not.
+func TestUnfinishedMessagesShareTheBudget(t *testing.T) {
+	for _, auth := range []bool{false, true} {
+		o := Options{MaxBufferedBytes: 4 << 20, RequireAuth: auth, AuthTimeout: time.Minute}
+		v := startServer(t, o, func(v *Server) {
+			v.On("work", func(_ *Socket, _ Data, ack Ack) { ack.Reply(nil) })
+		})
+		var small []*wire
+		for range 3 {
+			w := dialFull(t, v, "/")
+			w.begin(200<<10, 300<<10)
+			small = append(small, w)
+		}
+		worst, second := dialFull(t, v, "/"), dialFull(t, v, "/")
+		second.begin(900<<10, 1<<20)
+		worst.begin(3<<20, 8<<20)
+		wantGone(t, worst.nc)
+		eventually(t, "the end of the worst", func() bool { return v.Stats().Connections == 4 })
+		for _, w := range append(small, second) {
+			if !socketOf(t, v, w.id).Connected() {
+				t.Error("one who held less was cut")
+			}
+		}
+		if n := v.ConnectionStats().OverBudget; n != 1 {
+			t.Errorf("%d were cut, want 1", n)
+		}
+	}
+}
+
+// The session of who is cut ends with it, since it would keep what it holds.
+func TestWorstHolderLosesItsSession(t *testing.T) {
+	var log logBuffer
+	v := cacheServer(t, Options{MaxBufferedBytes: 1 << 20, Logger: log.logger()})
+	if !strings.Contains(log.String(), "maxBufferedBytes=1048576") {
+		t.Errorf("the log does not name the sum at the start:\n%s", log.String())
+	}
+	var r, other resumer
+	r.connect(t, v, "/", "")
+	other.connect(t, v, "/", "")
+	for range 2 {
+		r.begin(1<<20-1, 1<<20)
+		wantGone(t, r.nc)
+		token := r.token
+		r.connect(t, v, "/", "")
+		if r.recovered {
+			t.Error("the session goes on")
+		}
+		if string(token) == string(r.token) {
+			t.Fatal("the new session has the old token")
+		}
+	}
+	other.again(t, v)
+	if n := v.ConnectionStats().OverBudget; n != 2 {
+		t.Errorf("%d were cut", n)
+	}
+	if n := strings.Count(log.String(), "those who held most were cut"); n != 1 {
+		t.Errorf("%d lines in the log for two cuts within 10 s:\n%s", n, log.String())
+	}
+}
+
+// What is held for clients that are behind is part of the budget too.
+func TestHeldEventsAreInTheBudget(t *testing.T) {
+	v := startServer(t, Options{SendBufferBytes: 8 << 10, MaxOutboxAge: time.Minute}, nil)
+	w := dialFull(t, v, "/")
+	s := socketOf(t, v, w.id)
+	w.fall(s)
+	const size = 100 << 10
+	for i := range 3 {
+		emit(t, s, "state", make([]byte, size), smartsocket.State(string(rune('a'+i))))
+	}
+	if n := v.ConnectionStats().BufferedBytes; n < 3*size || n > 7*size {
+		t.Errorf("%d bytes in the budget, and %d are held", n, 3*size)
+	}
+	emit(t, s, "state", []byte("small"), smartsocket.State("a"))
+	if n := v.ConnectionStats().BufferedBytes; n < 2*size || n > 5*size {
+		t.Errorf("%d bytes in the budget, and %d are held", n, 2*size)
+	}
+	w.nc.Close()
+	eventually(t, "the memory", func() bool { return v.ConnectionStats().BufferedBytes == 0 })
 }

@@ -2,7 +2,9 @@ package test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -176,5 +178,48 @@ func TestLateEventsOfTheOldConnection(t *testing.T) {
 		a.request(1+round, "get", "")
 		a.wantAck(1+round, fmt.Sprint(a.arrived-1-before))
 		before++
+	}
+}
+
+// A client that resumes again and again and reads nothing is sent what it missed a few times, and
+// then gets a new session, which tells it that there is a gap. Whoever reads may go on.
+func TestAttackResumesThatReadNothing(t *testing.T) {
+	const keeps, size = 64 << 10, 6 << 10
+	v := cacheServer(t, Options{MessageCacheBytes: keeps})
+	var reads, never resumer
+	var nobody []net.Conn
+	for _, r := range []*resumer{&reads, &never} {
+		r.connect(t, v, "/", "")
+		s := socketOf(t, v, r.id)
+		for range keeps / size {
+			pad := make([]byte, size)
+			rand.Read(pad)
+			emit(t, s, "filler", pad)
+		}
+		for n := 0; r == &reads && n < keeps/size; {
+			if m := r.message(); m.Kind == message.KindEvent {
+				n, r.seq = n+1, m.Seq
+			}
+		}
+	}
+	resumes := 0
+	for ; resumes < 100; resumes++ {
+		nobody = append(nobody, never.nc) // stays open and unread
+		never.connect(t, v, "/", "")
+		if !never.recovered {
+			break
+		}
+	}
+	if most := 8 + 2; resumes > most || resumes < 8 {
+		t.Errorf("%d resumes of %d bytes each were served, want 8 to %d", resumes, keeps, most)
+	}
+	if n := v.ConnectionStats().UnreadSessions; n != 1 {
+		t.Errorf("%d sessions are counted", n)
+	}
+	for _, nc := range nobody {
+		wantGone(t, nc)
+	}
+	for range 20 {
+		reads.again(t, v)
 	}
 }

@@ -23,6 +23,19 @@ func (c *Conn) Close(code frame.CloseCode, reason string) {
 	}
 }
 
+// maxUnread is how much may be on its way to a peer that CloseIfRead closes.
+const maxUnread = 16 << 10
+
+// CloseIfRead is Close if the peer has acknowledged what was sent before, up to 16 KiB. Otherwise
+// the connection is aborted, so that the kernel keeps nothing for a peer that may never read it.
+func (c *Conn) CloseIfRead(code frame.CloseCode, reason string) {
+	if c.rc == nil || c.rc.Undelivered() <= maxUnread {
+		c.Close(code, reason)
+		return
+	}
+	c.Abort(nil)
+}
+
 // armClose starts the wait for the peer's close frame. On the loop.
 func (c *Conn) armClose() {
 	if c.state.Load() == stateClosing {

@@ -245,3 +245,24 @@ func TestPanicInOnClose(t *testing.T) {
 	connect(t, addr, "").Close()
 	connect(t, addr, "").Close()
 }
+
+// A connection is closed with a close frame if the peer has read what was sent, and cut if not.
+func TestCloseIfRead(t *testing.T) {
+	t.Run("read", func(t *testing.T) {
+		_, c, p, _, _, _ := served(t, Options{}, Tuning{}, "")
+		c.Send(frame.Binary, []byte("x"))
+		p.read(t)
+		c.CloseIfRead(3000, "replaced")
+		p.wantClose(t, 3000)
+	})
+	t.Run("not read", func(t *testing.T) {
+		_, c, _, _, told, _ := served(t, Options{}, Tuning{}, "")
+		for c.Queued() == 0 {
+			c.Send(frame.Binary, []byte(noise(64<<10)))
+		}
+		c.CloseIfRead(3000, "replaced")
+		if end := wait(t, told); end.code != frame.CloseAbnormal || end.err != nil {
+			t.Errorf("told %+v", end)
+		}
+	})
+}

@@ -113,6 +113,10 @@ func (c *Conn) Post(f func()) bool {
 // Queued returns the number of bytes waiting in the outbox.
 func (c *Conn) Queued() int { return c.rc.Queued() }
 
+// Holds returns how many bytes of memory would be free without this connection: of its outbox, and
+// of a message that is not complete.
+func (c *Conn) Holds() int { return c.rc.Holds() + c.ps.Held() }
+
 // Behind reports whether the peer lags behind what was sent. OnWritable follows when it has caught
 // up. See reactor.Conn.Behind.
 func (c *Conn) Behind() bool { return c.rc.Behind() }

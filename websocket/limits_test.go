@@ -3,6 +3,7 @@ package websocket
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,6 +155,24 @@ func TestInflateRateCountsInput(t *testing.T) {
 	}
 }
 
+// Small messages cost most per byte, because their blocks are not counted.
+func TestInflateRateCountsSmallMessages(t *testing.T) {
+	_, _, p, _, told, sizes := served(t, Options{Deflate: true},
+		Tuning{MaxInflateRate: 100_000}, deflateHeader)
+	m := deflated(t, []byte(noise(1000)))
+	for range 2 { // 40 000 each
+		p.Write(m)
+		wait(t, sizes)
+	}
+	p.Write(m)
+	if c := ended(t, p, frame.ClosePolicyViolation, told); !errors.Is(c.err, ErrFlood) {
+		t.Errorf("told %+v", c)
+	}
+	if n := len(sizes); n != 0 {
+		t.Errorf("%d more messages came through", n)
+	}
+}
+
 // A compressed message inflates to at most MaxInflateRatio times its size, or 64 KiB.
 func TestInflateRatio(t *testing.T) {
 	_, _, p, _, told, sizes := served(t, Options{Deflate: true, MaxInflateRatio: 32}, Tuning{},
@@ -267,4 +286,44 @@ func TestUnfinishedBytes(t *testing.T) {
 	c.Abort(nil)
 	wait(t, told)
 	held(none)
+}
+
+// When there is no memory left, who begins a message or goes on with a small one stays, and a large
+// one is refused. The memory is counted, and free again at once.
+func TestMessageWithoutMemory(t *testing.T) {
+	var full atomic.Bool
+	var asked atomic.Int64
+	errFull := errors.New("full")
+	grew := func() error {
+		asked.Add(1)
+		if full.Load() {
+			return errFull
+		}
+		return nil
+	}
+	s, _, p, _, told, sizes := served(t, Options{Grew: grew}, Tuning{}, "")
+	long := masked(frame.Binary, string(make([]byte, 1<<20)))
+	p.Write(long[:100_000])
+	for end := time.Now().Add(hang); s.UnfinishedBytes() < 100_000; {
+		if time.Now().After(end) {
+			t.Fatalf("%d bytes are counted", s.UnfinishedBytes())
+		}
+	}
+	if held := s.UnfinishedBytes(); held > 1<<20 || asked.Load() == 0 {
+		t.Errorf("%d bytes are counted, asked %d times", held, asked.Load())
+	}
+	p.Write(long[100_000:])
+	wait(t, sizes)
+	full.Store(true)
+	p.send(frame.Binary, strings.Repeat("x", 60_000))
+	if n := wait(t, sizes); n != 60_000 {
+		t.Errorf("%d bytes", n)
+	}
+	p.Write(long[:200_000])
+	if c := ended(t, p, frame.CloseTryAgainLater, told); !errors.Is(c.err, errFull) {
+		t.Errorf("told %+v", c)
+	}
+	if n := s.UnfinishedBytes(); n != 0 {
+		t.Errorf("%d bytes are still counted", n)
+	}
 }

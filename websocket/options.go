@@ -62,6 +62,10 @@ type Options struct {
 	// Refused, if not nil, is told of each refusal, after it was counted (see Server.Refusals). It
 	// must not block. It may run on any loop, and for ServeHTTP on any goroutine.
 	Refused func(Refusal)
+	// Grew, if not nil, is called on the loop when a message that is not complete takes more
+	// memory. If it returns an error there is none left, and the connection is closed with 1013
+	// and this error if that message has more than 64 KiB of it.
+	Grew func() error
 	// TLSConfig makes Server.Listen speak wss, that is TLS 1.2 or 1.3 with HTTP/1.1 inside. nil
 	// means no TLS. It is copied. Its NextProtos are kept, as that of ACME, apart from HTTP/2, and
 	// http/1.1 is added. The TLS handshake has HandshakeTimeout, and so has the request head after
@@ -93,6 +97,7 @@ type endpoint struct {
 	answer   func(path string) (frame.Answer, bool)
 	proxied  func(peer net.Addr) bool
 	arrive   func(peer net.Addr) (func(), *frame.HandshakeError)
+	grew     func() error
 	onNo     func(Refusal)
 	refusals *refusals // shared with secured
 	loopback bool      // listens on a loopback address
@@ -116,6 +121,7 @@ func newEndpoint(o Options, client bool, accept Acceptor) *endpoint {
 		answer:      o.Answer,
 		arrive:      o.Arrive,
 		proxied:     o.Proxied,
+		grew:        o.Grew,
 		onNo:        o.Refused,
 		refusals:    new(refusals),
 		tls:         o.TLSConfig,
@@ -150,9 +156,9 @@ type Tuning struct {
 	DeflateThreshold int
 	Origin           *frame.OriginPolicy
 	// MaxFrameRate is the number of data frames per second above which a connection is closed with
-	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to; eight
-	// times the compressed bytes count if that is more, because DEFLATE can be made that takes long
-	// and inflates to nothing. 0 means no limit.
+	// 1008. MaxInflateRate is the same for the bytes that its compressed messages inflate to, or
+	// for what inflating them may have cost if that is more, see pool.InflateCost. 0 means no
+	// limit.
 	MaxFrameRate   int
 	MaxInflateRate int
 }

@@ -67,11 +67,26 @@ func (c *Conn) feed(p []byte) {
 	}
 }
 
+// spared is how much of an unfinished message is kept when there is no memory left.
+const spared = 64 << 10
+
 // noteHeld keeps the count of what all connections hold for unfinished messages.
 func (c *Conn) noteHeld() {
-	if n := c.ps.HeldChange(); n != 0 {
-		c.ep.held.Add(int64(n))
+	n := c.ps.HeldChange()
+	if n == 0 {
+		return
 	}
+	c.ep.held.Add(int64(n))
+	if n < 0 || c.ep.grew == nil {
+		return
+	}
+	err := c.ep.grew()
+	if err == nil || c.ps.Held() <= spared {
+		return
+	}
+	c.failWith(frame.CloseTryAgainLater, "no memory for this message", err)
+	c.ps.Reset() // nothing more is fed to it
+	c.noteHeld()
 }
 
 // messageRate is how many bytes a second a message must average that takes longer than
@@ -133,13 +148,10 @@ func (c *Conn) InflateLimit(n int) int {
 	return limit
 }
 
-// inputCost is how many inflated bytes one compressed byte counts as, at least. The costliest input
-// takes about 40 times as long per byte as output does.
-const inputCost = 8
-
 // CountInflated notes that a message of in bytes was inflated to out bytes. Above
-// Tuning.MaxInflateRate it closes the connection with 1008 and returns false, and the message must
-// be dropped. Handlers that inflate themselves call it, on the loop.
+// Tuning.MaxInflateRate, of which it takes pool.InflateCost, it closes the connection with 1008 and
+// returns false, and the message must be dropped. Handlers that inflate themselves call it, on the
+// loop.
 //
 // One message a second may exceed the rate by its compressed bytes, because a large message that
 // hardly compresses is no attack.
@@ -149,7 +161,7 @@ func (c *Conn) CountInflated(in, out int) bool {
 		return true
 	}
 	c.second()
-	total := uint64(c.inflated) + uint64(max(out, inputCost*in))
+	total := uint64(c.inflated) + uint64(pool.InflateCost(in, out))
 	if total <= uint64(rate) || c.inflated == 0 && out <= rate {
 		c.inflated = uint32(min(total, math.MaxUint32))
 		return true

@@ -62,7 +62,7 @@ var below = map[string][]string{
 	"internal/outgoing": {"message", "frame", "pool"},
 	"internal/envelope": {"message", "internal/outgoing", "internal/hub"},
 	"internal/turnaway": {"websocket", "frame", "message", "internal/admission", "internal/burst"},
-	"internal/journal":  {"message", "internal/burst", "internal/outgoing"},
+	"internal/journal":  {"message", "internal/burst", "internal/budget", "internal/outgoing"},
 	"internal/session":  {"message", "pool"},
 	"internal/ledger":   {"message", "pool"},
 	"": {

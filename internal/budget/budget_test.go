@@ -3,6 +3,7 @@ package budget
 import (
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -10,19 +11,106 @@ import (
 
 func TestBudgetIsNotExceeded(t *testing.T) {
 	b := New(104)
-	b.Sample(4)
+	one, other := int64(1), int64(3)
+	b.Watch(func() int64 { return one }, func() int64 { return other })
+	b.Grew()
 	if !b.Take(60) || !b.Take(40) || b.Take(1) {
 		t.Error("100 bytes do not fit, or 101 do")
 	}
 	b.Give(60)
-	b.Sample(54)
+	one = 51
+	b.Grew()
 	if b.Take(11) || !b.Take(10) || b.Over() != 104/8 {
-		t.Errorf("with a sample of 54: taken %d, over %d", b.Taken(), b.Over())
+		t.Errorf("with 54 elsewhere: taken %d, over %d", b.Taken(), b.Over())
 	}
-	b.Sample(104/8*7 - 50)
+	one = 104/8*7 - 50 - 3
 	if b.Over() != 0 {
 		t.Errorf("over by %d at seven eighths", b.Over())
 	}
+	if !b.Take(5) { // what is elsewhere became less since it was last asked for
+		t.Error("5 bytes do not fit")
+	}
+}
+
+// Who grows is told when nothing fits any more, and Relief before that.
+func TestGrew(t *testing.T) {
+	b := New(80)
+	n := int64(0)
+	b.Watch(func() int64 { return n })
+	b.Take(10)
+	ran := make(chan struct{}, 1)
+	b.relieve = func() { ran <- struct{}{} }
+	idle := func() { // relief has run, and may run again
+		for b.runs.Load() {
+			runtime.Gosched()
+		}
+	}
+	for _, x := range []struct {
+		n         int64
+		fits, due bool
+	}{{60, true, false}, {61, true, true}, {70, true, true}, {71, false, true}, {0, true, false}} {
+		n = x.n
+		fits := b.Grew() == nil
+		idle()
+		due := len(ran) == 1
+		if due {
+			<-ran
+		}
+		if fits != x.fits || due != x.due {
+			t.Errorf("with %d: it fits %v, relief was due %v", x.n, fits, due)
+		}
+	}
+	n = 70
+	b.Grew()
+	<-ran
+	idle()
+	if b.Take(1) {
+		t.Error("81 of 80 bytes are taken")
+	}
+	<-ran
+	idle()
+}
+
+// Relief cuts the worst first, nobody twice, and nobody while enough is on its way back.
+func TestRelief(t *testing.T) {
+	b := New(80)
+	held := map[string]int64{"a": 10, "b": 40, "c": 25, "d": 5}
+	b.Watch(func() (n int64) {
+		for _, x := range held {
+			n += x
+		}
+		return n
+	})
+	var r relief[string]
+	var cut []string
+	run := func(want ...string) {
+		t.Helper()
+		cut = nil
+		r.run(b, func(f func(string)) {
+			for h := range held {
+				f(h)
+			}
+		}, func(h string) int64 { return held[h] }, func(h string) {
+			cut = append(cut, h)
+		})
+		if !slices.Equal(cut, want) {
+			t.Errorf("cut %v, want %v", cut, want)
+		}
+	}
+	run("b")
+	run() // it has not given anything back yet
+	held["e"] = 50
+	run("e")
+	held["a"] = 60
+	run("a")
+	delete(held, "b")
+	delete(held, "e")
+	held["a"], held["c"], held["d"] = 1, 35, 38
+	run("d")
+	delete(held, "d")
+	run()
+	held["d"], held["c"] = 1, 90 // as a new one under an old name
+	run("c")
 }
 
 func TestBudgetOfManyGoroutines(t *testing.T) {
@@ -98,7 +186,8 @@ func TestWhatTheSystemSays(t *testing.T) {
 
 func TestNoAllocation(t *testing.T) {
 	b := New(1 << 20)
-	if n := testing.AllocsPerRun(100, func() { b.Take(5); b.Give(5) }); n != 0 {
+	b.Watch(func() int64 { return 0 })
+	if n := testing.AllocsPerRun(100, func() { b.Take(5); b.Give(5); b.Grew() }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -112,7 +201,7 @@ func TestWorst(t *testing.T) {
 		{0, nil}, {1, []string{"five"}}, {5, []string{"five"}}, {6, []string{"five", "two"}},
 		{100, []string{"five", "two", "one"}},
 	} {
-		if got := Worst(holders, x.free); !slices.Equal(got, x.want) {
+		if got := worst(holders, x.free); !slices.Equal(got, x.want) {
 			t.Errorf("to free %d: %v, want %v", x.free, got, x.want)
 		}
 	}

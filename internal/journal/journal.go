@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/burst"
 )
 
@@ -92,6 +93,15 @@ func (j *Journal) OftenOf(socket string, level slog.Level, c Cause, args []any) 
 func (j *Journal) HookPanicked(namespace, text string) {
 	c := Cause{What: "the authenticate hook panicked", Namespace: namespace}
 	j.Often(slog.LevelError, c, func() []any { return []any{"panic", text} })
+}
+
+// OverBudget tells that a client was cut because b is nearly full, and held most of it.
+func (j *Journal) OverBudget(d *Diary, b *budget.Budget) {
+	c := Cause{What: "too much waits in the server: those who held most were cut; send less, " +
+		"make handlers return sooner, or raise maxBufferedBytes"}
+	j.Often(slog.LevelWarn, c, func() []any {
+		return []any{"peer", d.Address(), "maxBufferedBytes", b.Limit()}
+	})
 }
 
 // Flush writes the lines that are due. Call it about once a second.

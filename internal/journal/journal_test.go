@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -107,5 +109,31 @@ func TestOffCostsNoAllocation(t *testing.T) {
 		j.Closed(nil, 1000, "", nil)
 	}); n > 0 || b.Len() > 0 {
 		t.Errorf("%v allocations, %q", n, b)
+	}
+}
+
+// Floods of connections that are cut make one line per cause and ten seconds, with their number.
+func TestCutsAreBursts(t *testing.T) {
+	j, now, b := record(slog.LevelInfo)
+	d := &Diary{Peer: netip.MustParseAddrPort("192.0.2.1:7")}
+	for range 1000 {
+		j.SlowConsumer(d, errors.New("too slow"))
+		j.OverBudget(d, budget.New(800))
+		j.Flush()
+	}
+	for _, want := range []string{
+		`level=WARN msg="slow consumers are cut: send less, or raise maxOutboxBytes and ` +
+			`maxOutboxAge" count=1 peer=192.0.2.1:7 error="too slow"`,
+		"count=1 peer=192.0.2.1:7 maxBufferedBytes=800",
+	} {
+		if strings.Count(b.String(), "\n") != 2 || !strings.Contains(b.String(), want) {
+			t.Errorf("no line with %q:\n%s", want, b)
+		}
+	}
+	*now = 10 * time.Second
+	j.Flush()
+	if strings.Count(b.String(), "\n") != 4 ||
+		strings.Count(b.String(), "count=999 over=10s") != 2 {
+		t.Errorf("after 10 s:\n%s", b)
 	}
 }

@@ -32,18 +32,23 @@ type Counts struct {
 	Replaced int // held ones whose place a newer state took
 	Expired  int // held ones whose deadline passed
 	Dropped  int // held ones that were too many, or whose client has gone
+	// Bytes is how much more memory is held, or less. What several clients are held counts once,
+	// and so does what outboxes have too.
+	Bytes int
 }
 
 // Counters add up Counts of many goroutines.
 type Counters struct {
 	Sent, Volatile, Replaced, Expired, Dropped atomic.Int64
+	// Bytes is the memory that is held now.
+	Bytes atomic.Int64
 }
 
 // Add adds n. It leaves a counter alone for which there is nothing, because all event loops share
 // them.
 func (c *Counters) Add(n *Counts) {
 	add := func(c *atomic.Int64, n int) {
-		if n > 0 {
+		if n != 0 {
 			c.Add(int64(n))
 		}
 	}
@@ -52,6 +57,7 @@ func (c *Counters) Add(n *Counts) {
 	add(&c.Replaced, n.Replaced)
 	add(&c.Expired, n.Expired)
 	add(&c.Dropped, n.Dropped)
+	add(&c.Bytes, n.Bytes)
 }
 
 // Held is what waits for one client that is behind: events that may be lost, as they are before
@@ -90,6 +96,17 @@ func (h *Held) Flush(l Line, n *Counts) {
 	}
 }
 
+// Bytes returns how many bytes are held.
+func (h *Held) Bytes() int {
+	q := h.q.Load()
+	if q == nil {
+		return 0
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
+}
+
 // Close drops what is held, because the client has gone. The line is not open any more.
 func (h *Held) Close(n *Counts) {
 	if q := h.q.Load(); q != nil {
@@ -97,7 +114,7 @@ func (h *Held) Close(n *Counts) {
 		defer q.mu.Unlock()
 		for len(q.list) > 0 {
 			n.Dropped++
-			q.drop()
+			q.drop(n)
 		}
 	}
 }
@@ -134,7 +151,20 @@ type waiting struct {
 
 func (w *waiting) size() int { return len(w.Message.Bytes()) }
 
-func (w *waiting) release() {
+// retain makes w own the references that it was given, and counts the memory.
+func (w *waiting) retain(n *Counts) {
+	w.Encoded = w.Encoded.retained()
+	n.Bytes += w.Message.Queue()
+	if w.Frame != nil {
+		n.Bytes += w.Frame.Queue()
+	}
+}
+
+func (w *waiting) release(n *Counts) {
+	n.Bytes -= w.Message.Unqueue()
+	if w.Frame != nil {
+		n.Bytes -= w.Frame.Unqueue()
+	}
 	w.Encoded.release()
 	*w = waiting{}
 }
@@ -159,7 +189,8 @@ func (q *queue) send(l Line, e *Event, maxBytes int, n *Counts) bool {
 
 // put appends an event, or puts it in the place of an older one with its key. mu is held.
 func (q *queue) put(l Line, e *Event, n *Counts) {
-	w := waiting{Encoded: l.Encode(e).retained(), state: e.Options.State}
+	w := waiting{Encoded: *l.Encode(e), state: e.Options.State}
+	w.retain(n)
 	if e.Options.Within > 0 {
 		w.by = l.Now() + e.Options.Within
 	}
@@ -169,7 +200,7 @@ func (q *queue) put(l Line, e *Event, n *Counts) {
 		if at, ok := q.byKey[w.key]; ok {
 			old := &q.list[at-q.base]
 			q.bytes -= old.size()
-			old.release()
+			old.release(n)
 			*old = w
 			n.Replaced++
 			return
@@ -186,7 +217,7 @@ func (q *queue) put(l Line, e *Event, n *Counts) {
 func (q *queue) bound(maxBytes int, n *Counts) {
 	for k := len(q.list) - q.first; k > 1 && (k > MaxHeld || q.bytes > maxBytes); k-- {
 		n.Dropped++
-		q.drop()
+		q.drop(n)
 	}
 	if q.first > MaxHeld { // the front of list is empty: move the rest there
 		k := copy(q.list, q.list[q.first:])
@@ -196,13 +227,13 @@ func (q *queue) bound(maxBytes int, n *Counts) {
 }
 
 // drop takes the oldest off. mu is held.
-func (q *queue) drop() {
+func (q *queue) drop(n *Counts) {
 	w := &q.list[q.first]
 	q.bytes -= w.size()
 	if w.state {
 		delete(q.byKey, w.key)
 	}
-	w.release()
+	w.release(n)
 	if q.first++; q.first == len(q.list) {
 		q.list, q.first, q.base, q.byKey = nil, 0, 0, nil
 	}
@@ -218,13 +249,13 @@ func (q *queue) flush(l Line, n *Counts) {
 		w := &q.list[q.first]
 		if w.by > 0 && now > w.by {
 			n.Expired++
-			q.drop()
+			q.drop(n)
 			continue
 		}
 		if l.Behind() {
 			return
 		}
 		sent(l, &w.Encoded, n)
-		q.drop()
+		q.drop(n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -156,6 +157,9 @@ func play(t *testing.T, ops []byte, maxBytes int) {
 		p.compare(t, step)
 	}
 	p.held.Close(&p.counts)
+	if p.counts.Bytes != 0 || p.held.Bytes() != 0 {
+		t.Fatalf("%d bytes at the end, %d held", p.counts.Bytes, p.held.Bytes())
+	}
 	p.line.check(t)
 }
 
@@ -178,6 +182,7 @@ func (p *player) step(t *testing.T, step int, op byte, arg int) {
 		case 1:
 			l.gone = true
 			p.held.Close(&p.counts)
+			p.list.n.Bytes = p.counts.Bytes
 			p.list.n.Dropped += len(p.list.events)
 			p.list.events = nil
 		default:
@@ -213,6 +218,7 @@ func (p *player) compare(t *testing.T, step int) {
 	t.Helper()
 	want := p.list.events
 	count, bytes := 0, 0
+	p.list.n.Bytes = 0
 	if q := p.held.q.Load(); q != nil {
 		count, bytes = len(q.list)-q.first, q.bytes
 		if len(q.list) > 2*MaxHeld+2 {
@@ -220,6 +226,10 @@ func (p *player) compare(t *testing.T, step int) {
 		}
 		for i, e := range want[:min(count, len(want))] {
 			b := q.list[q.first+i].Message.Bytes()
+			p.list.n.Bytes += len(b)
+			if f := q.list[q.first+i].Frame; f != nil {
+				p.list.n.Bytes += len(f.Bytes())
+			}
 			if string(b[len(b)-len(e.payload):]) != e.payload {
 				t.Fatalf("step %d: event %d is %q, want %q", step, i, b, e.payload)
 			}
@@ -264,6 +274,32 @@ func FuzzHeld(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ops []byte, maxBytes uint16) {
 		play(t, ops[:min(len(ops), 1000)], int(maxBytes))
 	})
+}
+
+// What several clients are held is counted once, and is gone with the last of them.
+func TestHeldBytesAreShared(t *testing.T) {
+	var hs [3]Held
+	var n Counts
+	l := new(fakeLine)
+	e := event("e", strings.Repeat("x", 1000), Options{State: true})
+	size := len(e.Encode(Binary, false).Message.Bytes())
+	for i := range hs {
+		hs[i].Send(l, e, 1<<20, &n)
+		if n.Bytes != size || hs[i].Bytes() != size {
+			t.Errorf("client %d: %d bytes in all, %d of its own, want %d", i, n.Bytes,
+				hs[i].Bytes(), size)
+		}
+	}
+	e.Release()
+	for i := range hs {
+		if n.Bytes != size {
+			t.Errorf("%d bytes, and %d clients are held something", n.Bytes, len(hs)-i)
+		}
+		hs[i].Close(&n)
+	}
+	if n.Bytes != 0 {
+		t.Errorf("%d bytes at the end", n.Bytes)
+	}
 }
 
 // A volatile event passes what is held once the client has caught up.
@@ -413,12 +449,15 @@ func TestReceiversAllocateNothing(t *testing.T) {
 func TestCounters(t *testing.T) {
 	var c Counters
 	for range 2 {
-		c.Add(&Counts{Sent: 1, Volatile: 2, Replaced: 3, Expired: 4, Dropped: 5})
+		c.Add(&Counts{Sent: 1, Volatile: 2, Replaced: 3, Expired: 4, Dropped: 5, Bytes: 6})
 	}
 	c.Add(&Counts{})
+	c.Add(&Counts{Bytes: 5})
+	c.Add(&Counts{Bytes: -5})
 	got := Counts{int(c.Sent.Load()), int(c.Volatile.Load()), int(c.Replaced.Load()),
-		int(c.Expired.Load()), int(c.Dropped.Load())}
-	if want := (Counts{2, 4, 6, 8, 10}); got != want {
+		int(c.Expired.Load()), int(c.Dropped.Load()),
+		int(c.Bytes.Load())}
+	if want := (Counts{2, 4, 6, 8, 10, 12}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

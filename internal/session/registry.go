@@ -35,6 +35,8 @@ type Registry struct {
 
 	away  absent       // the sessions whose clients are away
 	bytes atomic.Int64 // of all rings, and what else was added
+
+	unread atomic.Int64 // sessions that ended as Unread
 }
 
 // NewRegistry makes an empty registry. Limits may change between two calls of limits. now is the
@@ -86,6 +88,15 @@ func (r *Registry) Away() int {
 	r.away.mu.Lock()
 	defer r.away.mu.Unlock()
 	return r.away.n
+}
+
+// Unread counts the sessions that ended because their clients came back and took nothing. r may be
+// nil.
+func (r *Registry) Unread() int64 {
+	if r == nil {
+		return 0
+	}
+	return r.unread.Load()
 }
 
 // Sweep ends the sessions whose clients have been away for too long.

@@ -1,6 +1,10 @@
 package session
 
-import "github.com/smartsocket/smartsocket/message"
+import (
+	"math"
+
+	"github.com/smartsocket/smartsocket/message"
+)
 
 // Result is what Resume found.
 type Result uint8
@@ -22,7 +26,9 @@ const (
 //
 // used is the token that asked. It works once more until the client has shown that it got the
 // next one (see Proved). Resume refuses, and ends the session, when the ring does not hold all
-// that the client missed. It refuses, and leaves the session alone, when the token is used up.
+// that the client missed, or when the client has come back too often without taking it, because
+// each new connection has buffers of its own in the kernel (see maxOwed). It refuses, and leaves
+// the session alone, when the token is used up.
 func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer) {
 	token, h := newToken()
 	r := n.reg
@@ -43,15 +49,21 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 		r.forget(h)
 		return Busy, nil
 	}
-	n.trim(r.limits(), r.now())
+	l := r.limits()
+	n.trim(l, r.now())
 	oldest := n.seq - uint64(n.ring.count) + 1
+	owes := uint64(n.owed) > maxOwed*uint64(l.Bytes)
 	switch {
-	case !p.Fits(n.last) || seq > n.seq || seq+1 < oldest:
-		last := n.last
+	case owes || !p.Fits(n.last) || seq > n.seq || seq+1 < oldest:
+		last, why := n.last, Gap
+		if owes {
+			why = Unread
+			r.unread.Add(1)
+		}
 		n.mu.Unlock()
 		r.forget(h)
 		// Unless another connection has taken it over meanwhile.
-		n.endIf(Gap, func() bool { return n.last == last })
+		n.endIf(why, func() bool { return n.last == last })
 		return Refused, nil
 	}
 	was = n.at
@@ -75,13 +87,21 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	return Resumed, was
 }
 
+// maxOwed is how many times Limits.Bytes a session sends again to a client that takes nothing, and
+// how often it sends again what the client takes in the end.
+const maxOwed = 8
+
 // sendAgain sends what the client missed: of the ring, whose first event has the number oldest,
 // all but the first missed ones. Of those that the client has it sends the questions whose
 // answers are still awaited, because a cut may have cost the answers. The caller holds mu.
 func (n *Session) sendAgain(p Peer, oldest uint64, missed int) {
+	owed, taken := int(n.owed), 0
 	for i := range n.ring.count {
 		event := n.ring.at(i).event.Bytes()
 		if i < missed {
+			if int32(uint32(oldest)+uint32(i)-n.acked) > 0 {
+				taken += len(event)
+			}
 			if message.Flags(event[0])&message.FlagAck == 0 {
 				continue
 			}
@@ -90,5 +110,8 @@ func (n *Session) sendAgain(p Peer, oldest uint64, missed int) {
 			}
 		}
 		p.Send(event, oldest+uint64(i))
+		owed += len(event)
 	}
+	n.owed = uint32(min(max(owed-maxOwed*taken, 0), math.MaxUint32))
+	n.acked = uint32(oldest) + uint32(missed) - 1
 }

@@ -55,6 +55,8 @@ const (
 	Displaced
 	// Gap: its client came back and had missed more than was kept.
 	Gap
+	// Unread: its client came back again and again, and took nothing of what was sent again.
+	Unread
 	// Shutdown: the server stopped.
 	Shutdown
 )
@@ -74,6 +76,8 @@ func (e End) String() string {
 		return "too many clients are away"
 	case Gap:
 		return "the client missed more than was kept"
+	case Unread:
+		return "the client came back again and again without taking what it had missed"
 	case Shutdown:
 		return "server shutting down"
 	}
@@ -128,9 +132,11 @@ type Session struct {
 	away     bool          // in Registry.away
 	doomed   bool          // nobody may take it over any more
 	ended    bool
+	owed     uint32 // bytes that were sent again, and not acknowledged by a later resume
 	busy     int    // see Take
 	suitors  []Peer // who asked while it was busy
 	promised bool   // to suitors that were told to Retry: no event of last is taken meanwhile
+	acked    uint32 // lower half of the newest number that a resume acknowledged
 	untold   End    // why it ended while it was busy; the owner hears of it in Done
 	here     Peer   // of untold
 
@@ -139,6 +145,13 @@ type Session struct {
 
 // Owner returns the owner that Registry.Start was given.
 func (n *Session) Owner() Owner { return n.owner }
+
+// Bytes returns how many bytes its events have.
+func (n *Session) Bytes() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ring.bytes
+}
 
 // Take counts an EVENT that came on p and holds the session until Done. It returns false, and holds
 // nothing, when p no longer has the session. The event was not counted then, so the client sends it

@@ -15,13 +15,24 @@ const (
 	Corrupt         // the input is not one complete stream
 )
 
-// blockBytes is how many bytes of input a dynamic block has on average, at least, if there are more
-// than manyBlocks of them. zlib makes blocks of 150 bytes with memLevel 1, and of thousands
-// otherwise. To read the codes of a block takes as long as to inflate hundreds of bytes.
+// A stream may have fewBlocks dynamic blocks, one more for each blockBytes of input, up to
+// smallBlocks, and one more for each kibibyte. zlib makes blocks of 150 bytes with memLevel 1, of
+// 300 with memLevel 2, and of thousands with what is usual. To read the codes of a block takes as
+// long as to inflate hundreds of bytes.
+//
+// Of other blocks there is one for each plainBytes. A compressor that flushes after each byte makes
+// two blocks of seven bytes.
 const (
-	blockBytes = 100
-	manyBlocks = 64
+	fewBlocks   = 16
+	blockBytes  = 100
+	smallBlocks = 8192
+	plainBytes  = 3
 )
+
+// blocksOf returns how many dynamic blocks, and how many others, n bytes may have.
+func blocksOf(n int) (dynamic, plain int) {
+	return fewBlocks + min(n/blockBytes, smallBlocks) + n>>10, fewBlocks + n/plainBytes
+}
 
 // maxRestarts is how often a stream with tail may end and continue.
 const maxRestarts = 64
@@ -32,11 +43,12 @@ const tailBytes = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
 const lookupBits = 9
 
 // huffman decodes one code. It finds short codes by looking at the next bits, and long ones by
-// counting up through the canonical codes.
+// comparing with the first code that is longer still.
 type huffman struct {
 	lookup  [1 << lookupBits]uint16 // symbol<<4 | length; 0 means longer, or none
-	count   [maxBits + 1]int
-	symbols [288]uint16 // by code
+	over    [maxBits + 1]uint16     // by length: the first code that is longer, as maxBits bits
+	index   [maxBits + 1]int        // by length: what makes an index into symbols of a code
+	symbols [288]uint16             // by code
 }
 
 // init returns false for a set of lengths that is not a prefix code. A code may be incomplete only
@@ -53,11 +65,14 @@ func (h *huffman) init(lengths []uint8) bool {
 	if left > 0 && used > 0 && (used > 1 || count[1] != 1) {
 		return false
 	}
-	h.count = count
 	clear(h.lookup[:])
 	var offset [maxBits + 1]int
-	for l := 1; l < maxBits; l++ {
-		offset[l+1] = offset[l] + count[l]
+	for l := 1; l <= maxBits; l++ {
+		if l < maxBits {
+			offset[l+1] = offset[l] + count[l]
+		}
+		h.over[l] = uint16((int(next[l]) + count[l]) << (maxBits - l))
+		h.index[l] = offset[l] - int(next[l])
 	}
 	for symbol, l := range lengths {
 		if l == 0 {
@@ -89,6 +104,7 @@ type inflater struct {
 	max  int // the largest len(dst)
 
 	blocks int // dynamic blocks that may still come
+	plain  int // other blocks that may still come
 
 	lit, dist       *huffman // of the current block
 	ownLit, ownDist huffman
@@ -115,9 +131,9 @@ var inflaters = sync.Pool{New: func() any { return new(inflater) }}
 
 // Inflate appends the decompressed form of the raw DEFLATE stream src to dst, at most limit bytes
 // of it. If tail is set, src is taken to be followed by the flush of RFC 7692 section 7.2.2, and
-// blocks may follow a final block. A stream of far more dynamic blocks than compressors make is
-// Corrupt. src is borrowed until return. Unless the Status is OK, the
-// result is dst at its old length. Inflate is safe for concurrent use.
+// blocks may follow a final block. A stream of far more blocks than compressors make is Corrupt.
+// src is borrowed until return. Unless the Status is OK, the result is dst at its old length.
+// Inflate is safe for concurrent use.
 func Inflate(dst, src []byte, limit int, tail bool) ([]byte, Status) {
 	z := inflaters.Get().(*inflater)
 	z.src, z.at, z.end = src, 0, len(src)
@@ -127,7 +143,7 @@ func Inflate(dst, src []byte, limit int, tail bool) ([]byte, Status) {
 	}
 	z.dst, z.base = dst, len(dst)
 	z.max = len(dst) + max(limit, 0)
-	z.blocks = manyBlocks + len(src)/blockBytes
+	z.blocks, z.plain = blocksOf(len(src))
 	status := z.streams(tail)
 	out := z.dst
 	z.src, z.dst = nil, nil
@@ -158,7 +174,21 @@ func (z *inflater) streams(tail bool) Status {
 
 // need makes at least n ≤ 32 bits available. After the end it supplies zeros; short tells them from
 // data.
+//
+// Eight bytes are taken at once where there are as many. acc has then bits above the n that count.
+// They are those of src[at:], with which they are combined once more later.
 func (z *inflater) need(n uint) {
+	if z.n >= n {
+		return
+	}
+	if s := z.src[min(z.at, len(z.src)):]; len(s) >= 8 {
+		z.acc |= (uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56) << z.n
+		k := (63 - z.n) >> 3
+		z.at += int(k)
+		z.n += 8 * k
+		return
+	}
 	for z.n < n {
 		var c byte
 		switch {
@@ -201,27 +231,43 @@ func (z *inflater) symbol(h *huffman) int {
 		z.drop(uint(e & 15))
 		return int(e >> 4)
 	}
-	code, first, index := 0, 0, 0
-	acc := z.acc
-	for l := 1; l <= maxBits; l++ {
-		code |= int(acc & 1)
-		acc >>= 1
-		count := h.count[l]
-		if code-first < count {
+	code := bits.Reverse16(uint16(z.acc)) >> (16 - maxBits)
+	for l := lookupBits + 1; l <= maxBits; l++ {
+		if code < h.over[l] {
 			z.drop(uint(l))
-			return int(h.symbols[index+code-first])
+			return int(h.symbols[h.index[l]+int(code>>(maxBits-l))])
 		}
-		index += count
-		first = (first + count) << 1
-		code <<= 1
 	}
 	return -1
 }
 
+// put appends one byte. The limit allows it.
+func (z *inflater) put(c byte) {
+	if len(z.dst) == cap(z.dst) {
+		z.grow(1)
+	}
+	z.dst = append(z.dst, c)
+}
+
+// grow makes room for n more bytes, which the limit allows. Room doubles, so that what is outgrown
+// on the way to the limit adds up to less than the limit.
+func (z *inflater) grow(n int) {
+	have := len(z.dst)
+	if cap(z.dst)-have >= n {
+		return
+	}
+	size := max(have+n, 2*cap(z.dst), have+3*(len(z.src)-min(z.at, len(z.src))), 512)
+	z.dst = append(make([]byte, 0, min(size, z.max)), z.dst...)
+}
+
 func (z *inflater) block() (final bool, status Status) {
 	final = z.take(1) == 1
-	switch kind := z.take(2); {
-	case z.short():
+	kind := z.take(2)
+	if kind < 2 {
+		z.plain--
+	}
+	switch {
+	case z.short(), z.plain < 0:
 		return false, Corrupt
 	case kind == 0:
 		return final, z.stored()
@@ -250,15 +296,19 @@ func (z *inflater) stored() Status {
 		if len(z.dst) == z.max {
 			return TooLarge
 		}
-		z.dst = append(z.dst, byte(z.take(8)))
+		z.put(byte(z.take(8)))
 	}
 	if z.short() {
 		return Corrupt
+	}
+	if z.n == 0 {
+		z.acc = 0 // of what need has taken too much
 	}
 	if k := min(n, len(z.src)-z.at); k > 0 {
 		if k > z.max-len(z.dst) {
 			return TooLarge
 		}
+		z.grow(k)
 		z.dst = append(z.dst, z.src[z.at:z.at+k]...)
 		z.at += k
 		n -= k
@@ -271,7 +321,7 @@ func (z *inflater) stored() Status {
 		if len(z.dst) == z.max {
 			return TooLarge
 		}
-		z.dst = append(z.dst, c)
+		z.put(c)
 	}
 	return OK
 }
@@ -335,7 +385,7 @@ func (z *inflater) compressed() Status {
 			if len(z.dst) == z.max {
 				return TooLarge
 			}
-			z.dst = append(z.dst, byte(symbol))
+			z.put(byte(symbol))
 			continue
 		case symbol == endOfBlock:
 			return OK
@@ -361,6 +411,7 @@ func (z *inflater) compressed() Status {
 
 // repeat copies a match, which may overlap what it writes.
 func (z *inflater) repeat(length, distance int) {
+	z.grow(length)
 	from := len(z.dst) - distance
 	if distance >= length {
 		z.dst = append(z.dst, z.dst[from:from+length]...)
