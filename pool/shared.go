@@ -83,8 +83,8 @@ func (s *Shared) Unqueue() int {
 	return 0
 }
 
-// Keep notes that one more owner keeps the bytes for later. It returns how many bytes of memory that
-// adds to all who keep some: all of them for the first one, otherwise 0. The caller owns a
+// Keep notes that one more owner keeps the bytes for later. It returns how many bytes of memory
+// that adds to all who keep some: all of them for the first one, otherwise 0. The caller owns a
 // reference.
 func (s *Shared) Keep() int {
 	if s.kept.Add(1) == 1 {

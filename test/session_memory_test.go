@@ -83,7 +83,7 @@ func awayFrom(t testing.TB, v *Server, from string) (*resumer, *Socket) {
 	return r, s
 }
 
-// NC4: a stranger who comes and goes all the time pushes out no session but those of his own address.
+// NC4: a stranger who comes and goes all the time pushes out the sessions of his address alone.
 func TestAttackPushingOutSessions(t *testing.T) {
 	v := cacheServer(t, Options{MaxConnections: 50})
 	var good []*resumer
