@@ -8,7 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// jobTurn is how many jobs of one socket run before another socket has its turn.
+// jobTurn is how many jobs of one socket run before another socket has its turn, while it is here.
 const jobTurn = 32
 
 // post queues j behind the socket's other jobs. It returns false for an event that does not fit.
@@ -88,6 +88,9 @@ func (w *worker) Work() (more bool) {
 		}
 		s.do(j)
 		*j = job{}
+		if !l.isOpen() { // whoever is gone lets others pass
+			break
+		}
 	}
 	return true
 }
