@@ -87,7 +87,12 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
 	if m.Namespace != nil {
-		l.ns = l.srv.lookup(string(m.Namespace))
+		named := l.srv.lookup(string(m.Namespace))
+		if named != l.ns && l.srv.current().NamespaceOfPath {
+			l.turnAway(vetting.ErrPath)
+			return
+		}
+		l.ns = named
 	}
 	l.authenticate(m.APIKey)
 }

@@ -141,6 +141,8 @@ var (
 		"the same encryption key and algorithm, and a valid API key")
 	ErrTryLater = message.New(message.CodeRefused,
 		"the server cannot check the credentials now: try again later")
+	ErrPath = message.New(message.CodeInvalidNamespace,
+		"the namespace must be that of the URL's path here: connect to the URL of the namespace")
 	ErrNoDecision = message.New(message.CodeTimeout,
 		"the server could not check the credentials in time: try again")
 )
