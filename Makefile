@@ -10,6 +10,7 @@
 #   make lint           the checks alone
 #   make graph          who names whom: imports of our packages, references between the root's files
 #   make fuzz           every fuzz target for FUZZTIME (60s)
+#   make mutate         break the code by a sample of small mutations; print what no test notices
 #   make bench          our scenarios; table, JSON and profiles in artifacts/bench
 #   make bench-compare  the same against other servers
 #   make bench-browser  the browser client's engines in real browsers; tables in artifacts/bench-browser
@@ -17,12 +18,15 @@
 #   make clean          remove what was built
 
 FUZZTIME ?= 60s
+PACKAGES ?= reactor client cluster .
+SEED ?= 1
+SAMPLE ?= 40
 ARGS ?=
 BUILDFLAGS := -trimpath $(addprefix -pgo=,$(wildcard profiles/default.pgo))
 SHELL := bash
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm npm-pack test lint graph fuzz bench bench-compare bench-browser profile clean
+.PHONY: run build wasm npm-pack test lint graph fuzz mutate bench bench-compare bench-browser profile clean
 
 # Without the profile, for which the standard library would be compiled once more. What is compiled
 # here serves make test too.
@@ -50,6 +54,10 @@ graph:
 
 fuzz:
 	scripts/fuzz.sh $(FUZZTIME)
+
+mutate:
+	. scripts/env.sh && mkdir -p bin && go build -o bin/mutate ./internal/mutate
+	. scripts/env.sh && nice -n 15 bin/mutate -seed $(SEED) -n $(SAMPLE) $(ARGS) $(PACKAGES)
 
 bench:
 	. scripts/env.sh && scripts/need.sh cc && go run $(BUILDFLAGS) ./bench -o artifacts/bench $(ARGS)

@@ -67,8 +67,8 @@ func (a Ack) Reply(v any) {
 	s.answer(id, b.B)
 }
 
-// Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text. One that
-// names no event gets the name of this one.
+// Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text. If the
+// error has no Event, this event's name is filled in.
 func (a Ack) Fail(err error) {
 	if w, ok := a.take(); ok {
 		w.s.answerError(w.id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), w.event))
@@ -107,9 +107,10 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, data any) (Data,
 	}
 }
 
-// EmitAck is EmitWithAck without the wait: done is called exactly once, with an owned answer or an
-// error, on the connection's loop or a timer's goroutine, and must not block. A timeout of 0 means
-// Options.AckTimeout. When EmitAck returns an error, done is not called.
+// EmitAck is EmitWithAck without the wait: done is called exactly once, with an answer that it may
+// keep or with an error, on the connection's loop or a timer's goroutine, and must not block. A
+// timeout of 0 means Options.AckTimeout. When EmitAck returns an error, done is not called. Like a
+// reliable Emit it does not wait for the socket to authenticate.
 func (s *Socket) EmitAck(
 	event string, data any, timeout time.Duration, done func(Data, error),
 ) error {
@@ -134,7 +135,7 @@ func (s *Socket) emitAck(
 		s.finish(done, Data{}, e)
 	}
 	x := s.extra()
-	id, ok := x.questions.Ask(done, timeout, late)
+	id, ok := x.questions.Ask(s.srv.clock, done, timeout, late)
 	if !ok {
 		return 0, errNotConnected
 	}
@@ -167,7 +168,7 @@ func (s *Socket) finish(done func(Data, error), d Data, err error) {
 }
 
 // settle hands an ACK or ERROR to whoever waits for it. A late answer, or one repeated because of a
-// resume, is counted and is no fault. An answer to a question that was never asked is a fault.
+// resume, is counted and is no violation. An answer to a question that was never asked is one.
 func (l *link) settle(m *message.Message) {
 	s := l.s
 	x := s.ext.Load()

@@ -11,16 +11,20 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Checks return why a message is not handled. Only this file answers: turnAway ends a handshake,
-// refuse is the one exit for a message that no handler sees, and fail answers for handlers.
+// Checks return why a message is not handled, and this file tells the client: refuse for an event
+// that judge stopped, fail and reject for one that was stopped later. turnAway ends a handshake.
 
-// refuse answers a message that will not be handled. It runs on the link's loop. For an event that
-// waited in the mailbox, a refusal that is no fault, it runs on a worker's goroutine.
+// refuse answers a message that will not be handled. It runs on the link's loop. Only an event that
+// waited and found no handler is refused by a worker, who does not touch the loop's fields then.
 func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 	if r.Counter != nil {
 		r.Counter.Add(1)
 	}
 	l.srv.journal.RefusedMessage(l.s.ID(), l.ns.path, m.Event, r.Err)
+	if r.Answer != nil {
+		l.send(r.Answer)
+		l.s.kept.ledger.Sent(m.AckID, l.serial)
+	}
 	if r.Follow&refusal.Silent != 0 {
 		return
 	}
@@ -35,8 +39,8 @@ func (l *link) refuse(m *message.Message, r refusal.Refusal) {
 	case r.Follow&refusal.Told != 0:
 		l.sendError(message.Message{Kind: message.KindError}, r.Err)
 	}
-	if r.Follow&refusal.Faulty != 0 || r.Follow&refusal.Told != 0 && !wanted {
-		l.fault(r.Follow&refusal.Fatal == 0)
+	if r.Follow&refusal.Violating != 0 || r.Follow&refusal.Told != 0 && !wanted {
+		l.violated(r.Follow&refusal.Fatal == 0)
 	}
 	if r.Follow&refusal.Fatal != 0 {
 		l.ws.Close(frame.CloseCode(message.CloseCodeFor(r.Err.Code)), string(r.Err.Code))
@@ -51,14 +55,14 @@ func (s *Socket) unhandled(event string) refusal.Refusal {
 	return refusal.NoHandler(event, s.ns.path, &s.srv.counters.unhandled)
 }
 
-// maxFaults is how many invalid messages in a row a connection may send.
-const maxFaults = 10
+// maxViolations is how many invalid messages in a row a connection may send.
+const maxViolations = 10
 
-// fault counts a message that broke the protocol. Too many in a row end the connection.
-func (l *link) fault(close bool) {
+// violated counts a message that broke the protocol. Too many in a row end the connection.
+func (l *link) violated(close bool) {
 	l.srv.counters.violations.Add(1)
-	l.faults++
-	if close && l.faults >= maxFaults {
+	l.violations++
+	if close && l.violations >= maxViolations {
 		l.ws.Close(frame.ClosePolicyViolation,
 			string(message.CodeInvalidFormat)+" too many invalid messages")
 	}
@@ -121,8 +125,9 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
 }
 
-// answer sends the handlers' answer to the event with this ack id. It borrows b. A session keeps
-// the answer and sends it to the connection that asked last. Any other will ask again.
+// answer sends the handlers' answer to the event with this ack id. It borrows b. With the message
+// cache the ledger keeps the answer, and it is sent only if the current link asked last. Otherwise
+// the client will ask again on its new link.
 func (s *Socket) answer(id uint64, b []byte) {
 	s.srv.journal.Answered(s.ID(), id, len(b))
 	if s.kept == nil {

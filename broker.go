@@ -13,8 +13,8 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Broker joins several servers for broadcasts: what one of them emits reaches the matching sockets
-// of all. Package cluster has one on NATS. A Broker belongs to one Server. Calls are concurrent.
+// Broker joins several servers, the nodes: what one emits reaches the matching sockets of all.
+// Package cluster has one on NATS. A Broker belongs to one Server. Calls are concurrent.
 type Broker interface {
 	// Open is called once, by Start, with the paths of the namespaces that exist. From then on it
 	// calls deliver for each broadcast of another node in these namespaces and in those of

@@ -20,7 +20,7 @@ var everyEmitOption = map[string]smartsocket.EmitOption{
 func TestEnvelopeRoundTrip(t *testing.T) {
 	for name, o := range everyEmitOption {
 		e := smartsocket.Envelope{
-			Node: "a", Epoch: 1<<64 - 1, Seq: 300, Namespace: "/chat",
+			Node: "a", Epoch: 1<<64 - 1, Seq: 300, Sent: time.Second, Namespace: "/chat",
 			Names: []string{"red", "blue"}, Except: []string{"ss_0123456789012345678901"},
 			Event: "moved", Options: o, Binary: true, Payload: []byte{0, 1, 255},
 		}

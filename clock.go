@@ -19,7 +19,7 @@ func (l *link) sendClock() {
 		l.mark = kept.ledger.Mark() // before the PING is sent, see package ledger
 	}
 	var b [40]byte
-	now := time.Now().UnixMicro()
+	now := l.srv.clock.Micro()
 	l.clock.Ask(now)
 	l.send(message.AppendClock(b[:0], message.KindPing,
 		message.Clock{ServerTime: uint64(now), RTT: uint64(l.roundTrip().Microseconds())}))
@@ -35,7 +35,7 @@ func (l *link) clockAnswer(p []byte) {
 	if kept := l.s.kept; kept != nil && l.clock.Answers(k) {
 		kept.ledger.Confirm(l.serial, l.mark, l.srv.sessions)
 	}
-	sample, ok := l.clock.Answer(k, time.Now().UnixMicro(), l.srv.fixed.ConnectionTimeout)
+	sample, ok := l.clock.Answer(k, l.srv.clock.Micro(), l.srv.fixed.ConnectionTimeout)
 	if !ok {
 		return
 	}
@@ -78,7 +78,7 @@ func (l *link) pong(p []byte) {
 	}
 	var b [40]byte
 	l.pongQueued = l.send(message.AppendClock(b[:0], message.KindPong, message.Clock{
-		ServerTime: uint64(time.Now().UnixMicro()), ClientTime: k.ClientTime,
+		ServerTime: uint64(l.srv.clock.Micro()), ClientTime: k.ClientTime,
 		RTT: uint64(l.roundTrip().Microseconds()),
 	})) == websocket.Backpressured
 }
@@ -93,7 +93,7 @@ func (l *link) roundTrip() time.Duration { return time.Duration(l.rtt.Load()) }
 // RTT returns the round-trip time of the last heartbeat, also while away, and 0 before the first.
 func (s *Socket) RTT() time.Duration { return s.link.Load().roundTrip() }
 
-// ClockOffset returns how far the client's clock is ahead, give or take RTT/2, 0 while not known.
+// ClockOffset returns how far the client's clock is ahead, give or take RTT/2, or 0 if unknown.
 func (s *Socket) ClockOffset() time.Duration {
 	return time.Duration(s.link.Load().offset.Load()) * time.Microsecond
 }

@@ -1,8 +1,6 @@
 package smartsocket
 
 import (
-	"time"
-
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -215,7 +213,7 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	a := message.ConnectAck{
 		SocketID: []byte(l.s.ID()), SessionToken: token, Recovered: recovered, Arrived: arrived,
 		HeartbeatInterval:    uint64(l.srv.fixed.ConnectionTimeout.Milliseconds() / 2),
-		CompressionThreshold: l.srv.wireThreshold(), ServerTime: uint64(time.Now().UnixMicro()),
+		CompressionThreshold: l.srv.wireThreshold(), ServerTime: uint64(l.srv.clock.Micro()),
 		MaxMessageBytes: uint64(l.srv.fixed.MaxMessageBytes),
 	}
 	b := pool.Get(128)

@@ -116,7 +116,7 @@ func (s *Socket) encode(event string, ackID uint64, data any) (b pool.Unsized, e
 	return b, nil
 }
 
-// Reason says why a socket is gone.
+// Reason says why a connection, or a socket's session, ended.
 type Reason struct {
 	Code frame.CloseCode // the close code, 1006 when there was no close frame
 	Text string          // the close frame's reason, or what the transport said

@@ -90,8 +90,10 @@ func optionsOf(own, all *outgoing.Rules, event string, opts []EmitOption) outgoi
 
 // Emit sends an event. data is nil for none, []byte for raw bytes, json.RawMessage as it is, and
 // JSON otherwise. It is borrowed for the call. Delivery says whether the event was queued, or
-// dropped because the connection is gone or the client too slow. The error is about the value: not
-// encodable, or ERR_MSG_004. opts say whether the event may be lost, see EmitOption.
+// dropped because the connection is gone or the client too slow. A reliable event is sent even
+// before the socket has authenticated; broadcasts and events that may be lost are dropped. The
+// error is ERR_MSG_001 for a reserved or invalid name and for data that cannot be encoded, or
+// ERR_MSG_004 for more than Options.MaxMessageBytes. opts say whether the event may be lost.
 func (s *Socket) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	if how := s.ns.optionsOf(event, opts); how.Lossy() {
 		return s.emitLossy(event, data, how)
@@ -117,8 +119,8 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	return s.srv.sendAll(e, []*Socket{s}), nil
 }
 
-// Target is a selection of sockets, built by To, ToSocket and Except and
-// resolved when Emit is called. A Target is immutable; each method returns a new one.
+// Target is a selection of sockets, built by To, ToSocket, Except, Local and Broadcast. It is
+// resolved when it is used, as by Emit. A Target is immutable; To and the like return a new one.
 type Target struct {
 	ns     *Namespace
 	names  []string
@@ -197,7 +199,7 @@ func (t *Target) DisconnectWith(code frame.CloseCode, reason string) int {
 	return t.each(func(s *Socket) bool { s.DisconnectWith(code, reason); return true })
 }
 
-// Join enters rooms with the selected sockets of this server, and returns how many are in all of
+// Join puts the selected sockets of this server into rooms, and returns how many are in all of
 // these rooms. The error is the first that Socket.Join returned. Join does not reach the sockets of
 // other nodes yet.
 func (t *Target) Join(rooms ...string) (n int, first error) {
@@ -209,15 +211,15 @@ func (t *Target) Join(rooms ...string) (n int, first error) {
 	return n, first
 }
 
-// Leave leaves rooms with the selected sockets of this server, and returns how many were selected.
+// Leave takes the selected sockets of this server out of rooms, and returns how many were selected.
 // It does not reach the sockets of other nodes yet.
 func (t *Target) Leave(rooms ...string) int {
 	return t.each(func(s *Socket) bool { s.Leave(rooms...); return true })
 }
 
 // Emit sends an event to every selected socket once. It is encoded once, and all receivers share
-// the bytes. data is borrowed for the call. The error is about the value (see Socket.Emit), and
-// then nothing was sent. opts say whether the event may be lost, see EmitOption.
+// the bytes. data is borrowed for the call. The error is about the name or the data, as that of
+// Socket.Emit, and then nothing was sent. opts say whether the event may be lost, see EmitOption.
 func (t *Target) Emit(event string, data any, opts ...EmitOption) (Delivery, error) {
 	e, err := t.ns.srv.newEvent(event, data)
 	if err != nil {

@@ -13,19 +13,19 @@ type Error = message.Error
 // The errors that a server can meet, for errors.Is. What each means, who raises
 // it and how it reaches the other side is the table in docs/PROTOCOL.md.
 var (
-	ErrTimeout          error = message.ErrTimeout
-	ErrMaxConnections   error = message.ErrMaxConnections
-	ErrConnectionLost   error = message.ErrConnectionLost
-	ErrInvalidFormat    error = message.ErrInvalidFormat
-	ErrTooLarge         error = message.ErrTooLarge
-	ErrInvalidNamespace error = message.ErrInvalidNamespace
-	ErrRateLimited      error = message.ErrRateLimited
-	ErrAckTimeout       error = message.ErrAckTimeout
-	ErrAckInvalid       error = message.ErrAckInvalid
-	ErrRejected         error = message.ErrRejected
-	ErrHandlerFailed    error = message.ErrHandlerFailed
-	ErrNoHandler        error = message.ErrNoHandler
-	ErrShuttingDown     error = message.ErrShuttingDown
+	ErrTimeout          error = message.ErrTimeout          // ERR_CONN_002
+	ErrMaxConnections   error = message.ErrMaxConnections   // ERR_CONN_005
+	ErrConnectionLost   error = message.ErrConnectionLost   // ERR_CONN_006
+	ErrInvalidFormat    error = message.ErrInvalidFormat    // ERR_MSG_001
+	ErrTooLarge         error = message.ErrTooLarge         // ERR_MSG_004
+	ErrInvalidNamespace error = message.ErrInvalidNamespace // ERR_MSG_005
+	ErrRateLimited      error = message.ErrRateLimited      // ERR_RATE_001
+	ErrAckTimeout       error = message.ErrAckTimeout       // ERR_ACK_001
+	ErrAckInvalid       error = message.ErrAckInvalid       // ERR_ACK_002
+	ErrRejected         error = message.ErrRejected         // ERR_APP_001
+	ErrHandlerFailed    error = message.ErrHandlerFailed    // ERR_APP_002
+	ErrNoHandler        error = message.ErrNoHandler        // ERR_APP_003
+	ErrShuttingDown     error = message.ErrShuttingDown     // ERR_SRV_001
 )
 
 // ErrTryLater is what an Authenticate hook returns, or wraps, when it cannot decide now, for example
@@ -36,7 +36,8 @@ var ErrTryLater error = vetting.ErrTryLater
 // ErrStarted is returned by a second Start of one Server.
 var ErrStarted = errors.New("smartsocket: the server was started before; make a new one with New")
 
-// ErrClosed is returned by Start after Close or Shutdown.
+// ErrClosed is returned by Start, StartDetached, Run and Serve of a server that has ended, also
+// because an earlier start failed, and by Serve when the server ends while it accepts.
 var ErrClosed = errors.New("smartsocket: the server is closed; make a new one with New")
 
 // OptionError says which field of Options cannot be used, and how to mend it.

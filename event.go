@@ -16,13 +16,13 @@ func (l *link) event(m *message.Message) {
 		return
 	}
 	s := l.s
-	if l.greeted && h.Inline() && s.waiting.Load() == 0 {
+	if l.announced && h.Inline() && s.waiting.Load() == 0 {
 		l.runInline(h, m)
 		return
 	}
 	j := job{kind: jobEvent, handlers: h, data: body{Payload: payloadOf(m)}}
-	j.counted = !l.greeted || h.Inline()
-	if !l.greeted {
+	j.counted = !l.announced || h.Inline()
+	if !l.announced {
 		j.name = string(m.Event) // the connected handlers may still register handlers of it
 	}
 	if m.Flags&message.FlagAck != 0 {
@@ -68,11 +68,13 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 			Follow: refusal.Told | refusal.Unasked,
 		}
 	}
-	l.faults = 0 // not for events over a limit: they must not excuse invalid messages
+	// An event within its limits ends a run of violations. One over a limit does not, because
+	// otherwise it would excuse invalid messages.
+	l.violations = 0
 	if wanted && l.srv.draining.Load() {
 		return handlers{}, refusal.Refusal{Err: message.ErrShuttingDown, Follow: refusal.Unasked}
 	}
-	if !l.greeted {
+	if !l.announced {
 		return handlers{}, refusal.Refusal{}
 	}
 	h := l.s.handlersOf(m.Event)
@@ -82,7 +84,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 	return h, refusal.Refusal{}
 }
 
-// askedBefore is the ledger's verdict about a question. A repeated one is answered and not handled.
+// askedBefore refuses a question that came before. If its answer is kept, refuse sends it again.
 func (l *link) askedBefore(id uint64) refusal.Refusal {
 	verdict, answer := l.s.kept.ledger.Ask(id, l.serial)
 	switch verdict {
@@ -90,12 +92,8 @@ func (l *link) askedBefore(id uint64) refusal.Refusal {
 		return refusal.Refusal{Err: refusal.ErrAskedBefore}
 	case ledger.Reused:
 		return refusal.Violation(refusal.ErrAckIDUsed)
-	case ledger.Answered:
-		l.send(answer)
-		l.s.kept.ledger.Sent(id, l.serial)
-		return refusal.Refusal{Follow: refusal.Silent, Counter: &l.srv.counters.repeated}
-	case ledger.Waiting:
-		return refusal.Refusal{Follow: refusal.Silent, Counter: &l.srv.counters.repeated}
+	case ledger.Answered, ledger.Waiting:
+		return refusal.Repeated(answer, &l.srv.counters.repeated)
 	}
 	return refusal.Refusal{}
 }

@@ -12,7 +12,7 @@ import (
 // on a pooled goroutine, and may block. See Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
-// HandlerOption changes how a Handler runs. Inline is one.
+// HandlerOption changes how a Handler runs. Inline and MaxBytes are the options.
 type HandlerOption func(*registration)
 
 // Inline runs a handler on the connection's event loop, where the message was parsed. This is the
@@ -33,8 +33,8 @@ type Registrar interface {
 // On registers a typed handler, for which the event's JSON is decoded into a T. An event whose data
 // does not decode never reaches h; its sender gets the error of Data.Decode, and it is counted,
 // logged and raised as "error". No data gives T's zero value. T may be []byte for binary payloads,
-// which are copied. A T or *T with a method Validate() error is asked before h, and its error counts
-// as one of Decode.
+// which are copied. If T or *T has a method Validate() error, it is called before h, and its error
+// is treated like one of Decode.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
 	valid := fault.Validation[T]()
 	r.On(event, func(s *Socket, d Data, ack Ack) {
@@ -51,7 +51,7 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 	}, opts...)
 }
 
-// Handle registers a request handler: its result is the ack, and its error one as of Ack.Fail.
+// Handle registers a handler that returns its answer: a result for Ack.Reply, or an error for Fail.
 func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {
@@ -64,10 +64,11 @@ func Handle[Req, Res any](
 	}, opts...)
 }
 
-// On registers a handler for an event, or for a lifecycle event: connected, disconnected or error.
-// Several handlers of one event run in the order of registration. On panics on a reserved or
-// impossible name, because no client could send it. On a Server, events are those of the namespace
-// "/" and lifecycle events those of all namespaces.
+// On registers a handler for an event, or for a lifecycle event: connected (or connect,
+// connection), disconnected (or disconnect), error or rate-limit. For the end of a socket use
+// OnEnded, because "ended" is an ordinary event. Several handlers of one event run in the order of
+// registration. On panics on a reserved or impossible name, because no client could send it. On a
+// Server, events are those of the namespace "/" and lifecycle events those of all namespaces.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
 	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, false, opts)
@@ -104,8 +105,8 @@ func (r *registrations) OnConnected(h func(*Socket), opts ...HandlerOption) {
 	r.On(eventConnected, func(s *Socket, _ Data, _ Ack) { h(s) }, opts...)
 }
 
-// OnDisconnected registers a handler that runs for each connection of a socket that has ended,
-// after all events that came on it and while the socket's rooms are still visible. Events that wait
+// OnDisconnected registers a handler that runs whenever a connection of a socket has ended, after
+// all events that came on it and while the socket's rooms are still visible. Events that wait
 // when a connection is lost are dropped, unless its session goes on. With the message cache the
 // client may come back. Then OnConnected runs again, otherwise OnEnded.
 func (r *registrations) OnDisconnected(h func(*Socket, Reason), opts ...HandlerOption) {
@@ -119,7 +120,8 @@ func (r *registrations) OnEnded(h func(*Socket, Reason), opts ...HandlerOption) 
 	addHandler(&r.life, eventEnded, f, false, opts)
 }
 
-// OnError registers a handler for panics, refusals by middleware and answers that do not encode.
+// OnError registers a handler for errors on a socket: a handler panicked, a middleware stopped an
+// event, the data of an event did not decode, or an answer could not be encoded.
 func (r *registrations) OnError(h func(*Socket, error), opts ...HandlerOption) {
 	r.On(eventError, func(s *Socket, d Data, _ Ack) { h(s, d.Err()) }, opts...)
 }
@@ -206,7 +208,7 @@ func (s *Socket) Once(event string, h Handler, opts ...HandlerOption) {
 func (s *Socket) Off(event string) { off(event, &s.extra().own, &s.extra().life) }
 
 // Middleware sees an event before its handlers do. It lets the event pass by calling next(nil)
-// before it returns. next(err), no call at all or a panic stops the event, answers its sender with
-// the error (ERR_APP_001 unless err is an *Error) and raises "error". d is borrowed until the
-// middleware returns. It runs where the handlers run, so it may block unless they are Inline.
+// before it returns. next(err), no call at all or a panic stops the event and raises "error". A
+// sender that asked for an ack gets the error, as ERR_APP_001 unless it is an *Error. d is borrowed
+// until the middleware returns. It may block, unless the event's handlers are Inline.
 type Middleware func(s *Socket, event string, d Data, next func(error))

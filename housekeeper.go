@@ -17,7 +17,7 @@ import (
 func newHousekeeper(v *Server) *watchdog.Rounds {
 	v.sampleRates()
 	h := &watchdog.Rounds{
-		Now: v.sinceStart, Budget: v.fixed.InlineBudget,
+		Now: v.sinceStart, Clock: v.clock, Budget: v.fixed.InlineBudget,
 		Look: v.watchInline, EverySecond: v.everySecond,
 	}
 	h.Start()

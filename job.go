@@ -46,7 +46,7 @@ func (s *Socket) arrived(l *link, recovered bool) {
 	j := job{kind: jobConnected, recovered: recovered}
 	if s.mail.Idle() && s.inline(jobConnected) {
 		s.do(&j)
-		l.greeted = true
+		l.announced = true
 		return
 	}
 	j.link = l
@@ -107,7 +107,7 @@ func (s *Socket) do(j *job) {
 	case jobConnected:
 		s.recovered.Store(j.recovered)
 		if l := j.link; l != nil {
-			defer l.ws.Post(func() { l.greeted = true })
+			defer l.ws.Post(func() { l.announced = true })
 		}
 		s.fire(eventConnected, Data{})
 	case jobLeft:

@@ -173,9 +173,10 @@ func final(code frame.CloseCode) bool {
 // come back; who was away returns as a new socket. DisconnectWith chooses otherwise.
 func (s *Socket) Disconnect() { s.DisconnectWith(frame.CloseCode(message.CloseKicked), "kicked") }
 
-// DisconnectWith closes the connection with a code and a reason. 3000–3499 asks the client to
-// reconnect, and its session goes on. 3500–3999 and 1000 forbid it and end the session, even if the
-// client is away or about to come back.
+// DisconnectWith closes the connection with a code and a reason. 1002, 1008 and 3500–3999 keep the
+// client from reconnecting and end the session, even if the client is away or about to come back;
+// only 3503 leaves the session alone. 1000 ends it too, but the client comes back as a new socket.
+// After any other code, for example 3000–3499, the client reconnects and its session goes on.
 func (s *Socket) DisconnectWith(code frame.CloseCode, reason string) {
 	if s.kept != nil && final(code) {
 		s.kept.kicked.Store(&Reason{Code: code, Text: reason})

@@ -10,7 +10,7 @@ import (
 // LevelTrace is below slog.LevelDebug: the only level at which payloads may be logged.
 const LevelTrace = slog.Level(-8)
 
-// NewLogHandler returns a slog.Handler that writes one line a record in the form
+// NewLogHandler returns a slog.Handler that writes one line per record in the form
 //
 //	2026-11-27T11:26:58.123Z [smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
 //

@@ -36,8 +36,8 @@ func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
 
-// Len counts the sockets in the namespace, on this server, whose client is connected. So do all
-// counts and lists here; Away has the others.
+// Len counts the connected sockets of the namespace on this server. All counts and lists of a
+// Namespace cover connected sockets only; Away lists the rest.
 func (n *Namespace) Len() int {
 	sockets, _ := n.hub.Size()
 	return sockets
@@ -47,7 +47,7 @@ func (n *Namespace) Len() int {
 func (n *Namespace) Sockets() []*Socket { return n.hub.Present("") }
 
 // Away lists the sockets whose client is away and may come back (Options.EnableMessageCache), and
-// those whose end the handlers are being told. They keep their rooms and are emitted to.
+// those that have ended but whose disconnected or ended handlers still run. All keep their rooms.
 func (n *Namespace) Away() []*Socket { return n.hub.Away() }
 
 // Socket finds a socket by id, nil if it is not here.

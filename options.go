@@ -50,8 +50,8 @@ func (t Toggle) MarshalText() ([]byte, error) {
 
 // Options configure a Server. The zero value means the defaults. Tags of a field say the rest:
 // config is its name for package config, which reads options from files, environment and flags, and
-// hides what has secret. default replaces zero, zero says what 0 means instead, and min and max are
-// the range. Reload can change what has reload.
+// hides fields tagged secret. Reload can change fields tagged reload. default replaces zero, zero
+// says what 0 means instead, and min and max are the range.
 type Options struct {
 	// Host is the address to bind to. unix:/path is a Unix socket, for which Port is not used.
 	Host string `config:"host" default:"localhost"`
@@ -67,11 +67,12 @@ type Options struct {
 	EncryptionAlgorithm string `config:"encryptionAlgorithm" default:"aes-256-cbc"`
 	// APIKeys are keys of which a client must present one in its handshake; none means no check.
 	APIKeys []string `config:"apiKeys" secret:"true" reload:"live"`
-	// Authenticate decides about a client's handshake, after APIKeys, and about that of plain clients
-	// where there are none. Its result becomes Socket.Identity. An *Error reaches the client as it
-	// is, ErrTryLater and a deadline let it come back, and any other error is ERR_CONN_004. It runs
-	// on a goroutine and may block, but not for longer than HandshakeTimeout. A quarter as many
-	// hooks run at once as Workers says, of one address a quarter of these.
+	// Authenticate decides whether a client may connect. It is asked after the API key was checked,
+	// and also about plain clients, which are refused before if APIKeys or an encryption key is
+	// set. Its result becomes Socket.Identity. An *Error reaches the client as it is, ErrTryLater
+	// and a deadline let it come back, and any other error is ERR_CONN_004. It runs on a goroutine
+	// and may block, but not for longer than HandshakeTimeout. A quarter as many hooks run at once
+	// as Workers says, and for one address a quarter of these.
 	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
 	// RequireAuth calls Socket.RequireAuth for every socket.
 	RequireAuth bool `config:"requireAuth" reload:"live"`
@@ -116,9 +117,9 @@ type Options struct {
 	MessageCacheTotalBytes int `config:"messageCacheTotalBytes" default:"256MiB" min:"1" reload:"live"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
 	EnableRateLimiting Toggle `config:"enableRateLimiting" reload:"live"`
-	// FailureLimit is how many failed authentications of one address pass at once. Past it the
-	// address gets HTTP 429, one more try in 10 s, and that for 110 s at most. -1 means no limit.
-	// EnableRateLimiting does not turn it off.
+	// FailureLimit is how many failed authentications one address may have in a burst. After that
+	// it gets HTTP 429 and one new attempt every 10 s. Failures in parallel keep it out for longer,
+	// 110 s at most. -1 means no limit. EnableRateLimiting does not turn it off.
 	FailureLimit int `config:"failureLimit" default:"10" reload:"live"`
 	// RateLimitWindow is the time in which RateLimitMaxRequests counts the events of one socket.
 	RateLimitWindow time.Duration `config:"rateLimitWindow" default:"1m" min:"10ms" reload:"live"`
@@ -258,10 +259,9 @@ func optionError(v *bounds.Violation) error {
 }
 
 // LoadTLS reads a certificate chain and its private key, both PEM files, into a config that follows
-// them: at most once in a second, a handshake looks whether the files have changed, and from then
-// on the new certificate is used. Files that do not belong together, as while they are being
-// replaced, are logged, and the last good certificate stays in use. Open connections stay as they
-// are.
+// the files: handshakes check, at most once a second, whether they have changed, and use the new
+// certificate from then on. Files that do not belong together, as while they are being replaced,
+// are logged, and the last good certificate stays in use. Open connections stay as they are.
 //
 // Options.TLSCertFile and TLSKeyFile use it. The config demands TLS 1.2 or later and belongs to the
 // caller. A nil log discards.

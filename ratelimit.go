@@ -8,7 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// Limit is how many events may come in any window of time.
+// Limit allows MaxRequests events in any period of length Window.
 type Limit struct {
 	Window      time.Duration
 	MaxRequests int

@@ -92,12 +92,11 @@ func (v *Server) wireThreshold() uint64 { return uint64(max(v.current().Compress
 // changed. It is all or nothing: an option that cannot be used, or one whose change needs a new
 // Server, gives an *OptionError that names it, and the options stay as they were.
 //
-// It can change keys and API keys (not whether there is encryption at all), RequireAuth, origins,
-// trusted proxies, the limits of connections, of rates and of the message cache, compression, and
-// the timeouts AckTimeout, AuthTimeout and ShutdownTimeout. Functions, TLSConfig, Broker and Logger
-// stay as they are, whatever o says. Certificates reload on their own. Open connections stay open:
-// to withdraw a key from them, disconnect them. Rate limits hold for them at once; origins, keys
-// and limits of connections hold for new ones.
+// It can change the fields with the tag reload, except that encryption and compression cannot be
+// switched on or off. Functions, TLSConfig, Broker and Logger stay as they are, whatever o says.
+// Certificates reload on their own. Open connections stay open: to withdraw a key from them,
+// disconnect them. Rate limits hold for them at once; origins, keys and limits of connections hold
+// for new ones.
 func (v *Server) Reload(o Options) (changed []string, err error) {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()

@@ -11,9 +11,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// The steps of a resume: CONNECT brings a token (connect.go), link.resume finds its session, and
-// session.Resume calls the methods of Peer and Owner, whose comments say which lock is held. Then
-// link.open tells the application, behind the disconnected handlers of the old link.
+// The steps of a resume are in doc.go. The comments of session.Peer and session.Owner say under
+// which lock the methods run that follow here.
 
 // resume takes over the session that the client asked for, if that can be.
 func (l *link) resume() session.Result {
@@ -102,7 +101,7 @@ func (o *owner) Back(p session.Peer) {
 	o.link.Store(l)
 }
 
-// Ended tells the end of a session that its connection's end did not cause.
+// Ended tells the application that a session is over, unless the end of its connection is why.
 func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
@@ -140,7 +139,7 @@ func (s *Socket) left(l *link, r *Reason) {
 // of l are done, one of them may still ask for it. On l's loop.
 func (s *Socket) admitted(l *link) bool {
 	auth := s.auth.Load()
-	return auth == authDone || auth == authNotNeeded && l.greeted
+	return auth == authDone || auth == authNotNeeded && l.announced
 }
 
 // forget settles what waits for the client, which will not come back and is not counted any more.

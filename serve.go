@@ -24,8 +24,8 @@ import (
 	"github.com/smartsocket/smartsocket/websocket"
 )
 
-// maxEnvelope bounds what a message adds to its payload: header, event name, seal.
-const maxEnvelope = 256
+// maxOverhead bounds what a message adds to its payload: header, event name, seal.
+const maxOverhead = 256
 
 // New makes a server that does nothing yet. An option that cannot be used gives an *OptionError.
 func New(o Options) (*Server, error) {
@@ -73,7 +73,7 @@ func New(o Options) (*Server, error) {
 }
 
 // Start binds the address and serves in the background. It returns once the port is bound, or with
-// the reason why it cannot be. A server starts once.
+// the reason why it cannot be. A server starts once: after an error make a new one.
 func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
@@ -114,19 +114,21 @@ func (v *Server) startLoops() error {
 		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
 		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
 		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
-		Grew: func() { _ = v.memory.Grew() },
+		Clock: v.clock.Func(), Grew: func() { _ = v.memory.Grew() },
 	})
 	if err != nil {
 		return err
 	}
 	pool.SetPooling(v.fixed.pooling)
 	v.reactor = r
+	v.clock.Follow(r.Tick)
 	v.endpoint = websocket.NewServer(r, websocket.Options{
-		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxEnvelope),
+		MaxMessage:      int64(v.fixed.MaxMessageBytes + maxOverhead),
 		MaxEarlyMessage: greeting.MaxBytes, MaxFragments: 1024, MaxInflateRatio: pool.MaxRatio,
 		HandshakeTimeout: v.fixed.HandshakeTimeout, TLSConfig: v.fixed.TLSConfig,
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Grew: v.memory.Grew, Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
+		MaxControlRate: v.clock.ControlRate(),
 		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
@@ -192,8 +194,8 @@ func (v *Server) get(path string) (frame.Answer, bool) {
 	})
 }
 
-// Serve is Start on a listener of the caller's, which it takes: one that was inherited from the
-// system, that limits connections, or that reads a protocol of its own first. Options.Host and
+// Serve is Start on the caller's listener, which the server then owns: one that was inherited from
+// the system, that limits connections, or that reads a protocol of its own first. Options.Host and
 // Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
 // With any other it accepts until the listener fails, and returns its error, or until the server
 // ends, and returns ErrClosed. See websocket.Server.Serve for what such connections cost.

@@ -21,6 +21,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/testclock"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/internal/watchdog"
@@ -37,6 +38,7 @@ type Server struct {
 	reloading sync.Mutex
 	log       *slog.Logger
 	started   time.Time
+	clock     *testclock.Clock // nil = the system's
 
 	mu         sync.RWMutex // guards what follows, up to root
 	namespaces map[string]*Namespace
@@ -109,7 +111,10 @@ func (v *Server) appendNamespaces(dst []*Namespace) []*Namespace {
 	return dst
 }
 
-func (v *Server) sinceStart() time.Duration { return time.Since(v.started) }
+func (v *Server) sinceStart() time.Duration { return v.clock.Since(v.started) }
+
+// UseClock is for package smartsockettest, and to be called before Start.
+func (v *Server) UseClock(c *testclock.Clock) { v.clock = c }
 
 // fixed are the options that hold for a server's life. What Reload may change is only in settings.
 type fixed struct {

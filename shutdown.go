@@ -14,7 +14,7 @@ import (
 
 // Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
 // queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
-// closes the rest at once. Its error is ctx's then, and names what did not end. Idempotent.
+// closes the rest at once and returns ctx's error, with the names of what did not end. Idempotent.
 //
 // It does not wait for its own caller. On an event loop, as in an Inline handler, it returns an
 // error at once and goes on afterwards, until ctx's deadline or for Options.ShutdownTimeout.

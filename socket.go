@@ -156,12 +156,12 @@ type link struct {
 	mark       uint64 // the ledger's before the last PING
 	pongQueued bool   // the last PONG waits in the outbox
 	unproved   bool   // a resumed client has not shown yet that it got CONNECT_ACK
-	greeted    bool   // the connected handlers are done, so inline handlers may run
+	announced  bool   // the connected handlers are done, so inline handlers may run
 	expiring   bool   // silent for too long at the last look
-	faults     uint8  // violations in a row
+	violations uint8  // in a row
 
 	// Atomics.
-	phase  atomic.Uint32                 // phaseHandshake and so on
+	phase  atomic.Uint32                 // linkHandshake and so on
 	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
 	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
 	held   outgoing.Held                 // what waits until the client has caught up; has a lock

@@ -10,7 +10,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// Stats is the server at one moment. Rates are over the last 10 s.
+// Stats is a snapshot of the server. Rates are over the last 10 s.
 type Stats struct {
 	Connections int           // sockets that are connected
 	MemoryBytes uint64        // mapped by the Go runtime for the whole process
@@ -26,7 +26,8 @@ type Latency struct {
 	Samples        int64
 }
 
-// ConnectionStats are counters since Start, and the bytes and calls of the event loops.
+// ConnectionStats has the counters of a server, and some values of this moment: Open, Pending,
+// BufferedBytes, Workers, WorkersBusy and SocketsWaiting. Buffers count for the whole process.
 type ConnectionStats struct {
 	Open    int64 `json:"open"`    // accepted; refused ones until they are gone
 	Peak    int64 `json:"peak"`    // the most that were open at once
@@ -35,8 +36,8 @@ type ConnectionStats struct {
 	Refusals         map[string]int64 `json:"refusals"`
 	Rejected         int64            `json:"rejected"`       // full, unauthenticated, no such namespace, late
 	SlowConsumers    int64            `json:"slowConsumers"`  // closed at their outbox limit
-	IdleCloses       int64            `json:"idleCloses"`     // closed for their silence
-	AcceptPauses     int64            `json:"acceptPauses"`   // times that descriptors ran out
+	IdleCloses       int64            `json:"idleCloses"`     // closed because nothing came within ConnectionTimeout
+	AcceptPauses     int64            `json:"acceptPauses"`   // times accepting paused because file descriptors ran out
 	Violations       int64            `json:"violations"`     // messages that broke the protocol
 	UnknownAcks      int64            `json:"unknownAcks"`    // acks that nobody waited for
 	Unhandled        int64            `json:"unhandled"`      // events without a handler
@@ -44,7 +45,7 @@ type ConnectionStats struct {
 	Overflows        int64            `json:"overflows"`      // events dropped at a full mailbox, or at maxBufferedBytes
 	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
 	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now, or are held back
-	OverBudget       int64            `json:"overBudget"`     // cut because they held most of maxBufferedBytes
+	OverBudget       int64            `json:"overBudget"`     // closed because they held most while MaxBufferedBytes ran out
 	UnreadSessions   int64            `json:"unreadSessions"` // ended, as their clients resumed and read nothing
 	Workers          int64            `json:"workers"`        // goroutines that may run handlers
 	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
@@ -61,7 +62,7 @@ type ConnectionStats struct {
 	VolatileDropped  int64            `json:"volatileDropped"` // volatile events for clients that were behind
 	StateReplaced    int64            `json:"stateReplaced"`   // held states that a newer one replaced
 	DeadlineExpired  int64            `json:"deadlineExpired"` // held events that waited for too long
-	HeldDropped      int64            `json:"heldDropped"`     // held events too many, or whose client went
+	HeldDropped      int64            `json:"heldDropped"`     // held events dropped: too many waited, or the client left
 	MessagesIn       int64            `json:"messagesIn"`
 	MessagesOut      int64            `json:"messagesOut"`
 	BytesIn          int64            `json:"bytesIn"`

@@ -51,6 +51,8 @@ type Client struct {
 	keptBytes int
 
 	handlers registry.Table[Handler]
+	any      observers
+	syncs    syncs
 	queue    dispatcher
 	early    early // dispatcher only
 	raising  bool  // an "error" handler is running; dispatcher only

@@ -140,6 +140,9 @@ func (c *Client) do(j *job) {
 			return
 		}
 		j.entry = c.handlers.Find(j.name)
+		if j.buf != nil && !j.early {
+			c.observe(j)
+		}
 		if j.entry != nil && j.buf != nil && !j.early {
 			for c.stepEarly() { // a handler may have come since step looked
 			}

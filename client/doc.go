@@ -61,8 +61,8 @@
 //	           ├─► ledger.mu, pace.mu
 //	           └─► dispatcher.mu
 //
-// Two locks are taken alone and for a few lines: that of Client.handlers, and
-// remoteClock.mu. User code never runs under a lock: handlers and callbacks are
+// Some are taken alone and for a few lines: those of Client.handlers, Client.any and
+// Client.syncs, and remoteClock.mu. User code never runs under a lock: handlers and callbacks are
 // jobs of the dispatcher.
 //
 // # In a browser
@@ -80,7 +80,7 @@
 // session.go is what outlives the connection, ledger.go the answers that we gave, and
 // question.go the answers that we wait for. parked.go holds what waits for a
 // connection, delivery.go says what may be lost, and pace.go what the server's rate limit
-// allows. emit.go and send.go are the way out, dispatch.go, early.go and handlers.go the
-// way in. reconnect.go restores a session. transport_net.go, write_net.go, vigil.go and
-// transport_js.go move the bytes.
+// allows. emit.go and send.go are the way out, dispatch.go, early.go, handlers.go and observe.go
+// the way in; sync.go waits for both. reconnect.go restores a session. transport_net.go,
+// write_net.go, vigil.go and transport_js.go move the bytes.
 package client

@@ -434,6 +434,7 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 	case message.KindPing:
 		l.pong(p)
 	case message.KindPong:
+		c.ponged(l, p)
 	case message.KindGoaway:
 		g, err := message.ParseGoaway(p)
 		if err != nil {

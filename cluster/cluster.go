@@ -209,7 +209,12 @@ func nodeName(name string) string {
 		return name
 	}
 	host, _ := os.Hostname() // without a host name the process id must do
-	id := fmt.Sprintf("-%d", os.Getpid())
+	return defaultName(host, os.Getpid())
+}
+
+// defaultName cuts the host's name, if need be.
+func defaultName(host string, process int) string {
+	id := fmt.Sprintf("-%d", process)
 	return host[:min(len(host), smartsocket.MaxNodeName-len(id))] + id
 }
 

@@ -48,6 +48,14 @@ func TestNATSDiesAndComesBack(t *testing.T) {
 	for _, u := range users {
 		u.want("end ")
 	}
+	for i, n := range nodes {
+		for text, want := range map[string]int{"NATS is away: broadcasts stay": 1,
+			"connected to NATS": 2, "NATS answers again": 0, "NATS does not answer": 0} {
+			if got := n.log.count(text); got != want {
+				t.Errorf("node %d: %d lines in the log with %q, want %d", i, got, text, want)
+			}
+		}
+	}
 	for i, n := range nodes[1:] {
 		if got := n.log.count("broadcasts of another node did not arrive"); got != 1 {
 			t.Errorf("node %d: %d lines in the log about the gap, want 1", i+1, got)

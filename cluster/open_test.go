@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +73,8 @@ func TestSlowConsumersAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
+		release := sync.OnceFunc(func() { close(hold) })
+		defer release() // or Close would not return after a failure
 		eventually(t, "the connection", func() bool { return c.Stats().State == Connected })
 		if err := c.Open([]string{"/"}, func(*smartsocket.Envelope) error {
 			select {
@@ -106,7 +109,7 @@ func TestSlowConsumersAreCounted(t *testing.T) {
 		if got, _, err := c.shards[c.subject.shardOf("/")].Pending(); err != nil || got == 0 {
 			t.Errorf("%s: %d wait, %v", name, got, err)
 		}
-		close(hold)
+		release()
 		eventually(t, "what waited", func() bool {
 			n, _, err := c.shards[c.subject.shardOf("/")].Pending()
 			return err == nil && n == 0
@@ -169,6 +172,62 @@ func TestNamespacesBeforeAndAfterOpen(t *testing.T) {
 		case <-time.After(hangs):
 			t.Fatalf("%s is deaf", path)
 		}
+	}
+}
+
+// When Close returns, NATS knows that this node is gone, a connection of the program's own knows
+// nothing of it any more, and nothing more is delivered. It returns as well while NATS is away.
+func TestCloseOnAGivenConnection(t *testing.T) {
+	broker := startNATS(t, -1)
+	nc := connect(t, broker)
+	delivered := make(chan bool, 10)
+	start := func() *Cluster {
+		c, err := New(Options{Conn: nc, Node: "n", Logger: quietLogger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Open([]string{"/", "/a"}, func(*smartsocket.Envelope) error {
+			delivered <- true
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	before := broker.NumSubscriptions()
+	c := start()
+	if n := broker.NumSubscriptions(); n != before+3 {
+		t.Errorf("%d subscriptions, want 3", n-before)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if n := broker.NumSubscriptions(); n != before {
+		t.Errorf("NATS still has %d subscriptions", n-before)
+	}
+	for open := true; open; {
+		select {
+		case _, open = <-c.status:
+		default:
+			t.Fatal("the connection still tells its status")
+		}
+	}
+	e := smartsocket.Envelope{Node: "x", Seq: 1, Namespace: "/", Event: "e"}
+	c.receive(&nats.Msg{Data: e.Append(nil)}) // NATS was about to hand it over
+	hello := greeting{epoch: 1, node: "x"}
+	c.meet(&nats.Msg{Data: hello.append(nil)})
+	if st := c.Stats(); len(delivered) != 0 || st.Received != 0 || st.Nodes != 1 {
+		t.Errorf("after Close: %d were delivered, %+v", len(delivered), st)
+	}
+
+	c = start()
+	stopNATS(broker)
+	eventually(t, "NATS to be away", func() bool { return c.Stats().State == Degraded })
+	if err := c.Close(); err != nil {
+		t.Errorf("Close while NATS is away: %v", err)
+	}
+	if n := nc.NumSubscriptions(); n != 0 {
+		t.Errorf("%d subscriptions are left", n)
 	}
 }
 

@@ -108,6 +108,13 @@ func TestDefaultsOfOptions(t *testing.T) {
 	if name := nodeName("given"); name != "given" {
 		t.Errorf("the name is %q", name)
 	}
+	long := strings.Repeat("h", 100)
+	for host, want := range map[string]string{"": "-123", "host": "host-123",
+		long: long[:smartsocket.MaxNodeName-4] + "-123"} {
+		if got := defaultName(host, 123); got != want {
+			t.Errorf("process 123 on %q is %q", host, got)
+		}
+	}
 	if name, end := nodeName(""), fmt.Sprintf("-%d", os.Getpid()); !strings.HasSuffix(name, end) {
 		t.Errorf("the name is %q, want %s at its end", name, end)
 	}
@@ -208,6 +215,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 			}
 			if err := c.Close(); err != nil {
 				t.Errorf("Close: %v", err)
+			}
+			if !c.gate.TryRLock() {
+				t.Error("a message that came during Close waits without end")
 			}
 		}
 	}

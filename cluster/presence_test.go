@@ -105,6 +105,32 @@ func TestNewcomersAreAnswered(t *testing.T) {
 	meet(t, a, b)
 }
 
+// A connection that was lost and is back, between two looks at it, counts as a new one: the node
+// introduces itself again, because the others may not have heard of it.
+func TestReconnectBetweenTwoLooks(t *testing.T) {
+	broker := startNATS(t, -1)
+	n := startNode(t, broker.ClientURL(), "n")
+	nc := connect(t, broker)
+	sub, err := nc.SubscribeSync(n.cluster.subject.presence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil { // NATS has the subscription now
+		t.Fatal(err)
+	}
+	n.settles("the connection", func(st Stats) bool { return st.State == Connected })
+	n.cluster.stats.reconnects.Store(7) // not what the connection says
+	eventually(t, "the introduction", func() bool {
+		m, err := sub.NextMsg(hangs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := parseGreeting(m.Data)
+		return err == nil && g.kind == greetingNew && n.log.count("connected to NATS node=n") == 2
+	})
+	n.settles("what the connection says", func(st Stats) bool { return st.Reconnects == 0 })
+}
+
 // A node greets the others once in each heartbeat.
 func TestHeartbeats(t *testing.T) {
 	broker := startNATS(t, -1)
@@ -216,6 +242,13 @@ func TestOwnStandstillSilencesNobody(t *testing.T) {
 		t.Error("a node is silent, after the program itself stood still")
 	}
 	c.link.since = time.Minute
+	c.link.looked = c.now() - 45*time.Second // most of the time that is called silence
+	c.lookAround()
+	if n := c.stats.silences.Load(); n != 0 {
+		t.Error("a node is silent, after the program itself stood still for a while")
+	}
+	c.link.since = time.Minute
+	c.link.looked = c.now() - 15*time.Second
 	c.link.state = linkSilent
 	c.lookAround()
 	if n := c.stats.silences.Load(); n != 0 {

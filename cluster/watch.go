@@ -76,7 +76,7 @@ func (c *Cluster) refresh() {
 	if there {
 		c.maxPayload.Store(c.nc.MaxPayload())
 		times := int64(c.nc.Stats().Reconnects)
-		if !l.there.Load() || times != c.stats.reconnects.Swap(times) {
+		if before := c.stats.reconnects.Swap(times); before != times || !l.there.Load() {
 			l.heard.Store(int64(now)) // to connect is to get an answer
 			l.state = linkAway
 		}

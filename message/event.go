@@ -58,8 +58,8 @@ func instead(name []byte) string {
 	return ""
 }
 
-// ErrorOfReserved returns the ERR_MSG_001 for who emits the reserved event name. It says which
-// other name will do.
+// ErrorOfReserved returns the ERR_MSG_001 for whoever emits the reserved event name. It says
+// which other name will do.
 func ErrorOfReserved(name string) *Error {
 	if len(name) > MaxEventName {
 		name = name[:MaxEventName]

@@ -110,6 +110,96 @@ func TestSharedBytesCountOnceInTheBudget(t *testing.T) {
 	mustBeLast(t, s)
 }
 
+// Who holds most is closed until the rest is within the budget. That tells one line a burst.
+func TestBudgetIsRelieved(t *testing.T) {
+	clock := new(handClock)
+	var log countingLog
+	r := start(t, Options{Loops: 1, MaxOutboxBytes: 64 << 20, MaxTotalOutboxBytes: 64 << 20,
+		MaxOutboxAge: time.Hour, SendBuffer: 16 << 10, Logger: log.logger(), Clock: clock.now})
+	conns, ends := holders(t, r, 8)
+	for i, c := range conns[:7] { // what is queued grows with the index; the last holds nothing
+		onLoop(t, r, func() { // so that the kernel takes nothing meanwhile
+			for range 2 {
+				s := shared(noise(1_000_000 + i*400_000))
+				if i%2 == 0 {
+					c.WriteShared(s)
+				} else {
+					c.Write(s.Bytes())
+				}
+				s.Release()
+			}
+		})
+	}
+	eventually(t, "the kernel has taken what it takes", func() bool {
+		before := r.Stats().BytesOut
+		time.Sleep(20 * time.Millisecond)
+		return r.Stats().BytesOut == before
+	})
+	sum := int64(0)
+	for _, c := range conns {
+		sum += int64(c.Holds())
+	}
+	if n := r.Stats().OutboxBytes; sum != n || sum == 0 {
+		t.Errorf("the connections hold %d bytes, %d are counted", sum, n)
+	}
+	relieve := func(keep int) {
+		t.Helper()
+		onLoop(t, r, func() {
+			r.budget.limit = 0
+			for _, c := range conns[:keep] {
+				r.budget.limit += int64(c.Holds())
+			}
+			r.budget.start()
+		})
+		eventually(t, "relieve ends", func() bool { return !r.budget.relieves.Load() })
+	}
+	closed := func(from int) {
+		t.Helper()
+		for i := from; i < 7; i++ {
+			if err := await(t, ends[i], "OnClose"); err != ErrOutboxBudget {
+				t.Errorf("connection %d: OnClose got %v", i, err)
+			}
+			if n := conns[i].Holds(); n != 0 {
+				t.Errorf("connection %d is closed and holds %d bytes", i, n)
+			}
+			ends[i] <- ErrOutboxBudget // for the next look
+		}
+		for i := range from {
+			if conns[i].Queued() == 0 || len(ends[i]) != 0 {
+				t.Errorf("connection %d was closed too", i)
+			}
+		}
+		if n := r.Stats().OverBudget; n != int64(7-from) {
+			t.Errorf("%d are counted, want %d", n, 7-from)
+		}
+	}
+	for _, step := range []struct {
+		keep  int
+		wait  time.Duration
+		lines int64
+	}{{7, 0, 0}, {6, 0, 1}, {5, 9 * time.Second, 1}, {4, 2 * time.Second, 2},
+		{4, 20 * time.Second, 2}, {2, 0, 3}} {
+		clock.ns.Add(int64(step.wait))
+		relieve(step.keep)
+		closed(step.keep)
+		if n := log.lines.Load(); n != step.lines {
+			t.Errorf("%d lines in the log after %v, want %d", n, step, step.lines)
+		}
+	}
+	if len(ends[7]) != 0 {
+		t.Error("who holds nothing was closed")
+	}
+	for _, c := range conns[:2] {
+		c.Abort(nil)
+	}
+	eventually(t, "closed connections are forgotten", func() bool {
+		onLoop(t, r, r.loops[0].onTick)
+		r.budget.mu.Lock()
+		defer r.budget.mu.Unlock()
+		return len(r.budget.holders) == 0
+	})
+}
+
 // Of several that hold much the one that holds most is closed, and no other. Nobody is over its
 // share when the budget is exceeded, so that the order alone decides.
 func TestWorstIsClosedFirst(t *testing.T) {

@@ -213,3 +213,82 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("nil handler: %v", err)
 	}
 }
+
+// The context limits the dial, and the connection outlives it.
+func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
+	clock := new(handClock)
+	r := start(t, Options{Loops: 1, Clock: clock.now})
+	ln := listen(t, r, echo)
+	for name, limit := range map[string]func(context.Context) (context.Context,
+		context.CancelFunc){
+		"cancelled": context.WithCancel,
+		"limited": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Hour)
+		},
+		"endless": func(context.Context) (context.Context, context.CancelFunc) {
+			return context.Background(), func() {}
+		},
+	} {
+		ctx, cancel := limit(t.Context())
+		opened, answers, ends := make(chan *Conn, 1), make(chan string, 1), make(chan error, 1)
+		h := &hooks{open: func(c *Conn) { opened <- c },
+			data:  func(_ *Conn, p []byte) { answers <- string(p) },
+			close: func(_ *Conn, err error) { ends <- err }}
+		if err := r.Dial(ctx, "tcp", ln.Addr().String(), nil, h); err != nil {
+			t.Fatal(err)
+		}
+		c := await(t, opened, name+": OnOpen")
+		onLoop(t, r, func() {}) // the dial is over
+		clock.pass(t, r, 2*time.Second)
+		onLoop(t, r, func() {
+			if n := r.loops[0].wheel.count; n != 0 {
+				t.Errorf("%s: the timer of the dial is armed", name)
+			}
+		})
+		cancel()
+		c.Write([]byte("still here"))
+		select {
+		case got := <-answers:
+			if got != "still here" {
+				t.Errorf("%s: got %q", name, got)
+			}
+		case err := <-ends:
+			t.Errorf("%s: closed with %v", name, err)
+		case <-time.After(patience):
+			t.Fatalf("%s: no answer", name)
+		}
+	}
+}
+
+// Close does not wait for a name server that does not answer.
+func TestCloseEndsTheLookUpOfAName(t *testing.T) {
+	was := net.DefaultResolver
+	defer func() { net.DefaultResolver = was }()
+	asked, ended := make(chan struct{}, 10), make(chan error, 10)
+	net.DefaultResolver = &net.Resolver{PreferGo: true,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			asked <- struct{}{}
+			<-ctx.Done()
+			ended <- ctx.Err()
+			return nil, ctx.Err()
+		}}
+	r := start(t, Options{Loops: 1})
+	ends := make(chan error, 1)
+	h := &hooks{close: func(_ *Conn, err error) { ends <- err }}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	if err := r.Dial(ctx, "tcp", "name.example:80", nil, h); err != nil {
+		t.Fatal(err)
+	}
+	await(t, asked, "question to the name server")
+	done := make(chan struct{})
+	go func() { r.Close(); close(done) }()
+	await(t, done, "end of Close")
+	if err := await(t, ended, "end of the question"); err != context.Canceled {
+		t.Errorf("the question ended with %v", err)
+	}
+	var op *net.OpError
+	if err := await(t, ends, "OnClose"); !errors.As(err, &op) {
+		t.Errorf("OnClose got %v", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -138,5 +139,90 @@ func testHeldWrites(t *testing.T, r *Reactor, dial func(Handler) net.Conn) {
 	c.Close(nil)
 	if got, err := io.ReadAll(peer); err != nil || string(got) != "last" {
 		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// The first write of a turn leaves at once, the second is gathered. Outside of a turn nothing is.
+func TestFirstWriteOfATurnLeavesAtOnce(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 2)
+	var to atomic.Pointer[Conn]
+	h := &hooks{open: func(c *Conn) { conns <- c }}
+	h.data = func(c *Conn, p []byte) {
+		receiver, queued := to.Load(), []int(nil)
+		for range 3 {
+			receiver.Write([]byte("abcd"))
+			queued = append(queued, receiver.Queued())
+		}
+		if !slices.Equal(queued, []int{0, 4, 8}) {
+			t.Errorf("after each write of a turn %v bytes are queued", queued)
+		}
+		c.Write(p)
+	}
+	ln := listen(t, r, h)
+	peer := dialNet(t, ln)
+	receiver := await(t, conns, "OnOpen")
+	to.Store(receiver)
+	sender := dialNet(t, ln)
+	await(t, conns, "OnOpen")
+	for range 3 {
+		sender.Write([]byte("x"))
+		if _, err := io.ReadFull(sender, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(peer, make([]byte, 12)); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			receiver.Write([]byte("efgh"))
+			if n := receiver.Queued(); n != 0 {
+				t.Errorf("%d bytes wait although no callback runs", n)
+			}
+			if _, err := io.ReadFull(peer, make([]byte, 4)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// The last write before Flush leaves at once if nothing is kept, otherwise with the rest. Either
+// way gathering goes on.
+func TestWriteLast(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 1)
+	peer := dialNet(t, listen(t, r, &hooks{open: func(c *Conn) { conns <- c }}))
+	c := await(t, conns, "OnOpen")
+	onLoop(t, r, func() {}) // OnOpen has returned
+	l := c.loop
+	l.holdMu.Lock() // so that the holder sends nothing meanwhile
+	l.holder.Stop()
+	l.holdMu.Unlock()
+	var queued []int
+	after := func(s Status) {
+		if s != Sent {
+			t.Errorf("status %v", s)
+		}
+		l.holder.Stop()
+		queued = append(queued, c.Queued())
+	}
+	c.Gather()
+	after(c.WriteLast([]byte("a"), []byte("bc")))
+	after(c.Write([]byte("d")))
+	after(c.WriteLast([]byte("e"), []byte("f")))
+	after(c.WriteLast(nil, []byte("g")))
+	c.Flush()
+	after(c.WriteLast([]byte("h"), nil))
+	after(c.Write([]byte("i")))
+	if want := []int{0, 1, 3, 4, 0, 0}; !slices.Equal(queued, want) {
+		t.Errorf("%v bytes were kept, want %v", queued, want)
+	}
+	got := make([]byte, 9)
+	if _, err := io.ReadFull(peer, got); err != nil || string(got) != "abcdefghi" {
+		t.Errorf("%q, %v", got, err)
+	}
+	c.Gather()
+	c.Close(nil)
+	if s := c.WriteLast([]byte("x"), nil); s != Dropped {
+		t.Errorf("after Close: status %v", s)
 	}
 }

@@ -214,3 +214,54 @@ func serveWithFewDescriptors(t *testing.T) {
 		t.Errorf("accepting was paused %d times: it spins", p)
 	}
 }
+
+// A descriptor that the poller does not take is closed, once: nobody else's is.
+func TestListenerThatCannotBeWatched(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	file, err := os.Open(os.Args[0]) // epoll takes no regular files
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	fd, err := syscall.Dup(int(file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := &Listener{r: r, loop: r.loops[0], fd: fd}
+	if got, err := r.watch(ln); err == nil || got != nil {
+		t.Skipf("the poller takes a regular file here: %v", err)
+	}
+	if err := syscall.Close(fd); err != syscall.EBADF {
+		t.Errorf("the descriptor is still open: %v", err)
+	}
+	if ln.fd != -1 {
+		t.Errorf("Close would close the descriptor %d of somebody else", ln.fd)
+	}
+	if _, err := r.watch(&Listener{r: r, loop: r.loops[0], fd: -1}); err != ErrClosed {
+		t.Errorf("a listener that was closed before: %v", err)
+	}
+}
+
+// A newHandler that panics costs its connection and nothing else.
+func TestPanicInNewHandler(t *testing.T) {
+	log := new(countingLog)
+	r := start(t, Options{Loops: 1, Logger: log.logger()})
+	first := true // belongs to the loop
+	ln, err := r.Listen("tcp", "127.0.0.1:0", func(*Conn) Handler {
+		if first {
+			first = false
+			panic("boom")
+		}
+		return echo
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dialNet(t, ln).Read(make([]byte, 1)); err == nil || isTimeout(err) {
+		t.Errorf("the connection goes on: %v", err)
+	}
+	mustEcho(t, dialNet(t, ln), []byte("hello"))
+	if n := log.lines.Load(); n != 1 {
+		t.Errorf("%d lines in the log", n)
+	}
+}

@@ -97,8 +97,7 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 		r.opts.Logger.Warn("reactor: this netpoll's event array cannot be bounded; busy servers "+
 			"will use more memory", "want", netpollVersion)
 	}
-	l.buf = make([]byte, r.opts.ReadBuffer)
-	l.cork = make([]byte, 0, corkBytes)
+	l.takeBuffers()
 	l.ticker = time.AfterFunc(time.Hour, l.onTicker)
 	l.ticker.Stop()
 	l.holder = time.AfterFunc(time.Hour, l.onHolder)
@@ -118,6 +117,22 @@ func newLoop(r *Reactor, index int) (*loop, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// buffers are those of loops that have ended, for loops that begin: a program that tests a server
+// makes and ends one again and again.
+var buffers sync.Pool
+
+type buffer struct{ read, cork []byte }
+
+// takeBuffers makes buf and cork.
+func (l *loop) takeBuffers() {
+	if b, ok := buffers.Get().(*buffer); ok && len(b.read) == l.r.opts.ReadBuffer {
+		l.buf, l.cork = b.read, b.cork
+		return
+	}
+	l.buf = make([]byte, l.r.opts.ReadBuffer)
+	l.cork = make([]byte, 0, corkBytes)
 }
 
 // run runs the loop. A user's function may end the goroutine (runtime.Goexit). Its connection is
@@ -167,6 +182,7 @@ func (l *loop) repair() {
 func (l *loop) stop() {
 	l.post(task{kind: taskStop})
 	<-l.done
+	buffers.Put(&buffer{l.buf, l.cork[:0]}) // no connection is left that could use them
 }
 
 // post hands t to the loop, from any goroutine including the loop's own. It never blocks. Tasks run

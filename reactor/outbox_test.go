@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/smartsocket/smartsocket/pool"
 )
@@ -124,6 +126,11 @@ func TestBackpressureThenOnWritable(t *testing.T) {
 	if q := await(t, writable, "OnWritable"); q > 1000 {
 		t.Errorf("OnWritable with %d bytes queued", q)
 	}
+	eventually(t, "the poller is not asked for more", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return !c.armed
+	})
 	if s := c.Write(p[:10]); s != Sent {
 		t.Errorf("a write after OnWritable: %v", s)
 	}
@@ -277,6 +284,56 @@ func TestCorkAndLargeWritesKeepOrder(t *testing.T) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(nc, got); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%v, equal %v", err, bytes.Equal(got, want))
+	}
+}
+
+// The outbox hands out what it holds, oldest first, and tells how much that is. It agrees with a
+// byte slice.
+func TestOutboxAgreesWithModel(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		var total atomic.Int64
+		o := &outbox{total: &total}
+		var model []byte
+		var all []*pool.Shared
+		for range 300 {
+			p := noise(1 + rng.IntN(6000))
+			switch rng.IntN(3) {
+			case 0:
+				o.appendCopy(p)
+				model = append(model, p...)
+			case 1:
+				s, skip := shared(p), rng.IntN(len(p))
+				all = append(all, s)
+				o.appendShared(s, skip)
+				model = append(model, p[skip:]...)
+			case 2:
+				vectors, told := o.vectors(make([]syscall.Iovec, 0, 1+rng.IntN(maxVectors)))
+				var got []byte
+				for _, v := range vectors {
+					got = append(got, unsafe.Slice(v.Base, v.Len)...)
+				}
+				if told != len(got) || !bytes.HasPrefix(model, got) {
+					t.Fatalf("seed %d: %d bytes, told %d", seed, len(got), told)
+				}
+				if len(got) < len(model) && len(vectors) < cap(vectors) {
+					t.Fatalf("seed %d: not all that fits is handed out", seed)
+				}
+				n := rng.IntN(len(got) + 1)
+				o.advance(n)
+				model = model[n:]
+			}
+			if o.bytes != len(model) {
+				t.Fatalf("seed %d: %d bytes are counted, want %d", seed, o.bytes, len(model))
+			}
+		}
+		o.advance(o.bytes)
+		if n := total.Load(); n != 0 {
+			t.Errorf("seed %d: %d bytes of memory are left", seed, n)
+		}
+		for _, s := range all {
+			mustBeLast(t, s)
+		}
 	}
 }
 

@@ -147,6 +147,25 @@ func (r *Reactor) countOpen() {
 	}
 }
 
+// Tick makes every loop look at Options.Clock at once, as it does by itself after Options.Tick of
+// the system's time, and waits until what is due has run. So does what was posted before. It must
+// not be called from a Handler.
+func (r *Reactor) Tick() {
+	for _, l := range r.loops {
+		ran := make(chan struct{})
+		l.post(task{f: func() {
+			defer close(ran) // also if a Handler ends the goroutine
+			if l.ticking {
+				l.onTick()
+			}
+		}})
+		select {
+		case <-ran:
+		case <-l.done:
+		}
+	}
+}
+
 // clock returns the time since New, from the system.
 func (r *Reactor) clock() time.Duration {
 	if r.opts.Clock != nil {

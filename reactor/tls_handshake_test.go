@@ -243,3 +243,38 @@ func TestTLSCloseDuringHandshakes(t *testing.T) {
 	r.Close()
 	eventually(t, "the goroutines end", func() bool { return handshaking() == 0 })
 }
+
+// A newHandler that wants no connection closes it, quietly, whether it is asked early or late.
+func TestTLSNilHandlerCloses(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		log := new(countingLog)
+		r := start(t, Options{Loops: 1, Logger: log.logger()})
+		ln, err := r.ListenTLS("tcp", "127.0.0.1:0",
+			TLSOptions{Config: serverConfig(t), Early: early}, func(*Conn) Handler { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc := dialNet(t, ln)
+		tc := tls.Client(nc, insecure(0))
+		if _, err := tc.Read(make([]byte, 1)); err == nil || isTimeout(err) {
+			t.Errorf("early %v: the client read %v", early, err)
+		}
+		nc.Close()
+		r.Close()
+		if n := log.lines.Load(); n != 0 {
+			t.Errorf("early %v: %d lines in the log", early, n)
+		}
+	}
+}
+
+// The largest record that a client may send is taken, and a longer one is no TLS.
+func TestTLSLargestFirstRecord(t *testing.T) {
+	for length, want := range map[int]error{0: nil, 1<<14 + 2048: nil, 1<<14 + 2049: ErrNotTLS,
+		1<<16 - 1: ErrNotTLS} {
+		hs := new(handshake)
+		hs.arrived.L = &hs.mu
+		if err := hs.feed([]byte{22, 3, 1, byte(length >> 8), byte(length)}); err != want {
+			t.Errorf("a record of %d bytes: %v", length, err)
+		}
+	}
+}

@@ -485,3 +485,31 @@ func (c *cutter) Write(p []byte) (int, error) {
 	c.count(n)
 	return n, err
 }
+
+// All of a write arrives, however it is divided into head and body, in a callback and outside.
+func TestTLSWriteInTwoParts(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	opened := make(chan *Conn, 1)
+	parts := [][2]string{{"", "a"}, {"b", ""}, {"cd", "ef"}, {"ghi", "j"}, {"k", "lmn"}, {"", ""}}
+	write := func(c *Conn) {
+		for _, p := range parts {
+			if s := c.Write2([]byte(p[0]), []byte(p[1])); s != Sent {
+				t.Errorf("%q: status %v", p, s)
+			}
+		}
+	}
+	tc := dialTLS(t, listenTLS(t, r, TLSOptions{}, &hooks{
+		open: func(c *Conn) { opened <- c },
+		data: func(c *Conn, _ []byte) { write(c) },
+	}), insecure(0))
+	got := make([]byte, 28)
+	tc.Write([]byte("x"))
+	if _, err := io.ReadFull(tc, got[:14]); err != nil {
+		t.Fatal(err)
+	}
+	write(await(t, opened, "OnOpen"))
+	if _, err := io.ReadFull(tc, got[14:]); err != nil ||
+		string(got) != "abcdefghijklmnabcdefghijklmn" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -82,7 +82,7 @@ echo "found: $REQUIRE_BROWSER"
 
 step 'Go tests under the race detector'
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|internal/(archtest|browsertest|leaktest|selfsigned))(/|$)|/(frame|crypto|wasm)$')
+	grep -Ev '/(bench|examples|conformance|internal/(archtest|browsertest|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 go test -race -timeout 8m $race
 

@@ -28,16 +28,19 @@ var (
 		{"server", "var server *smartsocket.Server\n"},
 		{"game", "var game *smartsocket.Namespace\n"},
 		{"c", "var c *client.Client\n"},
+		{"t", "var t *testing.T\n"},
 	}
 	packages = map[string]string{
 		"context": "context", "errors": "errors", "fmt": "fmt", "log": "log", "os": "os",
 		"time": "time", "http": "net/http", "slog": "log/slog", "tls": "crypto/tls",
-		"json":        "encoding/json",
-		"smartsocket": "github.com/smartsocket/smartsocket",
-		"client":      "github.com/smartsocket/smartsocket/client",
-		"message":     "github.com/smartsocket/smartsocket/message",
-		"cluster":     "github.com/smartsocket/smartsocket/cluster",
-		"config":      "github.com/smartsocket/smartsocket/config",
+		"json":            "encoding/json",
+		"smartsocket":     "github.com/smartsocket/smartsocket",
+		"client":          "github.com/smartsocket/smartsocket/client",
+		"message":         "github.com/smartsocket/smartsocket/message",
+		"cluster":         "github.com/smartsocket/smartsocket/cluster",
+		"config":          "github.com/smartsocket/smartsocket/config",
+		"testing":         "testing",
+		"smartsockettest": "github.com/smartsocket/smartsocket/smartsockettest",
 	}
 )
 

@@ -238,14 +238,21 @@ func TestLargeMessageDoesNotCutHeartbeats(t *testing.T) {
 		}
 	}
 	c.Close(frame.CloseGoingAway, "bye")
-	read := 0
-	for head := 10; head > 0; head-- { // slowly: twenty times CloseTimeout
+	read, written := 0, r.Stats().BytesOut
+	for head := 10; head > 0; head-- { // slowly: many times CloseTimeout
 		part := make([]byte, large/12)
 		n, err := io.ReadFull(p.br, part)
 		if read += n; err != nil {
 			t.Fatalf("after %d bytes: %v", read, err)
 		}
-		clock.pass(t, c, 4*time.Second)
+		for end := time.Now().Add(hang); r.Stats().BytesOut == written; { // the loop may be late
+			if time.Now().After(end) {
+				t.Fatalf("nothing was written for %d bytes that were read", read)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		written = r.Stats().BytesOut
+		clock.pass(t, c, 2500*time.Millisecond) // a quarter of what an outbox may wait
 	}
 	if n, err := io.CopyN(io.Discard, p.br, int64(large+10-read)); err != nil {
 		t.Fatal(n, err)

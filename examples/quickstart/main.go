@@ -39,6 +39,12 @@ func serve() (*smartsocket.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	register(server)
+	return server, server.Start()
+}
+
+// register is apart from serve, so that a test can use it (memory_test.go).
+func register(server *smartsocket.Server) {
 	game := server.Namespace("/game")
 
 	// A typed handler: the JSON is decoded before it runs. It may block.
@@ -54,7 +60,6 @@ func serve() (*smartsocket.Server, error) {
 		}
 		return game.RoomLen(room), nil
 	})
-	return server, server.Start()
 }
 
 func play(ctx context.Context, url string, out io.Writer) error {

@@ -24,6 +24,6 @@
 //
 // # Reading order
 //
-// gate.go, then what it asks, in the order in which it asks: throttle.go,
+// verdict.go and gate.go, then what the gate asks, in the order in which it asks: throttle.go,
 // places.go (addresses), pace.go. keys.go and address.go stand alone.
 package admission

@@ -29,9 +29,10 @@ var below = map[string][]string{
 	"internal/burst":      {},
 	"internal/hub":        {},
 	"internal/lifetime":   {},
-	"internal/watchdog":   {},
+	"internal/watchdog":   {"internal/testclock"},
 	"internal/logline":    {},
-	"internal/question":   {},
+	"internal/testclock":  {},
+	"internal/question":   {"internal/testclock"},
 	"internal/goid":       {},
 	"internal/budget":     {},
 	"internal/ending":     {},
@@ -76,18 +77,20 @@ var below = map[string][]string{
 		"internal/turnaway", "internal/envelope", "internal/opening", "internal/vetting",
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
-		"internal/values", "internal/clocksync",
+		"internal/values", "internal/clocksync", "internal/testclock",
 	},
-	"client":  {"message", "pool", "frame", "crypto", "internal/registry", "internal/ratelimit"},
-	"cluster": {""},
-	"config":  {}, // the root's options are a struct like any other to it
-	"wasm":    {"client", "message", "pool", "crypto"},
+	"client": {"message", "pool", "frame", "crypto", "internal/registry",
+		"internal/ratelimit"},
+	"smartsockettest": {"", "client", "message", "internal/testclock"},
+	"cluster":         {""},
+	"config":          {}, // the root's options are a struct like any other to it
+	"wasm":            {"client", "message", "pool", "crypto"},
 }
 
-// helpers are the packages of internal that only tests use.
+// helpers are the packages of internal that only tests use, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/race",
-	"internal/selfsigned", "internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/mutate",
+	"internal/race", "internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test

@@ -125,10 +125,10 @@ func readTable(t *testing.T, table string) (below map[string][]string, free []st
 			allowed = nil
 		}
 		for i, to := range allowed {
-			allowed[i] = strings.TrimPrefix(to, rootWord)
+			allowed[i] = pathOf(to)
 		}
 		for _, name := range names {
-			name = strings.TrimPrefix(name, rootWord)
+			name = pathOf(name)
 			if _, twice := below[name]; twice {
 				t.Errorf("%q has two rows", name)
 			}
@@ -136,6 +136,14 @@ func readTable(t *testing.T, table string) (below map[string][]string, free []st
 		}
 	}
 	return below, free
+}
+
+// pathOf is the path of a package in the table.
+func pathOf(name string) string {
+	if name == rootWord {
+		return ""
+	}
+	return name
 }
 
 // README.md says why each folder is there.

@@ -19,7 +19,8 @@
 //
 // What no range can express has rules of its own, which the caller lists for First: see rules.go.
 //
-// The package holds no state and no locks. Read bounds.go, then rules.go.
+// The package remembers what it has read of each type, and holds no locks. Read bounds.go, then
+// rules.go.
 package bounds
 
 import (
@@ -28,6 +29,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -47,47 +49,78 @@ type Violation struct {
 // Fill panics on a tag that it cannot read, because such a tag is a mistake of the program.
 func Fill(options any, computed map[string]int) *Violation {
 	all := reflect.ValueOf(options).Elem()
-	for i := range all.NumField() {
-		f, v := all.Type().Field(i), all.Field(i)
-		def, ok := f.Tag.Lookup("default")
-		if n, isComputed := computed[f.Name]; isComputed {
-			def, ok = strconv.Itoa(n), true
+	for _, r := range rulesOf(all.Type()) {
+		v, def := all.Field(r.index), r.def
+		if n, ok := computed[r.name]; ok {
+			def = reflect.ValueOf(n).Convert(v.Type())
 		}
-		if ok && v.IsZero() {
-			v.Set(read(f, def))
+		if r.limited && !r.zeroMeans && !def.IsValid() {
+			panic(fmt.Sprintf("the tags of field %s do not say what 0 does", r.name))
 		}
-		if fix := check(f, v, def); fix != "" {
-			return &Violation{Field: f.Name, Fix: fix}
+		if def.IsValid() && v.IsZero() {
+			v.Set(def)
+		}
+		if fix := r.check(v, def); fix != "" {
+			return &Violation{Field: r.name, Fix: fix}
 		}
 	}
 	return nil
 }
 
-// check returns the fix for v, the value of f, or "" if v is in its range.
-func check(f reflect.StructField, v reflect.Value, def string) (fix string) {
-	least, limited := f.Tag.Lookup("min")
-	zero, ok := f.Tag.Lookup("zero")
-	if !limited || ok && v.IsZero() {
-		return ""
+// rule is what the tags of one field say.
+type rule struct {
+	index     int
+	name      string
+	def       reflect.Value // the zero Value is none
+	limited   bool          // by low and high
+	low, high reflect.Value
+	zero      string // what 0 means
+	zeroMeans bool   // there is a zero
+}
+
+// known has the rules of each type, which do not change: reading them costs more than all else.
+var known sync.Map
+
+// rulesOf reads the tags of a struct.
+func rulesOf(t reflect.Type) []rule {
+	if list, ok := known.Load(t); ok {
+		return list.([]rule)
 	}
-	if !ok {
-		zero = fmt.Sprint("the default ", read(f, def))
-	}
-	low := read(f, least)
-	if v.Type() == duration {
-		if v.Int() < low.Int() {
-			return fmt.Sprintf("%v is too short: use at least %v, or 0 for %s", v, low, zero)
+	var list []rule
+	for i := range t.NumField() {
+		f := t.Field(i)
+		r := rule{index: i, name: f.Name}
+		if def, ok := f.Tag.Lookup("default"); ok {
+			r.def = read(f, def)
 		}
+		r.zero, r.zeroMeans = f.Tag.Lookup("zero")
+		if least, ok := f.Tag.Lookup("min"); ok {
+			r.limited = true
+			r.low, r.high = read(f, least), reflect.ValueOf(math.MaxInt)
+		}
+		if most, ok := f.Tag.Lookup("max"); ok && f.Type != duration {
+			r.high = read(f, most)
+		}
+		list = append(list, r)
+	}
+	known.Store(t, list)
+	return list
+}
+
+// check returns the fix for v, whose default is def, or "" if v is in its range.
+func (r *rule) check(v, def reflect.Value) (fix string) {
+	if !r.limited || r.zeroMeans && v.IsZero() ||
+		r.low.Int() <= v.Int() && v.Int() <= r.high.Int() {
 		return ""
 	}
-	high := reflect.ValueOf(math.MaxInt)
-	if most, ok := f.Tag.Lookup("max"); ok {
-		high = read(f, most)
+	zero := r.zero
+	if !r.zeroMeans {
+		zero = fmt.Sprint("the default ", def)
 	}
-	if v.Int() < low.Int() || v.Int() > high.Int() {
-		return fmt.Sprintf("%v is out of range: use %v..%v, or 0 for %s", v, low, high, zero)
+	if v.Type() == duration {
+		return fmt.Sprintf("%v is too short: use at least %v, or 0 for %s", v, r.low, zero)
 	}
-	return ""
+	return fmt.Sprintf("%v is out of range: use %v..%v, or 0 for %s", v, r.low, r.high, zero)
 }
 
 var duration = reflect.TypeFor[time.Duration]()

@@ -8,7 +8,8 @@
 //
 // # Locks
 //
-// Log.mu, and no other. The write function is called without it.
+// Log.mu, and no other. The function that makes an example is called under it, the one that writes
+// lines is not.
 package burst
 
 import (

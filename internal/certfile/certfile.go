@@ -1,10 +1,9 @@
 // Package certfile is a TLS certificate that lives in two PEM files and reloads
 // on its own when they change.
 //
-// Nothing runs in the background: a handshake looks at the files, at most once a
-// second, and loads them if they are not those seen last. Handshakes in between
-// read an atomic pointer. The one lock is held while the files are looked at and
-// loaded; the logger is called under it.
+// Nothing runs in the background: a handshake looks at the files, at most once a second, and loads
+// them if they are not those seen last. Handshakes in between read an atomic pointer. Files.mu is
+// held while the files are looked at and loaded; the logger is called under it.
 package certfile
 
 import (

@@ -1,5 +1,5 @@
-// Package fairqueue runs jobs of many groups on goroutines of their own, so that no group keeps
-// another one waiting: who has many jobs has one turn among all who have any, and at most some of
+// Package fairqueue runs jobs of many groups on goroutines of its own, so that no group keeps
+// another one waiting: a group with many jobs gets one turn like every other, and only a share of
 // the goroutines.
 //
 // Queue.mu guards the groups. mailbox.Workers.mu is taken under it. Jobs run without locks.

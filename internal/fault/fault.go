@@ -1,6 +1,6 @@
-// Package fault makes errors of the protocol: from an error of the application,
-// from a format, or for a connection that is gone. It also keeps the data of
-// clients out of the log, see Quoting. It holds no state.
+// Package fault makes errors of the protocol: from an error of the application, from a format, or
+// for a connection that is gone. It also keeps the data of clients out of the log, see Quoting. It
+// has no state and no locks.
 //
 // It uses package fmt, which the browser build must not contain; package client
 // therefore makes its errors itself.

@@ -97,6 +97,11 @@ func TestQueue(t *testing.T) {
 	if q.Add(frame.Binary, p) || len(q) != MaxEarly {
 		t.Error("it took one too many")
 	}
+	// docs/PROTOCOL.md and the error name these numbers.
+	if longest := new(Queue); len(q) != 16 || !longest.Add(frame.Text, make([]byte, 4096)) ||
+		longest.Add(frame.Text, make([]byte, 4097)) {
+		t.Error("the bounds are not 16 messages of 4096 bytes")
+	}
 	for i, e := range q {
 		if want := fmt.Sprintf("%02d", i); string(e.P) != want || e.Op != frame.Binary {
 			t.Errorf("message %d is %q of opcode %v", i, e.P, e.Op)

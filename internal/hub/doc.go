@@ -26,6 +26,6 @@
 //
 // # Reading order
 //
-// place.go for what a member carries and how a group changes, hub.go for who
-// comes, goes and joins, selection.go for who is addressed.
+// place.go for what a member carries and how a group changes, hub.go for members that come, go and
+// join rooms, selection.go for those that a broadcast addresses.
 package hub

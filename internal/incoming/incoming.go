@@ -2,7 +2,7 @@
 // Message whose payload is inflated and checked, or into an error that tells the client what to
 // mend. It decides nothing beyond that: package refusal says what follows from such an error.
 //
-//	bytes ── Parse ── envelope ── Inflate, if it is compressed ── Check ── Decode, by a handler
+//	bytes ── Parse ── header ── Inflate, if it is compressed ── Check ── Decode, by a handler
 //
 // It has no state and no locks.
 package incoming
@@ -29,7 +29,7 @@ var (
 		"it inflates to too many times its size: send it uncompressed")
 )
 
-// Parse reads the envelope of a message in the encoding of its opcode. A plain client may send text
+// Parse reads the header of a message in the encoding of its opcode. A plain client may send text
 // alone. The result borrows p.
 func Parse(op frame.Opcode, p []byte, plain bool) (message.Message, error) {
 	if op == frame.Text {

@@ -5,7 +5,7 @@
 //
 //	Ask ──New──▶ the handlers run ──Answer──▶ the answer is kept ──Confirm──▶ forgotten
 //	  │             └─ refused before they ran: Unask, so that a repetition counts as new
-//	  └─ asked before: Answered (send it again) · Waiting (it will go to who asked last)
+//	  └─ asked before: Answered (send it again) · Waiting (it will go to whoever asked last)
 //	                   · Forgotten (what became of it is not known) · Reused (a client's fault)
 //
 // The ledger sends nothing. Its caller sends an answer first and calls Sent afterwards, and calls

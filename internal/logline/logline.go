@@ -3,7 +3,7 @@
 //	2026-11-27T11:26:58.123Z [smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
 //
 // A value is quoted when it contains anything that could break or forge a line. The lines go
-// through a Queue, because a log that cannot be written must not hold up who logs.
+// through a Queue, because a log that cannot be written must not hold up the caller.
 //
 // Handler.mu guards the line that is being formatted, Queue.mu the lines that wait. They are not
 // held together, and neither is held while something is written. Read logline.go, then queue.go.

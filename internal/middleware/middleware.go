@@ -1,5 +1,5 @@
-// Package middleware has the middlewares of an event without their type: the List in which they are
-// asked, and the Decision that one of them takes by calling a function.
+// Package middleware keeps middlewares of any type in order (List), and records what one of them
+// decided through next (Decision).
 //
 // List.mu and Decision.mu are leaves. A List is read without its lock.
 package middleware

@@ -22,11 +22,12 @@
 //
 // # Locks
 //
-// An Event has none: it belongs to the goroutine that emits it. Held has one per
-// client. Line's methods are called under it, so that nothing overtakes what waits;
-// the locks of sealing and of the connection come behind it.
+// An Event has none: it belongs to the goroutine that emits it. Held has one per client, queue.mu.
+// Line's methods are called under it, so that nothing overtakes what waits; the locks of sealing
+// and of the connection come behind it. Rules.mu is a leaf that Set holds.
 //
 // # Reading order
 //
-// event.go, deflate.go and value.go for what is sent; held.go for what waits.
+// event.go, deflate.go and value.go for what is sent to many; single.go for what one client gets
+// alone; held.go for what waits; rules.go for the options that were set for events.
 package outgoing

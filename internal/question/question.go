@@ -11,6 +11,8 @@ package question
 import (
 	"sync"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/testclock"
 )
 
 // Table has the questions of one owner. Q is what belongs to one of them. The zero value is ready
@@ -24,13 +26,15 @@ type Table[Q any] struct {
 
 type entry[Q any] struct {
 	q     Q
-	timer *time.Timer
+	timer testclock.Stopper
 }
 
 // Ask notes a question before it is sent and returns its id, which counts up from 1. When the
-// timeout is over and nobody has claimed it, expired is called with it on a goroutine of its own.
+// timeout is over by c and nobody has claimed it, expired is called with it, see its AfterFunc.
 // ok is false once the table is closed.
-func (t *Table[Q]) Ask(q Q, timeout time.Duration, expired func(Q)) (id uint64, ok bool) {
+func (t *Table[Q]) Ask(
+	c *testclock.Clock, q Q, timeout time.Duration, expired func(Q),
+) (id uint64, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -41,7 +45,7 @@ func (t *Table[Q]) Ask(q Q, timeout time.Duration, expired func(Q)) (id uint64, 
 	if t.open == nil {
 		t.open = make(map[uint64]entry[Q])
 	}
-	timer := time.AfterFunc(timeout, func() {
+	timer := c.AfterFunc(timeout, func() {
 		if q, ok := t.Claim(id); ok {
 			expired(q)
 		}

@@ -12,8 +12,8 @@ func never(int) { panic("a question expired") }
 
 func TestClaimedOnce(t *testing.T) {
 	var table Table[int]
-	a, _ := table.Ask(10, time.Hour, never)
-	b, _ := table.Ask(20, time.Hour, never)
+	a, _ := table.Ask(nil, 10, time.Hour, never)
+	b, _ := table.Ask(nil, 20, time.Hour, never)
 	if a != 1 || b != 2 {
 		t.Fatalf("ids %d and %d", a, b)
 	}
@@ -37,7 +37,7 @@ func TestClaimedOnce(t *testing.T) {
 	if left := table.Close(); len(left) != 1 || left[0] != 20 {
 		t.Errorf("Close = %v", left)
 	}
-	if _, ok := table.Ask(1, time.Hour, never); ok {
+	if _, ok := table.Ask(nil, 1, time.Hour, never); ok {
 		t.Error("a closed table takes a question")
 	}
 }
@@ -45,7 +45,7 @@ func TestClaimedOnce(t *testing.T) {
 func TestExpires(t *testing.T) {
 	var table Table[string]
 	done := make(chan string)
-	table.Ask("late", time.Nanosecond, func(q string) { done <- q })
+	table.Ask(nil, "late", time.Nanosecond, func(q string) { done <- q })
 	if q := <-done; q != "late" {
 		t.Errorf("%q expired", q)
 	}
@@ -67,7 +67,10 @@ func TestSettledOnce(t *testing.T) {
 				q := new(atomic.Int32)
 				expired.Add(1)
 				timeout := time.Duration(r.IntN(50)) * time.Microsecond
-				id, ok := table.Ask(q, timeout, func(q *atomic.Int32) { q.Add(1); expired.Done() })
+				id, ok := table.Ask(nil, q, timeout, func(q *atomic.Int32) {
+					q.Add(1)
+					expired.Done()
+				})
 				if !ok {
 					expired.Done()
 					continue

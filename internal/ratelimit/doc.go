@@ -10,5 +10,5 @@
 // The Windows of one owner are one Window for all events together and one for each event that has a
 // limit of its own. Rules says which events have. Reading order: window.go, windows.go, rules.go.
 //
-// Locks: Windows and Rules have one each, held for memory work only.
+// Windows.mu and Rules.mu are leaves, held for memory work only.
 package ratelimit

@@ -155,3 +155,26 @@ func TestWindowDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations an event", n)
 	}
 }
+
+// A limit needs both of its numbers.
+func TestOff(t *testing.T) {
+	for l, want := range map[Limit]bool{
+		{}: true, {Window: time.Second}: true, {MaxRequests: 1}: true,
+		{Window: 1, MaxRequests: 1}: false,
+	} {
+		if l.Off() != want {
+			t.Errorf("%+v: off %v", l, !want)
+		}
+	}
+}
+
+// Whoever is over the limit for the first time is told, in whichever window that is.
+func TestTellTheFirstTime(t *testing.T) {
+	l := Limit{Window: time.Second, MaxRequests: 1}
+	for i := range 4 {
+		var w Window
+		if !w.Tell(l, time.Duration(i)*l.Window) {
+			t.Errorf("window %d: not told", i)
+		}
+	}
+}

@@ -1,7 +1,7 @@
 // Package refusal says why a message of a client is not handled, and what follows from that.
 //
 // The checks of a server return a Refusal and send nothing. One place reads it and acts: it answers
-// the sender, counts the fault, or ends the connection. So a reader sees at the check what a
+// the sender, counts the violation, or ends the connection. So a reader sees at the check what a
 // message leads to, and finds how it is done in one file.
 //
 // It has no state and no locks.
@@ -20,22 +20,23 @@ import (
 type Refusal struct {
 	Err     *message.Error
 	Follow  Consequence
-	Counter *atomic.Int64 // counts refusals of this kind; nil = the fault is what counts
+	Counter *atomic.Int64 // counts refusals of this kind; nil = it counts as a violation
+	Answer  []byte        // a whole message that the sender gets, owned by the ledger; nil = none
 }
 
 // Consequence is what a refusal leads to besides the answer to a sender that asked for an ack.
 type Consequence uint8
 
 const (
-	// Told also without an ack, as an ERROR: the message broke the protocol and is a fault.
+	// Told also without an ack, as an ERROR: the message broke the protocol, and counts as that.
 	Told Consequence = 1 << iota
-	// Faulty counts as a fault even though the ack is answered.
-	Faulty
+	// Violating counts as a violation even though the ack is answered.
+	Violating
 	// Unasked: no handler has seen the event, so that a repetition counts as new.
 	Unasked
 	// Unanswered: the ack is not answered, because its id is what is wrong.
 	Unanswered
-	// Silent: the sender is told nothing.
+	// Silent: no error is sent.
 	Silent
 	// Fatal ends the connection with the close code of the error.
 	Fatal
@@ -49,13 +50,13 @@ func (r *Refusal) None() bool { return r.Err == nil && r.Follow == 0 }
 // Violation is a message that broke the protocol.
 func Violation(e *message.Error) Refusal { return Refusal{Err: e, Follow: Told | Unanswered} }
 
-// Unusable is a message that could not be read. For bad JSON the envelope is known, so the sender
+// Unusable is a message that could not be read. For bad JSON the header is known, so the sender
 // still gets an answer. A message over the size limit ends the connection.
 func Unusable(m *message.Message, e *message.Error) Refusal {
 	known := e == outgoing.ErrBadJSON || e == incoming.ErrElements || e == incoming.ErrRatio
 	switch {
 	case known && m.Kind == message.KindEvent:
-		return Refusal{Err: e, Follow: Told | Faulty}
+		return Refusal{Err: e, Follow: Told | Violating}
 	case e.Code == message.CodeTooLarge:
 		return Refusal{Err: e, Follow: Told | Unanswered | Fatal}
 	}
@@ -65,7 +66,13 @@ func Unusable(m *message.Message, e *message.Error) Refusal {
 // Undecryptable is a record that does not open.
 var Undecryptable = Refusal{Err: message.ErrDecryption, Follow: Told | Unanswered | Fatal}
 
-// NoHandler is an event that nobody registered for. It is no fault.
+// Repeated is a question that came before, on an earlier connection. answer is the one that the
+// ledger keeps, nil while the handlers have not answered. Then it will go to whoever asked last.
+func Repeated(answer []byte, counter *atomic.Int64) Refusal {
+	return Refusal{Follow: Silent, Counter: counter, Answer: answer}
+}
+
+// NoHandler is an event that nobody registered for. It is no violation.
 func NoHandler(event, namespace string, counter *atomic.Int64) Refusal {
 	return Refusal{
 		Err: &message.Error{Code: message.CodeNoHandler, Event: event,

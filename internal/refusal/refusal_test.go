@@ -1,6 +1,7 @@
 package refusal
 
 import (
+	"bytes"
 	"encoding/json"
 	"sync/atomic"
 	"testing"
@@ -31,10 +32,10 @@ func TestUnusable(t *testing.T) {
 		err  *message.Error
 		want Consequence
 	}{
-		// The sender of an event whose envelope is known gets its answer.
-		{message.KindEvent, outgoing.ErrBadJSON, Told | Faulty},
-		{message.KindEvent, incoming.ErrElements, Told | Faulty},
-		{message.KindEvent, incoming.ErrRatio, Told | Faulty},
+		// The sender of an event whose header is known gets its answer.
+		{message.KindEvent, outgoing.ErrBadJSON, Told | Violating},
+		{message.KindEvent, incoming.ErrElements, Told | Violating},
+		{message.KindEvent, incoming.ErrRatio, Told | Violating},
 		{message.KindAck, outgoing.ErrBadJSON, Told | Unanswered},
 		{message.KindAck, incoming.ErrElements, Told | Unanswered | Fatal},
 		{message.KindEvent, large, Told | Unanswered | Fatal},
@@ -44,6 +45,17 @@ func TestUnusable(t *testing.T) {
 		r := Unusable(&message.Message{Kind: c.kind}, c.err)
 		if r.Err != c.err || r.Follow != c.want || r.Counter != nil {
 			t.Errorf("kind %d, %v: %+v, want consequences %b", c.kind, c.err, r, c.want)
+		}
+	}
+}
+
+func TestRepeated(t *testing.T) {
+	var n atomic.Int64
+	for _, answer := range [][]byte{nil, []byte("kept")} {
+		r := Repeated(answer, &n)
+		if r.None() || r.Err != nil || r.Follow != Silent || r.Counter != &n ||
+			!bytes.Equal(r.Answer, answer) || (r.Answer == nil) != (answer == nil) {
+			t.Errorf("%q: %+v", answer, r)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package selfsigned makes TLS certificates for tests and benchmarks.
+// Package selfsigned makes TLS certificates for tests and benchmarks. It has no state and no locks.
 package selfsigned
 
 import (

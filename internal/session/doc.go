@@ -4,18 +4,19 @@
 // One Session belongs to one Owner for all its life. Its connections are Peers, which come and
 // go; at most one of them has the session at a time.
 //
-//	Start ──▶ here ──Closed──▶ away ──Resume──▶ here …
-//	            │                │
-//	            └──── ended ◀────┘  a final close, Doom, a gap, age, too many away, shutdown
+//	Start ──▶ here ──Leave──▶ away ──Resume──▶ here …
+//	            │               │
+//	            └──── ended ◀───┘  a final close, Doom, a gap, age, too many away, shutdown
 //
-// Who takes what decides:
+// Four methods decide:
 //
 //   - Take counts an event that came from the client, and refuses it when another connection has
 //     the session by now. Until Done, nobody else gets the session. So the events of the old
 //     connection are on their way to their handlers before the new one is welcomed.
 //   - Send numbers an event, keeps it in the ring, and sends it when the client is here.
 //   - Resume welcomes a new connection and sends again what it missed, as one step.
-//   - Closed decides, once, what the end of a connection means for its session.
+//   - Leave decides, once, what the end of a connection means for its session. If the client has
+//     not authenticated yet, Decide does, behind the client's events.
 //
 // # Locks
 //

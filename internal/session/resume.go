@@ -13,8 +13,9 @@ type Result uint8
 const (
 	// Refused: the session cannot go on for this client. It needs a new one.
 	Refused Result = iota
-	// Busy: an event of the last connection is on its way to its handlers. Retry follows. From its
-	// end until the next Resume or Withdraw no other event of that connection is taken.
+	// Busy: an event of the last connection is on its way to its handlers. Retry follows. When that
+	// event is done, no further event of the old connection is taken until the next Resume or
+	// Withdraw.
 	Busy
 	// Resumed: p has the session and is held until Done.
 	Resumed
@@ -33,7 +34,7 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	token, h := newToken()
 	r := n.reg
 	r.mu.Lock()
-	r.byToken[h] = n // ahead of everybody who could take it out of use
+	r.byToken[h] = n // before n has the token, so that whoever ends the session finds it here
 	r.mu.Unlock()
 
 	n.mu.Lock()

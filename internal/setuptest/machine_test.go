@@ -1,7 +1,7 @@
 //go:build unix
 
 // Package setuptest runs the scripts that set a machine up, on machines that lack things: with a
-// PATH of stand-ins, an empty home and in a copy of the sources.
+// PATH of stand-ins, an empty home and in a copy of the sources. It has no locks.
 package setuptest
 
 import (

@@ -1,6 +1,7 @@
 // Command testreport reads the events of "go test -json" from its standard input and prints what
 // "go test" prints without -json. It writes the tests that were skipped, which "go test" keeps to
 // itself, to the file named by its argument: a line for each reason with the tests that gave it.
+// It has no locks.
 package main
 
 import (

@@ -1,11 +1,17 @@
 package watchdog
 
-import "time"
+import (
+	"time"
+
+	"github.com/smartsocket/smartsocket/internal/testclock"
+)
 
 // Rounds is one background goroutine that looks after things. Set the fields, then Start it.
 type Rounds struct {
 	// Now counts from any fixed moment.
 	Now func() time.Duration
+	// Clock has the timer; nil is the system's.
+	Clock *testclock.Clock
 	// Budget is the time between two looks while there is something to see.
 	Budget time.Duration
 	// Look reports whether there was something to see. While there is not, looks become ever more
@@ -33,7 +39,7 @@ func (r *Rounds) Stop() error {
 func (r *Rounds) run() {
 	defer close(r.done)
 	pause := r.Budget
-	timer := time.NewTimer(pause)
+	timer := r.Clock.NewTimer(pause)
 	defer timer.Stop()
 	next := r.Now() + time.Second
 	for {
@@ -43,15 +49,19 @@ func (r *Rounds) run() {
 		case <-timer.C:
 		}
 		now := r.Now()
-		if r.Look(now) {
-			pause = r.Budget
-		} else {
-			pause = min(2*pause, time.Second)
-		}
+		pause = r.after(pause, r.Look(now))
 		if now >= next {
 			next = now + time.Second
 			r.EverySecond(now)
 		}
 		timer.Reset(min(pause, max(next-r.Now(), time.Millisecond)))
 	}
+}
+
+// after returns the pause after a look, which came after another pause.
+func (r *Rounds) after(pause time.Duration, active bool) time.Duration {
+	if active {
+		return r.Budget
+	}
+	return min(2*pause, time.Second)
 }

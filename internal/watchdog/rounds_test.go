@@ -66,3 +66,17 @@ func TestRoundsStop(t *testing.T) {
 		t.Error(left)
 	}
 }
+
+// Looks become rare while there is nothing to see, and frequent again at once.
+func TestPausesGrow(t *testing.T) {
+	r := &Rounds{Budget: 60 * time.Millisecond}
+	pause := r.Budget
+	for i, want := range []time.Duration{120, 240, 480, 960, 1000, 1000} {
+		if pause = r.after(pause, false); pause != want*time.Millisecond {
+			t.Errorf("pause %d is %v, want %d ms", i, pause, want)
+		}
+	}
+	if pause = r.after(pause, true); pause != r.Budget {
+		t.Errorf("with something to see the pause is %v", pause)
+	}
+}
