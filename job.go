@@ -82,15 +82,12 @@ func (w *worker) Work() (more bool) {
 		*j = job{}
 		turns.Put(j)
 	}()
-	for range jobTurn {
+	for n := 0; n < jobTurn && (n == 0 || l.isOpen()); n++ { // who is gone lets others pass
 		if !s.mail.Take(j) {
 			return false
 		}
 		s.do(j)
 		*j = job{}
-		if !l.isOpen() { // whoever is gone lets others pass
-			break
-		}
 	}
 	return true
 }

@@ -157,8 +157,7 @@ type Options struct {
 	// Empty means any, but on a loopback address a page of the same origin must use a loopback
 	// name, because any name can be made to lead there (DNS rebinding).
 	AllowedHosts []string `config:"allowedHosts" reload:"live"`
-	// NamespaceOfPath refuses a CONNECT that names another namespace than the URL's path. Set it
-	// where a proxy decides by the path who may connect.
+	// NamespaceOfPath refuses a CONNECT that names another namespace than the URL's path.
 	NamespaceOfPath bool `config:"namespaceOfPath" reload:"live"`
 	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes limit a request head. 0 means no limit
 	// of its own for one line.

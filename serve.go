@@ -129,7 +129,7 @@ func (v *Server) startLoops() error {
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Grew: v.memory.Grew, Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
 		MaxControlRate: v.clock.ControlRate(),
-		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
+		Refused:        func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes, v.counters.outgoing.Bytes.Load)

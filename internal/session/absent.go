@@ -1,9 +1,6 @@
 package session
 
-import (
-	"net/netip"
-	"sync"
-)
+import "sync"
 
 // absent is the list of the sessions whose clients are away, longest first. It is linked through
 // the sessions themselves, so that entering and leaving cost the same however many there are. A
@@ -12,7 +9,7 @@ type absent struct {
 	mu             sync.Mutex
 	oldest, newest *Session
 	n              int
-	of             map[netip.Addr]int // sessions by groups
+	of             map[Group]int // sessions by groups
 }
 
 func (a *absent) add(n *Session) {
@@ -27,7 +24,7 @@ func (a *absent) add(n *Session) {
 	a.newest = n
 	a.n++
 	if a.of == nil {
-		a.of = make(map[netip.Addr]int)
+		a.of = make(map[Group]int)
 	}
 	a.of[n.last.Group()]++
 }

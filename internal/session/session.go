@@ -18,8 +18,8 @@ type Peer interface {
 	Welcome(token []byte, arrived uint64)
 	// Waits reports whether the answer to this question of ours is still awaited.
 	Waits(ackID uint64) bool
-	// Group is whom the connection counts for: an address, or a network of them.
-	Group() netip.Addr
+	// Group is whom the connection counts for.
+	Group() Group
 	// Send writes an encoded EVENT with its number and borrows it. It returns false when the
 	// connection is gone.
 	Send(event []byte, seq uint64) bool
@@ -29,6 +29,9 @@ type Peer interface {
 	// Retry asks for another Resume, because the session was busy at the last one.
 	Retry()
 }
+
+// Group is an address, or what stands for a network of them.
+type Group = netip.Addr
 
 // Owner is what a session belongs to.
 type Owner interface {
