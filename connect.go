@@ -84,8 +84,12 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	} else if k != nil {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
-	if m.Namespace != nil {
+	if ofPath := l.ns; m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
+		if l.ns != ofPath && l.srv.current().NamespaceOfPath {
+			l.turnAway(vetting.ErrPath)
+			return
+		}
 	}
 	l.authenticate(m.APIKey)
 }
