@@ -70,9 +70,9 @@ type Options struct {
 	// Authenticate decides whether a client may connect. It is asked after the API key was checked,
 	// and also about plain clients, which are refused before if APIKeys or an encryption key is
 	// set. Its result becomes Socket.Identity. An *Error reaches the client as it is, ErrTryLater,
-	// timeouts and errors of package net let it come back, and any other is ERR_CONN_004. It runs on a goroutine
-	// and may block, but not for longer than HandshakeTimeout. A quarter as many hooks run at once
-	// as Workers says, and for one address a quarter of these.
+	// timeouts and errors of package net let it come back, and any other is ERR_CONN_004. It runs
+	// on a goroutine and may block, but not for longer than HandshakeTimeout. A quarter as many
+	// hooks run at once as Workers says, and for one address a quarter of these.
 	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
 	// RequireAuth calls Socket.RequireAuth for every socket.
 	RequireAuth bool `config:"requireAuth" reload:"live"`
