@@ -36,12 +36,13 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		l.authenticate(nil)
 		return
 	}
-	b := greeting.Hello(l.srv.current().keys, message.Hello{
-		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
-		AuthEvent: l.srv.current().RequireAuth, MaxMessageBytes: uint64(l.srv.fixed.MaxMessageBytes),
-		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
-		RateLimit:        uint64(l.srv.current().limit.MaxRequests),
-		RateWindow:       uint64(l.srv.current().limit.Window.Milliseconds())})
+	t := l.srv.current()
+	b := greeting.Hello(t.keys, message.Hello{
+		AuthRequired: t.needsAuth(), AuthEvent: t.RequireAuth,
+		RateLimit: uint64(t.limit.MaxRequests), RateWindow: uint64(t.limit.Window.Milliseconds()),
+		ResumeSupported:  l.srv.sessions != nil,
+		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())})
 	l.handshake.hello = b
 	l.send(b.B)
 }
