@@ -39,8 +39,8 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	t := l.srv.current()
 	b := greeting.Hello(t.keys, message.Hello{
 		AuthRequired: t.needsAuth(), AuthEvent: t.RequireAuth,
-		RateLimit: uint64(t.limit.MaxRequests), RateWindow: uint64(t.limit.Window.Milliseconds()),
-		ResumeSupported:  l.srv.sessions != nil,
+		ResumeSupported: l.srv.sessions != nil, RateLimit: uint64(t.limit.MaxRequests),
+		RateWindow:       uint64(t.limit.Window.Milliseconds()),
 		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
 		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())})
 	l.handshake.hello = b
@@ -85,8 +85,12 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	} else if k != nil {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
-	if m.Namespace != nil {
+	if ofPath := l.ns; m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
+		if l.ns != ofPath && l.srv.current().NamespaceOfPath {
+			l.turnAway(vetting.ErrPath)
+			return
+		}
 	}
 	l.authenticate(m.APIKey)
 }
