@@ -174,9 +174,8 @@ type Options struct {
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
 	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes,
-	// messages that are not complete, and what sessions keep (at most half). Who holds most is cut
-	// first. 0 is half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's
-	// memory.
+	// incomplete messages, and what sessions keep (at most half). Who holds most is cut first. 0 is
+	// half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
 	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
 	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
@@ -291,8 +290,7 @@ type AuthRequest struct {
 
 	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the
 	// peer. It is a copy for this hook alone; copy what the socket should keep into the identity.
-	// Its context is the hook's, which has the values of a request that came through
-	// Server.ServeHTTP.
+	// Its context is the hook's, with the values of a request that came through Server.ServeHTTP.
 	HTTP *http.Request
 }
 
