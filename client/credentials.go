@@ -6,9 +6,6 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// authEvent is the event that carries credentials on a live connection. Its data is never logged.
-const authEvent = "auth"
-
 // credentials returns the API key or token for one attempt.
 func (c *Client) credentials(ctx context.Context) (string, error) {
 	if c.opts.Credentials == nil {

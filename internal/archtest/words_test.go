@@ -24,6 +24,7 @@ var retired = []struct {
 	{"takeOver", "Session.Resume", nil},
 	{"heir", "link, because a resume moves no socket", nil},
 	{"hub.replace", "Socket.link, because a resume moves no socket", nil},
+	{"nack", "an error in the ack", nil},
 	{"nackOnly", "refusal", nil},
 	{"nobodyHandles", "unhandled", nil},
 	{"refuseConnect", "turnAway", nil},
