@@ -98,9 +98,9 @@ func (t *Target) publish(b Broker, o *outgoing.Event) {
 	nameLists.Put(buf)
 }
 
-// nameLists has buffers for copies of a target's names, which the Broker gets. Whatever is passed to
-// the method of an interface must lie on the heap. Because of the copies, the names of a Target need
-// not.
+// nameLists has buffers for copies of a target's names, which the Broker gets. Whatever is passed
+// to the method of an interface must lie on the heap. Because of the copies, the names of a Target
+// need not.
 var nameLists = sync.Pool{New: func() any { return new([]string) }}
 
 // pass gives the broadcast to b, for one namespace or for all.

@@ -94,9 +94,9 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 }
 
 // OnTimer is the deadline of the handshake, and later the heartbeat. Traffic does not touch the
-// timer: when it fires, it looks at the time of the last sign of life. While something is on its way
-// to the client, every part of it that the client's kernel takes is a sign of life too. No ping is
-// sent then, because it would have to wait behind the rest.
+// timer: when it fires, it looks at the time of the last sign of life. While something is on its
+// way to the client, every part of it that the client's kernel takes is a sign of life too. No ping
+// is sent then, because it would have to wait behind the rest.
 func (l *link) OnTimer(ws *websocket.Conn) {
 	if l.phase.Load() < linkOpen {
 		l.turnAway(fault.Errorf(message.CodeTimeout,
@@ -160,7 +160,7 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.dropHeld()
 	if was == linkOpen {
 		if x := l.s.ext.Load(); x != nil {
-			x.contexts.EndConnection(l, errGone)
+			x.contexts.EndConnection(l.serial, errGone)
 		}
 		l.s.left(l, reasonOf(code, reason, err))
 	}

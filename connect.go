@@ -38,7 +38,7 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 	}
 	b := greeting.Hello(l.srv.current().keys, message.Hello{
 		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
-		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
+		AuthEvent: l.srv.current().RequireAuth, MaxMessageBytes: uint64(l.srv.fixed.MaxMessageBytes),
 		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
 		RateLimit:        uint64(l.srv.current().limit.MaxRequests),
 		RateWindow:       uint64(l.srv.current().limit.Window.Milliseconds())})
@@ -197,7 +197,7 @@ func (l *link) announce(recovered bool) {
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
-	s.arrived(l, recovered)
+	s.arrived(l)
 	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
 		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
 	}

@@ -172,8 +172,8 @@ func (t *Target) selected() (list []*Socket, buf *[]*Socket) {
 	return t.ns.hub.Select(t.names, t.except, t.out, self)
 }
 
-// each calls do with every selected socket of this server, also with those that are away, and counts
-// how often it returned true.
+// each calls do with every selected socket of this server, also with those that are away, and
+// counts how often it returned true.
 func (t *Target) each(do func(*Socket) bool) (n int) {
 	if t.nobody {
 		return 0

@@ -28,9 +28,9 @@ var (
 	ErrShuttingDown     error = message.ErrShuttingDown     // ERR_SRV_001
 )
 
-// ErrTryLater is what an Authenticate hook returns, or wraps, when it cannot decide now, for example
-// because a database is down. The client is closed with 1013 and reconnects. It is not counted as a
-// failed attempt.
+// ErrTryLater is what an Authenticate hook returns, or wraps, when it cannot decide now, for
+// example because a database is down. The client is closed with 1013 and reconnects. It is not
+// counted as a failed attempt.
 var ErrTryLater error = vetting.ErrTryLater
 
 // ErrStarted is returned by a second Start of one Server.

@@ -60,7 +60,8 @@ func (v *Server) watchInline(now time.Duration) (active bool) {
 			v.journal.HeldLoop(l.stuck.Namespace, l.stuck.Event, l.stuck.Detail, i, seen.Ended)
 		}
 		if seen.Over {
-			l.stuck = journal.Cause{Namespace: s.ns.path, Event: l.event.Load().Event(), Detail: s.ID()}
+			event := l.event.Load().Event()
+			l.stuck = journal.Cause{Namespace: s.ns.path, Event: event, Detail: s.ID()}
 			v.journal.HoldsLoop(s.ns.path, l.stuck.Event, s.ID(), i, seen.Held)
 			v.counters.slowInline.Add(1) // after the log: whoever sees the count finds the line
 		}

@@ -42,8 +42,8 @@ func (s *Socket) tell(j job) {
 
 // arrived tells the connected handlers of a link that has opened. The client's events wait until
 // they are done, because these handlers may register others.
-func (s *Socket) arrived(l *link, recovered bool) {
-	j := job{kind: jobConnected, recovered: recovered}
+func (s *Socket) arrived(l *link) {
+	j := job{kind: jobConnected, serial: uint32(l.serial)}
 	if s.mail.Idle() && s.inline(jobConnected) {
 		s.do(&j)
 		l.announced = true
@@ -102,7 +102,7 @@ func (s *Socket) do(j *job) {
 	case jobEvent:
 		s.doEvent(j)
 	case jobConnected:
-		s.recovered.Store(j.recovered)
+		s.told.Store(j.serial)
 		if l := j.link; l != nil {
 			defer l.ws.Post(func() { l.announced = true })
 		}

@@ -70,7 +70,8 @@ func (s *Socket) raise(err error) {
 	}
 	if any, _ := s.has(eventError); !any {
 		e := fault.Wire(err, message.CodeHandlerFailed)
-		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code), "error", fault.ForLog(err))
+		s.often(slog.LevelWarn, "error on a socket", e.Event, string(e.Code),
+			"error", fault.ForLog(err))
 		return
 	}
 	s.fire(eventError, Data{&body{info: err}})
@@ -82,7 +83,7 @@ func (s *Socket) often(level slog.Level, what, event, detail string, args ...any
 	s.srv.journal.OftenOf(s.ID(), level, c, args)
 }
 
-// handlerPanicked deals with a handler that panicked with p, or that ended its goroutine if p is nil.
+// handlerPanicked deals with a handler that panicked with p, or ended its goroutine if p is nil.
 func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 	s.srv.counters.panics.Add(1)
 	if p == nil {
@@ -107,12 +108,13 @@ func (s *Socket) Context() context.Context {
 	return x.contexts.Owner(errGone)
 }
 
-// LinkContext returns a context that ends, at once, with the connection that the socket has now.
-// While the client is away it has ended already. Its cause is ERR_CONN_006.
+// LinkContext returns a context that ends, at once, with the connection that the handlers were told
+// of last. It has ended already while the client is away, and in a handler that runs so late that
+// the client has come back meanwhile. Its cause is ERR_CONN_006.
 func (s *Socket) LinkContext() context.Context {
-	return s.extra().contexts.Connection(func() (*link, bool) {
-		l := s.link.Load()
-		return l, l.isOpen()
+	return s.extra().contexts.Connection(func() (uint64, bool) {
+		told, l := uint64(max(1, s.told.Load())), s.link.Load()
+		return told, l.serial == told && l.isOpen()
 	}, errGone)
 }
 

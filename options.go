@@ -85,11 +85,11 @@ type Options struct {
 	// TLSConfig makes Start listen with TLS 1.2 or 1.3; nil leaves that to the two files. If the
 	// files are given too, the certificate comes from them and the rest from here. New copies it.
 	TLSConfig *tls.Config `config:"-"`
-	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For or Forwarded (RFC 7239) is
-	// believed; "unix" is whoever connects by a Unix socket.
+	// TrustedProxies are addresses or CIDR prefixes whose X-Forwarded-For or Forwarded (RFC 7239)
+	// is believed; "unix" is whoever connects by a Unix socket.
 	TrustedProxies []string `config:"trustedProxies" reload:"live"`
-	// ProxyProtocol says that TrustedProxies begin each connection with a PROXY preamble, of version
-	// 1 or 2, whose address is the client's.
+	// ProxyProtocol says that TrustedProxies begin each connection with a PROXY preamble, of
+	// version 1 or 2, whose address is the client's.
 	ProxyProtocol bool `config:"proxyProtocol"`
 	// MaxConnectionsPerAddress limits those of one IPv4 address or IPv6 /64; 0 means no limit.
 	MaxConnectionsPerAddress int `config:"maxConnectionsPerAddress" reload:"live"`
@@ -153,9 +153,9 @@ type Options struct {
 	// subdomains, "null", or "*" for any; empty means the same origin only. Requests without an
 	// Origin header, which do not come from browsers, pass.
 	AllowedOrigins []string `config:"allowedOrigins" reload:"live"`
-	// AllowedHosts are the names, host[:port] or *.host, under which clients may ask for the server.
-	// Empty means any, but on a loopback address a page of the same origin must use a loopback
-	// name, because any name can be made to lead there (DNS rebinding).
+	// AllowedHosts are the names, host[:port] or *.host, under which clients may ask for the
+	// server. Empty means any, but on a loopback address a page of the same origin must use a
+	// loopback name, because any name can be made to lead there (DNS rebinding).
 	AllowedHosts []string `config:"allowedHosts" reload:"live"`
 	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes limit a request head. 0 means no limit
 	// of its own for one line.
@@ -171,9 +171,10 @@ type Options struct {
 	// One message alone may be larger.
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
-	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes, messages
-	// that are not complete, and what sessions keep (at most half). Who holds most is cut first. 0 is
-	// half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
+	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes,
+	// messages that are not complete, and what sessions keep (at most half). Who holds most is cut
+	// first. 0 is half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's
+	// memory.
 	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
 	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
@@ -233,6 +234,8 @@ func (o *Options) check() error {
 			"nobody is trusted to name addresses: list the load balancer in TrustedProxies"),
 		bounds.Path("HealthPath", o.HealthPath),
 		bounds.Path("ReadyPath", o.ReadyPath),
+		bounds.When(o.ReadyPath != "off" && o.ReadyPath == o.HealthPath, "ReadyPath",
+			"is HealthPath too, which would answer in its place: give them two paths, or off"),
 		bounds.Both("TLSCertFile", o.TLSCertFile, "TLSKeyFile", o.TLSKeyFile, "a certificate and "+
 			"its key belong together: give both files, TLSCertFile and TLSKeyFile, or neither"),
 		bounds.Longer(8, "APIKeys", o.APIKeys, "a key has fewer than 8 characters and can be "+
@@ -284,9 +287,10 @@ type AuthRequest struct {
 	Namespace string
 	Address   netip.Addr // the client's, behind trusted proxies the one they report
 
-	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the peer.
-	// It is a copy for this hook alone; copy what the socket should keep into the identity. Its
-	// context is the hook's, which has the values of a request that came through Server.ServeHTTP.
+	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the
+	// peer. It is a copy for this hook alone; copy what the socket should keep into the identity.
+	// Its context is the hook's, which has the values of a request that came through
+	// Server.ServeHTTP.
 	HTTP *http.Request
 }
 

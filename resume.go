@@ -31,7 +31,7 @@ func (l *link) resume() session.Result {
 		l.s, h.wanted = nil, n
 	case was != nil: // its own end will not be told
 		if x := s.ext.Load(); x != nil {
-			x.contexts.EndConnection(was.(*link), errGone)
+			x.contexts.EndConnection(was.(*link).serial, errGone)
 		}
 		s.tell(job{kind: jobLeft, outcome: session.Away,
 			reason: &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: "replaced"}})
@@ -102,7 +102,7 @@ func (o *owner) Back(p session.Peer) {
 func (o *owner) Ended(why session.End, here session.Peer) {
 	s := o.socket()
 	s.forget()
-	r := &Reason{Code: frame.CloseCode(message.CloseReplaced), Text: why.String()}
+	r := &Reason{Code: frame.CloseCode(why.Code()), Text: why.String()}
 	if kicked := o.kept.kicked.Load(); why == session.Disconnected && kicked != nil {
 		r = kicked
 	}
@@ -157,4 +157,4 @@ func (s *Socket) forget() {
 // Recovered reports whether the client came back to its session, for which its connected handlers
 // run again. The socket has its id, rooms and values, and the client gets what it missed. In the
 // handlers of the first connection it is false, however late they run.
-func (s *Socket) Recovered() bool { return s.recovered.Load() }
+func (s *Socket) Recovered() bool { return s.told.Load() > 1 }

@@ -111,9 +111,9 @@ func (v *Server) startLoops() error {
 		return ErrClosed
 	}
 	r, err := reactor.New(reactor.Options{
-		Loops: v.fixed.Loops, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
+		Loops: v.fixed.Loops, Logger: v.log, MaxOutboxBytes: v.fixed.MaxOutboxBytes,
 		MaxTotalOutboxBytes: int64(v.current().MaxBufferedBytes),
-		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes, Logger: v.log,
+		MaxOutboxAge:        v.fixed.MaxOutboxAge, SendBuffer: v.fixed.SendBufferBytes,
 		Clock: v.clock.Func(), Grew: func() { _ = v.memory.Grew() },
 	})
 	if err != nil {
@@ -129,7 +129,7 @@ func (v *Server) startLoops() error {
 		Deflate: v.current().CompressionThreshold >= 0, Logger: v.log, Head: v.fixed.head,
 		Grew: v.memory.Grew, Answer: v.get, Arrive: v.arrive, Proxied: v.proxied(),
 		MaxControlRate: v.clock.ControlRate(),
-		Refused: func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
+		Refused:        func(r websocket.Refusal) { v.refusals.Note(r, v.sinceStart()) },
 	}, v.accept)
 	v.endpoint.Tune(v.current().tuning())
 	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes, v.counters.outgoing.Bytes.Load)
@@ -185,7 +185,7 @@ func (v *Server) advise() {
 	}).Log(v.log)
 }
 
-// get answers a plain GET or HEAD: whether the server runs, and whether a client would find a place.
+// get answers a plain GET or HEAD: whether the server runs, and has a place for a client.
 func (v *Server) get(path string) (frame.Answer, bool) {
 	t := v.current()
 	return health.Answer(path, &health.State{

@@ -46,14 +46,14 @@ type Socket struct {
 	windows *ratelimit.Windows // nil until the first event
 
 	// Atomics.
-	link      atomic.Pointer[link] // the connection; while the client is away the last one
-	ext       atomic.Pointer[socketExtra]
-	identity  atomic.Pointer[any]
-	auth      atomic.Uint32         // authNotNeeded, authMissing, authDone
-	waiting   atomic.Int32          // events in the mailbox that an inline event must not overtake
-	running   atomic.Pointer[entry] // handlers of the event that a worker handles
-	recovered atomic.Bool           // as the handlers were told
-	settled   atomic.Bool           // forget has run
+	link     atomic.Pointer[link] // the connection; while the client is away the last one
+	ext      atomic.Pointer[socketExtra]
+	identity atomic.Pointer[any]
+	auth     atomic.Uint32         // authNotNeeded, authMissing, authDone
+	waiting  atomic.Int32          // events in the mailbox that an inline event must not overtake
+	running  atomic.Pointer[entry] // handlers of the event that a worker handles
+	told     atomic.Uint32         // serial of the link that the handlers were told of, 0 = none
+	settled  atomic.Bool           // forget has run
 
 	mail  mailbox.Box[job]
 	first link // of a server without the message cache; else links have their own memory
@@ -63,7 +63,7 @@ type Socket struct {
 // own lock.
 type socketExtra struct {
 	values    values.Map
-	contexts  lifetime.Contexts[*link]
+	contexts  lifetime.Contexts[uint64] // by the serial of the link
 	questions question.Table[func(Data, error)]
 	own, life table // the socket's own handlers, see registrations
 }
@@ -264,19 +264,19 @@ const (
 
 // job is one thing to do for a socket, behind what it has to do already.
 type job struct {
-	kind      jobKind
-	recovered bool            // of jobConnected
-	counted   bool            // of jobEvent: it is in Socket.waiting
-	wantsAck  bool            // of jobEvent
-	outcome   session.Outcome // of jobLeft
-	handlers  handlers        // of jobEvent
-	name      string          // of an event whose handlers are still to be found
-	ackID     uint64          // of jobEvent
-	payload   *pool.Buffer    // of jobEvent, owned; nil = no data
-	data      body            // around payload, which a handler's Data points to
-	notice    *Error          // of jobLimited
-	reason    *Reason         // of jobLeft and jobEnded
-	link      *link           // of jobLeft, and of jobConnected: inline handlers may run there then
+	kind     jobKind
+	counted  bool            // of jobEvent: it is in Socket.waiting
+	wantsAck bool            // of jobEvent
+	outcome  session.Outcome // of jobLeft
+	serial   uint32          // of jobConnected: of its link
+	handlers handlers        // of jobEvent
+	name     string          // of an event whose handlers are still to be found
+	ackID    uint64          // of jobEvent
+	payload  *pool.Buffer    // of jobEvent, owned; nil = no data
+	data     body            // around payload, which a handler's Data points to
+	notice   *Error          // of jobLimited
+	reason   *Reason         // of jobLeft and jobEnded
+	link     *link           // of jobLeft, and of jobConnected: inline handlers may run there then
 }
 
 // kept is what a socket has with the message cache.

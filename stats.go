@@ -32,7 +32,7 @@ type ConnectionStats struct {
 	Open    int64 `json:"open"`    // accepted; refused ones until they are gone
 	Peak    int64 `json:"peak"`    // the most that were open at once
 	Pending int64 `json:"pending"` // whose request has not come; not in Open
-	// Refusals counts the refusals before the upgrade by cause, see docs/REFERENCE.md.
+	// Refusals counts refused connections by cause, see docs/REFERENCE.md.
 	Refusals         map[string]int64 `json:"refusals"`
 	Rejected         int64            `json:"rejected"`       // full, unauthenticated, no such namespace, late
 	SlowConsumers    int64            `json:"slowConsumers"`  // closed at their outbox limit
@@ -149,6 +149,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 				st.Refusals[frame.Cause(cause).String()] = n
 			}
 		}
+		v.journal.AddRefusals(st.Refusals)
 	}
 	if r != nil {
 		rs := r.Stats()

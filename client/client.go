@@ -23,7 +23,7 @@ type Client struct {
 	opts      Options
 	at        *target
 	others    []*target   // Options.URLs
-	namespace string      // as CONNECT says it
+	namespace string      // as CONNECT says it; "" = the path of the request decides
 	key       *crypto.Key // nil = no encryption
 	clock     clock
 	random    func() float64
@@ -124,7 +124,9 @@ func New(rawURL string, o Options) (*Client, error) {
 	case o.Namespace != "":
 		c.namespace = cleanPath(o.Namespace)
 	default:
-		c.namespace = at.namespace
+		for i, other := range c.others {
+			c.others[i] = other.beside(at)
+		}
 	}
 	c.queue.room.L = &c.queue.mu
 	return c, nil
@@ -326,7 +328,8 @@ func (c *Client) established(l *link) {
 //
 // Parked messages are sent at once if l recovers the session. A new session may have
 // to be authenticated first, so there they wait until the connected handlers have
-// returned. Without such handlers they do not wait.
+// returned, and if the server asks for it until the event auth was answered. Otherwise they
+// do not wait.
 func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -339,7 +342,11 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.queue.setOpen(true)
 	c.pace.begin(l.rate, l.recovered, l.opened, c.stats.sent.Load())
 	sizes = c.resend(l)
-	wait := !l.recovered && len(c.parked) > 0 && c.handlers.FindString(EventConnected) != nil
+	if l.asksAuth && c.parkedAuth() {
+		l.authed.Store(true) // it goes out first
+	}
+	wait := !l.recovered && len(c.parked) > 0 &&
+		(l.asksAuth || c.handlers.FindString(EventConnected) != nil)
 	if !wait {
 		sizes = append(sizes, c.release(l)...)
 	}

@@ -28,8 +28,10 @@
 // parked in a bounded queue, see EmitOption for those that may be lost. They are sent
 // before anything newer, and no faster than the server's rate limit allows. There is one
 // exception: a new session may have to be authenticated first. So if there are
-// OnConnected handlers, parked events wait until these have returned, and what is emitted
-// meanwhile, by the handlers or elsewhere, is sent before them.
+// OnConnected handlers, parked events wait until these have returned, and if the server
+// says that its sockets authenticate by the event auth, until that was answered or an auth
+// without an answer was sent. What is emitted meanwhile, by the handlers or elsewhere, is sent
+// before them.
 //
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
 // session: the client has the same ID, rooms and values, and both sides get the
@@ -61,8 +63,8 @@
 //	           ├─► ledger.mu, pace.mu
 //	           └─► dispatcher.mu
 //
-// Some are taken alone and for a few lines: those of Client.handlers, Client.any and
-// Client.syncs, and remoteClock.mu. User code never runs under a lock: handlers and callbacks are
+// Some are taken alone and for a few lines: that of Client.handlers, observers.mu, syncs.mu and
+// remoteClock.mu. User code never runs under a lock: handlers and callbacks are
 // jobs of the dispatcher.
 //
 // # In a browser

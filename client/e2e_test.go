@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -349,6 +351,58 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
+// The server decides about the namespace of a client that was given none: below a mount, the path
+// behind it, as in a browser.
+func TestNamespaceBelowAMount(t *testing.T) {
+	v := startServer(t, smartsocket.Options{}, func(v *smartsocket.Server) {
+		where := func(s *smartsocket.Socket, _ any) (string, error) {
+			return s.Namespace().Path(), nil
+		}
+		smartsocket.Handle(v, "where", where)
+		smartsocket.Handle(v.Namespace("/game"), "where", where)
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/ws/", http.StripPrefix("/ws", v))
+	h := httptest.NewServer(mux)
+	defer h.Close()
+	at := "ws" + strings.TrimPrefix(h.URL, "http")
+	for _, c := range []struct {
+		url, given, want string
+	}{
+		{at + "/ws/", "", "/"}, {at + "/ws/game", "", "/game"},
+		{at + "/ws/g%61me/?x=1", "", "/game"},
+		{at + "/ws/", "/game", "/game"}, {at + "/ws/game", "/", "/"},
+	} {
+		client := connect(t, newClient(t, c.url, Options{Namespace: c.given}))
+		s, err := Request[string](testContext(t), client, "where", nil)
+		if s != c.want || err != nil {
+			t.Errorf("%s, given %q: in %q, %v", c.url, c.given, s, err)
+		}
+		client.Disconnect()
+	}
+}
+
+// Another address without a path has the path of the first, unless a namespace was given.
+func TestPathOfOtherAddresses(t *testing.T) {
+	for _, tt := range []struct{ home, other, given, want string }{
+		{"ws://a/game?x=1", "ws://b", "", "/game"}, {"ws://a/game", "ws://b/?t=1", "", "/game?t=1"},
+		{"ws://a/game", "ws://b/other", "", "/other"}, {"ws://a", "ws://b/other", "", "/other"},
+		{"ws://a/", "ws://b", "", "/"}, {"ws://a/ws", "ws://b", "/game", "/"},
+	} {
+		c, err := New(tt.home, Options{URLs: []string{tt.other}, Namespace: tt.given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.others[0].request; got != tt.want {
+			t.Errorf("URLs %+v: %s", tt, got)
+		}
+		l := &link{c: c}
+		if l.move([]byte(tt.other)); l.moved.request != tt.want {
+			t.Errorf("GOAWAY %+v: %s", tt, l.moved.request)
+		}
+	}
+}
+
 func TestFullServer(t *testing.T) {
 	v := startServer(t, smartsocket.Options{MaxConnections: 1}, nil)
 	connect(t, newClient(t, urlOf(v, "/"), Options{}))
@@ -424,7 +478,7 @@ func TestDefaults(t *testing.T) {
 		name      string
 		got, want any
 	}{
-		{"namespace", c.namespace, "/"}, {"encryption", c.key == nil, true},
+		{"namespace", c.namespace, ""}, {"encryption", c.key == nil, true},
 		{"offline", o.Offline, OfflineQueue},
 		{"reconnectDelay", o.ReconnectDelay, time.Second},
 		{"maxReconnectAttempts", o.MaxReconnectAttempts, 10},

@@ -75,7 +75,9 @@ func (c *Client) transmit(m *outgoing, lim *limit) error {
 			c.own(m.ack, l, m.b, m.body)
 			switch err := l.sendEvent(m, lim); err {
 			case nil:
-				c.noteSent(l)
+				if c.noteSent(l); m.ack == 0 && m.event == authEvent {
+					c.authenticated(l)
+				}
 				return nil
 			case errClosed:
 			default:

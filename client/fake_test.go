@@ -121,6 +121,9 @@ func TestBadServers(t *testing.T) {
 		"429": {func([]byte) []byte {
 			return []byte("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\n\r\n")
 		}, message.CodeThrottled},
+		"429 without a time": {func([]byte) []byte {
+			return []byte("HTTP/1.1 429 Too Many Requests\r\n\r\n")
+		}, message.CodeThrottled},
 		"wrong accept": {func(g []byte) []byte {
 			return bytes.Replace(g, []byte("Sec-WebSocket-Accept: "),
 				[]byte("Sec-WebSocket-Accept: A"), 1)
@@ -178,6 +181,9 @@ func TestBadServers(t *testing.T) {
 			}
 			if (name == "503" || name == "429") && (!strings.Contains(err.Error(), name) ||
 				err.(*Error).RetryAfter != 7000) {
+				t.Errorf("Connect: %v", err)
+			}
+			if name == "429 without a time" && !strings.Contains(err.Error(), "try again later") {
 				t.Errorf("Connect: %v", err)
 			}
 			if s := c.Stats(); s.Connected || c.Emit("x", nil) == nil {

@@ -52,6 +52,7 @@ type link struct {
 	threshold int // longer payloads are compressed; 0 = none
 	maxSend   int // the server's limit for one payload; 0 = unknown
 	rate      ratelimit.Limit
+	asksAuth  bool // a new socket must authenticate by the event auth
 	opened    time.Time
 	session   *session // the reader may replace it until then
 	recovered bool     // session began on an earlier link
@@ -59,6 +60,7 @@ type link struct {
 	resumable bool     // the session may be recovered later
 
 	behind atomic.Bool // parked events have to be sent first; set under Client.mu
+	authed atomic.Bool // the event auth was answered well, or sent without asking for an answer
 
 	sealMu sync.Mutex // makes sealing and queueing one step
 	ends   *message.Ends
@@ -307,6 +309,7 @@ func (l *link) connect(hello []byte) error {
 	}
 	l.maxSend = int(min(h.MaxMessageBytes, 1<<30))
 	l.rate = paceOf(h.RateLimit, h.RateWindow)
+	l.asksAuth = h.AuthEvent
 	o := &l.c.opts
 	m := message.Connect{
 		Namespace:  []byte(l.c.namespace),
@@ -480,6 +483,9 @@ func (l *link) move(url []byte) {
 		l.c.opts.Logger.Warn("the server names an address to move to that cannot be used, " +
 			"or is not as secure: staying")
 		return
+	}
+	if l.c.namespace == "" {
+		to = to.beside(l.c.at)
 	}
 	l.moved = to
 }

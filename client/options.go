@@ -77,10 +77,11 @@ const (
 type Options struct {
 	// URLs are further addresses of the same service, in the form of New's URL and as
 	// secure as that one. Connect tries each address once, New's first, until one accepts or
-	// refuses for good. A reconnection tries them in turn. New's URL decides about the
-	// namespace.
+	// refuses for good. A reconnection tries them in turn. One without a path has that of
+	// New's URL, unless Namespace is given.
 	URLs []string
-	// Namespace is the namespace to connect to. "" = the URL's path, or / without one.
+	// Namespace is the namespace to connect to. "" = the URL's path, or / without one. What
+	// is in front of the server may have taken a prefix off that path, as http.StripPrefix does.
 	Namespace string
 	// EnableNamespaces is on by default. Disabled always connects to /, and then a
 	// Namespace is an error.
@@ -200,19 +201,7 @@ func (o Options) withDefaults() (Options, error) {
 			}
 		}
 	}
-	switch {
-	case len(o.APIKey) > maxAPIKey:
-		return o, &OptionError{"APIKey", "use at most 2048 bytes"}
-	case o.APIKey != "" && o.APIKeyFunc != nil:
-		return o, &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
-	case len(o.Namespace) > maxNamespace:
-		return o, &OptionError{"Namespace", "use at most 1024 bytes"}
-	case strings.ContainsAny(o.Origin, "\r\n"):
-		return o, &OptionError{"Origin", "must not hold line breaks"}
-	case o.Offline > OfflineFail:
-		return o, &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
-	}
-	if err := checkHeader(o.Header); err != nil {
+	if err := o.check(); err != nil {
 		return o, err
 	}
 	o.Header = maps.Clone(o.Header)
@@ -223,6 +212,23 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o, nil
+}
+
+// check checks the fields that have no default.
+func (o *Options) check() error {
+	switch {
+	case len(o.APIKey) > maxAPIKey:
+		return &OptionError{"APIKey", "use at most 2048 bytes"}
+	case o.APIKey != "" && o.APIKeyFunc != nil:
+		return &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
+	case len(o.Namespace) > maxNamespace:
+		return &OptionError{"Namespace", "use at most 1024 bytes"}
+	case strings.ContainsAny(o.Origin, "\r\n"):
+		return &OptionError{"Origin", "must not hold line breaks"}
+	case o.Offline > OfflineFail:
+		return &OptionError{"Offline", "use OfflineQueue or OfflineFail"}
+	}
+	return checkHeader(o.Header)
 }
 
 // checkHeader refuses what would break the request or what the request sets itself

@@ -261,11 +261,34 @@ func (c *Client) releaseAfter(l *link, d time.Duration) {
 	c.stopRelease = c.clock.AfterFunc(d, func() { c.releaseOn(l) })
 }
 
-// releaseOn sends what is parked if l is still the open link.
+// authEvent is the event by which a socket authenticates.
+const authEvent = "auth"
+
+// authenticated sends what has waited for the event auth on l.
+func (c *Client) authenticated(l *link) {
+	if l != nil && l.asksAuth && !l.authed.Swap(true) {
+		c.post(job{run: func() { c.releaseOn(l) }}) // behind the connected handlers
+	}
+}
+
+// parkedAuth reports whether an event auth is parked, and moves it in front of all others. c.mu is
+// held.
+func (c *Client) parkedAuth() bool {
+	for i, p := range c.parked {
+		if p.session == nil && p.event == authEvent {
+			copy(c.parked[1:i+1], c.parked[:i])
+			c.parked[0] = p
+			return true
+		}
+	}
+	return false
+}
+
+// releaseOn sends what is parked if l is still the open link and lets events pass.
 func (c *Client) releaseOn(l *link) {
 	var sizes []int
 	c.mu.Lock()
-	if c.current.Load() == l {
+	if c.current.Load() == l && (!l.asksAuth || l.recovered || l.authed.Load()) {
 		sizes = c.release(l)
 	}
 	c.mu.Unlock()

@@ -14,6 +14,7 @@ type question struct {
 	on    *link     // on which it was sent last; nil = not sent yet
 	sent  sentEvent // the copy for a recovered session; b is nil if none is kept
 	taken uint64    // its number in the session once a link took it; 0 = none did
+	event string
 	done  func(Data, error)
 	stop  func() bool // the timer
 }
@@ -33,7 +34,7 @@ func (c *Client) emitAck(
 	c.ackMu.Lock()
 	c.lastAck++
 	id := c.lastAck
-	q := &question{done: done}
+	q := &question{event: event, done: done}
 	c.acks[id] = q
 	q.stop = c.clock.AfterFunc(timeout, func() {
 		if q := c.claim(id); q != nil {
@@ -104,6 +105,9 @@ func (c *Client) settle(id uint64, d Data, e *Error) {
 	case e != nil:
 		q.done(Data{}, e)
 	default:
+		if q.event == authEvent {
+			c.authenticated(q.on)
+		}
 		q.done(d, nil)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-// script is a transport that takes so many messages and then has ended.
+// script is a transport that ends after a number of messages.
 type script struct {
 	left  int
 	busy  int // how often room is asked for before there is room
@@ -71,7 +71,7 @@ func newResumed(t *testing.T, o Options) *resumed {
 	return c
 }
 
-// next gives the client its next connection, which takes so many messages. The server has
+// next gives the client its next connection, which takes this many messages. The server has
 // none of its events.
 func (c *resumed) next(messages int) *script {
 	t := &script{left: messages}

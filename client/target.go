@@ -7,13 +7,14 @@ import (
 
 // target is a server's address, in the forms that a connection needs.
 type target struct {
-	url       string
-	secure    bool   // wss
-	host      string // for the Host header, as it was written
-	name      string // the host alone, for TLS
-	addr      string // host:port
-	request   string // path and query
-	namespace string // the path, cleaned
+	url     string
+	secure  bool   // wss
+	host    string // for the Host header, as it was written
+	name    string // the host alone, for TLS
+	addr    string // host:port
+	path    string // escaped; "/" without one
+	query   string // with its question mark, or ""
+	request string // path and query
 }
 
 // parseTarget reads a ws:// or wss:// URL.
@@ -47,12 +48,15 @@ func parseTarget(raw string) (*target, error) {
 		}
 	}
 	t := &target{
-		url:       raw,
-		secure:    u.Scheme == "wss",
-		host:      u.Host,
-		name:      u.Hostname(),
-		request:   u.RequestURI(),
-		namespace: cleanPath(u.Path),
+		url:     raw,
+		secure:  u.Scheme == "wss",
+		host:    u.Host,
+		name:    u.Hostname(),
+		request: u.RequestURI(),
+	}
+	var query string
+	if t.path, query, _ = strings.Cut(t.request, "?"); u.RawQuery != "" {
+		t.query = "?" + query
 	}
 	usual := "80"
 	if t.secure {
@@ -60,6 +64,16 @@ func parseTarget(raw string) (*target, error) {
 	}
 	t.addr = hostPort(t.name, u.Port(), usual)
 	return t, nil
+}
+
+// beside returns t, as another address of the service at home: without a path it has home's.
+func (t *target) beside(home *target) *target {
+	if t.path != "/" || home.path == "/" {
+		return t
+	}
+	at := *t
+	at.path, at.request = home.path, home.path+t.query
+	return &at
 }
 
 // hostPort joins a host and a port, or the usual one if port is empty. It is here

@@ -155,8 +155,12 @@ func failed(ctx context.Context, why string, err error) *Error {
 			e.Message = "the server takes no more connections (HTTP 503): try again later"
 		case 429:
 			e.Code = message.CodeThrottled
+			again := "later"
+			if h.RetryAfter > 0 {
+				again = "in " + strconv.Itoa(h.RetryAfter) + " s"
+			}
 			e.Message = "throttled: too many failed authentications from this address (HTTP " +
-				"429, the server's failureLimit): try again in " + strconv.Itoa(h.RetryAfter) + " s"
+				"429, the server's failureLimit): try again " + again
 		}
 	}
 	return e

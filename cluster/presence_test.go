@@ -210,7 +210,7 @@ func TestFallSilent(t *testing.T) {
 		}
 	}
 	want(110, 0, 0)
-	want(111, 101, 0) // not heard, but for a time in which nobody was
+	want(111, 101, 0) // not heard, in a time in which nobody was
 	want(111, 0, 1)
 	want(112, 0, 0)
 	if n := p.present(112, silence); n != 0 {

@@ -106,9 +106,8 @@ func CheckOrigin(s string) error {
 		return nil
 	}
 	o, ok := parseOrigin(s)
-	host := strings.TrimPrefix(o.host, "*.")
 	scheme := strings.Trim(o.scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.")
-	if ok && host != "" && scheme == "" && !strings.Contains(host, "*") {
+	if ok && scheme == "" && canMatch(o.host, o.port) {
 		return nil
 	}
 	return errors.New(strconv.Quote(s) + " is no origin: write scheme://host[:port] and nothing " +
@@ -117,12 +116,30 @@ func CheckOrigin(s string) error {
 
 // CheckHost reports why s is no entry of OriginPolicy.Hosts, or nil.
 func CheckHost(s string) error {
-	host, _, ok := splitPort(strings.TrimPrefix(s, "*."))
-	if ok && validHost([]byte(host)) && !strings.Contains(host, "*") {
+	host, port, ok := splitPort(strings.ToLower(s))
+	if ok && validHost([]byte(host)) && canMatch(host, port) {
 		return nil
 	}
 	return errors.New(strconv.Quote(s) + " is no host: write host or host:port as in a browser's " +
 		"address bar, or *.host for all its subdomains")
+}
+
+// canMatch reports whether a browser can send host and port, in lower case, as they are. host may
+// begin with "*.". Browsers write IPv6 addresses and ports in their shortest form.
+func canMatch(host, port string) bool {
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" &&
+		(err != nil || n == 0 || strconv.FormatUint(n, 10) != port) {
+		return false
+	}
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		a, err := netip.ParseAddr(inner)
+		return ok && err == nil && a.Is6() && a.Zone() == "" &&
+			(a.String() == inner || a.Is4In6())
+	}
+	name := strings.TrimSuffix(strings.TrimPrefix(host, "*."), ".")
+	return name != "" && !strings.ContainsAny(name, "*%[]") && !strings.HasPrefix(name, ".") &&
+		!strings.Contains(name, "..")
 }
 
 // matches reports whether o is the origin that a allows, or one of its subdomains.
@@ -149,7 +166,8 @@ func listsHost(list []string, value string) bool {
 	}
 	for _, entry := range list {
 		h, p, _ := splitPort(strings.ToLower(entry))
-		if coversHost(h, strings.TrimSuffix(host, ".")) && (p == "" || p == port) {
+		h, host := strings.TrimSuffix(h, "."), strings.TrimSuffix(host, ".")
+		if coversHost(h, host) && (p == "" || p == port) {
 			return true
 		}
 	}

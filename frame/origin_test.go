@@ -118,6 +118,11 @@ func TestCheckOrigin(t *testing.T) {
 		"*://a.example": false, "https://a.example:*": false, "https://a.example/": false,
 		"https://a.example/x": false, "a.example": false, "": false, "NULL": false,
 		"https://u@a.example": false, "https://": false,
+		"http://a:65535": true, "http://a:65536": false, "http://a:0": false, "http://a:080": false,
+		"http://[::1": false, "http://[::1]x": false, "http://[]": false, "http://[::g]": false,
+		"http://[0:0::1]": false, "http://[::ffff:7f00:1]": true, "http://[127.0.0.1]": false,
+		"http://[fe80::1%25eth0]": false, "http://a%": false, "https://.": false,
+		"https://*..a": false, "https://a..b": false, "https://a.example.": true,
 	} {
 		err := CheckOrigin(s)
 		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "write scheme://") {
@@ -130,6 +135,8 @@ func TestCheckOrigin(t *testing.T) {
 		"*":        false, "*.": false, "a.*": false, "https://a.example": false,
 		"a.example/": false,
 		"":           false, "::1": false, "a:b": false,
+		"A.Example": true, "a.": true, "[::1": false, "[::1]x": false, "a:65536": false,
+		"a:0": false, "a:080": false, "*..a": false, ".": false, "*.a:80": true,
 	} {
 		if err := CheckHost(s); (err == nil) != ok {
 			t.Errorf("host %q: %v", s, err)
@@ -152,6 +159,7 @@ func TestHosts(t *testing.T) {
 		{list, "-", "a.example", "", Causes},
 		{list, "-", "A.example:8080", "", Causes},
 		{list, "-", "a.example.", "", Causes},
+		{&OriginPolicy{Hosts: []string{"A.example."}}, "-", "a.example", "", Causes},
 		{list, "http://a.example", "a.example", "", Causes},
 		{list, "-", "b.example:81", "", Causes},
 		{list, "-", "b.example", "", CauseHost},

@@ -226,16 +226,6 @@ func (r *requestParser) header(name, value []byte) (reason string) {
 		if equalFold(name, "x-forwarded-for") {
 			r.ForwardedFor = join(r.ForwardedFor, value, ", ")
 		}
-	case 17:
-		switch {
-		case equalFold(name, "transfer-encoding"):
-			return "a handshake has no body"
-		case equalFold(name, "sec-websocket-key"):
-			if r.Key != nil || !validKey(value) {
-				return "exactly one Sec-WebSocket-Key of 16 base64 bytes is needed"
-			}
-			r.Key = value
-		}
 	default:
 		return r.longHeader(name, value)
 	}
@@ -245,6 +235,13 @@ func (r *requestParser) header(name, value []byte) (reason string) {
 // longHeader is header for names of more than 17 bytes.
 func (r *requestParser) longHeader(name, value []byte) (reason string) {
 	switch {
+	case equalFold(name, "transfer-encoding"):
+		return "a handshake has no body"
+	case equalFold(name, "sec-websocket-key"):
+		if r.Key != nil || !validKey(value) {
+			return "exactly one Sec-WebSocket-Key of 16 base64 bytes is needed"
+		}
+		r.Key = value
 	case equalFold(name, "sec-websocket-version"):
 		if r.version != nil {
 			return "more than one Sec-WebSocket-Version"

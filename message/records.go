@@ -23,6 +23,7 @@ type Hello struct {
 	KeyIDs           []byte // 4: 8 bytes each
 	AuthRequired     bool   // 5 bit 0
 	ResumeSupported  bool   // 5 bit 1
+	AuthEvent        bool   // 5 bit 2: a new socket must authenticate by the event auth
 	MaxMessageBytes  uint64 // 6
 	HandshakeTimeout uint64 // 7, milliseconds
 	RateLimit        uint64 // 8: EVENTs that pass in any RateWindow; 0 means no limit, or not told
@@ -74,7 +75,8 @@ func AppendHello(dst []byte, h *Hello) []byte {
 	dst = appendBytes(dst, 2, h.Random)
 	dst = appendBytes(dst, 3, h.Algorithms)
 	dst = appendBytes(dst, 4, h.KeyIDs)
-	dst = appendNumber(dst, 5, bit(h.AuthRequired)|bit(h.ResumeSupported)<<1)
+	dst = appendNumber(dst, 5,
+		bit(h.AuthRequired)|bit(h.ResumeSupported)<<1|bit(h.AuthEvent)<<2)
 	dst = appendNumber(dst, 6, h.MaxMessageBytes)
 	dst = appendNumber(dst, 7, h.HandshakeTimeout)
 	dst = appendNumber(dst, 8, h.RateLimit)
@@ -99,6 +101,7 @@ func ParseHello(b []byte) (Hello, error) {
 		case 5:
 			bits := f.number()
 			h.AuthRequired, h.ResumeSupported = bits&1 != 0, bits&2 != 0
+			h.AuthEvent = bits&4 != 0
 		case 6:
 			h.MaxMessageBytes = f.number()
 		case 7:

@@ -22,6 +22,8 @@ var sampleHellos = []Hello{
 	{Version: math.MaxUint64, ResumeSupported: true},
 	{Version: 1, Random: random32, MaxMessageBytes: 1 << 20, HandshakeTimeout: 5000,
 		RateLimit: 100, RateWindow: 60000},
+	{Version: 1, Random: random32, AuthEvent: true, ResumeSupported: true},
+	{Version: 1, AuthEvent: true},
 }
 
 var sampleConnects = []Connect{

@@ -169,6 +169,7 @@ func recordVectors() (out []recordVector) {
 				"keyIds":           hex.EncodeToString(h.KeyIDs),
 				"authRequired":     flagText(h.AuthRequired),
 				"resumeSupported":  flagText(h.ResumeSupported),
+				"authEvent":        flagText(h.AuthEvent),
 				"maxMessageBytes":  decimal(h.MaxMessageBytes),
 				"handshakeTimeout": decimal(h.HandshakeTimeout),
 				"rateLimit":        decimal(h.RateLimit),

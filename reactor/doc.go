@@ -23,8 +23,9 @@
 // # Locks
 //
 // No lock is held while a Handler runs. These may be held together, in this order: Conn.mu or
-// Listener.mu, then loop.mu. Reactor.mu, tlsServer.mu and handshake.mu are never held together with
-// another lock of this package.
+// Listener.mu, then loop.mu. Under Conn.mu the leaves loop.holdMu and budget.mu may be taken.
+// Reactor.mu, tlsServer.mu and handshake.mu are never held together with another lock of this
+// package.
 //
 // # Reading order
 //

@@ -20,7 +20,7 @@ const netpollVersion = "v0.7.2"
 //go:linkname openPoll github.com/cloudwego/netpoll.openPoll
 func openPoll() (netpoll.Poll, error)
 
-// operatorDone tells netpoll that the callback of an operator is over. netpoll does so itself,
+// operatorDone tells netpoll that the callback of an operator is over. netpoll calls it itself,
 // unless the callback ended the goroutine (see loop.run).
 //
 //go:linkname operatorDone github.com/cloudwego/netpoll.(*FDOperator).done

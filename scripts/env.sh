@@ -14,7 +14,7 @@ fi
 rm -f .writable
 
 more_flags='-mod=readonly -buildvcs=false' # git may be missing, or refuse a folder of another user
-if [ ! -d "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
+if [[ ${HOME:-} != /* ]] || [ ! -d "$HOME" ] || [ ! -w "$HOME" ]; then
 	export HOME=$PWD/.home
 	mkdir -p "$HOME"
 	more_flags+=' -modcacherw' # or rm -rf could not remove the clone

@@ -8,8 +8,12 @@ scripts/need.sh node
 step() { printf '\n== %s\n' "$*"; }
 
 step gofmt
-# Go itself passes over folders with such names.
-unformatted=$(find . -type d \( -name '.?*' -o -name '_*' -o -name node_modules \) -prune -o -name '*.go' -exec gofmt -l {} +)
+# The one that comes with the Go in use; the PATH may have another or none. Go itself passes over
+# folders with such names.
+gofmt=$(go env GOROOT)/bin/gofmt
+if [ ! -x "$gofmt" ]; then gofmt=gofmt; fi
+unformatted=$(find . -type d \( -name '.?*' -o -name '_*' -o -name node_modules \) -prune \
+	-o -name '*.go' -exec "$gofmt" -l {} +)
 if [ -n "$unformatted" ]; then
 	printf 'not formatted, run gofmt -w:\n%s\n' "$unformatted" >&2
 	exit 1
@@ -17,20 +21,20 @@ fi
 
 export GOGC=${GOGC:-400} # see build.sh
 step go vet
-go vet ./...
+fetching go vet ./...
 step 'go vet, browser build'
 GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
 if [ -f bench/compare/go.mod ]; then
 	step 'go vet, bench/compare'
-	(cd bench/compare && go vet ./...)
+	(cd bench/compare && fetching go vet ./...)
 fi
 
 step staticcheck
 checker=$(mktemp -d)
 trap 'rm -rf "$checker"' EXIT
-go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
+fetching go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
 unset GOGC # staticcheck needs much memory as it is
 "$checker/staticcheck" ./...
 GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/browser-go

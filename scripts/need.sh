@@ -60,13 +60,15 @@ need_node() {
 need_cc() {
 	local compiler dir
 	compiler=$(GOFLAGS='' go env CC 2>/dev/null)
+	compiler=${compiler:-cc}
 	dir=$(mktemp -d)
 	printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$dir/try.c"
 	# Not quoted: CC may hold options.
 	# shellcheck disable=SC2086
-	if ! ${compiler:-cc} -o "$dir/try" "$dir/try.c" 2>"$dir/log"; then
-		head -n 3 "$dir/log" >&2
-		say "A C compiler that works is missing (tried: ${compiler:-cc}). Install gcc or clang, any version, with the headers of the C library." \
+	if ! $compiler -o "$dir/try" "$dir/try.c" 2>"$dir/log"; then
+		if command -v "${compiler%% *}" >/dev/null; then head -n 3 "$dir/log" >&2; fi
+		say "A C compiler that works is missing (tried: $compiler). Install gcc or clang, any version,"\
+" with the headers of the C library." \
 			"  Debian, Ubuntu: apt-get install gcc libc6-dev    Fedora: dnf install gcc    macOS: xcode-select --install" \
 			"The race detector and the benchmarks' C program need it; make run does not."
 	fi

@@ -24,8 +24,14 @@ stop_clock() {
 finish() {
 	local code=$? failed=$current
 	trap - EXIT
+	trap 'rm -rf "$work"; exit $code' HUP INT TERM
 	stop_clock
-	if [ -n "$installer" ]; then wait "$installer" || true; fi # apt-get is not to be interrupted
+	if [ -n "$installer" ]; then # apt-get is not to be interrupted
+		if kill -0 "$installer" 2>/dev/null; then
+			printf '\nwaiting for scripts/browsers.sh, which looks for browsers or installs them\n'
+		fi
+		wait "$installer" || true
+	fi
 	printf '\n== summary\n%s%6d s  in all\n' "$times" $SECONDS
 	if [ -s "$work/skipped" ]; then
 		printf '\nskipped:\n'
@@ -35,8 +41,12 @@ finish() {
 		printf '\nbrowser tests:\n'
 		sed 's/^/  /' "$work/browsers.log"
 	fi
-	rm -rf "$work"
-	if [ $code = 0 ]; then printf '\nmake test: passed\n'; else printf '\nmake test: FAILED in step "%s"\n' "$failed"; fi
+	rm -rf "$work" || true
+	case $code in
+	0) printf '\nmake test: passed\n' ;;
+	130) printf '\nmake test: interrupted in step "%s"\n' "$failed" ;;
+	*) printf '\nmake test: FAILED in step "%s"\n' "$failed" ;;
+	esac
 	exit $code
 }
 installer=''
@@ -88,7 +98,8 @@ CGO_ENABLED=1 go test -race -timeout 8m $race
 
 step 'Go tests'
 go build -o "$work/testreport" ./internal/testreport
-go test -json -count=1 -timeout 8m ./... | "$work/testreport" "$work/skipped"
+mkdir "$work/tmp" # what tests leave there when they are interrupted goes with it
+TMPDIR=$work/tmp go test -json -count=1 -timeout 8m ./... | "$work/testreport" "$work/skipped"
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
 	exit 1

@@ -107,7 +107,9 @@ func TestUnreadableForwardedFor(t *testing.T) {
 		}
 	}
 	v.Close()
-	for _, part := range []string{"unreadableAddress", "forwarded=who?", "peer=127.0.0.1", "fix="} {
+	for _, part := range []string{
+		"unreadableAddress", `forwarded="X-Forwarded-For: who?"`, "peer=127.0.0.1", "fix=",
+	} {
 		if !strings.Contains(log.String(), part) {
 			t.Errorf("the log lacks %s: %s", part, log.String())
 		}
@@ -261,6 +263,9 @@ func TestOriginOptions(t *testing.T) {
 		{Options{AllowedHosts: []string{"https://a"}}, "AllowedHosts"},
 		{Options{ProxyProtocol: true}, "ProxyProtocol"},
 		{Options{FailureLimit: -2}, "FailureLimit"},
+		{Options{HealthPath: "/up", ReadyPath: "/up"}, "ReadyPath"},
+		{Options{HealthPath: "off", ReadyPath: "off"}, ""},
+		{Options{ReadyPath: "/up?x"}, "ReadyPath"},
 		{Options{MaxHeaderLines: -1}, "MaxHeaderLines"},
 		{Options{MaxHeaderLineBytes: -1}, "MaxHeaderLineBytes"},
 		{Options{MaxUnauthenticatedPerAddress: -2}, "MaxUnauthenticatedPerAddress"},

@@ -257,7 +257,7 @@ func TestClientComesBackWhenTheHookSaysTryLater(t *testing.T) {
 	}
 }
 
-// NB1: the failure of a client that is gone counts, hooks of such clients do not run, and handlers
+// The failure of a client that is gone counts, hooks of such clients do not run, and handlers
 // of others go on while hooks hang.
 func TestHooksOfClientsThatAreGone(t *testing.T) {
 	const workers = 16 // four hooks at once, of one address one

@@ -169,6 +169,13 @@ func TestAuthenticateHook(t *testing.T) {
 }
 
 func TestRequireAuthEvent(t *testing.T) {
+	for _, asks := range []bool{false, true} { // HELLO says so
+		w := dialWire(t, startServer(t, Options{RequireAuth: asks}, nil), "/", message.Subprotocol)
+		_, p := w.next()
+		if h, err := message.ParseHello(p); err != nil || h.AuthEvent != asks || h.AuthRequired {
+			t.Errorf("RequireAuth %v: %+v, %v", asks, h, err)
+		}
+	}
 	v := startServer(t, Options{AuthTimeout: 400 * time.Millisecond}, func(v *Server) {
 		v.OnConnected(func(s *Socket) {
 			time.Sleep(20 * time.Millisecond) // meanwhile the client's first events arrive

@@ -44,6 +44,8 @@ func TestContexts(t *testing.T) {
 	if !a.recovered || v.Namespace("/").Socket(a.id) != s {
 		t.Fatal("the session was not recovered, or has another socket")
 	}
+	a.request(1, "get", "")
+	a.wantAck(1, "[null,[],true]") // so the handlers know of the connection
 	second := s.LinkContext()
 	if second.Err() != nil || first.socket.Err() != nil {
 		t.Fatalf("after the return: %v and %v", second.Err(), first.socket.Err())
@@ -108,4 +110,45 @@ func TestEventsBehindConnectWaitForTheHook(t *testing.T) {
 	w.wantError(message.CodeInvalidFormat)
 	w.wantClose(frame.ClosePolicyViolation)
 	answer <- nil // too late: the connection is on its way out
+}
+
+// A handler that runs so late that its client has come back meanwhile does not get the context of
+// the new connection. Otherwise what each connected handler starts would run twice on that.
+func TestContextOfALateHandler(t *testing.T) {
+	v := cacheServer(t, smartsocket.Options{})
+	var links []context.Context // the handlers of one socket run one at a time
+	told := make(chan bool, 4)
+	v.OnConnected(func(s *Socket) {
+		links = append(links, s.LinkContext())
+		told <- true
+	})
+	v.OnDisconnected(func(*Socket, smartsocket.Reason) { told <- true })
+	entered, release := make(chan bool), make(chan bool)
+	v.On("wait", func(*Socket, Data, Ack) {
+		entered <- true
+		<-release
+	})
+	var a resumer
+	a.connect(t, v, "/", "")
+	<-told
+	a.emit("wait", "")
+	<-entered
+	for range 2 { // the handlers of the second connection run when the third is there
+		a.again(t, v)
+	}
+	close(release)
+	for range 4 {
+		<-told
+	}
+	for i, last := range []bool{false, false, true} {
+		if over := links[i].Err() != nil; over == last {
+			t.Errorf("connection %d of 3: its context is over: %v", i+1, over)
+		}
+	}
+	if links[1] == links[2] {
+		t.Error("two connections have one context")
+	}
+	if s := v.Namespace("/").Socket(a.id); s.LinkContext() != links[2] {
+		t.Error("the socket has another context than its last connected handler got")
+	}
 }

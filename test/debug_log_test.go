@@ -121,6 +121,32 @@ func TestRefusedConnectionsAreLogged(t *testing.T) {
 	}
 }
 
+// What is refused in the protocol, behind the upgrade, is counted by cause like the rest.
+func TestRefusalsAfterTheUpgradeAreCounted(t *testing.T) {
+	v := startServer(t, Options{APIKeys: []string{"the-right-key"}, MaxConnections: 1}, nil)
+	for range 3 {
+		w, _ := connectWith(t, v, "the-wrong-key")
+		w.wantClose(3500)
+		w.nc.Close()
+		eventually(t, "its place", func() bool { return v.ConnectionStats().Open == 0 })
+	}
+	w := dialWire(t, v, "/", message.Subprotocol)
+	w.next()
+	w.sendConnect(message.Connect{APIKey: []byte("the-right-key"), Namespace: []byte("/nowhere")})
+	w.next()
+	w.wantClose(3501)
+	w.nc.Close()
+	eventually(t, "its place", func() bool { return v.ConnectionStats().Open == 0 })
+	connectWith(t, v, "the-right-key")
+	w = dialWire(t, v, "/", message.Subprotocol)
+	w.next()
+	w.wantClose(1013)
+	got := fmt.Sprint(v.ConnectionStats().Refusals)
+	if got != "map[connections:1 credentials:3 namespace:1]" {
+		t.Error(got)
+	}
+}
+
 // bursts counts the lines with a text, and sums up what they count.
 func bursts(log, what string) (lines, sum int) {
 	for line := range strings.Lines(log) {
@@ -134,7 +160,7 @@ func bursts(log, what string) (lines, sum int) {
 	return lines, sum
 }
 
-// NE6 and others: what a client can bring about with every event costs a bounded log.
+// What a client can bring about with every event costs a bounded log.
 func TestBurstsAreFewLines(t *testing.T) {
 	for _, mode := range [][]smartsocket.HandlerOption{nil, {smartsocket.Inline}} {
 		var log logBuffer
@@ -183,7 +209,7 @@ func TestBurstsAreFewLines(t *testing.T) {
 	}
 }
 
-// NE10: the client is told which field does not fit, and the application hears of it.
+// The client is told which field does not fit, and the application hears of it.
 func TestUndecodableData(t *testing.T) {
 	type pos struct{ X uint8 }
 	type move struct {
@@ -242,7 +268,7 @@ func (*picky) UnmarshalJSON([]byte) error {
 
 var _ json.Unmarshaler = (*picky)(nil)
 
-// NE11: errors of handlers name their event.
+// Errors of handlers name their event.
 func TestErrorsOfHandlersNameTheirEvent(t *testing.T) {
 	full := &smartsocket.Error{Code: "ERR_FULL", Message: "no room"}
 	for _, mode := range [][]smartsocket.HandlerOption{nil, {smartsocket.Inline}} {
@@ -270,7 +296,7 @@ func TestErrorsOfHandlersNameTheirEvent(t *testing.T) {
 	}
 }
 
-// NE11: a socket that is gone still tells its peer's address.
+// A socket that is gone still tells its peer's address.
 func TestAddressOfAGoneSocket(t *testing.T) {
 	for _, cache := range []bool{false, true} {
 		gone := make(chan net.Addr, 2)
@@ -343,7 +369,7 @@ func (w *stuckWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// NE5: a log that cannot be written stops neither loops nor handlers nor Close.
+// A log that cannot be written stops neither loops nor handlers nor Close.
 func TestABlockedLogStopsNothing(t *testing.T) {
 	for name, handler := range map[string]func(*stuckWriter) slog.Handler{
 		"text": func(w *stuckWriter) slog.Handler {

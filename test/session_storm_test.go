@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand"
@@ -195,215 +196,241 @@ func TestBroadcastToAStranger(t *testing.T) {
 	}
 }
 
-// A storm over everything that changes a session. The order of lifecycle events holds for each
-// socket, no two run at once, and nothing is left at the end.
+// Clients that resume in several connections at once, with gaps, while handlers and others act on
+// their sockets: the handlers of each socket run one at a time and in their order, and every socket
+// ends.
 func TestStormOfSockets(t *testing.T) {
 	for _, opts := range [][]smartsocket.HandlerOption{nil, {smartsocket.Inline}} {
-		t.Run(fmt.Sprint("inline ", opts != nil), func(t *testing.T) { reviewStorm(t, opts) })
+		t.Run(fmt.Sprint("inline ", opts != nil), func(t *testing.T) {
+			st := &storm{t: t, lives: make(map[*Socket]*life)}
+			st.run(opts)
+		})
 	}
 }
 
-func reviewStorm(t *testing.T, opts []smartsocket.HandlerOption) {
-	type life struct {
-		state string
-		in    int
-	}
-	var mu sync.Mutex
-	lives := make(map[*Socket]*life)
-	step := func(s *Socket, what string) func() {
-		mu.Lock()
-		l := lives[s]
-		if l == nil {
-			l = new(life)
-			lives[s] = l
-		}
-		from := l.state
-		ok := what == "connected" && (from == "" || from == "disconnected") ||
-			what == "disconnected" && from == "connected" ||
-			what == "ended" && from == "disconnected"
-		if what == "connected" && s.Recovered() != (from == "disconnected") {
-			t.Errorf("Recovered %v after %q", s.Recovered(), from)
-		}
-		if !ok || l.in != 0 {
-			t.Errorf("%s after %q, %d other handlers run", what, from, l.in)
-		}
-		l.state = what
-		l.in++
-		mu.Unlock()
-		return func() { mu.Lock(); l.in--; mu.Unlock() }
-	}
-	v := startServer(t, Options{
+// storm watches the handlers of sockets while everything happens to these at once.
+type storm struct {
+	t    *testing.T
+	v    *Server
+	stop atomic.Bool
+
+	mu    sync.Mutex
+	lives map[*Socket]*life
+}
+
+// life is what the lifecycle handlers of a socket were told last, and how many of them run.
+type life struct {
+	state string
+	in    int
+}
+
+func (st *storm) run(opts []smartsocket.HandlerOption) {
+	st.v = startServer(st.t, Options{
 		EnableMessageCache: true, Loops: 4, MessageCacheSize: 16, MaxConnections: 40,
 		HandshakeTimeout: time.Second,
-	}, func(v *Server) {
-		v.OnConnected(func(s *Socket) {
-			defer step(s, "connected")()
-			s.Join("room")
-			if rand.Intn(8) == 0 {
-				s.RequireAuth()
-			}
-			if rand.Intn(20) == 0 {
-				s.Disconnect()
-			}
-		}, opts...)
-		v.OnDisconnected(func(s *Socket, _ smartsocket.Reason) {
-			defer step(s, "disconnected")()
-			if rand.Intn(20) == 0 {
-				s.Disconnect()
-			}
-			if rand.Intn(10) == 0 {
-				s.Authenticated(1)
-			}
-		}, opts...)
-		v.OnEnded(func(s *Socket, _ smartsocket.Reason) {
-			defer step(s, "ended")()
-		}, opts...)
-		v.On("x", func(s *Socket, d Data, ack Ack) {
-			switch rand.Intn(20) {
-			case 0:
-				s.Disconnect()
-			case 1:
-				s.DisconnectWith(3100, "again")
-			case 2:
-				time.Sleep(time.Millisecond)
-			case 3:
-				s.EmitAck("q", 1, time.Second, func(Data, error) {})
-			case 4:
-				s.Context()
-				s.LinkContext()
-			}
-			s.Emit("y", 1)
-			ack.Reply(1)
-		}, opts...)
-	})
-	var stop atomic.Bool
+	}, func(v *Server) { st.register(v, opts) })
 	var wg sync.WaitGroup
-	wg.Add(1)
-	go func() {
-		defer wg.Done()
-		for !stop.Load() {
-			for _, s := range v.Namespace("/").Sockets() {
-				switch rand.Intn(200) {
-				case 0:
-					s.Disconnect()
-				case 1:
-					s.DisconnectWith(3001, "")
-				case 2:
-					s.RequireAuth()
-				case 3:
-					s.Authenticated(2)
-				}
-			}
-			v.Emit("b", 1)
-			v.To("room").Emit("s", 1, smartsocket.State(""))
-			time.Sleep(2 * time.Millisecond)
-		}
-	}()
+	wg.Go(st.meddle)
 	for range 12 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			var token []byte
-			var seq, id uint64
-			for !stop.Load() {
-				n := 1 + rand.Intn(3)
-				var ws []net.Conn
-				for range n {
-					nc, err := net.Dial("tcp", v.Addr().String())
-					if err != nil {
-						continue
-					}
-					nc.SetDeadline(time.Now().Add(3 * time.Second))
-					key := frame.NewKey()
-					nc.Write(frame.AppendRequest(nil, v.Addr().String(), "/", key, "",
-						message.Subprotocol, "", ""))
-					c := message.Connect{Version: 1, Namespace: []byte("/"),
-						SessionToken: token, LastSeq: seq}
-					nc.Write(masked(frame.Binary, message.AppendConnect(nil, &c)))
-					ws = append(ws, nc)
-				}
-				for i, nc := range ws {
-					got, tk, s := reviewRead(nc, &id, 1+rand.Intn(6))
-					if got && i == len(ws)-1 {
-						token, seq = tk, s
-						if rand.Intn(12) == 0 {
-							seq += 5 // a gap
-						}
-					}
-				}
-				for _, nc := range ws {
-					if rand.Intn(4) == 0 {
-						nc.Write(masked(frame.Close,
-							frame.AppendCloseBody(nil, frame.CloseNormal, "")))
-					}
-					nc.Close()
-				}
-			}
-		}()
+		wg.Go(st.client)
 	}
 	time.Sleep(2 * time.Second)
-	stop.Store(true)
+	st.stop.Store(true)
 	wg.Wait()
-	ns := v.Namespace("/")
+	ns := st.v.Namespace("/")
 	for _, s := range append(slices.Clone(ns.Sockets()), ns.Away()...) {
 		s.Disconnect()
 	}
-	eventually(t, "all sockets to be gone", func() bool {
-		return len(ns.Sockets()) == 0 && len(ns.Away()) == 0 && v.ConnectionStats().Open == 0
+	eventually(st.t, "all sockets to be gone", func() bool {
+		return len(ns.Sockets()) == 0 && len(ns.Away()) == 0 && st.v.ConnectionStats().Open == 0
 	})
-	mu.Lock()
-	defer mu.Unlock()
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	n := 0
-	for s, l := range lives {
+	for s, l := range st.lives {
 		if l.state != "ended" {
 			n++
 			if n < 5 {
-				t.Errorf("%s: the last is %q", s.ID(), l.state)
+				st.t.Errorf("%s: the last is %q", s.ID(), l.state)
 			}
 		}
 	}
-	t.Logf("%d sockets, %d without an end", len(lives), n)
+	st.t.Logf("%d sockets, %d without an end", len(st.lives), n)
 }
 
-// reviewRead reads CONNECT_ACK and sends events.
-func reviewRead(nc net.Conn, id *uint64, events int) (ok bool, token []byte, seq uint64) {
+// step checks that a lifecycle handler may run now. The handler calls what it returns at its end.
+func (st *storm) step(s *Socket, what string) (end func()) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	l := st.lives[s]
+	if l == nil {
+		l = new(life)
+		st.lives[s] = l
+	}
+	from := l.state
+	ok := what == "connected" && (from == "" || from == "disconnected") ||
+		what == "disconnected" && from == "connected" ||
+		what == "ended" && from == "disconnected"
+	if what == "connected" && s.Recovered() != (from == "disconnected") {
+		st.t.Errorf("Recovered %v after %q", s.Recovered(), from)
+	}
+	if !ok || l.in != 0 {
+		st.t.Errorf("%s after %q, %d other handlers run", what, from, l.in)
+	}
+	l.state = what
+	l.in++
+	return func() { st.mu.Lock(); l.in--; st.mu.Unlock() }
+}
+
+// register adds handlers that act on their sockets.
+func (st *storm) register(v *Server, opts []smartsocket.HandlerOption) {
+	v.OnConnected(func(s *Socket) {
+		defer st.step(s, "connected")()
+		s.Join("room")
+		if rand.Intn(8) == 0 {
+			s.RequireAuth()
+		}
+		if rand.Intn(20) == 0 {
+			s.Disconnect()
+		}
+	}, opts...)
+	v.OnDisconnected(func(s *Socket, _ smartsocket.Reason) {
+		defer st.step(s, "disconnected")()
+		if rand.Intn(20) == 0 {
+			s.Disconnect()
+		}
+		if rand.Intn(10) == 0 {
+			s.Authenticated(1)
+		}
+	}, opts...)
+	v.OnEnded(func(s *Socket, _ smartsocket.Reason) {
+		defer st.step(s, "ended")()
+	}, opts...)
+	v.On("x", func(s *Socket, d Data, ack Ack) {
+		switch rand.Intn(20) {
+		case 0:
+			s.Disconnect()
+		case 1:
+			s.DisconnectWith(3100, "again")
+		case 2:
+			time.Sleep(time.Millisecond)
+		case 3:
+			s.EmitAck("q", 1, time.Second, func(Data, error) {})
+		case 4:
+			s.Context()
+			s.LinkContext()
+		}
+		s.Emit("y", 1)
+		ack.Reply(1)
+	}, opts...)
+}
+
+// meddle acts on all sockets from a goroutine of its own.
+func (st *storm) meddle() {
+	for !st.stop.Load() {
+		for _, s := range st.v.Namespace("/").Sockets() {
+			switch rand.Intn(200) {
+			case 0:
+				s.Disconnect()
+			case 1:
+				s.DisconnectWith(3001, "")
+			case 2:
+				s.RequireAuth()
+			case 3:
+				s.Authenticated(2)
+			}
+		}
+		st.v.Emit("b", 1)
+		st.v.To("room").Emit("s", 1, smartsocket.State(""))
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// client comes with up to three connections for one session at a time.
+func (st *storm) client() {
+	var token []byte
+	var seq, id uint64
+	for !st.stop.Load() {
+		var ws []net.Conn
+		for range 1 + rand.Intn(3) {
+			if nc, err := st.dial(token, seq); err == nil {
+				ws = append(ws, nc)
+			}
+		}
+		for i, nc := range ws {
+			got, tk, s := welcomed(nc)
+			for range 1 + rand.Intn(6) {
+				id++
+				nc.Write(masked(frame.Binary, eventBytes(message.FlagAck, id, "x", "1")))
+			}
+			if got && i == len(ws)-1 {
+				token, seq = tk, s
+				if rand.Intn(12) == 0 {
+					seq += 5 // a gap
+				}
+			}
+		}
+		for _, nc := range ws {
+			if rand.Intn(4) == 0 {
+				nc.Write(masked(frame.Close, frame.AppendCloseBody(nil, frame.CloseNormal, "")))
+			}
+			nc.Close()
+		}
+	}
+}
+
+// dial sends a request and CONNECT without waiting for an answer.
+func (st *storm) dial(token []byte, seq uint64) (net.Conn, error) {
+	addr := st.v.Addr().String()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	nc.SetDeadline(time.Now().Add(3 * time.Second))
+	key := frame.NewKey()
+	nc.Write(frame.AppendRequest(nil, addr, "/", key, "", message.Subprotocol, "", ""))
+	c := message.Connect{
+		Version: 1, Namespace: []byte("/"), SessionToken: token, LastSeq: seq,
+	}
+	nc.Write(masked(frame.Binary, message.AppendConnect(nil, &c)))
+	return nc, nil
+}
+
+// welcomed reads up to CONNECT_ACK. It returns the token, and the number of the newest event that
+// came with it.
+func welcomed(nc net.Conn) (ok bool, token []byte, seq uint64) {
 	buf := make([]byte, 64<<10)
 	var got []byte
-	for i := 0; i < 4 && !ok; i++ {
+	for range 4 {
 		nc.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 		n, err := nc.Read(buf)
 		got = append(got, buf[:n]...)
-		var p frame.Parser
-		rest := got
-		for j := 0; j+4 < len(rest); j++ {
-			if string(rest[j:j+4]) == "\r\n\r\n" {
-				rest = append([]byte(nil), rest[j+4:]...)
-				for {
-					m, r, more, err := p.Feed(&wireConfig, rest)
-					if err != nil || !more {
-						break
-					}
-					rest = r
-					a, err := message.ParseConnectAck(m.Payload)
-					if err == nil && m.Op == frame.Binary {
-						ok, token = true, append([]byte(nil), a.SessionToken...)
-						continue
-					}
-					e, err := message.Parse(m.Payload)
-					if err == nil && e.Kind == message.KindEvent && e.Seq > seq {
-						seq = e.Seq
-					}
-				}
-				break
-			}
+		if _, frames, whole := bytes.Cut(got, []byte("\r\n\r\n")); whole {
+			ok, token, seq = welcome(bytes.Clone(frames)) // a copy, because it is unmasked in place
 		}
-		if err != nil {
+		if err != nil || ok {
 			break
 		}
 	}
-	for range events {
-		*id++
-		nc.Write(masked(frame.Binary, eventBytes(message.FlagAck, *id, "x", "1")))
-	}
 	return ok, token, seq
+}
+
+// welcome looks for CONNECT_ACK in what followed the head of the answer.
+func welcome(frames []byte) (ok bool, token []byte, seq uint64) {
+	var p frame.Parser
+	for {
+		m, rest, more, err := p.Feed(&wireConfig, frames)
+		if err != nil || !more {
+			return ok, token, seq
+		}
+		frames = rest
+		if a, err := message.ParseConnectAck(m.Payload); err == nil && m.Op == frame.Binary {
+			ok, token = true, bytes.Clone(a.SessionToken)
+			continue
+		}
+		e, err := message.Parse(m.Payload)
+		if err == nil && e.Kind == message.KindEvent && e.Seq > seq {
+			seq = e.Seq
+		}
+	}
 }

@@ -2,14 +2,12 @@ package websocket
 
 import (
 	"crypto/tls"
-	"errors"
 	"io"
 	"net"
 	"os"
 	"syscall"
 	"time"
 
-	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -34,57 +32,6 @@ func arrived(ep *endpoint, hs *handshake) *events {
 	return c
 }
 
-// acceptPause is how long acceptFrom waits after an error that may pass.
-const acceptPause = 50 * time.Millisecond
-
-// acceptFrom serves the connections of a listener that the loops cannot watch.
-func (s *Server) acceptFrom(nl net.Listener) error {
-	s.mu.Lock()
-	if s.ln != nil || s.other != nil {
-		s.mu.Unlock()
-		return ErrListening
-	}
-	s.other = nl
-	s.mu.Unlock()
-	defer nl.Close()
-	ep := s.ep.on(isLoopback(nl.Addr().String()))
-	cfg := ep.tlsConfig()
-	for {
-		nc, err := nl.Accept()
-		var passing interface{ Temporary() bool }
-		switch {
-		case errors.As(err, &passing) && passing.Temporary() && !errors.Is(err, net.ErrClosed):
-			ep.log.Error("websocket: accepting failed and goes on", "err", err)
-			time.Sleep(acceptPause)
-			continue
-		case err != nil:
-			return err
-		}
-		if cfg != nil {
-			nc = tls.Server(nc, cfg) // its handshake is made by the first read of the bridge
-		}
-		var leave func()
-		if ep.arrive != nil {
-			var refused *frame.HandshakeError
-			if leave, refused = ep.arrive(nc.RemoteAddr()); refused != nil {
-				ep.refused(refused, nil, nc.RemoteAddr)
-				nc.Close()
-				if leave != nil {
-					leave()
-				}
-				continue
-			}
-		}
-		if err := s.serveConn(nc, nil, ep, &handshake{leave: leave}); err != nil {
-			nc.Close()
-			if leave != nil {
-				leave()
-			}
-			ep.log.Error("websocket: connection was not adopted", "err", err)
-		}
-	}
-}
-
 // bridge serves a connection that the event loops cannot take over: a TLS session of net/http, or
 // any net.Conn that is more than a descriptor, because it decrypts, limits, counts or has bytes of
 // its own. Two goroutines carry its bytes to a connection that the loops serve. A server that
@@ -107,7 +54,7 @@ func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, hs *handshake) 
 	}
 	boundSendBuffer(tc)
 	go func() { // ends when the peer is gone, or when the other goroutine closes tc
-		carry(near, tc, func() {})
+		bridged.tellNotTLS(carry(near, tc, func() {}))
 		near.CloseWrite()
 	}()
 	go func() { // ends when the loop has closed the connection
@@ -118,8 +65,8 @@ func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, hs *handshake) 
 	return nil
 }
 
-// carry copies until either end fails. before runs before each write.
-func carry(to io.Writer, from io.Reader, before func()) {
+// carry copies until either end fails, and returns why from did. before runs before each write.
+func carry(to io.Writer, from io.Reader, before func()) error {
 	b := pool.Get(16 << 10)
 	defer pool.Put(b)
 	buf := b.B[:cap(b.B)]
@@ -128,11 +75,11 @@ func carry(to io.Writer, from io.Reader, before func()) {
 		if n > 0 {
 			before()
 			if _, err := to.Write(buf[:n]); err != nil {
-				return
+				return nil
 			}
 		}
 		if err != nil {
-			return
+			return err
 		}
 	}
 }

@@ -254,6 +254,21 @@ func TestServeHTTP(t *testing.T) {
 		}
 		p.send(frame.Text, "behind")
 	}
+	// A prefix that ends in a slash takes that of the path with it.
+	mux.Handle("/slash/", http.StripPrefix("/slash/", ws))
+	for target, want := range map[string]string{
+		"/slash/": "/", "/slash/room": "/room", "/slash/r%6fom?a=/": "/r%6fom",
+	} {
+		nc := tcp(t, addr)
+		nc.Write(frame.AppendRequest(nil, addr, target, frame.NewKey(), "", "", "", ""))
+		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil || resp.StatusCode != 101 {
+			t.Fatal(target, resp, err)
+		}
+		if s := wait(t, paths); s != want {
+			t.Errorf("%s is path %q, want %q", target, s, want)
+		}
+	}
 
 	resp, err = http.Get(hs.URL + "/ws/")
 	if err != nil {

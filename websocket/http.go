@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -54,12 +55,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func appendHead(dst []byte, req *http.Request) []byte {
 	dst = append(dst, req.Method...)
 	dst = append(dst, ' ')
-	dst = append(dst, req.URL.RequestURI()...)
+	target := req.URL.RequestURI()
+	if target[0] != '/' && req.URL.Opaque == "" && strings.HasSuffix(req.RequestURI, "/"+target) {
+		dst = append(dst, '/') // http.StripPrefix took it off with a prefix like /ws/
+	}
+	dst = append(dst, target...)
 	dst = append(dst, ' ')
 	dst = append(dst, req.Proto...)
-	dst = append(dst, "\r\nHost: "...)
-	dst = append(dst, req.Host...)
 	dst = append(dst, "\r\n"...)
+	if req.Host != "" { // HTTP/1.0 has none
+		dst = append(dst, "Host: "...)
+		dst = append(dst, req.Host...)
+		dst = append(dst, "\r\n"...)
+	}
 	// net/http takes the field out of Header; ParseRequest must see it to refuse it.
 	for _, coding := range req.TransferEncoding {
 		dst = append(dst, "Transfer-Encoding: "...)

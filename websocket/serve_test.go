@@ -122,24 +122,43 @@ func TestListenUnix(t *testing.T) {
 	}
 }
 
+// wrapping hands out connections that the loops cannot take over.
+type wrapping struct{ net.Listener }
+
+func (w wrapping) Accept() (net.Conn, error) {
+	nc, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return struct{ net.Conn }{nc}, nil
+}
+
 // A load balancer's preamble gives the address, in one piece or byte by byte, with TLS behind it
-// and without. Nobody else's is believed.
+// and without, on a listener of our own and on somebody else's. Nobody else's is believed.
 func TestProxyProtocol(t *testing.T) {
 	const v1 = "PROXY TCP4 203.0.113.7 10.0.0.1 51234 443\r\n"
 	const v2 = "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x08" +
 		"\x0a\x00\x00\x01\xc8\x22\x01\xbb"
 	const local = "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
-	for _, secured := range []bool{false, true} {
+	for i := range 4 {
+		secured, wrapped := i&1 != 0, i&2 != 0
 		r := newReactor(t)
 		o := Options{Proxied: func(net.Addr) bool { return true }}
 		if secured {
 			o.TLSConfig = serverTLS(t)
 		}
 		s := NewServer(r, o, tellsPeer)
-		if err := s.Listen("tcp", "127.0.0.1:0"); err != nil {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
 			t.Fatal(err)
 		}
-		addr := s.Addr().String()
+		if wrapped {
+			go s.Serve(wrapping{ln})
+			defer s.Close()
+		} else if err := s.Serve(ln); err != nil {
+			t.Fatal(err)
+		}
+		addr := ln.Addr().String()
 		over := func(nc net.Conn) net.Conn {
 			if secured {
 				return secure(nc, 0)
@@ -162,7 +181,7 @@ func TestProxyProtocol(t *testing.T) {
 					t.Fatal(status)
 				}
 				if _, b := p.read(t); !strings.HasPrefix(string(b), want) {
-					t.Errorf("TLS %v: %q gives %q", secured, preamble, b)
+					t.Errorf("TLS %v, wrapped %v: %q gives %q", secured, wrapped, preamble, b)
 				}
 				p.Close()
 			}

@@ -193,9 +193,14 @@ func protocols(list []string) []string {
 
 // notTLS answers a client that does not speak TLS, if what it began with may be HTTP.
 func (ep *endpoint) notTLS(rc *reactor.Conn, first []byte) []byte {
+	return ep.notTLSAnswer(rc.RemoteAddr, first)
+}
+
+// notTLSAnswer is notTLS for a connection of any kind.
+func (ep *endpoint) notTLSAnswer(peer func() net.Addr, first []byte) []byte {
 	e := &frame.HandshakeError{Status: 400, Cause: frame.CauseNotTLS,
 		Reason: "this port speaks TLS: connect with wss:// or https://"}
-	ep.refused(e, nil, rc.RemoteAddr)
+	ep.refused(e, nil, peer)
 	if first[0] < 'A' || first[0] > 'Z' {
 		return nil
 	}

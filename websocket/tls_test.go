@@ -157,20 +157,32 @@ func TestTLSOnly(t *testing.T) {
 	if err := tc.Handshake(); err != nil || tc.ConnectionState().NegotiatedProtocol != "http/1.1" {
 		t.Errorf("h2 or http/1.1: %v, %q", err, tc.ConnectionState().NegotiatedProtocol)
 	}
-	nc := tcp(t, addr)
-	nc.Write(upgradeRequest(addr, ""))
-	resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+	s := NewServer(r, Options{TLSConfig: serverTLS(t)}, Echo)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode != 400 || !strings.Contains(string(body), "this port speaks TLS") {
-		t.Errorf("a plain request was answered %s %q", resp.Status, body)
+	go s.Serve(wrapping{ln})
+	defer s.Close()
+	for _, addr := range []string{addr, ln.Addr().String()} {
+		nc := tcp(t, addr)
+		nc.Write(upgradeRequest(addr, "Cookie: "+strings.Repeat("c", 3000)+"\r\n"))
+		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		if resp.StatusCode != 400 || !strings.Contains(string(body), "this port speaks TLS") {
+			t.Errorf("a plain request was answered %s %q", resp.Status, body)
+		}
+		nc = tcp(t, addr)
+		nc.Write([]byte("\x00binary"))
+		if got, _ := io.ReadAll(nc); len(got) != 0 {
+			t.Errorf("what is not HTTP was answered %q", got)
+		}
 	}
-	nc = tcp(t, addr)
-	nc.Write([]byte("\x00binary"))
-	if got, _ := io.ReadAll(nc); len(got) != 0 {
-		t.Errorf("what is not HTTP was answered %q", got)
+	if n := s.Refusals()[frame.CauseNotTLS]; n != 2 {
+		t.Errorf("%d refusals were counted", n)
 	}
 	if err := Dial(t.Context(), r, addr, DialOptions{Options: Options{TLSConfig: serverTLS(t)}},
 		&funcs{}); !errors.Is(err, ErrDialTLS) {

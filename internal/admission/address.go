@@ -30,9 +30,18 @@ func ParseProxies(texts []string) (list Proxies, fix string) {
 			return list, strconv.Quote(text) +
 				" is neither an address nor a prefix such as 10.0.0.0/8, nor unix"
 		}
-		list.Prefixes = append(list.Prefixes, p.Masked())
+		list.Prefixes = append(list.Prefixes, unmapped(p.Masked()))
 	}
 	return list, ""
+}
+
+// unmapped is the IPv4 prefix that an IPv6 one maps, because that is how peers are compared.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const mapped = 96 // bits of ::ffff:0:0/96
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p
 }
 
 // Forwarding is what a request says about the way that it came. It is borrowed.
@@ -47,8 +56,8 @@ var Unknown = netip.IPv6Unspecified()
 
 // AddressOf is the client's address: the peer's, or the one that a trusted proxy reports. It is
 // the zero Addr when the peer has none, as on a Unix socket without a proxy. It is Unknown, and
-// bad is what the proxy wrote, when that cannot be read, or when the two headers disagree, because
-// one of them may be the client's own invention then.
+// bad is the header that the proxy wrote, when that cannot be read, or when the two headers
+// disagree, because one of them may be the client's own invention then.
 func AddressOf(peer net.Addr, f Forwarding, proxies Proxies) (a netip.Addr, bad string) {
 	a, unix := addrOf(peer)
 	if !proxies.trust(a, unix) || f.For == nil && f.Forwarded == nil {
@@ -59,18 +68,19 @@ func AddressOf(peer net.Addr, f Forwarding, proxies Proxies) (a netip.Addr, bad 
 		x, ok = lastStranger(a, f.For, plainHop, proxies)
 	}
 	y, ok2 := x, true
-	if f.Forwarded != nil {
+	if f.Forwarded != nil && (f.For == nil || namesClient(f.Forwarded)) {
 		if y, ok2 = lastStranger(a, f.Forwarded, forwardedHop, proxies); f.For == nil {
 			x = y
 		}
 	}
 	switch {
 	case !ok:
-		return Unknown, string(f.For)
+		return Unknown, "X-Forwarded-For: " + string(f.For)
 	case !ok2:
-		return Unknown, string(f.Forwarded)
+		return Unknown, "Forwarded: " + string(f.Forwarded)
 	case x != y:
-		return Unknown, string(f.For) + " and " + string(f.Forwarded)
+		return Unknown, "X-Forwarded-For: " + string(f.For) + " and Forwarded: " +
+			string(f.Forwarded)
 	}
 	return x, ""
 }
@@ -163,21 +173,46 @@ func plainHop(s string) (a netip.Addr, unix, ok bool) {
 	return a, false, false
 }
 
-// forwardedHop reads the address of one element of Forwarded (RFC 7239 section 4).
+// forwardedHop reads the address of one element of Forwarded (RFC 7239 section 4), whose port may
+// be hidden as in 192.0.2.1:_x (section 6).
 func forwardedHop(s string) (a netip.Addr, unix, ok bool) {
-	for s != "" {
-		pair := s
-		if i := firstSemicolon(s); i >= 0 {
-			pair, s = s[:i], s[i+1:]
-		} else {
-			s = ""
+	value, ok := forParameter(s)
+	if !ok {
+		return a, false, false
+	}
+	value, _, _ = strings.Cut(unquote(value), ":_")
+	return plainHop(value)
+}
+
+// forParameter is the value of "for" in one element of Forwarded.
+func forParameter(element string) (value string, ok bool) {
+	for more := true; more; {
+		pair, rest := element, ""
+		i := firstSemicolon(element)
+		if more = i >= 0; more {
+			pair, rest = element[:i], element[i+1:]
 		}
 		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
 		if strings.EqualFold(name, "for") {
-			return plainHop(value)
+			return value, true
 		}
+		element = rest
 	}
-	return a, false, false
+	return "", false
+}
+
+// namesClient reports whether the last element of Forwarded has an address. A proxy may write one
+// that tells the protocol or the host alone.
+func namesClient(forwarded []byte) bool {
+	for len(forwarded) > 0 {
+		i := lastComma(forwarded)
+		if element := strings.TrimSpace(string(forwarded[i+1:])); element != "" {
+			_, ok := forParameter(element)
+			return ok
+		}
+		forwarded = forwarded[:max(i, 0)]
+	}
+	return false
 }
 
 // firstSemicolon is the index of the first semicolon outside of quotes, -1 for none.
@@ -222,7 +257,7 @@ func addrOf(a net.Addr) (addr netip.Addr, unix bool) {
 		if a == nil {
 			return netip.Addr{}, false
 		}
-		return a.AddrPort().Addr().Unmap(), false
+		return a.AddrPort().Addr().Unmap().WithZone(""), false
 	case *net.UnixAddr:
 		return netip.Addr{}, true
 	case nil:
@@ -230,7 +265,7 @@ func addrOf(a net.Addr) (addr netip.Addr, unix bool) {
 	}
 	// The address of somebody's own net.Conn.
 	if ap, err := netip.ParseAddrPort(a.String()); err == nil {
-		return ap.Addr().Unmap(), false
+		return ap.Addr().Unmap().WithZone(""), false
 	}
 	return netip.Addr{}, false
 }

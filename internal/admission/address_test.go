@@ -10,9 +10,9 @@ import (
 )
 
 func TestAddressOf(t *testing.T) {
-	proxies := []netip.Prefix{
-		netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48"),
-	}
+	list, _ := ParseProxies([]string{"10.0.0.0/8", "2001:db8:1::/48", "fe80::/10",
+		"::ffff:172.16.0.0/108", "::ffff:192.168.7.7"})
+	proxies := list.Prefixes
 	tcp := func(s string) net.Addr { return &net.TCPAddr{IP: net.ParseIP(s), Port: 1} }
 	trusted := Proxies{Prefixes: proxies}
 	withUnix := Proxies{Prefixes: proxies, Unix: true}
@@ -68,6 +68,20 @@ func TestAddressOf(t *testing.T) {
 		{tcp("10.0.0.1"), "-", `for="_gazonk"`, unknown, false},
 		{tcp("10.0.0.1"), "-", "by=10.0.0.1", unknown, false},
 		{tcp("10.0.0.1"), "-", `for="192.0.2.43`, unknown, false},
+		{tcp("10.0.0.1"), "-", `for="192.0.2.43:_port"`, "192.0.2.43", false},
+		{tcp("10.0.0.1"), "-", `proto=https;for="[2001:db8:2::2]:_p"`, "2001:db8:2::2", false},
+		// Link-local peers have a zone.
+		{&net.TCPAddr{IP: net.ParseIP("fe80::5"), Zone: "eth0"}, "198.51.100.1", "",
+			"198.51.100.1", false},
+		// Mapped prefixes are those of IPv4.
+		{tcp("172.16.0.9"), "198.51.100.1", "", "198.51.100.1", false},
+		{tcp("172.32.0.9"), "198.51.100.1", "", "172.32.0.9", false},
+		{tcp("192.168.7.7"), "198.51.100.1", "", "198.51.100.1", false},
+		// A Forwarded that tells something else alone contradicts nothing.
+		{tcp("10.0.0.1"), "192.0.2.43", "proto=https;host=a", "192.0.2.43", false},
+		{tcp("10.0.0.1"), "192.0.2.43", "for=192.0.2.44, proto=https, ", "192.0.2.43", false},
+		{tcp("10.0.0.1"), "-", "for=192.0.2.44, proto=https", unknown, false},
+		{tcp("10.0.0.1"), "192.0.2.43", "proto=https, for=192.0.2.44,", unknown, false},
 		// Both, of which the client may have sent one.
 		{tcp("10.0.0.1"), "192.0.2.43", "for=192.0.2.43", "192.0.2.43", false},
 		{tcp("10.0.0.1"), "192.0.2.43", "for=192.0.2.44", unknown, false},
@@ -121,6 +135,7 @@ func TestGroup(t *testing.T) {
 	for in, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::",
 		"2001:db8:0:1:ffff::": "2001:db8:0:1::", "fe80::1%eth0": "fe80::",
+		"::1": "::1", "::": "::", // Unknown counts alone
 	} {
 		if got := group(ip(in)); got != ip(want) {
 			t.Errorf("%s counts as %v, want %s", in, got, want)

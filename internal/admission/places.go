@@ -71,9 +71,10 @@ func (x *addresses) set(a netip.Addr, p places) {
 }
 
 // group is the unit in which addresses are counted: an IPv4 address, or the /64
-// of an IPv6 one, because a single subscriber has all of that.
+// of an IPv6 one, because a single subscriber has all of that. ::1 is alone, because Unknown would
+// count with it otherwise.
 func group(a netip.Addr) netip.Addr {
-	if a.Is6() {
+	if a.Is6() && !a.IsLoopback() {
 		if p, err := a.Prefix(64); err == nil {
 			return p.Addr()
 		}

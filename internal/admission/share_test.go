@@ -8,7 +8,8 @@ import (
 )
 
 // Limits.Share, for newcomers and for pending connections, against counts of our own. Whoever has
-// none gets a place while there is one, and nobody gets more than half of all but for the floor.
+// none gets a place while there is one, and nobody gets more than half of all, or the floor if that
+// is more.
 func TestShareModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 50 {

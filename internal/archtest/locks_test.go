@@ -46,6 +46,28 @@ func TestEveryMutexIsInTheLockOrder(t *testing.T) {
 	}
 }
 
+// TestPackagesDescribeTheirLocks: the doc.go of a package outside of internal has a section about
+// locks, with the name of each.
+func TestPackagesDescribeTheirLocks(t *testing.T) {
+	for _, name := range []string{"client", "cluster", "reactor", "websocket"} {
+		text, err := os.ReadFile("../../" + name + "/doc.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, section, ok := strings.Cut(string(text), "\n// # Locks\n")
+		section, _, _ = strings.Cut(section, "\n// # ")
+		found := mutexes(t, "../../"+name, "")
+		if !ok || len(found) == 0 {
+			t.Errorf("%s: no section about locks, or no lock", name)
+		}
+		for _, mutex := range found {
+			if !contains(section, mutex) {
+				t.Errorf("%s: %s is not in the section about locks of doc.go", name, mutex)
+			}
+		}
+	}
+}
+
 // contains reports whether text has a name, and not as the end of a longer one: Server.mu is not in
 // websocket.Server.mu.
 func contains(text, name string) bool {

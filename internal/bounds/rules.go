@@ -37,8 +37,14 @@ func Port(field string, n int) *Violation {
 		fmt.Sprintf("%d is no port: use 1..65535, or -1 for any free one", n))
 }
 
-// Path wants a path of HTTP, or "off".
+// Path wants a path as a request of HTTP can have it, or "off".
 func Path(field, path string) *Violation {
+	if strings.ContainsFunc(path, func(c rune) bool {
+		return c <= ' ' || c > '~' || c == '?' || c == '#'
+	}) {
+		return &Violation{field, fmt.Sprintf("%q is a path of no request: write it without query, "+
+			"and escaped", path)}
+	}
 	return When(path != "off" && !strings.HasPrefix(path, "/"), field,
 		fmt.Sprintf("%q is no path: begin with a slash, or write off", path))
 }
@@ -74,6 +80,9 @@ func Longer(least int, field string, list []string, fix string) *Violation {
 // maxSocketPath is how long the path of a Unix socket may be everywhere.
 const maxSocketPath = 100
 
+// noHost reports whether c is in no name or address.
+func noHost(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(`[]/*?#@,;"`, c) }
+
 // Host wants what can be listened on: a name, an IP address, or unix: and a path.
 func Host(field, host string) *Violation {
 	const fix = ": write a name, an IP address, or unix:/path"
@@ -90,7 +99,7 @@ func Host(field, host string) *Violation {
 		name = inner
 	}
 	_, err := netip.ParseAddr(name)
-	strange := strings.ContainsAny(name, "[]/ ") || strings.Contains(name, ":") && err != nil
+	strange := strings.Contains(name, ":") && err != nil || strings.ContainsFunc(name, noHost)
 	return When(strange, field,
 		fmt.Sprintf("%q is no host, and the port is an option of its own"+fix, host))
 }

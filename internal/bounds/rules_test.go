@@ -13,6 +13,7 @@ func TestRules(t *testing.T) {
 		}
 		return nil
 	}
+	const noRequest = " is a path of no request: write it without query, and escaped"
 	for what, c := range map[string]struct {
 		got        *Violation
 		field, fix string // no field = no violation
@@ -32,7 +33,13 @@ func TestRules(t *testing.T) {
 		"no path": {
 			Path("H", "up"), "H", `"up" is no path: begin with a slash, or write off`,
 		},
-		"an empty path":   {Path("H", ""), "H", `"" is no path: begin with a slash, or write off`},
+		"a path with a query": {Path("H", "/up?x"), "H", `"/up?x"` + noRequest},
+		"a path with a space": {Path("H", "/a b"), "H", `"/a b"` + noRequest},
+		"a path of letters":   {Path("H", "/é"), "H", `"/é"` + noRequest},
+		"an escaped path":     {Path("H", "/%C3%A9"), "", ""},
+		"an empty path": {
+			Path("H", ""), "H", `"" is no path: begin with a slash, or write off`,
+		},
 		"both":            {Both("A", "1", "B", "2", "fix"), "", ""},
 		"neither":         {Both("A", "", "B", "", "fix"), "", ""},
 		"the first alone": {Both("A", "1", "B", "", "fix"), "A", "fix"},
@@ -59,6 +66,9 @@ func TestHosts(t *testing.T) {
 		"localhost:80": `"localhost:80"` + no,
 		"a b":          `"a b"` + no,
 		"a]":           `"a]"` + no,
+		"*":            `"*"` + no,
+		"a\n":          `"a\n"` + no,
+		"a,b":          `"a,b"` + no,
 		"http://a":     `"http://a"` + no,
 		"[a]": `"[a]" is no IPv6 address in brackets` +
 			`: write a name, an IP address, or unix:/path`,

@@ -39,6 +39,7 @@ type Journal struct {
 	mu      sync.Mutex
 	longest map[Cause]time.Duration // of what holds a loop, since the last line
 	lost    int64                   // events that had a cause too many, as told
+	refused map[string]int64        // connections by cause, see Refused
 }
 
 // Cause is what the events of one burst have in common.
@@ -56,7 +57,8 @@ type example struct {
 
 // New makes a Journal. now counts from any fixed moment.
 func New(log *slog.Logger, now func() time.Duration) *Journal {
-	j := &Journal{log: log, now: now, longest: make(map[Cause]time.Duration)}
+	j := &Journal{log: log, now: now, longest: make(map[Cause]time.Duration),
+		refused: make(map[string]int64)}
 	j.bursts = burst.New(j.write)
 	return j
 }

@@ -111,8 +111,12 @@ func (j *Journal) Joined(p Peer, socket, namespace string, recovered bool) {
 	}
 }
 
-// Refused tells that a handshake, or a connection that did not authenticate, is ended.
+// Refused tells that a handshake, or a connection that did not authenticate, is ended, and counts
+// it.
 func (j *Journal) Refused(p Peer, e *message.Error) {
+	j.mu.Lock()
+	j.refused[causeOf(e.Code)]++
+	j.mu.Unlock()
 	if j.On() {
 		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "code", string(e.Code),
 			"reason", e.Message)
@@ -121,6 +125,30 @@ func (j *Journal) Refused(p Peer, e *message.Error) {
 	j.Often(slog.LevelWarn, c, func() []any {
 		return []any{"code", string(e.Code), "reason", e.Message, "peer", p.RemoteAddr()}
 	})
+}
+
+// AddRefusals adds what Refused counted to a count by cause.
+func (j *Journal) AddRefusals(to map[string]int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for cause, n := range j.refused {
+		to[cause] += n
+	}
+}
+
+// causeOf is the cause that a code of a refusal means.
+func causeOf(code message.Code) string {
+	switch code {
+	case message.CodeAuthFailed:
+		return "credentials"
+	case message.CodeMaxConnections:
+		return "connections"
+	case message.CodeInvalidNamespace:
+		return "namespace"
+	case message.CodeTimeout:
+		return "timeout"
+	}
+	return "other"
 }
 
 // RefusedMessage tells that a message of a client is not handled.

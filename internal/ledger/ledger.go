@@ -121,7 +121,7 @@ func (l *Ledger) Ask(id, asker uint64) (Verdict, []byte) {
 }
 
 // Unask forgets a question that was refused before any handler saw it, so that a repetition
-// counts as new.
+// counts as new. If its id has left the window meanwhile, a repetition is Forgotten.
 func (l *Ledger) Unask(id uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,8 +129,10 @@ func (l *Ledger) Unask(id uint64) {
 	if !known || q.answer != nil {
 		return
 	}
-	word, mask := l.bit(id)
-	*word &^= mask
+	if l.newest-id < Window { // otherwise the bit is that of a newer id
+		word, mask := l.bit(id)
+		*word &^= mask
+	}
 	delete(l.open, id)
 }
 

@@ -77,6 +77,11 @@ func TestRefusedQuestionsAreNew(t *testing.T) {
 	ask(t, &l, 5, 1, Reused)
 	l.Unask(77)
 	ask(t, &l, 77, 1, New)
+	ask(t, &l, 5+Window, 1, New)
+	ask(t, &l, 77+Window, 1, New)
+	l.Unask(77) // so late that another id has its place
+	ask(t, &l, 77+Window, 2, Waiting)
+	ask(t, &l, 77, 2, Forgotten)
 }
 
 func TestOldIdsCountAsSeen(t *testing.T) {
@@ -211,7 +216,13 @@ func model(t *testing.T, pick func(int) int, steps int) {
 		sent: map[uint64]uint64{}}
 	asker, mark := uint64(1), uint64(0)
 	for range steps {
-		id := max(n.newest, 20) - uint64(pick(24)) + uint64(pick(6))
+		id := max(n.newest, 2*Window) - uint64(pick(24)) + uint64(pick(6))
+		switch pick(64) {
+		case 0: // so that those before are near the end of the window, or behind it
+			id += Window - 12
+		case 1, 2, 3:
+			id -= Window - 12
+		}
 		switch pick(8) {
 		case 0, 1, 2:
 			got, answer := l.Ask(id, asker)

@@ -64,7 +64,7 @@ func (p *pair) step(op byte, x int) {
 		p.n++
 		size, must := x, op%6 == 2
 		if op%32 == 0 {
-			size = x << 6 // up to all that may be in a box
+			size = x << 7 // up to twice what may be in a box
 		}
 		ok, wake := p.box.Post(p.n, size, must)
 		if wantOK, wantWake := p.model.post(p.n, size, must); ok != wantOK || wake != wantWake {

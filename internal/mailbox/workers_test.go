@@ -245,7 +245,7 @@ func TestStalled(t *testing.T) {
 	stop(t, w)
 }
 
-// turns is an owner that has work for so many turns.
+// turns is an owner that has work for a number of turns.
 type turns struct {
 	left  int
 	order *[]int

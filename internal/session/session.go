@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -38,17 +39,13 @@ type Owner interface {
 	Ended(why End, here Peer)
 }
 
-// End is why a session is over.
+// End is why a session is over that did not end with its connection.
 type End uint8
 
 // The reasons for a session's end.
 const (
-	// Closed: its connection ended for good.
-	Closed End = iota + 1
-	// Unauthenticated: its client left before it had authenticated.
-	Unauthenticated
 	// Disconnected: its owner ended it while the client was away.
-	Disconnected
+	Disconnected End = iota + 1
 	// Expired: its client was away for too long.
 	Expired
 	// Displaced: too many clients were away, and this one for the longest time.
@@ -64,10 +61,6 @@ const (
 // String says why, for logs and for the application.
 func (e End) String() string {
 	switch e {
-	case Closed:
-		return "the connection ended for good"
-	case Unauthenticated:
-		return "the client left before it had authenticated"
 	case Disconnected:
 		return "disconnected while the client was away"
 	case Expired:
@@ -82,6 +75,19 @@ func (e End) String() string {
 		return "server shutting down"
 	}
 	return "not ended"
+}
+
+// Code is the close code that says the same: 1006 when no connection was closed.
+func (e End) Code() uint16 {
+	switch e {
+	case Disconnected:
+		return message.CloseKicked
+	case Gap, Unread: // of the old connection, if it is still there
+		return message.CloseReplaced
+	case Shutdown:
+		return message.CloseGoingAway
+	}
+	return 1006
 }
 
 // Status is what became of an event.

@@ -72,6 +72,18 @@ func (m *machine) command(name, script string) {
 	}
 }
 
+// write makes a file below dir, or replaces its text.
+func (m *machine) write(name, text string) {
+	m.t.Helper()
+	path := filepath.Join(m.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
 // outcome is what a script printed and its exit status.
 type outcome struct {
 	stdout, stderr string

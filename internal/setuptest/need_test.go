@@ -63,7 +63,7 @@ func TestNeed(t *testing.T) {
 			"node": goodNode, "npm": fails}, says: []string{"npm is missing, or does not start"}},
 		{name: "no C compiler", tools: map[string]string{"go": goodGo, "node": goodNode,
 			"npm": works}, says: []string{"A C compiler that works is missing (tried: cc)",
-			"make run does not"}},
+			"make run does not"}, not: "command not found"},
 		{name: "no headers of C", tools: map[string]string{"go": goodGo, "node": goodNode,
 			"npm": works, "cc": noHeaders}, says: []string{"stdlib.h: No such file", "libc6-dev"}},
 	} {
@@ -168,6 +168,18 @@ func TestPackagesAreInstalledOnce(t *testing.T) {
 	install(works, 0, 3)
 	m.command("node", "echo v22.1.0")
 	install(works, 0, 4)
+}
+
+// A home that is no absolute path is as good as none: Go refuses it.
+func TestRelativeHome(t *testing.T) {
+	m := newMachine(t)
+	m.real("go")
+	m.dir = copySources(t, "scripts", "go.mod")
+	m.env = []string{"HOME=."}
+	got := m.run("bash", "-c", `. scripts/env.sh && echo "$HOME"`)
+	if got.code != 0 || !strings.HasSuffix(got.stdout, "/.home\n") {
+		t.Errorf("status %d, the home is %q\n%s", got.code, got.stdout, got.stderr)
+	}
 }
 
 // The caller's environment does not decide what is built, nor does a home that is none.

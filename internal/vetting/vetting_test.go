@@ -171,7 +171,7 @@ func TestUnreadableRequest(t *testing.T) {
 	}
 }
 
-// Nobody asks the hook about a client that has gone, and only so many of one address may wait.
+// Nobody asks the hook about a client that has gone, and a limited number of one address may wait.
 func TestQueue(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	d := &Desk{

@@ -82,7 +82,7 @@ export interface Options {
   apiKey?: string;
   /** First delay before reconnecting, in milliseconds; grows by 1.5 to at most 30 s, times 0.5 to 1.5. Default 1000. */
   reconnectDelay?: number;
-  /** 0 = never, -1 = for ever. Attempts that a full server turned away are not counted. Default 10. */
+  /** 0 = never, -1 = without end. Attempts that a full server turned away are not counted. Default 10. */
   maxReconnectAttempts?: number;
   /** Default wait for an ack, in milliseconds. Default 30000. */
   ackTimeout?: number;

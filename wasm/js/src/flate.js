@@ -224,7 +224,7 @@ function looksCompressed(src) {
   });
 }
 
-// What a server lets a message inflate to: so many bytes, or so many times its size.
+// What a server lets a message inflate to: a number of bytes, or a multiple of its size.
 var INFLATE_FREE = 64 << 10, MAX_RATIO = 32;
 
 // deflate returns the compressed form of src, or null if that is not shorter, or so much shorter
