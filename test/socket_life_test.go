@@ -17,7 +17,7 @@ func TestLifecycleHandlersOfASocket(t *testing.T) {
 		v.On("connection", func(*Socket, Data, Ack) { t.Error("this handler is off") })
 		v.Off("connected")
 		v.OnConnected(func(s *Socket) {
-			s.OnDisconnected(func(*Socket, smartsocket.Reason) { t.Error("this handler is off") })
+			s.On("disconnected", func(*Socket, Data, Ack) { t.Error("this handler is off") })
 			s.Off("disconnect") // another name of the same
 			s.On("disconnect", func(_ *Socket, d Data, _ Ack) {
 				told <- fmt.Sprint("first ", d.Reason().Code)
