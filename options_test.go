@@ -76,3 +76,26 @@ func TestOptionErrorsNameTheRange(t *testing.T) {
 		}
 	}
 }
+
+// What the texts offer is taken: -1 for no limit or any port, and nothing below it.
+func TestOptionsWithoutALimit(t *testing.T) {
+	for field, set := range map[string]func(o *smartsocket.Options, n int){
+		"MaxUnauthenticatedPerAddress": func(o *smartsocket.Options, n int) {
+			o.MaxUnauthenticatedPerAddress = n
+		},
+		"FailureLimit":         func(o *smartsocket.Options, n int) { o.FailureLimit = n },
+		"CompressionThreshold": func(o *smartsocket.Options, n int) { o.CompressionThreshold = n },
+		"Port":                 func(o *smartsocket.Options, n int) { o.Port = n },
+	} {
+		var without, below smartsocket.Options
+		set(&without, -1)
+		if _, err := smartsocket.New(without); err != nil {
+			t.Errorf("without a limit: %v", err)
+		}
+		set(&below, -2)
+		var oe *smartsocket.OptionError
+		if _, err := smartsocket.New(below); !errors.As(err, &oe) || oe.Field != field {
+			t.Errorf("%s of -2: %v", field, err)
+		}
+	}
+}

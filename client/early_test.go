@@ -109,4 +109,12 @@ func TestEarlyEvents(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("handled %v", got)
 	}
+	c.Disconnect()
+	connect(t, c) // the same again: the time of grace ends once more
+	look = take(t, k.funcs, "the timer of the second connection")
+	k.add(earlyTime)
+	look()
+	for range maxEarly + 10 {
+		take(t, answers, "an answer")
+	}
 }

@@ -193,6 +193,37 @@ func TestBadServers(t *testing.T) {
 	}
 }
 
+// A server whose frames break RFC 6455 is told so in a close frame, and is not asked again.
+func TestServerBreaksTheProtocol(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"masked":         {0x82, 0x81, 1, 2, 3, 4, 5},
+		"reserved bits":  {0xe2, 0},
+		"unknown opcode": {0x83, 0},
+		"half a code":    {0x88, 1, 3},
+		"reserved code":  {0x88, 2, 3, 0xed}, // 1005
+	} {
+		told := make(chan []byte, 1)
+		url := fakeServer(t, func(_ int, nc net.Conn) {
+			accept(nc)
+			nc.Write(b)
+			body, _ := readMessage(nc)
+			told <- body
+		})
+		c := newClient(t, url, Options{})
+		gone := make(chan Reason, 1)
+		c.OnDisconnected(func(r Reason) { gone <- r })
+		c.OnReconnecting(func(Reconnecting) { t.Errorf("%s: reconnects", name) })
+		connect(t, c)
+		if r := take(t, gone, "the end"); r.Code != 1002 {
+			t.Errorf("%s: the client ends with %v", name, r)
+		}
+		code, _, err := frame.ParseCloseBody(take(t, told, "the close frame"))
+		if err != nil || code != frame.CloseProtocolError {
+			t.Errorf("%s: the server is told %d, %v", name, code, err)
+		}
+	}
+}
+
 func TestSilentServer(t *testing.T) {
 	for name, serve := range map[string]func(int, net.Conn){
 		"no 101": func(_ int, nc net.Conn) { io.Copy(io.Discard, nc) },

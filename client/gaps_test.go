@@ -132,6 +132,10 @@ func TestRemoteClock(t *testing.T) {
 	for range clockSamples { // the old ones do not count any more
 		told(30*time.Millisecond, 60*time.Millisecond)
 	}
+	for r.taken%clockSamples != clockSamples-1 { // the last place
+		told(30*time.Millisecond, 60*time.Millisecond)
+	}
+	told(50*time.Millisecond, 0) // of which no round trip is known
 	if rtt, got := r.read(); rtt != 60*time.Millisecond || got != ahead {
 		t.Errorf("%v, %v", rtt, got)
 	}

@@ -91,6 +91,9 @@ func TestBadPong(t *testing.T) {
 	if err := <-raised; !errors.Is(err, message.ErrInvalidFormat) {
 		t.Error(err)
 	}
+	if n := c.Stats().Invalid; n != 1 {
+		t.Errorf("%d messages count as invalid", n)
+	}
 }
 
 // Every event is seen once, in order, before its handlers, and without a handler too.

@@ -237,6 +237,22 @@ func TestCloseWaitsWhileSomethingMoves(t *testing.T) {
 	}
 }
 
+// A close does not wait for the end of a peer that has taken everything.
+func TestCloseWaitsForNoEnd(t *testing.T) {
+	for _, n := range []int{0, 100} {
+		s := newSlowly(t, false, Options{})
+		s.c.Write(noise(n))
+		if _, err := io.ReadFull(s.peer, make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+		s.c.Close(io.ErrNoProgress)
+		s.clock.pass(t, s.r, 2*closeTimeout+time.Second)
+		if err := await(t, s.end, "OnClose"); err != io.ErrNoProgress {
+			t.Errorf("OnClose got %v", err)
+		}
+	}
+}
+
 // What is being sent does not count against what follows it, and a heartbeat never cuts.
 func TestMessageBeingSentDoesNotCount(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {

@@ -89,3 +89,36 @@ func TestTickAlwaysReturns(t *testing.T) {
 	r.Close()
 	r.Tick()
 }
+
+// A timer whose handler ends the loop's goroutine does not stop the timers of other connections.
+func TestTimersGoOnAfterGoexit(t *testing.T) {
+	r := start(t, Options{Loops: 1, Tick: time.Millisecond})
+	opened, fired := make(chan *Conn, 2), make(chan *Conn, 2)
+	var exits *Conn
+	ln := listen(t, r, &hooks{
+		open: func(c *Conn) { opened <- c },
+		timer: func(c *Conn) {
+			if c == exits {
+				runtime.Goexit()
+			}
+			fired <- c
+		},
+	})
+	var conns [2]*Conn
+	for i := range conns {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		conns[i] = await(t, opened, "OnOpen")
+	}
+	onLoop(t, r, func() {
+		exits = conns[0]
+		conns[0].SetTimer(time.Millisecond)
+		conns[1].SetTimer(100 * time.Millisecond)
+	})
+	if c := await(t, fired, "the other timer"); c != conns[1] {
+		t.Error("it is of another connection")
+	}
+}

@@ -14,7 +14,11 @@ func TestLifecycleHandlersOfASocket(t *testing.T) {
 	told := make(chan string, 8)
 	v := startServer(t, Options{}, func(v *Server) {
 		echoOn(v)
+		v.On("connection", func(*Socket, Data, Ack) { t.Error("this handler is off") })
+		v.Off("connected")
 		v.OnConnected(func(s *Socket) {
+			s.On("disconnected", func(*Socket, Data, Ack) { t.Error("this handler is off") })
+			s.Off("disconnect") // another name of the same
 			s.On("disconnect", func(_ *Socket, d Data, _ Ack) {
 				told <- fmt.Sprint("first ", d.Reason().Code)
 			})

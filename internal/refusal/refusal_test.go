@@ -49,6 +49,15 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
+// Nothing that follows a record that does not open can be trusted: the client is told, without an
+// ack, and the connection ends.
+func TestUndecryptable(t *testing.T) {
+	want := Refusal{Err: message.ErrDecryption, Follow: Told | Unanswered | Fatal}
+	if r := Undecryptable; r.Err != want.Err || r.Follow != want.Follow {
+		t.Errorf("%+v, want %+v", r, want)
+	}
+}
+
 func TestRepeated(t *testing.T) {
 	var n atomic.Int64
 	for _, answer := range [][]byte{nil, []byte("kept")} {

@@ -494,6 +494,11 @@ func TestUnreadResumesEndTheSession(t *testing.T) {
 			t.Error("it counts as unread")
 		}
 	})
+	t.Run("without sessions", func(t *testing.T) {
+		if n := (*Registry)(nil).Unread(); n != 0 {
+			t.Errorf("%d are counted", n)
+		}
+	})
 	t.Run("nothing was missed", func(t *testing.T) {
 		_, n, o, p := start()
 		for range 1000 {
