@@ -108,6 +108,9 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 	c.dropHandshake()
 	c.late = nil
 	if !c.opened && !c.ep.client {
+		if err == nil { // a request for the health paths, which was answered
+			return
+		}
 		c.ep.log.Debug("websocket: closed before the handshake was complete", "err", err)
 		return
 	}
