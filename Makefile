@@ -29,10 +29,10 @@ SHELL := bash
 .PHONY: run build wasm npm-pack test lint graph fuzz mutate bench bench-compare bench-browser profile clean
 
 # Without the profile, for which the standard library would be compiled once more. What is compiled
-# here serves make test too.
+# here serves make test too. make build makes the same program with the profile.
 run:
-	@scripts/build.sh bin/smartsocket-demo -pgo=off -ldflags=-w
-	exec bin/smartsocket-demo -demo -host localhost -port 3000 $(ARGS)
+	@scripts/build.sh bin/smartsocket-server -pgo=off -ldflags=-w
+	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
 
 build:
 	@scripts/build.sh bin/smartsocket-server $(BUILDFLAGS)

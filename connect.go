@@ -36,12 +36,13 @@ func (l *link) OnOpen(ws *websocket.Conn) {
 		l.authenticate(nil)
 		return
 	}
-	b := greeting.Hello(l.srv.current().keys, message.Hello{
-		AuthRequired: l.srv.current().needsAuth(), ResumeSupported: l.srv.sessions != nil,
-		AuthEvent: l.srv.current().RequireAuth, MaxMessageBytes: uint64(l.srv.fixed.MaxMessageBytes),
-		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds()),
-		RateLimit:        uint64(l.srv.current().limit.MaxRequests),
-		RateWindow:       uint64(l.srv.current().limit.Window.Milliseconds())})
+	t := l.srv.current()
+	b := greeting.Hello(t.keys, message.Hello{
+		AuthRequired: t.needsAuth(), AuthEvent: t.RequireAuth,
+		ResumeSupported: l.srv.sessions != nil, RateLimit: uint64(t.limit.MaxRequests),
+		RateWindow:       uint64(t.limit.Window.Milliseconds()),
+		MaxMessageBytes:  uint64(l.srv.fixed.MaxMessageBytes),
+		HandshakeTimeout: uint64(l.srv.fixed.HandshakeTimeout.Milliseconds())})
 	l.handshake.hello = b
 	l.send(b.B)
 }
@@ -84,8 +85,12 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	} else if k != nil {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
-	if m.Namespace != nil {
+	if ofPath := l.ns; m.Namespace != nil {
 		l.ns = l.srv.lookup(string(m.Namespace))
+		if l.ns != ofPath && l.srv.current().NamespaceOfPath {
+			l.turnAway(vetting.ErrPath)
+			return
+		}
 	}
 	l.authenticate(m.APIKey)
 }

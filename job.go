@@ -8,7 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/pool"
 )
 
-// jobTurn is how many jobs of one socket run before another socket has its turn.
+// jobTurn is how many jobs of one socket run before another socket has its turn, while it is here.
 const jobTurn = 32
 
 // post queues j behind the socket's other jobs. It returns false for an event that does not fit.
@@ -82,7 +82,7 @@ func (w *worker) Work() (more bool) {
 		*j = job{}
 		turns.Put(j)
 	}()
-	for range jobTurn {
+	for n := 0; n < jobTurn && (n == 0 || l.isOpen()); n++ { // who is gone lets others pass
 		if !s.mail.Take(j) {
 			return false
 		}

@@ -69,10 +69,10 @@ type Options struct {
 	APIKeys []string `config:"apiKeys" secret:"true" reload:"live"`
 	// Authenticate decides whether a client may connect. It is asked after the API key was checked,
 	// and also about plain clients, which are refused before if APIKeys or an encryption key is
-	// set. Its result becomes Socket.Identity. An *Error reaches the client as it is, ErrTryLater
-	// and a deadline let it come back, and any other error is ERR_CONN_004. It runs on a goroutine
-	// and may block, but not for longer than HandshakeTimeout. A quarter as many hooks run at once
-	// as Workers says, and for one address a quarter of these.
+	// set. Its result becomes Socket.Identity. An *Error reaches the client as it is, ErrTryLater,
+	// timeouts and errors of package net let it come back, and any other is ERR_CONN_004. It runs
+	// on a goroutine and may block, but not for longer than HandshakeTimeout. A quarter as many
+	// hooks run at once as Workers says, and for one address a quarter of these.
 	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
 	// RequireAuth calls Socket.RequireAuth for every socket.
 	RequireAuth bool `config:"requireAuth" reload:"live"`
@@ -157,6 +157,8 @@ type Options struct {
 	// server. Empty means any, but on a loopback address a page of the same origin must use a
 	// loopback name, because any name can be made to lead there (DNS rebinding).
 	AllowedHosts []string `config:"allowedHosts" reload:"live"`
+	// NamespaceOfPath refuses a CONNECT that names another namespace than the URL's path.
+	NamespaceOfPath bool `config:"namespaceOfPath" reload:"live"`
 	// MaxHeaderBytes, MaxHeaderLines and MaxHeaderLineBytes limit a request head. 0 means no limit
 	// of its own for one line.
 	MaxHeaderBytes     int `config:"maxHeaderBytes" default:"16KiB" min:"1" max:"1MiB"`
@@ -172,9 +174,8 @@ type Options struct {
 	MaxOutboxBytes int           `config:"maxOutboxBytes" default:"1MiB" min:"1" max:"1GiB"`
 	MaxOutboxAge   time.Duration `config:"maxOutboxAge" default:"10s" min:"100ms"`
 	// MaxBufferedBytes limits what waits in the whole server: events for handlers, outboxes,
-	// messages that are not complete, and what sessions keep (at most half). Who holds most is cut
-	// first. 0 is half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's
-	// memory.
+	// incomplete messages, and what sessions keep (at most half). Who holds most is cut first. 0 is
+	// half of GOMEMLIMIT or of the control group's limit, or a quarter of the machine's memory.
 	MaxBufferedBytes int `config:"maxBufferedBytes" zero:"a share of the memory" min:"64KiB"`
 	// SendBufferBytes is what the kernel may hold for one peer (SO_SNDBUF, which Linux doubles).
 	// With a smaller one a slow peer is noticed sooner and binds less memory, and MaxOutboxBytes
@@ -289,8 +290,7 @@ type AuthRequest struct {
 
 	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the
 	// peer. It is a copy for this hook alone; copy what the socket should keep into the identity.
-	// Its context is the hook's, which has the values of a request that came through
-	// Server.ServeHTTP.
+	// Its context is the hook's, with the values of a request that came through Server.ServeHTTP.
 	HTTP *http.Request
 }
 

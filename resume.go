@@ -48,6 +48,7 @@ func (l *link) Fits(old session.Peer) bool {
 
 func (l *link) Welcome(token []byte, arrived uint64) { l.sendConnectAck(token, true, arrived) }
 
+func (l *link) Group() session.Group { return l.ticket.Group() }
 func (l *link) Waits(ackID uint64) bool {
 	x := l.s.ext.Load()
 	if x == nil {

@@ -110,8 +110,7 @@ func (st Stats) MarshalJSON() ([]byte, error) {
 		LatencySamples    int64   `json:"latencySamples"`
 	}{
 		st.Connections, fmt.Sprintf("%.1fMB", float64(st.MemoryBytes)/(1<<20)), st.MemoryBytes,
-		st.Uptime.Milliseconds(),
-		st.MessagesIn + st.MessagesOut, st.MessagesIn, st.MessagesOut,
+		st.Uptime.Milliseconds(), st.MessagesIn + st.MessagesOut, st.MessagesIn, st.MessagesOut,
 		ms(st.Latency.Mean), ms(st.Latency.P50), ms(st.Latency.P99), st.Latency.Samples,
 	})
 }

@@ -54,9 +54,9 @@ func lockedWrite(c *Client) func([]byte) {
 		out := t.out
 		t.out = nil
 		t.mu.Unlock()
-		_, _ = t.nc.Write(out)
+		_, _ = t.nc.Write(out.B)
 		t.mu.Lock()
-		t.out = out[:0]
+		t.recycle(out)
 		t.mu.Unlock()
 	}
 }
@@ -93,4 +93,27 @@ func BenchmarkEmitParallel(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkReceive measures a client that is busy with events of the server, small and large.
+func BenchmarkReceive(b *testing.B) {
+	for name, size := range map[string]int{"20B": 20, "2KB": 2 << 10, "100KB": 100 << 10} {
+		b.Run(name, func(b *testing.B) {
+			v := startServer(b, smartsocket.Options{MaxOutboxBytes: 64 << 20}, echoes)
+			c := connect(b, newClient(b, urlOf(v, "/"), Options{}))
+			p, window := make([]byte, size), make(chan struct{}, 32)
+			c.On("back", func(Data, Ack) { <-window })
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				window <- struct{}{}
+				if err := c.Emit("back", p); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for range cap(window) {
+				window <- struct{}{}
+			}
+		})
+	}
 }

@@ -159,12 +159,20 @@ func (c *Client) Connect(ctx context.Context) error {
 	c.state = connecting
 	c.failed = 0
 	life, end := context.WithCancel(context.Background())
-	c.life, c.end = life, end
-	c.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(life, cancel)()
+	c.life = life
+	c.end = func() { // not by context.AfterFunc, which costs memory as long as life lasts
+		end()
+		cancel()
+	}
+	c.mu.Unlock()
 	err := c.connectFirst(ctx, life)
+	c.mu.Lock()
+	if c.life == life {
+		c.end = end
+	}
+	c.mu.Unlock()
 	if err == nil {
 		return nil
 	}
@@ -232,7 +240,7 @@ func (c *Client) attempt(
 	c.opts.Logger.Info("Connecting to " + at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
-	apiKey, err := c.apiKey(ctx)
+	apiKey, err := c.credentials(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -254,34 +262,11 @@ func (c *Client) attempt(
 		}
 		<-l.ready
 	}
+	l.ready = nil // which nobody uses any more
 	if l.err != nil {
 		return l.code, l.err
 	}
 	return 0, nil
-}
-
-// apiKey returns the API key for one attempt.
-func (c *Client) apiKey(ctx context.Context) (string, error) {
-	if c.opts.APIKeyFunc == nil {
-		return c.opts.APIKey, nil
-	}
-	key, err := c.opts.APIKeyFunc(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return "", contextError(ctx)
-	case err != nil:
-		return "", &Error{
-			Code:    message.CodeRefused,
-			Message: "Options.APIKeyFunc failed, so nothing was sent: see the cause",
-			Cause:   err,
-		}
-	case len(key) > maxAPIKey:
-		return "", &Error{
-			Code:    message.CodeAuthFailed,
-			Message: "Options.APIKeyFunc returned more than 2048 bytes",
-		}
-	}
-	return key, nil
 }
 
 // contextError turns the end of a context into an *Error that unwraps to it.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"sync/atomic"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -41,7 +42,8 @@ func (d Data) Clone() Data {
 
 // Decode reads the JSON payload into v, a non-nil pointer. v copies what it keeps.
 // Without data v stays as it is. A binary payload can only be decoded into a
-// *[]byte, which gets a copy. The error is an *Error with ERR_MSG_001.
+// *[]byte, which gets a copy. The error is an *Error with ERR_MSG_001, which names the field and
+// what belongs there, or the *Error of an UnmarshalJSON as it is.
 func (d Data) Decode(v any) error {
 	if d.binary {
 		p, ok := v.(*[]byte)
@@ -58,11 +60,7 @@ func (d Data) Decode(v any) error {
 		return nil
 	}
 	if err := unmarshal(d.b, v); err != nil {
-		return &Error{
-			Code:    message.CodeInvalidFormat,
-			Message: "the data does not fit what is expected",
-			Cause:   err,
-		}
+		return fault.Misfit(err)
 	}
 	return nil
 }

@@ -27,13 +27,42 @@ type job struct {
 type dispatcher struct {
 	mu      sync.Mutex
 	room    sync.Cond
-	jobs    []job
+	jobs    *jobList // nil = none
 	bytes   int
 	running bool
 	open    bool // false: the reader no longer waits for room
 
-	batch []job // the jobs in work, from next on; only for the goroutine
+	batch *jobList // the jobs in work, from next on, nil = none; only for the goroutine
 	next  int
+}
+
+// jobList is a list of jobs. Dispatchers without work have none.
+type jobList struct{ list []job }
+
+// jobLists has the empty lists of all clients.
+var jobLists = sync.Pool{New: func() any { return new(jobList) }}
+
+// maxPooledJobs is the length of the longest list that is kept for another client.
+const maxPooledJobs = 4096
+
+// len is the number of jobs in b, which may be nil.
+func (b *jobList) len() int {
+	if b == nil {
+		return 0
+	}
+	return len(b.list)
+}
+
+// add appends a job. mu is held.
+func (q *dispatcher) add(c *Client, j job) {
+	if q.jobs == nil {
+		q.jobs = jobLists.Get().(*jobList)
+	}
+	q.jobs.list = append(q.jobs.list, j)
+	if !q.running {
+		q.running = true
+		go c.work()
+	}
 }
 
 // Bounds of the jobs that wait for handlers. Beyond them the reader stops reading.
@@ -46,17 +75,8 @@ const (
 func (c *Client) post(j job) {
 	q := &c.queue
 	q.mu.Lock()
-	q.jobs = append(q.jobs, j)
-	q.start(c)
+	q.add(c, j)
 	q.mu.Unlock()
-}
-
-// start makes sure that a goroutine works. mu is held.
-func (q *dispatcher) start(c *Client) {
-	if !q.running {
-		q.running = true
-		go c.work()
-	}
 }
 
 // setOpen says whether the reader may wait for handlers.
@@ -82,12 +102,11 @@ func (c *Client) deliver(l *link, m *message.Message) {
 	}
 	q := &c.queue
 	q.mu.Lock()
-	for q.open && (len(q.jobs) >= maxJobs || q.bytes >= maxJobBytes) {
+	for q.open && (q.jobs.len() >= maxJobs || q.bytes >= maxJobBytes) {
 		q.room.Wait()
 	}
-	q.jobs = append(q.jobs, j)
+	q.add(c, j)
 	q.bytes += len(b.B)
-	q.start(c)
 	q.mu.Unlock()
 }
 
@@ -111,22 +130,37 @@ func (c *Client) step() bool {
 		return true
 	}
 	q := &c.queue
-	if q.next == len(q.batch) {
-		q.mu.Lock()
-		if len(q.jobs) == 0 {
-			q.running = false
-			q.mu.Unlock()
-			return false
-		}
-		q.batch, q.jobs = q.jobs, q.batch[:0]
-		q.bytes, q.next = 0, 0
-		q.room.Broadcast()
-		q.mu.Unlock()
+	if q.next == q.batch.len() && !q.refill() {
+		return false
 	}
-	j := &q.batch[q.next]
+	j := &q.batch.list[q.next]
 	c.do(j)
 	*j = job{}
 	q.next++
+	return true
+}
+
+// refill takes the jobs that have come, or reports that there are none and work is over.
+func (q *dispatcher) refill() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	done := q.batch
+	if done != nil {
+		done.list = done.list[:0]
+	}
+	q.batch, q.next = nil, 0
+	if q.jobs.len() == 0 {
+		for _, b := range [...]*jobList{q.jobs, done} {
+			if b != nil && cap(b.list) <= maxPooledJobs {
+				jobLists.Put(b)
+			}
+		}
+		q.jobs, q.running = nil, false
+		return false
+	}
+	q.batch, q.jobs = q.jobs, done
+	q.bytes = 0
+	q.room.Broadcast()
 	return true
 }
 

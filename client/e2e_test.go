@@ -449,6 +449,9 @@ func TestOptionErrors(t *testing.T) {
 		"APIKeyFunc": {APIKey: "k", APIKeyFunc: func(context.Context) (string, error) {
 			return "", nil
 		}},
+		"Credentials": {APIKey: "k", Credentials: func(context.Context) (string, error) {
+			return "", nil
+		}},
 		"Namespace": {EnableNamespaces: Disabled, Namespace: "/game"},
 	} {
 		_, err := New("ws://localhost", o)

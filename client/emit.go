@@ -174,22 +174,3 @@ func (c *Client) EmitAck(
 	}, &lim)
 	return err
 }
-
-// Request is EmitWithAck with the answer decoded into a T. An answer that does not
-// fit is ERR_ACK_002.
-func Request[T any](ctx context.Context, c *Client, event string, data any) (T, error) {
-	var v T
-	d, err := c.EmitWithAck(ctx, event, data)
-	if err != nil {
-		return v, err
-	}
-	if err := d.Decode(&v); err != nil {
-		return v, &Error{
-			Code:    message.CodeAckInvalid,
-			Message: "the answer does not fit what is expected",
-			Event:   event,
-			Cause:   err,
-		}
-	}
-	return v, nil
-}

@@ -288,7 +288,7 @@ func FuzzServer(f *testing.F) {
 		})
 		c.life, c.end = testContext(t), func() {}
 		c.state = connecting
-		nt := &netTransport{writer: writer{nc: end, tcp: end},
+		nt := &netTransport{writer: writer{nc: end, tcp: end}, in: newSource(end, minRead),
 			cfg: frame.Config{Client: true, MaxMessage: 1 << 16}}
 		c.On("e", func(d Data, ack Ack) {
 			var v any
@@ -297,6 +297,7 @@ func FuzzServer(f *testing.F) {
 		})
 		l := newLink(c, nt, c.life, c.at, new(session))
 		l.run()
+		<-l.done
 		select {
 		case <-l.ready:
 		default:

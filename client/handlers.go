@@ -1,7 +1,5 @@
 package client
 
-import "github.com/smartsocket/smartsocket/message"
-
 // Handler receives an event of the server. d is borrowed until it returns; ack
 // answers the server if it asked. It may block: later events wait for it.
 type Handler func(d Data, ack Ack)
@@ -41,20 +39,6 @@ func (c *Client) Once(event string, f Handler) {
 
 // Off removes all handlers of an event.
 func (c *Client) Off(event string) { c.handlers.Remove(canonical(event)) }
-
-// On registers a handler that receives the data decoded into a T. Data that does
-// not fit is answered with an error, if an answer was asked for, and raised as "error".
-func On[T any](c *Client, event string, f func(T, Ack)) {
-	c.On(event, func(d Data, ack Ack) {
-		var v T
-		if err := d.Decode(&v); err != nil {
-			ack.Fail(err)
-			c.raise(asError(err, message.CodeInvalidFormat))
-			return
-		}
-		f(v, ack)
-	})
-}
 
 // OnConnected registers f for every established session, the first and restored ones.
 func (c *Client) OnConnected(f func()) { c.On(EventConnected, func(Data, Ack) { f() }) }

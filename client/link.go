@@ -19,8 +19,8 @@ import (
 //	waitHello ──HELLO──► waitConnectAck ──CONNECT_ACK──► open
 //	    └───────────────────────┴──────────────────────────┴──► ended (done is closed)
 //
-// The reader's goroutine runs run, receive and everything that they call. Sending
-// is safe for concurrent use once the link is open.
+// The reader runs run, receive, over and everything that they call: one goroutine at a time, not
+// always the same. Sending is safe for concurrent use once the link is open.
 type link struct {
 	c    *Client
 	t    transport
@@ -29,6 +29,8 @@ type link struct {
 
 	apiKey string // for CONNECT
 
+	renewing atomic.Bool // fresh credentials are on their way to the server
+
 	// Only for the reader.
 	phase   phase
 	bad     int    // unreadable messages in a row
@@ -36,7 +38,7 @@ type link struct {
 	missing bool   // events did not arrive and are not kept any more
 
 	settled atomic.Bool   // the handshake has its result; whoever sets it owns the result
-	ready   chan struct{} // closed when err is set
+	ready   chan struct{} // closed when err is set; nil when attempt knows that
 	err     *Error
 	code    uint16 // the server's close code in the handshake, 0 = none; valid with err
 
@@ -94,9 +96,11 @@ func newLink(c *Client, t transport, life context.Context, at *target, s *sessio
 	return l
 }
 
-// run serves the connection until it ends.
-func (l *link) run() {
-	end := l.t.run(l.receive)
+// run serves the connection until it ends. It may return before, see transport.
+func (l *link) run() { l.t.run(l.receive, l.over) }
+
+// over is the last that the reader does.
+func (l *link) over(end ending) {
 	if l.settled.CompareAndSwap(false, true) {
 		if l.err = l.refusal(end); end.err == nil {
 			l.code = end.code
@@ -390,10 +394,12 @@ func (l *link) accepted(a *message.ConnectAck) {
 	if a.MaxMessageBytes > 0 {
 		l.maxSend = int(min(a.MaxMessageBytes, 1<<30))
 	}
+	silence := time.Duration(0)
 	if a.HeartbeatInterval > 0 {
 		beat := time.Duration(min(a.HeartbeatInterval, 1<<31)) * time.Millisecond
-		l.t.limits(3*beat+time.Second, l.ping)
+		silence = 3*beat + time.Second
 	}
+	l.t.limits(silence, l.ping)
 	l.phase = open
 	l.clock.add(l.c.clock.Now(), a.ServerTime, 0)
 	l.c.established(l)
@@ -431,6 +437,9 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 			if e.RetryAfter > 0 {
 				l.waitFor = time.Duration(min(e.RetryAfter, 1<<31)) * time.Millisecond
 				l.window = false
+			}
+			if e.Event == authEvent && e.Code == message.CodeAuthFailed && l.renewAuth() {
+				return
 			}
 			c.raise(&e)
 		}

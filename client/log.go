@@ -15,7 +15,7 @@ func (c *Client) logEvent(event string, payload []byte) {
 		return
 	}
 	c.opts.Logger.Debug("Emitting event: " + event)
-	if c.opts.Logger.Enabled(context.Background(), levelTrace) {
+	if event != authEvent && c.opts.Logger.Enabled(context.Background(), levelTrace) {
 		c.opts.Logger.Log(context.Background(), levelTrace, "Emitted data",
 			"event", event, "data", string(payload))
 	}

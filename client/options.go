@@ -12,6 +12,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/crypto"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 // Error is the type of all errors of a connection: a code, a sentence and perhaps a
@@ -72,6 +73,9 @@ const (
 	maxNamespace = 1 << 10
 )
 
+// minRead is the smallest ReadBufferBytes, and what is read at once while little comes.
+const minRead = 512
+
 // Options configure a Client. The zero value of each field means the default that its
 // comment names.
 type Options struct {
@@ -102,10 +106,19 @@ type Options struct {
 	// APIKey is sent inside the handshake, never in the URL. It has at most 2048 bytes.
 	// Use wss or encryption with it.
 	APIKey string
-	// APIKeyFunc returns the APIKey for one attempt to connect, so that it may be
-	// short-lived. It runs on the goroutine of Connect or of the reconnection, and its
-	// context ends with the attempt's time. If it returns an error, the attempt fails with
-	// ERR_CONN_001 and the error as cause, and a reconnection tries again. nil = APIKey.
+	// Credentials returns the APIKey for one attempt to connect, such as a token that lives for
+	// minutes. It runs on the goroutine of Connect or of the reconnection, and its context ends
+	// with the attempt's time. If it returns an error, the attempt fails with ERR_CONN_001 and the
+	// error as cause, and is retried like any other; message.ErrAuthFailed means that there will
+	// be none, and ends the attempts.
+	//
+	// When the server says on a live connection that the credentials have expired, Credentials is
+	// called too, on a goroutine of its own, and the client sends the token, a JSON string, as
+	// the event "auth", for which it asks an ack. Errors go to OnError. nil = APIKey.
+	Credentials func(context.Context) (string, error)
+	// APIKeyFunc is the old name of Credentials.
+	//
+	// Deprecated: use Credentials.
 	APIKeyFunc func(context.Context) (string, error)
 	// ReconnectDelay is the mean wait before the first attempt to restore a lost session.
 	// It grows by half with every further attempt, up to 30 s. 0 = 1 s.
@@ -129,6 +142,11 @@ type Options struct {
 	ConnectTimeout time.Duration
 	// MaxMessageBytes limits one received message after inflating. 0 = 16 MiB.
 	MaxMessageBytes int
+	// ReadBufferBytes is how much one read takes from the connection, 512 bytes to 1 MiB. While
+	// nothing comes the client holds no such buffer: over TCP it shares those of all clients, and
+	// over TLS, or a connection of Dial that is not a *net.TCPConn, it waits with 512 bytes and
+	// takes one when more comes. 0 = 32 KiB. A browser ignores it.
+	ReadBufferBytes int
 	// Offline is OfflineQueue, which is the default, or OfflineFail.
 	Offline Offline
 	// QueueSize is how many messages may be parked under OfflineQueue. 0 = 1000.
@@ -189,6 +207,7 @@ func (o Options) withDefaults() (Options, error) {
 		{"QueueSize", &o.QueueSize, 1000},
 		{"MaxMessageBytes", &o.MaxMessageBytes, 16 << 20},
 		{"HighWaterMark", &o.HighWaterMark, 1 << 20},
+		{"ReadBufferBytes", &o.ReadBufferBytes, 32 << 10},
 	} {
 		if *n.v == 0 {
 			*n.v = n.def
@@ -204,6 +223,9 @@ func (o Options) withDefaults() (Options, error) {
 	if err := o.check(); err != nil {
 		return o, err
 	}
+	if o.APIKeyFunc != nil {
+		o.Credentials, o.APIKeyFunc = o.APIKeyFunc, nil
+	}
 	o.Header = maps.Clone(o.Header)
 	for name, values := range o.Header {
 		o.Header[name] = slices.Clone(values)
@@ -217,8 +239,14 @@ func (o Options) withDefaults() (Options, error) {
 // check checks the fields that have no default.
 func (o *Options) check() error {
 	switch {
+	case o.ReadBufferBytes < minRead || o.ReadBufferBytes > pool.MaxPooled:
+		return &OptionError{"ReadBufferBytes", "use 512 bytes to 1 MiB, or 0 for 32 KiB"}
 	case len(o.APIKey) > maxAPIKey:
 		return &OptionError{"APIKey", "use at most 2048 bytes"}
+	case o.Credentials != nil && o.APIKeyFunc != nil:
+		return &OptionError{"APIKeyFunc", "it is the old name of Credentials: leave it out"}
+	case o.APIKey != "" && o.Credentials != nil:
+		return &OptionError{"Credentials", "APIKey is set too: leave out one of the two"}
 	case o.APIKey != "" && o.APIKeyFunc != nil:
 		return &OptionError{"APIKeyFunc", "APIKey is set too: leave out one of the two"}
 	case len(o.Namespace) > maxNamespace:

@@ -261,7 +261,7 @@ func (c *Client) releaseAfter(l *link, d time.Duration) {
 	c.stopRelease = c.clock.AfterFunc(d, func() { c.releaseOn(l) })
 }
 
-// authEvent is the event by which a socket authenticates.
+// authEvent is the event by which a socket authenticates. Its data is never logged.
 const authEvent = "auth"
 
 // authenticated sends what has waited for the event auth on l.

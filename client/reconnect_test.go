@@ -3,7 +3,6 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -464,43 +463,6 @@ func TestAuthWithoutAnswer(t *testing.T) {
 		expect(t, got, "auth", "one")
 		c.Disconnect()
 	}
-}
-
-// TestAPIKeyFunc: each attempt has a key of its own, and a failure is not final.
-func TestAPIKeyFunc(t *testing.T) {
-	keys := make(chan string, 10)
-	url := fakeServer(t, func(n int, nc net.Conn) {
-		nc.Write(append(readRequest(nc), hello()...))
-		p, ok := readMessage(nc)
-		if !ok {
-			return
-		}
-		m, err := message.ParseConnect(p)
-		if err != nil {
-			t.Error(err)
-		}
-		keys <- string(m.APIKey)
-		nc.Write(connectAck())
-	})
-	calls, broken := 0, errors.New("the key store is down")
-	c, k := clocked(t, url, Options{APIKeyFunc: func(ctx context.Context) (string, error) {
-		if _, ok := ctx.Deadline(); !ok {
-			t.Error("the context has no end")
-		}
-		if calls++; calls == 1 || calls == 3 {
-			return "", broken
-		}
-		return fmt.Sprint("key ", calls), nil
-	}})
-	err := c.Connect(testContext(t))
-	if !errors.Is(err, broken) || !errors.Is(err, message.ErrRefused) {
-		t.Errorf("Connect: %v", err)
-	}
-	connect(t, c)
-	expect(t, keys, "key 2")
-	k.step(t) // the third call fails
-	k.step(t)
-	expect(t, keys, "key 4")
 }
 
 // TestReconnectCauses: an error is raised for each attempt that failed, each attempt tells why the

@@ -41,7 +41,7 @@ func (t *script) append(b []byte) error {
 	return nil
 }
 
-func (t *script) run(func(bool, []byte)) ending { return ending{} }
+func (t *script) run(_ func(bool, []byte), ended func(ending)) { ended(ending{}) }
 func (t *script) room(<-chan struct{}, <-chan time.Time) bool {
 	t.busy--
 	return t.busy < 0

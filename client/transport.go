@@ -4,9 +4,11 @@ import "time"
 
 // transport is one open WebSocket that speaks the subprotocol.
 type transport interface {
-	// run reads until the connection ends, gives every data message to receive, which
-	// borrows p and may change it, and returns how the connection ended. It is called once.
-	run(receive func(text bool, p []byte)) ending
+	// run reads until the connection ends, gives every data message to receive, which borrows p
+	// and may change it, and then calls ended with how the connection ended. It is called once,
+	// and may return before: receive and ended run one at a time, on run's goroutine or on later
+	// ones that continue its work.
+	run(receive func(text bool, p []byte), ended func(ending))
 	// room waits until few bytes are unsent or the connection has ended. It reports
 	// false if one of the channels was ready first. Without channels it does not wait.
 	room(cancel <-chan struct{}, after <-chan time.Time) bool

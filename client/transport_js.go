@@ -190,7 +190,12 @@ func (t *jsTransport) finish(e ending) {
 	t.mu.Unlock()
 }
 
-func (t *jsTransport) run(receive func(bool, []byte)) ending {
+func (t *jsTransport) run(receive func(bool, []byte), ended func(ending)) {
+	ended(t.serve(receive))
+}
+
+// serve gives what comes to receive until the connection ends.
+func (t *jsTransport) serve(receive func(bool, []byte)) ending {
 	defer t.release()
 	for {
 		t.mu.Lock()

@@ -21,18 +21,22 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
-const (
-	readBytes = 32 << 10
-	envelope  = 1 << 10 // bytes that a message may add to its payload: name, ids, seal
-)
+const envelope = 1 << 10 // bytes that a message may add to its payload: name, ids, seal
 
 // netTransport is a WebSocket over TCP or TLS.
 type netTransport struct {
 	writer
 	cfg     frame.Config
 	rest    []byte // what the server sent right after its 101
-	vigil   vigil
 	closing atomic.Bool
+
+	// Only for the reader.
+	in      source
+	parser  frame.Parser
+	vigil   vigil
+	handled time.Time // when the newest messages were; zero asks for a new goroutine
+	receive func(text bool, p []byte)
+	ended   func(ending)
 }
 
 // dial connects, upgrades and returns an open transport. Errors are *Error.
@@ -61,6 +65,7 @@ func dial(ctx context.Context, at *target, o *Options) (transport, error) {
 	handOff := at.secure || o.Dial != nil || runtime.GOOS == "windows"
 	return &netTransport{
 		writer: writer{nc: c.Conn, tcp: c.Transport, handOff: handOff, mark: o.HighWaterMark},
+		in:     newSource(c.Conn, o.ReadBufferBytes),
 		rest:   c.Rest,
 		cfg:    frame.Config{Client: true, MaxMessage: int64(o.MaxMessageBytes) + envelope},
 	}, nil
@@ -166,54 +171,87 @@ func failed(ctx context.Context, why string, err error) *Error {
 	return e
 }
 
-func (t *netTransport) run(receive func(bool, []byte)) ending {
-	end := t.read(receive)
+func (t *netTransport) run(receive func(bool, []byte), ended func(ending)) {
+	t.receive, t.ended, t.handled = receive, ended, time.Now()
+	p := t.rest
+	t.rest = nil
+	t.serve(p)
+}
+
+// serve takes p and then reads, until the connection ends or another goroutine goes on.
+func (t *netTransport) serve(p []byte) {
+	for {
+		if end, over := t.take(p); over {
+			t.finish(end)
+			return
+		}
+		now := time.Now()
+		if t.vigil.heard(now) {
+			t.wake()
+		}
+		if t.idles(now) {
+			t.in.prepare()
+			go t.serve(nil)
+			return
+		}
+		var err error
+		p, err = t.in.read()
+		for len(p) == 0 && t.waitsOn(err) {
+			p, err = t.in.read()
+		}
+		if len(p) == 0 && err != nil {
+			t.finish(lostBy(err))
+			return
+		}
+	}
+}
+
+// restTime is how long nothing has come to a client that counts as idle.
+const restTime = 5 * time.Second
+
+// idles is asked before each wait, and reports whether to wait on a new goroutine. One that has
+// handled messages has a stack of 4 KiB or more, which the runtime does not shrink again, and to
+// wait takes 2 KiB. A new one costs a microsecond or two, which is worth it if what was just
+// handled came restTime after what was handled before.
+func (t *netTransport) idles(now time.Time) bool {
+	idle := now.Sub(t.handled) >= restTime
+	t.handled = now
+	return idle
+}
+
+// take gives the messages in p to receive. over means that the connection has ended.
+func (t *netTransport) take(p []byte) (end ending, over bool) {
+	for {
+		m, rest, ok, err := t.parser.Feed(&t.cfg, p)
+		switch {
+		case err != nil:
+			return t.violation(err), true
+		case !ok:
+			return ending{}, false
+		}
+		p = rest
+		switch m.Op {
+		case frame.Ping:
+			t.control(frame.Pong, m.Payload)
+			t.flushLater()
+		case frame.Pong:
+		case frame.Close:
+			return t.closed(m.Payload), true
+		default:
+			t.receive(m.Op == frame.Text, m.Payload)
+		}
+	}
+}
+
+// finish closes the connection, of which nothing is read any more.
+func (t *netTransport) finish(end ending) {
+	t.in.done()
+	t.parser.Reset()
 	t.mu.Lock()
 	t.end()
 	t.mu.Unlock()
 	t.nc.Close()
-	return end
-}
-
-func (t *netTransport) read(receive func(bool, []byte)) ending {
-	var parser frame.Parser
-	defer parser.Reset()
-	p := t.rest
-	t.rest = nil
-	buf := make([]byte, readBytes)
-	for {
-		for {
-			m, rest, ok, err := parser.Feed(&t.cfg, p)
-			if err != nil {
-				return t.violation(err)
-			}
-			if !ok {
-				break
-			}
-			p = rest
-			switch m.Op {
-			case frame.Ping:
-				t.control(frame.Pong, m.Payload)
-				t.flushLater()
-			case frame.Pong:
-			case frame.Close:
-				return t.closed(m.Payload)
-			default:
-				receive(m.Op == frame.Text, m.Payload)
-			}
-		}
-		if t.vigil.heard(time.Now()) {
-			t.wake()
-		}
-		n, err := t.nc.Read(buf)
-		for n == 0 && t.waitsOn(err) {
-			n, err = t.nc.Read(buf)
-		}
-		if n == 0 && err != nil {
-			return lostBy(err)
-		}
-		p = buf[:n]
-	}
+	t.ended(end)
 }
 
 // waitsOn reports whether to read again after err: the time is over in which the server must say
@@ -286,4 +324,5 @@ func (t *netTransport) abort() { t.tcp.Close() }
 
 func (t *netTransport) limits(silence time.Duration, ask func()) {
 	t.vigil.limit, t.vigil.ask = silence, ask
+	t.handled = time.Time{} // the handshake is over, and it took a large stack
 }

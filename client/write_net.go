@@ -12,12 +12,14 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/pool"
 )
 
 const (
-	keepBytes    = 64 << 10
+	keepBytes    = 512 // a larger buffer goes back to the pool when it is written
 	writeTimeout = 30 * time.Second
 	closeGrace   = 2 * time.Second
+	maxHead      = 14                   // of a masked frame (RFC 6455 section 5.2)
 	fairRounds   = 16                   // writes that one caller does for others
 	eager        = 2 * time.Millisecond // after this time a goroutine continues a caller's write
 )
@@ -41,14 +43,15 @@ type writer struct {
 	mu      sync.Mutex
 	space   chan struct{} // closed when there is room or the end has come; nil when nobody waits
 	full    bool          // there was no room, and drained has not run since
-	out     []byte        // frames that wait for the write in progress
-	spare   []byte
-	flight  int // bytes of the write in progress
+	out     *pool.Buffer  // frames that wait for the write in progress; nil = none
+	spare   *pool.Buffer  // for the next out, small; nil = none
+	usual   int           // how much is written at once, of late
+	flight  int           // bytes of the write in progress
 	writing bool
 	idle    chan struct{} // closed when writing ends; nil when nobody waits for that
 	ended   bool          // nothing may be queued any more
 
-	rest []byte // of an interrupted write, for who claims the writing next
+	rest *pool.Buffer // of an interrupted write, for who claims the writing next; nil = none
 }
 
 // newMask takes a masking key from the runtime's ChaCha8 generator. The system seeds it,
@@ -94,7 +97,15 @@ func (w *writer) most() int {
 }
 
 // unsent is how many bytes are. mu is held.
-func (w *writer) unsent() int { return len(w.out) + len(w.rest) + w.flight }
+func (w *writer) unsent() int { return length(w.out) + length(w.rest) + w.flight }
+
+// length is how many bytes b holds, which may be nil.
+func length(b *pool.Buffer) int {
+	if b == nil {
+		return 0
+	}
+	return len(b.B)
+}
 
 func (w *writer) buffered() int {
 	w.mu.Lock()
@@ -130,16 +141,45 @@ func (w *writer) append(p []byte) error {
 	if w.ended {
 		return errClosed
 	}
-	w.out = frame.AppendMaskedFrame(w.out, frame.Binary, false, p, newMask())
+	w.add(frame.Binary, p)
 	return nil
+}
+
+// add appends a frame to out. mu is held.
+func (w *writer) add(op frame.Opcode, p []byte) {
+	if w.out == nil {
+		w.out, w.spare = w.spare, nil
+	}
+	if need := length(w.out) + len(p) + maxHead; w.out == nil {
+		w.out = pool.Get(max(need, w.usual))
+	} else if need > cap(w.out.B) {
+		b := pool.Get(max(need, w.usual, 2*cap(w.out.B)))
+		b.B = append(b.B, w.out.B...)
+		pool.Put(w.out)
+		w.out = b
+	}
+	w.out.B = frame.AppendMaskedFrame(w.out.B, op, false, p, newMask())
+}
+
+// recycle puts b, which may be nil, back into the pool. A small one is kept for the next frame.
+// mu is held.
+func (w *writer) recycle(b *pool.Buffer) {
+	switch {
+	case b == nil:
+	case w.spare == nil && w.usual <= keepBytes && cap(b.B) <= keepBytes:
+		b.B = b.B[:0]
+		w.spare = b
+	default:
+		pool.Put(b)
+	}
 }
 
 // control queues a control frame without waiting for the peer. A server that pings
 // without reading the answers gets no more of them.
 func (w *writer) control(op frame.Opcode, p []byte) {
 	w.mu.Lock()
-	if !w.ended && (op == frame.Close || len(w.out) <= 1<<20) {
-		w.out = frame.AppendMaskedFrame(w.out, op, false, p, newMask())
+	if !w.ended && (op == frame.Close || length(w.out) <= 1<<20) {
+		w.add(op, p)
 		if op == frame.Close {
 			w.end()
 		}
@@ -158,7 +198,7 @@ func (w *writer) end() {
 func (w *writer) start() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.writing || len(w.out) == 0 {
+	if w.writing || w.out == nil {
 		return false
 	}
 	w.writing = true
@@ -187,33 +227,35 @@ func (w *writer) flushLater() {
 func (w *writer) drain(rounds int, patience time.Duration) (more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.rest) > 0 || len(w.out) > 0 {
+	for w.rest != nil || w.out != nil {
 		if rounds == 0 {
 			return true
 		}
 		rounds--
 		batch := w.rest
 		if w.rest = nil; batch == nil {
-			batch, w.out, w.spare = w.out, w.spare[:0], nil
+			batch, w.out = w.out, nil
+			w.usual = max(len(batch.B), w.usual-w.usual/8)
 		}
-		w.flight = len(batch)
+		w.flight = len(batch.B)
 		wait := patience
 		if w.ended {
 			wait = min(wait, closeGrace)
 		}
 		w.mu.Unlock()
 		w.nc.SetWriteDeadline(time.Now().Add(wait))
-		n, err := w.nc.Write(batch)
+		n, err := w.nc.Write(batch.B)
 		w.mu.Lock()
 		w.flight = 0
 		switch {
 		case err == nil:
-			if cap(batch) <= keepBytes {
-				w.spare = batch[:0]
-			}
+			w.recycle(batch)
 		case rounds >= 0 && errors.Is(err, os.ErrDeadlineExceeded):
-			if n < len(batch) {
-				w.rest = batch[n:]
+			if n < len(batch.B) {
+				batch.B = batch.B[n:]
+				w.rest = batch
+			} else {
+				w.recycle(batch)
 			}
 			rounds = 0
 		default:

@@ -36,6 +36,20 @@ func TestOpenFailsWhenItCannotHear(t *testing.T) {
 	}
 }
 
+// Open also fails when only a namespace's own subscription does: the node would be deaf.
+func TestOpenFailsForOneDeafNamespace(t *testing.T) {
+	c, err := New(Options{Conn: connect(t, startNATS(t, -1)), Logger: new(logBook).logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.subject.shards[c.subject.shardOf("/")] = "no subject"
+	err = c.Open([]string{"/"}, func(*smartsocket.Envelope) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "subscribing") {
+		t.Errorf("Open says %v", err)
+	}
+}
+
 // NATS tells later what a user may not subscribe to. The log has that.
 func TestRefusedSubscriptionsAreLogged(t *testing.T) {
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true,

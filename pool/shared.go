@@ -17,6 +17,7 @@ type Shared struct {
 	refs atomic.Int32
 	// queued is the number of outboxes and the like that hold the bytes.
 	queued atomic.Int32
+	kept   atomic.Int32 // see Keep
 	next   *Buffer
 }
 
@@ -77,6 +78,25 @@ func (s *Shared) Queue() int {
 // Call it before Release.
 func (s *Shared) Unqueue() int {
 	if s.queued.Add(-1) == 0 {
+		return len(s.b)
+	}
+	return 0
+}
+
+// Keep notes that one more owner keeps the bytes for later. It returns how many bytes of memory
+// that adds to all who keep some: all of them for the first one, otherwise 0. The caller owns a
+// reference.
+func (s *Shared) Keep() int {
+	if s.kept.Add(1) == 1 {
+		return len(s.b)
+	}
+	return 0
+}
+
+// Unkeep is the opposite of Keep. It returns how many bytes of memory all who keep some keep less.
+// Call it before Release.
+func (s *Shared) Unkeep() int {
+	if s.kept.Add(-1) == 0 {
 		return len(s.b)
 	}
 	return 0

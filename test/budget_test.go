@@ -82,6 +82,41 @@ func TestEventsOfClientsThatCloseAreHandled(t *testing.T) {
 	}
 }
 
+// NA6: the events of a client that is away, but whose session goes on, take turns with those of
+// others one by one.
+func TestEventsOfWhoIsGoneLetOthersPass(t *testing.T) {
+	for name, bye := range map[string]bool{"lost": false, "closed": true} {
+		t.Run(name, func(t *testing.T) {
+			order := make(chan int64, 1)
+			v, worked, release := busyServer(t, Options{EnableMessageCache: true})
+			v.On("other", func(*Socket, Data, Ack) { order <- worked.Load() })
+			gone := dialFull(t, v, "/")
+			const n = 100
+			for range n {
+				gone.emit("work", "1")
+			}
+			if bye {
+				gone.send(frame.Close, []byte{0x03, 0xe8})
+				gone.wantClose(frame.CloseNormal)
+			}
+			gone.nc.Close()
+			eventually(t, "the client to be gone", func() bool {
+				return v.ConnectionStats().Open == 1
+			})
+			other := dialFull(t, v, "/")
+			other.emit("other", "")
+			eventually(t, "both to wait", func() bool {
+				return v.ConnectionStats().SocketsWaiting == 2
+			})
+			release()
+			if k := <-order; k > 2 {
+				t.Errorf("%d events of the client that is gone ran first", k)
+			}
+			eventually(t, "all events", func() bool { return worked.Load() == n })
+		})
+	}
+}
+
 func TestWaitingEventsShareABudget(t *testing.T) {
 	const limit, size = 64 << 10, 25 << 10 // two are below seven eighths of it
 	v, worked, release := busyServer(t, Options{MaxBufferedBytes: limit})

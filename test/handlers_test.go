@@ -102,6 +102,7 @@ func TestOnceAndOff(t *testing.T) {
 				s.Off("own")
 				ack.Reply("own")
 			})
+			s.Once("own once", func(_ *Socket, _ Data, ack Ack) { ack.Reply("own once") })
 		})
 	})
 	a, b := dialFull(t, v, "/"), dialFull(t, v, "/")
@@ -118,6 +119,12 @@ func TestOnceAndOff(t *testing.T) {
 	a.wantNack(5, message.CodeNoHandler)
 	b.request(6, "own", "")
 	b.wantAck(6, `"own"`)
+	for _, w := range []*wire{a, b} {
+		w.request(7, "own once", "")
+		w.wantAck(7, `"own once"`)
+		w.request(8, "own once", "")
+		w.wantNack(8, message.CodeNoHandler)
+	}
 }
 
 func TestMiddlewareFailsClosed(t *testing.T) {

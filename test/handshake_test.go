@@ -168,3 +168,43 @@ func cut(nc net.Conn, reset bool) {
 	}
 	nc.Close()
 }
+
+// NE8: with namespaceOfPath a client that has come by the path of one namespace gets no other one.
+func TestNamespaceOfThePath(t *testing.T) {
+	for _, agree := range []bool{false, true} {
+		v := startServer(t, Options{NamespaceOfPath: agree}, func(v *Server) {
+			v.Namespace("/public")
+			v.Namespace("/admin")
+		})
+		for _, c := range []struct {
+			path, namespace string
+			refused         bool
+		}{
+			{"/public", "/admin", agree},
+			{"/", "/admin", agree},
+			{"/nowhere", "/admin", agree},
+			{"/public", "/", agree},
+			{"/public", "/public", false},
+			{"/public/", "public", false}, // as namespaces are written elsewhere
+			{"/%70ublic", "/public", false},
+			{"/public", "", false},
+		} {
+			w := dialWire(t, v, c.path, message.Subprotocol)
+			w.message()
+			connect := message.Connect{Random: make([]byte, 32)}
+			if c.namespace != "" {
+				connect.Namespace = []byte(c.namespace)
+			}
+			w.sendConnect(connect)
+			m := w.message()
+			if got := codeOf(m) == message.CodeInvalidNamespace; got != c.refused {
+				t.Errorf("%v: %s, then %s: kind %d %q", agree, c.path, c.namespace, m.Kind,
+					m.Payload)
+			}
+			if c.refused {
+				w.wantClose(3501)
+			}
+			w.nc.Close()
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"crypto/rand"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/message"
 )
 
 // Nothing keeps a socket alive that has ended.
@@ -59,5 +61,80 @@ func TestEndedSocketsAreFreed(t *testing.T) {
 	t.Logf("%d of %d freed", freed.Load(), n)
 	if freed.Load() < n-4 {
 		t.Errorf("only %d of %d were freed", freed.Load(), n)
+	}
+}
+
+// connectFrom is connect from another loopback address.
+func (r *resumer) connectFrom(t testing.TB, v *Server, from string) {
+	t.Helper()
+	nc := dialFrom(t, v, from, "")
+	r.wire = upgrade(t, nc, v.Addr().String(), "/", message.Subprotocol)
+	r.message()
+	r.handshake(t, "/", "")
+}
+
+// awayFrom is a session of a client that has left an address without a close.
+func awayFrom(t testing.TB, v *Server, from string) (*resumer, *Socket) {
+	t.Helper()
+	r := new(resumer)
+	r.connectFrom(t, v, from)
+	s := socketOf(t, v, r.id)
+	r.leave(s)
+	return r, s
+}
+
+// NC4: a stranger who comes and goes all the time pushes out the sessions of his address alone.
+func TestAttackPushingOutSessions(t *testing.T) {
+	v := cacheServer(t, Options{MaxConnections: 50})
+	var good []*resumer
+	for range 20 {
+		r, _ := awayFrom(t, v, "127.0.0.2")
+		good = append(good, r)
+	}
+	for range 100 {
+		awayFrom(t, v, "127.0.0.3")
+	}
+	for i, r := range good {
+		r.connectFrom(t, v, "127.0.0.2")
+		if !r.recovered {
+			t.Errorf("session %d of 20 was pushed out", i)
+		}
+		r.nc.Close()
+	}
+}
+
+// NC4: clients whose sessions keep much cost others nothing that these should get.
+func TestAttackFillingTheMessageCache(t *testing.T) {
+	v := cacheServer(t, Options{MessageCacheTotalBytes: 1 << 20})
+	pad := make([]byte, 8<<10)
+	rand.Read(pad)
+	for range 16 {
+		var a resumer
+		a.connect(t, v, "/", "")
+		a.leaves()
+		s := socketOf(t, v, a.id)
+		for range 24 {
+			emit(t, s, "x", pad)
+		}
+		for range 50 {
+			emit(t, s, "x", pad[:300]) // no gap is left
+		}
+	}
+	var all [10]resumer
+	for i := range all {
+		r := &all[i]
+		r.connect(t, v, "/", "")
+		s := socketOf(t, v, r.id)
+		r.leave(s)
+		for range 5 {
+			emit(t, s, "y", pad[:2<<10])
+		}
+	}
+	for i := range all {
+		r := &all[i]
+		r.connect(t, v, "/", "")
+		if !r.recovered {
+			t.Errorf("session %d of 10 was not recovered", i)
+		}
 	}
 }

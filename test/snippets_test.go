@@ -25,6 +25,7 @@ var (
 		{"ctx", "var ctx = context.Background()\n"},
 		{"state", "func state() any { return nil }\n"},
 		{"refetch", "func refetch() {}\n"},
+		{"freshToken", "func freshToken(context.Context) (string, error) { return \"\", nil }\n"},
 		{"server", "var server *smartsocket.Server\n"},
 		{"game", "var game *smartsocket.Namespace\n"},
 		{"c", "var c *client.Client\n"},

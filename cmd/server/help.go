@@ -59,6 +59,7 @@ var optionHelp = map[string]string{
 	"maxMessageBytes":              "largest decoded message",
 	"proxyProtocol":                "trustedProxies begin connections with a PROXY preamble",
 	"allowedHosts":                 "names of this server, host[:port] or *.host; empty = any",
+	"namespaceOfPath":              "refuse a CONNECT to another namespace than the URL's path",
 	"maxHeaderBytes":               "bytes of a request head",
 	"maxHeaderLines":               "header lines of a request",
 	"maxHeaderLineBytes":           "bytes of one header line; 0 = no limit",

@@ -80,7 +80,7 @@ var below = map[string][]string{
 		"internal/values", "internal/clocksync", "internal/testclock",
 	},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
-		"internal/ratelimit"},
+		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "message", "internal/testclock"},
 	"cluster":         {""},
 	"config":          {}, // the root's options are a struct like any other to it

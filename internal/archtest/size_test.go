@@ -13,7 +13,7 @@ import (
 // move a mechanism to internal/, or raise the limit and give the reason in the commit.
 const (
 	maxRootFiles     = 30
-	maxRootLines     = 4590
+	maxRootLines     = 4600
 	maxSocketFields  = 22
 	maxSocketMethods = 75
 	maxReferencesUp  = 18 // from a lower to a higher file of the root, see Root.Up

@@ -2,8 +2,7 @@
 // for a connection that is gone. It also keeps the data of clients out of the log, see Quoting. It
 // has no state and no locks.
 //
-// It uses package fmt, which the browser build must not contain; package client
-// therefore makes its errors itself.
+// It uses packages fmt and reflect, which the browser build (package wasm) must not contain.
 //
 // Read fault.go, then validate.go.
 package fault

@@ -3,11 +3,13 @@ package session
 import "sync"
 
 // absent is the list of the sessions whose clients are away, longest first. It is linked through
-// the sessions themselves, so that entering and leaving cost the same however many there are.
+// the sessions themselves, so that entering and leaving cost the same however many there are. A
+// session in the list keeps its last peer, whose group it is counted for.
 type absent struct {
 	mu             sync.Mutex
 	oldest, newest *Session
 	n              int
+	of             map[Group]int // sessions by groups
 }
 
 func (a *absent) add(n *Session) {
@@ -21,12 +23,19 @@ func (a *absent) add(n *Session) {
 	}
 	a.newest = n
 	a.n++
+	if a.of == nil {
+		a.of = make(map[Group]int)
+	}
+	a.of[n.last.Group()]++
 }
+
+// has reports whether n is in the list. mu is held.
+func (a *absent) has(n *Session) bool { return n.older != nil || a.oldest == n }
 
 func (a *absent) remove(n *Session) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if n.older == nil && a.oldest != n {
+	if !a.has(n) {
 		return
 	}
 	if n.older != nil {
@@ -41,14 +50,24 @@ func (a *absent) remove(n *Session) {
 	}
 	n.older, n.newer = nil, nil
 	a.n--
+	if g := n.last.Group(); a.of[g] > 1 {
+		a.of[g]--
+	} else {
+		delete(a.of, g)
+	}
 }
 
-// over returns the session that has been away longest when there are more than most.
-func (a *absent) over(most int) *Session {
+// over returns the session that has to go when there are more than most: the one that has been away
+// longest, or latest itself when its group has more of them than that one's. So nobody pushes out
+// the sessions of others who have fewer.
+func (a *absent) over(most int, latest *Session) *Session {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.n <= most {
+	switch {
+	case a.n <= most:
 		return nil
+	case a.has(latest) && a.of[latest.last.Group()] > a.of[a.oldest.last.Group()]:
+		return latest
 	}
 	return a.oldest
 }

@@ -33,8 +33,10 @@ type Registry struct {
 	mu      sync.Mutex
 	byToken map[Hash]*Session
 
-	away  absent       // the sessions whose clients are away
-	bytes atomic.Int64 // of all rings, and what else was added
+	away   absent       // the sessions whose clients are away
+	rings  atomic.Int64 // bytes of all rings, each event once
+	filled atomic.Int64 // sessions whose rings have any
+	others atomic.Int64 // bytes that were added from elsewhere
 
 	unread atomic.Int64 // sessions that ended as Unread
 }
@@ -73,15 +75,26 @@ func (r *Registry) Find(token, key Hash) *Session {
 }
 
 // Add counts bytes that a session's owner keeps for it elsewhere.
-func (r *Registry) Add(bytes int) { r.bytes.Add(int64(bytes)) }
+func (r *Registry) Add(bytes int) { r.others.Add(int64(bytes)) }
 
-// Full reports whether all sessions together keep more than they may.
-func (r *Registry) Full() bool { return r.full(r.limits()) }
+// Full reports whether all sessions together keep more than they may, and most of it is what was
+// added. Otherwise it is for the rings to give way.
+func (r *Registry) Full() bool {
+	l := r.limits()
+	return r.full(l) && r.others.Load() > int64(l.TotalBytes)/2
+}
 
-func (r *Registry) full(l Limits) bool { return r.bytes.Load() > int64(l.TotalBytes) }
+func (r *Registry) full(l Limits) bool { return r.Bytes() > int64(l.TotalBytes) }
 
-// Bytes is what all sessions together keep.
-func (r *Registry) Bytes() int64 { return r.bytes.Load() }
+// share is what a ring may have in any case: a part of what is left by what others keep, or of half
+// of the total.
+func (r *Registry) share(l Limits) int {
+	rings := max(int64(l.TotalBytes)-r.others.Load(), int64(l.TotalBytes)/2)
+	return int(rings / max(r.filled.Load(), 1))
+}
+
+// Bytes is what all sessions together keep. What several of them keep counts once.
+func (r *Registry) Bytes() int64 { return r.rings.Load() + r.others.Load() }
 
 // Away counts the sessions whose clients are away.
 func (r *Registry) Away() int {
@@ -99,11 +112,18 @@ func (r *Registry) Unread() int64 {
 	return r.unread.Load()
 }
 
-// Sweep ends the sessions whose clients have been away for too long.
+// Sweep ends the sessions whose clients have been away for too long. When all keep too much, it
+// trims those that have more than their share.
 func (r *Registry) Sweep() {
-	now, age := r.now(), r.limits().Age
-	expired := func(n *Session) bool { return n.at == nil && n.busy == 0 && now-n.leftAt > age }
-	for _, n := range r.all(expired) {
+	l, now := r.limits(), r.now()
+	expired := func(n *Session) bool { return n.at == nil && n.busy == 0 && now-n.leftAt > l.Age }
+	full := r.full(l)
+	for _, n := range r.all(func(n *Session) bool {
+		if full {
+			n.trim(l, now)
+		}
+		return expired(n)
+	}) {
 		n.endIf(Expired, func() bool { return expired(n) })
 	}
 }

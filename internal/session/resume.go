@@ -69,9 +69,9 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	}
 	was = n.at
 	dead := [2]Hash{n.token, n.prev}
+	n.back() // before last changes, by which it is counted there
 	n.at, n.last, n.token, n.prev = p, p, h, used
 	n.busy++
-	n.back()
 	p.Welcome(token, n.arrived+1)
 	n.sendAgain(p, oldest, int(seq+1-oldest))
 	n.owner.Back(p)

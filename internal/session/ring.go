@@ -23,7 +23,8 @@ type ring struct {
 // at is the i-th oldest event.
 func (r *ring) at(i int) *kept { return &r.slots[(r.start+i)%len(r.slots)] }
 
-// push adds an event and returns its size in bytes.
+// push adds an event. It returns how many bytes all rings have more than before, because several
+// may have the same event.
 func (r *ring) push(k kept) int {
 	if r.count == len(r.slots) {
 		grown := make([]kept, max(8, 2*len(r.slots)))
@@ -34,19 +35,18 @@ func (r *ring) push(k kept) int {
 	}
 	r.count++
 	*r.at(r.count - 1) = k
-	n := len(k.event.Bytes())
-	r.bytes += n
-	return n
+	r.bytes += len(k.event.Bytes())
+	return k.event.Keep()
 }
 
-// pop releases the oldest event and returns its size in bytes.
+// pop releases the oldest event. It returns how many bytes all rings have less than before.
 func (r *ring) pop() int {
 	k := r.at(0)
-	n := len(k.event.Bytes())
+	r.bytes -= len(k.event.Bytes())
+	n := k.event.Unkeep()
 	k.event.Release()
 	*k = kept{}
 	r.start = (r.start + 1) % len(r.slots)
 	r.count--
-	r.bytes -= n
 	return n
 }

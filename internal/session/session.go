@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +19,8 @@ type Peer interface {
 	Welcome(token []byte, arrived uint64)
 	// Waits reports whether the answer to this question of ours is still awaited.
 	Waits(ackID uint64) bool
+	// Group is whom the connection counts for.
+	Group() Group
 	// Send writes an encoded EVENT with its number and borrows it. It returns false when the
 	// connection is gone.
 	Send(event []byte, seq uint64) bool
@@ -27,6 +30,9 @@ type Peer interface {
 	// Retry asks for another Resume, because the session was busy at the last one.
 	Retry()
 }
+
+// Group is an address, or what stands for a network of them.
+type Group = netip.Addr
 
 // Owner is what a session belongs to.
 type Owner interface {
@@ -48,7 +54,8 @@ const (
 	Disconnected End = iota + 1
 	// Expired: its client was away for too long.
 	Expired
-	// Displaced: too many clients were away, and this one for the longest time.
+	// Displaced: too many clients were away, and this one for the longest time, or as the latest of
+	// an address that has more of them than that one's.
 	Displaced
 	// Gap: its client came back and had missed more than was kept.
 	Gap
@@ -215,7 +222,7 @@ func (n *Session) Send(event *pool.Shared) Status {
 	l := n.reg.limits()
 	now := n.reg.now()
 	event.Retain()
-	n.reg.Add(n.ring.push(kept{event, now}))
+	n.keep(kept{event, now})
 	n.trim(l, now)
 	if n.at == nil || !n.at.Send(event.Bytes(), n.seq) { // not lost: a resume sends it again
 		return Kept
@@ -223,14 +230,32 @@ func (n *Session) Send(event *pool.Shared) Status {
 	return Sent
 }
 
-// trim drops the oldest events beyond the limits. The caller holds mu.
+// keep adds an event to the ring. The caller holds mu.
+func (n *Session) keep(k kept) {
+	if n.ring.count == 0 {
+		n.reg.filled.Add(1)
+	}
+	n.reg.rings.Add(int64(n.ring.push(k)))
+}
+
+// drop drops the oldest event. The caller holds mu.
+func (n *Session) drop() {
+	n.reg.rings.Add(-int64(n.ring.pop()))
+	if n.ring.count == 0 {
+		n.reg.filled.Add(-1)
+	}
+}
+
+// trim drops the oldest events beyond the limits. When all sessions keep too much, only those drop
+// some that have more than their share, so that nobody's events push out those of others. The
+// caller holds mu.
 func (n *Session) trim(l Limits, now time.Duration) {
 	for n.ring.count > 0 {
 		if n.ring.count <= l.Events && n.ring.bytes <= l.Bytes &&
-			now-n.ring.at(0).at <= l.Age && !n.reg.full(l) {
+			now-n.ring.at(0).at <= l.Age && !(n.reg.full(l) && n.ring.bytes > n.reg.share(l)) {
 			return
 		}
-		n.reg.Add(-n.ring.pop())
+		n.drop()
 	}
 }
 
@@ -299,7 +324,7 @@ func (n *Session) wait() {
 	}
 	n.mu.Unlock()
 	most := n.reg.limits().Away
-	for over := n.reg.away.over(most); over != nil; over = n.reg.away.over(most) {
+	for over := n.reg.away.over(most, n); over != nil; over = n.reg.away.over(most, n) {
 		over.endIf(Displaced, func() bool { return over.away })
 	}
 }
@@ -337,7 +362,7 @@ func (n *Session) end() {
 	n.ended = true
 	n.back()
 	for n.ring.count > 0 {
-		n.reg.Add(-n.ring.pop())
+		n.drop()
 	}
 	n.ring = ring{}
 	token, prev := n.token, n.prev

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ type peer struct {
 	kind     string // only peers of one kind fit each other
 	gone     bool   // what is sent is lost
 	token    []byte
+	from     netip.Addr
 	arrived  uint64
 	seqs     []uint64
 	events   []string
@@ -31,6 +33,7 @@ func (p *peer) Welcome(token []byte, arrived uint64) {
 		p.token, p.arrived = token, arrived
 	}
 }
+func (p *peer) Group() netip.Addr    { return p.from }
 func (p *peer) Waits(id uint64) bool { return p.waits[id] }
 func (p *peer) Send(event []byte, seq uint64) bool {
 	if p.gone {

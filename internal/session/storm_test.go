@@ -2,6 +2,7 @@ package session
 
 import (
 	"math/rand"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,7 +38,8 @@ type stormPeer struct {
 	t        *testing.T
 }
 
-func (p *stormPeer) Fits(Peer) bool { return true }
+func (p *stormPeer) Group() netip.Addr { return netip.Addr{} }
+func (p *stormPeer) Fits(Peer) bool    { return true }
 func (p *stormPeer) Welcome(token []byte, _ uint64) {
 	p.mu.Lock()
 	p.token = token

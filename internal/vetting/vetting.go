@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -110,16 +111,20 @@ func (d *Desk) call(
 }
 
 // told is what a client is told of the hook's error: an *Error as it is, and that it may come back
-// when the hook had no time to decide.
+// when the hook had no time to decide, was called off, or did not reach who decides.
 func told(err error) *message.Error {
 	var said *message.Error
+	var late interface{ Timeout() bool }
+	var network *net.OpError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &said) && said != nil:
 		return said
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &late) && late.Timeout():
 		return ErrNoDecision
+	case errors.Is(err, context.Canceled), errors.As(err, &network):
+		return ErrTryLater
 	}
 	return ErrAuth
 }
@@ -141,6 +146,8 @@ var (
 		"the same encryption key and algorithm, and a valid API key")
 	ErrTryLater = message.New(message.CodeRefused,
 		"the server cannot check the credentials now: try again later")
+	ErrPath = message.New(message.CodeInvalidNamespace,
+		"the namespace must be that of the URL's path here: connect to the URL of the namespace")
 	ErrNoDecision = message.New(message.CodeTimeout,
 		"the server could not check the credentials in time: try again")
 )

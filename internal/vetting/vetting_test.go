@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
+	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -112,6 +115,11 @@ func TestRefusals(t *testing.T) {
 		"try later":         {ErrTryLater, ErrTryLater, 0},
 		"try later wrapped": {fmt.Errorf("db: %w", ErrTryLater), ErrTryLater, 0},
 		"no time":           {context.DeadlineExceeded, ErrNoDecision, 0},
+		"a slow backend":    {&url.Error{Op: "Get", Err: os.ErrDeadlineExceeded}, ErrNoDecision, 0},
+		"a backend that is down": {fmt.Errorf("db: %w", &net.OpError{Op: "dial",
+			Err: syscall.ECONNREFUSED}), ErrTryLater, 0},
+		"a backend that stops": {fmt.Errorf("db: %w", context.Canceled), ErrTryLater, 0},
+		"no such user":         {fmt.Errorf("user: %w", os.ErrNotExist), ErrAuth, 1},
 	} {
 		var log bytes.Buffer
 		o := ask(t, &log, func(context.Context, Request) (any, error) { return nil, c.err })

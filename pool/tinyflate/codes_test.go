@@ -98,6 +98,18 @@ func TestOnlyPrefixCodes(t *testing.T) {
 			w.dynamic(good, []uint8{2, 2, 2}, nil)
 			w.bits(0b10, 2)
 		}},
+		{"as many as there may be", true, func(w *bitWriter) {
+			w.dynamic(append(good, make([]uint8, 29)...), make([]uint8, 30), nil)
+			w.bits(0b10, 2)
+		}},
+		{"287 literals and lengths", false, func(w *bitWriter) {
+			w.dynamic(append(good, make([]uint8, 30)...), none, nil)
+			w.bits(0b10, 2)
+		}},
+		{"31 distances", false, func(w *bitWriter) {
+			w.dynamic(good, make([]uint8, 31), nil)
+			w.bits(0b10, 2)
+		}},
 		{"a match without distances", false, func(w *bitWriter) {
 			w.dynamic(lengths(258, map[int]uint8{'a': 1, 256: 2, 257: 2}), none, nil)
 			w.code(0, 1)
