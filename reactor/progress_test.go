@@ -246,6 +246,8 @@ func TestCloseWaitsForNoEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.c.Close(io.ErrNoProgress)
+		onLoop(t, s.r, func() {}) // the FIN is sent
+		eventually(t, "it is acknowledged", func() bool { return s.unacked() == 0 })
 		s.clock.pass(t, s.r, 2*closeTimeout+time.Second)
 		if err := await(t, s.end, "OnClose"); err != io.ErrNoProgress {
 			t.Errorf("OnClose got %v", err)

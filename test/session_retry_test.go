@@ -78,6 +78,28 @@ func TestRetryWhileTheHandlerRuns(t *testing.T) {
 }
 
 // An event that no handler has seen counts as new when it comes again.
+// What is not JSON is refused, and the question whose id it bears is not forgotten.
+func TestBadDataForgetsNoQuestion(t *testing.T) {
+	v := cacheServer(t, Options{})
+	var runs atomic.Int64
+	release := make(chan bool)
+	v.On("slow", func(_ *Socket, _ Data, ack Ack) {
+		n := runs.Add(1)
+		<-release
+		ack.Reply(n)
+	})
+	var a resumer
+	a.connect(t, v, "/", "")
+	a.request(1, "slow", "")
+	a.request(1, "slow", "{bad")
+	a.wantNack(1, message.CodeInvalidFormat)
+	close(release)
+	a.wantAck(1, "1")
+	a.again(t, v)
+	a.request(1, "slow", "")
+	a.wantAck(1, "1")
+}
+
 func TestRetryOfARefusedEventRuns(t *testing.T) {
 	v := cacheServer(t, Options{})
 	var a resumer
