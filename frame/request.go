@@ -48,7 +48,7 @@ func (l HeadLimits) ParseRequest(head []byte) (Request, error) {
 	if err == nil && r.minor != '1' {
 		err = &HandshakeError{Status: 505, Cause: CauseVersion, Reason: "HTTP/1.1 is needed"}
 	}
-	if err == nil && string(r.method) != "GET" {
+	if err == nil && string(r.method) != "GET" && r.upgrade {
 		err = &HandshakeError{Status: 405, Cause: CauseMethod, Reason: "the handshake is a GET"}
 	}
 	if err == nil {

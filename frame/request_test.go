@@ -152,6 +152,8 @@ func TestParseRequestChecks(t *testing.T) {
 		{"host with a path", with("Host: h", "Host: h/x"), 400},
 		{"host with a user", with("Host: h", "Host: u@h"), 400},
 		{"no Upgrade", with("Upgrade: websocket\r\n", ""), 426},
+		{"HEAD without Upgrade", "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", 426},
+		{"POST without Upgrade", "POST / HTTP/1.1\r\nHost: h\r\n\r\n", 426},
 		{"Upgrade: websockets", with("Upgrade: websocket", "Upgrade: websockets"), 426},
 		{"no Connection", with("Connection: Upgrade\r\n", ""), 400},
 		{"Connection: close", with("Connection: Upgrade", "Connection: close"), 400},

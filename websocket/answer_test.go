@@ -49,8 +49,8 @@ func TestAnswer(t *testing.T) {
 			{"GET", "/healthz?x=1", "1.1", 200, "ok\n"},
 			{"GET", "http://h/healthz", "1.1", 200, "ok\n"},
 			{"GET", "/readyz", "1.1", 503, `{"ready":false}`},
-			{"POST", "/healthz", "1.1", 405, "-"},
-			{"HEAD", "/other", "1.1", 405, ""},
+			{"POST", "/healthz", "1.1", 426, "-"},
+			{"HEAD", "/other", "1.1", 426, ""},
 			{"GET", "/other", "1.1", 426, "-"},
 			{"GET", "/", "1.0", 505, "-"},
 		} {
@@ -76,7 +76,7 @@ func TestAnswer(t *testing.T) {
 	p := connect(t, s.Addr().String(), "") // the upgrade is not touched
 	p.Close()
 	n := s.Refusals()
-	if n[frame.CauseMethod] != 4 || n[frame.CauseUpgrade] != 2 || n[frame.CauseVersion] != 2 {
+	if n[frame.CauseMethod] != 0 || n[frame.CauseUpgrade] != 6 || n[frame.CauseVersion] != 2 {
 		t.Errorf("refusals: %v", n)
 	}
 }
