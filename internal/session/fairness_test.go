@@ -144,6 +144,25 @@ func TestFullCacheTakesFromWhoHasMost(t *testing.T) {
 	}
 }
 
+// Events that are too old go although their session gets no more. A client that had them all still
+// comes back.
+func TestQuietSessionsKeepNothingOld(t *testing.T) {
+	w := newWorld()
+	n, o, p := w.start()
+	for range 3 {
+		n.emitSized(1000)
+	}
+	w.now += w.l.Age + 1
+	w.r.Sweep()
+	if n.ring.count != 0 || w.r.Bytes() != 0 {
+		t.Errorf("%d events and %d bytes are kept", n.ring.count, w.r.Bytes())
+	}
+	n.cut(p)
+	if got := n.resumeWith(p.token, &peer{o: o}, 3); got != Resumed {
+		t.Errorf("who had all events comes back to %v", got)
+	}
+}
+
 // What several sessions keep is there once, and counts once.
 func TestSharedEventsCountOnce(t *testing.T) {
 	w := newWorld()

@@ -112,16 +112,13 @@ func (r *Registry) Unread() int64 {
 	return r.unread.Load()
 }
 
-// Sweep ends the sessions whose clients have been away for too long. When all keep too much, it
-// trims those that have more than their share.
+// Sweep ends the sessions whose clients have been away for too long, and trims the others: of
+// events that are too old, and when all keep too much, of more than a share.
 func (r *Registry) Sweep() {
 	l, now := r.limits(), r.now()
 	expired := func(n *Session) bool { return n.at == nil && n.busy == 0 && now-n.leftAt > l.Age }
-	full := r.full(l)
 	for _, n := range r.all(func(n *Session) bool {
-		if full {
-			n.trim(l, now)
-		}
+		n.trim(l, now)
 		return expired(n)
 	}) {
 		n.endIf(Expired, func() bool { return expired(n) })
