@@ -30,10 +30,9 @@ func TestTLSGathersRecords(t *testing.T) {
 					t.Fatalf("status %d", s)
 				}
 			}
-			if q := c.Queued(); q != 0 && q != 11*n {
+			q := c.Queued() // less if the loop sent some of it in between
+			if counted = counted || q == 11*n; q%n != 0 || q > 11*n {
 				t.Errorf("%d bytes count as queued of the %d that wait", q, 11*n)
-			} else if q != 0 {
-				counted = true
 			}
 			c.Flush()
 			got := make([]byte, 11*n)
@@ -41,8 +40,9 @@ func TestTLSGathersRecords(t *testing.T) {
 				!bytes.Equal(got, bytes.Repeat(p, 11)) {
 				t.Fatalf("%d B: %v", n, err)
 			}
-			if k := r.Stats().Writes - before; k < best || nc.records < records {
-				best, records = min(best, k), min(records, nc.records)
+			records = min(records, nc.records)
+			if k := r.Stats().Writes - before; k > 0 { // a loop that wrote may not have counted yet
+				best = min(best, k)
 			}
 		}
 		if want := (11*n + maxRecord - 1) / maxRecord; best != 1 || records != want {
