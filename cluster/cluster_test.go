@@ -189,6 +189,12 @@ func meet(t testing.TB, nodes ...*node) {
 		}
 		return true
 	})
+	// After a reconnect the nodes may know each other from before.
+	for _, n := range nodes {
+		if err := n.cluster.nc.FlushTimeout(hangs); err != nil { // NATS has the subscriptions now
+			t.Fatal(err)
+		}
+	}
 }
 
 func eventually(t testing.TB, what string, ok func() bool) {
