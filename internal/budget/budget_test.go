@@ -113,6 +113,46 @@ func TestRelief(t *testing.T) {
 	run("c")
 }
 
+// Nobody else is cut while one who was cut gives back what it holds, at whatever moment it does.
+func TestReliefWhileOneGivesBack(t *testing.T) {
+	for _, moment := range []string{"holds", "count"} {
+		b := New(80)
+		held := map[string]int64{"small": 30, "worst": 50}
+		now := ""
+		b.Watch(func() (n int64) {
+			for _, x := range held {
+				n += x
+			}
+			if now == "count" {
+				held["worst"] = 0
+			}
+			return n
+		})
+		var cut []string
+		var r relief[string]
+		run := func() {
+			r.run(b, func(f func(string)) {
+				for h := range held {
+					f(h)
+				}
+			}, func(h string) int64 {
+				n := held[h]
+				if now == "holds" && h == "worst" {
+					held[h] = 0
+				}
+				return n
+			}, func(h string) { cut = append(cut, h) })
+		}
+		run()
+		now = moment
+		run()
+		run()
+		if !slices.Equal(cut, []string{"worst"}) {
+			t.Errorf("given back in %s: cut %v", moment, cut)
+		}
+	}
+}
+
 func TestBudgetOfManyGoroutines(t *testing.T) {
 	b := New(1000)
 	var all sync.WaitGroup
