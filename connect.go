@@ -186,7 +186,7 @@ func (l *link) begin() {
 	}
 	l.phase.Store(linkOpen)
 	s.mustAuthenticate() // before a broadcast finds it
-	s.ns.add(s)
+	s.ns.hub.Add(s) // it can be found by its id, and is addressed from now on
 }
 
 // announce starts the time to authenticate, the heartbeat and the connected handlers.

@@ -42,7 +42,7 @@ func New(o Options) (*Server, error) {
 	}
 	v := &Server{
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
-		namespaces: make(map[string]*Namespace),
+		namespaces: make(map[string]*Namespace), members: newDirectory(),
 		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
 		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}

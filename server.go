@@ -13,6 +13,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -48,10 +49,10 @@ type Server struct {
 	endpoint   *websocket.Server
 	joined     bool // the broker is being told of the namespaces, or was
 
-	registrations                 // concern all namespaces
-	root          *Namespace      // "/"
-	ids           sync.Map        // socket id to *Namespace, however many there are
-	eventLimits   ratelimit.Rules // of single events
+	registrations                         // concern all namespaces
+	root          *Namespace              // "/"
+	members       *hub.Directory[*Socket] // of all namespaces
+	eventLimits   ratelimit.Rules         // of single events
 	draining      atomic.Bool
 	gate          admission.Gate
 	refusals      *turnaway.Log

@@ -141,11 +141,11 @@ type link struct {
 	plain bool // speaks JSON text without the handshake
 
 	// Static once the link is open.
+	inflates bool // takes compressed messages
 	ws       *websocket.Conn
 	s        *Socket
 	ns       *Namespace
 	seal     *sealing.Line // nil without encryption
-	inflates bool          // takes compressed messages
 	serial   uint64        // counts the links of the socket from 1
 
 	// The loop's.

@@ -298,8 +298,8 @@ func (ps *Parser) Reset() {
 func (ps *Parser) Unfinished() bool { return ps.state&(inHeader|inFrame|inMessage) != 0 }
 
 // CountHeld adds to sum by how many bytes the memory that the parser holds has changed since the
-// last call, and returns that. An owner that calls it also after the final Reset knows from sum what
-// all its parsers hold. Whoever sees Held become less finds it taken off sum.
+// last call, and returns that. An owner that calls it also after the final Reset knows from sum
+// what all its parsers hold. Whoever sees Held become less finds it taken off sum.
 func (ps *Parser) CountHeld(sum *atomic.Int64) int {
 	if ps.msg == nil && ps.ctl == nil && ps.noted == 0 {
 		return 0
