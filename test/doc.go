@@ -31,6 +31,7 @@
 //	tables          that the tests named in docs/*.md exist
 //	links           that the links between our pages lead somewhere
 //	snippets        that the Go in README.md and docs/*.md compiles
+//	excerpts        that the code in docs/guides is that of the examples
 //
 // What they share is in five files: servers has the servers and the handlers that tests register,
 // wire a client of single frames, clients the ones that resume, encrypt or are package client, and
