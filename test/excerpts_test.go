@@ -9,18 +9,16 @@ import (
 )
 
 var (
-	block   = regexp.MustCompile("(?ms)^(?:<!-- from: (\\S+) -->\n)?```([a-z]+)\n(.*?)^```$")
-	elision = regexp.MustCompile(`(?m)^\s*// …\n`)
+	block     = regexp.MustCompile("(?ms)^(?:<!-- from: (\\S+) -->\n)?```([a-z]+)\n(.*?)^```$")
+	lineStart = regexp.MustCompile(`(?m)^(.)`)
+	elision   = regexp.MustCompile(`(?m)^\s*// …\n`)
 )
 
 // excerpt finds the lines of part in text, however deep they are indented there, and returns what
 // comes behind them.
 func excerpt(text, part string) (rest string, ok bool) {
-	for deeper := range 5 {
-		lines := part
-		if tabs := strings.Repeat("\t", deeper); deeper > 0 {
-			lines = regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(part, tabs+"$1")
-		}
+	for _, indent := range []string{"", "\t", "\t\t", "\t\t\t", "  ", "    "} {
+		lines := lineStart.ReplaceAllString(part, indent+"$1")
 		if at := strings.Index("\n"+text, "\n"+lines); at >= 0 {
 			return text[at+len(lines)-1:], true
 		}
