@@ -24,6 +24,9 @@ func (l *link) resume() session.Result {
 		return session.Refused
 	}
 	s := n.Owner().(*owner).socket()
+	if h.identity == nil && s.lapsed() {
+		return session.Refused
+	}
 	l.s = s
 	result, was := n.Resume(token, l, h.seq)
 	switch {
@@ -92,7 +95,7 @@ func (o *owner) Back(p session.Peer) {
 	l.serial = o.link.Load().serial + 1
 	l.unproved = true
 	if who := l.handshake.identity; who != nil {
-		o.identity.Store(who)
+		o.socket().take(who)
 	}
 	o.ns.hub.SetAway(o.socket(), false)
 	l.phase.Store(linkOpen)

@@ -26,7 +26,7 @@ func TestCloseCodesAreThoseOfFrame(t *testing.T) {
 		}
 	}
 	for _, code := range []uint16{
-		message.CloseSlow, message.CloseIdle, message.CloseAuth, message.CloseNamespace,
+		message.CloseSlow, message.CloseIdle, message.CloseExpired, message.CloseAuth, message.CloseNamespace,
 		message.CloseDecrypt, message.CloseReplaced, message.CloseKicked,
 	} {
 		if !frame.CloseCode(code).OnWire() {
