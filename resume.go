@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/grant"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -19,7 +20,9 @@ func (l *link) resume() session.Result {
 		return session.Refused
 	}
 	token := session.HashOf(h.token)
-	n := l.srv.sessions.Find(token, h.apiKey)
+	n := l.srv.sessions.Find(token, h.apiKey, func(o session.Owner) bool {
+		return grant.Same(o.(*owner).identity.Load(), h.identity)
+	})
 	if n == nil {
 		return session.Refused
 	}

@@ -9,6 +9,7 @@ package grant
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -85,8 +86,8 @@ func check(field string, patterns []string) error {
 		default:
 			continue
 		}
-		return message.New(message.CodeHandlerFailed, fmt.Sprintf("the pattern %.40q in Grant.%s %s: "+
-			"give an exact name, or the beginning of names and a *", p, field, what))
+		return message.New(message.CodeHandlerFailed, fmt.Sprintf("the pattern %.40q in Grant.%s "+
+			"%s: give an exact name, or the beginning of names and a *", p, field, what))
 	}
 	return nil
 }
@@ -103,6 +104,17 @@ func allows(patterns []string, name string) bool {
 func Of(outcome any) *Grant {
 	g, _ := outcome.(*Grant)
 	return g
+}
+
+// Same reports whether two outcomes of authentication are Grants for one client: their identities
+// are equal, and not nil. Identities that cannot be compared are not equal.
+func Same(a, b *any) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	g, h := Of(*a), Of(*b)
+	return g != nil && h != nil && g.terms.Identity != nil &&
+		reflect.ValueOf(g.terms.Identity).Comparable() && g.terms.Identity == h.terms.Identity
 }
 
 // Who returns the identity that an outcome of authentication is, or has.

@@ -116,6 +116,37 @@ func TestWho(t *testing.T) {
 	}
 }
 
+func TestSame(t *testing.T) {
+	outcome := func(identity any) *any {
+		var v any = made(t, Terms{Identity: identity})
+		return &v
+	}
+	var alone any = "ann"
+	type user struct{ claims any }
+	u := &user{}
+	for what, c := range map[string]struct {
+		a, b *any
+		want bool
+	}{
+		"equal":        {outcome("ann"), outcome("ann"), true},
+		"others":       {outcome("ann"), outcome("bob"), false},
+		"other types":  {outcome(1), outcome("1"), false},
+		"one pointer":  {outcome(u), outcome(u), true},
+		"two pointers": {outcome(u), outcome(&user{}), false},
+		"structs":      {outcome(user{7}), outcome(user{7}), true},
+		"slices":       {outcome(user{[]int{1}}), outcome(user{[]int{1}}), false},
+		"mixed":        {outcome(user{1}), outcome(user{[]int{1}}), false},
+		"nobody":       {outcome(nil), outcome(nil), false},
+		"none":         {nil, outcome("ann"), false},
+		"no grants":    {&alone, &alone, false},
+		"one grant":    {outcome("ann"), &alone, false},
+	} {
+		if Same(c.a, c.b) != c.want || Same(c.b, c.a) != c.want {
+			t.Errorf("%s: want %v", what, c.want)
+		}
+	}
+}
+
 // A grant is kept, then the client is warned once a connection, and then it ends.
 func TestLook(t *testing.T) {
 	type look struct {

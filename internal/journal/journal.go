@@ -101,8 +101,8 @@ func (j *Journal) HookPanicked(namespace, text string) {
 
 // BadGrant tells that an Authenticate hook returned a Grant that cannot be used.
 func (j *Journal) BadGrant(namespace string, err error) {
-	c := Cause{What: "the authenticate hook returned a Grant that cannot be used, and its clients " +
-		"are told to try again later"}
+	c := Cause{What: "the authenticate hook returned a Grant that cannot be used: mend it; its " +
+		"clients are told to try again later"}
 	j.Often(slog.LevelError, c, func() []any {
 		return []any{"namespace", namespace, "error", err}
 	})
