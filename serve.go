@@ -56,6 +56,7 @@ func New(o Options) (*Server, error) {
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
 				return hook(ctx, AuthRequest(r))
 			},
+			Check: v.checked, Unusable: v.journal.BadGrant,
 			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
 			Panicked: func(namespace, text string) {
 				v.counters.panics.Add(1)
