@@ -12,7 +12,7 @@ import (
 // on a pooled goroutine, and may block. See Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
-// HandlerOption changes how a Handler runs. Inline and MaxBytes are the options.
+// HandlerOption changes how a Handler runs. Inline, Strict and MaxBytes are the options.
 type HandlerOption func(*registration)
 
 // Inline runs a handler on the connection's event loop, where the message was parsed. This is the
@@ -20,6 +20,11 @@ type HandlerOption func(*registration)
 // that exceeds Options.InlineBudget is logged and counted. An event runs inline only if all its
 // handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
 func Inline(r *registration) { r.Inline = true }
+
+// Strict refuses data with unknown fields: if a key of a JSON object is no field of the struct for
+// it, Data.Decode in this handler, and so each typed form, fails with an ERR_MSG_001 that names the
+// key. A type with an UnmarshalJSON decides for itself. Options.StrictDecoding does it for all.
+func Strict(r *registration) { r.Strict = true }
 
 // MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
 // ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
@@ -163,6 +168,9 @@ func (s *Socket) handlersOf(event []byte) (h handlers) {
 func (s *Socket) run(e *entry, d Data, ack Ack) {
 	for i := range e.Len() {
 		if r, ok := e.Take(i); ok {
+			if d.p != nil {
+				d.p.Strict = r.Strict || s.srv.fixed.StrictDecoding
+			}
 			s.call(r.Handler, e.Event(), d, ack)
 		}
 	}
