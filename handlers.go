@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -74,6 +75,10 @@ func Handle[Req, Res any](
 // OnEnded, because "ended" is an ordinary event. Several handlers of one event run in the order of
 // registration. On panics on a reserved or impossible name, because no client could send it. On a
 // Server, events are those of the namespace "/" and lifecycle events those of all namespaces.
+//
+// An event may have versions: move@2 is the second one of move. A client's move@3, if nobody has
+// registered for it, goes to the handlers of the highest version below it, and last to those of
+// move. Middlewares, limits, logs and errors have the name that the handlers were registered for.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
 	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, false, opts)
@@ -155,11 +160,17 @@ func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOpti
 	t.Add(event, r)
 }
 
-// handlersOf finds the handlers of an event. The name is borrowed.
+// handlersOf finds the handlers of an event, which may be those of an older version of it. The name
+// is borrowed.
 func (s *Socket) handlersOf(event []byte) (h handlers) {
+	var own *table
 	h.Many = s.ns.handlers.Find(event)
 	if x := s.ext.Load(); x != nil {
-		h.Own = x.own.Find(event)
+		own = &x.own
+		h.Own = own.Find(event)
+	}
+	if h.None() {
+		h = registry.Fallback(event, &s.ns.handlers, own)
 	}
 	return h
 }
