@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,8 +64,9 @@ func TestVersionsFallBack(t *testing.T) {
 
 // What the connected handlers register is found by events that came before it was there.
 func TestVersionsOfEarlyEvents(t *testing.T) {
+	var log logBuffer
 	came := make(chan struct{})
-	v := startServer(t, Options{}, func(v *Server) {
+	v := startServer(t, Options{Logger: debugging(&log)}, func(v *Server) {
 		named(v, "move")
 		v.OnConnected(func(s *Socket) {
 			<-came
@@ -73,6 +75,7 @@ func TestVersionsOfEarlyEvents(t *testing.T) {
 	})
 	w := dialFull(t, v, "/")
 	w.request(1, "move@3", "")
+	eventually(t, "the event", func() bool { return strings.Contains(log.String(), "move@3") })
 	close(came)
 	w.wantAck(1, `"move@2"`)
 }

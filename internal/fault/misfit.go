@@ -12,12 +12,14 @@ import (
 	"github.com/smartsocket/smartsocket/message"
 )
 
+const misfit = "the data does not fit what the handler expects"
+
 // Misfit is the ERR_MSG_001 for data that the decoder could not read into what a handler expects.
 // It names the field and what belongs there, or the field that is unknown. Of what the client wrote
 // it repeats the name of an unknown field alone, which ForLog leaves out. A *message.Error in err's
 // chain, as an UnmarshalJSON of the program returns one, comes back as it is.
 func Misfit(err error) *message.Error {
-	const what = "the data does not fit what the handler expects"
+	const what = misfit
 	var own *message.Error
 	if errors.As(err, &own) && own != nil {
 		return own
@@ -38,6 +40,18 @@ func Misfit(err error) *message.Error {
 			expected(m.Type), got)
 	}
 	return e
+}
+
+// Unusable is the ERR_ACK_002 for an answer to an event that did not decode or is not valid. It
+// says what err says, which is one of Misfit or of a validation, and has it as its cause.
+func Unusable(event string, err error) *message.Error {
+	text := Wire(err, message.CodeAckInvalid).Message
+	detail, ok := strings.CutPrefix(text, misfit)
+	if !ok {
+		detail = ": " + text
+	}
+	return &message.Error{Code: message.CodeAckInvalid, Event: event, Cause: err,
+		Message: "the answer does not fit what is expected" + detail}
 }
 
 // maxField is how much of the path of a field is told. Types that contain themselves have long ones.
