@@ -127,7 +127,7 @@ type fixed struct {
 	InlineBudget, MaxOutboxAge                       time.Duration
 	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
 	Loops                                            int
-	pooling, ProxyProtocol                           bool
+	pooling, ProxyProtocol, StrictDecoding           bool
 	head                                             frame.HeadLimits
 }
 
