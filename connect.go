@@ -2,9 +2,11 @@ package smartsocket
 
 import (
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -147,6 +149,10 @@ func (l *link) open() {
 		l.phase.Store(linkAuthenticating) // Retry follows
 		return
 	case session.Refused:
+		if l.srv.departure.Stage() > departure.Serving { // it had no session to come back to
+			l.turnAway(turnaway.ErrDraining)
+			return
+		}
 		l.begin()
 		l.announce(false)
 	case session.Resumed:
@@ -203,7 +209,8 @@ func (l *link) announce(recovered bool) {
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
 	s.arrived(l)
-	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
+	// Drain or Shutdown may have listed the sockets before this one was there.
+	if l.srv.departure.Stage() >= departure.Leaving {
 		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -52,7 +53,7 @@ type Server struct {
 	root          *Namespace      // "/"
 	ids           sync.Map        // socket id to *Namespace, however many there are
 	eventLimits   ratelimit.Rules // of single events
-	draining      atomic.Bool
+	departure     departure.State
 	gate          admission.Gate
 	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache

@@ -377,3 +377,23 @@ func TestRawEchoThreshold(t *testing.T) {
 		r.stop()
 	}
 }
+
+// With a time to drain, the clients are sent away before the shutdown begins.
+func TestDrainsAtTheEnd(t *testing.T) {
+	r := start(t, "-drain-timeout", "1m")
+	c := r.dial(t, "/")
+	if code := r.stop(); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, r.log)
+	}
+	c.conn.Close()
+	log := r.log.String()
+	drained, stopping := strings.Index(log, "drained"), strings.Index(log, "stopping")
+	if drained < 0 || stopping < drained {
+		t.Errorf("it did not drain first:\n%s", log)
+	}
+	r = start(t)
+	r.stop()
+	if log := r.log.String(); strings.Contains(log, "drain") || !strings.Contains(log, "stopping") {
+		t.Errorf("it drained without a time for it:\n%s", log)
+	}
+}
