@@ -195,6 +195,17 @@ func (l *link) begin() {
 	s.ns.add(s)
 }
 
+// Captive is for package smartsockettest. It returns a connected socket without a connection, whose
+// connected handlers have run. take gets what is sent to it, as that of websocket.Captive.
+func (n *Namespace) Captive(take func(op frame.Opcode, p []byte)) *Socket {
+	l := n.srv.newLink(false)
+	l.ws, l.ns, l.handshake = websocket.Captive(take), n, new(handshake)
+	l.begin()
+	l.handshake, l.announced = nil, true
+	l.s.do(&job{kind: jobConnected, serial: 1})
+	return l.s
+}
+
 // announce starts the time to authenticate, the heartbeat and the connected handlers.
 func (l *link) announce(recovered bool) {
 	s := l.s

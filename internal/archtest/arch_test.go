@@ -24,7 +24,7 @@ var below = map[string][]string{
 	"frame":          {"pool"},
 	"reactor":        {"pool", "internal/goid"},
 	"message":        {"crypto", "pool"},
-	"websocket":      {"reactor", "frame", "pool"},
+	"websocket":      {"reactor", "frame", "pool", "internal/socketpair"},
 	// The mechanisms of the root package. None knows a type of the root.
 	"internal/burst":      {},
 	"internal/hub":        {},
@@ -36,6 +36,7 @@ var below = map[string][]string{
 	"internal/goid":       {},
 	"internal/budget":     {},
 	"internal/departure":  {"internal/ending"},
+	"internal/socketpair": {},
 	"internal/ending":     {},
 	"internal/mailbox":    {"internal/goid"},
 	"internal/registry":   {},
@@ -83,7 +84,7 @@ var below = map[string][]string{
 	},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
-	"smartsockettest": {"", "client", "message", "internal/testclock"},
+	"smartsockettest": {"", "client", "frame", "message", "internal/socketpair", "internal/testclock"},
 	"cluster":         {""},
 	"config":          {}, // the root's options are a struct like any other to it
 	"wasm":            {"client", "message", "pool", "crypto"},
