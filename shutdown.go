@@ -22,9 +22,9 @@ import (
 // one in a millisecond, or in half of the time that ctx still has. Then Drain returns nil.
 //
 // It returns ctx's error if that ends while something is held, and ErrClosed if the server ends.
-// Clients stay connected then: Shutdown, which is to follow in any case, sends them away at once.
-// Several calls at a time wait for the same, each within its ctx. On an event loop Drain returns an
-// error at once and goes on afterwards, like Shutdown. Before Start it does nothing.
+// Clients stay then until Shutdown, which is to follow in any case. Several calls at a time wait
+// for the same, each within its ctx. On an event loop Drain returns an error at once and goes on
+// afterwards, like Shutdown. Before Start it does nothing.
 func (v *Server) Drain(ctx context.Context) error {
 	v.mu.RLock()
 	phase, r := v.phase, v.reactor
@@ -44,14 +44,7 @@ func (v *Server) drain(ctx context.Context) error {
 	return departure.Drain(ctx, &v.departure, &departure.Server[*link]{
 		Log: v.log, Now: v.sinceStart, Open: v.gate.Open, Closed: ErrClosed,
 		Panicked: func() { v.counters.panics.Add(1) },
-		Clients: func() (open []*link) {
-			v.eachLink(func(l *link) {
-				if l.isOpen() {
-					open = append(open, l)
-				}
-			})
-			return open
-		},
+		Each:     v.eachLink, Connected: (*link).isOpen,
 		Idle: func(l *link) bool { return l.s.mail.Idle() },
 		SendAway: func(l *link, window uint64) {
 			l.sendAway(message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: window}))

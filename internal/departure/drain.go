@@ -22,9 +22,10 @@ type Server[L any] struct {
 	Closed   error        // what Drain returns when the server ends
 	Panicked func()       // is told that a hook panicked
 
-	Clients  func() []L // lists those who are connected
-	Idle     func(L) bool
-	SendAway func(l L, window uint64) // asks l to come back elsewhere within window ms
+	Each      func(f func(L)) // calls f with every client
+	Connected func(L) bool
+	Idle      func(L) bool
+	SendAway  func(l L, window uint64) // asks l to come back elsewhere within window ms
 }
 
 // Drain begins to drain, waits until nothing holds the server, and sends its clients away. It
@@ -72,11 +73,15 @@ func (v *Server[L]) panicked(p any) {
 // another second. If there is less time than pace asks for, clients are told to come back within
 // the rest of it.
 func (v *Server[L]) sendAllAway(ctx context.Context, s *State) {
-	all := v.Clients()
+	var all, busy []L
+	v.Each(func(l L) {
+		if v.Connected(l) {
+			all = append(all, l)
+		}
+	})
 	whole := time.Duration(len(all)) * pace
 	span := spanOf(ctx, whole)
 	window := uint64((whole - span).Milliseconds())
-	var busy []L
 	sent := func(l L) bool {
 		if s.Stage() < Ending && !v.Idle(l) {
 			return false

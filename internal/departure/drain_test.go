@@ -39,8 +39,13 @@ func (c *crowd) server(clients ...int) *Server[int] {
 		},
 		Closed:   errClosed,
 		Panicked: func() {},
-		Clients:  func() []int { return clients },
-		Idle:     func(n int) bool { return n%2 == 0 || c.free.Load() },
+		Each: func(f func(int)) {
+			for _, n := range clients {
+				f(n)
+			}
+		},
+		Connected: func(n int) bool { return n > 0 },
+		Idle:      func(n int) bool { return n%2 == 0 || c.free.Load() },
 		SendAway: func(n int, _ uint64) {
 			c.gone = append(c.gone, n)
 			c.free.Store(n == 4)
@@ -51,7 +56,7 @@ func (c *crowd) server(clients ...int) *Server[int] {
 func TestDrainSendsTheBusyAwayLast(t *testing.T) {
 	var s State
 	var c crowd
-	if err := Drain(t.Context(), &s, c.server(1, 2, 3, 4)); err != nil || s.Stage() != Left {
+	if err := Drain(t.Context(), &s, c.server(1, 0, 2, 3, 4)); err != nil || s.Stage() != Left {
 		t.Fatal(err, s.Stage())
 	}
 	if len(c.gone) != 4 || c.gone[0] != 2 || c.gone[1] != 4 || c.gone[2] != 1 {
