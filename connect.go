@@ -2,10 +2,12 @@ package smartsocket
 
 import (
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/grant"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -149,6 +151,10 @@ func (l *link) open() {
 		l.phase.Store(linkAuthenticating) // Retry follows
 		return
 	case session.Refused:
+		if l.srv.departure.Stage() > departure.Serving { // it had no session to come back to
+			l.turnAway(turnaway.ErrDraining)
+			return
+		}
 		l.begin()
 		l.announce(false)
 	case session.Resumed:
@@ -190,7 +196,18 @@ func (l *link) begin() {
 	}
 	l.phase.Store(linkOpen)
 	s.mustAuthenticate() // before a broadcast finds it
-	s.ns.hub.Add(s) // it can be found by its id, and is addressed from now on
+	s.ns.hub.Add(s)      // it can be found by its id, and is addressed from now on
+}
+
+// Captive is for package smartsockettest. It returns a connected socket without a connection, whose
+// connected handlers have run. take gets what is sent to it, as that of websocket.Captive.
+func (n *Namespace) Captive(take func(op frame.Opcode, p []byte)) *Socket {
+	l := n.srv.newLink(false)
+	l.ws, l.ns, l.handshake = websocket.Captive(take), n, new(handshake)
+	l.begin()
+	l.handshake, l.announced = nil, true
+	l.s.do(&job{kind: jobConnected, serial: 1})
+	return l.s
 }
 
 // announce starts the time to authenticate, the heartbeat and the connected handlers.
@@ -208,7 +225,8 @@ func (l *link) announce(recovered bool) {
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
 	l.heed()
 	s.arrived(l)
-	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
+	// Drain or Shutdown may have listed the sockets before this one was there.
+	if l.srv.departure.Stage() >= departure.Leaving {
 		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
 	}
 }

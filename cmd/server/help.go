@@ -78,5 +78,6 @@ var optionHelp = map[string]string{
 	"loops":                        "event loops; 0 = GOMAXPROCS",
 	"workers":                      "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
 	"inlineBudget":                 "report inline handlers that take longer",
-	"shutdownTimeout":              "time to drain at SIGTERM",
+	"drainTimeout":                 "time to drain at SIGTERM before the shutdown; 0 = no drain",
+	"shutdownTimeout":              "time to shut down at SIGTERM",
 }

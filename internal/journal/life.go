@@ -154,6 +154,8 @@ func causeOf(code message.Code) string {
 		return "namespace"
 	case message.CodeTimeout:
 		return "timeout"
+	case message.CodeShuttingDown:
+		return "draining"
 	}
 	return "other"
 }
