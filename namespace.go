@@ -145,8 +145,19 @@ func (v *Server) Namespaces() []string {
 }
 
 // Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
-// name, one over 128 bytes, or a room past the 256th is refused.
-func (s *Socket) Join(rooms ...string) error { return s.ns.join(s, rooms) }
+// name, one over 128 bytes, or a room past the 256th is refused. If the socket's Grant does not
+// allow one of the rooms, it joins none of them, and the error is an ErrRejected.
+func (s *Socket) Join(rooms ...string) error {
+	g := s.granted()
+	err := g.Joins(rooms)
+	if err == nil {
+		err = s.ns.join(s, rooms)
+	}
+	if now := s.granted(); now != g { // a new one came meanwhile, and may have missed these rooms
+		s.Leave(now.Refused(rooms)...)
+	}
+	return err
+}
 
 // Leave leaves rooms, at once. Rooms the socket is not in are ignored.
 func (s *Socket) Leave(rooms ...string) { s.ns.hub.Leave(s, rooms) }

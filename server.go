@@ -13,6 +13,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
@@ -53,7 +54,7 @@ type Server struct {
 	root          *Namespace              // "/"
 	members       *hub.Directory[*Socket] // of all namespaces
 	eventLimits   ratelimit.Rules         // of single events
-	draining      atomic.Bool
+	departure     departure.State
 	gate          admission.Gate
 	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache
@@ -127,7 +128,7 @@ type fixed struct {
 	InlineBudget, MaxOutboxAge                       time.Duration
 	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
 	Loops                                            int
-	pooling, ProxyProtocol                           bool
+	pooling, ProxyProtocol, StrictDecoding           bool
 	head                                             frame.HeadLimits
 }
 

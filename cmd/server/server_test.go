@@ -378,3 +378,21 @@ func TestRawEchoThreshold(t *testing.T) {
 		r.stop()
 	}
 }
+
+// With a time to drain, the server drains before it begins to shut down.
+func TestDrainsAtTheEnd(t *testing.T) {
+	r := start(t, "-drain-timeout", "1m")
+	if code := r.stop(); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, r.log)
+	}
+	log := r.log.String()
+	drained, stopping := strings.Index(log, "drained"), strings.Index(log, "stopping")
+	if drained < 0 || stopping < drained {
+		t.Errorf("it did not drain first:\n%s", log)
+	}
+	r = start(t)
+	r.stop()
+	if log := r.log.String(); strings.Contains(log, "drain") || !strings.Contains(log, "stopping") {
+		t.Errorf("it drained without a time for it:\n%s", log)
+	}
+}

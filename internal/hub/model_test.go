@@ -277,6 +277,8 @@ func (x *pair) check() {
 			x.t.Fatalf("ByID(%s) is another", m)
 		}
 		x.sameSet("the id", x.hub.Named(m.place.ID), x.model.addressed(m.place.ID))
+		x.sameSet("the present id", x.hub.Present(m.place.ID),
+			x.present(x.model.addressed(m.place.ID), false))
 	}
 	away, everybody := x.present(x.model.selection(nil, nil, nil), true), len(x.model.members)
 	if n, r := x.hub.Size(); n != everybody-len(away) || r != len(occupied) {

@@ -1,9 +1,9 @@
 // Command testreport reads the events of "go test -json" from its standard input and prints what
 // "go test" prints without -json. It writes the tests that were skipped, which "go test" keeps to
-// itself, to the file that its first argument names: a line for each reason with the tests that gave
-// it. To the second it writes what failed: a line with the package and the test, or with the package
-// and "-" for what no repetition can excuse: a race, a panic, a package that cannot be compiled or
-// that fails as a whole. It has no locks.
+// itself, to the file that its first argument names: a line for each reason with the tests that
+// gave it. To the second it writes what failed: a line with the package and the test, or with the
+// package and "-" for what no repetition can excuse: a race, a panic, a package that cannot be
+// compiled or that fails as a whole. It has no locks.
 package main
 
 import (

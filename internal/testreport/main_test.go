@@ -59,7 +59,8 @@ func TestReport(t *testing.T) {
 // Only a test that failed by itself can be repeated.
 func TestWhatFailed(t *testing.T) {
 	line := func(action, test, output string) string {
-		return fmt.Sprintf(`{"Action":%q,"Package":"x","Test":%q,"Output":%q}`, action, test, output)
+		return fmt.Sprintf(`{"Action":%q,"Package":"x","Test":%q,"Output":%q}`,
+			action, test, output)
 	}
 	for _, c := range []struct{ name, events, want string }{
 		{"a test with a subtest", line("fail", "TestA/one", "") + "\n" + line("fail", "TestA", "") +
