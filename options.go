@@ -144,8 +144,8 @@ type Options struct {
 	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
 	// memory, however short it is.
 	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
-	// StrictDecoding makes each handler Strict: data with unknown fields is refused. Middlewares and
-	// answers of clients are not affected.
+	// StrictDecoding makes each handler Strict: data with unknown fields is refused. It does not
+	// concern middlewares and the answers of clients.
 	StrictDecoding bool `config:"strictDecoding"`
 	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.
