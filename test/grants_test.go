@@ -22,6 +22,17 @@ import (
 
 type Grant = smartsocket.Grant
 
+// came is what comes on ch, which something else brings about.
+func came[T any](t testing.TB, ch <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
+}
+
 // granting is a hook that says the same about everybody.
 func granting(identity any) func(context.Context, asked) (any, error) {
 	return func(context.Context, asked) (any, error) { return identity, nil }
@@ -205,18 +216,30 @@ func TestRefreshReplacesTheGrant(t *testing.T) {
 func TestRefreshDuringAJoin(t *testing.T) {
 	s := smartsockettest.New(t, Options{}, nil)
 	socket := s.Client(t).Socket()
-	for range 500 {
-		if err := socket.Authenticated("ann"); err != nil {
+	patterns, rooms := make([]string, 1000), make([]string, 100) // so that the check takes a while
+	for i := range patterns {
+		patterns[i] = fmt.Sprint("pattern ", i)
+	}
+	for i := range rooms {
+		rooms[i] = fmt.Sprint("a", i)
+	}
+	for range 50 {
+		if err := socket.Authenticated(&Grant{Rooms: append(patterns, "a*")}); err != nil {
 			t.Fatal(err)
 		}
+		begun := make(chan bool)
 		var all sync.WaitGroup
-		all.Go(func() { socket.Join("a") })
+		all.Go(func() {
+			close(begun)
+			socket.Join(rooms...) // refused or undone
+		})
+		<-begun
 		if err := socket.Authenticated(&Grant{Rooms: []string{"b"}}); err != nil {
 			t.Fatal(err)
 		}
 		all.Wait()
-		if socket.In("a") {
-			t.Fatal("in a room that the grant does not allow")
+		if in := socket.Rooms(); len(in) > 0 {
+			t.Fatalf("in %d rooms that the grant does not allow", len(in))
 		}
 	}
 }
@@ -250,10 +273,10 @@ func TestGrantExpires(t *testing.T) {
 			t.Errorf("%v: %s", lifetime, r)
 		}
 		var e *client.Error // nobody is asked before who could not answer
-		if err := <-told; !errors.As(err, &e) || e.Code != message.CodeAuthFailed || e.Event != "" {
+		if err := came(t, told, "the error"); !errors.As(err, &e) || e.Code != message.CodeAuthFailed || e.Event != "" {
 			t.Errorf("%v: told %v", lifetime, err)
 		}
-		if r := <-reasons; r.Code != 3002 {
+		if r := came(t, reasons, "the end"); r.Code != 3002 {
 			t.Errorf("%v: the server's reason is %v", lifetime, r)
 		}
 	}
@@ -273,7 +296,7 @@ func TestGrantOfAPlainClientExpires(t *testing.T) {
 		v.OnConnected(func(*Socket) { open <- true })
 	})
 	w := dialPlain(t, v, "/")
-	<-open
+	came(t, open, "the connection")
 	clock.Advance(16*time.Second, func() {})
 	_, b := w.next()
 	if text := string(b); !strings.Contains(text, `"event":"auth"`) ||
@@ -316,7 +339,7 @@ func TestClientComesBackWithFreshCredentials(t *testing.T) {
 	c.Connect()
 	socket := c.Socket()
 	for i := range 3 {
-		if key := <-keys; key != fmt.Sprint("token ", i+1) || socket.Get("key") != key {
+		if key := came(t, keys, "the hook"); key != fmt.Sprint("token ", i+1) || socket.Get("key") != key {
 			t.Errorf("round %d: %s, and the socket has %v", i, key, socket.Get("key"))
 		}
 		s.Advance(59 * time.Second)
@@ -324,7 +347,7 @@ func TestClientComesBackWithFreshCredentials(t *testing.T) {
 			t.Error("closed early")
 		}
 		s.Advance(2 * time.Second)
-		if recovered := <-back; !recovered {
+		if recovered := came(t, back, "the client"); !recovered {
 			t.Error("the session was not recovered")
 		}
 		s.Quiet()
@@ -383,7 +406,7 @@ func TestGrantIsRefreshedOnTheLiveConnection(t *testing.T) {
 	c.OnReconnected(func(bool) { t.Error("it was closed") })
 	c.OnError(func(err error) { t.Errorf("told %v", err) })
 	c.Connect()
-	g := <-grants
+	g := came(t, grants, "the handshake")
 	for i := range 5 {
 		s.Advance(g.Expires.Sub(s.Now()) - 11*time.Second) // the client is asked 10 s before
 		s.Quiet()
@@ -392,7 +415,7 @@ func TestGrantIsRefreshedOnTheLiveConnection(t *testing.T) {
 		}
 		s.Advance(2 * time.Second)
 		want := fmt.Sprint("token ", i+2)
-		if g = <-grants; g.Identity != want {
+		if g = came(t, grants, "the event auth"); g.Identity != want {
 			t.Errorf("round %d: %v", i, g.Identity)
 		}
 		s.Quiet()
@@ -420,7 +443,7 @@ func TestApplicationRefreshesAGrant(t *testing.T) {
 	refresh(time.Minute)
 	s.Advance(59 * time.Second)
 	refresh(10 * time.Minute)
-	s.Advance(5 * time.Minute)
+	s.Advance(5*time.Minute + 5*time.Second) // no heartbeat is due in the next seconds
 	if !c.Connected() {
 		t.Fatal("closed although the grant was refreshed")
 	}
@@ -501,7 +524,7 @@ func TestResumeWithAnExpiredGrant(t *testing.T) {
 	if c.Reconnect() {
 		t.Error("recovered")
 	}
-	if r := <-ended; r.Code != 3002 {
+	if r := came(t, ended, "the end"); r.Code != 3002 {
 		t.Errorf("the session ended with %v", r)
 	}
 	if now := c.Socket(); now == was || now.Identity() != nil {
