@@ -57,7 +57,7 @@ func (v *Server) accept(
 		l.handshake.refusal = fault.Errorf(message.CodeMaxConnections,
 			"the server has its %d connections: try again later", t.MaxConnections)
 	} else {
-		l.ns = v.lookup(path)
+		l.ns, l.handshake.asked = v.lookup(path), path
 	}
 	if !plain {
 		protocol = message.Subprotocol

@@ -67,8 +67,8 @@ func (a Ack) Reply(v any) {
 	s.answer(id, b.B)
 }
 
-// Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text. If the
-// error has no Event, this event's name is filled in.
+// Fail answers with an error: an *Error, or the one that it wraps, as it is, any other as
+// ERR_APP_002 with its text. If the error has no Event, this event's name is filled in.
 func (a Ack) Fail(err error) {
 	if w, ok := a.take(); ok {
 		w.s.answerError(w.id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), w.event))

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/departure"
+	"github.com/smartsocket/smartsocket/internal/grant"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
@@ -88,7 +89,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
 	if ofPath := l.ns; m.Namespace != nil {
-		l.ns = l.srv.lookup(string(m.Namespace))
+		h.asked = string(m.Namespace)
+		l.ns = l.srv.lookup(h.asked)
 		if l.ns != ofPath && l.srv.current().NamespaceOfPath {
 			l.turnAway(vetting.ErrPath)
 			return
@@ -97,12 +99,9 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	l.authenticate(m.APIKey)
 }
 
-// authenticate asks the Authenticate hook, if there is one, and opens the link.
+// authenticate asks the Authenticate hook, if there is one, and opens the link. The hook is asked
+// about unknown namespaces too, because strangers must not learn which there are.
 func (l *link) authenticate(apiKey []byte) {
-	if l.ns == nil {
-		l.turnAway(l.srv.unknownNamespace())
-		return
-	}
 	if l.srv.hooks == nil {
 		l.open()
 		return
@@ -115,6 +114,8 @@ func (l *link) authenticate(apiKey []byte) {
 			case gone():
 			case no != nil:
 				l.endHandshake(no)
+			case l.ns == nil || !grant.Of(identity).Enters(l.ns.path):
+				l.turnAway(l.srv.unknownNamespace())
 			default:
 				l.srv.journal.Authenticated(l.ws, "Authenticate")
 				l.handshake.identity = &identity
@@ -122,7 +123,8 @@ func (l *link) authenticate(apiKey []byte) {
 			}
 		})
 	}
-	r := vetting.Request{APIKey: string(apiKey), Namespace: l.ns.path, Address: l.ticket.Address()}
+	r := vetting.Request{APIKey: string(apiKey), Namespace: cleanPath(l.handshake.asked),
+		Address: l.ticket.Address()}
 	if !l.srv.hooks.Ask(l.ticket.Group(), r, l.handshake.opening, gone, done) {
 		l.endHandshake(vetting.ErrTryLater)
 	}
@@ -179,7 +181,9 @@ func (l *link) begin() {
 	}
 	s := l.s
 	s.ns, s.place.ID = l.ns, socketid.New()
-	s.identity.Store(h.identity)
+	if h.identity != nil {
+		s.take(h.identity)
+	}
 	s.link.Store(l)
 	l.serial = 1
 	var token []byte
@@ -192,7 +196,7 @@ func (l *link) begin() {
 	}
 	l.phase.Store(linkOpen)
 	s.mustAuthenticate() // before a broadcast finds it
-	s.ns.add(s)
+	s.ns.hub.Add(s)      // it can be found by its id, and is addressed from now on
 }
 
 // Captive is for package smartsockettest. It returns a connected socket without a connection, whose
@@ -219,6 +223,7 @@ func (l *link) announce(recovered bool) {
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
+	l.heed()
 	s.arrived(l)
 	// Drain or Shutdown may have listed the sockets before this one was there.
 	if l.srv.departure.Stage() >= departure.Leaving {

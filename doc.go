@@ -82,8 +82,9 @@
 // A lock may be taken while one to its left is held, never the other way round:
 //
 //	Server.reloading → Server.mu → websocket.Server.mu, metrics.Rates.mu, those of reactor
-//	session.Registry.mu → session.Session.mu → session.absent.mu, hub.Hub.mu,
+//	session.Registry.mu → session.Session.mu → session.absent.mu, those of hub,
 //	    question.Table.mu, those of a send
+//	hub.Hub.mu → hub.shard.mu
 //	outgoing.queue.mu → those of a send; question.Table.mu → testclock.Clock.mu
 //	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → those of its loop
 //	burst.Log.mu → reactor.Conn.mu

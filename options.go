@@ -144,6 +144,9 @@ type Options struct {
 	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
 	// memory, however short it is.
 	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
+	// StrictDecoding makes each handler Strict: data with unknown fields is refused. Middlewares and
+	// answers of clients are not affected.
+	StrictDecoding bool `config:"strictDecoding"`
 	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`

@@ -43,8 +43,8 @@ func New(o Options) (*Server, error) {
 	}
 	v := &Server{
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
-		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		namespaces: make(map[string]*Namespace), members: newDirectory(),
+		workers: mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
 		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)
@@ -57,6 +57,7 @@ func New(o Options) (*Server, error) {
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
 				return hook(ctx, AuthRequest(r))
 			},
+			Check: v.checked, Unusable: v.journal.BadGrant,
 			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
 			Panicked: func(namespace, text string) {
 				v.counters.panics.Add(1)

@@ -33,10 +33,10 @@
 // # Which clock is which
 //
 // The server's clock stands still until Advance. These follow it: heartbeats and ConnectionTimeout,
-// HandshakeTimeout, AuthTimeout, rate windows, FailureLimit and AcceptRate, the timeout of
-// Socket.EmitWithAck, MessageCacheAge and the end of sessions, MaxOutboxAge, deadlines of events
-// (Deadline), InlineBudget, Socket.RTT and ClockOffset, the rates of Stats, and the client's Lag
-// and Slow.
+// HandshakeTimeout, AuthTimeout, Grant.Expires (see Server.Now), rate windows, FailureLimit and
+// AcceptRate, the timeout of Socket.EmitWithAck, MessageCacheAge and the end of sessions,
+// MaxOutboxAge, deadlines of events (Deadline), InlineBudget, Socket.RTT and ClockOffset, the rates
+// of Stats, and the client's Lag and Slow.
 //
 // These follow the system's: what an application asks package time or a context for itself;
 // contexts that the server makes with a timeout, as for the Authenticate hook; Shutdown and Close;

@@ -66,6 +66,7 @@ var optionHelp = map[string]string{
 	"failureLimit":                 "failed authentications of an address at once; -1 = no limit",
 	"healthPath":                   "path that tells that the server runs; off = none",
 	"readyPath":                    "path that tells whether it takes clients; off = none",
+	"strictDecoding":               "refuse data with fields that the handler does not know",
 	"maxJSONElements":              "values and keys in the JSON of one message",
 	"compressionThreshold":         "compress messages larger than this; -1 = never",
 	"compressionLevel":             "1 (fast) to 9 (small)",

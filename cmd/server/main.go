@@ -69,11 +69,23 @@ func run(
 		ready = func(net.Addr) {}
 	}
 	if err := serve(ctx, c, log, ready); err != nil {
-		log.Error("the server stopped", "error", err)
+		log.Error("the server stopped", append([]any{"error", err}, fixOf(err)...)...)
 		return 1
 	}
 	log.Info("stopped")
 	return 0
+}
+
+// fixOf is what the log says besides an error of serve.
+func fixOf(err error) []any {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return []any{"fix", "another program has this address: stop it, or choose another port, " +
+			"as in -port 3001 (make run ARGS='-port 3001')"}
+	case errors.Is(err, syscall.EACCES):
+		return []any{"fix", "the system does not give this user such a port: take one above 1023"}
+	}
+	return nil
 }
 
 // serve runs what the configuration asks for until ctx ends, drains it if that is asked for, and

@@ -282,8 +282,9 @@ func TestPortInUse(t *testing.T) {
 		var log safeBuffer
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		code := run(ctx, []string{"-addr", l.Addr().String(), mode}, nil, io.Discard, &log, nil)
-		if cancel(); code != 1 || !strings.Contains(log.String(), "in use") {
-			t.Errorf("%s: exit code %d, want 1 and a reason:\n%s", mode, code, &log)
+		if cancel(); code != 1 || !strings.Contains(log.String(), "in use") ||
+			!strings.Contains(log.String(), "choose another port") {
+			t.Errorf("%s: exit code %d, want 1, a reason and a way out:\n%s", mode, code, &log)
 		}
 	}
 }

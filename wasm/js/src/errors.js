@@ -49,9 +49,11 @@ export function errorFromWire(value) {
   return e;
 }
 
-// errorToWire returns the payload of an ERROR message that answers a question.
+// errorToWire returns the payload of an ERROR message that answers a question. Codes of other errors
+// are not ours to tell: Node has ENOENT and the like.
 export function errorToWire(error) {
-  var code = error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code) ? error.code : CODES.HANDLER_FAILED;
+  var known = error && typeof error.code === 'string' && (error instanceof SmartSocketError || /^ERR_[A-Z]+_\d+$/.test(error.code));
+  var code = known && error.code ? error.code : CODES.HANDLER_FAILED;
   var text = error && typeof error.message === 'string' ? error.message : String(error);
   return JSON.stringify({ code: code, message: text });
 }
