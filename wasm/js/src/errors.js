@@ -46,12 +46,21 @@ export function errorFromWire(value) {
   var e = new SmartSocketError(code, typeof v.message === 'string' ? v.message : 'the server reported an error without a message');
   if (typeof v.event === 'string') e.event = v.event;
   if (typeof v.retryAfter === 'number') e.retryAfter = v.retryAfter;
+  if (v.details !== undefined) e.details = v.details;
   return e;
 }
 
-// errorToWire returns the payload of an ERROR message that answers a question.
+// errorToWire returns the payload of an ERROR message that answers a question. Only an error with a
+// code of this form has its details sent, unless they cannot be written as JSON.
 export function errorToWire(error) {
-  var code = error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code) ? error.code : CODES.HANDLER_FAILED;
-  var text = error && typeof error.message === 'string' ? error.message : String(error);
-  return JSON.stringify({ code: code, message: text });
+  var coded = !!error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code);
+  var wire = { code: coded ? error.code : CODES.HANDLER_FAILED, message: error && typeof error.message === 'string' ? error.message : String(error) };
+  if (coded && error.details !== undefined) {
+    try {
+      return JSON.stringify({ code: wire.code, message: wire.message, details: error.details });
+    } catch (e) {
+      // as without details
+    }
+  }
+  return JSON.stringify(wire);
 }
