@@ -8,37 +8,45 @@ import (
 	"github.com/smartsocket/smartsocket/internal/testclock"
 )
 
-// Source is where a Task looks up the context that it is a part of.
-type Source interface{ Context() context.Context }
+// Source is what a Task is for. Its methods may be called concurrently.
+type Source interface {
+	// Context is the one that the Task is a part of.
+	Context() context.Context
+	// Ended reports whether Context has ended, and costs less than to ask that.
+	Ended() bool
+	// Clock is what the Task's time is measured by, and the moment that it calls 0.
+	Clock() (*testclock.Clock, time.Time)
+}
 
 // Task is the context of one piece of work. It ends when the work does (End), with the context of
 // its Source, or when its time is over, whichever comes first. It lies in the memory of its owner
 // and is never reused, because whoever was given it may keep it.
 //
-// What it costs beyond its memory is paid only by who waits: the Source is asked, and a timer
-// armed, when Done or another method needs them. It is ready after Begin. Safe for concurrent use.
+// What it costs beyond its memory is paid only by who waits: the Source's context is made, and a
+// timer armed, when Done or Value need them. It is ready after Begin. Safe for concurrent use.
 type Task struct {
 	source Source
-	clock  *testclock.Clock
-	base   time.Time     // the moment 0 of due
-	due    time.Duration // when its time is over, by the clock; 0 = never
-	until  time.Time     // the same by the system's clock
+	due    time.Duration // when its time is over, by the source's clock; 0 = never
 
-	mu     sync.Mutex
-	parent context.Context // of source; nil until it is needed
-	done   chan struct{}   // nil until it is asked for
-	err    error           // why it has ended; nil before
-	leave  func() bool     // stops waiting for parent; nil before done is there
-	timer  testclock.Stopper
-	funcs  map[*func()]struct{} // see AfterFunc
+	mu   sync.Mutex
+	err  error    // why it has ended; nil before
+	wait *waiting // nil until Done is called
+}
+
+// waiting is what a Task has once somebody waits for its end.
+type waiting struct {
+	done  chan struct{}
+	leave func() bool // stops waiting for the source's context
+	timer testclock.Stopper
+	funcs map[*func()]struct{} // see Task.AfterFunc
 }
 
 // Begin makes t ready, before anybody else has it. limit is the time for the work, 0 for no end.
-// base is the moment that clock calls 0.
-func (t *Task) Begin(s Source, clock *testclock.Clock, base time.Time, limit time.Duration) {
-	t.source, t.clock, t.base = s, clock, base
+func (t *Task) Begin(s Source, limit time.Duration) {
+	t.source = s
 	if limit > 0 {
-		t.due, t.until = clock.Since(base)+limit, time.Now().Add(limit)
+		clock, base := s.Clock()
+		t.due = clock.Since(base) + limit
 	}
 }
 
@@ -57,79 +65,80 @@ func (t *Task) end(why error) {
 		return
 	}
 	t.err = why
-	if t.done == nil { // so nobody waits
+	w := t.wait
+	if w == nil {
 		return
 	}
-	close(t.done)
-	t.leave()
-	if t.timer != nil {
-		t.timer.Stop()
+	close(w.done)
+	w.leave()
+	if w.timer != nil {
+		w.timer.Stop()
 	}
-	for f := range t.funcs {
+	for f := range w.funcs {
 		go (*f)()
 	}
-	t.funcs = nil
+	w.funcs = nil
 }
 
-// look ends t if its parent has ended, or if its time is over. mu is held.
+// look ends t if its source has ended, or if its time is over. mu is held.
 func (t *Task) look() {
-	if err := t.above().Err(); err != nil {
-		t.end(err)
-	} else if t.due > 0 && t.clock.Since(t.base) >= t.due {
+	switch {
+	case t.err != nil:
+	case t.source.Ended():
+		t.end(context.Canceled)
+	case t.due > 0 && t.left() <= 0:
 		t.end(context.DeadlineExceeded)
 	}
 }
 
-// above is the parent. mu is held.
-func (t *Task) above() context.Context {
-	if t.parent == nil {
-		t.parent = t.source.Context()
-	}
-	return t.parent
+// left is the rest of t's time.
+func (t *Task) left() time.Duration {
+	clock, base := t.source.Clock()
+	return t.due - clock.Since(base)
 }
 
 // Deadline implements context.Context, by the system's clock.
-func (t *Task) Deadline() (time.Time, bool) { return t.until, t.due > 0 }
+func (t *Task) Deadline() (time.Time, bool) {
+	if t.due == 0 {
+		return time.Time{}, false
+	}
+	if clock, base := t.source.Clock(); clock == nil {
+		return base.Add(t.due), true
+	}
+	return time.Now().Add(t.left()), true
+}
 
 // Err implements context.Context.
 func (t *Task) Err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.err == nil {
-		t.look()
-	}
+	t.look()
 	return t.err
 }
 
 // Value implements context.Context: the values are those of the Source's context.
-func (t *Task) Value(key any) any {
-	t.mu.Lock()
-	parent := t.above()
-	t.mu.Unlock()
-	return parent.Value(key)
-}
+func (t *Task) Value(key any) any { return t.source.Context().Value(key) }
 
 // Done implements context.Context.
 func (t *Task) Done() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.done != nil {
-		return t.done
+	if t.wait != nil {
+		return t.wait.done
 	}
-	if t.err == nil {
-		t.look()
-	}
-	t.done = make(chan struct{})
+	t.look()
+	w := &waiting{done: make(chan struct{})}
+	t.wait = w
 	if t.err != nil {
-		close(t.done)
-		return t.done
+		close(w.done)
+		return w.done
 	}
-	t.leave = context.AfterFunc(t.above(), func() { t.finish(context.Canceled) })
+	w.leave = context.AfterFunc(t.source.Context(), t.End)
 	if t.due > 0 {
-		t.timer = t.clock.AfterFunc(t.due-t.clock.Since(t.base),
-			func() { t.finish(context.DeadlineExceeded) })
+		clock, _ := t.source.Clock()
+		w.timer = clock.AfterFunc(t.left(), func() { t.finish(context.DeadlineExceeded) })
 	}
-	return t.done
+	return w.done
 }
 
 // AfterFunc calls f on a goroutine of its own when t has ended. stop reports whether it kept f from
@@ -142,15 +151,16 @@ func (t *Task) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	if t.funcs == nil {
-		t.funcs = make(map[*func()]struct{})
+	w := t.wait
+	if w.funcs == nil {
+		w.funcs = make(map[*func()]struct{})
 	}
-	t.funcs[&f] = struct{}{}
+	w.funcs[&f] = struct{}{}
 	return func() bool {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		_, waits := t.funcs[&f]
-		delete(t.funcs, &f)
+		_, waits := w.funcs[&f]
+		delete(w.funcs, &f)
 		return waits
 	}
 }

@@ -10,13 +10,17 @@ import (
 	"github.com/smartsocket/smartsocket/internal/testclock"
 )
 
-// fixedSource is a Source that counts how often it is asked.
+// fixedSource is a Source that counts how often it is asked for its context.
 type fixedSource struct {
 	ctx   context.Context
+	clock *testclock.Clock
+	base  time.Time
 	asked int
 }
 
-func (f *fixedSource) Context() context.Context { f.asked++; return f.ctx }
+func (f *fixedSource) Context() context.Context             { f.asked++; return f.ctx }
+func (f *fixedSource) Ended() bool                          { return f.ctx.Err() != nil }
+func (f *fixedSource) Clock() (*testclock.Clock, time.Time) { return f.clock, f.base }
 
 type key struct{}
 
@@ -24,7 +28,7 @@ type key struct{}
 func begun(c *testclock.Clock, limit time.Duration) (*Task, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(background, key{}, "v"))
 	t := new(Task)
-	t.Begin(&fixedSource{ctx: ctx}, c, time.Now(), limit)
+	t.Begin(&fixedSource{ctx: ctx, clock: c, base: time.Now()}, limit)
 	return t, cancel
 }
 
@@ -121,9 +125,12 @@ func followed(tt *testing.T, t *Task) <-chan struct{} {
 // Nothing is paid for before somebody waits.
 func TestTaskIsLazy(t *testing.T) {
 	clock := new(testclock.Clock)
-	from := &fixedSource{ctx: background}
+	from := &fixedSource{ctx: background, clock: clock}
 	var k Task
-	k.Begin(from, clock, time.Time{}, time.Second)
+	k.Begin(from, time.Second)
+	if _, ok := k.Deadline(); k.Err() != nil || !ok {
+		t.Error("it has ended, or no deadline")
+	}
 	k.End()
 	if from.asked != 0 || clock.Calls() != 0 {
 		t.Errorf("the source was asked %d times, %d timers run", from.asked, clock.Calls())
@@ -131,10 +138,9 @@ func TestTaskIsLazy(t *testing.T) {
 	if race.Enabled {
 		t.Skip("allocations differ under the race detector")
 	}
-	base := time.Now()
 	if n := testing.AllocsPerRun(100, func() {
 		var k Task
-		k.Begin(from, nil, base, time.Second)
+		k.Begin(from, time.Second)
 		k.End()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -14,16 +14,33 @@ import (
 // and ready. Safe for concurrent use.
 type List[M any] struct {
 	mu   sync.Mutex // held by Add
-	list atomic.Pointer[[]M]
+	list atomic.Pointer[Snapshot[M]]
 }
+
+// Snapshot is a List at one moment. It does not change. A nil one is empty.
+type Snapshot[M any] []M
+
+// Len is the number of middlewares.
+func (s *Snapshot[M]) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(*s)
+}
+
+// At is the middleware at position i.
+func (s *Snapshot[M]) At(i int) M { return (*s)[i] }
 
 // Add puts m at the end.
 func (l *List[M]) Add(m M) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := append(slices.Clone(l.All()), m)
-	l.list.Store(&list)
+	l.list.Store((*Snapshot[M])(&list))
 }
+
+// Now returns what All does, in one word of memory.
+func (l *List[M]) Now() *Snapshot[M] { return l.list.Load() }
 
 // All returns the middlewares of this moment. The list is not to be changed.
 func (l *List[M]) All() []M {
