@@ -126,26 +126,16 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
 }
 
-// outward is what a client is told of an application's error. It has this code unless it is an
-// *Error.
+// outward is what a client is told of an application's error.
 func (s *Socket) outward(event string, err error, code message.Code) *Error {
-	f := s.srv.current().MapError
-	if f == nil {
-		return fault.Named(fault.Wire(err, code), event)
+	var mapped func(error) error
+	if f := s.srv.current().MapError; f != nil {
+		mapped = func(err error) error { return f(s, event, err) }
 	}
-	told := &Error{Code: code, Event: event, Message: "the server does not say why"}
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				s.srv.counters.panics.Add(1)
-				s.often(slog.LevelError, "MapError panicked", event, "", "panic", fmt.Sprint(p))
-			}
-		}()
-		if err = f(s, event, err); err != nil {
-			told = fault.Named(fault.Wire(err, code), event)
-		}
-	}()
-	return told
+	return fault.Outward(err, code, event, mapped, func(p any) {
+		s.srv.counters.panics.Add(1)
+		s.often(slog.LevelError, "MapError panicked", event, "", "panic", fmt.Sprint(p))
+	})
 }
 
 // answer sends the handlers' answer to the event with this ack id. It borrows b. With the message

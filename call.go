@@ -2,12 +2,11 @@ package smartsocket
 
 import (
 	"context"
-	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/lifetime"
+	"github.com/smartsocket/smartsocket/internal/middleware"
 	"github.com/smartsocket/smartsocket/internal/testclock"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -29,15 +28,14 @@ type Call struct {
 	Result any
 
 	ack     Ack
-	to      receiver
-	outer   interceptors
-	ctx     context.Context // for the handler
-	err     error           // of the handler
-	began   time.Duration   // since the server's start
-	at      uint16          // which interceptor is next
-	reached bool            // the handler has run
-	answers bool            // its result is the answer
-	over    atomic.Bool     // next does nothing any more
+	handler Handler
+	around  layers
+	at      middleware.Position // in around
+	reached bool                // the handler has run
+	answers bool                // its result is the answer
+	ctx     context.Context     // for the handler
+	err     error               // of the handler
+	began   time.Duration       // since the server's start
 	task    lifetime.Task
 }
 
@@ -49,6 +47,9 @@ type callOf[T any] struct {
 
 // ValueOf returns the decoded data of a call if its handler takes a T, and nil otherwise.
 func ValueOf[T any](c *Call) *T {
+	if c == nil {
+		return nil
+	}
 	v, _ := c.Value.(*T)
 	return v
 }
@@ -81,11 +82,8 @@ func HandleContext[Req, Res any](
 	opts ...HandlerOption,
 ) {
 	typed(r, event, true, func(c *Call, s *Socket, v *Req, ack Ack) {
-		if res, err := h(c.context(s), s, *v); err != nil {
-			c.fail(ack, err)
-		} else {
-			c.reply(ack, res)
-		}
+		res, err := h(c.context(s), s, *v)
+		c.returned(ack, res, err)
 	}, opts)
 }
 
@@ -109,22 +107,18 @@ func typed[T any](
 	}
 	h := func(s *Socket, d Data, ack Ack) {
 		c := calling(d)
-		if c != nil {
-			if v := ValueOf[T](c); v != nil {
-				run(c, s, v, ack)
+		v := ValueOf[T](c)
+		if v == nil {
+			v = new(T)
+			if err := decode(d, v); err != nil {
+				s.undecodable(event, ack, err)
 				return
 			}
-		}
-		v := new(T)
-		if err := decode(d, v); err != nil {
-			s.undecodable(event, ack, err)
-			return
 		}
 		run(c, s, v, ack)
 	}
 	r.On(event, h, append(opts[:len(opts):len(opts)], func(r *registration) {
-		f := formOf(r)
-		f.begin, f.context = begin, context
+		r.Handler.begin, r.Handler.context = begin, context
 	})...)
 }
 
@@ -146,49 +140,46 @@ func (c *Call) context(s *Socket) context.Context {
 	return c.ctx
 }
 
-// fail and reply note what a handler has returned. If c is nil they answer at once.
-func (c *Call) fail(ack Ack, err error) {
-	if c == nil {
+// returned notes what a handler has returned, which is the answer. If c is nil it answers at once.
+func (c *Call) returned(ack Ack, res any, err error) {
+	switch {
+	case c != nil && err != nil:
+		c.Result, c.err, c.answers = nil, err, true
+	case c != nil:
+		c.Result, c.answers = res, true
+	case err != nil:
 		ack.Fail(err)
-		return
-	}
-	c.Result, c.err, c.answers = nil, err, true
-}
-
-func (c *Call) reply(ack Ack, res any) {
-	if c == nil {
+	default:
 		ack.Reply(res)
-		return
 	}
-	c.Result, c.answers = res, true
 }
 
 // within runs a handler as a Call, and answers.
-func (s *Socket) within(to receiver, event string, d Data, ack Ack, outer *interceptors) {
+func (s *Socket) within(to *receiver, event string, d Data, ack Ack, around layers) {
 	var c *Call
-	if f := to.form; f == nil || f.begin == nil {
+	if to.begin == nil {
 		c = new(Call)
 	} else {
 		var err error
-		if c, err = f.begin(d); err != nil {
+		if c, err = to.begin(d); err != nil {
 			s.undecodable(event, ack, err)
 			return
 		}
 	}
 	c.Socket, c.Event, c.Size, c.Data = s, event, len(d.Bytes()), d
-	c.ack, c.to, c.outer = ack, to, *outer
-	if outer.any(to.form) {
+	c.ack, c.handler, c.around = ack, to.plain, around
+	if around.Any() {
 		c.began = s.srv.sinceStart()
 	}
-	limit := time.Duration(0)
-	if to.form != nil {
-		limit = to.form.timeout
+	var source lifetime.Source = (*onSession)(s) // while the client is away
+	if _, _, open := linkNow(s); open {
+		source = (*onLink)(s)
 	}
-	c.task.Begin(s.present(), limit)
+	c.task.Begin(source, to.timeout)
 	defer c.end()
 	switch err := proceed(&c.task, c); {
 	case err != nil:
-		ack.Fail(c.why(err))
+		ack.Fail(fault.Ended(err, c.task.Err()))
 	case c.answers || !c.reached && c.Result != nil:
 		ack.Reply(c.Result)
 	case !c.reached:
@@ -196,23 +187,21 @@ func (s *Socket) within(to receiver, event string, d Data, ack Ack, outer *inter
 	}
 }
 
+// end ends the context, also when the handler has panicked.
+func (c *Call) end() {
+	c.at.Over()
+	c.task.End()
+}
+
 // proceed is the Next of all interceptors.
 func proceed(ctx context.Context, c *Call) error {
-	if c.over.Load() {
+	i, ok := c.at.In()
+	if !ok {
 		return errLateNext
 	}
-	at := c.at
-	c.at++
-	defer func() { c.at = at }() // so that next may be called again
-	i := int(at)
-	for _, list := range c.outer {
-		if i < list.Len() {
-			return list.At(i)(ctx, c, proceed)
-		}
-		i -= list.Len()
-	}
-	if f := c.to.form; f != nil && i < len(f.inner) {
-		return f.inner[i](ctx, c, proceed)
+	defer c.at.Out()
+	if f, ok := c.around.At(i); ok {
+		return f(ctx, c, proceed)
 	}
 	return c.run(ctx)
 }
@@ -227,29 +216,8 @@ func (c *Call) run(ctx context.Context) error {
 	was := p.info
 	p.info = c
 	defer func() { p.info = was }()
-	c.to.plain(c.Socket, c.Data, c.ack)
+	c.handler(c.Socket, c.Data, c.ack)
 	return c.err
-}
-
-// end ends the context, also when the handler has panicked.
-func (c *Call) end() {
-	c.over.Store(true)
-	c.task.End()
-}
-
-// why is err, or what the sender is told if err is only that the context has ended.
-func (c *Call) why(err error) error {
-	var own *Error
-	ended := c.task.Err()
-	switch {
-	case ended == nil || !errors.Is(err, ended) || errors.As(err, &own):
-		return err
-	case ended == context.DeadlineExceeded:
-		return &Error{Code: message.CodeAckTimeout, Cause: err,
-			Message: "the handler was not done within its Timeout"}
-	}
-	return &Error{Code: message.CodeConnectionLost, Cause: err,
-		Message: "the connection was lost while the handler ran: ask what became of it"}
 }
 
 var (
@@ -257,15 +225,6 @@ var (
 	errLateNext = message.New(message.CodeRejected,
 		"next was called when its interceptor had returned: call it before")
 )
-
-// present is the Source of the contexts of events: a Socket's connection, or its session while the
-// client is away.
-func (s *Socket) present() lifetime.Source {
-	if _, _, open := s.linkNow(); open {
-		return (*onLink)(s)
-	}
-	return (*onSession)(s)
-}
 
 // These are a Socket, the same memory, as a lifetime.Source.
 type (
@@ -276,7 +235,7 @@ type (
 func (o *onLink) Context() context.Context             { return (*Socket)(o).LinkContext() }
 func (o *onLink) Clock() (*testclock.Clock, time.Time) { return o.srv.clock, o.srv.started }
 func (o *onLink) Ended() bool {
-	_, _, open := (*Socket)(o).linkNow()
+	_, _, open := linkNow((*Socket)(o))
 	return !open
 }
 

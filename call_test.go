@@ -55,7 +55,9 @@ func TestCallAllocations(t *testing.T) {
 		"data":   {data, 0},
 		"typed":  {plainHandle, 1},
 		"calls":  {contextHandle, 1},
-		"around": {func(v *Server) { v.On("move", func(*Socket, Data, Ack) {}, Around(forward)) }, 1},
+		"around": {func(v *Server) {
+			v.On("move", func(*Socket, Data, Ack) {}, Around(forward))
+		}, 1},
 		"data, intercepted": {func(v *Server) {
 			data(v)
 			v.Intercept(forward)

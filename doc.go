@@ -112,6 +112,6 @@
 // As archtest's order.go lists it. The life of a server: serve, shutdown, housekeeper. The way of a
 // message and of a resume: accept, connect, conn, resume, event, ratelimit, job, middleware, clock,
 // auth. What an application calls: emit, broker, handlers, call, ack, answer, lifecycle; of these,
-// handlers, call, ack and answer are steps of the way of a message too. What all of them stand on: stats,
-// data, reload, namespace, server, socket, options, errors, log.
+// handlers, call, ack and answer are steps of the way of a message too. What all of them stand on:
+// stats, data, reload, namespace, server, options, socket, errors, log.
 package smartsocket

@@ -30,13 +30,13 @@ func MaxBytes(n int) HandlerOption { return func(r *registration) { r.MaxBytes =
 // Timeout is how long a handler may take: its context ends then, see OnContext. A handler that does
 // not look at its context goes on. 0 means no limit.
 func Timeout(d time.Duration) HandlerOption {
-	return func(r *registration) { formOf(r).timeout = d }
+	return func(r *registration) { r.Handler.timeout = d }
 }
 
 // Around surrounds one handler with interceptors, inside of the server's and the namespace's.
 func Around(list ...Interceptor) HandlerOption {
 	checkInterceptors(list)
-	return func(r *registration) { formOf(r).inner = append(formOf(r).inner, list...) }
+	return func(r *registration) { r.Handler.inner = append(r.Handler.inner, list...) }
 }
 
 // Next runs the rest of a Call with this context: the interceptors inside, then the handler. It
@@ -55,34 +55,19 @@ type Next func(ctx context.Context, call *Call) error
 // ERR_APP_001, and "error" is raised. A panic counts as one of the handler.
 type Interceptor func(ctx context.Context, call *Call, next Next) error
 
-// interceptors are the server's and those of a namespace.
-type interceptors [2]*middleware.Snapshot[Interceptor]
-
-// any reports whether there are interceptors, or some of a handler's own.
-func (i *interceptors) any(f *form) bool {
-	return i[0].Len()+i[1].Len() > 0 || f != nil && f.inner != nil
-}
+// layers are the interceptors around a handler; outermost, the server's and the namespace's.
+type (
+	layers    = middleware.Layers[Interceptor]
+	outermost = [2]*middleware.Snapshot[Interceptor]
+)
 
 // receiver is a handler as it is registered.
 type receiver struct {
-	plain Handler
-	form  *form // nil = nothing but plain
-}
-
-// form is what is special about a handler. It does not change once that is registered.
-type form struct {
+	plain   Handler
 	begin   func(Data) (*Call, error) // makes a Call and decodes; nil for a handler of Data
 	context bool                      // it takes a context
 	timeout time.Duration             // 0 = none
 	inner   []Interceptor             // of Around
-}
-
-// formOf returns the form of what is being registered.
-func formOf(r *registration) *form {
-	if r.Handler.form == nil {
-		r.Handler.form = new(form)
-	}
-	return r.Handler.form
 }
 
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
@@ -104,11 +89,8 @@ func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {
 	typed(r, event, false, func(c *Call, s *Socket, v *Req, ack Ack) {
-		if res, err := h(s, *v); err != nil {
-			c.fail(ack, err)
-		} else {
-			c.reply(ack, res)
-		}
+		res, err := h(s, *v)
+		c.returned(ack, res, err)
 	}, opts)
 }
 
@@ -204,7 +186,7 @@ func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOpti
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)
 	}
-	r := registration{Handler: receiver{plain: h}}
+	r := registration{Handler: &receiver{plain: h}}
 	for _, o := range opts {
 		o(&r)
 	}
@@ -225,7 +207,7 @@ func (s *Socket) handlersOf(event []byte) (h handlers) {
 }
 
 // run calls the handlers of e, which may be nil, in order. A panic ends that handler alone.
-func (s *Socket) run(e *entry, d Data, ack Ack, outer *interceptors) {
+func (s *Socket) run(e *entry, d Data, ack Ack, outer outermost) {
 	for i := range e.Len() {
 		if r, ok := e.Take(i); ok {
 			s.call(r.Handler, e.Event(), d, ack, outer)
@@ -234,15 +216,15 @@ func (s *Socket) run(e *entry, d Data, ack Ack, outer *interceptors) {
 }
 
 // call runs one handler and contains its panic.
-func (s *Socket) call(to receiver, event string, d Data, ack Ack, outer *interceptors) {
+func (s *Socket) call(to *receiver, event string, d Data, ack Ack, outer outermost) {
 	returned := false
 	defer func() {
 		if !returned {
 			s.handlerPanicked(event, ack, recover())
 		}
 	}()
-	if outer.any(to.form) || to.form != nil && to.form.context {
-		s.within(to, event, d, ack, outer)
+	if around := (layers{Outer: outer, Inner: to.inner}); to.context || around.Any() {
+		s.within(to, event, d, ack, around)
 	} else {
 		to.plain(s, d, ack)
 	}

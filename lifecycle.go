@@ -58,7 +58,7 @@ func (s *Socket) has(event string) (any, inline bool) {
 // fire runs the handlers of a lifecycle event, as they are registered when it begins.
 func (s *Socket) fire(event string, d Data) {
 	for _, e := range s.lifecycleHandlers(event) {
-		s.run(e, d, Ack{}, new(interceptors))
+		s.run(e, d, Ack{}, outermost{})
 	}
 }
 
@@ -118,12 +118,14 @@ func (s *Socket) Context() context.Context {
 // the client has come back meanwhile. Its cause is ERR_CONN_006. It has the values of the
 // connection's request, if that came through Server.ServeHTTP.
 func (s *Socket) LinkContext() context.Context {
-	return s.extra().contexts.Connection(s.linkNow, errGone)
+	return s.extra().contexts.Connection(func() (uint64, context.Context, bool) {
+		return linkNow(s)
+	}, errGone)
 }
 
-// linkNow is the connection that the handlers were told of last: its serial, its values, and
+// linkNow is the connection that the handlers of s were told of last: its serial, its values, and
 // whether it is there.
-func (s *Socket) linkNow() (serial uint64, values context.Context, open bool) {
+func linkNow(s *Socket) (serial uint64, values context.Context, open bool) {
 	l := s.link.Load()
 	if serial = uint64(max(1, s.told.Load())); serial != l.serial {
 		return serial, context.Background(), false

@@ -249,10 +249,10 @@ func (h *handshake) forgetHello() {
 // A table holds the handlers of events by name; an entry, those of one event. handlers are those of
 // one event that a socket has: its namespace's, then its own.
 type (
-	registration = registry.Registered[receiver]
+	registration = registry.Registered[*receiver]
 	table        = registry.Table[registration]
 	entry        = registry.Entry[registration]
-	handlers     = registry.Pair[receiver]
+	handlers     = registry.Pair[*receiver]
 )
 
 type jobKind uint8

@@ -22,9 +22,8 @@ func callServer(tb testing.TB, opts ...smartsocket.HandlerOption) *Server {
 		smartsocket.Handle(v, "move", func(_ *Socket, m move) (any, error) {
 			return nil, nil
 		}, opts...)
-		smartsocket.HandleContext(n, "move", func(ctx context.Context, _ *Socket, m move) (any, error) {
-			return nil, ctx.Err()
-		}, opts...)
+		h := func(ctx context.Context, _ *Socket, m move) (any, error) { return nil, ctx.Err() }
+		smartsocket.HandleContext(n, "move", h, opts...)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,16 +79,16 @@ func TestInterceptorsSurroundHandlers(t *testing.T) {
 		v.On("inline", func(_ *Socket, _ Data, a Ack) { ran(); a.Reply(1) }, around,
 			smartsocket.Inline)
 		smartsocket.On(v, "typed", func(_ *Socket, x int, a Ack) { ran(); a.Reply(x) }, around)
-		smartsocket.Handle(v, "handle", func(_ *Socket, x int) (int, error) { ran(); return x, nil },
-			around)
+		smartsocket.Handle(v, "handle", func(_ *Socket, x int) (int, error) {
+			ran()
+			return x, nil
+		}, around)
 		smartsocket.OnContext(v, "context", func(_ context.Context, _ *Socket, x int, a Ack) {
 			ran()
 			a.Reply(x)
 		}, around)
-		smartsocket.HandleContext(v, "both", func(_ context.Context, _ *Socket, x int) (int, error) {
-			ran()
-			return x, nil
-		}, around, smartsocket.Inline)
+		both := func(_ context.Context, _ *Socket, x int) (int, error) { ran(); return x, nil }
+		smartsocket.HandleContext(v, "both", both, around, smartsocket.Inline)
 		v.OnConnected(func(s *Socket) {
 			s.On("own", func(_ *Socket, _ Data, a Ack) { ran(); a.Reply(1) }, around)
 			n.take() // what happens to sockets has no interceptors
@@ -232,9 +233,8 @@ func TestInterceptorsGiveTheContext(t *testing.T) {
 		v.Intercept(func(ctx context.Context, c *Call, next smartsocket.Next) error {
 			return next(context.WithValue(ctx, key{}, "span"), c)
 		})
-		smartsocket.HandleContext(v, "e", func(ctx context.Context, _ *Socket, _ any) (any, error) {
-			return ctx.Value(key{}), nil
-		})
+		h := func(ctx context.Context, _ *Socket, _ any) (any, error) { return ctx.Value(key{}), nil }
+		smartsocket.HandleContext(v, "e", h)
 	})
 	w := dialFull(t, v, "/")
 	w.request(1, "e", "")
@@ -262,11 +262,12 @@ func TestContextOfAHandlerEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			begun, ended := make(chan bool, 1), make(chan context.Context, 1)
 			v := startServer(t, Options{EnableMessageCache: tt.cache}, func(v *Server) {
-				smartsocket.OnContext(v, "wait", func(ctx context.Context, _ *Socket, _ any, _ Ack) {
+				wait := func(ctx context.Context, _ *Socket, _ any, _ Ack) {
 					begun <- true
 					<-ctx.Done()
 					ended <- ctx
-				})
+				}
+				smartsocket.OnContext(v, "wait", wait)
 			})
 			w := dialFull(t, v, "/")
 			w.request(1, "wait", "")
@@ -368,9 +369,13 @@ func TestContextsHaveTheValuesOfTheRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		smartsocket.HandleContext(v, "who", func(ctx context.Context, s *Socket, _ any) (any, error) {
-			return []any{ctx.Value(key{}), s.Context().Value(key{}), s.LinkContext().Value(key{})}, nil
-		})
+		who := func(ctx context.Context, s *Socket, _ any) (who []any, err error) {
+			for _, c := range []context.Context{ctx, s.Context(), s.LinkContext()} {
+				who = append(who, c.Value(key{}))
+			}
+			return who, nil
+		}
+		smartsocket.HandleContext(v, "who", who)
 		if err := v.StartDetached(); err != nil {
 			t.Fatal(err)
 		}
@@ -415,7 +420,7 @@ func TestContextsHaveTheValuesOfTheRequest(t *testing.T) {
 // MapError decides what leaves the process, wherever an error of the application becomes an answer.
 func TestMapError(t *testing.T) {
 	secret := errors.New("db at 10.0.0.5")
-	var mode string // set between questions
+	var mode atomic.Value // set between questions
 	raised := make(chan error, 8)
 	options := Options{Logger: new(logBuffer).logger(),
 		MapError: func(s *Socket, event string, err error) error {
@@ -423,9 +428,9 @@ func TestMapError(t *testing.T) {
 			switch {
 			case s == nil || event == "":
 				t.Error("no socket or no event")
-			case mode == "panic":
+			case mode.Load() == "panic":
 				panic("no idea")
-			case mode == "keep":
+			case mode.Load() == "keep":
 				return err
 			case errors.As(err, &own) && own.Code == "ERR_SHOP_001":
 				return smartsocket.WithDetails(own, map[string]int{"price": 5})
@@ -464,7 +469,7 @@ func TestMapError(t *testing.T) {
 		return e
 	}
 	for _, m := range []string{"hide", "panic"} {
-		mode = m
+		mode.Store(m)
 		for event, code := range map[string]message.Code{
 			"stopped": message.CodeRejected, "fail": message.CodeHandlerFailed,
 			"handle": message.CodeHandlerFailed, "around": message.CodeHandlerFailed,
@@ -473,7 +478,8 @@ func TestMapError(t *testing.T) {
 				t.Errorf("%s of %s: the client is told %q", m, event, e.Message)
 			}
 		}
-		if e := ask("step", `{"X":11}`, message.CodeInvalidFormat); strings.Contains(e.Message, "11") {
+		e := ask("step", `{"X":11}`, message.CodeInvalidFormat)
+		if strings.Contains(e.Message, "11") {
 			t.Errorf("%s of step: the client is told %q", m, e.Message)
 		}
 	}
@@ -482,11 +488,11 @@ func TestMapError(t *testing.T) {
 			t.Errorf("the program itself is told %v", err)
 		}
 	}
-	mode = "keep"
+	mode.Store("keep")
 	if e := ask("handle", "", message.CodeHandlerFailed); e.Message != secret.Error() {
 		t.Errorf("kept: %q", e.Message)
 	}
-	mode = "details"
+	mode.Store("details")
 	e := ask("shop", "", "ERR_SHOP_001")
 	if d, ok := client.DetailsOf[map[string]int](&e); !ok || d["price"] != 5 {
 		t.Errorf("details: %q", e.Details)
@@ -566,11 +572,9 @@ func TestWrappedHandlersHaveCalls(t *testing.T) {
 				}
 				r := wrapping{v, func() { n.add("before") }}
 				smartsocket.Handle(r, "a", func(_ *Socket, x int) (int, error) { return x, nil })
-				smartsocket.HandleContext(r, "b", func(ctx context.Context, _ *Socket, x int) (int, error) {
-					return x, ctx.Err()
-				})
-				smartsocket.HandleContext(bare{v}, "bare",
-					func(ctx context.Context, _ *Socket, x int) (int, error) { return x, ctx.Err() })
+				b := func(ctx context.Context, _ *Socket, x int) (int, error) { return x, ctx.Err() }
+				smartsocket.HandleContext(r, "b", b)
+				smartsocket.HandleContext(bare{v}, "bare", b)
 			})
 			w := dialFull(t, v, "/")
 			want := map[bool]string{false: "4", true: "5"}[intercepted]

@@ -16,6 +16,6 @@ var readingOrder = []string{
 	// What an application calls.
 	"emit.go", "broker.go", "handlers.go", "call.go", "ack.go", "answer.go", "lifecycle.go",
 	// What all of them stand on.
-	"stats.go", "data.go", "reload.go", "namespace.go", "server.go", "socket.go", "options.go",
+	"stats.go", "data.go", "reload.go", "namespace.go", "server.go", "options.go", "socket.go",
 	"errors.go", "log.go",
 }

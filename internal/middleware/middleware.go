@@ -1,7 +1,10 @@
 // Package middleware keeps middlewares of any type in order (List), and records what one of them
-// decided through next (Decision).
+// decided through next (Decision). It also finds the way through those that surround something
+// (Layers).
 //
 // List.mu and Decision.mu are leaves. A List is read without its lock.
+//
+// Read middleware.go, then layers.go.
 package middleware
 
 import (
@@ -27,9 +30,6 @@ func (s *Snapshot[M]) Len() int {
 	}
 	return len(*s)
 }
-
-// At is the middleware at position i.
-func (s *Snapshot[M]) At(i int) M { return (*s)[i] }
 
 // Add puts m at the end.
 func (l *List[M]) Add(m M) {

@@ -47,7 +47,7 @@ func (c *Encoding) AppendAck(dst []byte, id uint64, v any) ([]byte, error) {
 	return c.appendPayload(message.Append(dst, &m), start, "", v)
 }
 
-// AppendError appends m, an ERROR, with e as its payload, without its details if those are too much.
+// AppendError appends m, an ERROR, with e as its payload, without its details if they are too long.
 func (c *Encoding) AppendError(dst []byte, m message.Message, e *message.Error) []byte {
 	p := pool.GetUnsized(pool.Encoded)
 	defer pool.PutUnsized(p)

@@ -53,14 +53,13 @@ export function errorFromWire(value) {
 // errorToWire returns the payload of an ERROR message that answers a question. Only an error with a
 // code of this form has its details sent, unless they cannot be written as JSON.
 export function errorToWire(error) {
-  var coded = !!error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code);
+  var coded = error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code);
   var wire = { code: coded ? error.code : CODES.HANDLER_FAILED, message: error && typeof error.message === 'string' ? error.message : String(error) };
-  if (coded && error.details !== undefined) {
-    try {
-      return JSON.stringify({ code: wire.code, message: wire.message, details: error.details });
-    } catch (e) {
-      // as without details
-    }
+  try {
+    if (coded) wire.details = error.details;
+    return JSON.stringify(wire);
+  } catch (e) {
+    wire.details = undefined;
+    return JSON.stringify(wire);
   }
-  return JSON.stringify(wire);
 }
