@@ -52,9 +52,9 @@ func TestCallAllocations(t *testing.T) {
 		register func(*Server)
 		want     float64
 	}{
-		"data":   {data, 0},
-		"typed":  {plainHandle, 1},
-		"calls":  {contextHandle, 1},
+		"data":  {data, 0},
+		"typed": {plainHandle, 1},
+		"calls": {contextHandle, 1},
 		"around": {func(v *Server) {
 			v.On("move", func(*Socket, Data, Ack) {}, Around(forward))
 		}, 1},

@@ -233,7 +233,9 @@ func TestInterceptorsGiveTheContext(t *testing.T) {
 		v.Intercept(func(ctx context.Context, c *Call, next smartsocket.Next) error {
 			return next(context.WithValue(ctx, key{}, "span"), c)
 		})
-		h := func(ctx context.Context, _ *Socket, _ any) (any, error) { return ctx.Value(key{}), nil }
+		h := func(ctx context.Context, _ *Socket, _ any) (any, error) {
+			return ctx.Value(key{}), nil
+		}
 		smartsocket.HandleContext(v, "e", h)
 	})
 	w := dialFull(t, v, "/")
@@ -241,8 +243,8 @@ func TestInterceptorsGiveTheContext(t *testing.T) {
 	w.wantAck(1, `"span"`)
 }
 
-// The context of a handler ends at once with its connection, although the handler holds the mailbox,
-// and with the server.
+// The context of a handler ends at once with its connection, although the handler holds the
+// mailbox, and with the server.
 func TestContextOfAHandlerEnds(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -572,7 +574,9 @@ func TestWrappedHandlersHaveCalls(t *testing.T) {
 				}
 				r := wrapping{v, func() { n.add("before") }}
 				smartsocket.Handle(r, "a", func(_ *Socket, x int) (int, error) { return x, nil })
-				b := func(ctx context.Context, _ *Socket, x int) (int, error) { return x, ctx.Err() }
+				b := func(ctx context.Context, _ *Socket, x int) (int, error) {
+					return x, ctx.Err()
+				}
 				smartsocket.HandleContext(r, "b", b)
 				smartsocket.HandleContext(bare{v}, "bare", b)
 			})

@@ -19,11 +19,11 @@ func TestOutward(t *testing.T) {
 		text   string
 		panics int
 	}{
-		"nothing":   {nil, message.CodeRejected, "EOF", 0},
-		"same":      {func(err error) error { return err }, message.CodeRejected, "EOF", 0},
-		"other":     {func(error) error { return own }, own.Code, "mine", 0},
-		"hidden":    {func(error) error { return nil }, message.CodeRejected, untold, 0},
-		"panics":    {func(error) error { panic("boom") }, message.CodeRejected, untold, 1},
+		"nothing": {nil, message.CodeRejected, "EOF", 0},
+		"same":    {func(err error) error { return err }, message.CodeRejected, "EOF", 0},
+		"other":   {func(error) error { return own }, own.Code, "mine", 0},
+		"hidden":  {func(error) error { return nil }, message.CodeRejected, untold, 0},
+		"panics":  {func(error) error { panic("boom") }, message.CodeRejected, untold, 1},
 	} {
 		panics := 0
 		e := Outward(io.EOF, message.CodeRejected, "e", tt.mapped, func(any) { panics++ })
