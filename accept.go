@@ -8,6 +8,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
@@ -26,6 +27,11 @@ func (v *Server) accept(
 			Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
+	if stage := v.departure.Stage(); stage > departure.Serving &&
+		(plain || v.sessions == nil || stage >= departure.Leaving) {
+		v.counters.rejected.Add(1)
+		return nil, "", turnaway.Draining(r)
+	}
 	t := v.current()
 	if plain && (t.keys != nil || t.apiKeys != nil) {
 		v.counters.rejected.Add(1)
@@ -55,7 +61,7 @@ func (v *Server) accept(
 		l.handshake.refusal = fault.Errorf(message.CodeMaxConnections,
 			"the server has its %d connections: try again later", t.MaxConnections)
 	} else {
-		l.ns = v.lookup(path)
+		l.ns, l.handshake.asked = v.lookup(path), path
 	}
 	if !plain {
 		protocol = message.Subprotocol

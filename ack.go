@@ -67,8 +67,9 @@ func (a Ack) Reply(v any) {
 	s.answer(id, b.B)
 }
 
-// Fail answers with an error: an *Error as it is, any other as ERR_APP_002 with its text. If the
-// error has no Event, this event's name is filled in. Options.MapError is asked before.
+// Fail answers with an error: an *Error, or the one that it wraps, as it is, any other as
+// ERR_APP_002 with its text. If the error has no Event, this event's name is filled in.
+// Options.MapError is asked before.
 func (a Ack) Fail(err error) {
 	w, ok := a.take()
 	if !ok {

@@ -127,7 +127,7 @@ func (t *Target) mayBeElsewhere(names []string) bool {
 		if !socketid.Is(name) {
 			return true
 		}
-		if _, here := t.ns.srv.ids.Load(name); !here {
+		if _, here := t.ns.srv.members.Find(name); !here {
 			return true
 		}
 	}

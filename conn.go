@@ -125,11 +125,8 @@ func (l *link) OnTimer(ws *websocket.Conn) {
 		l.ping()
 		l.sendClock()
 	}
-	if rest := limit - idle; rest < limit/2 {
-		ws.SetTimer(rest)
-		return
-	}
-	ws.SetTimer(limit / 2)
+	ws.SetTimer(min(limit-idle, limit/2))
+	l.heed()
 }
 
 // OnWritable sends the events that were held back until the client caught up.

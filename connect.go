@@ -2,9 +2,12 @@ package smartsocket
 
 import (
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/departure"
+	"github.com/smartsocket/smartsocket/internal/grant"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
+	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -86,7 +89,8 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		l.srv.journal.Authenticated(l.ws, "apiKeys")
 	}
 	if ofPath := l.ns; m.Namespace != nil {
-		l.ns = l.srv.lookup(string(m.Namespace))
+		h.asked = string(m.Namespace)
+		l.ns = l.srv.lookup(h.asked)
 		if l.ns != ofPath && l.srv.current().NamespaceOfPath {
 			l.turnAway(vetting.ErrPath)
 			return
@@ -95,12 +99,9 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 	l.authenticate(m.APIKey)
 }
 
-// authenticate asks the Authenticate hook, if there is one, and opens the link.
+// authenticate asks the Authenticate hook, if there is one, and opens the link. The hook is asked
+// about unknown namespaces too, because strangers must not learn which there are.
 func (l *link) authenticate(apiKey []byte) {
-	if l.ns == nil {
-		l.turnAway(l.srv.unknownNamespace())
-		return
-	}
 	if l.srv.hooks == nil {
 		l.open()
 		return
@@ -113,6 +114,8 @@ func (l *link) authenticate(apiKey []byte) {
 			case gone():
 			case no != nil:
 				l.endHandshake(no)
+			case l.ns == nil || !grant.Of(identity).Enters(l.ns.path):
+				l.turnAway(l.srv.unknownNamespace())
 			default:
 				l.srv.journal.Authenticated(l.ws, "Authenticate")
 				l.handshake.identity = &identity
@@ -120,7 +123,8 @@ func (l *link) authenticate(apiKey []byte) {
 			}
 		})
 	}
-	r := vetting.Request{APIKey: string(apiKey), Namespace: l.ns.path, Address: l.ticket.Address()}
+	r := vetting.Request{APIKey: string(apiKey), Namespace: cleanPath(l.handshake.asked),
+		Address: l.ticket.Address()}
 	if !l.srv.hooks.Ask(l.ticket.Group(), r, l.handshake.opening, gone, done) {
 		l.endHandshake(vetting.ErrTryLater)
 	}
@@ -147,6 +151,10 @@ func (l *link) open() {
 		l.phase.Store(linkAuthenticating) // Retry follows
 		return
 	case session.Refused:
+		if l.srv.departure.Stage() > departure.Serving { // it had no session to come back to
+			l.turnAway(turnaway.ErrDraining)
+			return
+		}
 		l.begin()
 		l.announce(false)
 	case session.Resumed:
@@ -173,7 +181,9 @@ func (l *link) begin() {
 	}
 	s := l.s
 	s.ns, s.place.ID = l.ns, socketid.New()
-	s.identity.Store(h.identity)
+	if h.identity != nil {
+		s.take(h.identity)
+	}
 	s.link.Store(l)
 	l.serial = 1
 	var token []byte
@@ -186,7 +196,18 @@ func (l *link) begin() {
 	}
 	l.phase.Store(linkOpen)
 	s.mustAuthenticate() // before a broadcast finds it
-	s.ns.add(s)
+	s.ns.hub.Add(s)      // it can be found by its id, and is addressed from now on
+}
+
+// Captive is for package smartsockettest. It returns a connected socket without a connection, whose
+// connected handlers have run. take gets what is sent to it, as that of websocket.Captive.
+func (n *Namespace) Captive(take func(op frame.Opcode, p []byte)) *Socket {
+	l := n.srv.newLink(false)
+	l.ws, l.ns, l.handshake = websocket.Captive(take), n, new(handshake)
+	l.begin()
+	l.handshake, l.announced = nil, true
+	l.s.do(&job{kind: jobConnected, serial: 1})
+	return l.s
 }
 
 // announce starts the time to authenticate, the heartbeat and the connected handlers.
@@ -202,8 +223,10 @@ func (l *link) announce(recovered bool) {
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)
+	l.heed()
 	s.arrived(l)
-	if l.srv.draining.Load() { // Shutdown may have listed the sockets before this one was there
+	// Drain or Shutdown may have listed the sockets before this one was there.
+	if l.srv.departure.Stage() >= departure.Leaving {
 		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
 	}
 }

@@ -83,8 +83,9 @@
 // A lock may be taken while one to its left is held, never the other way round:
 //
 //	Server.reloading → Server.mu → websocket.Server.mu, metrics.Rates.mu, those of reactor
-//	session.Registry.mu → session.Session.mu → session.absent.mu, hub.Hub.mu,
+//	session.Registry.mu → session.Session.mu → session.absent.mu, those of hub,
 //	    question.Table.mu, those of a send
+//	hub.Hub.mu → hub.shard.mu
 //	outgoing.queue.mu → those of a send; question.Table.mu → testclock.Clock.mu
 //	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → those of its loop
 //	burst.Log.mu → reactor.Conn.mu
@@ -93,12 +94,12 @@
 //	certfile.Files.mu → logline.Handler.mu, then logline.Queue.mu
 //
 // All others are leaves, because nothing else is taken under them: admission.Gate.mu,
-// journal.Journal.mu, ledger.Ledger.mu, lifetime.Contexts.mu, mailbox.Box.mu, middleware.List.mu
-// and middleware.Decision.mu, outgoing.Rules.mu, ratelimit.Windows.mu and ratelimit.Rules.mu,
-// registry.Table.mu and values.Map.mu. What internal/ has besides takes no lock of its own:
-// packages turnaway and journal write through burst, and vetting waits in fairqueue. Package
-// cluster calls the server under Cluster.gate, and a test under testclock.Clock.advancing; both
-// come before all of these. The packages client, cluster and reactor describe their own.
+// departure.State.mu, journal.Journal.mu, ledger.Ledger.mu, lifetime.Contexts.mu, mailbox.Box.mu,
+// middleware.List.mu and middleware.Decision.mu, outgoing.Rules.mu, ratelimit.Windows.mu and
+// ratelimit.Rules.mu, registry.Table.mu and values.Map.mu. What internal/ has besides takes no lock
+// of its own: packages turnaway and journal write through burst, and vetting waits in fairqueue.
+// Package cluster calls the server under Cluster.gate, and a test under testclock.Clock.advancing;
+// both come before all of these. The packages client, cluster and reactor describe their own.
 //
 // The interfaces session.Peer and session.Owner are the lock contract of a session: they say which
 // of their methods run under session.Session.mu. outgoing.Line is that of what waits for a client

@@ -391,8 +391,8 @@ func (v *Server) towardSocket(id string) Target {
 	if !socketid.Is(id) {
 		return Target{ns: v.root, nobody: true}
 	}
-	if ns, ok := v.ids.Load(id); ok {
-		return Target{ns: ns.(*Namespace)}
+	if s, ok := v.members.Find(id); ok {
+		return Target{ns: s.ns}
 	}
 	return Target{ns: v.root, anywhere: true}
 }

@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/ledger"
 	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
@@ -71,7 +72,7 @@ func (l *link) judge(m *message.Message) (handlers, refusal.Refusal) {
 	// An event within its limits ends a run of violations. One over a limit does not, because
 	// otherwise it would excuse invalid messages.
 	l.violations = 0
-	if wanted && l.srv.draining.Load() {
+	if wanted && l.srv.departure.Stage() == departure.Ending {
 		return handlers{}, refusal.Refusal{Err: message.ErrShuttingDown, Follow: refusal.Unasked}
 	}
 	if !l.announced {

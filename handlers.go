@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/middleware"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -14,7 +15,8 @@ import (
 // on a pooled goroutine, and may block. See Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
-// HandlerOption changes how a Handler runs. Inline, MaxBytes, Timeout and Around are the options.
+// HandlerOption changes how a Handler runs. Inline, Strict, MaxBytes, Timeout and Around are the
+// options.
 type HandlerOption func(*registration)
 
 // Inline runs a handler on the connection's event loop, where the message was parsed. This is the
@@ -22,6 +24,11 @@ type HandlerOption func(*registration)
 // that exceeds Options.InlineBudget is logged and counted. An event runs inline only if all its
 // handlers are Inline. It may overtake earlier events of its socket that wait for a goroutine.
 func Inline(r *registration) { r.Inline = true }
+
+// Strict refuses data with unknown fields: if a key of a JSON object is no field of the struct for
+// it, Data.Decode in this handler, and so each typed form, fails with an ERR_MSG_001 that names the
+// key. A type with an UnmarshalJSON decides for itself. Options.StrictDecoding does it for all.
+func Strict(r *registration) { r.Strict = true }
 
 // MaxBytes limits the payload that a handler takes, decoded or not. The sender of a larger one gets
 // ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
@@ -99,6 +106,10 @@ func Handle[Req, Res any](
 // OnEnded, because "ended" is an ordinary event. Several handlers of one event run in the order of
 // registration. On panics on a reserved or impossible name, because no client could send it. On a
 // Server, events are those of the namespace "/" and lifecycle events those of all namespaces.
+//
+// An event may have versions: move@2 is the second one of move. A client's move@3, if nobody has
+// registered for it, goes to the handlers of the highest version below it, and last to those of
+// move. Middlewares, limits, logs and errors have the name that the handlers were registered for.
 func (r *registrations) On(event string, h Handler, opts ...HandlerOption) {
 	t, name := tableOf(event, r.events, &r.life)
 	addHandler(t, name, h, false, opts)
@@ -197,11 +208,17 @@ func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOpti
 	t.Add(event, r)
 }
 
-// handlersOf finds the handlers of an event. The name is borrowed.
+// handlersOf finds the handlers of an event, which may be those of an older version of it. The name
+// is borrowed.
 func (s *Socket) handlersOf(event []byte) (h handlers) {
+	var own *table
 	h.Many = s.ns.handlers.Find(event)
 	if x := s.ext.Load(); x != nil {
-		h.Own = x.own.Find(event)
+		own = &x.own
+		h.Own = own.Find(event)
+	}
+	if h.None() {
+		h = registry.Fallback(event, &s.ns.handlers, own)
 	}
 	return h
 }
@@ -210,6 +227,9 @@ func (s *Socket) handlersOf(event []byte) (h handlers) {
 func (s *Socket) run(e *entry, d Data, ack Ack, outer outermost) {
 	for i := range e.Len() {
 		if r, ok := e.Take(i); ok {
+			if d.p != nil {
+				d.p.Strict = r.Strict || s.srv.fixed.StrictDecoding
+			}
 			s.call(r.Handler, e.Event(), d, ack, outer)
 		}
 	}

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -142,6 +143,13 @@ func (s *Socket) doEvent(j *job) {
 		defer s.running.Store(nil) // also when a handler ends this goroutine
 		s.handle(h, Data{&j.data}, ack)
 	}
+}
+
+// Receive is for package smartsockettest. It runs the handlers of an event as if the client had sent
+// it, on the caller's goroutine. An ackID of 0 asks for no answer. data is borrowed.
+func (s *Socket) Receive(event string, ackID uint64, data []byte, binary bool) {
+	s.doEvent(&job{kind: jobEvent, name: event, ackID: ackID, wantsAck: ackID != 0,
+		data: body{Payload: outgoing.Payload{B: data, Binary: binary}}})
 }
 
 // handle asks the middlewares about an event, and runs its handlers.

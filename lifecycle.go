@@ -167,7 +167,7 @@ func (s *Socket) away(j *job) {
 
 // over tells the ended handlers, with the rooms still in place, and takes the socket out of them.
 func (s *Socket) over(r Reason) {
-	defer s.ns.remove(s)
+	defer s.ns.hub.Remove(s)
 	if any, _ := s.has(eventEnded); any {
 		s.fire(eventEnded, r.data())
 	}

@@ -24,10 +24,16 @@ type Namespace struct {
 }
 
 func newNamespace(v *Server, path string) *Namespace {
-	place := func(s *Socket) *hub.Place[*Socket] { return &s.place }
-	n := &Namespace{srv: v, path: path, hub: hub.New(place, socketid.Is)}
+	n := &Namespace{srv: v, path: path, hub: hub.New(v.members, socketid.Is)}
 	n.events, n.emitOptions = &n.handlers, new(outgoing.Rules)
 	return n
+}
+
+// newDirectory makes the index of the sockets of all namespaces.
+func newDirectory() *hub.Directory[*Socket] {
+	return hub.NewDirectory(
+		func(s *Socket) *hub.Place[*Socket] { return &s.place },
+		func(s *Socket) *hub.Hub[*Socket] { return s.ns.hub })
 }
 
 // cleanPath gives a namespace's path its one form: a leading slash, no trailing one.
@@ -69,19 +75,6 @@ func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 
 // maxRoomName is the longest name of a room in bytes.
 const maxRoomName = hub.MaxName
-
-// add makes s visible: it can be found by its id, and is addressed from now on.
-func (n *Namespace) add(s *Socket) {
-	n.srv.ids.Store(s.place.ID, n) // before the hub has it, so that remove finds both
-	n.hub.Add(s)
-}
-
-// remove takes s out of its rooms and out of the namespace.
-func (n *Namespace) remove(s *Socket) {
-	if n.hub.Remove(s) {
-		n.srv.ids.Delete(s.place.ID)
-	}
-}
 
 // join puts s into rooms, and says in the words of the wire why it cannot.
 func (n *Namespace) join(s *Socket, rooms []string) error {
@@ -152,8 +145,19 @@ func (v *Server) Namespaces() []string {
 }
 
 // Join enters rooms of the socket's namespace, at once. A room named like a socket's id, an empty
-// name, one over 128 bytes, or a room past the 256th is refused.
-func (s *Socket) Join(rooms ...string) error { return s.ns.join(s, rooms) }
+// name, one over 128 bytes, or a room past the 256th is refused. If the socket's Grant does not
+// allow one of the rooms, it joins none of them, and the error is an ErrRejected.
+func (s *Socket) Join(rooms ...string) error {
+	g := s.granted()
+	err := g.Joins(rooms)
+	if err == nil {
+		err = s.ns.join(s, rooms)
+	}
+	if now := s.granted(); now != g { // a new one came meanwhile, and may have missed these rooms
+		s.Leave(now.Refused(rooms)...)
+	}
+	return err
+}
 
 // Leave leaves rooms, at once. Rooms the socket is not in are ignored.
 func (s *Socket) Leave(rooms ...string) { s.ns.hub.Leave(s, rooms) }

@@ -150,6 +150,9 @@ type Options struct {
 	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
 	// memory, however short it is.
 	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
+	// StrictDecoding makes each handler Strict: data with unknown fields is refused. Middlewares and
+	// answers of clients are not affected.
+	StrictDecoding bool `config:"strictDecoding"`
 	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.
 	CompressionThreshold int `config:"compressionThreshold" default:"1024" reload:"live"`
@@ -193,7 +196,9 @@ type Options struct {
 	Workers int `config:"workers" min:"1" max:"1Mi"`
 	// InlineBudget is how long an Inline handler may hold its loop before it is logged and counted.
 	InlineBudget time.Duration `config:"inlineBudget" default:"10ms" min:"100us"`
-	// ShutdownTimeout limits how long Run drains.
+	// DrainTimeout is how long Run lets the server Drain before it shuts it down.
+	DrainTimeout time.Duration `config:"drainTimeout" zero:"no drain" min:"1ms"`
+	// ShutdownTimeout limits how long Run takes to shut down.
 	ShutdownTimeout time.Duration `config:"shutdownTimeout" default:"15s" min:"1ms" reload:"live"`
 	// Broker joins this server with others for broadcasts, see package cluster; nil means alone.
 	Broker Broker `config:"-"`

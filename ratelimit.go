@@ -5,6 +5,7 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/refusal"
+	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -15,7 +16,8 @@ type Limit struct {
 }
 
 // SetEventRateLimit limits one event per socket, on top of the limit for all
-// events together. A zero Limit removes it. It panics on a negative value.
+// events together. A zero Limit removes it. It panics on a negative value. Each
+// version of an event has a limit of its own; what older versions handle counts as theirs.
 func (v *Server) SetEventRateLimit(event string, l Limit) {
 	checkEvent(event)
 	if l.Window < 0 || l.MaxRequests < 0 {
@@ -33,9 +35,26 @@ func (s *Socket) overLimit(m *message.Message) refusal.Refusal {
 	if s.windows == nil {
 		s.windows = new(ratelimit.Windows)
 	}
-	v := s.windows.Allow(m.Event, s.srv.eventLimits.Of(m.Event), all, s.srv.sinceStart())
+	event := s.limitedAs(m.Event)
+	v := s.windows.Allow(event, s.srv.eventLimits.Of(event), all, s.srv.sinceStart())
 	if v.Over == ratelimit.Within {
 		return refusal.Refusal{}
 	}
 	return refusal.OverLimit(m.Event, v, &s.srv.counters.rateLimited)
+}
+
+// limitedAs is the name under which an event counts: that of the handlers that it will have, so
+// that a client does not escape a limit by asking for another version. The name is borrowed.
+func (s *Socket) limitedAs(event []byte) []byte {
+	base, version := registry.Version(event)
+	if version == 0 {
+		return event
+	}
+	if h := s.handlersOf(event); !h.None() {
+		return h.First().Name()
+	}
+	if s.srv.eventLimits.Of(event).Off() { // the connected handlers may still register others
+		return base
+	}
+	return event
 }

@@ -25,6 +25,7 @@ func (o *Options) fixed() fixed {
 		MaxMessageBytes: o.MaxMessageBytes, MaxOutboxBytes: o.MaxOutboxBytes,
 		SendBufferBytes: o.SendBufferBytes, Loops: o.Loops,
 		pooling: o.EnableConnectionPooling != Disabled, ProxyProtocol: o.ProxyProtocol,
+		StrictDecoding: o.StrictDecoding,
 		head: frame.HeadLimits{
 			Bytes: o.MaxHeaderBytes, Line: o.MaxHeaderLineBytes, Lines: o.MaxHeaderLines,
 		},

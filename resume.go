@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/grant"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -19,11 +20,16 @@ func (l *link) resume() session.Result {
 		return session.Refused
 	}
 	token := session.HashOf(h.token)
-	n := l.srv.sessions.Find(token, h.apiKey)
+	n := l.srv.sessions.Find(token, h.apiKey, func(o session.Owner) bool {
+		return grant.Same(o.(*owner).identity.Load(), h.identity)
+	})
 	if n == nil {
 		return session.Refused
 	}
 	s := n.Owner().(*owner).socket()
+	if h.identity == nil && s.lapsed() {
+		return session.Refused
+	}
 	l.s = s
 	result, was := n.Resume(token, l, h.seq)
 	switch {
@@ -95,7 +101,7 @@ func (o *owner) Back(p session.Peer) {
 	l.serial = was.serial + 1
 	l.unproved = true
 	if who := l.handshake.identity; who != nil {
-		o.identity.Store(who)
+		o.socket().take(who)
 	}
 	o.ns.hub.SetAway(o.socket(), false)
 	l.phase.Store(linkOpen)

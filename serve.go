@@ -11,6 +11,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/advice"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/health"
 	"github.com/smartsocket/smartsocket/internal/journal"
@@ -42,8 +43,8 @@ func New(o Options) (*Server, error) {
 	}
 	v := &Server{
 		fixed: o.fixed(), log: o.Logger, started: time.Now(),
-		namespaces: make(map[string]*Namespace),
-		workers:    mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
+		namespaces: make(map[string]*Namespace), members: newDirectory(),
+		workers: mailbox.NewWorkers(o.Workers), loops: make([]loopState, o.Loops),
 		memory: budget.New(int64(o.MaxBufferedBytes)),
 	}
 	v.settings.Store(t)
@@ -56,6 +57,7 @@ func New(o Options) (*Server, error) {
 			Hook: func(ctx context.Context, r vetting.Request) (any, error) {
 				return hook(ctx, AuthRequest(r))
 			},
+			Check: v.checked, Unusable: v.journal.BadGrant,
 			Failed: func(a netip.Addr) { v.gate.Failed(a, v.sinceStart()) },
 			Panicked: func(namespace, text string) {
 				v.counters.panics.Add(1)
@@ -139,12 +141,18 @@ func (v *Server) startLoops() error {
 	return nil
 }
 
-// Run starts the server, waits until ctx ends, and shuts down within Options.ShutdownTimeout.
+// Run starts the server, waits until ctx ends, drains for Options.DrainTimeout if that is set, and
+// shuts down within Options.ShutdownTimeout.
 func (v *Server) Run(ctx context.Context) error {
 	if err := v.Start(); err != nil {
 		return err
 	}
 	<-ctx.Done()
+	if d := v.current().DrainTimeout; d > 0 {
+		drain, cancel := context.WithTimeout(context.Background(), d)
+		_ = v.Drain(drain) // its error is in the log, and Shutdown follows in any case
+		cancel()
+	}
 	stop, cancel := context.WithTimeout(context.Background(), v.current().ShutdownTimeout)
 	defer cancel()
 	return v.Shutdown(stop)
@@ -190,7 +198,8 @@ func (v *Server) get(path string) (frame.Answer, bool) {
 	t := v.current()
 	return health.Answer(path, &health.State{
 		HealthPath: t.HealthPath, ReadyPath: t.ReadyPath,
-		Draining: v.draining.Load(), Full: v.gate.Open() >= int64(t.MaxConnections),
+		Draining: v.departure.Stage() > departure.Serving,
+		Full:     v.gate.Open() >= int64(t.MaxConnections),
 	})
 }
 

@@ -13,6 +13,8 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/departure"
+	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -48,11 +50,11 @@ type Server struct {
 	endpoint   *websocket.Server
 	joined     bool // the broker is being told of the namespaces, or was
 
-	registrations                 // concern all namespaces
-	root          *Namespace      // "/"
-	ids           sync.Map        // socket id to *Namespace, however many there are
-	eventLimits   ratelimit.Rules // of single events
-	draining      atomic.Bool
+	registrations                         // concern all namespaces
+	root          *Namespace              // "/"
+	members       *hub.Directory[*Socket] // of all namespaces
+	eventLimits   ratelimit.Rules         // of single events
+	departure     departure.State
 	gate          admission.Gate
 	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache
@@ -126,7 +128,7 @@ type fixed struct {
 	InlineBudget, MaxOutboxAge                       time.Duration
 	MaxMessageBytes, MaxOutboxBytes, SendBufferBytes int
 	Loops                                            int
-	pooling, ProxyProtocol                           bool
+	pooling, ProxyProtocol, StrictDecoding           bool
 	head                                             frame.HeadLimits
 }
 

@@ -1,20 +1,89 @@
 package smartsocket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/ending"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Shutdown drains the server: it stops accepting, asks the clients to reconnect elsewhere, lets
+// Drain gets the server ready for Shutdown, without a loss for those who are connected. From now on
+// new clients are refused: with 503 and Retry-After, or with ERR_SRV_001 where a session might come
+// back, and Options.ReadyPath says 503. Who is connected is served as before, and with the message
+// cache a client may still come back to its session. The OnDrain hooks run. When they have
+// returned and no Hold is left, the clients are asked to go elsewhere and closed with 1001, about
+// one in a millisecond, or in half of the time that ctx still has. Then Drain returns nil.
+//
+// It returns ctx's error if that ends while something is held, and ErrClosed if the server ends.
+// Clients stay then until Shutdown, which is to follow in any case. Several calls at a time wait
+// for the same, each within its ctx. On an event loop Drain returns an error at once and goes on
+// afterwards, like Shutdown. Before Start it does nothing.
+func (v *Server) Drain(ctx context.Context) error {
+	v.mu.RLock()
+	phase, r := v.phase, v.reactor
+	v.mu.RUnlock()
+	switch phase {
+	case phaseNew:
+		return nil
+	case phaseClosed:
+		return ErrClosed
+	}
+	o := v.current()
+	return ending.Run(ctx, r.OnLoop(), cmp.Or(o.DrainTimeout, o.ShutdownTimeout), v.log, v.drain)
+}
+
+// drain does what Drain promises.
+func (v *Server) drain(ctx context.Context) error {
+	return departure.Drain(ctx, &v.departure, &departure.Server[*link]{
+		Log: v.log, Now: v.sinceStart, Open: v.gate.Open, Closed: ErrClosed,
+		Panicked: func() { v.counters.panics.Add(1) },
+		Each:     v.eachLink, Connected: (*link).isOpen,
+		Idle: func(l *link) bool { return l.s.mail.Idle() },
+		SendAway: func(l *link, window uint64) {
+			l.sendAway(message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: window}))
+		},
+	})
+}
+
+// OnDrain registers a hook that runs, on a goroutine of its own, when Drain begins. It ends what
+// should not begin any more, and may wait for what must finish first, because Drain waits until
+// all hooks have returned. Its context ends with that of the first Drain, or with the server.
+func (v *Server) OnDrain(hook func(ctx context.Context)) { v.departure.OnDrain(hook) }
+
+// Hold makes Drain wait until Release, or for at most limit from now on, by which a match says when
+// it ends. what names it in the log. ErrShuttingDown is returned while the server drains or ends:
+// nothing new should begin then.
+func (v *Server) Hold(what string, limit time.Duration) (*Hold, error) {
+	if h := v.departure.Hold(what, v.sinceStart(), limit); h != nil {
+		return &Hold{v, h}, nil
+	}
+	return nil, ErrShuttingDown
+}
+
+// Hold is what Drain waits for, see Server.Hold. Its methods are safe for concurrent use.
+type Hold struct {
+	srv  *Server
+	hold *departure.Hold
+}
+
+// Release lets Drain go on. Further calls do nothing.
+func (h *Hold) Release() { h.hold.Release() }
+
+// Extend gives the hold limit from now on, as for overtime, also while Drain waits. It reports
+// false if the hold was over already.
+func (h *Hold) Extend(limit time.Duration) bool { return h.hold.Extend(h.srv.sinceStart(), limit) }
+
+// Shutdown stops the server: it accepts nobody, asks the clients to reconnect elsewhere, lets
 // queued events run, flushes, closes every connection with 1001 and stops. If ctx ends first, it
 // closes the rest at once and returns ctx's error, with the names of what did not end. Idempotent.
+// It does not wait for a Hold or for an OnDrain hook, whose context it ends: see Drain.
 //
 // It does not wait for its own caller. On an event loop, as in an Inline handler, it returns an
 // error at once and goes on afterwards, until ctx's deadline or for Options.ShutdownTimeout.
@@ -22,12 +91,12 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	if !v.end() {
 		return nil
 	}
-	v.draining.Store(true)
-	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.drain)
+	v.departure.End()
+	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.shutDown)
 }
 
-// drain does what Shutdown promises, until whole ends.
-func (v *Server) drain(whole context.Context) error {
+// shutDown does what Shutdown promises, until whole ends.
+func (v *Server) shutDown(whole context.Context) error {
 	ctx, cancel := ending.Early(whole)
 	defer cancel()
 	v.mu.Lock()
@@ -93,7 +162,7 @@ func (v *Server) Close() error {
 		}
 		return nil
 	}
-	v.draining.Store(true)
+	v.departure.End()
 	v.endpoint.Close()
 	v.cut()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

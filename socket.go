@@ -9,6 +9,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/clocksync"
+	"github.com/smartsocket/smartsocket/internal/grant"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/journal"
@@ -49,7 +50,7 @@ type Socket struct {
 	// Atomics.
 	link     atomic.Pointer[link] // the connection; while the client is away the last one
 	ext      atomic.Pointer[socketExtra]
-	identity atomic.Pointer[any]
+	identity atomic.Pointer[any]   // of authentication: an identity, or a *grant.Grant
 	auth     atomic.Uint32         // authNotNeeded, authMissing, authDone
 	waiting  atomic.Int32          // events in the mailbox that an inline event must not overtake
 	running  atomic.Pointer[entry] // handlers of the event that a worker handles
@@ -106,6 +107,14 @@ func (s *Socket) Get(key string) any {
 	return nil
 }
 
+// granted returns the grant that the socket was authenticated with, nil if there is none.
+func (s *Socket) granted() *grant.Grant {
+	if p := s.identity.Load(); p != nil {
+		return grant.Of(*p)
+	}
+	return nil
+}
+
 // extra returns what only some sockets need, and makes it if this one had not needed it yet.
 func (s *Socket) extra() *socketExtra {
 	if x := s.ext.Load(); x != nil {
@@ -144,11 +153,11 @@ type link struct {
 	upgrade context.Context
 
 	// Static once the link is open.
+	inflates bool // takes compressed messages; beside plain, where it takes no room
 	ws       *websocket.Conn
 	s        *Socket
 	ns       *Namespace
 	seal     *sealing.Line // nil without encryption
-	inflates bool          // takes compressed messages
 	serial   uint64        // counts the links of the socket from 1
 
 	// The loop's.
@@ -232,7 +241,8 @@ type handshake struct {
 	token    []byte           // of the session that the client wants back; empty = none
 	seq      uint64           // of the newest event that the client got
 	apiKey   session.Hash     // of the key in CONNECT
-	identity *any             // what the Authenticate hook returned
+	identity *any             // what the Authenticate hook returned, as a socket keeps it
+	asked    string           // the namespace
 	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
 	wanted   *session.Session // was busy when the client asked for it; nil = none

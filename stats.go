@@ -56,6 +56,8 @@ type ConnectionStats struct {
 	Floods           int64            `json:"floods"`         // closed for a flood: frames, controls, inflation
 	AcceptLimited    int64            `json:"acceptLimited"`  // of Rejected: acceptRate, unauthenticated limit
 	Repeated         int64            `json:"repeated"`       // events repeated after a resume, not run again
+	Holds            int64            `json:"holds"`          // which Drain waits for, or would wait for
+	HoldsExpired     int64            `json:"holdsExpired"`   // whose time was over before they were released
 	HandlerPanics    int64            `json:"handlerPanics"`
 	Errors           int64            `json:"errors"`          // raised as "error"
 	SlowInline       int64            `json:"slowInline"`      // inline handlers that held their loop
@@ -138,6 +140,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
+	st.Holds, st.HoldsExpired = v.departure.Count()
 	v.mu.RLock()
 	r, endpoint := v.reactor, v.endpoint
 	v.mu.RUnlock()

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 
 	"github.com/smartsocket/smartsocket/internal/fault"
@@ -125,17 +126,17 @@ func (a Ack) Reply(v any) {
 	}
 }
 
-// Fail answers with an error: an *Error as it is, any other one as ERR_APP_002 with
-// its text.
+// Fail answers with an error: an *Error, or the one that it wraps, as it is, any
+// other one as ERR_APP_002 with its text.
 func (a Ack) Fail(err error) {
 	if c := a.call; c != nil && c.used.CompareAndSwap(false, true) {
 		c.on.replyError(c.id, asError(err, message.CodeHandlerFailed))
 	}
 }
 
-// asError returns err as an *Error, with this code if it has none.
+// asError returns the *Error in err's chain, or err as one with this code.
 func asError(err error, code message.Code) *Error {
-	if e, ok := err.(*Error); ok {
+	if e := (*Error)(nil); errors.As(err, &e) && e != nil {
 		return e
 	}
 	return &Error{Code: code, Message: err.Error()}

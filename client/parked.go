@@ -186,6 +186,9 @@ func (c *Client) lose(count *int) {
 // overtakes it. It does not wait for the peer, and returns the sizes of what it sent, for the log.
 func (c *Client) release(l *link) (sizes []int) {
 	list := c.parked
+	if len(list) > 0 {
+		l.behind.Store(true) // who emits meanwhile waits for c.mu, and then looks again
+	}
 	rest, limited := list[:0], false
 	now := c.clock.Now()
 	for i, p := range list {

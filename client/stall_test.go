@@ -96,9 +96,10 @@ func stalled(t *testing.T, o Options) (*Client, *testClock) {
 }
 
 // TestStalledContext: calls end with their context, or the AckTimeout, though the server
-// reads nothing.
+// reads nothing. What was not on its way by then is not sent.
 func TestStalledContext(t *testing.T) {
 	c, k := stalled(t, Options{AckTimeout: time.Hour})
+	before := c.Stats()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 16)
 	for range 16 {
@@ -126,8 +127,13 @@ func TestStalledContext(t *testing.T) {
 	if err := take(t, done, "the end of a call"); !errors.Is(err, message.ErrAckTimeout) {
 		t.Error(err)
 	}
-	if n := c.Stats().PendingAcks; n != 0 {
-		t.Errorf("%d acks wait", n)
+	s := c.Stats()
+	if s.PendingAcks != 0 {
+		t.Errorf("%d acks wait", s.PendingAcks)
+	}
+	if s.Sent != before.Sent || s.BufferedAmount != before.BufferedAmount {
+		t.Errorf("%d events of %d bytes were sent all the same", s.Sent-before.Sent,
+			s.BufferedAmount-before.BufferedAmount)
 	}
 }
 

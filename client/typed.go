@@ -60,12 +60,7 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 	}
 	v, err := decode(d, fault.Validation[T]())
 	if err != nil {
-		return none, &Error{
-			Code:    message.CodeAckInvalid,
-			Message: "the answer does not fit what is expected",
-			Event:   event,
-			Cause:   err,
-		}
+		return none, fault.Unusable(event, err)
 	}
 	return v, nil
 }

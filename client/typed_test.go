@@ -75,8 +75,28 @@ func TestCall(t *testing.T) {
 			t.Errorf("%s: an answer that is not valid: %v", what, err)
 		}
 	}
-	if _, err := Request[string](ctx, c, "next", step{1}); !errors.Is(err, message.ErrAckInvalid) {
-		t.Errorf("an answer of another type: %v", err)
+	for what, c := range map[string]struct {
+		ask  func() error
+		want string
+	}{
+		"of another type": {func() error {
+			_, err := Request[string](ctx, c, "next", step{1})
+			return err
+		}, ": it must be a string, and is of the type object"},
+		"with another field": {func() error {
+			_, err := Call[step, struct{ X string }](ctx, c, "next", step{1})
+			return err
+		}, ": the field X must be a string, and is of the type number"},
+		"that is not valid": {func() error {
+			_, err := Call[step, step](ctx, c, "next", step{9})
+			return err
+		}, ": at most 9"},
+	} {
+		err := c.ask()
+		if !errors.As(err, &e) || e.Code != message.CodeAckInvalid || e.Event != "next" ||
+			e.Message != "the answer does not fit what is expected"+c.want {
+			t.Errorf("an answer %s: %v", what, err)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	CauseNewcomers                         // 503: too many have not authenticated
 	CauseNewcomersOfAddress                // 503: too many of one address have not
 	CausePending                           // 503: too many have not sent their request yet
+	CauseDraining                          // 503: the server is about to end
 	CauseNotTLS                            // 400: plain HTTP where TLS is spoken
 	CausePreamble                          // a PROXY preamble that is bad or from a stranger
 	CauseOther                             // the application's, or an error of its own
@@ -30,7 +31,8 @@ const (
 var causeNames = [Causes]string{
 	"request", "headers", "timeout", "method", "version", "upgrade", "host", "origin",
 	"credentials", "throttled", "connections", "connectionsOfAddress", "acceptRate",
-	"newcomers", "newcomersOfAddress", "pending", "notTLS", "proxyProtocol", "other",
+	"newcomers", "newcomersOfAddress", "pending", "draining", "notTLS", "proxyProtocol",
+	"other",
 }
 
 // String returns the name under which the cause is counted, in camelCase.

@@ -152,8 +152,11 @@ func (g *guard) receive() error {
 // ReadHead reads an HTTP answer from r up to its blank line, within MaxHeadBytes. rest is what was
 // read behind it. The caller owns both. Errors are those of ScanHead and of r.
 func ReadHead(r io.Reader) (head, rest []byte, err error) {
-	buf := make([]byte, 2*MaxHeadBytes)
+	buf := make([]byte, 1<<10) // most answers are shorter
 	for filled, next := 0, 0; ; {
+		if filled == len(buf) { // ScanHead ends this beyond MaxHeadBytes
+			buf = append(buf, make([]byte, filled)...)
+		}
 		n, err := r.Read(buf[filled:])
 		filled += n
 		end, resume, bad := ScanHead(buf[:filled], next)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -125,5 +126,33 @@ func TestDialerErrors(t *testing.T) {
 	}
 	if _, err := here.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("the transport is still open: %v", err)
+	}
+}
+
+// A head may come in any parts, and what is behind it is not lost.
+func TestReadHead(t *testing.T) {
+	const line, end = "HTTP/1.1 101 Switching Protocols\r\nX: ", "\r\n\r\n"
+	for _, n := range []int{len(line+end) + 1, 1023, 1024, 1025, 5000, MaxHeadBytes} {
+		text := line + strings.Repeat("x", n-len(line+end)) + end
+		for _, one := range []bool{false, true} {
+			var r io.Reader = strings.NewReader(text + "rest")
+			if one {
+				r = iotest.OneByteReader(r)
+			}
+			head, rest, err := ReadHead(r)
+			if err != nil || string(head) != text {
+				t.Fatalf("%d bytes: %v, %d bytes", n, err, len(head))
+			}
+			if all, _ := io.ReadAll(r); string(rest)+string(all) != "rest" {
+				t.Errorf("%d bytes: behind the head %q and %q", n, rest, all)
+			}
+		}
+	}
+	long := line + strings.Repeat("x", 4*MaxHeadBytes)
+	if _, _, err := ReadHead(strings.NewReader(long)); err == nil {
+		t.Error("a head without an end was read")
+	}
+	if _, _, err := ReadHead(strings.NewReader(line)); err != io.EOF {
+		t.Errorf("the end of the stream: %v", err)
 	}
 }

@@ -69,7 +69,7 @@ type Parser struct {
 	left   uint64       // payload bytes of the current frame still to come
 	key    uint32       // mask of the current frame, turned to fit the next byte; 0 if unmasked
 	frames uint32       // frames of the current message so far
-	noted  uint32       // what HeldChange has told; written atomically
+	noted  uint32       // what CountHeld has told; written atomically
 	hdr    [maxHeader]byte
 	hdrLen uint8
 	state  uint8
@@ -297,10 +297,10 @@ func (ps *Parser) Reset() {
 // Unfinished reports whether a message or frame has begun and is not complete.
 func (ps *Parser) Unfinished() bool { return ps.state&(inHeader|inFrame|inMessage) != 0 }
 
-// HeldChange returns by how many bytes the memory that the parser holds has changed since the last
-// call. An owner that adds the results up, also after the final Reset, knows what all its parsers
-// hold.
-func (ps *Parser) HeldChange() int {
+// CountHeld adds to sum by how many bytes the memory that the parser holds has changed since the
+// last call, and returns that. An owner that calls it also after the final Reset knows from sum
+// what all its parsers hold. Whoever sees Held become less finds it taken off sum.
+func (ps *Parser) CountHeld(sum *atomic.Int64) int {
 	if ps.msg == nil && ps.ctl == nil && ps.noted == 0 {
 		return 0
 	}
@@ -312,11 +312,14 @@ func (ps *Parser) HeldChange() int {
 		held += cap(ps.ctl.B)
 	}
 	change := held - int(ps.noted)
-	atomic.StoreUint32(&ps.noted, uint32(min(held, math.MaxUint32)))
+	if change != 0 {
+		sum.Add(int64(change))
+		atomic.StoreUint32(&ps.noted, uint32(min(held, math.MaxUint32)))
+	}
 	return change
 }
 
-// Held returns how many bytes of memory the parser held at the last HeldChange. It may be called
+// Held returns how many bytes of memory the parser held at the last CountHeld. It may be called
 // from any goroutine.
 func (ps *Parser) Held() int { return int(atomic.LoadUint32(&ps.noted)) }
 

@@ -19,6 +19,8 @@ const (
 	// connection, because no close frame would reach the peer.
 	CloseSlow uint16 = 3000
 	CloseIdle uint16 = 3001 // no sign of life in time, or no handshake
+	// CloseExpired means that the credentials have expired: come back with fresh ones.
+	CloseExpired uint16 = 3002
 
 	CloseAuth      uint16 = 3500 // authentication failed
 	CloseNamespace uint16 = 3501 // no such namespace

@@ -26,8 +26,8 @@ func TestCloseCodesAreThoseOfFrame(t *testing.T) {
 		}
 	}
 	for _, code := range []uint16{
-		message.CloseSlow, message.CloseIdle, message.CloseAuth, message.CloseNamespace,
-		message.CloseDecrypt, message.CloseReplaced, message.CloseKicked,
+		message.CloseSlow, message.CloseIdle, message.CloseExpired, message.CloseAuth,
+		message.CloseNamespace, message.CloseDecrypt, message.CloseReplaced, message.CloseKicked,
 	} {
 		if !frame.CloseCode(code).OnWire() {
 			t.Errorf("close code %d may not be sent", code)

@@ -13,14 +13,15 @@
 //
 // # Locks
 //
-// The package has no mutex. All functions are safe for concurrent use as long as their arguments
-// are not shared; an Ends belongs to one connection.
+// NewCode has a mutex, a leaf that only registrations take. All functions are safe for concurrent
+// use as long as their arguments are not shared; an Ends belongs to one connection.
 //
 // # Reading order
 //
 // message.go has the types and limits, binary.go the binary encoding on top of uvarint.go. The JSON
 // encoding is read by json_parse.go with the scanners of json_scan.go, and written by
 // json_append.go. records.go has the handshake on top of fields.go, and secure.go the encrypted
-// form of it. errors.go has the codes, error_json.go their payload, close.go the close codes. The
-// values_ files are the codec for the values of users: sonic where it is real, else encoding/json.
+// form of it. errors.go has the codes, codes.go those of applications, error_json.go their payload,
+// close.go the close codes. The values_ files are the codec for the values of users: sonic where it
+// is real, else encoding/json.
 package message

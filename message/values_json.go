@@ -27,6 +27,15 @@ func stdMarshal(dst []byte, v any) ([]byte, error) {
 
 func stdUnmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
 
+func stdUnmarshalStrict(data []byte, v any) error {
+	if !ValidJSON(data) { // so that a decoder of streams reads all of it
+		return errJSON
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
 // tooDeep reports whether data nests deeper than MaxJSONDepth. If there are few brackets it needs
 // no scan. Invalid text with many brackets counts as too deep as well.
 func tooDeep(data []byte) bool {

@@ -18,11 +18,16 @@ func CodecName() string { return "sonic" }
 // replaces invalid UTF-8 as encoding/json does.
 const decoding = decoder.OptionCopyString | decoder.OptionValidateString
 
-var decoders = sync.Pool{New: func() any {
+// decoders are of two kinds: [1] refuses unknown fields.
+var decoders = [2]sync.Pool{{New: func() any {
 	d := decoder.NewDecoder("")
 	d.SetOptions(decoding)
 	return d
-}}
+}}, {New: func() any {
+	d := decoder.NewDecoder("")
+	d.SetOptions(decoding | decoder.OptionDisableUnknown)
+	return d
+}}}
 
 // encoding leaves out ValidateString and EscapeHTML, because the encoder would rewrite the whole
 // buffer for them, including what was in dst before.
@@ -56,6 +61,27 @@ func Unmarshal(data []byte, v any) error {
 	if tooDeep(data) {
 		return errJSON
 	}
+	if decode(&decoders[0], data, v) != nil {
+		// Errors of sonic borrow and quote the input; those of encoding/json do not.
+		return stdUnmarshal(data, v)
+	}
+	return nil
+}
+
+// UnmarshalStrict is Unmarshal, but a key of an object that is no field of the struct for it is an
+// error, as with Decoder.DisallowUnknownFields of encoding/json.
+func UnmarshalStrict(data []byte, v any) error {
+	if tooDeep(data) {
+		return errJSON
+	}
+	if decode(&decoders[1], data, v) != nil {
+		return stdUnmarshalStrict(data, v)
+	}
+	return nil
+}
+
+// decode reads data into v with a decoder of the pool.
+func decode(decoders *sync.Pool, data []byte, v any) error {
 	d := decoders.Get().(*decoder.Decoder)
 	d.Reset(unsafe.String(unsafe.SliceData(data), len(data)))
 	err := d.Decode(v)
@@ -64,9 +90,5 @@ func Unmarshal(data []byte, v any) error {
 	}
 	d.Reset("")
 	decoders.Put(d)
-	if err != nil {
-		// Errors of sonic borrow and quote the input; those of encoding/json do not.
-		return stdUnmarshal(data, v)
-	}
-	return nil
+	return err
 }

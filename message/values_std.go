@@ -17,3 +17,12 @@ func Unmarshal(data []byte, v any) error {
 	}
 	return stdUnmarshal(data, v)
 }
+
+// UnmarshalStrict is Unmarshal, but a key of an object that is no field of the struct for it is an
+// error, as with Decoder.DisallowUnknownFields of encoding/json.
+func UnmarshalStrict(data []byte, v any) error {
+	if tooDeep(data) {
+		return errJSON
+	}
+	return stdUnmarshalStrict(data, v)
+}

@@ -150,9 +150,22 @@ func (c *Conn) SetTimer(d time.Duration) {
 		l.wheel.cancel(c)
 	default:
 		l.startTicking()
-		tick := l.r.opts.Tick
-		l.wheel.set(c, (l.now.Load()+int64(d)+int64(tick)-1)/int64(tick)+1)
+		l.wheel.set(c, l.due(d))
 	}
+}
+
+// Hasten makes sure that OnTimer runs after d at the latest: it is SetTimer, unless the timer is
+// armed for an earlier time. d is more than 0.
+func (c *Conn) Hasten(d time.Duration) {
+	if due := c.timer.due; due == 0 || c.loop.due(d) < due {
+		c.SetTimer(d)
+	}
+}
+
+// due is the tick in which a timer is due that is set for d from now.
+func (l *loop) due(d time.Duration) int64 {
+	tick := int64(l.r.opts.Tick)
+	return (l.now.Load()+int64(d)+tick-1)/tick + 1
 }
 
 // LastRead returns the loop's coarse clock (see Now) at the last read. On the connection's loop

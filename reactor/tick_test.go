@@ -57,6 +57,40 @@ func TestTickRunsTimers(t *testing.T) {
 	}
 }
 
+// Hasten moves a timer up and never out, and arms one that is not armed.
+func TestHasten(t *testing.T) {
+	for what, c := range map[string]struct {
+		set  func(*Conn)
+		want int // tenths of a second until OnTimer, or up to two ticks more
+	}{
+		"moved up":  {func(c *Conn) { c.SetTimer(time.Hour); c.Hasten(time.Second) }, 10},
+		"not out":   {func(c *Conn) { c.SetTimer(time.Second); c.Hasten(time.Minute) }, 10},
+		"not armed": {func(c *Conn) { c.SetTimer(0); c.Hasten(2 * time.Second) }, 20},
+		"twice":     {func(c *Conn) { c.Hasten(time.Second); c.Hasten(2 * time.Second) }, 10},
+	} {
+		var clock handClock
+		r := start(t, Options{Loops: 1, Clock: clock.now})
+		opened, fired := make(chan bool), 0
+		nc, err := net.Dial("tcp", listen(t, r, &hooks{
+			open:  func(conn *Conn) { c.set(conn); opened <- true },
+			timer: func(*Conn) { fired++ },
+		}).Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer nc.Close()
+		<-opened
+		ticks := 0
+		for ; fired == 0 && ticks < 100; ticks++ {
+			clock.ns.Add(int64(100 * time.Millisecond))
+			r.Tick()
+		}
+		if ticks < c.want || ticks > c.want+2 {
+			t.Errorf("%s: fired after %d ticks, want %d", what, ticks, c.want)
+		}
+	}
+}
+
 // A loop without timers takes no time into account, however much has passed.
 func TestTickOfAnIdleLoop(t *testing.T) {
 	var clock handClock

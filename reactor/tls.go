@@ -303,7 +303,10 @@ func (t *tlsConn) decrypt(plain []byte) (n int, err error) {
 
 // sendSecure is send for plaintext of a TLS connection in stateOpen. mu is held.
 func (c *Conn) sendSecure(head, body []byte) Status {
-	t := c.handler.(*tlsConn)
+	t, ok := c.handler.(*tlsConn)
+	if !ok {
+		return c.handler.(*captive).write(head, body)
+	}
 	n := len(head) + len(body)
 	if !t.up || t.failed {
 		return Dropped

@@ -26,10 +26,12 @@ step 'go vet, browser build'
 GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
-if [ -f bench/compare/go.mod ]; then
-	step 'go vet, bench/compare'
-	(cd bench/compare && fetching go vet ./...)
-fi
+for module in bench/compare smartsocketprom; do
+	if [ -f $module/go.mod ]; then
+		step "go vet, $module"
+		(cd $module && fetching go vet ./...)
+	fi
+done
 
 step staticcheck
 checker=$(mktemp -d)

@@ -27,14 +27,16 @@
 //   - Advance moves the server's clock on, by hours if need be.
 //   - Client.Socket is a client's socket, and Socket alone makes one, for code that takes a
 //     *smartsocket.Socket.
+//   - Fake is a socket without a server, for unit tests of handlers: what a handler has sent is
+//     there when it returns.
 //
 // # Which clock is which
 //
 // The server's clock stands still until Advance. These follow it: heartbeats and ConnectionTimeout,
-// HandshakeTimeout, AuthTimeout, rate windows, FailureLimit and AcceptRate, the timeout of
-// Socket.EmitWithAck, MessageCacheAge and the end of sessions, MaxOutboxAge, deadlines of events
-// (Deadline), InlineBudget, Socket.RTT and ClockOffset, the rates of Stats, and the client's Lag
-// and Slow.
+// HandshakeTimeout, AuthTimeout, Grant.Expires (see Server.Now), rate windows, FailureLimit and
+// AcceptRate, the timeout of Socket.EmitWithAck, MessageCacheAge and the end of sessions,
+// MaxOutboxAge, deadlines of events (Deadline), InlineBudget, Socket.RTT and ClockOffset, the rates
+// of Stats, and the client's Lag and Slow.
 //
 // These follow the system's: what an application asks package time or a context for itself;
 // contexts that the server makes with a timeout, as for the Authenticate hook; Shutdown and Close;
@@ -72,12 +74,12 @@
 //
 // # Locks
 //
-// Server.mu, Client.mu, conn.mu, record.mu and testLog.mu are leaves. A Client's handlers run on
-// its own goroutine and take only record.mu.
+// Server.mu, Client.mu, Fake.mu, conn.mu, record.mu and testLog.mu are leaves. A Client's
+// handlers run on its own goroutine and take only record.mu.
 //
 // # Reading order
 //
-// server.go and client.go are the API, expect.go what a client expects, socket.go a socket alone.
-// record.go is what a client got, network.go the connections, conn.go what holds them back, and
-// leak.go what is left. The package needs Linux or macOS, as the server does.
+// server.go and client.go are the API, expect.go what a client expects, socket.go a socket alone,
+// fake.go one without a server. record.go is what a client got, network.go the connections, conn.go
+// what holds them back, and leak.go what is left. The package needs Linux or macOS, as the server does.
 package smartsockettest

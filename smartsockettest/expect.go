@@ -124,8 +124,15 @@ func (c *Client) next(fits func(*item) bool) (item, bool) {
 	}
 }
 
+// payload is the data of an event: client.Data, or what a Fake was sent.
+type payload interface {
+	Bytes() []byte
+	Binary() bool
+	Empty() bool
+}
+
 // compare returns "" if d is what want says, or want as a failing test shows it.
-func compare(d client.Data, want any) string {
+func compare(d payload, want any) string {
 	switch want := want.(type) {
 	case anything:
 		return ""

@@ -5,9 +5,9 @@ package smartsockettest
 import (
 	"context"
 	"net"
-	"os"
 	"sync"
-	"syscall"
+
+	"github.com/smartsocket/smartsocket/internal/socketpair"
 )
 
 // network joins the clients of one Server to it. It is the net.Listener that the server accepts
@@ -48,7 +48,7 @@ func (a address) String() string { return string(a) }
 
 // dial makes a connection and returns the client's end when the server has taken the other.
 func (n *network) dial(ctx context.Context) (*net.UnixConn, error) {
-	server, client, err := pair()
+	server, client, err := socketpair.New()
 	if err != nil {
 		return nil, err
 	}
@@ -63,38 +63,4 @@ func (n *network) dial(ctx context.Context) (*net.UnixConn, error) {
 	server.Close()
 	client.Close()
 	return nil, err
-}
-
-// pair makes two sockets that are connected to each other.
-func pair() (a, b *net.UnixConn, err error) {
-	syscall.ForkLock.RLock()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fds[0])
-		syscall.CloseOnExec(fds[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
-	}
-	var ends [2]*net.UnixConn
-	for i, fd := range fds {
-		f := os.NewFile(uintptr(fd), "socketpair")
-		nc, e := net.FileConn(f) // which duplicates it
-		f.Close()
-		if e != nil {
-			err = e
-			continue
-		}
-		ends[i] = nc.(*net.UnixConn)
-	}
-	if err != nil {
-		for _, end := range ends {
-			if end != nil {
-				end.Close()
-			}
-		}
-		return nil, nil, err
-	}
-	return ends[0], ends[1], nil
 }

@@ -133,7 +133,7 @@ func (i item) String() string {
 const maxShown = 300
 
 // shown is data as a failing test shows it.
-func shown(d client.Data) string {
+func shown(d payload) string {
 	b := d.Bytes()
 	more := ""
 	if len(b) > maxShown {

@@ -171,6 +171,10 @@ func (s *Server) Advance(d time.Duration) {
 	})
 }
 
+// Now returns the server's time of day, which only Advance moves on. Compute from it what is given
+// to the server as a time, such as Grant.Expires.
+func (s *Server) Now() time.Time { return time.UnixMicro(s.clock.Micro()) }
+
 // writes tells whether the server has sent anything.
 func (s *Server) writes() int64 { return s.ConnectionStats().Writes }
 

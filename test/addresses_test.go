@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -184,7 +185,9 @@ func (c *countedConn) Close() error {
 // Serve takes any listener, and says when it ends.
 func TestServeOfAListener(t *testing.T) {
 	for _, wrapped := range []bool{false, true} {
-		v, err := smartsocket.New(Options{Logger: testLogger(t)})
+		var log logBuffer
+		logger := slog.New(smartsocket.NewLogHandler(&log, slog.LevelInfo))
+		v, err := smartsocket.New(Options{Logger: logger})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,6 +207,9 @@ func TestServeOfAListener(t *testing.T) {
 		w.send(frame.Text, []byte(`{"event":"echo","data":1,"ack":7}`))
 		if _, p := w.next(); !strings.Contains(string(p), `"echo"`) {
 			t.Errorf("%q", p)
+		}
+		if !strings.Contains(log.String(), "listening on "+addr) {
+			t.Errorf("the log does not say where it listens: %q", log.String())
 		}
 		w.nc.Close()
 		if wrapped {

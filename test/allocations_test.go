@@ -4,6 +4,7 @@ import (
 	"io"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
@@ -12,17 +13,26 @@ import (
 )
 
 // A message costs no allocation on its way from the parser through an inline handler and its ack
-// to the write. It is measured over a real connection, because the client end of this test
-// allocates nothing per round either.
+// to the write, whichever version of an event it is. It is measured over a real connection, because
+// the client end of this test allocates nothing per round either.
 func TestNoAllocationPerInlineMessage(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	v := startServer(t, Options{}, func(v *Server) {
+	o := Options{RateLimitMaxRequests: 1 << 20, MaxFrameRate: 1 << 20}
+	v := startServer(t, o, func(v *Server) {
 		v.On("move", reply, smartsocket.Inline)
+		v.On("move@3", reply, smartsocket.Inline, smartsocket.Strict)
+		v.SetEventRateLimit("move", smartsocket.Limit{Window: time.Hour, MaxRequests: 1 << 20})
 	})
+	for _, event := range []string{"move", "move@2", "move@3", "move@7"} {
+		t.Run(event, func(t *testing.T) { noAllocationPerInlineMessage(t, v, event) })
+	}
+}
+
+func noAllocationPerInlineMessage(t *testing.T, v *Server, event string) {
 	w := dialFull(t, v, "/")
-	msg := eventBytes(message.FlagAck, 7, "move", `{"x":1,"y":2}`)
+	msg := eventBytes(message.FlagAck, 7, event, `{"x":1,"y":2}`)
 	out := masked(frame.Binary, msg)
 	ack := ackTo(message.Message{AckID: 7}, message.KindAck, `{"x":1,"y":2}`)
 	in := make([]byte, len(frame.AppendFrame(nil, frame.Binary, ack)))

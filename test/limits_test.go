@@ -242,3 +242,27 @@ func TestRateLimits(t *testing.T) {
 	o.emit("any", "")
 	o.wantEvent("own-answer", "true")
 }
+
+// A zero Limit takes the limit of one event away again, and a negative one is a mistake.
+func TestEventRateLimitIsRemoved(t *testing.T) {
+	o := Options{RateLimitMaxRequests: 1000, RateLimitWindow: time.Hour}
+	v := startServer(t, o, func(v *Server) { v.On("rare", reply) })
+	v.SetEventRateLimit("rare", smartsocket.Limit{Window: time.Hour, MaxRequests: 1})
+	v.SetEventRateLimit("rare", smartsocket.Limit{})
+	w := dialFull(t, v, "/")
+	for id := range uint64(3) {
+		w.request(id+1, "rare", "1")
+		w.wantAck(id+1, "1")
+	}
+	for _, l := range []smartsocket.Limit{{Window: -1, MaxRequests: 1},
+		{Window: time.Hour, MaxRequests: -1}} {
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.Contains(text, "rare") {
+					t.Errorf("%+v: panic %q", l, text)
+				}
+			}()
+			v.SetEventRateLimit("rare", l)
+		}()
+	}
+}

@@ -173,6 +173,42 @@ func TestShutdownDuringAHandshake(t *testing.T) {
 	}
 }
 
+// It is told so as the others were, by a GOAWAY.
+func TestShutdownDuringAHandshakeSaysGoaway(t *testing.T) {
+	started, release := make(chan struct{}), make(chan struct{})
+	v := startServer(t, Options{}, func(v *Server) {
+		v.On("x", func(*Socket, Data, Ack) {
+			close(started)
+			<-release
+		})
+	})
+	late := dialWire(t, v, "/", message.Subprotocol)
+	late.message()
+	w := dialFull(t, v, "/")
+	w.emit("x", "")
+	<-started
+	done := make(chan error, 1)
+	go func() { done <- v.Shutdown(context.Background()) }()
+	if m := w.message(); m.Kind != message.KindGoaway {
+		t.Errorf("kind %d, want GOAWAY", m.Kind)
+	}
+	late.sendConnect(message.Connect{})
+	if m := late.message(); m.Kind != message.KindConnectAck {
+		t.Errorf("kind %d, want CONNECT_ACK", m.Kind)
+	}
+	if m := late.message(); m.Kind != message.KindGoaway {
+		t.Errorf("kind %d, want GOAWAY", m.Kind)
+	}
+	late.wantClose(frame.CloseGoingAway)
+	late.nc.Close()
+	close(release)
+	w.wantClose(frame.CloseGoingAway)
+	w.nc.Close()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEarlierSocketOfAResumedSession(t *testing.T) {
 	v := cacheServer(t, Options{})
 	var a resumer

@@ -88,6 +88,24 @@ func TestReloadRefuses(t *testing.T) {
 	w.wantNack(2, message.CodeRateLimited) // a refused reload changed nothing
 }
 
+// TestReloadWithoutCompression: a server that does not compress takes a reload that leaves that as
+// it is, and one that compresses none that turns it off, nor the other way round.
+func TestReloadWithoutCompression(t *testing.T) {
+	for _, tt := range []struct {
+		before, after int
+		refused       bool
+	}{{-1, -1, false}, {-1, 0, true}, {-1, 100, true}, {0, 100, false}, {100, -1, true}} {
+		o := Options{Host: "127.0.0.1", Port: -1, CompressionThreshold: tt.before}
+		v := startServer(t, o, nil)
+		o.CompressionThreshold, o.RateLimitMaxRequests = tt.after, 7
+		_, err := v.Reload(o)
+		var bad *smartsocket.OptionError
+		if errors.As(err, &bad) != tt.refused || tt.refused && bad.Field != "CompressionThreshold" {
+			t.Errorf("from %d to %d: %v", tt.before, tt.after, err)
+		}
+	}
+}
+
 // The encryption key is rotated without a restart.
 func TestReloadRotatesKeys(t *testing.T) {
 	first, second := crypto.GenerateKey(), crypto.GenerateKey()

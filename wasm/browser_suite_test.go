@@ -35,7 +35,7 @@ var inBrowsers = map[string]int{
 	"engine.test.js":     12,
 	"e2e.test.js":        24,
 	"e2e-sealed.test.js": 30,
-	"codes.test.js":      36,
+	"codes.test.js":      38,
 	"behaviour.test.js":  13,
 }
 

@@ -68,6 +68,9 @@ func codeServers(t *testing.T) environment {
 	}
 }
 
+// errNoGold is an error of an application.
+var errNoGold = smartsocket.NewCode("TEST_NO_GOLD", "not enough gold")
+
 // startCodes starts a server that has an event for each error that an event can meet.
 func startCodes(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 	v := start(t, o)
@@ -81,6 +84,9 @@ func startCodes(t *testing.T, o smartsocket.Options) *smartsocket.Server {
 	v.On("refused", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
 	v.On("panic", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {
 		panic("on purpose")
+	})
+	v.On("poor", func(_ *smartsocket.Socket, _ smartsocket.Data, ack smartsocket.Ack) {
+		ack.Fail(fmt.Errorf("buying: %w", errNoGold))
 	})
 	v.On("silent", func(*smartsocket.Socket, smartsocket.Data, smartsocket.Ack) {})
 	v.On("drop me", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {

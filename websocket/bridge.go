@@ -4,10 +4,9 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"os"
-	"syscall"
 	"time"
 
+	"github.com/smartsocket/smartsocket/internal/socketpair"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -37,7 +36,7 @@ func arrived(ep *endpoint, hs *handshake) *events {
 // its own. Two goroutines carry its bytes to a connection that the loops serve. A server that
 // listens itself (see Listen) needs neither.
 func (s *Server) bridge(tc net.Conn, early []byte, ep *endpoint, hs *handshake) error {
-	far, near, err := socketPair()
+	far, near, err := socketpair.New()
 	if err != nil {
 		return err
 	}
@@ -82,38 +81,4 @@ func carry(to io.Writer, from io.Reader, before func()) error {
 			return err
 		}
 	}
-}
-
-// socketPair makes a connection inside the system and returns its two ends.
-func socketPair() (far, near *net.UnixConn, err error) {
-	syscall.ForkLock.RLock()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err == nil {
-		syscall.CloseOnExec(fds[0])
-		syscall.CloseOnExec(fds[1])
-	}
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return nil, nil, os.NewSyscallError("socketpair", err)
-	}
-	if far, err = endOf(fds[0]); err != nil {
-		syscall.Close(fds[1])
-		return nil, nil, err
-	}
-	if near, err = endOf(fds[1]); err != nil {
-		far.Close()
-		return nil, nil, err
-	}
-	return far, near, nil
-}
-
-// endOf makes a connection of fd, which it takes.
-func endOf(fd int) (*net.UnixConn, error) {
-	f := os.NewFile(uintptr(fd), "socketpair")
-	defer f.Close() // FileConn duplicates it
-	nc, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	return nc.(*net.UnixConn), nil
 }

@@ -90,6 +90,14 @@ func (c *Conn) SetTimer(d time.Duration) {
 	}
 }
 
+// Hasten makes sure that OnTimer runs after d, which is more than 0, at the latest: it is SetTimer,
+// unless the timer is armed for an earlier time.
+func (c *Conn) Hasten(d time.Duration) {
+	if c.state.Load() == stateOpen {
+		c.rc.Hasten(d)
+	}
+}
+
 // LastRead returns the loop's coarse clock (see Now) at the last read. On the loop only.
 func (c *Conn) LastRead() time.Duration { return c.rc.LastRead() }
 

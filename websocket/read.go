@@ -72,12 +72,7 @@ const spared = 64 << 10
 
 // noteHeld keeps the count of what all connections hold for unfinished messages.
 func (c *Conn) noteHeld() {
-	n := c.ps.HeldChange()
-	if n == 0 {
-		return
-	}
-	c.ep.held.Add(int64(n))
-	if n < 0 || c.ep.grew == nil {
+	if n := c.ps.CountHeld(c.ep.held); n <= 0 || c.ep.grew == nil {
 		return
 	}
 	err := c.ep.grew()

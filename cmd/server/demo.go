@@ -82,10 +82,9 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		return err // only a broken listener gets here
 	case <-ctx.Done():
 	}
-	log.Info("draining", "timeout", c.ShutdownTimeout)
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
-	defer cancel()
-	err = errors.Join(front.Shutdown(drain), srv.Shutdown(drain))
+	err = end(ctx, c, srv, log, func(ctx context.Context) error {
+		return errors.Join(front.Shutdown(ctx), srv.Shutdown(ctx))
+	})
 	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}

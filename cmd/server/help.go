@@ -66,6 +66,7 @@ var optionHelp = map[string]string{
 	"failureLimit":                 "failed authentications of an address at once; -1 = no limit",
 	"healthPath":                   "path that tells that the server runs; off = none",
 	"readyPath":                    "path that tells whether it takes clients; off = none",
+	"strictDecoding":               "refuse data with fields that the handler does not know",
 	"maxJSONElements":              "values and keys in the JSON of one message",
 	"compressionThreshold":         "compress messages larger than this; -1 = never",
 	"compressionLevel":             "1 (fast) to 9 (small)",
@@ -77,5 +78,6 @@ var optionHelp = map[string]string{
 	"loops":                        "event loops; 0 = GOMAXPROCS",
 	"workers":                      "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
 	"inlineBudget":                 "report inline handlers that take longer",
-	"shutdownTimeout":              "time to drain at SIGTERM",
+	"drainTimeout":                 "time to drain at SIGTERM before the shutdown; 0 = no drain",
+	"shutdownTimeout":              "time to shut down at SIGTERM",
 }

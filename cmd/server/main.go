@@ -69,14 +69,27 @@ func run(
 		ready = func(net.Addr) {}
 	}
 	if err := serve(ctx, c, log, ready); err != nil {
-		log.Error("the server stopped", "error", err)
+		log.Error("the server stopped", append([]any{"error", err}, fixOf(err)...)...)
 		return 1
 	}
 	log.Info("stopped")
 	return 0
 }
 
-// serve runs what the configuration asks for until ctx ends, and then drains it.
+// fixOf is what the log says besides an error of serve.
+func fixOf(err error) []any {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return []any{"fix", "another program has this address: stop it, or choose another port, " +
+			"as in -port 3001 (make run ARGS='-port 3001')"}
+	case errors.Is(err, syscall.EACCES):
+		return []any{"fix", "the system does not give this user such a port: take one above 1023"}
+	}
+	return nil
+}
+
+// serve runs what the configuration asks for until ctx ends, drains it if that is asked for, and
+// shuts it down.
 func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Addr)) error {
 	logStart(c, log)
 	if c.ProfileAddr != "" {
@@ -106,10 +119,24 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	}
 	ready(srv.Addr())
 	<-ctx.Done()
-	log.Info("draining", "timeout", c.ShutdownTimeout)
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+	return end(ctx, c, srv, log, srv.Shutdown)
+}
+
+// end drains srv if there is a time for it, and runs shutdown within its own.
+func end(
+	ctx context.Context, c *settings, srv *smartsocket.Server, log *slog.Logger,
+	shutdown func(context.Context) error,
+) error {
+	ctx = context.WithoutCancel(ctx)
+	if c.DrainTimeout > 0 {
+		drain, cancel := context.WithTimeout(ctx, c.DrainTimeout)
+		_ = srv.Drain(drain) // what was not finished is in the log
+		cancel()
+	}
+	log.Info("stopping", "timeout", c.ShutdownTimeout)
+	stop, cancel := context.WithTimeout(ctx, c.ShutdownTimeout)
 	defer cancel()
-	return srv.Shutdown(drain)
+	return shutdown(stop)
 }
 
 // options returns the library's options as configured. log may be nil.

@@ -282,8 +282,9 @@ func TestPortInUse(t *testing.T) {
 		var log safeBuffer
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		code := run(ctx, []string{"-addr", l.Addr().String(), mode}, nil, io.Discard, &log, nil)
-		if cancel(); code != 1 || !strings.Contains(log.String(), "in use") {
-			t.Errorf("%s: exit code %d, want 1 and a reason:\n%s", mode, code, &log)
+		if cancel(); code != 1 || !strings.Contains(log.String(), "in use") ||
+			!strings.Contains(log.String(), "choose another port") {
+			t.Errorf("%s: exit code %d, want 1, a reason and a way out:\n%s", mode, code, &log)
 		}
 	}
 }
@@ -375,5 +376,23 @@ func TestRawEchoThreshold(t *testing.T) {
 		}
 		conn.Close()
 		r.stop()
+	}
+}
+
+// With a time to drain, the server drains before it begins to shut down.
+func TestDrainsAtTheEnd(t *testing.T) {
+	r := start(t, "-drain-timeout", "1m")
+	if code := r.stop(); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, r.log)
+	}
+	log := r.log.String()
+	drained, stopping := strings.Index(log, "drained"), strings.Index(log, "stopping")
+	if drained < 0 || stopping < drained {
+		t.Errorf("it did not drain first:\n%s", log)
+	}
+	r = start(t)
+	r.stop()
+	if log := r.log.String(); strings.Contains(log, "drain") || !strings.Contains(log, "stopping") {
+		t.Errorf("it drained without a time for it:\n%s", log)
 	}
 }

@@ -108,7 +108,8 @@ func (b *Budget) wake() {
 // Guard makes b cut holders, the worst first, whenever more than seven eighths of it are in use:
 // so many that what is left will be below. each lists them, holds says how many bytes one of them
 // will give back when it is cut, and cut does it. They run on a goroutine that lives no longer than
-// there is something to do. Call Guard before the Budget is used.
+// there is something to do. When holds returns less than before, the Budget must have got back the
+// difference already. Call Guard before the Budget is used.
 func Guard[H comparable](b *Budget, each func(func(H)), holds func(H) int64, cut func(H)) {
 	var r relief[H]
 	b.relieve = func() { r.run(b, each, holds, cut) }
@@ -119,24 +120,29 @@ type relief[H comparable] struct {
 	going map[H]bool // were cut, and have not given all back yet
 }
 
+// run asks those who are going before it asks how much is over. So what one of them gives back
+// meanwhile is expected once too often, never once too few: then others would be cut for it.
 func (r *relief[H]) run(b *Budget, each func(func(H)), holds func(H) int64, cut func(H)) {
+	cutBefore, going := r.going, make(map[H]bool)
+	expected := int64(0)
+	for h := range cutBefore {
+		if n := holds(h); n > 0 {
+			expected += n
+			going[h] = true
+		}
+	}
 	over := b.Over()
 	if over == 0 {
 		r.going = nil
 		return
 	}
-	holders, going := make(map[H]int64), make(map[H]bool)
+	holders := make(map[H]int64)
 	each(func(h H) {
-		n := holds(h)
-		switch {
-		case !r.going[h]:
-			holders[h] = n
-		case n > 0:
-			over -= n
-			going[h] = true
+		if !cutBefore[h] {
+			holders[h] = holds(h)
 		}
 	})
-	for _, h := range worst(holders, over) {
+	for _, h := range worst(holders, over-expected) {
 		going[h] = true
 		cut(h)
 	}

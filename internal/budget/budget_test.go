@@ -113,6 +113,46 @@ func TestRelief(t *testing.T) {
 	run("c")
 }
 
+// Nobody else is cut while one who was cut gives back what it holds, at whatever moment it does.
+func TestReliefWhileOneGivesBack(t *testing.T) {
+	for _, moment := range []string{"holds", "count"} {
+		b := New(80)
+		held := map[string]int64{"small": 30, "worst": 50}
+		now := ""
+		b.Watch(func() (n int64) {
+			for _, x := range held {
+				n += x
+			}
+			if now == "count" {
+				held["worst"] = 0
+			}
+			return n
+		})
+		var cut []string
+		var r relief[string]
+		run := func() {
+			r.run(b, func(f func(string)) {
+				for h := range held {
+					f(h)
+				}
+			}, func(h string) int64 {
+				n := held[h]
+				if now == "holds" && h == "worst" {
+					held[h] = 0
+				}
+				return n
+			}, func(h string) { cut = append(cut, h) })
+		}
+		run()
+		now = moment
+		run()
+		run()
+		if !slices.Equal(cut, []string{"worst"}) {
+			t.Errorf("given back in %s: cut %v", moment, cut)
+		}
+	}
+}
+
 func TestBudgetOfManyGoroutines(t *testing.T) {
 	b := New(1000)
 	var all sync.WaitGroup
@@ -179,8 +219,10 @@ func TestWhatTheSystemSays(t *testing.T) {
 	if got := machine(files(map[string]string{"/proc/meminfo": info})); got != 16316416<<10 {
 		t.Errorf("the machine has %d", got)
 	}
-	if got := machine(files(nil)); got != fallback {
-		t.Errorf("a machine that does not say has %d", got)
+	for _, silent := range []map[string]string{nil, {"/proc/meminfo": "MemFree: 12 kB\n"}} {
+		if got := machine(files(silent)); got != 1<<30 {
+			t.Errorf("a machine that does not say has %d", got)
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ func TestGoldenBytes(t *testing.T) {
 func TestParseRefusesLongNames(t *testing.T) {
 	ok := envelopes[0]
 	for name, change := range map[string]func(e *Envelope, extra int){
-		"node":  func(e *Envelope, extra int) { e.Node = strings.Repeat("n", MaxNode+extra) },
+		"node":  func(e *Envelope, extra int) { e.Node = strings.Repeat("n", 64+extra) },
 		"event": func(e *Envelope, extra int) { e.Event = strings.Repeat("e", 128+extra) },
 		"name": func(e *Envelope, extra int) {
 			e.Names = []string{strings.Repeat("r", 128+extra)}
@@ -137,6 +137,7 @@ func TestParseRefusesTheRest(t *testing.T) {
 		"sequence 0":       change(10, 0),
 		"no node":          append(make([]byte, 10), 1, 0, 1, '/', 1, 'e', 0, 0),
 		"announced length": change(11, 0xff),
+		"one byte more":    append(change(0)[:13], 5, 1, 'e', 0, 0),
 		"announced names":  append(change(0)[:17], 0xff, 0xff, 0xff, 0xff, 0x0f),
 		"empty name":       append(change(0)[:17], 1, 0, 0),
 		"no deadline":      append(append(change(1, 8)[:17], 0), 0, 0),

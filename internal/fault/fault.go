@@ -4,14 +4,12 @@
 //
 // It uses packages fmt and reflect, which the browser build (package wasm) must not contain.
 //
-// Read fault.go, then details.go, outward.go and validate.go.
+// Read fault.go, then details.go, outward.go, misfit.go and validate.go.
 package fault
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/smartsocket/smartsocket/message"
@@ -64,57 +62,8 @@ func Named(e *message.Error, event string) *message.Error {
 	return &c
 }
 
-// Misfit is the ERR_MSG_001 for data that the decoder could not read into what a handler expects:
-// it names the field and what belongs there. A *message.Error in err's chain, as an UnmarshalJSON
-// of the program returns one, comes back as it is.
-func Misfit(err error) *message.Error {
-	const what = "the data does not fit what the handler expects"
-	var own *message.Error
-	if errors.As(err, &own) && own != nil {
-		return own
-	}
-	e := &message.Error{Code: message.CodeInvalidFormat, Message: what, Cause: Quoting(err)}
-	var m *json.UnmarshalTypeError
-	if errors.As(err, &m) && m.Type != nil {
-		field := "it"
-		if m.Field != "" {
-			field = "the field " + m.Field
-		}
-		got, _, _ := strings.Cut(m.Value, " ") // behind the space is what the client wrote
-		e.Message = fmt.Sprintf("%s: %s must be %s, and is of the type %s", what, field,
-			expected(m.Type), got)
-	}
-	return e
-}
-
-// expected says in words of JSON what a Go type takes.
-func expected(t reflect.Type) string {
-	switch k := t.Kind(); k {
-	case reflect.Pointer:
-		return expected(t.Elem())
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		most := uint64(1)<<(t.Bits()-1) - 1
-		return fmt.Sprintf("a whole number from %d to %d", -int64(most)-1, most)
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return fmt.Sprintf("a whole number from 0 to %d", ^uint64(0)>>(64-t.Bits()))
-	case reflect.Float32, reflect.Float64:
-		return "a number"
-	case reflect.String:
-		return "a string"
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return "a string in base64"
-		}
-		return "an array"
-	case reflect.Array:
-		return "an array"
-	case reflect.Struct, reflect.Map:
-		return "an object"
-	}
-	return "something else"
-}
+// notLogged stands in a log for what may quote a payload.
+const notLogged = "(not logged, since it may quote the data)"
 
 // quoting is an error whose text may quote a payload.
 type quoting struct{ error }
@@ -139,7 +88,10 @@ func ForLog(err error) (text string) {
 	text = err.Error()
 	var q quoting
 	if errors.As(err, &q) {
-		text = strings.ReplaceAll(text, q.Error(), "(not logged, since it may quote the data)")
+		text = strings.ReplaceAll(text, q.Error(), notLogged)
+		if name := unknownField(q); name != "" { // see Misfit
+			text = strings.ReplaceAll(text, name, notLogged)
+		}
 	}
 	return text
 }

@@ -2,9 +2,9 @@
 // they are in, and the selections that broadcasts send to. It sends nothing and
 // knows nothing of sockets: a member is any value that has a Place.
 //
-//	Hub ── ids ───> member by id
-//	 │
-//	 ├─── all ───> group: every member     <── Place.index is the position there
+//	Directory ────> member by id, of all hubs
+//	 ↑
+//	Hub ── all ───> group: every member     <── Place.index is the position there
 //	 │
 //	 └─── rooms ─> room "arena" ─> group   <── Place.seats holds, for each room of
 //	               room "red"   ─> group       the member, the position there
@@ -21,11 +21,12 @@
 //
 // # Locks
 //
-// Hub.mu guards everything, the Places of all members included. It is held for memory work only. No
-// other lock is taken under it, and the two functions that New takes must not take one either.
+// Hub.mu guards everything, the Places of its members included. It is held for memory work only.
+// Under it the locks of the Directory's shards are taken, which are leaves. The functions that New
+// and NewDirectory take must not take a lock.
 //
 // # Reading order
 //
-// place.go for what a member carries and how a group changes, hub.go for members that come, go and
-// join rooms, selection.go for those that a broadcast addresses.
+// place.go for what a member carries and how a group changes, directory.go for ids, hub.go for
+// members that come, go and join rooms, selection.go for those that a broadcast addresses.
 package hub

@@ -29,12 +29,11 @@ var (
 
 // Hub is an index of members and rooms. Make one with New. All methods are safe for concurrent use.
 type Hub[M any] struct {
-	place    func(M) *Place[M]
+	members  *Directory[M]
 	reserved func(name string) bool
 	lists    sync.Pool // buffers of Select
 
 	mu    sync.Mutex
-	ids   map[string]*Place[M]
 	rooms map[string]*room[M]
 	all   group[M]
 	marks uint64 // counts the selections
@@ -43,29 +42,32 @@ type Hub[M any] struct {
 	occupied int // rooms with a member that is not away
 }
 
-// New makes an empty hub. place returns the Place inside a member, reserved
-// reports whether a name must not be a room's. Both are called under the hub's
-// lock: they must neither block nor call the hub.
-func New[M any](place func(M) *Place[M], reserved func(name string) bool) *Hub[M] {
-	return &Hub[M]{
-		place: place, reserved: reserved,
-		ids: make(map[string]*Place[M]), rooms: make(map[string]*room[M]),
-	}
+// New makes an empty hub, whose members can be found in d as well. reserved reports whether a name
+// must not be a room's. It is called under the hub's lock: it must neither block nor call the hub.
+func New[M any](d *Directory[M], reserved func(name string) bool) *Hub[M] {
+	return &Hub[M]{members: d, reserved: reserved, rooms: make(map[string]*room[M])}
 }
 
+// place returns the Place inside a member.
+func (h *Hub[M]) place(m M) *Place[M] { return h.members.place(m) }
+
+// byID returns the Place of the member with an id, nil if there is none. Caller holds mu.
+func (h *Hub[M]) byID(id string) *Place[M] { return h.members.find(h, id) }
+
 // here reports whether the member with p is in the hub. Caller holds mu.
-func (h *Hub[M]) here(p *Place[M]) bool { return h.ids[p.ID] == p }
+func (h *Hub[M]) here(p *Place[M]) bool { return h.byID(p.ID) == p }
 
 // member returns the member with p, which is here. Caller holds mu.
 func (h *Hub[M]) member(p *Place[M]) M { return h.all.list[p.index] }
 
-// Add puts m into the hub under the id of its Place, in no room. The id must be free.
+// Add puts m into the hub under the id of its Place, in no room. The id must be free in the
+// whole Directory, and this hub be the member's home.
 func (h *Hub[M]) Add(m M) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.place(m)
-	h.ids[p.ID] = p
 	p.index = h.all.add(m, p)
+	h.members.add(p.ID, m)
 }
 
 // Remove takes m out of its rooms and out of the hub. It reports whether m was
@@ -78,7 +80,7 @@ func (h *Hub[M]) Remove(m M) bool {
 		return false
 	}
 	h.setAway(p, true) // so that nobody counts it
-	delete(h.ids, p.ID)
+	h.members.remove(p.ID)
 	p.away = false
 	h.away--
 	if moved := h.all.drop(p.index); moved != nil {
@@ -227,7 +229,7 @@ func (h *Hub[M]) In(m M, name string) bool {
 func (h *Hub[M]) ByID(id string) (m M) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if p := h.ids[id]; p != nil {
+	if p := h.byID(id); p != nil {
 		m = h.member(p)
 	}
 	return m

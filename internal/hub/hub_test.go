@@ -143,8 +143,13 @@ func TestNothingIsKeptOfAMember(t *testing.T) {
 	if slices.ContainsFunc(list, func(m *member) bool { return m != nil }) {
 		t.Error("the list of everybody keeps members alive that are gone")
 	}
-	if len(h.rooms) != 0 || len(h.ids) != 0 {
-		t.Errorf("%d rooms and %d ids are left", len(h.rooms), len(h.ids))
+	if len(h.rooms) != 0 {
+		t.Errorf("%d rooms are left", len(h.rooms))
+	}
+	for i := range h.members.shards {
+		if n := len(h.members.shards[i].ids); n != 0 {
+			t.Errorf("%d ids are left", n)
+		}
 	}
 }
 

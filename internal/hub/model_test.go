@@ -12,13 +12,29 @@ import (
 // member is the simplest thing that can be in a hub.
 type member struct {
 	place Place[*member]
+	home  int // the index of its hub in the world
 }
 
 func placeOf(m *member) *Place[*member] { return &m.place }
 
 func isReserved(name string) bool { return strings.HasPrefix(name, "id") }
 
-func newHub() *Hub[*member] { return New(placeOf, isReserved) }
+// world is hubs with one Directory.
+type world struct {
+	all  *Directory[*member]
+	hubs []*Hub[*member]
+}
+
+func newWorld(n int) *world {
+	w := &world{hubs: make([]*Hub[*member], n)}
+	w.all = NewDirectory(placeOf, func(m *member) *Hub[*member] { return w.hubs[m.home] })
+	for i := range w.hubs {
+		w.hubs[i] = New(w.all, isReserved)
+	}
+	return w
+}
+
+func newHub() *Hub[*member] { return newWorld(1).hubs[0] }
 
 func newMember(id string) *member { return &member{place: Place[*member]{ID: id}} }
 
@@ -261,6 +277,8 @@ func (x *pair) check() {
 			x.t.Fatalf("ByID(%s) is another", m)
 		}
 		x.sameSet("the id", x.hub.Named(m.place.ID), x.model.addressed(m.place.ID))
+		x.sameSet("the present id", x.hub.Present(m.place.ID),
+			x.present(x.model.addressed(m.place.ID), false))
 	}
 	away, everybody := x.present(x.model.selection(nil, nil, nil), true), len(x.model.members)
 	if n, r := x.hub.Size(); n != everybody-len(away) || r != len(occupied) {

@@ -9,7 +9,7 @@ func (h *Hub[M]) Named(name string) []M {
 	if name == "" {
 		return h.all.lend()
 	}
-	if p := h.ids[name]; p != nil {
+	if p := h.byID(name); p != nil {
 		return []M{h.member(p)}
 	}
 	if r := h.rooms[name]; r != nil {
@@ -26,7 +26,7 @@ func (h *Hub[M]) Present(name string) []M {
 	if name == "" {
 		return h.all.present(len(h.all.list) - h.away)
 	}
-	if p := h.ids[name]; p != nil && !p.away {
+	if p := h.byID(name); p != nil && !p.away {
 		return []M{h.member(p)}
 	}
 	if r := h.rooms[name]; r != nil {
@@ -115,7 +115,7 @@ func (h *Hub[M]) Selection(dst []M, names, except []string, out []M, self string
 		return h.all.take(dst, h.marks)
 	}
 	for _, name := range names {
-		if p := h.ids[name]; p != nil {
+		if p := h.byID(name); p != nil {
 			if p.mark != h.marks {
 				p.mark = h.marks
 				dst = append(dst, h.member(p))
@@ -130,7 +130,7 @@ func (h *Hub[M]) Selection(dst []M, names, except []string, out []M, self string
 // markID marks the member with an id as met by the selection, and reports
 // whether there is one. Caller holds mu.
 func (h *Hub[M]) markID(id string) bool {
-	p := h.ids[id]
+	p := h.byID(id)
 	if p != nil {
 		p.mark = h.marks
 	}

@@ -89,7 +89,7 @@ func Check(m *message.Message, op frame.Opcode, maxBytes, maxElements int) error
 
 // Decode reads a JSON payload into v, a non-nil pointer, which keeps nothing of it. No data leaves
 // v as it is. Raw bytes go into a *[]byte alone, as a copy. An error is one of fault.Misfit, or
-// says that bytes came where JSON was expected.
+// says that bytes came where JSON was expected. If p is Strict, an unknown field is an error too.
 func Decode(p outgoing.Payload, v any) error {
 	if p.Binary {
 		dst, ok := v.(*[]byte)
@@ -103,7 +103,11 @@ func Decode(p outgoing.Payload, v any) error {
 	if len(p.B) == 0 {
 		return nil
 	}
-	if err := message.Unmarshal(p.B, v); err != nil {
+	unmarshal := message.Unmarshal
+	if p.Strict {
+		unmarshal = message.UnmarshalStrict
+	}
+	if err := unmarshal(p.B, v); err != nil {
 		return fault.Misfit(err)
 	}
 	return nil

@@ -93,8 +93,19 @@ func (j *Journal) OftenOf(socket string, level slog.Level, c Cause, args []any) 
 
 // HookPanicked tells that an Authenticate hook panicked, with text that has no key in it.
 func (j *Journal) HookPanicked(namespace, text string) {
-	c := Cause{What: "the authenticate hook panicked", Namespace: namespace}
-	j.Often(slog.LevelError, c, func() []any { return []any{"panic", text} })
+	c := Cause{What: "the authenticate hook panicked"} // one for all, as clients choose the names
+	j.Often(slog.LevelError, c, func() []any {
+		return []any{"namespace", namespace, "panic", text}
+	})
+}
+
+// BadGrant tells that an Authenticate hook returned a Grant that cannot be used.
+func (j *Journal) BadGrant(namespace string, err error) {
+	c := Cause{What: "the authenticate hook returned a Grant that cannot be used: mend it; its " +
+		"clients are told to try again later"}
+	j.Often(slog.LevelError, c, func() []any {
+		return []any{"namespace", namespace, "error", err}
+	})
 }
 
 // OverBudget tells that a client was cut because b is nearly full, and held most of it.

@@ -111,6 +111,13 @@ func (j *Journal) Joined(p Peer, socket, namespace string, recovered bool) {
 	}
 }
 
+// Expired tells that a connection is ended because its credentials have expired.
+func (j *Journal) Expired(p Peer, socket string) {
+	if j.On() {
+		j.log.Debug("credentials expired", "peer", p.RemoteAddr(), "socket", socket)
+	}
+}
+
 // Refused tells that a handshake, or a connection that did not authenticate, is ended, and counts
 // it.
 func (j *Journal) Refused(p Peer, e *message.Error) {
@@ -147,6 +154,8 @@ func causeOf(code message.Code) string {
 		return "namespace"
 	case message.CodeTimeout:
 		return "timeout"
+	case message.CodeShuttingDown:
+		return "draining"
 	}
 	return "other"
 }

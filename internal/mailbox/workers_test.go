@@ -353,3 +353,32 @@ func BenchmarkWorkers(b *testing.B) {
 	b.StopTimer()
 	stop(b, w)
 }
+
+// ending is an owner whose Work ends its goroutine, until its turns are over.
+type ending struct {
+	turns int
+	done  chan bool
+}
+
+func (e *ending) Work() bool {
+	if e.turns--; e.turns > 0 {
+		runtime.Goexit()
+	}
+	close(e.done)
+	return false
+}
+
+// TestGoexitLeavesNothing: however often Work ends its goroutine, another one has its place, and
+// only those that live are remembered.
+func TestGoexitLeavesNothing(t *testing.T) {
+	w := NewWorkers(1)
+	e := &ending{turns: 100, done: make(chan bool)}
+	w.Add(e)
+	<-e.done
+	w.mu.Lock()
+	if len(w.ids) != 1 || w.started != 1 {
+		t.Errorf("%d goroutines are remembered, %d count as started", len(w.ids), w.started)
+	}
+	w.mu.Unlock()
+	stop(t, w)
+}

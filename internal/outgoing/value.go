@@ -19,6 +19,7 @@ var ErrBadJSON = &message.Error{
 type Payload struct {
 	B      []byte
 	Binary bool // raw bytes and not JSON
+	Strict bool // a decoder refuses fields that it does not know
 }
 
 // AppendValue appends the payload form of a user's value to dst: nil is no data, []byte goes as raw

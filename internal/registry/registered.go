@@ -4,6 +4,7 @@ package registry
 type Registered[H any] struct {
 	Handler  H
 	Inline   bool // it runs where the event was read
+	Strict   bool // its data may have no unknown fields
 	MaxBytes int  // of the payload that it takes; 0 = no limit
 }
 

@@ -14,7 +14,8 @@
 // a map that nobody changes any more. A change copies the map, so that n
 // registrations cost n² copied entries: few and early, while reads are many.
 //
-// Reading order: registry.go, then registered.go for handlers that say how they run.
+// Reading order: registry.go, then registered.go for handlers that say how they run, and version.go
+// for events in several versions.
 //
 // The browser build contains this package: it imports only what costs nothing there.
 package registry
@@ -28,7 +29,13 @@ import (
 // empty and ready. Its methods are safe for concurrent use.
 type Table[H any] struct {
 	mu sync.Mutex // held by change
-	m  atomic.Pointer[map[string]*Entry[H]]
+	s  atomic.Pointer[snapshot[H]]
+}
+
+// snapshot is what a Table holds at one moment. It never changes.
+type snapshot[H any] struct {
+	m        map[string]*Entry[H]
+	versions map[string]versions[H] // nil if no event has any
 }
 
 // Entry is the handlers of one event at one moment, in the order of their
@@ -37,6 +44,7 @@ type Table[H any] struct {
 // handlers. Its methods are safe for concurrent use.
 type Entry[H any] struct {
 	event    string
+	name     []byte // the same
 	table    *Table[H]
 	handlers []*handler[H]
 }
@@ -86,8 +94,8 @@ func (t *Table[H]) change(event string, f func([]*handler[H]) []*handler[H]) {
 	defer t.mu.Unlock()
 	m := make(map[string]*Entry[H])
 	var list []*handler[H]
-	if old := t.m.Load(); old != nil {
-		for name, e := range *old {
+	if old := t.s.Load(); old != nil {
+		for name, e := range old.m {
 			m[name] = e
 		}
 		if e := m[event]; e != nil {
@@ -97,44 +105,47 @@ func (t *Table[H]) change(event string, f func([]*handler[H]) []*handler[H]) {
 	if list = f(list); len(list) == 0 {
 		delete(m, event)
 	} else {
-		m[event] = &Entry[H]{event, t, list}
+		m[event] = &Entry[H]{event, []byte(event), t, list}
 	}
-	t.m.Store(&m)
+	t.s.Store(&snapshot[H]{m, index(m)})
 }
 
 // Find returns the handlers of an event, nil if there are none. It borrows the
 // name for the call, takes no lock and does not allocate.
 func (t *Table[H]) Find(event []byte) *Entry[H] {
-	m := t.m.Load()
-	if m == nil {
+	s := t.s.Load()
+	if s == nil {
 		return nil
 	}
-	return (*m)[string(event)]
+	return s.m[string(event)]
 }
 
 // FindString is Find for a name that is a string already.
 func (t *Table[H]) FindString(event string) *Entry[H] {
-	m := t.m.Load()
-	if m == nil {
+	s := t.s.Load()
+	if s == nil {
 		return nil
 	}
-	return (*m)[event]
+	return s.m[event]
 }
 
 // Count returns how many events have handlers, and how many handlers these are.
 func (t *Table[H]) Count() (events, handlers int) {
-	m := t.m.Load()
-	if m == nil {
+	s := t.s.Load()
+	if s == nil {
 		return 0, 0
 	}
-	for _, e := range *m {
+	for _, e := range s.m {
 		handlers += len(e.handlers)
 	}
-	return len(*m), handlers
+	return len(s.m), handlers
 }
 
 // Event is the name, owned by the table and good for as long as it is needed.
 func (e *Entry[H]) Event() string { return e.event }
+
+// Name is Event as bytes, which are not to be changed.
+func (e *Entry[H]) Name() []byte { return e.name }
 
 // Len is the number of handlers.
 func (e *Entry[H]) Len() int {

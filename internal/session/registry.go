@@ -63,15 +63,16 @@ func (r *Registry) Start(n *Session, owner Owner, p Peer, key Hash) (token []byt
 }
 
 // Find returns the session that a token opens. It is nil when there is none, or when the session
-// belongs to another key.
-func (r *Registry) Find(token, key Hash) *Session {
+// belongs to another key, unless same, which may be nil, says that its owner is who asks.
+func (r *Registry) Find(token, key Hash, same func(Owner) bool) *Session {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	n := r.byToken[token]
-	if n == nil || !hmac.Equal(n.key[:], key[:]) {
-		return nil
+	r.mu.Unlock()
+	switch {
+	case n == nil, hmac.Equal(n.key[:], key[:]), same != nil && same(n.owner):
+		return n
 	}
-	return n
+	return nil
 }
 
 // Add counts bytes that a session's owner keeps for it elsewhere.

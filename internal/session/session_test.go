@@ -150,10 +150,15 @@ func TestResumeSendsWhatWasMissed(t *testing.T) {
 	if s := n.emit("c", 0); s != Kept {
 		t.Fatalf("Send with the client away: %d", s)
 	}
-	if w.r.Find(HashOf(p.token), HashOf([]byte("another"))) != nil {
+	another := HashOf([]byte("another"))
+	if w.r.Find(HashOf(p.token), another, nil) != nil ||
+		w.r.Find(HashOf(p.token), another, func(Owner) bool { return false }) != nil {
 		t.Error("the session opens to another key")
 	}
-	if w.r.Find(HashOf(p.token), key) != n {
+	if w.r.Find(HashOf(p.token), another, func(who Owner) bool { return who == o }) != n {
+		t.Error("the session does not open to its owner with another key")
+	}
+	if w.r.Find(HashOf(p.token), key, nil) != n {
 		t.Fatal("the token does not find its session")
 	}
 	q := &peer{o: o, waits: map[uint64]bool{7: true}}
@@ -187,7 +192,7 @@ func TestTokens(t *testing.T) {
 		t.Fatal("the token was proved by a connection that was replaced")
 	}
 	n.Proved(s)
-	if w.r.Find(HashOf(p.token), key) != nil {
+	if w.r.Find(HashOf(p.token), key, nil) != nil {
 		t.Error("a used token still opens the session")
 	}
 	if n.resumeWith(q.token, &peer{o: o}, 0) != Refused ||
@@ -197,7 +202,7 @@ func TestTokens(t *testing.T) {
 	if len(o.ended) != 0 {
 		t.Error("a used token ended the session")
 	}
-	if w.r.Find(HashOf(s.token), key) != n {
+	if w.r.Find(HashOf(s.token), key, nil) != n {
 		t.Error("the newest token does not work")
 	}
 	if len(w.r.byToken) != 1 {

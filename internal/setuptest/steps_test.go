@@ -19,8 +19,10 @@ const (
 "list -f") echo example.org/package ;;
 "test -race")
 	if [ "$FAILS" = interrupted ]; then kill -INT $PPID; fi
-	[ "$FAILS" != race ] ;;
-"build -o") printf '%s\n' '#!/bin/sh' cat 'printf "%s" "$SKIPS" >"$1"' >"$3" && chmod 755 "$3" ;;
+	case $FAILS in race | unsteady | again | grave | many) exit 1 ;; esac ;;
+"test -run") echo "again: $*"; [ "$FAILS" = unsteady ] ;;
+"build -o") printf '%s\n' '#!/bin/sh' cat 'printf "%s" "$SKIPS" >"$1"' \
+	'printf "%s" "$FAILED" >"$2"' >"$3" && chmod 755 "$3" ;;
 "test -json") mktemp >/dev/null; echo 'what go test says'; [ "$FAILS" != tests ] ;;
 esac`
 	steppingNpm = `case $1 in
@@ -29,9 +31,43 @@ test) [ "$FAILS" != node ] ;;
 esac`
 )
 
-// Whatever step of make test fails, make does, and the summary names the step. Nothing stays behind
-// in the folder for temporary files.
-func TestMakeTest(t *testing.T) {
+// A test that fails is repeated. If it passes then, make test does, and says so. What cannot be
+// excused by a repetition fails at once.
+func TestUnsteadyTests(t *testing.T) {
+	m := steppingMachine(t)
+	for _, c := range []struct {
+		fails, failed string
+		code          int
+		repeated      bool
+	}{
+		{"unsteady", "x/a TestOne\nx/b TestTwo\n", 0, true},
+		{"again", "x/a TestOne\n", 2, true},
+		{"grave", "x/a TestOne\nx/a -\n", 2, false},
+		{"many", "x TestA\nx TestB\nx TestC\nx TestD\n", 2, false},
+		{"race", "", 2, false},
+	} {
+		t.Run(c.fails, func(t *testing.T) {
+			m.env = []string{"FAILS=" + c.fails, "TMPDIR=" + t.TempDir(), "FAILED=" + c.failed}
+			got := m.run("make", "test")
+			if got.code != c.code {
+				t.Errorf("status %d, want %d\n%s", got.code, c.code, got.stderr)
+			}
+			repeated := "again: test -run ^TestOne$ -count=3 -race -timeout=8m x/a\n"
+			if strings.Contains(got.stdout, repeated) != c.repeated {
+				t.Errorf("TestOne was repeated: %t, want the opposite", !c.repeated)
+			}
+			if c.code == 0 {
+				says(t, got.stdout, "failed once, and passed three times when run alone:\n"+
+					"  Go tests under the race detector: x/a TestOne\n"+
+					"  Go tests under the race detector: x/b TestTwo\n")
+			}
+		})
+	}
+}
+
+// steppingMachine has all that make test needs, as stand-ins.
+func steppingMachine(t *testing.T) *machine {
+	t.Helper()
 	m := newMachine(t)
 	for name, script := range map[string]string{"go": steppingGo, "npm": steppingNpm,
 		"node": goodNode, "cc": works} {
@@ -41,11 +77,19 @@ func TestMakeTest(t *testing.T) {
 		"wasm/js/package-lock.json", "conformance/node/package.json",
 		"conformance/node/package-lock.json")
 	m.write("bench/compare/go.mod", "")
+	m.write("smartsocketprom/go.mod", "")
 	for name, script := range map[string]string{"lint.sh": `[ "$FAILS" != lint ]`,
 		"wasm.sh": `[ "$FAILS" != wasm ]`, "npm-pack.sh": `[ "$FAILS" != pack ]`,
 		"browsers.sh": `echo none; echo 'get a browser' >&2; [ "$FAILS" != browsers ]`} {
 		m.write("scripts/"+name, "#!/bin/sh\n"+script+"\n")
 	}
+	return m
+}
+
+// Whatever step of make test fails, make does, and the summary names the step. Nothing stays behind
+// in the folder for temporary files.
+func TestMakeTest(t *testing.T) {
+	m := steppingMachine(t)
 	steps := []struct{ fails, step string }{
 		{"modules", "Go modules"}, {"packages", "npm packages"}, {"lint", "checks"},
 		{"wasm", "browser client"}, {"node", "browser client in Node.js"}, {"pack", "npm package"},

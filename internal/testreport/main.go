@@ -1,7 +1,9 @@
 // Command testreport reads the events of "go test -json" from its standard input and prints what
 // "go test" prints without -json. It writes the tests that were skipped, which "go test" keeps to
-// itself, to the file named by its argument: a line for each reason with the tests that gave it.
-// It has no locks.
+// itself, to the file that its first argument names: a line for each reason with the tests that
+// gave it. To the second it writes what failed: a line with the package and the test, or with the
+// package and "-" for what no repetition can excuse: a race, a panic, a package that cannot be
+// compiled or that fails as a whole. It has no locks.
 package main
 
 import (
@@ -15,15 +17,17 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: go test -json ./... | testreport file")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: go test -json ./... | testreport skipped failed")
 		os.Exit(2)
 	}
-	r := report{out: os.Stdout, packages: make(map[string]*results),
-		skipped: make(map[string][]string)}
+	r := newReport(os.Stdout)
 	err := r.read(os.Stdin)
 	if err == nil {
 		err = os.WriteFile(os.Args[1], []byte(r.summary()), 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(os.Args[2], []byte(strings.Join(r.failed, "")), 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "testreport:", err)
@@ -41,12 +45,20 @@ type results struct {
 	own   []string            // output of no test
 	tests map[string][]string // output of tests that have not ended
 	order []string            // their names
+	fails int                 // tests that failed
+	grave bool                // something happened that no repetition can excuse
 }
 
 type report struct {
 	out      io.Writer
 	packages map[string]*results
 	skipped  map[string][]string // tests by reason
+	failed   []string            // lines
+}
+
+func newReport(out io.Writer) *report {
+	return &report{out: out, packages: make(map[string]*results),
+		skipped: make(map[string][]string)}
 }
 
 // read takes events until the input ends. Lines that are none are printed as they are.
@@ -87,6 +99,7 @@ func (r *report) take(e event) {
 		p.keep(e)
 	case "fail":
 		r.print(p.end(e.Test))
+		r.fail(p, e)
 	case "pass":
 		if lines := p.end(e.Test); e.Test == "" {
 			r.print(slices.DeleteFunc(lines, func(line string) bool { return !isResult(line) }))
@@ -103,6 +116,17 @@ func (r *report) take(e event) {
 	}
 }
 
+// fail notes a test or a package that failed. A test whose subtest failed has failed, too.
+func (r *report) fail(p *results, e event) {
+	switch {
+	case e.Test == "" && (p.grave || p.fails == 0):
+		r.failed = append(r.failed, e.Package+" -\n")
+	case e.Test != "" && !strings.Contains(e.Test, "/"):
+		p.fails++
+		r.failed = append(r.failed, e.Package+" "+e.Test+"\n")
+	}
+}
+
 func (r *report) print(lines []string) {
 	for _, line := range lines {
 		io.WriteString(r.out, line)
@@ -115,6 +139,9 @@ func (p *results) keep(e event) {
 		if strings.HasPrefix(e.Output, noise) {
 			return
 		}
+	}
+	for _, sign := range []string{"panic: ", "fatal error: ", "WARNING: DATA RACE"} {
+		p.grave = p.grave || strings.HasPrefix(e.Output, sign)
 	}
 	if e.Test == "" {
 		p.own = append(p.own, e.Output)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 )
@@ -34,7 +36,7 @@ const events = `# a line of the compiler
 
 func TestReport(t *testing.T) {
 	var out strings.Builder
-	r := report{out: &out, packages: make(map[string]*results), skipped: make(map[string][]string)}
+	r := newReport(&out)
 	if err := r.read(strings.NewReader(events)); err != nil {
 		t.Fatal(err)
 	}
@@ -47,5 +49,34 @@ func TestReport(t *testing.T) {
 	}
 	if got, want := r.summary(), "no browser: get one: b.TestSkip/one\n"; got != want {
 		t.Errorf("skipped %q, want %q", got, want)
+	}
+	want = "x/a TestBad\nx/a -\nx/d -\n" // the panic of TestStuck
+	if got := strings.Join(r.failed, ""); got != want {
+		t.Errorf("failed %q, want %q", got, want)
+	}
+}
+
+// Only a test that failed by itself can be repeated.
+func TestWhatFailed(t *testing.T) {
+	line := func(action, test, output string) string {
+		return fmt.Sprintf(`{"Action":%q,"Package":"x","Test":%q,"Output":%q}`,
+			action, test, output)
+	}
+	for _, c := range []struct{ name, events, want string }{
+		{"a test with a subtest", line("fail", "TestA/one", "") + "\n" + line("fail", "TestA", "") +
+			"\n" + line("fail", "", ""), "x TestA\n"},
+		{"a race", line("output", "TestA", "WARNING: DATA RACE\n") + "\n" +
+			line("fail", "TestA", "") + "\n" + line("fail", "", ""), "x TestA\nx -\n"},
+		{"what is found at the end", line("pass", "TestA", "") + "\n" +
+			line("output", "", "a goroutine is left\n") + "\n" + line("fail", "", ""), "x -\n"},
+		{"nothing", line("pass", "TestA", "") + "\n" + line("pass", "", ""), ""},
+	} {
+		r := newReport(io.Discard)
+		if err := r.read(strings.NewReader(c.events)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(r.failed, ""); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
 	}
 }

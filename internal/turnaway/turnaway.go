@@ -60,14 +60,35 @@ func throttled(after time.Duration, r *frame.Request) *frame.HandshakeError {
 			"try again in " + strconv.Itoa(wait) + " s",
 		RetryAfter: wait,
 	}
-	if r != nil && r.Origin != nil && frame.HasProtocol(r.Protocols, message.Subprotocol) {
-		e.Spoken = message.AppendErrorJSON(
-			message.Append(nil, &message.Message{Kind: message.KindError}),
-			&message.Error{Code: message.CodeThrottled, Message: e.Reason,
-				RetryAfter: int64(wait) * 1000})
-		e.Protocol, e.CloseCode = message.Subprotocol, frame.CloseCode(message.CloseBusy)
+	return spoken(e, r, message.CodeThrottled)
+}
+
+// spoken is e, told in the protocol with this code if r is the request of a page's client.
+func spoken(e *frame.HandshakeError, r *frame.Request, code message.Code) *frame.HandshakeError {
+	if r == nil || r.Origin == nil || !frame.HasProtocol(r.Protocols, message.Subprotocol) {
+		return e
 	}
+	e.Spoken = message.AppendErrorJSON(
+		message.Append(nil, &message.Message{Kind: message.KindError}),
+		&message.Error{Code: code, Message: e.Reason, RetryAfter: int64(e.RetryAfter) * 1000})
+	e.Protocol, e.CloseCode = message.Subprotocol, frame.CloseCode(message.CloseCodeFor(code))
 	return e
+}
+
+// Draining is the answer to a new client of a server that is about to end. r is its request, or
+// nil. Clients go to another address that they know, or come back.
+func Draining(r *frame.Request) *frame.HandshakeError {
+	return spoken(&frame.HandshakeError{
+		Status: http.StatusServiceUnavailable, Cause: frame.CauseDraining,
+		Reason: ErrDraining.Message, RetryAfter: int(ErrDraining.RetryAfter / 1000),
+	}, r, message.CodeShuttingDown)
+}
+
+// ErrDraining is what Draining says, for a client whose upgrade was accepted because it might have
+// had a session to come back to.
+var ErrDraining = &message.Error{
+	Code: message.CodeShuttingDown, RetryAfter: 1000,
+	Message: "the server drains, and takes no new clients: connect to another one",
 }
 
 // Log tells of refusals: each at debug, and of each cause now and then what there was at warn.
@@ -140,6 +161,7 @@ var fixes = map[string]string{
 	"newcomers":            "raise maxUnauthenticated if these are real clients",
 	"newcomersOfAddress": "raise maxUnauthenticatedPerAddress, or list a proxy in " +
 		"trustedProxies",
+	"draining":      "let the load balancer ask readyPath more often",
 	"pending":       "raise maxConnections or maxUnauthenticated if these are real clients",
 	"notTLS":        "connect with wss:// or https://",
 	"proxyProtocol": "list the proxy in trustedProxies, and set proxyProtocol as it does",

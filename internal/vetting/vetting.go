@@ -2,7 +2,7 @@
 // block, so they run on goroutines of their own, by turns among the clients' addresses.
 //
 //	Ask ── the address's turn ── gone: nothing
-//	                          └─ the hook ─┬─ an identity ─────────── done(identity, nil)
+//	                          └─ the hook ─┬─ an identity ─── Check ─ done(identity, nil)
 //	                                       ├─ *message.Error ──────── done(nil, it)
 //	                                       ├─ no time to decide ───── done(nil, ErrNoDecision)
 //	                                       └─ other error, panic ──── done(nil, ErrAuth)
@@ -42,7 +42,12 @@ type Request struct {
 type Desk struct {
 	Hook    func(context.Context, Request) (identity any, err error)
 	Timeout time.Duration // of one call
-	Log     *slog.Logger
+	// Check returns what becomes of an identity that the hook returned; nil leaves it as it is. An
+	// error with the code ERR_APP_002 is the hook's mistake: Unusable is told, and the client that
+	// it may come back.
+	Check    func(identity any) (any, error)
+	Unusable func(namespace string, err error)
+	Log      *slog.Logger
 	// Failed is told of a refusal that is final for the client.
 	Failed func(netip.Addr)
 	// Panicked is told of a panic of the hook, or that it ended its goroutine, in words without the
@@ -104,10 +109,23 @@ func (d *Desk) call(
 	asking = true
 	identity, err = d.Hook(ctx, *r)
 	asking = false
+	if err == nil && d.Check != nil {
+		identity, err = d.check(r.Namespace, identity)
+	}
 	if err != nil {
 		d.Log.Debug("authentication refused", "namespace", r.Namespace, "error", r.hide(err))
 	}
 	return identity, told(err)
+}
+
+// check is what becomes of an identity.
+func (d *Desk) check(namespace string, identity any) (any, error) {
+	checked, err := d.Check(identity)
+	if errors.Is(err, message.ErrHandlerFailed) {
+		d.Unusable(namespace, err)
+		return nil, ErrTryLater
+	}
+	return checked, err
 }
 
 // told is what a client is told of the hook's error: an *Error as it is, and that it may come back

@@ -167,6 +167,45 @@ func TestLogHidesSecrets(t *testing.T) {
 	}
 }
 
+// Check decides what becomes of an identity. What it cannot use is the hook's mistake, and counts
+// for nobody; other errors are told like the hook's own.
+func TestCheck(t *testing.T) {
+	unusable := message.New(message.CodeHandlerFailed, "no such thing")
+	expired := message.New(message.CodeAuthFailed, "expired")
+	for what, c := range map[string]struct {
+		err    error
+		no     *message.Error
+		failed int
+		told   string
+	}{
+		"good": {nil, nil, 0, ""}, "unusable": {unusable, ErrTryLater, 0, "/game: no such thing"},
+		"expired": {expired, expired, 1, ""},
+	} {
+		told, failed := "", 0
+		d := &Desk{
+			Hook:    func(context.Context, Request) (any, error) { return "ann", nil },
+			Timeout: time.Minute, Log: slog.New(slog.DiscardHandler),
+			Failed: func(netip.Addr) { failed++ },
+			Check:  func(identity any) (any, error) { return identity.(string) + "!", c.err },
+			Unusable: func(namespace string, err error) {
+				told = namespace + ": " + err.(*message.Error).Message
+			},
+		}
+		d.Open(1)
+		r := Request{Namespace: "/game"}
+		here := func() bool { return false }
+		d.Ask(group, r, opening.Of([]byte(head), source{}), here,
+			func(identity any, no *message.Error) {
+				if no != c.no || told != c.told || no == nil && identity != "ann!" {
+					t.Errorf("%s: %v, %v; told %q", what, identity, no, told)
+				}
+			})
+		if !d.Close(t.Context()) || failed != c.failed {
+			t.Errorf("%s: %d failures", what, failed)
+		}
+	}
+}
+
 // A request that cannot be read is not put to the hook.
 func TestUnreadableRequest(t *testing.T) {
 	var log bytes.Buffer

@@ -35,7 +35,7 @@ export declare const CODES: {
 export declare class SmartSocketError extends Error {
   constructor(code: string, message: string, cause?: unknown);
   readonly name: 'SmartSocketError';
-  /** One of CODES, or a code this client does not know yet. */
+  /** One of CODES, one of the application ('SHOP_NO_GOLD'), or a code this client does not know yet. */
   readonly code: string;
   /** The event it is about, if any. */
   readonly event?: string;

@@ -170,7 +170,11 @@ SmartSocketClient.prototype._failAttempt = function (error, code, attempt) {
 
 // _lose runs when an open connection ended and disconnect() was not called.
 SmartSocketClient.prototype._lose = function (error, code, reason) {
-  var fatal = isFatal(code, error.code);
+  var fatal = isFatal(code);
+  if (!fatal && isFatal(0, error.code)) { // as when the credentials have expired
+    this._raiseError(error);
+    error = new SmartSocketError(CODES.CONNECTION_LOST, 'the connection was lost (close code ' + code + ')', error);
+  }
   this._leave();
   this._lost = !fatal;
   this._state = fatal ? 'idle' : 'waiting';
@@ -368,8 +372,8 @@ SmartSocketClient.prototype._peerError = function (link, m, id) {
     this._settle(id, m, error);
     return;
   }
-  // The server closes next, and this becomes the reason.
-  if (isFatal(0, error.code)) link.refusal = error;
+  // The server closes next, and this becomes the reason. One with an event is only about that.
+  if (isFatal(0, error.code) && !error.event) link.refusal = error;
   else this._raiseError(error);
 };
 

@@ -50,13 +50,14 @@ export function errorFromWire(value) {
   return e;
 }
 
-// errorToWire returns the payload of an ERROR message that answers a question. Only an error with a
-// code of this form has its details sent, unless they cannot be written as JSON.
+// errorToWire returns the payload of an ERROR message that answers a question. Codes of other errors
+// are not ours to tell, because Node has ENOENT and the like, and neither are their details. Details
+// that are no JSON are left out.
 export function errorToWire(error) {
-  var coded = error && typeof error.code === 'string' && /^ERR_[A-Z]+_\d+$/.test(error.code);
-  var wire = { code: coded ? error.code : CODES.HANDLER_FAILED, message: error && typeof error.message === 'string' ? error.message : String(error) };
+  var known = error && typeof error.code === 'string' && (error instanceof SmartSocketError || /^ERR_[A-Z]+_\d+$/.test(error.code));
+  var wire = { code: known && error.code ? error.code : CODES.HANDLER_FAILED, message: error && typeof error.message === 'string' ? error.message : String(error) };
   try {
-    if (coded) wire.details = error.details;
+    if (known) wire.details = error.details;
     return JSON.stringify(wire);
   } catch (e) {
     wire.details = undefined;

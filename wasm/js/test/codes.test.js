@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CODES, WebSocket, client, code, engines, next, until } from './setup.js';
+import { CODES, SmartSocketError, WebSocket, client, code, engines, next, until } from './setup.js';
 
 const url = process.env.SMARTSOCKET_CODES_URL;
 const limitedURL = process.env.SMARTSOCKET_LIMITED_URL;
@@ -171,6 +171,17 @@ for (const engine of engines.slice(0, -1)) {
       await assert.rejects(c.emitWithAck('panic'), code('ERR_APP_002'));
       await assert.rejects(c.emitWithAck('nobody'), code('ERR_APP_003'));
       assert.equal(c.connected, true);
+    });
+
+    test('codes of the application pass in both directions', async (t) => {
+      const c = await join(t);
+      await assert.rejects(c.emitWithAck('poor'), (e) => code('TEST_NO_GOLD')(e) && e.message === 'not enough gold' && e.event === 'poor');
+      let error = new SmartSocketError('SHOP_CLOSED', 'come back tomorrow');
+      c.on('question', (_, ack) => ack(undefined, error));
+      assert.equal(await c.emitWithAck('ask'), 'SHOP_CLOSED');
+      for (error of [Object.assign(new Error('no file'), { code: 'ENOENT' }), new SmartSocketError('', 'none'), 'text']) {
+        assert.equal(await c.emitWithAck('ask'), 'ERR_APP_002');
+      }
     });
 
     test('ERR_SRV_001 shutting down', async (t) => {

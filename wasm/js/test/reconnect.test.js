@@ -116,6 +116,23 @@ describe('reconnecting', () => {
     assert.equal(server.peers.length, 2);
   });
 
+  test('after ERR_CONN_004 with 3002, when credentials have expired, and with none when they soon will', async (t) => {
+    const server = await serve(t, { connection: (peer) => {
+      if (peer.number > 0) return;
+      peer.send(error('ERR_CONN_004', 'soon', undefined, { event: 'auth' }));
+      peer.send(error('ERR_CONN_004', 'now'));
+      peer.socket.close(3002, 'expired');
+    } });
+    const c = client(t, server.url, { reconnectDelay: 5 });
+    const errors = [];
+    c.on('error', (e) => errors.push([e.code, e.message, e.event]));
+    const again = next(c, 'reconnected'), gone = next(c, 'disconnected');
+    await c.connect();
+    assert.deepEqual(await gone, ['expired', { code: 3002, reason: 'expired', reconnects: true }]);
+    await again;
+    assert.deepEqual(errors, [['ERR_CONN_004', 'soon', 'auth'], ['ERR_CONN_004', 'now', undefined]]);
+  });
+
   test('a throttled client waits for retryAfter, and that attempt does not count', async (t) => {
     const server = await serve(t, { connection: (peer) => { server.behaviour.refuse = (p) => { p.send(error('ERR_CONN_007', 'throttled', undefined, { retryAfter: 40000 })); p.socket.close(1013); }; peer.socket.terminate(); } });
     const c = client(t, server.url, { maxReconnectAttempts: 1 });
