@@ -77,7 +77,7 @@ func (a Ack) Fail(err error) {
 	}
 	e := message.ErrHandlerFailed
 	defer func() { w.s.answerError(w.id, fault.Named(e, w.event)) }() // whatever MapError does
-	e = w.s.outward(w.event, err, message.CodeHandlerFailed)
+	e = outward(w.s, w.event, err, message.CodeHandlerFailed)
 }
 
 // fail answers with an error of the server's own.

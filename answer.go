@@ -112,7 +112,7 @@ func (s *Socket) undecodable(event string, ack Ack, err error) {
 	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
 	s.often(slog.LevelWarn, "the data of an event does not fit its handler", event, "",
 		"error", fault.ForLog(e))
-	s.fail(event, ack, s.outward(event, err, message.CodeInvalidFormat))
+	s.fail(event, ack, outward(s, event, err, message.CodeInvalidFormat))
 	s.fire(eventError, Data{&body{info: e}})
 }
 
@@ -121,13 +121,13 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 	e := fault.Wire(err, message.CodeRejected)
 	s.srv.counters.rejectedEvents.Add(1)
 	if ack.Requested() {
-		ack.fail(s.outward(event, err, message.CodeRejected))
+		ack.fail(outward(s, event, err, message.CodeRejected))
 	}
 	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
 }
 
 // outward is what a client is told of an application's error.
-func (s *Socket) outward(event string, err error, code message.Code) *Error {
+func outward(s *Socket, event string, err error, code message.Code) *Error {
 	var mapped func(error) error
 	if f := s.srv.current().MapError; f != nil {
 		mapped = func(err error) error { return f(s, event, err) }

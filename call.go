@@ -155,7 +155,7 @@ func (c *Call) returned(ack Ack, res any, err error) {
 }
 
 // within runs a handler as a Call, and answers.
-func (s *Socket) within(to *receiver, event string, d Data, ack Ack, around layers) {
+func within(s *Socket, to *receiver, event string, d Data, ack Ack, around layers) {
 	var c *Call
 	if to.begin == nil {
 		c = new(Call)

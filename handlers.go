@@ -244,7 +244,7 @@ func (s *Socket) call(to *receiver, event string, d Data, ack Ack, outer outermo
 		}
 	}()
 	if around := (layers{Outer: outer, Inner: to.inner}); to.context || around.Any() {
-		s.within(to, event, d, ack, around)
+		within(s, to, event, d, ack, around)
 	} else {
 		to.plain(s, d, ack)
 	}
