@@ -170,8 +170,9 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.reject(event, ack, err)
 		return
 	}
-	s.run(h.Many, d, ack)
-	s.run(h.Own, d, ack)
+	outer := outermost{s.srv.interceptors.Now(), s.ns.interceptors.Now()}
+	s.run(h.Many, d, ack, outer)
+	s.run(h.Own, d, ack, outer)
 }
 
 // done gives back what belongs to an event that waited.

@@ -95,8 +95,11 @@ func (o *owner) Left()           { o.ns.hub.SetAway(o.socket(), true) }
 
 // Back makes p the socket's link from now on.
 func (o *owner) Back(p session.Peer) {
-	l := p.(*link)
-	l.serial = o.link.Load().serial + 1
+	l, was := p.(*link), o.link.Load()
+	if was.upgrade != nil {
+		o.socket().Context() // made now if it was not yet, so that it keeps the first one's values
+	}
+	l.serial = was.serial + 1
 	l.unproved = true
 	if who := l.handshake.identity; who != nil {
 		o.socket().take(who)

@@ -28,7 +28,7 @@ var below = map[string][]string{
 	// The mechanisms of the root package. None knows a type of the root.
 	"internal/burst":      {},
 	"internal/hub":        {},
-	"internal/lifetime":   {},
+	"internal/lifetime":   {"internal/testclock"},
 	"internal/watchdog":   {"internal/testclock"},
 	"internal/logline":    {},
 	"internal/testclock":  {},
