@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -50,6 +51,9 @@ func (v *Server) accept(
 	}
 	l := v.newLink(plain)
 	l.ticket, l.handshake = ticket, new(handshake)
+	if ctx := c.Context(); ctx != context.Background() {
+		l.upgrade = ctx
+	}
 	if v.fixed.Authenticate != nil {
 		l.handshake.opening = opening.Of(r.Head, c)
 	}

@@ -69,9 +69,21 @@ func (a Ack) Reply(v any) {
 
 // Fail answers with an error: an *Error, or the one that it wraps, as it is, any other as
 // ERR_APP_002 with its text. If the error has no Event, this event's name is filled in.
+// Options.MapError is asked before.
 func (a Ack) Fail(err error) {
+	w, ok := a.take()
+	if !ok {
+		return
+	}
+	e := message.ErrHandlerFailed
+	defer func() { w.s.answerError(w.id, fault.Named(e, w.event)) }() // whatever MapError does
+	e = outward(w.s, w.event, err, message.CodeHandlerFailed)
+}
+
+// fail answers with an error of the server's own.
+func (a Ack) fail(e *Error) {
 	if w, ok := a.take(); ok {
-		w.s.answerError(w.id, fault.Named(fault.Wire(err, message.CodeHandlerFailed), w.event))
+		w.s.answerError(w.id, fault.Named(e, w.event))
 	}
 }
 

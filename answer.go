@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"fmt"
 	"log/slog"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -98,7 +99,7 @@ func (l *link) dismiss(e *Error) {
 func (s *Socket) fail(event string, ack Ack, err error) {
 	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
 	if ack.Requested() {
-		ack.Fail(e)
+		ack.fail(e)
 		return
 	}
 	s.link.Load().sendError(message.Message{Kind: message.KindError}, e)
@@ -111,7 +112,7 @@ func (s *Socket) undecodable(event string, ack Ack, err error) {
 	e := fault.Named(fault.Wire(err, message.CodeInvalidFormat), event)
 	s.often(slog.LevelWarn, "the data of an event does not fit its handler", event, "",
 		"error", fault.ForLog(e))
-	s.fail(event, ack, e)
+	s.fail(event, ack, outward(s, event, err, message.CodeInvalidFormat))
 	s.fire(eventError, Data{&body{info: e}})
 }
 
@@ -120,9 +121,21 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 	e := fault.Wire(err, message.CodeRejected)
 	s.srv.counters.rejectedEvents.Add(1)
 	if ack.Requested() {
-		ack.Fail(e)
+		ack.fail(outward(s, event, err, message.CodeRejected))
 	}
 	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
+}
+
+// outward is what a client is told of an application's error.
+func outward(s *Socket, event string, err error, code message.Code) *Error {
+	var mapped func(error) error
+	if f := s.srv.current().MapError; f != nil {
+		mapped = func(err error) error { return f(s, event, err) }
+	}
+	return fault.Outward(err, code, event, mapped, func(p any) {
+		s.srv.counters.panics.Add(1)
+		s.often(slog.LevelError, "MapError panicked", event, "", "panic", fmt.Sprint(p))
+	})
 }
 
 // answer sends the handlers' answer to the event with this ack id. It borrows b. With the message

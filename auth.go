@@ -104,19 +104,6 @@ func (l *link) heed() {
 	}
 }
 
-// lapsed ends the session of a grant that has expired while the client was away, and reports
-// whether it has. Who comes back to it has not authenticated.
-func (s *Socket) lapsed() bool {
-	over := s.granted().Over(s.srv.clock.Micro())
-	if over {
-		code := frame.CloseCode(message.CloseExpired)
-		s.kept.kicked.Store(&Reason{Code: code, Text: grant.Reason})
-		s.kept.Doom()
-		s.link.Load().ws.Close(code, grant.Reason)
-	}
-	return over
-}
-
 // RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the
 // connection if that takes longer than Options.AuthTimeout. Call it in a connected handler before
 // that handler waits for anything, because the socket's events wait for the connected handlers. A

@@ -50,7 +50,8 @@
 //  5. event.go runs Inline handlers on the loop, unless the connected handlers or an earlier inline
 //     event still wait. Any other event waits in the mailbox as a copy, until a pooled goroutine
 //     takes it (job.go). Both ways end in Socket.handle, which checks authentication and MaxBytes,
-//     asks the middlewares (middleware.go) and runs the handlers (handlers.go).
+//     asks the middlewares (middleware.go) and runs the handlers (handlers.go). One that takes a
+//     context or has interceptors around it runs within a Call (call.go).
 //  6. ack.go and answer.go send the answer. With the message cache the ledger keeps it until the
 //     client has answered a later PING (clock.go).
 //  7. What is emitted to one socket is encoded by data.go and sent by socket.go, through the
@@ -89,6 +90,7 @@
 //	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → those of its loop
 //	burst.Log.mu → reactor.Conn.mu
 //	fairqueue.Queue.mu → mailbox.Workers.mu
+//	lifetime.Task.mu → lifetime.Contexts.mu, testclock.Clock.mu
 //	certfile.Files.mu → logline.Handler.mu, then logline.Queue.mu
 //
 // All others are leaves, because nothing else is taken under them: admission.Gate.mu,
@@ -109,8 +111,8 @@
 // # Reading order
 //
 // As archtest's order.go lists it. The life of a server: serve, shutdown, housekeeper. The way of a
-// message and of a resume: accept, connect, conn, resume, event, ratelimit, middleware, job, clock,
-// auth. What an application calls: emit, broker, handlers, ack, answer, lifecycle; of these,
-// handlers, ack and answer are steps of the way of a message too. What all of them stand on: stats,
-// data, reload, namespace, server, socket, options, errors, log.
+// message and of a resume: accept, connect, conn, resume, event, ratelimit, job, middleware, clock,
+// auth. What an application calls: emit, broker, handlers, call, ack, answer, lifecycle; of these,
+// handlers, call, ack and answer are steps of the way of a message too. What all of them stand on:
+// stats, data, reload, namespace, server, options, socket, errors, log.
 package smartsocket

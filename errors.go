@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"errors"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/vetting"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -32,6 +33,16 @@ var (
 // example because a database is down. The client is closed with 1013 and reconnects. It is not
 // counted as a failed attempt.
 var ErrTryLater error = vetting.ErrTryLater
+
+// WithDetails returns a copy of err, an *Error or one made as by Ack.Fail, that carries v to the
+// client's program as JSON.
+func WithDetails(err error, v any) *Error {
+	return fault.WithDetails(err, message.CodeHandlerFailed, v)
+}
+
+// DetailsOf decodes what the client's program said about err (Error.Details). It reports false if
+// it said nothing, or something that does not fit a T.
+func DetailsOf[T any](err error) (T, bool) { return fault.DetailsOf[T](err) }
 
 // ErrStarted is returned by a second Start of one Server.
 var ErrStarted = errors.New("smartsocket: the server was started before; make a new one with New")

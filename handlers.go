@@ -1,9 +1,11 @@
 package smartsocket
 
 import (
+	"context"
 	"fmt"
+	"time"
 
-	"github.com/smartsocket/smartsocket/internal/fault"
+	"github.com/smartsocket/smartsocket/internal/middleware"
 	"github.com/smartsocket/smartsocket/internal/registry"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -13,7 +15,8 @@ import (
 // on a pooled goroutine, and may block. See Inline for the other kind.
 type Handler func(s *Socket, d Data, ack Ack)
 
-// HandlerOption changes how a Handler runs. Inline, Strict and MaxBytes are the options.
+// HandlerOption changes how a Handler runs. Inline, Strict, MaxBytes, Timeout and Around are the
+// options.
 type HandlerOption func(*registration)
 
 // Inline runs a handler on the connection's event loop, where the message was parsed. This is the
@@ -31,6 +34,49 @@ func Strict(r *registration) { r.Strict = true }
 // ERR_MSG_004, and no handler of the event runs. The smallest limit of an event's handlers holds.
 func MaxBytes(n int) HandlerOption { return func(r *registration) { r.MaxBytes = n } }
 
+// Timeout is how long a handler may take: its context ends then, see OnContext. A handler that does
+// not look at its context goes on. 0 means no limit.
+func Timeout(d time.Duration) HandlerOption {
+	return func(r *registration) { r.Handler.timeout = d }
+}
+
+// Around surrounds one handler with interceptors, inside of the server's and the namespace's.
+func Around(list ...Interceptor) HandlerOption {
+	checkInterceptors(list)
+	return func(r *registration) { r.Handler.inner = append(r.Handler.inner, list...) }
+}
+
+// Next runs the rest of a Call with this context: the interceptors inside, then the handler. It
+// returns an error of theirs; that of a handler is what Handle or HandleContext was given. Call it
+// before the interceptor returns, on its goroutine. Calling it again runs the rest again.
+type Next func(ctx context.Context, call *Call) error
+
+// Interceptor surrounds the handlers of events: it does something, calls next, and does something
+// with what became of it. The server's are outermost, then come the namespace's, then those of
+// Around, each in the order in which they were given. They run behind the middlewares and where the
+// handler runs, once for each handler of an event. An event whose data does not decode does not get
+// to them.
+//
+// An error that an interceptor returns reaches a sender that asked for an ack, like one of Handle.
+// If it returns nil without having called next, and has not set Call.Result, the sender gets
+// ERR_APP_001, and "error" is raised. A panic counts as one of the handler.
+type Interceptor func(ctx context.Context, call *Call, next Next) error
+
+// layers are the interceptors around a handler; outermost, the server's and the namespace's.
+type (
+	layers    = middleware.Layers[Interceptor]
+	outermost = [2]*middleware.Snapshot[Interceptor]
+)
+
+// receiver is a handler as it is registered.
+type receiver struct {
+	plain   Handler
+	begin   func(Data) (*Call, error) // makes a Call and decodes; nil for a handler of Data
+	context bool                      // it takes a context
+	timeout time.Duration             // 0 = none
+	inner   []Interceptor             // of Around
+}
+
 // Registrar is whatever handlers can be registered on: *Server, *Namespace, *Socket.
 type Registrar interface {
 	On(event string, h Handler, opts ...HandlerOption)
@@ -42,32 +88,17 @@ type Registrar interface {
 // which are copied. If T or *T has a method Validate() error, it is called before h, and its error
 // is treated like one of Decode.
 func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...HandlerOption) {
-	valid := fault.Validation[T]()
-	r.On(event, func(s *Socket, d Data, ack Ack) {
-		var v T
-		err := d.Decode(&v)
-		if err == nil && valid != nil {
-			err = valid(&v)
-		}
-		if err != nil {
-			s.undecodable(event, ack, err)
-			return
-		}
-		h(s, v, ack)
-	}, opts...)
+	typed(r, event, false, func(_ *Call, s *Socket, v *T, ack Ack) { h(s, *v, ack) }, opts)
 }
 
 // Handle registers a handler that returns its answer: a result for Ack.Reply, or an error for Fail.
 func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {
-	On(r, event, func(s *Socket, req Req, ack Ack) {
-		if res, err := h(s, req); err != nil {
-			ack.Fail(err)
-		} else {
-			ack.Reply(res)
-		}
-	}, opts...)
+	typed(r, event, false, func(c *Call, s *Socket, v *Req, ack Ack) {
+		res, err := h(s, *v)
+		c.returned(ack, res, err)
+	}, opts)
 }
 
 // On registers a handler for an event, or for a lifecycle event: connected (or connect,
@@ -144,12 +175,29 @@ func (r *registrations) Use(mw Middleware) {
 	r.middlewares.Add(mw)
 }
 
+// Intercept adds interceptors around the handlers of these sockets' events.
+func (r *registrations) Intercept(list ...Interceptor) {
+	checkInterceptors(list)
+	for _, i := range list {
+		r.interceptors.Add(i)
+	}
+}
+
+// checkInterceptors panics on a nil interceptor, which is a mistake of the program.
+func checkInterceptors(list []Interceptor) {
+	for _, i := range list {
+		if i == nil {
+			panic("smartsocket: a nil interceptor")
+		}
+	}
+}
+
 // addHandler registers h in t. A nil handler is a mistake of the program.
 func addHandler(t *table, event string, h Handler, once bool, opts []HandlerOption) {
 	if h == nil {
 		panic("smartsocket: a nil handler for the event " + event)
 	}
-	r := registration{Handler: h}
+	r := registration{Handler: &receiver{plain: h}}
 	for _, o := range opts {
 		o(&r)
 	}
@@ -176,26 +224,30 @@ func (s *Socket) handlersOf(event []byte) (h handlers) {
 }
 
 // run calls the handlers of e, which may be nil, in order. A panic ends that handler alone.
-func (s *Socket) run(e *entry, d Data, ack Ack) {
+func (s *Socket) run(e *entry, d Data, ack Ack, outer outermost) {
 	for i := range e.Len() {
 		if r, ok := e.Take(i); ok {
 			if d.p != nil {
 				d.p.Strict = r.Strict || s.srv.fixed.StrictDecoding
 			}
-			s.call(r.Handler, e.Event(), d, ack)
+			s.call(r.Handler, e.Event(), d, ack, outer)
 		}
 	}
 }
 
 // call runs one handler and contains its panic.
-func (s *Socket) call(h Handler, event string, d Data, ack Ack) {
+func (s *Socket) call(to *receiver, event string, d Data, ack Ack, outer outermost) {
 	returned := false
 	defer func() {
 		if !returned {
 			s.handlerPanicked(event, ack, recover())
 		}
 	}()
-	h(s, d, ack)
+	if around := (layers{Outer: outer, Inner: to.inner}); to.context || around.Any() {
+		within(s, to, event, d, ack, around)
+	} else {
+		to.plain(s, d, ack)
+	}
 	returned = true
 }
 

@@ -145,9 +145,10 @@ func (s *Socket) doEvent(j *job) {
 	}
 }
 
-// Receive is for package smartsockettest. It runs the handlers of an event as if the client had sent
-// it, on the caller's goroutine. An ackID of 0 asks for no answer. data is borrowed.
-func (s *Socket) Receive(event string, ackID uint64, data []byte, binary bool) {
+// Receive is for package smartsockettest. It runs the handlers of an event that the client of s, a
+// captive socket, sends, on the caller's goroutine. An ackID of 0 asks for no answer. data is
+// borrowed.
+func (*Namespace) Receive(s *Socket, event string, ackID uint64, data []byte, binary bool) {
 	s.doEvent(&job{kind: jobEvent, name: event, ackID: ackID, wantsAck: ackID != 0,
 		data: body{Payload: outgoing.Payload{B: data, Binary: binary}}})
 }
@@ -169,8 +170,9 @@ func (s *Socket) handle(h handlers, d Data, ack Ack) {
 		s.reject(event, ack, err)
 		return
 	}
-	s.run(h.Many, d, ack)
-	s.run(h.Own, d, ack)
+	outer := outermost{s.srv.interceptors.Now(), s.ns.interceptors.Now()}
+	s.run(h.Many, d, ack, outer)
+	s.run(h.Own, d, ack, outer)
 }
 
 // done gives back what belongs to an event that waited.

@@ -58,7 +58,7 @@ func (s *Socket) has(event string) (any, inline bool) {
 // fire runs the handlers of a lifecycle event, as they are registered when it begins.
 func (s *Socket) fire(event string, d Data) {
 	for _, e := range s.lifecycleHandlers(event) {
-		s.run(e, d, Ack{})
+		s.run(e, d, Ack{}, outermost{})
 	}
 }
 
@@ -90,7 +90,7 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 		p = "runtime.Goexit: it ended its goroutine"
 	}
 	s.often(slog.LevelError, "a handler panicked", event, "", "panic", fmt.Sprint(p))
-	ack.Fail(&Error{Code: message.CodeHandlerFailed, Event: event,
+	ack.fail(&Error{Code: message.CodeHandlerFailed, Event: event,
 		Message: "the handler of this event failed: see the server's log"})
 	if event != eventError {
 		s.raise(&Error{Code: message.CodeHandlerFailed, Event: event,
@@ -99,23 +99,46 @@ func (s *Socket) handlerPanicked(event string, ack Ack, p any) {
 }
 
 // Context returns a context that ends with the socket's session, or without the message cache with
-// its connection. It ends at once, while handlers may still wait. Its cause is ERR_CONN_006.
+// its connection. It ends at once, while handlers may still wait. Its cause is ERR_CONN_006. It has
+// the values of the first connection's request, if that came through Server.ServeHTTP.
 func (s *Socket) Context() context.Context {
 	x := s.extra()
 	if s.settled.Load() { // forget may have run before there was an x
 		x.contexts.End(errGone)
 	}
-	return x.contexts.Owner(errGone)
+	values := context.Background()
+	if l := s.link.Load(); l.serial == 1 {
+		values = l.values()
+	}
+	return x.contexts.Owner(values, errGone)
 }
 
 // LinkContext returns a context that ends, at once, with the connection that the handlers were told
 // of last. It has ended already while the client is away, and in a handler that runs so late that
-// the client has come back meanwhile. Its cause is ERR_CONN_006.
+// the client has come back meanwhile. Its cause is ERR_CONN_006. It has the values of the
+// connection's request, if that came through Server.ServeHTTP.
 func (s *Socket) LinkContext() context.Context {
-	return s.extra().contexts.Connection(func() (uint64, bool) {
-		told, l := uint64(max(1, s.told.Load())), s.link.Load()
-		return told, l.serial == told && l.isOpen()
+	return s.extra().contexts.Connection(func() (uint64, context.Context, bool) {
+		return linkNow(s)
 	}, errGone)
+}
+
+// linkNow is the connection that the handlers of s were told of last: its serial, its values, and
+// whether it is there.
+func linkNow(s *Socket) (serial uint64, values context.Context, open bool) {
+	l := s.link.Load()
+	if serial = uint64(max(1, s.told.Load())); serial != l.serial {
+		return serial, context.Background(), false
+	}
+	return serial, l.values(), l.isOpen()
+}
+
+// values are those of the request that the connection came with.
+func (l *link) values() context.Context {
+	if l.upgrade == nil {
+		return context.Background()
+	}
+	return l.upgrade
 }
 
 var errGone error = fault.Lost("the client is gone")

@@ -74,6 +74,12 @@ type Options struct {
 	// on a goroutine and may block, but not for longer than HandshakeTimeout. A quarter as many
 	// hooks run at once as Workers says, and for one address a quarter of these.
 	Authenticate func(context.Context, AuthRequest) (identity any, err error) `config:"-"`
+	// MapError decides what a client is told of an application's error: of a handler, an
+	// interceptor, a middleware, or Validate, in the ack of an event. nil tells everything: an
+	// *Error is sent as it is, and any other error with its text. If MapError returns nil or
+	// panics, only the code is told. It runs where the event is handled. The log and the "error"
+	// handlers still get the error itself.
+	MapError func(s *Socket, event string, err error) error `config:"-"`
 	// RequireAuth calls Socket.RequireAuth for every socket.
 	RequireAuth bool `config:"requireAuth" reload:"live"`
 	// AuthTimeout is how long a socket that must authenticate by event may take.
@@ -144,8 +150,8 @@ type Options struct {
 	// MaxJSONElements limits the values and keys in the JSON of one message. Each costs a decoder
 	// memory, however short it is.
 	MaxJSONElements int `config:"maxJSONElements" default:"128Ki" min:"1" max:"1Gi" reload:"live"`
-	// StrictDecoding makes each handler Strict: data with unknown fields is refused. Middlewares and
-	// answers of clients are not affected.
+	// StrictDecoding makes each handler Strict: data with unknown fields is refused. It does not
+	// concern middlewares and the answers of clients.
 	StrictDecoding bool `config:"strictDecoding"`
 	// CompressionThreshold is the size in bytes to compress above, if clients inflate; -1 means
 	// never.

@@ -107,6 +107,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 		return nil, err
 	}
 	o.Authenticate, o.TLSConfig, o.Broker = old.Authenticate, old.TLSConfig, old.Broker
+	o.MapError = old.MapError
 	t, err := newSettings(o)
 	if err != nil {
 		return nil, err

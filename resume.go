@@ -26,10 +26,11 @@ func (l *link) resume() session.Result {
 	if n == nil {
 		return session.Refused
 	}
-	s := n.Owner().(*owner).socket()
-	if h.identity == nil && s.lapsed() {
+	o := n.Owner().(*owner)
+	if h.identity == nil && o.lapsed() {
 		return session.Refused
 	}
+	s := o.socket()
 	l.s = s
 	result, was := n.Resume(token, l, h.seq)
 	switch {
@@ -94,8 +95,11 @@ func (o *owner) Left()           { o.ns.hub.SetAway(o.socket(), true) }
 
 // Back makes p the socket's link from now on.
 func (o *owner) Back(p session.Peer) {
-	l := p.(*link)
-	l.serial = o.link.Load().serial + 1
+	l, was := p.(*link), o.link.Load()
+	if was.upgrade != nil {
+		o.socket().Context() // made now if it was not yet, so that it keeps the first one's values
+	}
+	l.serial = was.serial + 1
 	l.unproved = true
 	if who := l.handshake.identity; who != nil {
 		o.socket().take(who)
@@ -165,3 +169,17 @@ func (s *Socket) forget() {
 // run again. The socket has its id, rooms and values, and the client gets what it missed. In the
 // handlers of the first connection it is false, however late they run.
 func (s *Socket) Recovered() bool { return s.told.Load() > 1 }
+
+// lapsed ends the session of a grant that has expired while the client was away, and reports
+// whether it has. Who comes back to it has not authenticated.
+func (o *owner) lapsed() bool {
+	s := o.socket()
+	over := s.granted().Over(s.srv.clock.Micro())
+	if over {
+		code := frame.CloseCode(message.CloseExpired)
+		s.kept.kicked.Store(&Reason{Code: code, Text: grant.Reason})
+		s.kept.Doom()
+		s.link.Load().ws.Close(code, grant.Reason)
+	}
+	return over
+}

@@ -160,6 +160,8 @@ type registrations struct {
 	events      *table // of the namespace; those of a server are for "/"
 	life        table  // of what happens to sockets, as opposed to what they send
 	middlewares middleware.List[Middleware]
+	// interceptors surround the handlers of events.
+	interceptors middleware.List[Interceptor]
 	// emitOptions are what SetEmitOptions has set. A pointer leads to it, because escape analysis
 	// gives up on what leads to an atomic value: here a Target.
 	emitOptions *outgoing.Rules

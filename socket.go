@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"context"
 	"net"
 	"sync/atomic"
 	"time"
@@ -148,6 +149,8 @@ type link struct {
 	// Static after accept.
 	srv   *Server
 	plain bool // speaks JSON text without the handshake
+	// Has the values of the request that came through ServeHTTP, nil for others.
+	upgrade context.Context
 
 	// Static once the link is open.
 	inflates bool // takes compressed messages; beside plain, where it takes no room
@@ -256,10 +259,10 @@ func (h *handshake) forgetHello() {
 // A table holds the handlers of events by name; an entry, those of one event. handlers are those of
 // one event that a socket has: its namespace's, then its own.
 type (
-	registration = registry.Registered[Handler]
+	registration = registry.Registered[*receiver]
 	table        = registry.Table[registration]
 	entry        = registry.Entry[registration]
-	handlers     = registry.Pair[Handler]
+	handlers     = registry.Pair[*receiver]
 )
 
 type jobKind uint8

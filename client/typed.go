@@ -65,6 +65,16 @@ func Request[T any](ctx context.Context, c *Client, event string, data any) (T, 
 	return v, nil
 }
 
+// WithDetails returns a copy of err, an *Error or one made as by Ack.Fail, that carries v to the
+// server's program as JSON.
+func WithDetails(err error, v any) *Error {
+	return fault.WithDetails(err, message.CodeHandlerFailed, v)
+}
+
+// DetailsOf decodes what the server's program said about err (Error.Details). It reports false if
+// it said nothing, or something that does not fit a T.
+func DetailsOf[T any](err error) (T, bool) { return fault.DetailsOf[T](err) }
+
 // decode reads d into a T. valid is nil if there is nothing to ask.
 func decode[T any](d Data, valid func(*T) error) (v T, err error) {
 	if err = d.Decode(&v); err == nil && valid != nil {

@@ -1,7 +1,10 @@
 package message
 
-// AppendErrorJSON appends e as {"code":…,"message":…[,"event":…][,"retryAfter":…]}, the payload of
-// an ERROR message. The cause is left out because it may contain what no peer should know.
+import "unicode/utf8"
+
+// AppendErrorJSON appends e as {"code":…,"message":…[,"event":…][,"retryAfter":…][,"details":…]},
+// the payload of an ERROR message. The cause is left out because it may contain what no peer should
+// know, and Details if they are not what every peer can read.
 func AppendErrorJSON(dst []byte, e *Error) []byte {
 	dst = append(dst, `{"code":`...)
 	dst = appendString(dst, string(e.Code))
@@ -15,7 +18,24 @@ func AppendErrorJSON(dst []byte, e *Error) []byte {
 		dst = append(dst, `,"retryAfter":`...)
 		dst = appendDecimal(dst, uint64(e.RetryAfter))
 	}
+	if validDetails(e.Details) {
+		dst = append(dst, `,"details":`...)
+		dst = append(dst, e.Details...)
+	}
 	return append(dst, '}')
+}
+
+// detailsDepth is how deep Details may nest. A text message is two levels above them.
+const detailsDepth = MaxJSONDepth - 2
+
+// validDetails reports whether text is one JSON value in UTF-8, and not nested too deep.
+func validDetails(text string) bool {
+	if text == "" || !utf8.ValidString(text) {
+		return false
+	}
+	b := []byte(text)
+	end := skipValue(b, skipSpace(b, 0), detailsDepth)
+	return end >= 0 && skipSpace(b, end) == len(b)
 }
 
 // ParseErrorJSON reads the payload of an ERROR message without encoding/json: an object with a
@@ -54,6 +74,13 @@ func ParseErrorJSON(b []byte) (Error, error) {
 			var ms uint64
 			ms, i = readAck(b, i)
 			e.RetryAfter, ok = int64(ms), i >= 0
+		case "details":
+			bit = 16
+			start := i
+			if i = skipValue(b, i, detailsDepth); i >= 0 {
+				e.Details = string(b[start:i])
+			}
+			ok = i >= 0
 		default:
 			i = skipValue(b, i, MaxJSONDepth)
 		}

@@ -36,6 +36,7 @@ type Error struct {
 	Message    string
 	Event      string // the event that the error is about, if any
 	RetryAfter int64  // milliseconds; 0 means not given
+	Details    string // JSON text of the application's, for the peer's program; "" means none
 	Cause      error
 }
 
@@ -145,5 +146,6 @@ var (
 		"a field of a handshake record has the wrong length or form")
 	errClock        = New(CodeInvalidFormat, "PING and PONG carry exactly three numbers")
 	errErrorPayload = New(CodeInvalidFormat,
-		`not an error: {"code":string,"message":string,"event":string,"retryAfter":integer}`)
+		`not an error: {"code":string,"message":string,"event":string,"retryAfter":integer,`+
+			`"details":any}`)
 )

@@ -60,6 +60,8 @@ func TestErrorJSON(t *testing.T) {
 		{Code: CodeRejected, Message: "no"},
 		{Code: CodeRateLimited, Message: "a\"b\\c\nd\x01é", Event: "move", RetryAfter: 1500},
 		{Code: "X", Message: strings.Repeat("<>&\u2028", 50)},
+		{Code: "X", Details: `{"price": [5, null]}`},
+		{Code: "X", Details: nested(detailsDepth)},
 	} {
 		e := want
 		e.Cause = io.EOF // the cause is not sent
@@ -83,11 +85,29 @@ func TestErrorJSON(t *testing.T) {
 	}
 }
 
+// Details that not every peer could read are left out, and the rest of the error arrives.
+func TestErrorDetailsThatCannotBeSent(t *testing.T) {
+	for _, details := range []string{"{", "1 2", "x", " ", "\"\xff\"", nested(detailsDepth + 1)} {
+		e := Error{Code: "X", Message: "m", Details: details}
+		if got := string(AppendErrorJSON(nil, &e)); got != `{"code":"X","message":"m"}` {
+			t.Errorf("%q: %s", details, got)
+		}
+	}
+	e := Error{Code: "X", Details: nested(detailsDepth)}
+	text := AppendJSON(nil, &Message{Kind: KindError, Payload: AppendErrorJSON(nil, &e)})
+	if m, err := ParseJSON(text); err != nil {
+		t.Errorf("as text: %v", err)
+	} else if got, err := ParseErrorJSON(m.Payload); err != nil || got != e {
+		t.Errorf("as text: %v", err)
+	}
+}
+
 var invalidErrorJSON = []string{
 	``, `null`, `[]`, `"x"`, `{}`, `{"message":"m"}`, `{"code":""}`, `{"code":1}`, `{"code":null}`,
 	`{"code":"x","message":1}`, `{"code":"x","event":[]}`,
 	`{"code":"x","retryAfter":"1"}`, `{"code":"x","retryAfter":-1}`,
 	`{"code":"x","retryAfter":1.5}`, `{"code":"x","retryAfter":9007199254740992}`,
+	`{"code":"x","details":1,"details":1}`, `{"code":"x","details":` + nested(detailsDepth+1) + `}`,
 	`{"code":"x","code":"y"}`, `{"code":"x"`, `{"code":"x"}}`, `{"code":"x",}`,
 }
 
@@ -118,6 +138,7 @@ func FuzzErrorJSON(f *testing.F) {
 		f.Add(AppendErrorJSON(nil, e))
 	}
 	f.Add([]byte(`{"code":"a\u0041","message":"\ud83d\ude00","event":"e","retryAfter":12,"x":{}}`))
+	f.Add([]byte(`{"code":"X","details":{"a":[1]}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := ParseErrorJSON(b)
 		if err != nil {

@@ -63,6 +63,7 @@ type errorVector struct {
 	Message    string `json:"message"`
 	Event      string `json:"event"`
 	RetryAfter int64  `json:"retryAfter"`
+	Details    string `json:"details"` // JSON text; "" means none
 }
 
 type invalidVector struct {
@@ -120,12 +121,13 @@ func makeVectors() *vectors {
 	}
 	v.Records = recordVectors()
 	for _, e := range []Error{*ErrRejected, {Code: CodeRateLimited, Message: "a\"b\\c\nd é 😀",
-		Event: "move", RetryAfter: 1500}, {Code: CodeAckTimeout, RetryAfter: 1<<53 - 1}} {
+		Event: "move", RetryAfter: 1500}, {Code: CodeAckTimeout, RetryAfter: 1<<53 - 1},
+		{Code: "ERR_SHOP_001", Details: `{"price":[5,"é"],"why":null}`}} {
 		v.Errors = append(v.Errors, errorVector{string(e.Code), string(AppendErrorJSON(nil, &e)),
-			e.Code, e.Message, e.Event, e.RetryAfter})
+			e.Code, e.Message, e.Event, e.RetryAfter, e.Details})
 	}
 	v.Errors = append(v.Errors, errorVector{"escapes and unknown keys",
-		`{ "x":[{}], "c\u006fde":"X\u00e9\/" }`, "Xé/", "", "", 0})
+		`{ "x":[{}], "c\u006fde":"X\u00e9\/" }`, "Xé/", "", "", 0, ""})
 	for _, c := range invalidBinary {
 		v.Invalid = append(v.Invalid,
 			invalidVector{c.name, "binary", strings.ReplaceAll(c.hex, " ", ""), CodeInvalidFormat})
@@ -279,7 +281,7 @@ func TestVectors(t *testing.T) {
 	for _, c := range v.Errors {
 		e, err := ParseErrorJSON([]byte(c.Text))
 		if want := (Error{Code: c.Code, Message: c.Message, Event: c.Event,
-			RetryAfter: c.RetryAfter}); err != nil || e != want {
+			RetryAfter: c.RetryAfter, Details: c.Details}); err != nil || e != want {
 			t.Errorf("%s: %+v, %v", c.Name, e, err)
 		}
 	}

@@ -109,8 +109,8 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 	for path, ns := range c.server.NamespaceStats() {
 		for name, n := range map[string]int{"connections": ns.Connections, "rooms": ns.Rooms} {
-			to <- prometheus.MustNewConstMetric(c.namespace[name], prometheus.GaugeValue, float64(n),
-				path)
+			to <- prometheus.MustNewConstMetric(
+				c.namespace[name], prometheus.GaugeValue, float64(n), path)
 		}
 	}
 	l := c.server.Stats().Latency

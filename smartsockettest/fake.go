@@ -113,7 +113,7 @@ func (f *Fake) take(op frame.Opcode, p []byte) {
 func (f *Fake) Emit(event string, data any) {
 	f.t.Helper()
 	b, binary := f.encode(data)
-	f.Receive(event, 0, b, binary)
+	f.Namespace().Receive(f.Socket, event, 0, b, binary)
 }
 
 // Call is Emit for an event that asks for an answer, which is decoded into into, a pointer; nil
@@ -166,7 +166,7 @@ func (f *Fake) ask(event string, data any) (*sent, *client.Error) {
 	f.answer, f.failed = nil, nil
 	id := f.asked
 	f.mu.Unlock()
-	f.Receive(event, id, b, binary)
+	f.Namespace().Receive(f.Socket, event, id, b, binary)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.answer == nil && f.failed == nil {

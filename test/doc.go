@@ -17,6 +17,7 @@
 //	handshake       what a connection goes through before its first event
 //	auth, encryption, tls, limits, reload
 //	                the options that their names say
+//	grants          what an authentication allows, and, in grants_expiry, until when
 //	rooms, delivery, delivery_held, clock
 //	                broadcasts, delivery classes, and what waits for a client that is behind
 //	session, session_resume, session_retry

@@ -28,7 +28,7 @@ var below = map[string][]string{
 	// The mechanisms of the root package. None knows a type of the root.
 	"internal/burst":      {},
 	"internal/hub":        {},
-	"internal/lifetime":   {},
+	"internal/lifetime":   {"internal/testclock"},
 	"internal/watchdog":   {"internal/testclock"},
 	"internal/logline":    {},
 	"internal/testclock":  {},
@@ -85,10 +85,11 @@ var below = map[string][]string{
 	},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
-	"smartsockettest": {"", "client", "frame", "message", "internal/socketpair", "internal/testclock"},
-	"cluster":         {""},
-	"config":          {}, // the root's options are a struct like any other to it
-	"wasm":            {"client", "message", "pool", "crypto"},
+	"smartsockettest": {"", "client", "frame", "message",
+		"internal/socketpair", "internal/testclock"},
+	"cluster": {""},
+	"config":  {}, // the root's options are a struct like any other to it
+	"wasm":    {"client", "message", "pool", "crypto"},
 }
 
 // helpers are the packages of internal that only tests use, or the make targets.

@@ -11,11 +11,11 @@ var readingOrder = []string{
 	// The life of a server.
 	"doc.go", "serve.go", "shutdown.go", "housekeeper.go",
 	// The way of a message and of a resume.
-	"accept.go", "connect.go", "conn.go", "resume.go", "event.go", "ratelimit.go", "middleware.go",
-	"job.go", "clock.go", "auth.go",
+	"accept.go", "connect.go", "conn.go", "resume.go", "event.go", "ratelimit.go", "job.go",
+	"middleware.go", "clock.go", "auth.go",
 	// What an application calls.
-	"emit.go", "broker.go", "handlers.go", "ack.go", "answer.go", "lifecycle.go",
+	"emit.go", "broker.go", "handlers.go", "call.go", "ack.go", "answer.go", "lifecycle.go",
 	// What all of them stand on.
-	"stats.go", "data.go", "reload.go", "namespace.go", "server.go", "socket.go", "options.go",
+	"stats.go", "data.go", "reload.go", "namespace.go", "server.go", "options.go", "socket.go",
 	"errors.go", "log.go",
 }

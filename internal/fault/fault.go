@@ -4,7 +4,7 @@
 //
 // It uses packages fmt and reflect, which the browser build (package wasm) must not contain.
 //
-// Read fault.go, then misfit.go and validate.go.
+// Read fault.go, then details.go, outward.go, misfit.go and validate.go.
 package fault
 
 import (

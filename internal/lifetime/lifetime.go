@@ -1,9 +1,12 @@
-// Package lifetime makes the contexts of something that outlives its connections: one that ends
-// with it, and one that ends with the connection that it has at the moment. They are made when
-// somebody asks for them.
+// Package lifetime makes the contexts of something that outlives its connections (Contexts): one
+// that ends with it, and one that ends with the connection that it has at the moment. They are made
+// when somebody asks for them. A Task is the context of one piece of work for them.
 //
-// Contexts.mu guards everything. While it is held, contexts are canceled; what the application
-// registered with them runs on goroutines of its own.
+// Contexts.mu and Task.mu guard what their types have. While one is held, contexts are canceled;
+// what the application registered with them runs on goroutines of its own. Under Task.mu its Source
+// is asked, which takes Contexts.mu.
+//
+// Read lifetime.go, then task.go.
 package lifetime
 
 import (
@@ -40,36 +43,33 @@ func (s *span) end(cause error) {
 }
 
 // Owner returns the context that ends with End, whose cause is End's. After End, over is the cause.
-func (x *Contexts[C]) Owner(over error) context.Context {
+// Its values are those of the context that the first call was given.
+func (x *Contexts[C]) Owner(values context.Context, over error) context.Context {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.ofOwner(over)
-}
-
-func (x *Contexts[C]) ofOwner(over error) context.Context {
-	ctx := x.owner.begin(context.Background())
+	ctx := x.owner.begin(values)
 	if x.ended {
 		x.owner.end(over)
 	}
 	return ctx
 }
 
-// Connection returns the context of the connection that current returns. It ends with
-// EndConnection, with End, and when the context of another connection is asked for. If it is not
-// open, the context has ended already, with over as its cause. current is called under the lock, so
-// that nobody who asks late ends the context of a newer connection.
+// Connection returns the context of the connection that current returns, with these values. It ends
+// with EndConnection, with End, and when the context of another connection is asked for. If it is
+// not open, the context has ended already, with over as its cause. current is called under the
+// lock, so that nobody who asks late ends the context of a newer connection.
 func (x *Contexts[C]) Connection(
-	current func() (c C, open bool), over error,
+	current func() (c C, values context.Context, open bool), over error,
 ) context.Context {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	c, open := current()
+	c, values, open := current()
 	if x.of != c {
 		x.connection.end(over)
 		x.connection, x.of = span{}, c
 	}
-	ctx := x.connection.begin(x.ofOwner(over))
-	if !open { // if it closes only now, EndConnection follows
+	ctx := x.connection.begin(values)
+	if x.ended || !open { // if it closes only now, EndConnection follows
 		x.connection.end(over)
 	}
 	return ctx
@@ -89,5 +89,6 @@ func (x *Contexts[C]) End(cause error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.ended = true
-	x.owner.end(cause) // the connection's with it
+	x.owner.end(cause)
+	x.connection.end(cause)
 }

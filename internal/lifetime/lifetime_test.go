@@ -8,14 +8,17 @@ import (
 	"testing"
 )
 
-var errOver = errors.New("over")
+var (
+	errOver    = errors.New("over")
+	background = context.Background()
+)
 
 func yes() bool { return true }
 
 func TestContexts(t *testing.T) {
 	var x Contexts[int]
-	owner, first := x.Owner(errOver), x.Connection(of(1, yes), errOver)
-	if x.Owner(errOver) != owner || x.Connection(of(1, yes), errOver) != first {
+	owner, first := x.Owner(background, errOver), x.Connection(of(1, yes), errOver)
+	if x.Owner(background, errOver) != owner || x.Connection(of(1, yes), errOver) != first {
 		t.Error("two calls gave two contexts")
 	}
 	x.EndConnection(2, errOver)
@@ -44,7 +47,7 @@ func TestContexts(t *testing.T) {
 func TestAfterTheEnd(t *testing.T) {
 	var x Contexts[int]
 	x.End(errOver)
-	if x.Owner(errOver).Err() == nil || x.Connection(of(1, yes), errOver).Err() == nil {
+	if x.Owner(background, errOver).Err() == nil || x.Connection(of(1, yes), errOver).Err() == nil {
 		t.Error("contexts begin after the end")
 	}
 }
@@ -70,6 +73,6 @@ func TestNoContextOutlivesItsConnection(t *testing.T) {
 }
 
 // of is connection c, which is open while open says so.
-func of(c int, open func() bool) func() (int, bool) {
-	return func() (int, bool) { return c, open() }
+func of(c int, open func() bool) func() (int, context.Context, bool) {
+	return func() (int, context.Context, bool) { return c, background, open() }
 }

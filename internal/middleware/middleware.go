@@ -1,7 +1,10 @@
 // Package middleware keeps middlewares of any type in order (List), and records what one of them
-// decided through next (Decision).
+// decided through next (Decision). It also finds the way through those that surround something
+// (Layers).
 //
 // List.mu and Decision.mu are leaves. A List is read without its lock.
+//
+// Read middleware.go, then layers.go.
 package middleware
 
 import (
@@ -14,7 +17,18 @@ import (
 // and ready. Safe for concurrent use.
 type List[M any] struct {
 	mu   sync.Mutex // held by Add
-	list atomic.Pointer[[]M]
+	list atomic.Pointer[Snapshot[M]]
+}
+
+// Snapshot is a List at one moment. It does not change. A nil one is empty.
+type Snapshot[M any] []M
+
+// Len is the number of middlewares.
+func (s *Snapshot[M]) Len() int {
+	if s == nil {
+		return 0
+	}
+	return len(*s)
 }
 
 // Add puts m at the end.
@@ -22,8 +36,11 @@ func (l *List[M]) Add(m M) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := append(slices.Clone(l.All()), m)
-	l.list.Store(&list)
+	l.list.Store((*Snapshot[M])(&list))
 }
+
+// Now returns what All does, in one word of memory.
+func (l *List[M]) Now() *Snapshot[M] { return l.list.Load() }
 
 // All returns the middlewares of this moment. The list is not to be changed.
 func (l *List[M]) All() []M {

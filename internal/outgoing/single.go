@@ -47,11 +47,17 @@ func (c *Encoding) AppendAck(dst []byte, id uint64, v any) ([]byte, error) {
 	return c.appendPayload(message.Append(dst, &m), start, "", v)
 }
 
-// AppendError appends m, an ERROR, with e as its payload.
+// AppendError appends m, an ERROR, with e as its payload, without its details if they are too long.
 func (c *Encoding) AppendError(dst []byte, m message.Message, e *message.Error) []byte {
 	p := pool.GetUnsized(pool.Encoded)
 	defer pool.PutUnsized(p)
+	start := len(p.B)
 	p.B = message.AppendErrorJSON(p.B, e)
+	if len(p.B)-start > c.MaxBytes && e.Details != "" {
+		brief := *e
+		brief.Details = ""
+		p.B = message.AppendErrorJSON(p.B[:start], &brief)
+	}
 	m.Payload = p.B
 	if c.Plain {
 		return message.AppendJSON(dst, &m)

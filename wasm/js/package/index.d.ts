@@ -41,6 +41,8 @@ export declare class SmartSocketError extends Error {
   readonly event?: string;
   /** Milliseconds after which trying again makes sense. */
   readonly retryAfter?: number;
+  /** What the server's program says about it, of any JSON type. On an error with an ERR_ code that answers a question it is sent. */
+  details?: unknown;
   readonly cause?: unknown;
 }
 
@@ -142,7 +144,7 @@ export interface Stats {
 }
 
 /** Answers the server's request for an ack; does nothing if none was asked for, or from the second call on. */
-export type Ack<Response = unknown> = (response?: Response, error?: { code?: string; message: string } | null) => void;
+export type Ack<Response = unknown> = (response?: Response, error?: { code?: string; message: string; details?: unknown } | null) => void;
 
 /** Called exactly once: with the answer, or with undefined and an error. */
 export type AckCallback<Response = unknown> = (response: Response, error?: SmartSocketError) => void;

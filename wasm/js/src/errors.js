@@ -46,14 +46,21 @@ export function errorFromWire(value) {
   var e = new SmartSocketError(code, typeof v.message === 'string' ? v.message : 'the server reported an error without a message');
   if (typeof v.event === 'string') e.event = v.event;
   if (typeof v.retryAfter === 'number') e.retryAfter = v.retryAfter;
+  if (v.details !== undefined) e.details = v.details;
   return e;
 }
 
 // errorToWire returns the payload of an ERROR message that answers a question. Codes of other errors
-// are not ours to tell: Node has ENOENT and the like.
+// are not ours to tell, because Node has ENOENT and the like, and neither are their details. Details
+// that are no JSON are left out.
 export function errorToWire(error) {
   var known = error && typeof error.code === 'string' && (error instanceof SmartSocketError || /^ERR_[A-Z]+_\d+$/.test(error.code));
-  var code = known && error.code ? error.code : CODES.HANDLER_FAILED;
-  var text = error && typeof error.message === 'string' ? error.message : String(error);
-  return JSON.stringify({ code: code, message: text });
+  var wire = { code: known && error.code ? error.code : CODES.HANDLER_FAILED, message: error && typeof error.message === 'string' ? error.message : String(error) };
+  try {
+    if (known) wire.details = error.details;
+    return JSON.stringify(wire);
+  } catch (e) {
+    wire.details = undefined;
+    return JSON.stringify(wire);
+  }
 }

@@ -116,7 +116,7 @@ for (const engine of ['js', 'wasm']) {
           if (m.event === 'reply') { peer.send(ackOf(m.ack, '{"ok":true}')); peer.send(ackOf(m.ack, '{"ok":false}')); }
           if (m.event === 'binary') peer.send(ackOf(m.ack, [9], true));
           if (m.event === 'void') peer.send(ackOf(m.ack));
-          if (m.event === 'fail') peer.send(error('ERR_APP_001', 'no', m.ack, { event: 'fail', retryAfter: 5 }));
+          if (m.event === 'fail') peer.send(error('ERR_APP_001', 'no', m.ack, { event: 'fail', retryAfter: 5, details: { price: [5] } }));
           if (m.event === 'garbage') peer.send(ackOf(m.ack, '{'));
         },
       });
@@ -126,7 +126,7 @@ for (const engine of ['js', 'wasm']) {
       c.emit('reply', 1, (response, e) => calls.push([response, e]));
       assert.deepEqual(new Uint8Array(await c.emitWithAck('binary')), new Uint8Array([9]));
       assert.equal(await c.emitWithAck('void'), undefined);
-      await assert.rejects(c.emitWithAck('fail'), (e) => code('ERR_APP_001')(e) && e.retryAfter === 5 && e.event === 'fail');
+      await assert.rejects(c.emitWithAck('fail'), (e) => code('ERR_APP_001')(e) && e.retryAfter === 5 && e.event === 'fail' && e.details.price[0] === 5);
       await assert.rejects(c.emitWithAck('garbage'), code('ERR_ACK_002'));
       await assert.rejects(c.emitWithAck('silent', 1, { timeout: 5 }), code('ERR_ACK_001'));
       assert.deepEqual(calls, [[{ ok: true }, undefined]]);
@@ -298,24 +298,32 @@ for (const engine of ['js', 'wasm']) {
           peer.send(event('refuses', '', { ack: 4 }));
           peer.send(event('bytes', '', { ack: 5 }));
           peer.send(event('void', '', { ack: 6 }));
+          peer.send(event('circular', '', { ack: 7 }));
+          peer.send(event('foreign', '', { ack: 8 }));
           peer.send(event('none-wanted', ''));
         },
       });
       const c = make(t, server);
       c.on('sum', ([a, b], ack) => { ack(a + b); ack(99); });
       c.on('throws', () => { throw new Error('listener failed on purpose'); });
-      c.on('refuses', (_, ack) => ack(undefined, { code: 'ERR_APP_001', message: 'not you' }));
+      c.on('refuses', (_, ack) => ack(undefined, { code: 'ERR_APP_001', message: 'not you', details: { why: ['age'] } }));
+      const circle = { code: 'ERR_APP_001', message: 'round' };
+      circle.details = circle;
+      c.on('circular', (_, ack) => ack(undefined, circle));
+      c.on('foreign', (_, ack) => ack(undefined, Object.assign(new Error('of a library'), { details: 'private' })));
       c.on('bytes', (_, ack) => ack(new Uint8Array([1, 2])));
       c.on('void', (_, ack) => ack());
       c.on('none-wanted', (_, ack) => ack('ignored'));
       t.mock.method(console, 'error', () => {});
       await c.connect();
-      await until(() => server.peers[0].messages.length === 6);
-      const [sum, throws, nobody, refuses, bytes, none] = server.peers[0].messages;
+      await until(() => server.peers[0].messages.length === 8);
+      const [sum, throws, nobody, refuses, bytes, none, circular, foreign] = server.peers[0].messages;
       assert.deepEqual([sum.kind, sum.ack, sum.text], [ACK, huge, '3']);
       assert.deepEqual([throws.kind, throws.ack, JSON.parse(throws.text).code], [ERROR, 2n, 'ERR_APP_002']);
       assert.deepEqual([nobody.kind, nobody.ack, JSON.parse(nobody.text).code], [ERROR, 3n, 'ERR_APP_003']);
-      assert.deepEqual([refuses.kind, refuses.ack, JSON.parse(refuses.text)], [ERROR, 4n, { code: 'ERR_APP_001', message: 'not you' }]);
+      assert.deepEqual([refuses.kind, refuses.ack, JSON.parse(refuses.text)], [ERROR, 4n, { code: 'ERR_APP_001', message: 'not you', details: { why: ['age'] } }]);
+      assert.deepEqual(JSON.parse(circular.text), { code: 'ERR_APP_001', message: 'round' });
+      assert.deepEqual(JSON.parse(foreign.text), { code: 'ERR_APP_002', message: 'of a library' });
       assert.deepEqual([bytes.kind, bytes.flags, [...bytes.payload]], [ACK, 0x60, [1, 2]]);
       assert.deepEqual([none.kind, none.ack, none.text], [ACK, 6n, '']);
       assert.equal(console.error.mock.callCount(), 1);

@@ -106,6 +106,7 @@ describe('vectors of text messages', { skip: missing }, () => {
     test('error ' + v.name, () => {
       const e = errorFromWire(JSON.parse(v.text));
       assert.deepEqual([e.code, e.event ?? '', e.retryAfter ?? 0], [v.code, v.event, v.retryAfter]);
+      assert.deepEqual(e.details, v.details === '' ? undefined : JSON.parse(v.details));
       if (v.message !== '') assert.equal(e.message, v.message);
     });
   }

@@ -31,7 +31,7 @@ const options: AckOptions = { timeout: 1000, signal: new AbortController().signa
 // Events from the server.
 client.on('moved', (move, ack) => { same<Same<typeof move, Move>>(); ack(1); });
 client.once('frame', (bytes) => { same<Same<typeof bytes, ArrayBuffer>>(); });
-client.on('question', (text, ack) => { same<Same<typeof text, string>>(); same<Same<typeof ack, Ack<{ answer: number }>>>(); ack({ answer: 1 }); ack(undefined, { message: 'no' }); });
+client.on('question', (text, ack) => { same<Same<typeof text, string>>(); same<Same<typeof ack, Ack<{ answer: number }>>>(); ack({ answer: 1 }); ack(undefined, { message: 'no' }); ack(undefined, { code: 'ERR_SHOP_001', message: 'no', details: { price: 5 } }); });
 client.on('tick', () => {}).off('tick').off('moved', () => {});
 // @ts-expect-error: no such event
 client.on('jumped', () => {});
@@ -44,7 +44,7 @@ client.on('question', (_text, ack) => ack('one'));
 client.on('connected', () => {}).on('disconnected', (reason, detail) => { same<Same<typeof reason, string>>(); same<Same<typeof detail.code, number>>(); });
 client.on('reconnecting', (attempt, delay) => { same<Same<typeof attempt | typeof delay, number>>(); });
 client.on('reconnected', (recovered) => { same<Same<typeof recovered, boolean>>(); });
-client.on('error', (error) => { same<Same<typeof error, SmartSocketError>>(); });
+client.on('error', (error) => { same<Same<typeof error, SmartSocketError>>(); same<Same<typeof error.details, unknown>>(); });
 client.on('__rate-limited__', (info) => { same<Same<typeof info.retryAfter, number>>(); });
 
 // Events to the server.
