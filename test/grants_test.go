@@ -75,7 +75,8 @@ func TestWithoutRoomGrants(t *testing.T) {
 	for _, what := range []any{nil, "ann", &Grant{Identity: "ann"}} {
 		s := smartsockettest.New(t, Options{Authenticate: granting(what)}, nil)
 		socket := s.Client(t).Socket()
-		if err := socket.Join("any", "other"); err != nil || what != nil && socket.Identity() != "ann" {
+		if err := socket.Join("any", "other"); err != nil ||
+			what != nil && socket.Identity() != "ann" {
 			t.Errorf("%v: %v, %v", what, err, socket.Identity())
 		}
 	}
