@@ -113,8 +113,8 @@ func TestClientComesBackWithFreshCredentials(t *testing.T) {
 	c.Connect()
 	socket := c.Socket()
 	for i := range 3 {
-		if key := came(t, keys, "the hook"); key != fmt.Sprint("token ", i+1) ||
-			socket.Get("key") != key {
+		key := came(t, keys, "the hook")
+		if key != fmt.Sprint("token ", i+1) || socket.Get("key") != key {
 			t.Errorf("round %d: %s, and the socket has %v", i, key, socket.Get("key"))
 		}
 		s.Advance(59 * time.Second)
@@ -248,8 +248,8 @@ func authServer(t *testing.T, setup func(*Server)) *smartsockettest.Server {
 	s = smartsockettest.New(t, Options{EnableMessageCache: true, RequireAuth: true},
 		func(v *Server) {
 			smartsocket.Handle(v, "auth", func(k *Socket, who string) (bool, error) {
-				return true, k.Authenticated(
-					&Grant{Identity: who, Expires: s.Now().Add(time.Minute)})
+				g := &Grant{Identity: who, Expires: s.Now().Add(time.Minute)}
+				return true, k.Authenticated(g)
 			})
 			smartsocket.Handle(v, "who", func(k *Socket, _ any) (any, error) {
 				return k.Identity(), nil
