@@ -74,8 +74,8 @@ func (d Data) Clone() Data {
 
 // Decode reads the JSON payload into v, a non-nil pointer. Nothing of v aliases the payload. No
 // data leaves v as it is. A binary payload decodes only into a *[]byte, which gets a copy. Failure
-// is an ERR_MSG_001 that names the field, or the *Error that an UnmarshalJSON returned. In a handler
-// it may be strict about unknown fields, see Strict.
+// is an ERR_MSG_001 that names the field, or the *Error that an UnmarshalJSON returned. In a
+// handler it may be strict about unknown fields, see Strict.
 func (d Data) Decode(v any) error {
 	if d.p == nil {
 		return nil

@@ -46,7 +46,8 @@ func TestGrantExpires(t *testing.T) {
 			t.Errorf("%v: %s", lifetime, r)
 		}
 		var e *client.Error // nobody is asked before who could not answer
-		if err := came(t, told, "the error"); !errors.As(err, &e) || e.Code != message.CodeAuthFailed || e.Event != "" {
+		if err := came(t, told, "the error"); !errors.As(err, &e) ||
+			e.Code != message.CodeAuthFailed || e.Event != "" {
 			t.Errorf("%v: told %v", lifetime, err)
 		}
 		if r := came(t, reasons, "the end"); r.Code != 3002 {
@@ -112,7 +113,8 @@ func TestClientComesBackWithFreshCredentials(t *testing.T) {
 	c.Connect()
 	socket := c.Socket()
 	for i := range 3 {
-		if key := came(t, keys, "the hook"); key != fmt.Sprint("token ", i+1) || socket.Get("key") != key {
+		key := came(t, keys, "the hook")
+		if key != fmt.Sprint("token ", i+1) || socket.Get("key") != key {
 			t.Errorf("round %d: %s, and the socket has %v", i, key, socket.Get("key"))
 		}
 		s.Advance(59 * time.Second)
@@ -246,7 +248,8 @@ func authServer(t *testing.T, setup func(*Server)) *smartsockettest.Server {
 	s = smartsockettest.New(t, Options{EnableMessageCache: true, RequireAuth: true},
 		func(v *Server) {
 			smartsocket.Handle(v, "auth", func(k *Socket, who string) (bool, error) {
-				return true, k.Authenticated(&Grant{Identity: who, Expires: s.Now().Add(time.Minute)})
+				g := &Grant{Identity: who, Expires: s.Now().Add(time.Minute)}
+				return true, k.Authenticated(g)
 			})
 			smartsocket.Handle(v, "who", func(k *Socket, _ any) (any, error) {
 				return k.Identity(), nil

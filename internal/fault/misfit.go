@@ -54,7 +54,8 @@ func Unusable(event string, err error) *message.Error {
 		Message: "the answer does not fit what is expected" + detail}
 }
 
-// maxField is how much of the path of a field is told. Types that contain themselves have long ones.
+// maxField is how much of the path of a field is told. Types that contain themselves have long
+// ones.
 const maxField = 120
 
 // tail is the end of a long path.
