@@ -37,7 +37,10 @@ const header = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
 var encoding = base64.RawURLEncoding.Strict()
 
-// Sign makes a token. The key has 32 random bytes or more.
+// minKey is the length of the shortest key, as RFC 7518 demands it for HS256.
+const minKey = 32
+
+// Sign makes a token. The key has 32 random bytes or more; with a shorter one no token is valid.
 func Sign(key []byte, c Claims) string {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -50,7 +53,7 @@ func Sign(key []byte, c Claims) string {
 // Verify returns the claims of a token that was made with this key and has not expired at now.
 func Verify(key []byte, token string, now time.Time) (Claims, error) {
 	at := strings.LastIndexByte(token, '.')
-	if at < 0 || !strings.HasPrefix(token, header+".") {
+	if len(key) < minKey || at < 0 || !strings.HasPrefix(token, header+".") {
 		return Claims{}, ErrInvalid
 	}
 	signature, err := encoding.DecodeString(token[at+1:])

@@ -37,6 +37,10 @@ func TestVerify(t *testing.T) {
 			t.Errorf("%s: %+v, %v", what, c, err)
 		}
 	}
+	short := key[:31]
+	if _, err := Verify(short, Sign(short, want), now); err != ErrInvalid {
+		t.Errorf("a short key: %v", err)
+	}
 	if _, err := Verify(key, signed, want.End()); err != ErrInvalid {
 		t.Errorf("an expired token: %v", err)
 	}
