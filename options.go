@@ -296,7 +296,7 @@ func (o *Options) secured() (*tls.Config, error) {
 // AuthRequest is what an Authenticate hook decides about. Its strings are the hook's to keep.
 type AuthRequest struct {
 	APIKey    string
-	Namespace string
+	Namespace string     // need not exist, because strangers are not told which do
 	Address   netip.Addr // the client's, behind trusted proxies the one they report
 
 	// HTTP is the request of the opening handshake: path, query, headers, cookies, TLS and the
