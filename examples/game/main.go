@@ -6,8 +6,8 @@
 //	go run ./examples/game                       # serves on localhost:3000
 //	go run ./examples/token/sign -player alice   # prints a token, signed with GAME_KEY
 //
-// The guide docs/guides/GAME.md explains it. main.go and server.go are what a game needs besides its
-// rules, rooms and ticks. match.go has rooms and ticks, world.go the rules.
+// The guide docs/guides/GAME.md explains it. main.go and server.go are what a game needs besides
+// its rules, rooms and ticks. match.go has rooms and ticks, world.go the rules.
 package main
 
 import (

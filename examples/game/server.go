@@ -40,6 +40,8 @@ func (g *game) register(v *smartsocket.Server) {
 	smartsocket.On(v, "steer", steer, smartsocket.Inline)
 	v.SetEmitOptions("tick", smartsocket.State("")) // who is behind gets the newest
 	v.OnConnected(func(s *smartsocket.Socket) { change(s, (*Player).back) })
-	v.OnDisconnected(func(s *smartsocket.Socket, _ smartsocket.Reason) { change(s, (*Player).gone) })
+	v.OnDisconnected(func(s *smartsocket.Socket, _ smartsocket.Reason) {
+		change(s, (*Player).gone)
+	})
 	v.OnEnded(func(s *smartsocket.Socket, _ smartsocket.Reason) { g.left(s) })
 }

@@ -20,7 +20,7 @@ const (
 
 // What a player is told, with codes for the client's program.
 var (
-	errFull    = smartsocket.NewCode("GAME_FULL", "all places are taken: watch, or try another room")
+	errFull    = smartsocket.NewCode("GAME_FULL", "all places are taken: watch, or try another")
 	errBanned  = smartsocket.NewCode("GAME_BANNED", "you were kicked out of this match")
 	errTwice   = smartsocket.NewCode("GAME_TWICE", "you have a seat already")
 	errNoSeat  = smartsocket.NewCode("GAME_NO_SEAT", "join a match first")
