@@ -299,9 +299,11 @@ func TestArenaInABrowser(t *testing.T) {
 	ann, bob := play(t, browser, url, "Ann Arbor", 1280, 800),
 		play(t, browser, url, "Bob Barker", 390, 844)
 	early := false // a snapshot that comes before the rules is not drawn
-	ann.do(chromedp.Evaluate(`import('/js/arena/world.js').then(({ World }) => { const w = new `+
-		`World(); w.take(new ArrayBuffer(14), 0); return w.look(0, 0, 0) === null; })`, &early,
-		func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	ann.do(chromedp.Evaluate(`import('/js/arena/world.js').then(({ World }) => { const w = `+
+		`new World(); w.take(new ArrayBuffer(14), 0); return w.look(0, 0, 0) === null; })`, &early,
+		func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
+			return p.WithAwaitPromise(true)
+		}))
 	if !early {
 		t.Error("a world without rules is drawn")
 	}
