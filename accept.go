@@ -52,7 +52,7 @@ func (v *Server) accept(
 	l := v.newLink(plain)
 	l.ticket, l.handshake = ticket, new(handshake)
 	if ctx := c.Context(); ctx != context.Background() {
-		l.upgrade = ctx
+		l.mounted = &mounted{ctx}
 	}
 	if v.fixed.Authenticate != nil {
 		l.handshake.opening = opening.Of(r.Head, c)

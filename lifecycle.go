@@ -135,10 +135,10 @@ func linkNow(s *Socket) (serial uint64, values context.Context, open bool) {
 
 // values are those of the request that the connection came with.
 func (l *link) values() context.Context {
-	if l.upgrade == nil {
+	if l.mounted == nil {
 		return context.Background()
 	}
-	return l.upgrade
+	return l.mounted.values
 }
 
 var errGone error = fault.Lost("the client is gone")

@@ -96,7 +96,7 @@ func (o *owner) Left()           { o.ns.hub.SetAway(o.socket(), true) }
 // Back makes p the socket's link from now on.
 func (o *owner) Back(p session.Peer) {
 	l, was := p.(*link), o.link.Load()
-	if was.upgrade != nil {
+	if was.mounted != nil {
 		o.socket().Context() // made now if it was not yet, so that it keeps the first one's values
 	}
 	l.serial = was.serial + 1

@@ -147,18 +147,15 @@ const (
 // inside its socket. With the message cache links come and go, and have a socket once they open.
 type link struct {
 	// Static after accept.
-	srv   *Server
-	plain bool // speaks JSON text without the handshake
-	// Has the values of the request that came through ServeHTTP, nil for others.
-	upgrade context.Context
+	srv     *Server
+	mounted *mounted // nil unless it came through ServeHTTP
 
 	// Static once the link is open.
-	inflates bool // takes compressed messages; beside plain, where it takes no room
-	ws       *websocket.Conn
-	s        *Socket
-	ns       *Namespace
-	seal     *sealing.Line // nil without encryption
-	serial   uint64        // counts the links of the socket from 1
+	ws     *websocket.Conn
+	s      *Socket
+	ns     *Namespace
+	seal   *sealing.Line // nil without encryption
+	serial uint64        // counts the links of the socket from 1
 
 	// The loop's.
 	ticket     admission.Ticket // what it takes of the server's places
@@ -172,6 +169,10 @@ type link struct {
 	expiring   bool   // silent for too long at the last look
 	violations uint8  // in a row
 
+	// Static once the link is open, plain after accept. Here they take no room.
+	plain    bool // speaks JSON text without the handshake
+	inflates bool // takes compressed messages
+
 	// Atomics.
 	phase  atomic.Uint32                 // linkHandshake and so on
 	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
@@ -179,6 +180,9 @@ type link struct {
 	held   outgoing.Held                 // what waits until the client has caught up; has a lock
 	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
 }
+
+// mounted is what a link keeps of a request that came through ServeHTTP: its context's values.
+type mounted struct{ values context.Context }
 
 // The phases of a link, in order.
 const (

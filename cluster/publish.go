@@ -119,7 +119,7 @@ func (c *Cluster) whyLost(size int, now time.Duration) string {
 
 // lose counts broadcasts that no other node will get.
 func (c *Cluster) lose(n int64, why string) {
-	c.stats.lost.Add(n)
+	defer c.stats.lost.Add(n) // after the log: whoever sees the count finds the line
 	if total := c.lost.note(c.now(), n); total > 0 {
 		c.log.Warn("broadcasts did not reach the other nodes", "node", c.node, "lost", total,
 			"reason", why)

@@ -168,7 +168,7 @@ func (c *Cluster) receive(m *nats.Msg) {
 
 // drop counts a broadcast that came too late.
 func (c *Cluster) drop(e *smartsocket.Envelope, age time.Duration) {
-	c.stats.late.Add(1)
+	defer c.stats.late.Add(1) // after the log: whoever sees the count finds the line
 	if total := c.tooLate.note(c.now(), 1); total > 0 {
 		c.log.Warn("broadcasts of other nodes came too late and were dropped", "node", c.node,
 			"count", total, "from", e.Node, "namespace", e.Namespace, "age", age)
@@ -176,12 +176,12 @@ func (c *Cluster) drop(e *smartsocket.Envelope, age time.Duration) {
 }
 
 func (c *Cluster) gap(g Gap) {
-	c.stats.gaps.Add(1)
-	c.stats.missed.Add(int64(min(g.Missed, 1<<32)))
 	if total := c.gaps.note(c.now(), 1); total > 0 {
 		c.log.Warn("broadcasts of another node did not arrive", "node", c.node, "from", g.Node,
 			"namespace", g.Namespace, "missed", g.Missed, "gaps", total)
 	}
+	c.stats.gaps.Add(1) // after the log, as in drop
+	c.stats.missed.Add(int64(min(g.Missed, 1<<32)))
 	if c.opts.OnGap != nil {
 		c.opts.OnGap(g)
 	}
@@ -189,7 +189,7 @@ func (c *Cluster) gap(g Gap) {
 
 // refuse counts what no node of this version would send.
 func (c *Cluster) refuse(err error) {
-	c.stats.invalid.Add(1)
+	defer c.stats.invalid.Add(1) // after the log, as in drop
 	if total := c.invalid.note(c.now(), 1); total > 0 {
 		c.log.Warn("ignored what was published under this cluster's name", "node", c.node, "count",
 			total, "error", err)

@@ -125,8 +125,8 @@ func (c *Cluster) lookAround() {
 		return
 	}
 	for _, name := range c.peers.fallSilent(now, l.since, c.opts.silence) {
-		c.stats.silences.Add(1)
 		c.log.Warn("another node is silent: it hangs, cannot reach NATS, or died",
 			"node", c.node, "other", name)
+		c.stats.silences.Add(1) // after the log: whoever sees the count finds the line
 	}
 }

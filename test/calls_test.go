@@ -366,7 +366,8 @@ func TestTimeoutOfAHandler(t *testing.T) {
 // The values of the upgrade request's context reach handlers and the socket's contexts.
 func TestContextsHaveTheValuesOfTheRequest(t *testing.T) {
 	type key struct{}
-	for _, cache := range []bool{false, true} {
+	for _, how := range []string{"plain", "cache", "cache, asked late"} {
+		cache := how != "plain"
 		v, err := smartsocket.New(Options{Logger: testLogger(t), EnableMessageCache: cache})
 		if err != nil {
 			t.Fatal(err)
@@ -404,8 +405,10 @@ func TestContextsHaveTheValuesOfTheRequest(t *testing.T) {
 			a.handshake(t, "/", "")
 		}
 		dial("first")
-		a.request(1, "who", "")
-		a.wantAck(1, `["first","first","first"]`)
+		if how != "cache, asked late" {
+			a.request(1, "who", "")
+			a.wantAck(1, `["first","first","first"]`)
+		}
 		if !cache {
 			continue
 		}
@@ -504,12 +507,12 @@ func TestMapError(t *testing.T) {
 // Details go both ways, to clients of every kind.
 func TestErrorDetails(t *testing.T) {
 	type price struct{ Cost int }
-	v := startServer(t, Options{}, func(v *Server) {
+	v := startServer(t, Options{MaxMessageBytes: 64 << 10}, func(v *Server) {
 		smartsocket.Handle(v, "buy", func(*Socket, any) (any, error) {
 			return nil, smartsocket.WithDetails(errors.New("too poor"), price{5})
 		})
 		smartsocket.Handle(v, "huge", func(*Socket, any) (any, error) {
-			return nil, smartsocket.WithDetails(errors.New("too much"), strings.Repeat("x", 17<<20))
+			return nil, smartsocket.WithDetails(errors.New("too much"), strings.Repeat("x", 70<<10))
 		})
 	})
 	c := connected(t, newClient(t, v, client.Options{}))
@@ -603,7 +606,10 @@ func TestCallsOfTwoHandlers(t *testing.T) {
 			n.add("%d %v", x, ctx.Err())
 		})
 		smartsocket.On(v, "e", func(_ *Socket, x float64, _ Ack) { n.add("%v", x) })
-		smartsocket.On(v, "e", func(_ *Socket, x int, a Ack) { n.add("%v", x); a.Reply(x) })
+		smartsocket.Handle(v, "e", func(_ *Socket, x int) (int, error) {
+			n.add("%v", x)
+			return x, nil
+		})
 	})
 	w := dialFull(t, v, "/")
 	w.request(1, "e", "3")

@@ -298,6 +298,15 @@ func TestArenaInABrowser(t *testing.T) {
 	url := "http://" + start(t, "-demo").addr.String() + "/"
 	ann, bob := play(t, browser, url, "Ann Arbor", 1280, 800),
 		play(t, browser, url, "Bob Barker", 390, 844)
+	early := false // a snapshot that comes before the rules is not drawn
+	ann.do(chromedp.Evaluate(`import('/js/arena/world.js').then(({ World }) => { const w = `+
+		`new World(); w.take(new ArrayBuffer(14), 0); return w.look(0, 0, 0) === null; })`, &early,
+		func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
+			return p.WithAwaitPromise(true)
+		}))
+	if !early {
+		t.Error("a world without rules is drawn")
+	}
 	for _, p := range []*page{ann, bob} {
 		p.until("sees both",
 			`['Ann Arbor', 'Bob Barker'].every((name) => [...document.querySelectorAll('#board `+

@@ -109,8 +109,8 @@ function frame(now) {
   const dt = Math.min(0.1, (now - last) / 1000);
   last = now;
   const scene = world.look(net.now(), trip(), dt);
+  requestAnimationFrame(frame); // first, so that a fault in one frame is not the end of all
   if (scene) painter.draw(scene, world, dt);
-  requestAnimationFrame(frame);
 }
 requestAnimationFrame(frame);
 input.release();

@@ -59,10 +59,11 @@ export class World {
     if (this.#wishes.length > 600) this.#wishes.shift();
   }
 
-  // look returns players and gems as they are to be drawn at a server time.
+  // look returns players and gems as they are to be drawn at a server time. It returns null before there is a
+  // snapshot, or while the answer to our entering, with the rules, is still on its way behind one.
   look(now, trip, dt) {
     const newest = this.latest;
-    if (!newest) return null;
+    if (!newest || !this.rules) return null;
     const at = now - Math.max(50, this.#late + 2 * this.#jitter + 17);
     let i = this.#snaps.length - 1;
     while (i > 0 && this.#snaps[i - 1].time > at) i--;
