@@ -151,10 +151,16 @@ func TestPlayerComesBack(t *testing.T) {
 	alice, bob := a.joined("alice"), a.joined("bob")
 	wantPlayer(t, alice, Player{ID: "bob"})
 	a.rich("bob", 5)
+	a.world(func(w *world) { w.players["bob"].At = Point{500, 500} })
+	bob.Emit("steer", Dir{1, 1})
+	a.Quiet()
 	bob.Cut()
 	wantPlayer(t, alice, Player{ID: "bob", Coins: 5, Away: true})
 	carol := a.joined("carol")
 	a.tick()
+	if at := expect[Frame](t, alice, "tick").At["bob"]; at != (Point{500, 500}) {
+		t.Errorf("who is away stands at %v", at)
+	}
 	a.Advance(29 * time.Second)
 	if !bob.Reconnect() {
 		t.Error("the session was lost")
@@ -188,8 +194,12 @@ func TestPlayerMovesToAnotherDevice(t *testing.T) {
 	alice, bob := a.joined("alice"), a.joined("bob")
 	wantPlayer(t, alice, Player{ID: "bob"})
 	a.rich("bob", 5)
-	a.joined("bob")
+	phone := a.joined("bob")
 	bob.ExpectClosed(message.CloseKicked)
+	wantPlayer(t, alice, Player{ID: "bob", Coins: 5})
+	phone.Cut()
+	wantPlayer(t, alice, Player{ID: "bob", Coins: 5, Away: true})
+	a.joined("bob") // before the phone has come back
 	wantPlayer(t, alice, Player{ID: "bob", Coins: 5})
 	a.tick()
 	alice.Expect("tick", smartsockettest.Any)
@@ -266,10 +276,29 @@ func TestEmptyMatchEnds(t *testing.T) {
 	a := open(t)
 	alice, spectator := a.joined("alice"), a.as("spectator")
 	spectator.Call("watch", "arena")
+	spectator.Expect("state", smartsockettest.Any)
 	alice.Disconnect()
+	wantPlayer(t, spectator, Player{ID: "alice", Away: true})
 	spectator.Expect("left", "alice")
 	spectator.Expect("over", smartsockettest.Any)
 	spectator.CallFails("watch", "arena", errNoMatch.Code)
+	a.joined("bob")
+	spectator.ExpectNothing()
+}
+
+// When its time is over, players may join the next one.
+func TestMatchEnds(t *testing.T) {
+	a := open(t)
+	alice := a.joined("alice")
+	alice.Expect("state", smartsockettest.Any)
+	a.world(func(w *world) { w.tick = ticks - 1 })
+	a.tick()
+	alice.Expect("over", smartsockettest.Any)
+	alice.CallFails("buy", Order{"an order", "top hat"}, errNoSeat.Code)
+	alice.Call("join", "arena")
+	if st := expect[State](t, alice, "state"); st.Tick != 0 {
+		t.Errorf("the next match begins with %+v", st)
+	}
 }
 
 // once is what world.go has of the purchases that happen once, in lines: the field and four in buy.

@@ -20,6 +20,7 @@ func TestVerify(t *testing.T) {
 	parts := strings.Split(signed, ".")
 	other := strings.Split(Sign(key, Claims{Subject: "p2", Expires: want.Expires}), ".")
 	const none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0" // {"alg":"none","typ":"JWT"}
+	hs512 := "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9." + parts[1] // {"alg":"HS512","typ":"JWT"}
 	for what, bad := range map[string]string{
 		"nothing":         "",
 		"two dots":        "..",
@@ -27,6 +28,7 @@ func TestVerify(t *testing.T) {
 		"no signature":    parts[0] + "." + parts[1] + ".",
 		"alg none":        none + "." + parts[1] + ".",
 		"another header":  none + "." + parts[1] + "." + parts[2],
+		"alg HS512":       hs512 + "." + encoding.EncodeToString(sum(key, hs512)),
 		"another payload": parts[0] + "." + other[1] + "." + parts[2],
 		"another key":     Sign([]byte("another key, of 32 bytes or more…"), want),
 		"longer":          signed + "AA",
