@@ -58,6 +58,8 @@ func (a *arena) tick() {
 
 // world changes the world of the arena.
 func (a *arena) world(f func(*world)) {
+	a.game.mu.Lock()
+	defer a.game.mu.Unlock()
 	m := a.matches["arena"]
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -19,7 +19,7 @@ func TestVerify(t *testing.T) {
 	}
 	parts := strings.Split(signed, ".")
 	other := strings.Split(Sign(key, Claims{Subject: "p2", Expires: want.Expires}), ".")
-	const none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0" // {"alg":"none","typ":"JWT"}
+	const none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"          // {"alg":"none","typ":"JWT"}
 	hs512 := "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9." + parts[1] // {"alg":"HS512","typ":"JWT"}
 	for what, bad := range map[string]string{
 		"nothing":         "",
