@@ -29,7 +29,11 @@ func open(t *testing.T) *arena {
 	t.Helper()
 	o := options()
 	o.Authenticate = key.authenticate
-	g := newGame()
+	g, places := newGame(), 0
+	g.place = func() Point { // far from each other
+		places++
+		return Point{100 * (places % 10), 100 * (places / 10)}
+	}
 	return &arena{smartsockettest.New(t, o, g.register), g, t}
 }
 

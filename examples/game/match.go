@@ -13,6 +13,7 @@ type game struct {
 	server  *smartsocket.Server
 	mu      sync.Mutex // before match.mu
 	matches map[string]*match
+	place   func() Point // see world
 }
 
 // match is one room: its world, and who plays in it. All that is emitted to the room is emitted
@@ -35,7 +36,7 @@ type seat struct {
 	to     atomic.Pointer[Dir] // where the player wants to go
 }
 
-func newGame() *game { return &game{matches: make(map[string]*match)} }
+func newGame() *game { return &game{matches: make(map[string]*match), place: anywhere} }
 
 // seatOf is the seat that a socket has taken, nil if none.
 func seatOf(s *smartsocket.Socket) *seat {
@@ -84,7 +85,7 @@ func (g *game) begin(name string) (*match, error) {
 	if err != nil {
 		return nil, err // the server drains
 	}
-	m := &match{name: name, room: g.server.To(name), hold: hold, world: newWorld(),
+	m := &match{name: name, room: g.server.To(name), hold: hold, world: newWorld(g.place),
 		seats: make(map[string]*seat), banned: make(map[string]bool)}
 	g.matches[name] = m
 	return m, nil

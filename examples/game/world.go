@@ -38,7 +38,7 @@ type Dir struct{ X, Y int }
 // Validate refuses steps that are too large.
 func (d Dir) Validate() error {
 	if d.X < -1 || d.X > 1 || d.Y < -1 || d.Y > 1 {
-		return errors.New("X and Y of a direction are -1, 0 or 1")
+		return errors.New("a direction has X and Y of -1, 0 or 1")
 	}
 	return nil
 }
@@ -119,14 +119,17 @@ type world struct {
 	tick    int
 	players map[string]*Player
 	coin    Point
+	place   func() Point // where players and coins appear
 }
 
-func newWorld() *world { return &world{players: make(map[string]*Player), coin: anywhere()} }
+func newWorld(place func() Point) *world {
+	return &world{players: make(map[string]*Player), coin: place(), place: place}
+}
 
 func anywhere() Point { return Point{rand.IntN(size), rand.IntN(size)} }
 
 func (w *world) enter(id string) {
-	w.players[id] = &Player{ID: id, At: anywhere(), receipts: make(map[string]Receipt)}
+	w.players[id] = &Player{ID: id, At: w.place(), receipts: make(map[string]Receipt)}
 }
 
 // step moves everybody on, and returns who has taken the coin.
@@ -140,7 +143,7 @@ func (w *world) step() (rich []*Player) {
 		p.At.Y = min(max(p.At.Y+speed*p.to.Y, 0), size-1)
 		if dx, dy := p.At.X-w.coin.X, p.At.Y-w.coin.Y; dx*dx+dy*dy <= reach*reach {
 			p.Coins++
-			w.coin = anywhere()
+			w.coin = w.place()
 			rich = append(rich, p)
 		}
 	}
