@@ -113,7 +113,9 @@ func (s *Socket) undecodable(event string, ack Ack, err error) {
 	s.often(slog.LevelWarn, "the data of an event does not fit its handler", event, "",
 		"error", fault.ForLog(e))
 	s.fail(event, ack, outward(s, event, err, message.CodeInvalidFormat))
-	s.fire(eventError, Data{&body{info: e}})
+	if event != eventError { // or its handlers would call themselves for ever
+		s.fire(eventError, Data{&body{info: e}})
+	}
 }
 
 // reject answers an event that a middleware stopped, if it wants an ack, and raises "error".
@@ -123,7 +125,9 @@ func (s *Socket) reject(event string, ack Ack, err error) {
 	if ack.Requested() {
 		ack.fail(outward(s, event, err, message.CodeRejected))
 	}
-	s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
+	if event != eventError { // see undecodable
+		s.raise(&Error{Code: e.Code, Message: e.Message, Event: event, Cause: err})
+	}
 }
 
 // outward is what a client is told of an application's error.

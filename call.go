@@ -123,13 +123,13 @@ func typed[T any](
 }
 
 // calling is the Call for which a handler is given d, nil if there is none. It travels in d, so
-// that it also reaches handlers that a Registrar of the application has wrapped.
+// that it also reaches handlers that a Registrar of the application has wrapped. A Clone has none,
+// because it may come to a handler when the Call is over.
 func calling(d Data) *Call {
 	if d.p == nil {
 		return nil
 	}
-	c, _ := d.p.info.(*Call)
-	return c
+	return d.p.call
 }
 
 // context is what a handler is given. c may be nil.
@@ -213,9 +213,9 @@ func (c *Call) run(ctx context.Context) error {
 		c.Data.p = new(body)
 	}
 	p := c.Data.p
-	was := p.info
-	p.info = c
-	defer func() { p.info = was }()
+	was := p.call
+	p.call = c
+	defer func() { p.call = was }()
 	c.handler(c.Socket, c.Data, c.ack)
 	return c.err
 }

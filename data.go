@@ -68,7 +68,7 @@ func (d Data) Clone() Data {
 		return d
 	}
 	c := *d.p
-	c.B = append([]byte(nil), c.B...)
+	c.B, c.call = append([]byte(nil), c.B...), nil
 	return Data{&c}
 }
 

@@ -27,10 +27,10 @@ func (l *link) resume() session.Result {
 		return session.Refused
 	}
 	o := n.Owner().(*owner)
-	if h.identity == nil && o.lapsed() {
+	s := o.socket()
+	if (h.identity == nil || s.auth.Load() == authDone) && o.lapsed() {
 		return session.Refused
 	}
-	s := o.socket()
 	l.s = s
 	result, was := n.Resume(token, l, h.seq)
 	switch {
@@ -101,7 +101,7 @@ func (o *owner) Back(p session.Peer) {
 	}
 	l.serial = was.serial + 1
 	l.unproved = true
-	if who := l.handshake.identity; who != nil {
+	if who := l.handshake.identity; who != nil && o.auth.Load() != authDone {
 		o.socket().take(who)
 	}
 	o.ns.hub.SetAway(o.socket(), false)
@@ -147,7 +147,7 @@ func (s *Socket) left(l *link, r *Reason) {
 // of l are done, one of them may still ask for it. On l's loop.
 func (s *Socket) admitted(l *link) bool {
 	auth := s.auth.Load()
-	return auth == authDone || auth == authNotNeeded && l.announced
+	return auth >= authDone || auth == authNotNeeded && l.announced
 }
 
 // forget settles what waits for the client, which will not come back and is not counted any more.

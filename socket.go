@@ -51,7 +51,7 @@ type Socket struct {
 	link     atomic.Pointer[link] // the connection; while the client is away the last one
 	ext      atomic.Pointer[socketExtra]
 	identity atomic.Pointer[any]   // of authentication: an identity, or a *grant.Grant
-	auth     atomic.Uint32         // authNotNeeded, authMissing, authDone
+	auth     atomic.Uint32         // authNotNeeded and so on
 	waiting  atomic.Int32          // events in the mailbox that an inline event must not overtake
 	running  atomic.Pointer[entry] // handlers of the event that a worker handles
 	told     atomic.Uint32         // serial of the link that the handlers were told of, 0 = none
@@ -140,7 +140,8 @@ func (v *Server) eachLink(f func(*link)) {
 const (
 	authNotNeeded uint32 = iota
 	authMissing
-	authDone
+	authDone  // it was missing
+	authGiven // it was not needed
 )
 
 // link is one connection of a Socket as its transport sees it (websocket.Handler). The first lies
@@ -305,5 +306,6 @@ type kept struct {
 
 type body struct {
 	outgoing.Payload
-	info any // what a lifecycle handler is told: an error or a Reason
+	info any   // what a lifecycle handler is told: an error or a Reason
+	call *Call // for which a handler is given it now, see calling
 }

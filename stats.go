@@ -140,7 +140,7 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
-	st.Holds, st.HoldsExpired = v.departure.Count()
+	st.Holds, st.HoldsExpired = v.departure.Count(v.sinceStart())
 	v.mu.RLock()
 	r, endpoint := v.reactor, v.endpoint
 	v.mu.RUnlock()

@@ -313,3 +313,31 @@ func TestResumeWithAnExpiredGrant(t *testing.T) {
 		t.Errorf("after another authentication it is %q", who)
 	}
 }
+
+// With RequireAuth it is the event auth that counts. What the hook says when the client comes back
+// replaces neither the identity nor the limits.
+func TestResumeKeepsWhatAuthSaid(t *testing.T) {
+	var s *smartsockettest.Server
+	s = smartsockettest.New(t, Options{
+		EnableMessageCache: true, RequireAuth: true, Authenticate: granting(nil),
+	}, func(v *Server) {
+		smartsocket.Handle(v, "auth", func(k *Socket, who string) (bool, error) {
+			return true, k.Authenticated(&Grant{Identity: who, Rooms: []string{"match:*"},
+				Expires: s.Now().Add(time.Minute)})
+		})
+	})
+	c := s.Client(t)
+	c.Call("auth", "ann")
+	c.Cut()
+	if !c.Reconnect() {
+		t.Error("not recovered")
+	}
+	if k := c.Socket(); k.Identity() != "ann" || k.Join("secret") == nil {
+		t.Errorf("it is %v, in the rooms %q", k.Identity(), k.Rooms())
+	}
+	c.Cut()
+	s.Advance(61 * time.Second)
+	if c.Reconnect() || c.Socket().Identity() != nil {
+		t.Error("recovered when the grant had expired")
+	}
+}

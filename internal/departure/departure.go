@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,7 @@ type State struct {
 
 	mu      sync.Mutex
 	holds   map[*Hold]struct{}
+	sweepAt int // how many holds make Hold look for those whose time is over
 	expired int64
 	hooks   []func(context.Context)
 	cancel  context.CancelFunc // ends the context of the hooks; nil until they run
@@ -92,8 +94,23 @@ func (s *State) Hold(what string, now, d time.Duration) *Hold {
 	if s.Stage() > Serving {
 		return nil
 	}
-	return s.hold(what, now+d)
+	if len(s.holds) >= s.sweepAt { // nobody else looks before the server drains
+		s.look(now)
+		s.sweepAt = 2*len(s.holds) + 8
+	}
+	return s.hold(what, end(now, d))
 }
+
+// end is when d from now on is over: at once if d is negative, and never if there is no such time.
+func end(now, d time.Duration) time.Duration {
+	if until := now + d; until > 0 || d < 0 {
+		return max(until, 1)
+	}
+	return math.MaxInt64
+}
+
+// over reports whether the hold's time is over.
+func (h *Hold) over(now time.Duration) bool { return h.until > 0 && h.until <= now }
 
 // hold adds a hold. mu is held.
 func (s *State) hold(what string, until time.Duration) *Hold {
@@ -117,9 +134,11 @@ func (h *Hold) Release() {
 func (h *Hold) Extend(now, d time.Duration) bool {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
-	_, held := h.s.holds[h]
-	h.until = now + d
-	return held && h.s.Stage() < Leaving
+	if _, held := h.s.holds[h]; !held || h.over(now) || h.s.Stage() >= Leaving {
+		return false
+	}
+	h.until = end(now, d)
+	return true
 }
 
 // Begin moves from Serving to Draining and starts the hooks, each on a goroutine of its own. The
@@ -155,8 +174,13 @@ func (s *State) Begin(ctx context.Context, panicked func(any)) bool {
 func (s *State) Look(now time.Duration) (left int, over []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.look(now)
+}
+
+// look is Look. mu is held.
+func (s *State) look(now time.Duration) (left int, over []string) {
 	for h := range s.holds {
-		if h.until > 0 && h.until <= now {
+		if h.over(now) {
 			delete(s.holds, h)
 			s.expired++
 			over = append(over, h.what)
@@ -165,11 +189,17 @@ func (s *State) Look(now time.Duration) (left int, over []string) {
 	return len(s.holds), over
 }
 
-// Count returns how many holds there are, and how many ended because their time was over.
-func (s *State) Count() (held, expired int64) {
+// Count returns how many holds are in force at now, and how many ended because their time was over.
+func (s *State) Count(now time.Duration) (held, expired int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return int64(len(s.holds)), s.expired
+	held, expired = int64(len(s.holds)), s.expired
+	for h := range s.holds {
+		if h.over(now) {
+			held, expired = held-1, expired+1
+		}
+	}
+	return held, expired
 }
 
 // maxNamed is how many holds Holds names.

@@ -2,6 +2,7 @@ package departure
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func TestHolds(t *testing.T) {
 	if n, over := s.Look(30); n != 1 || !slices.Equal(over, []string{"c"}) {
 		t.Fatalf("%d holds, %v are over", n, over)
 	}
-	if held, expired := s.Count(); held != 1 || expired != 1 {
+	if held, expired := s.Count(30); held != 1 || expired != 1 {
 		t.Errorf("%d holds, %d expired", held, expired)
 	}
 	if c.Extend(30, 10) {
@@ -117,5 +118,41 @@ func TestHoldAgainstBegin(t *testing.T) {
 		if h := <-got; (h != nil) != (n == 1) {
 			t.Fatalf("held: %v, waited for: %d", h != nil, n)
 		}
+	}
+}
+
+// A hold whose end has passed already, as that of a match that should be over, is over.
+func TestHoldWhoseEndHasPassed(t *testing.T) {
+	var s State
+	s.Hold("match", 5, -10)
+	if n, over := s.Look(6); n != 0 || len(over) != 1 {
+		t.Errorf("%d holds, %v are over", n, over)
+	}
+	h := s.Hold("match", 5, 10)
+	if !h.Extend(6, -20) {
+		t.Error("it was over")
+	}
+	if n, _ := s.Look(6); n != 0 {
+		t.Error("a hold that was cut short is still in force")
+	}
+	s.Hold("for ever", 5, math.MaxInt64)
+	if n, over := s.Look(math.MaxInt64 - 1); n != 1 {
+		t.Errorf("%v is over", over)
+	}
+}
+
+// While the server serves, holds that nobody releases do not pile up, and one whose time is over is
+// not extended.
+func TestHoldsThatNobodyReleases(t *testing.T) {
+	var s State
+	first := s.Hold("match", 0, 10)
+	if first.Extend(10, 5) {
+		t.Error("a hold was extended when its time was over")
+	}
+	for now := range time.Duration(1000) {
+		s.Hold("match", now, 10)
+	}
+	if len(s.holds) > 30 {
+		t.Errorf("%d holds are kept, of which 10 are in force", len(s.holds))
 	}
 }

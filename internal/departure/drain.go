@@ -45,7 +45,9 @@ func Drain[L any](ctx context.Context, s *State, v *Server[L]) error {
 		return err
 	case s.Reach(Leaving):
 		v.sendAllAway(ctx, s)
-		s.Reach(Left)
+		if !s.Reach(Left) { // it ended meanwhile
+			return v.Closed
+		}
 		v.Log.Info("drained", "connections", v.Open())
 	}
 	_ = ending.Until(ctx, func() bool { return s.Stage() >= Left }) // another Drain sends them away
@@ -71,7 +73,7 @@ func (v *Server[L]) panicked(p any) {
 
 // sendAllAway sends the clients away, evenly over some time. Those who are busy come last, and have
 // another second. If there is less time than pace asks for, clients are told to come back within
-// the rest of it.
+// the rest of it. If ctx ends, all go at once, and if the server ends, the rest is left to that.
 func (v *Server[L]) sendAllAway(ctx context.Context, s *State) {
 	var all, busy []L
 	v.Each(func(l L) {
@@ -89,11 +91,18 @@ func (v *Server[L]) sendAllAway(ctx context.Context, s *State) {
 		v.SendAway(l, window)
 		return true
 	}
-	_ = spread(ctx, len(all), span, func(i int) {
+	send := func(i int) bool {
 		if !sent(all[i]) {
 			busy = append(busy, all[i])
 		}
-	})
+		return s.Stage() < Ending
+	}
+	if n := spread(ctx, len(all), span, send); n < len(all) {
+		window = uint64((time.Duration(len(all)-n) * pace).Milliseconds())
+		for ; n < len(all) && s.Stage() < Ending; n++ {
+			send(n)
+		}
+	}
 	half, end := ending.Half(ctx, time.Second)
 	defer end()
 	_ = ending.Until(half, func() bool {
@@ -116,21 +125,24 @@ func spanOf(ctx context.Context, whole time.Duration) time.Duration {
 	return max(whole, 0)
 }
 
-// spread calls f with 0 to n-1, evenly over span. It ends early, with ctx's error, if ctx ends.
-func spread(ctx context.Context, n int, span time.Duration, f func(i int)) error {
+// spread calls f with 0 to n-1, evenly over span. It ends early if ctx ends or f returns false. It
+// returns how many calls there were.
+func spread(ctx context.Context, n int, span time.Duration, f func(i int) bool) (calls int) {
 	begin := time.Now()
 	tick := time.NewTicker(step)
 	defer tick.Stop()
-	for i := 0; ; {
-		for due := share(n, time.Since(begin), span); i < due; i++ {
-			f(i)
+	for {
+		for due := share(n, time.Since(begin), span); calls < due; {
+			if calls++; !f(calls - 1) {
+				return calls
+			}
 		}
-		if i == n {
-			return nil
+		if calls == n {
+			return calls
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return calls
 		case <-tick.C:
 		}
 	}

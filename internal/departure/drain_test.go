@@ -118,14 +118,15 @@ func TestDrainEndsWithTheServer(t *testing.T) {
 func TestSpread(t *testing.T) {
 	for _, n := range []int{0, 1, 50} {
 		next := 0
-		err := spread(t.Context(), n, 30*time.Millisecond, func(i int) {
+		calls := spread(t.Context(), n, 30*time.Millisecond, func(i int) bool {
 			if i != next {
 				t.Fatalf("%d in place of %d", i, next)
 			}
 			next++
+			return true
 		})
-		if err != nil || next != n {
-			t.Errorf("%d of %d, %v", next, n, err)
+		if calls != n || next != n {
+			t.Errorf("%d of %d, said %d", next, n, calls)
 		}
 	}
 }
@@ -133,9 +134,12 @@ func TestSpread(t *testing.T) {
 func TestSpreadEndsEarly(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	calls := 0
-	err := spread(ctx, 1_000_000, time.Hour, func(int) { calls++; cancel() })
-	if calls == 0 || calls > 100_000 || !errors.Is(err, context.Canceled) {
-		t.Errorf("%d calls, %v", calls, err)
+	said := spread(ctx, 1_000_000, time.Hour, func(int) bool { calls++; cancel(); return true })
+	if calls == 0 || calls > 100_000 || said != calls {
+		t.Errorf("%d calls, said %d", calls, said)
+	}
+	if n := spread(t.Context(), 9, 0, func(i int) bool { return i < 2 }); n != 3 {
+		t.Errorf("%d calls when the third was to be the last", n)
 	}
 }
 
@@ -172,5 +176,37 @@ func TestSpan(t *testing.T) {
 	defer cancel()
 	if d := spanOf(over, time.Minute); d != 0 {
 		t.Errorf("%v when the time is over", d)
+	}
+}
+
+// When the server ends while clients are being sent away, Drain leaves the rest to it. When the
+// time of Drain ends, the rest goes at once.
+func TestEndsWhileClientsAreSentAway(t *testing.T) {
+	for what, stop := range map[string]func(*State, context.CancelFunc){
+		"the server": func(s *State, _ context.CancelFunc) { s.End() },
+		"the time":   func(_ *State, cancel context.CancelFunc) { cancel() },
+	} {
+		var s State
+		var c crowd
+		c.free.Store(true)
+		clients := make([]int, 100_000) // they take 100 s
+		for i := range clients {
+			clients[i] = 2*i + 2
+		}
+		v := c.server(clients...)
+		ctx, cancel := context.WithCancel(t.Context())
+		v.SendAway = func(n int, _ uint64) {
+			if c.gone = append(c.gone, n); len(c.gone) == 1 {
+				stop(&s, cancel)
+			}
+		}
+		err := Drain(ctx, &s, v)
+		cancel()
+		switch {
+		case what == "the server" && (err != errClosed || len(c.gone) > 1):
+			t.Errorf("%v, and %d clients are sent away when the server has ended", err, len(c.gone))
+		case what == "the time" && (err != nil || len(c.gone) != len(clients)):
+			t.Errorf("%v, and only %d clients are sent away", err, len(c.gone))
+		}
 	}
 }
