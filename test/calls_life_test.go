@@ -89,7 +89,8 @@ func (l later) On(event string, h smartsocket.Handler, opts ...smartsocket.Handl
 // A handler that an application runs later, with a copy of the data, answers all the same.
 func TestHandlersThatRunLaterAnswer(t *testing.T) {
 	v := startServer(t, Options{}, func(v *Server) {
-		smartsocket.Handle(later{v}, "handle", func(_ *Socket, x int) (int, error) { return x, nil })
+		smartsocket.Handle(later{v}, "handle",
+			func(_ *Socket, x int) (int, error) { return x, nil })
 		smartsocket.HandleContext(later{v}, "context",
 			func(ctx context.Context, _ *Socket, x int) (int, error) { return x, ctx.Err() })
 	})
