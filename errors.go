@@ -15,12 +15,14 @@ type Error = message.Error
 // it and how it reaches the other side is the table in docs/PROTOCOL.md.
 var (
 	ErrTimeout          error = message.ErrTimeout          // ERR_CONN_002
+	ErrAuthFailed       error = message.ErrAuthFailed       // ERR_CONN_004
 	ErrMaxConnections   error = message.ErrMaxConnections   // ERR_CONN_005
 	ErrConnectionLost   error = message.ErrConnectionLost   // ERR_CONN_006
 	ErrInvalidFormat    error = message.ErrInvalidFormat    // ERR_MSG_001
 	ErrTooLarge         error = message.ErrTooLarge         // ERR_MSG_004
 	ErrInvalidNamespace error = message.ErrInvalidNamespace // ERR_MSG_005
 	ErrRateLimited      error = message.ErrRateLimited      // ERR_RATE_001
+	ErrEventRateLimited error = message.ErrEventRateLimited // ERR_RATE_002
 	ErrAckTimeout       error = message.ErrAckTimeout       // ERR_ACK_001
 	ErrAckInvalid       error = message.ErrAckInvalid       // ERR_ACK_002
 	ErrRejected         error = message.ErrRejected         // ERR_APP_001

@@ -30,7 +30,8 @@ const (
 )
 
 // CloseCodeFor returns the close code for a connection that ends because of c. It is CloseInternal
-// for codes that say nothing about the peer.
+// for codes that say nothing about the peer, and CloseAuth for those of an application, with which
+// its Authenticate hook has said no.
 func CloseCodeFor(c Code) uint16 {
 	switch c {
 	case CodeTimeout:
@@ -54,6 +55,9 @@ func CloseCodeFor(c Code) uint16 {
 	case CodeInvalidFormat, CodeRateLimited, CodeEventRateLimited,
 		CodeAckInvalid, CodeAckUnknown, CodeRejected:
 		return ClosePolicy
+	}
+	if wrongCode(c) == "" {
+		return CloseAuth
 	}
 	return CloseInternal
 }

@@ -34,3 +34,16 @@ func TestCloseCodesAreThoseOfFrame(t *testing.T) {
 		}
 	}
 }
+
+// An application that says no in the handshake means it, and the client does not ask again.
+func TestCloseCodeOfAnApplication(t *testing.T) {
+	for code, want := range map[message.Code]uint16{
+		"SHOP_BANNED": message.CloseAuth, "a": message.CloseAuth,
+		message.CodeAuthFailed: message.CloseAuth, message.CodeHandlerFailed: message.CloseInternal,
+		"ERR_NEW_001": message.CloseInternal, "": message.CloseInternal,
+	} {
+		if got := message.CloseCodeFor(code); got != want {
+			t.Errorf("%q closes with %d, want %d", code, got, want)
+		}
+	}
+}
