@@ -112,8 +112,8 @@ func (l *link) heed() {
 // RequireAuth lets only the event "auth" pass until Authenticated is called, and closes the
 // connection if that takes longer than Options.AuthTimeout. Call it in a connected handler before
 // that handler waits for anything, because the socket's events wait for the connected handlers. A
-// handler of "auth" checks the credentials, calls Authenticated, and acks. What it said holds for
-// the session: when the client comes back, an outcome of the Authenticate hook does not replace it.
+// handler of "auth" checks the credentials, calls Authenticated, and acks. What that said holds for
+// the session: when the client comes back, the Authenticate hook does not replace it.
 func (s *Socket) RequireAuth() {
 	if s.auth.CompareAndSwap(authNotNeeded, authMissing) {
 		l := s.link.Load()

@@ -129,7 +129,8 @@ func calling(d Data) *Call {
 	if d.p == nil {
 		return nil
 	}
-	return d.p.call
+	c, _ := d.p.call.(*Call)
+	return c
 }
 
 // context is what a handler is given. c may be nil.

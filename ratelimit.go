@@ -53,8 +53,12 @@ func (s *Socket) limitedAs(event []byte) []byte {
 	if h := s.handlersOf(event); !h.None() {
 		return h.First().Name()
 	}
-	if s.srv.eventLimits.Of(event).Off() { // the connected handlers may still register others
-		return base
-	}
-	return event
+	// The connected handlers may still register some. Whoever limits a version has handlers for it.
+	limited, best := base, uint32(0)
+	s.srv.eventLimits.Each(func(name string) {
+		if b, n := registry.Version(name); b == string(base) && n > best && n <= version {
+			limited, best = []byte(name), n
+		}
+	})
+	return limited
 }

@@ -58,8 +58,8 @@ func (v *Server) drain(ctx context.Context) error {
 func (v *Server) OnDrain(hook func(ctx context.Context)) { v.departure.OnDrain(hook) }
 
 // Hold makes Drain wait until Release, or for at most limit from now on, by which a match says when
-// it ends; a limit that is not positive is over at once. what names it in the log. ErrShuttingDown
-// is returned while the server drains or ends: nothing new should begin then.
+// it ends. A limit of 0 or less is over at once. what names it in the log. ErrShuttingDown is
+// returned while the server drains or ends: nothing new should begin then.
 func (v *Server) Hold(what string, limit time.Duration) (*Hold, error) {
 	if h := v.departure.Hold(what, v.sinceStart(), limit); h != nil {
 		return &Hold{v, h}, nil

@@ -306,6 +306,6 @@ type kept struct {
 
 type body struct {
 	outgoing.Payload
-	info any   // what a lifecycle handler is told: an error or a Reason
-	call *Call // for which a handler is given it now, see calling
+	info any // what a lifecycle handler is told: an error or a Reason
+	call any // the *Call for which a handler is given it now
 }

@@ -28,6 +28,7 @@ func TestInterceptorsAroundLifecycleHandlers(t *testing.T) {
 	}
 	v.Namespace("/").Sockets()[0].Disconnect()
 	w.wantClose(3504)
+	w.nc.Close()
 	if r := came(t, left, "the end"); r.Code != 3504 {
 		t.Errorf("the reason is %v", r)
 	}
@@ -89,8 +90,8 @@ func (l later) On(event string, h smartsocket.Handler, opts ...smartsocket.Handl
 // A handler that an application runs later, with a copy of the data, answers all the same.
 func TestHandlersThatRunLaterAnswer(t *testing.T) {
 	v := startServer(t, Options{}, func(v *Server) {
-		smartsocket.Handle(later{v}, "handle",
-			func(_ *Socket, x int) (int, error) { return x, nil })
+		plain := func(_ *Socket, x int) (int, error) { return x, nil }
+		smartsocket.Handle(later{v}, "handle", plain)
 		smartsocket.HandleContext(later{v}, "context",
 			func(ctx context.Context, _ *Socket, x int) (int, error) { return x, ctx.Err() })
 	})

@@ -139,9 +139,9 @@ func TestVersionsAndRateLimits(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", tt.event, e, err)
 		}
 	}
-	// Without handlers the limit of the name itself holds, or else that of the event.
+	// Without handlers the limit of the highest version holds that has one, or else the event's.
 	for event, limited := range map[string][2]string{
-		"early": {"early@3", "early@8"}, "late@2": {"late@2", "late@2"},
+		"early": {"early@3", "early@8"}, "late@2": {"late@2", "late@9"},
 	} {
 		for i := range 4 {
 			w.request(7, limited[i%2], "")
@@ -210,5 +210,25 @@ func TestVersionsFromClients(t *testing.T) {
 		}
 		p.text(`{"event":%q,"ack":1}`, event)
 		p.wantText(fmt.Sprintf(`{"ack":1,"data":%q}`, want))
+	}
+}
+
+// What comes before the connected handlers are done is limited like the version that they register.
+func TestLimitsOfVersionsHoldEarly(t *testing.T) {
+	begin := make(chan bool)
+	v := startServer(t, Options{RateLimitMaxRequests: 100}, func(v *Server) {
+		v.SetEventRateLimit("buy@2", smartsocket.Limit{Window: time.Hour, MaxRequests: 1})
+		v.OnConnected(func(s *Socket) {
+			<-begin
+			s.On("buy@2", reply) // nobody knew of it before
+		})
+	})
+	w := dialFull(t, v, "/")
+	w.request(1, "buy@3", "1")
+	w.request(2, "buy@4", "2")
+	wantErrorTo(t, w, 2, message.CodeEventRateLimited)
+	close(begin)
+	if m := w.answered(); m.Kind != message.KindAck || m.AckID != 1 {
+		t.Errorf("kind %d to %d", m.Kind, m.AckID)
 	}
 }

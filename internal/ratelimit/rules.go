@@ -36,3 +36,12 @@ func (r *Rules) Of(event []byte) Limit {
 	}
 	return (*m)[string(event)]
 }
+
+// Each calls f with the name of every event that has a limit.
+func (r *Rules) Each(f func(event string)) {
+	if m := r.m.Load(); m != nil {
+		for event := range *m {
+			f(event)
+		}
+	}
+}
