@@ -15,9 +15,9 @@ type Limit struct {
 	MaxRequests int
 }
 
-// SetEventRateLimit limits one event per socket, on top of the limit for all
-// events together. A zero Limit removes it. It panics on a negative value. Each
-// version of an event has a limit of its own; what older versions handle counts as theirs.
+// SetEventRateLimit limits one event per socket, on top of the limit for all events together. A
+// zero Limit removes it. It panics on a negative value. Each version of an event has a limit of its
+// own; what older versions handle counts as theirs. Options.EnableRateLimiting turns it off, too.
 func (v *Server) SetEventRateLimit(event string, l Limit) {
 	checkEvent(event)
 	if l.Window < 0 || l.MaxRequests < 0 {

@@ -22,7 +22,8 @@ import (
 // goroutine of the test, which has the result when it returns; a test takes microseconds.
 //
 // What a running server does by itself does not happen: rate limits, heartbeats, the deadline of
-// RequireAuth. A question to a Fake (Socket.EmitWithAck) is not answered. Tests of these use New.
+// RequireAuth. After Disconnect the Fake counts as connected and its contexts go on: use
+// ExpectClosed. A question to a Fake (Socket.EmitWithAck) is not answered. Tests of these use New.
 type Fake struct {
 	*smartsocket.Socket
 	Server *smartsocket.Server // it does not run
