@@ -15,7 +15,10 @@ import (
 //
 // Names are exact, or end in a * for any rest. A nil list allows all, an empty one none.
 type Grant struct {
-	Identity any            // what Socket.Identity returns
+	// Identity is what Socket.Identity returns. A client that comes back to its session must have
+	// the key that it had, or a Grant with an equal Identity (==). So with tokens that change, it
+	// is a name or an id, not a pointer, and without what changes.
+	Identity any
 	Values   map[string]any // kept with the socket, as by Socket.Set
 	// Expires is when the connection is closed with 3002, so that the client comes back with fresh
 	// credentials, unless Authenticated has set a later time. If there are handlers of the event
@@ -35,6 +38,13 @@ func (s *Socket) Identity() any {
 		return grant.Who(*p)
 	}
 	return nil
+}
+
+// IdentityOf is Socket.Identity for an identity of type T. It returns T's zero value if there is
+// none, or another.
+func IdentityOf[T any](s *Socket) T {
+	who, _ := s.Identity().(T)
+	return who
 }
 
 // Authenticated sets the identity, or what a Grant says, and lets all events pass. Call it again to

@@ -10,6 +10,18 @@
 //	})
 //	err = server.Run(ctx)
 //
+// # Where to look
+//
+//   - Handlers: On, Handle, OnContext, HandleContext, Inline; Middleware, Interceptor, MapError.
+//   - Sending: Socket.Emit, Server.To, Namespace.To, Socket.EmitWithAck; State, Volatile, Deadline.
+//   - Who may come: Options.Authenticate with a Grant, Socket.RequireAuth, Options.APIKeys.
+//   - Who comes back: Options.EnableMessageCache, Socket.Recovered, OnDisconnected, OnEnded.
+//   - Errors: Error, NewCode, WithDetails, DetailsOf.
+//   - Limits: Options.RateLimitMaxRequests, SetEventRateLimit, MaxBytes.
+//   - The end: Server.Drain, Server.Hold, Server.Shutdown, Socket.Disconnect.
+//   - More servers: Broker, package cluster. Tests: package smartsockettest. A client: package
+//     client. Settings from outside: package config. Codes and close codes: package message.
+//
 // # The life of a socket
 //
 // There is one Socket per session. Its connections, called links, come and go:

@@ -56,7 +56,7 @@ var ErrClosed = errors.New("smartsocket: the server is closed; make a new one wi
 // NewCode makes the error of a code of the application, as a variable that the server, and through
 // the Go client the other end, compare with errors.Is. A handler that fails with it, or with an
 // error that wraps it, answers with its code and sentence. See message.NewCode, which also says on
-// what it panics. It is for a package that both ends import.
+// what it panics. A package that the clients import as well makes its codes with that.
 func NewCode(code, sentence string) *Error { return message.NewCode(message.Code(code), sentence) }
 
 // OptionError says which field of Options cannot be used, and how to mend it.

@@ -92,6 +92,7 @@ func On[T any](r Registrar, event string, h func(*Socket, T, Ack), opts ...Handl
 }
 
 // Handle registers a handler that returns its answer: a result for Ack.Reply, or an error for Fail.
+// If the sender asked for no ack, nobody is told of either; an Interceptor sees them.
 func Handle[Req, Res any](
 	r Registrar, event string, h func(*Socket, Req) (Res, error), opts ...HandlerOption,
 ) {

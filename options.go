@@ -112,7 +112,8 @@ type Options struct {
 	// EnableConnectionPooling reuses buffers, which is the default. Disabled allocates each anew,
 	// for comparison and debugging. It is a switch of the whole process.
 	EnableConnectionPooling Toggle `config:"enableConnectionPooling"`
-	// EnableMessageCache keeps a client's id, rooms, values and missed events until it returns.
+	// EnableMessageCache keeps a client's id, rooms, values and missed events until it returns,
+	// with the same key, or with an equal Grant.Identity.
 	EnableMessageCache bool `config:"enableMessageCache"`
 	// MessageCacheSize, MessageCacheBytes and MessageCacheAge limit the number, the bytes and the
 	// age of the events kept for one client. The age is also how long a client may be away.
@@ -129,7 +130,8 @@ type Options struct {
 	FailureLimit int `config:"failureLimit" default:"10" reload:"live"`
 	// RateLimitWindow is the time in which RateLimitMaxRequests counts the events of one socket.
 	RateLimitWindow time.Duration `config:"rateLimitWindow" default:"1m" min:"10ms" reload:"live"`
-	// RateLimitMaxRequests limits the events of one socket in a window.
+	// RateLimitMaxRequests limits the events of one socket in a window. A game that sends 30 inputs
+	// a second needs more than the default.
 	RateLimitMaxRequests int `config:"rateLimitMaxRequests" default:"100" min:"1" max:"1Gi" reload:"live"`
 	// MaxFrameRate and MaxInflateRate limit, for one connection and second, its data frames and the
 	// bytes to which compressed messages inflate. A connection that exceeds one is closed with

@@ -24,6 +24,7 @@ func (l *link) resume() session.Result {
 		return grant.Same(o.(*owner).identity.Load(), h.identity)
 	})
 	if n == nil {
+		l.srv.journal.NotResumed(l.ws)
 		return session.Refused
 	}
 	o := n.Owner().(*owner)

@@ -107,6 +107,12 @@ func (s *Socket) Get(key string) any {
 	return nil
 }
 
+// Value is Socket.Get for a value of type T. It returns T's zero value if there is none or another.
+func Value[T any](s *Socket, key string) T {
+	v, _ := s.Get(key).(T)
+	return v
+}
+
 // granted returns the grant that the socket was authenticated with, nil if there is none.
 func (s *Socket) granted() *grant.Grant {
 	if p := s.identity.Load(); p != nil {

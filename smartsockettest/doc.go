@@ -34,14 +34,15 @@
 //
 // The server's clock stands still until Advance. These follow it: heartbeats and ConnectionTimeout,
 // HandshakeTimeout, AuthTimeout, Grant.Expires (see Server.Now), rate windows, FailureLimit and
-// AcceptRate, the timeout of Socket.EmitWithAck, MessageCacheAge and the end of sessions,
+// AcceptRate, the timeout of Socket.EmitWithAck, MessageCacheAge and the end of sessions, Hold,
 // MaxOutboxAge, deadlines of events (Deadline), InlineBudget, Socket.RTT and ClockOffset, the rates
 // of Stats, and the client's Lag and Slow.
 //
 // These follow the system's: what an application asks package time or a context for itself;
 // contexts that the server makes with a timeout, as for the Authenticate hook; Shutdown and Close;
 // MaxFrameRate and MaxInflateRate; and everything of the client, as AckTimeout, QueueAge
-// and ReconnectDelay. A client that is cut does not come back by its delays but by Reconnect.
+// and ReconnectDelay. A client that is cut does not come back by its delays but by Reconnect. It
+// asks Credentials as soon as it is cut, on a goroutine of its own.
 //
 // Package testing/synctest does not help here. In its bubbles time advances when all goroutines
 // wait for each other, and an event loop waits in a system call, as does the client's reader.

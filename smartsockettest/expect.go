@@ -26,7 +26,8 @@ func (c *Client) Emit(event string, data any) {
 	}
 }
 
-// Call sends an event and returns the answer, which the caller owns.
+// Call sends an event and returns the answer, which the caller owns. It may return before the
+// handler has, so a test that reads what the handler wrote calls Server.Quiet first.
 func (c *Client) Call(event string, data any) client.Data {
 	c.t.Helper()
 	ctx, cancel := c.context()

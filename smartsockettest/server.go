@@ -49,8 +49,9 @@ var started atomic.Int64
 //
 // The options mean what they mean in production, with these exceptions. Host, Port and everything
 // about TLS are not used, because nothing is listened on. Loops is 1 by default, MaxConnections
-// 1000, and Logger writes warnings to t's log. Rate limits are off unless EnableRateLimiting or
-// RateLimitMaxRequests is set, because the clock stands still and a window would never end.
+// 1000, and Logger writes warnings to t's log. Rate limits are off unless EnableRateLimiting is
+// set, or RateLimitMaxRequests is and not to the default, because the clock stands still and a
+// window would never end.
 //
 // At the end of the test it closes the clients and the server. The test fails if handlers do not
 // return then, or if goroutines are left that the server or its handlers started.
@@ -92,7 +93,9 @@ func (s *Server) adapt(o smartsocket.Options) smartsocket.Options {
 	if o.MaxConnections == 0 {
 		o.MaxConnections = 1000
 	}
-	if o.EnableRateLimiting == smartsocket.Auto && o.RateLimitMaxRequests == 0 {
+	usual := smartsocket.DefaultOptions().RateLimitMaxRequests
+	if o.EnableRateLimiting == smartsocket.Auto &&
+		(o.RateLimitMaxRequests == 0 || o.RateLimitMaxRequests == usual) {
 		o.EnableRateLimiting = smartsocket.Disabled
 	}
 	if o.Logger == nil {

@@ -128,10 +128,23 @@ func (j *Journal) Refused(p Peer, e *message.Error) {
 		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "code", string(e.Code),
 			"reason", e.Message)
 	}
+	said := e.Cause
 	c := Cause{What: "connections are refused after the upgrade", Detail: string(e.Code)}
 	j.Often(slog.LevelWarn, c, func() []any {
-		return []any{"code", string(e.Code), "reason", e.Message, "peer", p.RemoteAddr()}
+		args := []any{"code", string(e.Code), "reason", e.Message, "peer", p.RemoteAddr()}
+		if said != nil { // by the Authenticate hook
+			args = append(args, "error", said)
+		}
+		return args
 	})
+}
+
+// NotResumed tells that a client's session was not found, or not opened by its credentials.
+func (j *Journal) NotResumed(p Peer) {
+	if j.On() {
+		j.log.Debug("session not resumed: it has ended, or began with another key and another "+
+			"Grant.Identity", "peer", p.RemoteAddr())
+	}
 }
 
 // AddRefusals adds what Refused counted to a count by cause.

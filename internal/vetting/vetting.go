@@ -115,8 +115,16 @@ func (d *Desk) call(
 	if err != nil {
 		d.Log.Debug("authentication refused", "namespace", r.Namespace, "error", r.hide(err))
 	}
-	return identity, told(err)
+	if no = told(err); no == ErrAuth {
+		no = &message.Error{Code: ErrAuth.Code, Message: refusedText,
+			Cause: errors.New(r.hide(err))}
+	}
+	return identity, no
 }
+
+// refusedText is what a client is told of a hook that said no without an *Error. What the hook said
+// is for the log.
+const refusedText = "the server refuses these credentials: connect with others"
 
 // check is what becomes of an identity.
 func (d *Desk) check(namespace string, identity any) (any, error) {

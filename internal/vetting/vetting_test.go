@@ -123,6 +123,13 @@ func TestRefusals(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		o := ask(t, &log, func(context.Context, Request) (any, error) { return nil, c.err })
+		if c.no == ErrAuth { // the client is not told why, and the log is
+			if o.no == nil || o.no.Code != ErrAuth.Code || o.no.Message != refusedText ||
+				o.no.Cause == nil || o.no.Cause.Error() != c.err.Error() {
+				t.Errorf("%s: %+v", what, o.no)
+			}
+			o.no = c.no
+		}
 		if o.no != c.no || o.failed != c.failed || o.panicked != "" {
 			t.Errorf("%s: %+v, want %v and %d failures", what, o, c.no, c.failed)
 		}
