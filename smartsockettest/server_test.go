@@ -183,6 +183,15 @@ func TestRateWindow(t *testing.T) {
 	}
 }
 
+// The usual options have a limit whose window would not end while the clock stands still.
+func TestDefaultOptionsHaveNoRateLimit(t *testing.T) {
+	o := smartsocket.DefaultOptions()
+	c := New(t, o, chat).Client(t)
+	for range o.RateLimitMaxRequests + 1 {
+		c.Call("say", "a")
+	}
+}
+
 func TestAuthTimeout(t *testing.T) {
 	s := New(t, Options{RequireAuth: true, AuthTimeout: 10 * time.Second},
 		func(v *smartsocket.Server) {
