@@ -49,9 +49,9 @@ var started atomic.Int64
 //
 // The options mean what they mean in production, with these exceptions. Host, Port and everything
 // about TLS are not used, because nothing is listened on. Loops is 1 by default, MaxConnections
-// 1000, and Logger writes warnings to t's log. Rate limits are off unless EnableRateLimiting is
-// set, or RateLimitMaxRequests is and not to the default, because the clock stands still and a
-// window would never end.
+// 1000, and Logger writes warnings to t's log. Rate limits are off unless EnableRateLimiting or
+// RateLimitMaxRequests is set, because the clock stands still and a window would never end. They
+// are off as well with the RateLimitMaxRequests of DefaultOptions.
 //
 // At the end of the test it closes the clients and the server. The test fails if handlers do not
 // return then, or if goroutines are left that the server or its handlers started.
@@ -94,8 +94,8 @@ func (s *Server) adapt(o smartsocket.Options) smartsocket.Options {
 		o.MaxConnections = 1000
 	}
 	usual := smartsocket.DefaultOptions().RateLimitMaxRequests
-	if o.EnableRateLimiting == smartsocket.Auto &&
-		(o.RateLimitMaxRequests == 0 || o.RateLimitMaxRequests == usual) {
+	if o.RateLimitMaxRequests == usual ||
+		o.RateLimitMaxRequests == 0 && o.EnableRateLimiting == smartsocket.Auto {
 		o.EnableRateLimiting = smartsocket.Disabled
 	}
 	if o.Logger == nil {
