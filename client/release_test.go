@@ -19,7 +19,11 @@ func (w *watched) flushLater()                                 {}
 
 // While parked events are released, whoever emits waits behind them.
 func TestNothingOvertakesARelease(t *testing.T) {
-	c := newClient(t, "ws://127.0.0.1:1/", Options{})
+	c, err := New("ws://127.0.0.1:1/", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Disconnect)
 	l := &link{c: c}
 	queued := 0
 	l.t = &watched{look: func() {
