@@ -26,7 +26,10 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	}
 	defer joined.leave(log)
 	defer srv.Close()
-	defer followReloads(c, srv, log)()
+	again, stopReloads := followReloads(c, srv, log)
+	defer stopReloads()
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
 	handleBasics(srv)
 	room := newChat(srv.Namespace("/chat"))
 	game := newArena(srv)
@@ -37,6 +40,11 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	if err := srv.StartDetached(); err != nil {
 		return err
 	}
+	stopOps, err := serveOps(c, srv, joined, again, log, drain)
+	if err != nil {
+		return err
+	}
+	defer stopOps()
 	network, addr := c.address()
 	l, err := c.inherited()
 	if l == nil && err == nil {

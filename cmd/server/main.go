@@ -111,12 +111,20 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	}
 	defer joined.leave(log)
 	defer srv.Close()
-	defer followReloads(c, srv, log)()
+	again, stopReloads := followReloads(c, srv, log)
+	defer stopReloads()
 	handleBasics(srv)
 	start := func(string, string) error { return srv.Start() }
 	if err := listen(c, srv.Serve, start); err != nil {
 		return err
 	}
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
+	stopOps, err := serveOps(c, srv, joined, again, log, drain)
+	if err != nil {
+		return err
+	}
+	defer stopOps()
 	ready(srv.Addr())
 	<-ctx.Done()
 	return end(ctx, c, srv, log, srv.Shutdown)
