@@ -28,6 +28,9 @@ var (
 		"reactor: connection has no file descriptor; adopt the TCP connection itself")
 	// ErrNoHandler is returned if the Handler or newHandler is nil.
 	ErrNoHandler = errors.New("reactor: handler is nil")
+	// ErrAvoided is passed to OnClose of a connection that was turned away because its loop did not
+	// get to it, see Reactor.Avoid.
+	ErrAvoided = errors.New("reactor: the event loop does not answer: a Handler holds it")
 )
 
 // PanicError is passed to OnClose if a Handler or a posted function panicked.

@@ -66,6 +66,7 @@ type loop struct {
 	rest   []task              // of the batch that runs
 	exited *Conn               // its user ended the goroutine
 
+	avoided atomic.Bool   // see Reactor.Avoid
 	turn    atomic.Uint32 // odd while a connection is corked; each cork has its own number
 	now     atomic.Int64  // coarse clock, see time; written by the loop
 	heldUp  atomic.Int64  // ns that do not count, because the loop did not run; written by the loop

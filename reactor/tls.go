@@ -100,10 +100,15 @@ func (r *Reactor) ListenTLS(
 	if s.slots <= 0 {
 		s.slots = 512
 	}
+	listen := func() (*Listener, error) { return r.Listen(network, addr, s.accept) }
 	if o.Listener != nil {
-		return r.ListenOn(o.Listener, s.accept)
+		listen = func() (*Listener, error) { return r.ListenOn(o.Listener, s.accept) }
 	}
-	return r.Listen(network, addr, s.accept)
+	ln, err := listen()
+	if err == nil {
+		ln.secure.Store(true)
+	}
+	return ln, err
 }
 
 // tlsConn is the TLS of one connection. It is the reactor's Handler in front of the user's Handler,
