@@ -79,5 +79,7 @@ var optionHelp = map[string]string{
 	"workers":                      "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
 	"inlineBudget":                 "report inline handlers that take longer",
 	"drainTimeout":                 "time to drain at SIGTERM before the shutdown; 0 = no drain",
+	"drainDelay":                   "new clients are served so long after readyPath says 503",
+	"drainRate":                    "clients a second that are asked to leave",
 	"shutdownTimeout":              "time to shut down at SIGTERM",
 }
