@@ -9,7 +9,9 @@ defaultconfig, checkconfig, keygen and help may also be the first word, without
 a dash.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
-connections, compression and the log level change without a restart.
+connections, compression and the log level change without a restart. SIGUSR2
+starts the program anew, which takes the listening sockets over: then this one
+drains into it and ends. SIGTERM drains and ends, a second one ends at once.
 
 Settings come from the defaults, the file given with -config (JSON or YAML),
 the environment and the flags; later ones win. Durations are written 30s or as
