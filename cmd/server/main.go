@@ -9,8 +9,9 @@
 // # Reading order
 //
 // Read main.go, then config.go and validate.go (the settings, which package config reads),
-// reload.go, and sockets.go and successor_unix.go (a new process takes the sockets over). demo.go puts the demo together: arena.go on top of arena_world.go is the game, chat.go
-// the chat, lane.go the slow line. nodes.go joins several servers.
+// reload.go, and sockets.go and successor_unix.go (a new process takes the sockets over). demo.go
+// puts the demo together: arena.go on top of arena_world.go is the game, chat.go the chat, lane.go
+// the slow line. nodes.go joins several servers.
 package main
 
 import (
