@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"os"
+	"strings"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/ops"
@@ -34,7 +37,7 @@ func serveOps(
 	if c.OpsAddr == "" {
 		return func() {}, nil
 	}
-	l, err := ops.Listen(c.OpsAddr, c.OpsToken)
+	l, err := c.listenOps()
 	if err != nil {
 		return nil, err
 	}
@@ -54,4 +57,24 @@ func serveOps(
 		_ = server.Serve(l) // ends with ErrServerClosed at stop
 	}()
 	return func() { _ = server.Close(); <-done }, nil
+}
+
+// listenOps binds the operations address, or takes it over from the process before. A Unix socket
+// is for its owner alone.
+func (c *settings) listenOps() (net.Listener, error) {
+	if err := ops.CheckAddr(c.OpsAddr, c.OpsToken); err != nil {
+		return nil, err
+	}
+	path, unix := strings.CutPrefix(c.OpsAddr, "unix:")
+	if !unix {
+		return c.sockets.listen(opsSocket, "tcp", c.OpsAddr)
+	}
+	l, err := c.sockets.listen(opsSocket, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
 }
