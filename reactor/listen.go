@@ -295,7 +295,7 @@ func (ln *Listener) pause(e syscall.Errno) {
 	if last := r.pauseLogged.Load(); (last == 0 || now-last >= int64(time.Second)) &&
 		r.pauseLogged.CompareAndSwap(last, now) {
 		r.opts.Logger.Error("reactor: accepting is paused, no descriptors or memory are left; "+
-			"raise the limit (ulimit -n)", "addr", ln.addr, "err", e)
+			"raise the limit (ulimit -n)", "address", ln.addr, "error", e)
 	}
 }
 

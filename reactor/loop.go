@@ -150,7 +150,7 @@ func (l *loop) run() {
 	l.goroutine.Store(goid.ID())
 	l.repair()
 	if err := l.poll.Wait(); err != nil {
-		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "err", err)
+		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "error", err)
 	}
 	over = true
 }
@@ -303,7 +303,7 @@ func (l *loop) end() {
 	l.wake.close()
 	l.mu.Unlock()
 	if err := l.poll.Close(); err != nil {
-		l.r.opts.Logger.Error("reactor: cannot close the poller", "loop", l.index, "err", err)
+		l.r.opts.Logger.Error("reactor: cannot close the poller", "loop", l.index, "error", err)
 	}
 }
 

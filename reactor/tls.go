@@ -211,7 +211,7 @@ func (t *tlsConn) OnClose(c *Conn, err error) {
 		t.server.giveUp(t.hs)
 		t.hs.end(net.ErrClosed)
 	}
-	t.server.log.Debug("reactor: no TLS connection", "err", err, "peer", c.RemoteAddr())
+	t.server.log.Debug("reactor: no TLS connection", "error", err, "peer", c.RemoteAddr())
 	if t.early != nil {
 		t.early.OnClose(c, err)
 	}
