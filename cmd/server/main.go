@@ -44,6 +44,13 @@ func main() {
 func run(
 	ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr),
 ) int {
+	if len(args) > 0 {
+		if args[0] == serveWord {
+			args = args[1:]
+		} else if w := wordNamed(args[0]); w != nil {
+			return w.run(ctx, args[1:], environ, stdout, stderr)
+		}
+	}
 	c, err := parse(args, environ)
 	switch {
 	case errors.Is(err, config.Help):
@@ -53,6 +60,11 @@ func run(
 		key := crypto.GenerateKey()
 		fmt.Fprintln(stdout, key.Encode())
 		return 0
+	case errors.Is(err, version):
+		printVersion(stdout)
+		return 0
+	case errors.Is(err, health):
+		return c.checkHealth(ctx, stdout, stderr)
 	case errors.Is(err, defaultConfig), errors.Is(err, config.Print):
 		c.loaded.Print(stdout)
 		return 0

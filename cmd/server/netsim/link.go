@@ -31,8 +31,8 @@ var links = map[string]Link{
 const maxTime = time.Minute
 
 // Parse reads a network: one of the names lan, fiber, wifi, 4g, 3g and satellite, or what it does,
-// as in "delay=40ms,jitter=10ms,loss=1%,bandwidth=2mbit", or a name and what differs. "" is the zero
-// Link. The error says what to write instead.
+// as in "delay=40ms,jitter=10ms,loss=1%,bandwidth=2mbit", or a name and what differs. "" is the
+// zero Link. The error says what to write instead.
 func Parse(text string) (Link, error) {
 	var l Link
 	for i, part := range strings.Split(text, ",") {

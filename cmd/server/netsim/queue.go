@@ -22,7 +22,7 @@ type queue struct {
 	segments []segment
 	bytes    int               // of segments
 	err      error             // what follows the segments
-	wake     testclock.Stopper // calls stir when the first segment arrives; nil while none is awaited
+	wake     testclock.Stopper // fires when the first segment arrives; nil = nobody waits for it
 	waits    [2]wait           // of put and of take
 }
 

@@ -133,7 +133,8 @@ func TestLossStalls(t *testing.T) {
 	}
 	l.Loss = 0
 	if behind := l.arrival(ms, 100); behind != first {
-		t.Errorf("what was sent behind a lost segment arrives at %v, not with it at %v", behind, first)
+		t.Errorf("what was sent behind a lost segment arrives at %v, not with it at %v", behind,
+			first)
 	}
 }
 
