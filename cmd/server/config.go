@@ -17,6 +17,9 @@ type settings struct {
 	// Addr stands for host and port. It comes first, so that they win if they are given too.
 	Addr address `config:"addr" help:"host:port, instead of host and port"`
 
+	// Listen are the addresses to listen on, in place of host and port: see parsePlace.
+	Listen []string `config:"listen"`
+
 	smartsocket.Options
 
 	// Echo serves a bare WebSocket echo instead of events.

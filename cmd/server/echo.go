@@ -51,8 +51,13 @@ func serveEcho(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	if err := listen(c, srv.Serve, srv.Listen); err != nil {
-		return errors.Join(err, r.Close())
+	start := func() error { return srv.Listen(c.address()) }
+	add := func(network, addr string) error {
+		_, err := srv.Add(network, addr)
+		return err
+	}
+	if err := c.listen(listener{srv.Serve, start, add}); err != nil {
+		return errors.Join(err, srv.Close(), r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())
 	ready(srv.Addr())

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -73,13 +72,13 @@ func (c *settings) askHealth(ctx context.Context) (string, error) {
 
 // nearest returns where a program on this machine reaches the server.
 func (c *settings) nearest() (network, addr string, secure bool) {
-	network, addr = c.address()
-	if network == "unix" {
-		return network, addr, c.TLSCertFile != ""
+	p := c.places()[0]
+	if p.network == "unix" {
+		return p.network, p.addr, c.TLSCertFile != "" && len(c.Listen) == 0
 	}
-	host := strings.Trim(c.Host, "[]")
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+	host, port, err := net.SplitHostPort(p.addr)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		p.addr = net.JoinHostPort("localhost", port)
 	}
-	return network, net.JoinHostPort(host, strconv.Itoa(c.Port)), c.TLSCertFile != ""
+	return "tcp", p.addr, p.network == "tls"
 }

@@ -24,6 +24,8 @@ milliseconds. A secret can be given as the name of its file, as in
 var optionHelp = map[string]string{
 	"nats": "URL of a NATS server that joins several servers for " +
 		"broadcasts; prefer the environment when it has a password",
+	"listen": "addresses in place of host and port, as in " +
+		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",

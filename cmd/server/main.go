@@ -125,8 +125,7 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	defer srv.Close()
 	defer followReloads(c, srv, log)()
 	handleBasics(srv)
-	start := func(string, string) error { return srv.Start() }
-	if err := listen(c, srv.Serve, start); err != nil {
+	if err := c.serve(srv); err != nil {
 		return err
 	}
 	ready(srv.Addr())
@@ -158,6 +157,9 @@ func (c *settings) options(log *slog.Logger) smartsocket.Options {
 	if o.Port == 0 {
 		o.Port = -1
 	}
+	if len(c.Listen) > 0 {
+		o.Host = c.exposed() // what the library warns of depends on it
+	}
 	return o
 }
 
@@ -167,20 +169,6 @@ func (c *settings) address() (network, addr string) {
 		return "unix", path
 	}
 	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
-}
-
-// listen serves the socket that the service manager has handed over, or binds its own.
-func listen(
-	c *settings, serve func(net.Listener) error, bind func(network, addr string) error,
-) error {
-	l, err := c.inherited()
-	switch {
-	case err != nil:
-		return err
-	case l != nil:
-		return serve(l)
-	}
-	return bind(c.address())
 }
 
 // handleBasics registers what a server without an application answers:

@@ -197,3 +197,17 @@ func TestPattern(t *testing.T) {
 		}
 	}
 }
+
+// The mix that docs/LOADTEST.md shows is one.
+func TestDocumentedMix(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/LOADTEST.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, found := strings.Cut(text, "```")
+	m, err := readMix(t, "mix.yaml", text)
+	if err != nil || !found || len(m.Events) != 3 || m.Gaps != "state" || m.rate() != 20.5 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}

@@ -3,10 +3,12 @@ package netsim
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +67,29 @@ func TestNamedLinksAreValid(t *testing.T) {
 	for name, l := range links {
 		if again, err := Parse(l.String()); err != nil || again != l {
 			t.Errorf("%s: %q gives %+v, %v", name, l, again, err)
+		}
+	}
+}
+
+// docs/LOADTEST.md has a row for each.
+func TestNamedLinksAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/LOADTEST.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+	for name, l := range links {
+		bandwidth, loss := "no limit", "0"
+		if l.Bandwidth > 0 {
+			bandwidth = number(float64(l.Bandwidth)/1e6) + " Mbit/s"
+		}
+		if l.Loss > 0 {
+			loss = number(100*l.Loss) + " %"
+		}
+		row := fmt.Sprintf("| `%s` | %s ms | %s ms | %s | %s |\n", name,
+			number(l.Delay.Seconds()*1e3), number(l.Jitter.Seconds()*1e3), loss, bandwidth)
+		if !strings.Contains(string(page), row) {
+			t.Errorf("docs/LOADTEST.md does not have %s", row)
 		}
 	}
 }
