@@ -117,6 +117,7 @@ var doors = map[string]string{
 	"github.com/valyala/bytebufferpool":   "pool",
 	"github.com/nats-io/nats.go":          "cluster",
 	"go.yaml.in/yaml":                     "config",
+	"github.com/HdrHistogram":             "cmd/server/loadtest",
 	"crypto/aes":                          "crypto",
 	"crypto/cipher":                       "crypto",
 	"github.com/chromedp/chromedp":        "", // tests only
