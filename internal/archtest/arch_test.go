@@ -95,7 +95,7 @@ var below = map[string][]string{
 // helpers are the packages of internal that only tests use, programs, or the make targets.
 var helpers = []string{
 	"internal/archtest", "internal/browsertest", "internal/contract", "internal/leaktest",
-	"internal/mutate", "internal/race", "internal/selfsigned", "internal/setuptest",
+	"internal/mutate", "internal/nodetest", "internal/race", "internal/selfsigned", "internal/setuptest",
 	"internal/testreport",
 }
 

@@ -4,39 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/smartsocket/smartsocket/internal/contract/testdata/hard"
+	"github.com/smartsocket/smartsocket/internal/nodetest"
 	"github.com/smartsocket/smartsocket/message"
 )
-
-const compiler = "../../wasm/js/node_modules/typescript/bin/tsc"
 
 // tsc compiles files of a folder, and returns what the compiler says.
 func tsc(t *testing.T, dir string, files ...string) string {
 	t.Helper()
-	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("node is not installed")
-	}
-	path, err := filepath.Abs(compiler)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("the TypeScript compiler is missing: run npm ci in wasm/js")
-	}
-	args := append([]string{path, "--noEmit", "--strict", "--exactOptionalPropertyTypes",
-		"--target", "es2022", "--module", "nodenext", "--pretty", "false"}, files...)
-	cmd := exec.CommandContext(t.Context(), "node", args...)
-	cmd.Dir = dir
-	out, err := cmd.CombinedOutput()
-	if err != nil && len(out) == 0 {
-		t.Fatal(err)
-	}
-	return string(out)
+	return nodetest.Compile(t, dir, append([]string{"--noEmit", "--strict",
+		"--exactOptionalPropertyTypes", "--target", "es2022", "--module", "nodenext"}, files...)...)
 }
 
 func write(t *testing.T, path, text string) {
