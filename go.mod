@@ -2,6 +2,9 @@ module github.com/smartsocket/smartsocket
 
 go 1.26.0
 
+// What tests build there is not ours, and npm packages may hold Go.
+ignore ./artifacts
+
 require (
 	github.com/bytedance/sonic v1.15.5
 	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327
