@@ -228,6 +228,18 @@ func (s *Server) Addr() net.Addr {
 	return nil
 }
 
+// HandOver is Close for a listening socket that another process has too. The file of a Unix socket
+// stays.
+func (s *Server) HandOver() {
+	s.mu.Lock()
+	ln := s.ln
+	s.mu.Unlock()
+	if ln != nil {
+		ln.RemoveOnClose("")
+	}
+	_ = s.Close() // the other process goes on
+}
+
 // Close stops accepting. Connections stay open. It may be called more than once.
 func (s *Server) Close() error {
 	s.mu.Lock()

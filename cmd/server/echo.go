@@ -51,7 +51,11 @@ func serveEcho(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	if err := listen(c, srv.Serve, srv.Listen); err != nil {
+	l, err := c.listen()
+	if err == nil {
+		err = srv.Serve(l)
+	}
+	if err != nil {
 		return errors.Join(err, r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())
