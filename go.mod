@@ -2,6 +2,9 @@ module github.com/smartsocket/smartsocket
 
 go 1.26.0
 
+// What tests build there is not ours, and npm packages may hold Go.
+ignore ./artifacts
+
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
 	github.com/bytedance/sonic v1.15.5
