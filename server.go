@@ -97,11 +97,10 @@ type loopState struct {
 }
 
 // logListening tells that the server listens, and with which of the options that matter most.
-func (v *Server) logListening(addr net.Addr) {
-	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
-		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
-		"maxBufferedBytes", v.current().MaxBufferedBytes)
+func (v *Server) logListening(addr net.Addr, secure bool) {
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(), "loops", v.fixed.Loops,
+		"tls", secure, "gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections",
+		v.current().MaxConnections, "maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
 // eachNamespace lists all namespaces, in no order.

@@ -15,6 +15,8 @@ import (
 	"github.com/smartsocket/smartsocket/cluster"
 )
 
+//go:generate go run ../smartsocket types -o web/events.d.ts .
+
 const httpHeadTimeout = 5 * time.Second
 
 // serveDemo serves the page, its files and the WebSocket upgrades of one SmartSocket server on one

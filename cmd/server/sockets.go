@@ -62,6 +62,13 @@ func inheritedSockets(env func(string) string, first uintptr) (*sockets, error) 
 	return s, nil
 }
 
+// has tells whether a socket of this name was inherited and nobody has asked for it yet.
+func (s *sockets) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inherited[name] != nil
+}
+
 // listen returns the inherited socket of this name, or binds one at addr.
 func (s *sockets) listen(name, network, addr string) (net.Listener, error) {
 	s.mu.Lock()

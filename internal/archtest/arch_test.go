@@ -99,10 +99,11 @@ var below = map[string][]string{
 	"wasm":    {"client", "message", "pool", "crypto"},
 }
 
-// helpers are the packages of internal that only tests use, or the make targets.
+// helpers are the packages of internal that only tests use, programs, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/mutate",
-	"internal/race", "internal/selfsigned", "internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/contract", "internal/leaktest",
+	"internal/mutate", "internal/nodetest", "internal/race", "internal/selfsigned",
+	"internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test
@@ -118,6 +119,8 @@ var doors = map[string]string{
 	"github.com/valyala/bytebufferpool":   "pool",
 	"github.com/nats-io/nats.go":          "cluster",
 	"go.yaml.in/yaml":                     "config",
+	"github.com/HdrHistogram":             "cmd/server/loadtest",
+	"golang.org/x/tools":                  "internal/contract",
 	"crypto/aes":                          "crypto",
 	"crypto/cipher":                       "crypto",
 	"github.com/chromedp/chromedp":        "", // tests only
