@@ -2,7 +2,7 @@
 // connection: the listening sockets go to the new process, which accepts from then on, and the old
 // one drains into it.
 //
-//	sockets, err := handover.Inherited()
+//	sockets, err := handover.Inherited("game")
 //	l, err := sockets.Listen("game", "tcp", ":3000") // inherited, or bound now
 //	err = server.Serve(l)
 //	handover.Ready()
@@ -46,8 +46,7 @@ const firstInherited = 3
 // called concurrently.
 type Sockets struct {
 	mu        sync.Mutex
-	given     *os.File            // by systemd, whatever its name; nil = none, or Listen has it
-	inherited map[string]*os.File // of the process that this one succeeds, by name
+	inherited map[string]*os.File // by name, until Listen takes them
 	open      []socket
 }
 
@@ -58,20 +57,22 @@ type socket struct {
 	path string   // of a Unix socket that we have bound, else ""
 }
 
-// Inherited returns the sockets that were handed over to this process, if any. An error says that
-// there are some which cannot be used.
-func Inherited() (*Sockets, error) { return inherited(os.Getenv, firstInherited) }
+// Inherited returns the sockets that were handed over to this process, if any. name is that of the
+// one which systemd may hand over. An error says that there are some which cannot be used.
+func Inherited(name string) (*Sockets, error) {
+	return inherited(os.Getenv, firstInherited, name)
+}
 
 // inherited reads LISTEN_PID and LISTEN_FDS of the environment. A predecessor, which cannot know
 // our process id before we run, gives its own as LISTEN_PPID, and names in LISTEN_FDNAMES. The
 // descriptors begin at first.
-func inherited(env func(string) string, first uintptr) (*Sockets, error) {
+func inherited(env func(string) string, first uintptr, name string) (*Sockets, error) {
 	s := &Sockets{inherited: make(map[string]*os.File)}
 	count, succeeds := env("LISTEN_FDS"), env("LISTEN_PPID") == strconv.Itoa(os.Getppid())
 	if count == "" || !succeeds && env("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return s, nil // none, or meant for another process
 	}
-	names := []string{"LISTEN_FDS"}
+	names := []string{name}
 	if succeeds {
 		names = strings.Split(env("LISTEN_FDNAMES"), ":")
 	}
@@ -81,24 +82,17 @@ func inherited(env func(string) string, first uintptr) (*Sockets, error) {
 	for i, name := range names {
 		s.inherited[name] = os.NewFile(first+uintptr(i), "socket "+name)
 	}
-	if !succeeds {
-		s.given = s.inherited[names[0]]
-		clear(s.inherited)
-	}
 	return s, nil
 }
 
 // Listen returns the inherited socket of this name, or binds one at addr: network is tcp, tcp4,
-// tcp6 or unix. The first call gets the socket of systemd, if there is one. The listener is the
-// caller's; Sockets keeps a descriptor of its own, for a successor.
+// tcp6 or unix. The listener is the caller's; Sockets keeps a descriptor of its own, for a
+// successor.
 func (s *Sockets) Listen(name, network, addr string) (net.Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.inherited[name]
-	if delete(s.inherited, name); f == nil {
-		f, s.given = s.given, nil
-	}
-	if f != nil {
+	if delete(s.inherited, name); f != nil {
 		l, err := net.FileListener(f) // duplicates it
 		if err != nil {
 			return nil, fmt.Errorf("the socket of LISTEN_FDS cannot be listened on: %w",
@@ -156,10 +150,6 @@ func (s *Sockets) Close(handed bool) {
 		_ = f.Close() // nobody has asked for it
 	}
 	clear(s.inherited)
-	if s.given != nil {
-		_ = s.given.Close()
-		s.given = nil
-	}
 }
 
 func (x *socket) close() {

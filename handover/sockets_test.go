@@ -37,7 +37,7 @@ func TestInheritedSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		fd := f.Fd()
-		s, err := inherited(func(name string) string { return c.env[name] }, fd)
+		s, err := inherited(func(name string) string { return c.env[name] }, fd, "service")
 		if (err != nil) != c.fails {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -45,7 +45,7 @@ func TestInheritedSocket(t *testing.T) {
 			f.Close()
 			continue
 		}
-		took := len(s.inherited) > 0 || s.given != nil
+		took := len(s.inherited) > 0
 		got, err := s.Listen("service", "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -71,7 +71,7 @@ func succession(parent, count, names string) map[string]string {
 // The file of a Unix socket goes with the process, unless another one has the socket.
 func TestUnixSocketStaysForTheSuccessor(t *testing.T) {
 	for _, handed := range []bool{false, true} {
-		s, err := inherited(func(string) string { return "" }, firstInherited)
+		s, err := inherited(func(string) string { return "" }, firstInherited, "service")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,6 +23,10 @@ milliseconds. A secret can be given as the name of its file, as in
 var optionHelp = map[string]string{
 	"nats": "URL of a NATS server that joins several servers for " +
 		"broadcasts; prefer the environment when it has a password",
+	"opsAddr": "host:port or unix:/path for operators: metrics, profiles, " +
+		"actions; empty = off",
+	"opsToken": "token for the operations address; prefer the environment " +
+		"or a file",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",
@@ -67,6 +71,7 @@ var optionHelp = map[string]string{
 	"maxHeaderLineBytes":           "bytes of one header line; 0 = no limit",
 	"failureLimit":                 "failed authentications of an address at once; -1 = no limit",
 	"healthPath":                   "path that tells that the server runs; off = none",
+	"readyWithoutBroker":           "stay ready while NATS is away",
 	"readyPath":                    "path that tells whether it takes clients; off = none",
 	"strictDecoding":               "refuse data with fields that the handler does not know",
 	"maxJSONElements":              "values and keys in the JSON of one message",

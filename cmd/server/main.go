@@ -71,7 +71,7 @@ func run(
 	if ready == nil {
 		ready = func(net.Addr) { handover.Ready() }
 	}
-	if c.sockets, err = handover.Inherited(); err != nil {
+	if c.sockets, err = handover.Inherited("service"); err != nil {
 		log.Error("the server did not start", "error", err)
 		return 1
 	}
@@ -121,7 +121,8 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	}
 	defer joined.leave(log)
 	defer srv.Close()
-	defer followReloads(c, srv, log)()
+	again, stopReloads := followReloads(c, srv, log)
+	defer stopReloads()
 	handleBasics(srv)
 	l, err := c.listen()
 	if err != nil {
@@ -130,8 +131,17 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	if err := srv.Serve(l); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
+	stopOps, err := serveOps(c, srv, joined, again, log, drain)
+	if err != nil {
+		return err
+	}
+	defer stopOps()
 	ready(srv.Addr())
-	c.await(ctx, log)
+	if c.await(ctx, log); c.handed {
+		stopOps() // the successor answers
+	}
 	return end(ctx, c, srv, log, srv.Shutdown)
 }
 
