@@ -147,7 +147,7 @@ func (c *returns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/arrived":
 		json.NewEncoder(w).Encode(c.arrived[named])
 	case "/refused":
-		json.NewEncoder(w).Encode(c.servers["limited"].Stats().RateLimited)
+		json.NewEncoder(w).Encode(c.servers["limited"].ConnectionStats().RateLimited)
 	default:
 		http.NotFound(w, r)
 	}

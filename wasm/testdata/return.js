@@ -122,7 +122,7 @@ const scenes = {
     check(second.id !== client.id, 'two clients have one session');
     check((await client.emitWithAck('moves')) === null, 'the first has lost its session');
     second.disconnect();
-    client.disconnect();
+    client.off('disconnected').disconnect();
   },
 
   // What comes right after connect() is not lost, however late the listener is.

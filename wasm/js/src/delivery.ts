@@ -1,5 +1,7 @@
 // How much an event may lose while there is no connection, or while too much is unsent.
 
+import { now } from './now.js';
+
 /**
  * What an emit may lose. Without any of these an event is reliable: it waits, in order. They mean
  * the same as the options of the server's Emit. That an event which may be lost is lost is no
@@ -19,29 +21,32 @@ export interface EmitOptions {
 
 // Losable is what a kept event that may be lost knows about that.
 export interface Losable {
-  volatile: boolean;
-  key: string; // of a state, with the event's name; '' = none
-  until: number; // by now(); Infinity = no deadline
+  _volatile: boolean;
+  _key: string; // of a state, with the event's name; '' = none
+  _until: number; // by now(); Infinity = no deadline
 }
-
-const KINDS: Record<string, RegExp> = { volatile: /boolean/, state: /boolean|string/, deadline: /number/ };
 
 // checkDelivery throws a TypeError if given is no EmitOptions.
 export function checkDelivery(given: unknown): void {
   if (!given || typeof given !== 'object') throw new TypeError('the options of emit are an object');
   for (const name in given) {
-    const value = (given as Record<string, unknown>)[name];
-    if (!KINDS[name] || !KINDS[name].test(typeof value) || !(name !== 'deadline' || value as number > 0)) {
+    const value = (given as Record<string, unknown>)[name], kind = typeof value;
+    if (name === 'volatile' ? kind !== 'boolean' : name === 'deadline' ? !(value as number > 0)
+      : name !== 'state' || kind !== 'boolean' && kind !== 'string') {
       throw new TypeError(`emit has no option ${name}: ${value}; volatile, state, deadline`);
     }
   }
 }
 
 // losable returns what to keep with an event that is emitted now, or undefined if it is reliable.
-export function losable(event: string, how: EmitOptions | undefined, time: number): Losable | undefined {
+export function losable(event: string, how?: EmitOptions): Losable | undefined {
   if (!how) return undefined;
   const { volatile = false, state = false, deadline = Infinity } = how;
   if (!volatile && state === false && deadline === Infinity) return undefined;
   // Names have no control characters.
-  return { volatile, key: state === false ? '' : event + '\0' + state, until: time + deadline };
+  return {
+    _volatile: volatile,
+    _key: state === false ? '' : event + '\0' + state,
+    _until: now() + deadline,
+  };
 }

@@ -13,16 +13,16 @@ export class Early {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   // begin begins the time of grace. When it is over, refuse gets what still has no listener.
-  begin(refuse: (m: Message) => void): void {
+  _begin(refuse: (m: Message) => void): void {
     this.#until = now() + TIME;
     this.#timer = setTimeout(() => {
       this.#until = 0;
-      this.take(() => true).forEach(refuse);
+      this._take(() => true).forEach(refuse);
     }, TIME);
   }
 
   // hold keeps an event for later and reports whether it did.
-  hold(m: Message): boolean {
+  _hold(m: Message): boolean {
     const payload = m.payload;
     const size = typeof payload === 'string' ? payload.length : payload ? payload.byteLength : 0;
     if (now() >= this.#until || this.#held.length >= MAX_EVENTS || this.#bytes + size > MAX_BYTES) {
@@ -34,13 +34,13 @@ export class Early {
   }
 
   // take returns the held events that wanted picks, in order, and forgets them.
-  take(wanted: (event: string) => boolean): Message[] {
+  _take(wanted: (event: string) => boolean): Message[] {
     const all = this.#held;
     this.#held = all.filter((m) => !wanted(m.event));
     return all.filter((m) => wanted(m.event));
   }
 
-  end(): void {
+  _end(): void {
     clearTimeout(this.#timer);
     this.#until = 0;
     this.#held = [];

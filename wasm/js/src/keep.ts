@@ -1,6 +1,6 @@
-// The option keepSession: the session outlives a reload of the page. It rests in sessionStorage only
-// between the end of one page and the first connect() of the next, because a tab that is duplicated
-// takes a copy of the storage along. It is loaded when a client has that option.
+// The option keepSession: the session outlives a reload of the page. It rests in sessionStorage
+// only between the end of one page and the first connect() of the next, because a tab that is
+// duplicated takes a copy of the storage along. It is loaded when a client has that option.
 
 import type { Bytes } from './codec.js';
 import { latin1 } from './latin1.js';
@@ -27,7 +27,8 @@ export class Keeper {
   constructor(owner: unknown[], current: () => Kept | null) {
     const text = JSON.stringify(owner).replace(/[^ -~]/g, (c) => '\\u' + c.charCodeAt(0));
     const hash = sha256([latin1(text)]);
-    this.#name = 'smartsocket ' + [].map.call(hash, (b: number) => (b + 256).toString(16).slice(1)).join('');
+    this.#name = 'smartsocket ' +
+      [].map.call(hash, (b: number) => (b + 256).toString(16).slice(1)).join('');
     this.#current = current;
     if (typeof addEventListener !== 'function') return;
     addEventListener('pagehide', this.#heard);
@@ -50,7 +51,10 @@ export class Keeper {
   #put(): void {
     const kept = this.#current();
     try {
-      if (kept) sessionStorage.setItem(this.#name, JSON.stringify({ ...kept, token: [].slice.call(kept.token) }));
+      if (!kept) return;
+      const { token, lastSeq, nextAck } = kept;
+      sessionStorage.setItem(this.#name,
+        JSON.stringify({ token: [].slice.call(token), lastSeq, nextAck }));
     } catch {
       // The storage is full or forbidden; the next page begins a session of its own.
     }

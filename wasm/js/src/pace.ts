@@ -1,8 +1,8 @@
 // Pace says how many events the server's rate limit still lets pass. It bounds only what has waited
 // for a connection, because that would otherwise be sent at once.
 //
-// It counts in slices of a window, as the server does. Its window is somewhat longer, because events
-// do not arrive as evenly as they were sent.
+// It counts in slices of a window, as the server does. Its window is somewhat longer, because
+// events do not arrive as evenly as they were sent.
 
 const SLICES = 32;
 
@@ -13,7 +13,7 @@ export class Pace {
 
   // begin is for a new connection. same says that it goes on with the session, so that the server
   // goes on counting.
-  begin(limit: number, window: number, same: boolean): void {
+  _begin(limit: number, window: number, same: boolean): void {
     const slice = window * 17 / 16 / (SLICES - 1);
     if (!same || slice !== this.#slice) this.#counts.clear();
     this.#limit = slice && limit;
@@ -21,7 +21,7 @@ export class Pace {
   }
 
   // note counts an event that is sent at this time.
-  note(time: number): void {
+  _note(time: number): void {
     if (!this.#limit) return;
     const counts = this.#counts, n = Math.floor(time / this.#slice);
     counts.set(n, (counts.get(n) || 0) + 1);
@@ -30,7 +30,7 @@ export class Pace {
 
   // wait returns how many milliseconds to wait until one more event may be sent, or 0. A tenth of
   // the limit is left to what need not wait.
-  wait(time: number): number {
+  _wait(time: number): number {
     if (!this.#limit) return 0;
     const forgotten = Math.floor(time / this.#slice) - SLICES;
     let over = Math.floor(this.#limit / 10) - this.#limit || -1, until = time;

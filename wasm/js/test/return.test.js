@@ -73,8 +73,10 @@ describe('the order is connected, authentication, queue', () => {
   });
 
   test('a recovered session is authenticated already', async (t) => {
-    const server = await serve(t, { bits: ASKS_AUTH, recover: true });
+    const server = await serve(t, { bits: ASKS_AUTH, recover: true, message: answer });
     const c = client(t, server.url, { auth: 'token' });
+    await c.connect();
+    await until(() => c.getStats().pendingAcks === 0);
     await cut(server, c);
     c.on('connected', () => c.emit('from the listener'));
     c.emit('one');
@@ -208,7 +210,7 @@ describe('events that come before the application can listen', () => {
     assert.deepEqual(got, [], 'not before on returned');
     c.on('first', (n) => got.push(n)).on('asked', (n, ack) => ack(n + 1));
     await until(() => server.peers[0].messages.length === 1);
-    assert.deepEqual(got, ['hi', 1, 2]);
+    assert.deepEqual(got, [1, 'hi', 2], 'in the order in which they came');
     assert.equal(server.peers[0].messages[0].text, '4');
     server.peers[0].send(event('first', '3'));
     await until(() => got.length === 4);
@@ -309,7 +311,7 @@ describe('errors', () => {
     const dead = await startServer();
     await dead.close();
     const d = client(t, address(dead.port), { logger, connectTimeout: 500 });
-    await assert.rejects(d.connect(), (e) => lines.push(inspect(e)));
+    await assert.rejects(d.connect(), (e) => lines.push(inspect(e)) > 0);
     for (const url of ['hush://user:hush@x', 'wss//user:hush@x?token=hush', 'http://user:hush@[']) {
       try { new SmartSocketClient(url.replace(/^hush/, 'ftp')); assert.fail('it was taken'); } catch (e) { lines.push(inspect(e)); }
     }
@@ -406,8 +408,9 @@ test('a silent server is noticed, whatever the wall clock says', async (t) => {
 test('a server that answers when asked is not left', async (t) => {
   const server = await serve(t, { heartbeat: 10 });
   const c = client(t, server.url);
-  c.on('disconnected', () => assert.fail('it was left'));
+  let left = 0;
+  c.on('disconnected', () => left++);
   await c.connect();
   for (let i = 0; i < 6; i++) await new Promise((resolve) => server.peers[0].socket.once('message', resolve)); // PINGs
-  assert.equal(c.connected, true);
+  assert.equal(left, 0);
 });
