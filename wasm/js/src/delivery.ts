@@ -31,7 +31,7 @@ export function checkDelivery(given: unknown): void {
   if (!given || typeof given !== 'object') throw new TypeError('the options of emit are an object');
   for (const name in given) {
     const value = (given as Record<string, unknown>)[name], kind = typeof value;
-    if (name === 'volatile' ? kind !== 'boolean' : name === 'deadline' ? !(value as number > 0)
+    if (name === 'volatile' ? kind !== 'boolean' : name === 'deadline' ? kind !== 'number' || !(value as number > 0)
       : name !== 'state' || kind !== 'boolean' && kind !== 'string') {
       throw new TypeError(`emit has no option ${name}: ${value}; volatile, state, deadline`);
     }

@@ -93,7 +93,7 @@ export class Life {
   _connect(): Promise<void> {
     if (this.#state === 'connected') return Promise.resolve();
     if (this.#state === 'connecting') return this.#connecting!._promise;
-    if (this.#state !== 'waiting') this.#trial._travel(this.#trial._home);
+    if (this.#state !== 'waiting') this.#trial._travel(this.#trial._home());
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#state = 'connecting';
@@ -159,7 +159,7 @@ export class Life {
     const credentials = this.#credentials, options = this.#options;
     return credentials._ask().then((key) => {
       if (!options.keepSession || this.#keeper) return key;
-      return resume(this.#trial._home, options, credentials, this.#outbox).then((keeper) => {
+      return resume(this.#trial._home(), options, credentials, this.#outbox).then((keeper) => {
         this.#keeper = keeper;
         return key;
       });
@@ -218,7 +218,7 @@ export class Life {
     const fatal = isFatal(code, error.code), lost = this.#lost;
     this._link = null;
     this.#log.info(`Connecting failed: ${error.code} ${error.message}`);
-    if (!lost && !fatal && this.#trial._isFirstTurn) {
+    if (!lost && !fatal && this.#trial._isFirstTurn()) {
       this.#listeners._report(error, true);
       if (this.#connecting === attempt) this.#openLink(attempt);
       return;
@@ -346,7 +346,7 @@ export class Life {
       } catch {
         this.#log.warn('the server named an unusable URL to move to');
       }
-      if (!isSafe(url, this.#trial._home)) url = '';
+      if (!isSafe(url, this.#trial._home())) url = '';
     }
     this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
     this.#drain = { at: now() + wait, url };

@@ -100,7 +100,7 @@ export class Link {
   }
 
   // unsent is the number of bytes that the WebSocket has not sent yet.
-  get _unsent(): number {
+  _unsent(): number {
     return this._socket && this._socket.bufferedAmount || 0;
   }
 

@@ -164,7 +164,7 @@ export class Outbox {
       this.#send(link, parked._take());
     }
     this.#behind = parked._holdsUp();
-    if (parked._size === 0) this.#losses._warn();
+    if (parked._count() === 0) this.#losses._warn();
   }
 
   // sendAgain sends, on the link that recovered the session, the questions without an answer, under
@@ -207,7 +207,7 @@ export class Outbox {
 
   // clear drops everything that is parked.
   _clear(why: string): void {
-    while (this._parked._size > 0) this.#lose(this._parked._take(), 'other', why);
+    while (this._parked._count() > 0) this.#lose(this._parked._take(), 'other', why);
     this.#losses._warn();
   }
 
@@ -221,10 +221,10 @@ export class Outbox {
   // there is room again.
   #isFull(link: Link): boolean {
     const { highWaterMark } = this.#options;
-    if (link._unsent <= highWaterMark) return false;
+    if (link._unsent() <= highWaterMark) return false;
     const look = (): void => {
       this.#drainTimer = undefined;
-      if (link._unsent > highWaterMark / 2) {
+      if (link._unsent() > highWaterMark / 2) {
         this.#drainTimer = setTimeout(look, LOOK);
         return;
       }
@@ -240,7 +240,7 @@ export class Outbox {
     if (parked._park({ event, payload, ack, _how: how, _at: now(), _held: held })) {
       this.#losses._replaced();
     }
-    while (parked._size > this.#options.offlineQueueSize) {
+    while (parked._count() > this.#options.offlineQueueSize) {
       this.#lose(parked._take(), 'full', 'the offline queue is full');
     }
   }

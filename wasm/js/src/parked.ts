@@ -13,7 +13,7 @@ export class Parked {
   #events: ParkedEvent[] = [];
   #states = new Map<string, ParkedEvent>(); // of them, by key
 
-  get _size(): number {
+  _count(): number {
     return this.#events.length;
   }
 

@@ -36,7 +36,7 @@ export class Questions {
     this.#authenticated = authenticated;
   }
 
-  get _size(): number {
+  _count(): number {
     return this.#open.size;
   }
 

@@ -33,7 +33,7 @@ export class Trial {
     }));
   }
 
-  get _home(): string {
+  _home(): string {
     return this.#home;
   }
 
@@ -54,7 +54,7 @@ export class Trial {
   }
 
   // isFirstTurn reports whether there are addresses that were not tried yet.
-  get _isFirstTurn(): boolean {
+  _isFirstTurn(): boolean {
     return this.#tries < this.#route.length;
   }
 
