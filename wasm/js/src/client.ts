@@ -14,6 +14,7 @@ import type { Host } from './link.js';
 import { Listeners, isReserved } from './listeners.js';
 import type { Hearing } from './listeners.js';
 import { logger } from './logger.js';
+import { now } from './now.js';
 import { readOptions } from './options.js';
 import type { Options, Settings } from './options.js';
 import { Outbox } from './outbox.js';
@@ -195,7 +196,7 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
       stats[counter] = this.#stats[counter];
     }
     stats.connected = connected;
-    stats.uptime = connected ? Date.now() - this.#life._connectedAt : 0;
+    stats.uptime = connected ? Math.round(now() - this.#life._connectedAt) : 0;
     stats.bytesSent += link ? link.bytesSent : 0;
     stats.bytesReceived += link ? link.bytesReceived : 0;
     stats.rtt = link ? link._clock._rtt : 0;

@@ -142,7 +142,7 @@ export class Dispatch {
     }
     const expiring = error.event === AUTH && error.code === CODES.AUTH_FAILED;
     if (expiring && this.#credentials._renew(link)) return;
-    link._refusal = error; // the cause, should the server close next
+    if (!error.event) link._refusal = error; // the cause, should the server close next
     this.#listeners._report(error);
   }
 }

@@ -176,7 +176,7 @@ export class Life {
     this.#connecting = null;
     this.#lost = false;
     this.#drain = null;
-    this._connectedAt = Date.now();
+    this._connectedAt = now();
     this.#shell._tell(true, ack.socketId, ack.recovered);
     this.#healthTimer = setTimeout(() => this.#trial._forgive(), HEALTHY);
     this.#log.info('Connected to server');
@@ -227,7 +227,8 @@ export class Life {
       this.#connecting = null;
       attempt._reject(error);
     }
-    if (fatal || !lost && !this.#options.retryConnect) {
+    const { retryConnect, maxReconnectAttempts: most } = this.#options;
+    if (fatal || !lost && !(retryConnect && most !== 0)) {
       this.#giveUp(error);
       return;
     }

@@ -1,6 +1,7 @@
 // The option keepSession: going on with the session of the page before.
 
 import type { Credentials } from './credentials.js';
+import { connectionLost } from './errors.js';
 import type { Keeper } from './keep.js';
 import type { Settings } from './options.js';
 import type { Outbox } from './outbox.js';
@@ -12,6 +13,7 @@ export function resume(url: string, options: Settings, { _key: key, _value: valu
   outbox: Outbox): Promise<Keeper> {
   const { keepSession, namespace, encryptionKey } = options, { _questions: questions } = outbox;
   return loadPart('keep').then(() => {
+    if (outbox._closed) throw connectionLost('disconnect() was called');
     const owner = keepSession === true ? [key, value] : keepSession;
     const keeper = new parts.keep!.Keeper([url, namespace, encryptionKey, owner], () => {
       const { _token: token, _lastSeq: lastSeq } = outbox._session;

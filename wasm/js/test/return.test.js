@@ -389,6 +389,9 @@ describe('the first connect', () => {
     const c = client(t, server.url, { retryConnect: true, maxReconnectAttempts: 2 });
     c.on('error', () => {});
     await assert.rejects(c.connect(), (e) => e.code === 'ERR_CONN_006' && e.cause.code === 'ERR_CONN_001');
+    const never = client(t, server.url, { retryConnect: true, maxReconnectAttempts: 0 });
+    never.on('reconnecting', () => assert.fail('it tries again'));
+    await assert.rejects(never.connect(), code('ERR_CONN_001'));
     const d = client(t, server.url, { retryConnect: true, maxReconnectAttempts: -1 });
     d.on('error', () => {}).on('reconnecting', (n) => { if (n === 2) d.disconnect(); });
     await assert.rejects(d.connect(), code('ERR_CONN_006'));
