@@ -11,9 +11,17 @@ import (
 // Every folder is tried by a test, is in the README with its scripts, and names the client as it is
 // published now.
 func TestEveryTemplateIsTried(t *testing.T) {
-	tests, err := os.ReadFile("web_test.go")
+	files, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var tests []byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests = append(tests, text...)
 	}
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -34,7 +42,7 @@ func TestEveryTemplateIsTried(t *testing.T) {
 	for _, manifest := range manifests {
 		folder := filepath.Dir(manifest)
 		if !strings.Contains(string(tests), `template{"`+folder+`", `) {
-			t.Errorf("web_test.go does not try %s", folder)
+			t.Errorf("no test tries %s", folder)
 		}
 		if !strings.Contains(string(readme), "\n| ["+folder+"]("+folder+") | ") {
 			t.Errorf("README.md does not list %s", folder)

@@ -1,0 +1,39 @@
+package main
+
+import "testing"
+
+func TestEsbuild(t *testing.T) {
+	attempt(t, template{"esbuild", "esbuild", []try{
+		{name: "page", build: "build", static: "."},
+	}})
+}
+
+func TestRollup(t *testing.T) {
+	attempt(t, template{"rollup", "rollup", []try{
+		{name: "page", build: "build", static: "."},
+	}})
+}
+
+func TestParcel(t *testing.T) {
+	attempt(t, template{"parcel", "parcel", []try{
+		{name: "build", build: "build", static: "dist"},
+	}})
+}
+
+func TestSharedWorker(t *testing.T) {
+	attempt(t, template{"shared-worker", "esbuild", []try{
+		{name: "page", build: "build", static: "."},
+	}})
+}
+
+func TestDeno(t *testing.T) {
+	attempt(t, template{"deno", "deno", []try{
+		{name: "run", build: "check", run: "start"},
+	}})
+}
+
+func TestBun(t *testing.T) {
+	attempt(t, template{"bun", "bun", []try{
+		{name: "run", run: "start"},
+	}})
+}
