@@ -27,13 +27,14 @@ type template struct {
 // try is one way to build and run a template. One of static, serve and run is set.
 type try struct {
 	name   string
-	build  string   // the npm script that builds, or ""
-	hidden []string // packages that are not there while it builds
-	static string   // the folder with the page, which the test serves together with the arena
-	serve  string   // the npm script with which the tool itself serves the page
-	port   string   // how serve is told its port, as in "--port %d"
-	run    string   // the npm script of a program that prints its state, as a line of JSON
-	awaits string   // what must be mended in the client before this can work
+	build  string                           // the npm script that builds, or ""
+	hidden []string                         // packages that are not there while it builds
+	static string                           // the folder with the page, which the test serves together with the arena
+	serve  string                           // the npm script with which the tool itself serves the page
+	port   string                           // how serve is told its port, as in "--port %d"
+	run    string                           // the npm script of a program that prints its state, as a line of JSON
+	show   func(*testing.T, *project, *row) // another way to run what was built
+	awaits string                           // what must be mended in the client before this can work
 }
 
 // The tests have a function each, so that make test can repeat one that failed.
@@ -100,6 +101,8 @@ func attempt(t *testing.T, tm template) {
 // check runs what was built and notes what it has done.
 func (way try) check(t *testing.T, p *project, r *row) {
 	switch {
+	case way.show != nil:
+		way.show(t, p, r)
 	case way.run != "":
 		runProgram(t, p, way.run, r)
 	case way.serve != "":
