@@ -26,6 +26,13 @@ func TestSharedWorker(t *testing.T) {
 	}})
 }
 
+func TestVitest(t *testing.T) {
+	attempt(t, template{"vitest", "vitest", []try{
+		{name: "node", test: "test"},
+		{name: "jsdom", test: "test:jsdom"},
+	}})
+}
+
 func TestDeno(t *testing.T) {
 	attempt(t, template{"deno", "deno", []try{
 		{name: "run", build: "check", run: "start"},

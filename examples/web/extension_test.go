@@ -19,7 +19,7 @@ import (
 func TestExtension(t *testing.T) {
 	attempt(t, template{"extension", "esbuild", []try{
 		{name: "MV3", build: "build", show: func(t *testing.T, p *project, r *row) {
-			arena := startArena(t, options())
+			arena := startArena(t, "")
 			built := filepath.Join(p.dir, "dist")
 			url := "chrome-extension://" + extensionID(built) + "/page.html?server=" +
 				neturl.QueryEscape(arena.url)

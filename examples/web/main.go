@@ -43,4 +43,7 @@ func register(server *smartsocket.Server) {
 		}
 		return game.RoomLen(room), nil
 	})
+	smartsocket.Handle(game, "count", func(_ *smartsocket.Socket, room string) (int, error) {
+		return game.RoomLen(room), nil
+	})
 }

@@ -21,15 +21,13 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
-func options() smartsocket.Options { return smartsocket.Options{} }
-
 // staticPage serves a folder and the arena from one address, as a proxy in front of both does.
+// options.json has the options of the page's client.
 func staticPage(t *testing.T, p *project, way try, r *row) {
-	arena := startArena(t, options())
+	arena := startArena(t, way.key)
 	to, err := neturl.Parse(strings.Replace(arena.url, "ws:", "http:", 1))
 	if err != nil {
 		t.Fatal(err)
@@ -42,6 +40,13 @@ func staticPage(t *testing.T, p *project, way try, r *row) {
 		},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {}, // the wire was cut
 	})
+	mux.HandleFunc("/options.json", func(w http.ResponseWriter, _ *http.Request) {
+		if way.key == "" {
+			io.WriteString(w, "{}")
+		} else {
+			fmt.Fprintf(w, `{"encryptionKey": %q}`, way.key)
+		}
+	})
 	mux.Handle("/", http.FileServer(http.Dir(filepath.Join(p.dir, way.static))))
 	site := httptest.NewServer(mux)
 	t.Cleanup(site.Close)
@@ -50,12 +55,13 @@ func staticPage(t *testing.T, p *project, way try, r *row) {
 
 // servePage lets the tool's own server serve the page. SMARTSOCKET_URL tells it where the arena is.
 func servePage(t *testing.T, p *project, way try, r *row) {
-	arena := startArena(t, options())
+	arena := startArena(t, "")
 	port := freePort(t)
 	tool := p.start(t, way.serve, fmt.Sprintf(way.port, port), "SMARTSOCKET_URL="+arena.url)
 	at := fmt.Sprintf(":%d", port)
 	tool.until(t, "its address", func(line string) bool { return strings.Contains(line, at) })
 	show(t, "http://localhost"+at, r)
+	tool.stop(t)
 }
 
 func freePort(t *testing.T) int {
@@ -143,6 +149,9 @@ func (c *complaints) listen(event any) {
 		}
 	default:
 		return
+	}
+	if lines := strings.SplitN(text, "\n", 5); len(lines) > 4 {
+		text = strings.Join(lines[:4], "\n") // the rest of the stack is the tool's
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

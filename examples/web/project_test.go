@@ -64,7 +64,9 @@ func install(t *testing.T, tm template) *project {
 	p := &project{dir, t.TempDir()}
 	p.copy(t, tm.folder)
 	p.checkNode(t)
-	out, err := exec.Command("../../scripts/npm.sh", "artifacts/web/"+tm.folder).CombinedOutput()
+	cmd := exec.Command("../../scripts/npm.sh", "artifacts/web/"+tm.folder)
+	cmd.Env = append(os.Environ(), "npm_config_ignore_scripts=true") // nothing else is downloaded
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("npm.sh: %v\n%s", err, out)
 	}
@@ -177,15 +179,18 @@ func older(a, b string) bool {
 	return false
 }
 
-// version is that of an installed package, or of Node.js for "".
+// version is that of an installed package or of Node.js.
 func (p *project) version(t *testing.T, name string) string {
 	t.Helper()
-	if name == "" {
+	if name == "-" {
+		return ""
+	}
+	if name == "node" {
 		out, err := exec.Command("node", "--version").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.TrimSpace(string(out))
+		return strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
 	}
 	var manifest struct{ Version string }
 	p.read(t, "node_modules/"+name+"/package.json", &manifest)
@@ -204,12 +209,12 @@ func (p *project) command(t *testing.T, ctx context.Context, script, arguments s
 		t.Fatalf("package.json has no script %q", script)
 	}
 	text += " " + arguments
-	if !strings.Contains(text, "&&") {
+	if !strings.ContainsAny(text, "&;") {
 		text = "exec " + text // signals go to the program itself
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", text)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "HOME="+p.home, "CI=1", "NO_COLOR=1", "DO_NOT_TRACK=1",
+	cmd.Env = append(os.Environ(), "HOME="+p.home, "TMPDIR="+p.home, "CI=1", "NO_COLOR=1", "DO_NOT_TRACK=1",
 		"NEXT_TELEMETRY_DISABLED=1", "NO_UPDATE_NOTIFIER=1", "BROWSERSLIST_IGNORE_OLD_DATA=1",
 		"PATH="+filepath.Join(p.dir, "node_modules", ".bin")+string(os.PathListSeparator)+
 			os.Getenv("PATH"))
@@ -291,7 +296,7 @@ func (p *process) until(t *testing.T, what string, done func(line string) bool) 
 			if !more {
 				t.Fatalf("it ended before %s:\n%s", what, p.said)
 			}
-			p.said.WriteString(line + "\n")
+			p.take(t, line)
 			if done(line) {
 				return
 			}
@@ -301,9 +306,23 @@ func (p *process) until(t *testing.T, what string, done func(line string) bool) 
 	}
 }
 
-// end waits until the program has ended, which disconnects its client.
-func (p *process) end(t *testing.T) {
+// take notes a line. The client has nothing to warn of.
+func (p *process) take(t *testing.T, line string) {
 	t.Helper()
+	p.said.WriteString(line + "\n")
+	if strings.Contains(line, "[smartsocket] [warn]") ||
+		strings.Contains(line, "[smartsocket] [error]") {
+		t.Errorf("the client complains: %s", line)
+	}
+}
+
+// stop asks the program to end, and waits until it has: one that only has a client ends when that
+// is disconnected.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
 	late := time.After(patience)
 	for {
 		select {
@@ -311,25 +330,35 @@ func (p *process) end(t *testing.T) {
 			if !more {
 				return
 			}
-			p.said.WriteString(line + "\n")
+			p.take(t, line)
 		case <-late:
-			t.Fatalf("it did not end after disconnect():\n%s", p.said)
+			t.Fatalf("it did not end:\n%s", p.said)
 		}
 	}
 }
 
+// runTest runs a program that ends by itself.
+func runTest(t *testing.T, p *project, script string, r *row) {
+	arena := startArena(t, "")
+	program := p.start(t, script, `; echo "exit status $?"`, "SMARTSOCKET_URL="+arena.url)
+	program.until(t, "its end", func(line string) bool {
+		r.sees(line)
+		return line == "exit status 0"
+	})
+}
+
+// sees takes a line of a program's output, and reports whether it is the state that is wanted.
+func (r *row) sees(line string) bool {
+	if strings.HasPrefix(line, `{"status":`) {
+		r.state = line
+	}
+	return r.state == wantedState
+}
+
 // runProgram runs a program until it has done everything, and asks it to end.
 func runProgram(t *testing.T, p *project, script string, r *row) {
-	arena := startArena(t, options())
+	arena := startArena(t, "")
 	program := p.start(t, script, "", "SMARTSOCKET_URL="+arena.url)
-	program.until(t, "its last state", func(line string) bool {
-		if strings.HasPrefix(line, `{"status":`) {
-			r.state = line
-		}
-		return r.state == wantedState
-	})
-	if err := program.cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	program.end(t)
+	program.until(t, "its last state", r.sees)
+	program.stop(t)
 }

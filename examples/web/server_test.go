@@ -15,12 +15,14 @@ import (
 //
 // A client has done everything if it has seen the moves 1, 2 and 3, in order and each once, and
 // knows that its session was recovered.
-func startArena(t *testing.T, o smartsocket.Options) *wire {
+//
+// With a key, everything is encrypted.
+func startArena(t *testing.T, key string) *wire {
 	t.Helper()
-	o.Host, o.Port, o.EnableMessageCache = "127.0.0.1", -1, true
-	o.AllowedOrigins = []string{"*"}
-	o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
-	server, err := smartsocket.New(o)
+	server, err := smartsocket.New(smartsocket.Options{
+		Host: "127.0.0.1", Port: -1, EnableMessageCache: true, AllowedOrigins: []string{"*"},
+		EncryptionKey: key, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,35 +12,44 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"github.com/smartsocket/smartsocket/crypto"
 )
 
 // core lists the templates that make test tries. make test-templates tries all.
-var core = []string{"node", "vite-react", "webpack"}
+var core = []string{
+	"jest", "next", "node", "service-worker", "vite-react", "vite-vue", "webpack",
+}
 
 // template is a folder beside this file: a project to copy.
 type template struct {
 	folder string
-	tool   string // the npm package whose version the table shows; "" for Node itself
+	tool   string // the npm package whose version the table shows, or "node", or "-" for none
 	tries  []try
 }
 
-// try is one way to build and run a template. One of static, serve and run is set.
+// try is one way to build and run a template. One of static, serve, run and
+// test is set.
 type try struct {
 	name   string
-	build  string                           // the npm script that builds, or ""
-	hidden []string                         // packages that are not there while it builds
-	static string                           // the folder with the page, which the test serves together with the arena
-	serve  string                           // the npm script with which the tool itself serves the page
-	port   string                           // how serve is told its port, as in "--port %d"
-	run    string                           // the npm script of a program that prints its state, as a line of JSON
-	show   func(*testing.T, *project, *row) // another way to run what was built
-	awaits string                           // what must be mended in the client before this can work
+	build  string   // the npm script that builds, or ""
+	hidden []string // packages that are not there while it builds
+	static string   // the folder with the page, which the test serves together with the arena
+	serve  string   // the npm script with which the tool itself serves the page
+	port   string   // how serve is told its port, as in "--port %d"
+	run    string   // the npm script of a program that prints its state, as a line of JSON
+	test   string   // the same of one that ends by itself, with success
+	key    string   // the encryption key of server and client
+	awaits string   // what the client must learn before this can work
+
+	// show is another way to run what was built.
+	show func(*testing.T, *project, *row)
 }
 
 // The tests have a function each, so that make test can repeat one that failed.
 
 func TestNode(t *testing.T) {
-	attempt(t, template{"node", "", []try{
+	attempt(t, template{"node", "node", []try{
 		{name: "ESM", run: "start"},
 		{name: "CommonJS", run: "start:cjs"},
 	}})
@@ -51,6 +60,44 @@ func TestViteReact(t *testing.T) {
 		{name: "build", build: "build", static: "dist"},
 		{name: "dev", serve: "dev", port: "--port %d --strictPort",
 			awaits: "a disconnect() that ends connect() without an uncaught rejection"},
+	}})
+}
+
+func TestViteVue(t *testing.T) {
+	const proxies = "a client that works behind Vue's proxies"
+	attempt(t, template{"vite-vue", "vue", []try{
+		{name: "build", build: "build", static: "dist", awaits: proxies},
+		{name: "dev", serve: "dev", port: "--port %d --strictPort", awaits: proxies},
+	}})
+}
+
+func TestNext(t *testing.T) {
+	const port = "--port %d --hostname localhost"
+	ws := []string{"ws"}
+	attempt(t, template{"next", "next", []try{
+		{name: "turbopack", build: "build", hidden: ws, serve: "start", port: port,
+			awaits: "a build without ws"},
+		{name: "webpack", build: "build:webpack", hidden: ws, serve: "start", port: port,
+			awaits: "a wasm engine that loads on the server, or no warning of it"},
+		{name: "dev", serve: "dev", port: port, awaits: "a disconnect() that ends connect() " +
+			"without an uncaught rejection"},
+	}})
+}
+
+func TestJest(t *testing.T) {
+	const modules = "a client for require() that needs no import()"
+	attempt(t, template{"jest", "jest", []try{
+		{name: "node", test: "test:node", awaits: modules},
+		{name: "jsdom", test: "test:jsdom", awaits: modules},
+	}})
+}
+
+func TestServiceWorker(t *testing.T) {
+	key := crypto.GenerateKey()
+	attempt(t, template{"service-worker", "-", []try{
+		{name: "plain", static: "."},
+		{name: "encrypted", static: ".", key: key.Encode(),
+			awaits: "encryption without import(), which service workers do not have"},
 	}})
 }
 
@@ -105,6 +152,8 @@ func (way try) check(t *testing.T, p *project, r *row) {
 		way.show(t, p, r)
 	case way.run != "":
 		runProgram(t, p, way.run, r)
+	case way.test != "":
+		runTest(t, p, way.test, r)
 	case way.serve != "":
 		servePage(t, p, way, r)
 	default:
