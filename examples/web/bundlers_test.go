@@ -35,12 +35,12 @@ func TestVitest(t *testing.T) {
 
 func TestDeno(t *testing.T) {
 	attempt(t, template{"deno", "deno", []try{
-		{name: "run", build: "check", run: "start"},
+		{name: "run", install: "deno", build: "check", run: "start"},
 	}})
 }
 
 func TestBun(t *testing.T) {
 	attempt(t, template{"bun", "bun", []try{
-		{name: "run", run: "start"},
+		{name: "run", install: "bun", run: "start"},
 	}})
 }

@@ -86,6 +86,16 @@ func install(t *testing.T, tm template) *project {
 	return p
 }
 
+// runInstallScript runs the install script of one package.
+func (p *project) runInstallScript(t *testing.T, name string) {
+	t.Helper()
+	cmd := exec.Command("npm", "rebuild", "--ignore-scripts=false", name)
+	cmd.Dir = p.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm rebuild %s: %v\n%s", name, err, out)
+	}
+}
+
 // copy makes the project the same as the template, its packages aside.
 func (p *project) copy(t *testing.T, folder string) {
 	t.Helper()

@@ -42,6 +42,9 @@ type try struct {
 	key    string   // the encryption key of server and client
 	awaits string   // what the client must learn before this can work
 
+	// install is the package whose install script must run, which npm is told not to do: it takes
+	// its program from a package of this platform and downloads nothing.
+	install string
 	// show is another way to run what was built.
 	show func(*testing.T, *project, *row)
 }
@@ -131,6 +134,9 @@ func attempt(t *testing.T, tm template) {
 			if way.awaits != "" && !named {
 				r.awaits = way.awaits
 				t.Skipf("the client does not have it yet: %s", way.awaits)
+			}
+			if way.install != "" {
+				p.runInstallScript(t, way.install)
 			}
 			began := time.Now()
 			if way.build != "" {
