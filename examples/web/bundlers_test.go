@@ -44,3 +44,10 @@ func TestBun(t *testing.T) {
 		{name: "run", install: "bun", run: "start"},
 	}})
 }
+
+func TestSvelteKit(t *testing.T) {
+	attempt(t, template{"sveltekit", "@sveltejs/kit", []try{
+		{name: "build", build: "build", static: "dist"},
+		{name: "dev", serve: "dev", port: "--port %d --strictPort"},
+	}})
+}
