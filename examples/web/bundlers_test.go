@@ -51,3 +51,9 @@ func TestSvelteKit(t *testing.T) {
 		{name: "dev", serve: "dev", port: "--port %d --strictPort"},
 	}})
 }
+
+func TestNuxt(t *testing.T) {
+	attempt(t, template{"nuxt", "nuxt", []try{
+		{name: "generate", build: "generate", static: ".output/public"},
+	}})
+}
