@@ -80,6 +80,7 @@ scripts/lint.sh
 
 step 'browser client'
 scripts/wasm.sh
+scripts/package.sh
 
 step 'browser client in Node.js'
 (cd wasm/js && npm test)
