@@ -35,6 +35,9 @@ interface Attempt {
   _reject: (error: SmartSocketError) => void;
 }
 
+// A key that exists in types alone.
+declare const maps: unique symbol;
+
 type Timer = ReturnType<typeof setTimeout> | undefined;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -43,6 +46,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * `Out` those that the client sends; without them any event may have any data and any answer.
  */
 export class SmartSocketClient<In extends object = EventMap, Out extends object = EventMap> {
+  // From this the compiler tells the maps of a client, also of a subclass, that is given to a hook.
+  declare readonly [maps]?: [In, Out];
+
   readonly connected: boolean = false;
   /** The socket's id on the server; '' before the first connection. */
   readonly id: string = '';
