@@ -179,6 +179,7 @@ type link struct {
 	// Static once the link is open, plain after accept. Here they take no room.
 	plain    bool // speaks JSON text without the handshake
 	inflates bool // takes compressed messages
+	moves    bool // opens its next connection before it leaves, see sendAway
 
 	// Atomics.
 	phase  atomic.Uint32                 // linkHandshake and so on
@@ -219,6 +220,7 @@ func (l *link) sendLast(b []byte) websocket.Status {
 		return l.send(b)
 	}
 	l.srv.loops[l.ws.Loop()].out.Add(1)
+	l.diary.Load().Sent()
 	return l.ws.SendLast(frame.Binary, b)
 }
 
@@ -294,6 +296,7 @@ type job struct {
 	outcome  session.Outcome // of jobLeft
 	serial   uint32          // of jobConnected: of its link
 	handlers handlers        // of jobEvent
+	since    time.Duration   // of jobEvent: when it came, if it is measured; 0 = it is not
 	name     string          // of an event whose handlers are still to be found
 	ackID    uint64          // of jobEvent
 	payload  *pool.Buffer    // of jobEvent, owned; nil = no data

@@ -16,7 +16,7 @@ lock() {
 	if [ -f "examples/web/$1/package-lock.json" ]; then cp "examples/web/$1/package-lock.json" "$work"; fi
 	node -e '
 		const manifest = JSON.parse(require("fs").readFileSync(process.argv[1]));
-		delete manifest.dependencies["@smartsocket/client"];
+		delete (manifest.dependencies ?? {})["@smartsocket/client"];
 		console.log(JSON.stringify(manifest));' "examples/web/$1/package.json" >"$work/package.json"
 	(cd "$work" && fetching npm install --package-lock-only --no-audit --no-fund --loglevel=error)
 	cp "$work/package-lock.json" "examples/web/$1"

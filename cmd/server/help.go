@@ -3,13 +3,18 @@ package main
 // usage begins the help.
 const usage = `smartsocket-server: a real-time event server over WebSocket
 
-  smartsocket-server [flags]
+  smartsocket-server [serve] [flags]
+  smartsocket-server checkconfig|defaultconfig|health|keygen|version|help [flags]
+  smartsocket-server loadtest ws://host:port/namespace [flags]
+  smartsocket-server completion bash|zsh|fish
 
-defaultconfig, checkconfig, keygen and help may also be the first word, without
-a dash.
+The words of the second line may stand anywhere, and also be written as flags.
+loadtest -help tells its own flags.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
-connections, compression and the log level change without a restart.
+connections, compression and the log level change without a restart. SIGUSR2
+starts the program anew, which takes the listening sockets over: then this one
+drains into it and ends. SIGTERM drains and ends, a second one ends at once.
 
 Settings come from the defaults, the file given with -config (JSON or YAML),
 the environment and the flags; later ones win. Durations are written 30s or as
@@ -21,6 +26,12 @@ milliseconds. A secret can be given as the name of its file, as in
 var optionHelp = map[string]string{
 	"nats": "URL of a NATS server that joins several servers for " +
 		"broadcasts; prefer the environment when it has a password",
+	"opsAddr": "host:port or unix:/path for operators: metrics, profiles, " +
+		"actions; empty = off",
+	"opsToken": "token for the operations address; prefer the environment " +
+		"or a file",
+	"listen": "addresses in place of host and port, as in " +
+		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",
@@ -65,6 +76,7 @@ var optionHelp = map[string]string{
 	"maxHeaderLineBytes":           "bytes of one header line; 0 = no limit",
 	"failureLimit":                 "failed authentications of an address at once; -1 = no limit",
 	"healthPath":                   "path that tells that the server runs; off = none",
+	"readyWithoutBroker":           "stay ready while NATS is away",
 	"readyPath":                    "path that tells whether it takes clients; off = none",
 	"strictDecoding":               "refuse data with fields that the handler does not know",
 	"maxJSONElements":              "values and keys in the JSON of one message",
@@ -79,5 +91,7 @@ var optionHelp = map[string]string{
 	"workers":                      "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
 	"inlineBudget":                 "report inline handlers that take longer",
 	"drainTimeout":                 "time to drain at SIGTERM before the shutdown; 0 = no drain",
+	"drainDelay":                   "new clients are served so long after readyPath says 503",
+	"drainRate":                    "clients a second that are asked to leave",
 	"shutdownTimeout":              "time to shut down at SIGTERM",
 }

@@ -11,13 +11,13 @@ import (
 // Every folder is tried by a test, is in the README with its scripts, and names the client as it is
 // published now.
 func TestEveryTemplateIsTried(t *testing.T) {
-	files, err := filepath.Glob("*_test.go")
+	var tests []byte
+	sources, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tests []byte
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, name := range sources {
+		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,33 +24,29 @@ import (
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
-// staticPage serves a folder and the arena from one address, as a proxy in front of both does.
-// options.json has the options of the page's client.
+// staticPage serves a folder and the arena. options.json has the options of the page's client.
 func staticPage(t *testing.T, p *project, way try, r *row) {
 	arena := startArena(t, way.key)
 	to, err := neturl.Parse(strings.Replace(arena.url, "ws:", "http:", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/game", &httputil.ReverseProxy{
+	files := site(filepath.Join(p.dir, way.static), &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
 			r.Out.Host = r.In.Host
 		},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {}, // the wire was cut
 	})
-	mux.HandleFunc("/options.json", func(w http.ResponseWriter, _ *http.Request) {
-		if way.key == "" {
-			io.WriteString(w, "{}")
-		} else {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/options.json" && way.key != "" {
 			fmt.Fprintf(w, `{"encryptionKey": %q}`, way.key)
+		} else {
+			files.ServeHTTP(w, r)
 		}
-	})
-	mux.Handle("/", http.FileServer(http.Dir(filepath.Join(p.dir, way.static))))
-	site := httptest.NewServer(mux)
-	t.Cleanup(site.Close)
-	show(t, site.URL, r)
+	}))
+	t.Cleanup(server.Close)
+	show(t, server.URL, r)
 }
 
 // servePage lets the tool's own server serve the page. SMARTSOCKET_URL tells it where the arena is.
@@ -188,7 +184,7 @@ func showIn(t *testing.T, tab context.Context, url string, r *row) {
 	chromedp.ListenTarget(tab, c.listen)
 	var scripts []string
 	err := chromedp.Run(ctx, chromedp.Navigate(url),
-		chromedp.Evaluate(fmt.Sprintf(lastState, wantedState, 60_000), &r.state,
+		chromedp.Evaluate(fmt.Sprintf(lastState, wantedState, 120_000), &r.state,
 			func(e *runtime.EvaluateParams) *runtime.EvaluateParams {
 				return e.WithAwaitPromise(true)
 			}),

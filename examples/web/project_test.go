@@ -32,7 +32,8 @@ const (
 // project is a copy of a template with everything that it depends on.
 type project struct {
 	dir  string
-	home string // for the tools, so that they find no settings and leave none
+	home string   // for the tools, so that they find no settings and leave none
+	path []string // folders of programs that come first
 }
 
 // pack packs the client once for all templates.
@@ -57,28 +58,18 @@ var pack = sync.OnceValues(func() (tarball string, err error) {
 // of it has another checksum: it is unpacked from its tarball.
 func install(t *testing.T, tm template) *project {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join(artifacts, "web", tm.folder))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &project{dir, t.TempDir()}
-	p.copy(t, tm.folder)
+	p := copyOf(t, tm.folder)
 	p.checkNode(t)
-	cmd := exec.Command("../../scripts/npm.sh", "artifacts/web/"+tm.folder)
-	cmd.Env = append(os.Environ(), "npm_config_ignore_scripts=true") // nothing else is downloaded
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("npm.sh: %v\n%s", err, out)
-	}
+	p.packages(t)
 	tarball, err := pack()
 	if err != nil {
 		t.Fatalf("npm pack: %v", err)
 	}
-	into := filepath.Join(dir, "node_modules", client)
+	into := filepath.Join(p.dir, "node_modules", client)
 	if err := errors.Join(os.RemoveAll(into), os.MkdirAll(into, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	out, err = exec.Command("tar", "-xzf", tarball, "--strip-components=1", "-C", into).
+	out, err := exec.Command("tar", "-xzf", tarball, "--strip-components=1", "-C", into).
 		CombinedOutput()
 	if err != nil {
 		t.Fatalf("tar: %v\n%s", err, out)
@@ -86,7 +77,52 @@ func install(t *testing.T, tm template) *project {
 	return p
 }
 
-// runInstallScript runs the install script of one package.
+// packages installs what the lock file says, unless it is there already.
+func (p *project) packages(t *testing.T) {
+	t.Helper()
+	top, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := filepath.Rel(top, p.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(top, "scripts", "npm.sh"), folder)
+	cmd.Env = append(os.Environ(), "npm_config_ignore_scripts=true") // nothing else is downloaded
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm.sh: %v\n%s", err, out)
+	}
+}
+
+// copyOf copies a folder to artifacts/web.
+func copyOf(t *testing.T, folder string) *project {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(artifacts, "web", filepath.Base(folder)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &project{dir: dir, home: t.TempDir()}
+	p.copy(t, folder)
+	return p
+}
+
+// node makes the project use another Node.js, which comes as an npm package for this machine.
+func (p *project) node(t *testing.T, folder string) {
+	t.Helper()
+	n := copyOf(t, folder)
+	n.packages(t)
+	programs, err := filepath.Glob(filepath.Join(n.dir, "node_modules", "node-*", "bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(programs) != 1 {
+		t.Skipf("%s has no Node.js for this machine", folder)
+	}
+	p.path = programs
+}
+
+// runInstallScript runs the install script of one package, which npm was told not to do.
 func (p *project) runInstallScript(t *testing.T, name string) {
 	t.Helper()
 	cmd := exec.Command("npm", "rebuild", "--ignore-scripts=false", name)
@@ -152,9 +188,6 @@ func withoutClient(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	dependencies, _ := manifest["dependencies"].(map[string]any)
-	if dependencies[client] == nil {
-		return nil, errors.New("package.json does not depend on " + client)
-	}
 	delete(dependencies, client)
 	return json.MarshalIndent(manifest, "", "  ")
 }
@@ -197,7 +230,11 @@ func (p *project) version(t *testing.T, name string) string {
 		return ""
 	}
 	if name == "node" {
-		out, err := exec.Command("node", "--version").Output()
+		cmd := exec.Command("node", "--version")
+		if len(p.path) > 0 {
+			cmd = exec.Command(filepath.Join(p.path[0], "node"), "--version")
+		}
+		out, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,10 +262,11 @@ func (p *project) command(t *testing.T, ctx context.Context, script, arguments s
 	}
 	cmd := exec.CommandContext(ctx, "sh", "-c", text)
 	cmd.Dir = p.dir
-	cmd.Env = append(os.Environ(), "HOME="+p.home, "TMPDIR="+p.home, "CI=1", "NO_COLOR=1", "DO_NOT_TRACK=1",
-		"NEXT_TELEMETRY_DISABLED=1", "NO_UPDATE_NOTIFIER=1", "BROWSERSLIST_IGNORE_OLD_DATA=1",
-		"PATH="+filepath.Join(p.dir, "node_modules", ".bin")+string(os.PathListSeparator)+
-			os.Getenv("PATH"))
+	path := append(slices.Clone(p.path), filepath.Join(p.dir, "node_modules", ".bin"),
+		os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(), "HOME="+p.home, "TMPDIR="+p.home, "CI=1", "NO_COLOR=1",
+		"DO_NOT_TRACK=1", "NEXT_TELEMETRY_DISABLED=1", "NO_UPDATE_NOTIFIER=1",
+		"BROWSERSLIST_IGNORE_OLD_DATA=1", "PATH="+strings.Join(path, string(os.PathListSeparator)))
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }
@@ -245,21 +283,34 @@ func (p *project) read(t *testing.T, file string, into any) {
 	}
 }
 
-// build runs the script that builds, without the packages that are hidden from it.
-func (p *project) build(t *testing.T, way try) {
+// hide takes packages away until the returned function brings them back.
+func (p *project) hide(t *testing.T, packages []string) (show func()) {
 	t.Helper()
-	for _, name := range way.hidden {
-		there := filepath.Join(p.dir, "node_modules", name)
-		away := filepath.Join(p.dir, "hidden-"+name)
-		if err := os.Rename(there, away); err != nil {
+	var moves [][2]string
+	for _, name := range packages {
+		move := [2]string{filepath.Join(p.dir, "node_modules", name),
+			filepath.Join(p.dir, "hidden-"+name)}
+		if err := os.Rename(move[0], move[1]); err != nil {
 			t.Fatal(err)
 		}
-		defer os.Rename(away, there)
+		moves = append(moves, move)
 	}
+	return func() {
+		for _, move := range moves {
+			if err := os.Rename(move[1], move[0]); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// build runs the script that builds.
+func (p *project) build(t *testing.T, script string) {
+	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
-	if out, err := p.command(t, ctx, way.build, "").CombinedOutput(); err != nil {
-		t.Fatalf("npm run %s: %v\n%s", way.build, err, out)
+	if out, err := p.command(t, ctx, script, "").CombinedOutput(); err != nil {
+		t.Fatalf("npm run %s: %v\n%s", script, err, out)
 	}
 }
 

@@ -1,8 +1,7 @@
 import { SmartSocketClient } from '@smartsocket/client';
 
-const client = new SmartSocketClient(process.env.SMARTSOCKET_URL ?? 'ws://localhost:4000', {
-  namespace: '/game',
-});
+const server = process.env.SMARTSOCKET_URL ?? 'ws://localhost:4000';
+const client = new SmartSocketClient(`${server}/game`);
 const state = { status: 'connecting', players: 0, moves: [], cuts: 0, recovered: null };
 const show = (change) => console.log(JSON.stringify(Object.assign(state, change)));
 

@@ -35,9 +35,14 @@ async function declare(source, name) {
 // publicMembers takes the # from private members, which ES5 could only imitate with a WeakMap for
 // each. Their names begin with private_ then, and esbuild makes them short.
 const publicMembers = (context) => (file) => {
-  const visit = (node) => ts.isPrivateIdentifier(node)
-    ? ts.factory.createIdentifier('private_' + node.text.slice(1))
-    : ts.visitEachChild(node, visit, context);
+  const visit = (node) => {
+    if (ts.isPrivateIdentifier(node)) {
+      return ts.factory.createIdentifier('private_' + node.text.slice(1));
+    }
+    // ES5 defines accessors by a string, which esbuild does not shorten with the name.
+    if (ts.isAccessor(node)) throw new Error(`write a method instead of the accessor ${node.name.text}`);
+    return ts.visitEachChild(node, visit, context);
+  };
   return ts.visitNode(file, visit);
 };
 

@@ -248,8 +248,8 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
     stats.bytesReceived += link ? link.bytesReceived : 0;
     stats.rtt = link ? link._clock._rtt : 0;
     stats.clockOffset = link ? link._clock._offset : 0;
-    stats.queued = this.#outbox._parked._size;
-    stats.pendingAcks = this.#outbox._questions._size;
+    stats.queued = this.#outbox._parked._count();
+    stats.pendingAcks = this.#outbox._questions._count();
     stats.encrypted = connected && link!._ends !== null;
     stats.engine = link && link.engine ? link.engine.name : '';
     return stats;

@@ -88,7 +88,7 @@ export class Outbox {
   // its sender has given it up.
   _flush(): void {
     this._parked._dropOld();
-    while (this._link && this._parked._size > 0) {
+    while (this._link && this._parked._count() > 0) {
       const { event, payload, ack } = this._parked._take()!;
       if (ack && !this._questions._get(ack)) this.#stats.dropped++;
       else this.#send(this._link, event, payload, ack);

@@ -20,14 +20,14 @@ export class Parked {
     this.#dropped = dropped;
   }
 
-  get _size(): number {
+  _count(): number {
     return this.#events.length;
   }
 
   // park keeps an event, and drops the oldest when too many are parked.
   _park(event: string, payload: Payload, ack: number): void {
     this._dropOld();
-    while (this._size >= this.#options.offlineQueueSize) {
+    while (this._count() >= this.#options.offlineQueueSize) {
       this.#dropFirst('the offline queue is full');
     }
     this.#events.push({ event, payload: owned(payload), ack, at: Date.now() });
@@ -47,14 +47,14 @@ export class Parked {
 
   _dropOld(): void {
     const oldest = Date.now() - this.#options.offlineQueueAge;
-    while (this._size > 0 && this.#events[0].at < oldest) {
+    while (this._count() > 0 && this.#events[0].at < oldest) {
       this.#dropFirst('it waited too long for a connection');
     }
   }
 
   // clear drops everything, because no connection will come.
   _clear(why: string): void {
-    while (this._size > 0) this.#dropFirst(why);
+    while (this._count() > 0) this.#dropFirst(why);
   }
 
   #dropFirst(why: string): void {

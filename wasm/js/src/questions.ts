@@ -33,7 +33,7 @@ export class Questions {
     this.#stats = stats;
   }
 
-  get _size(): number {
+  _count(): number {
     return this.#open.size;
   }
 
