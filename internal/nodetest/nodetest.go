@@ -37,7 +37,7 @@ func need(t testing.TB, name, otherwise string) string {
 // Project makes a folder for scripts that import @smartsocket/client, and copies the files into it.
 func Project(t testing.TB, files ...string) string {
 	t.Helper()
-	need(t, "dist/index.d.ts", "the browser client's types are missing: run make npm-pack")
+	need(t, "dist/index.d.ts", "the browser client is missing, or its types: run make npm-pack")
 	ws := need(t, "wasm/js/node_modules/ws", "package ws is missing: run npm ci in wasm/js")
 	dir := t.TempDir()
 	modules := filepath.Join(dir, "node_modules")
