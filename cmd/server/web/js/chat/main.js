@@ -158,9 +158,8 @@ function stopTyping(roomName, id) {
  * @template {keyof ClientEvents & string} E
  * @param {E} event
  * @param {import('/dist/index.js').DataOf<ClientEvents[E]>} data
- * @returns {Promise<import('/dist/index.js').ResponseOf<ClientEvents[E]>>}
  */
-const ask = (event, data) => /** @type {any} */ (client).emitWithAck(event, data, { timeout: 8000 });
+const ask = (event, data) => client.emitWithAck(event, data, { timeout: 8000 });
 
 function roomInAddress() {
   try {
