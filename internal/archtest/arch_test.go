@@ -70,6 +70,7 @@ var below = map[string][]string{
 		"internal/tail"},
 	"internal/tail":    {},
 	"internal/inspect": {},
+	"internal/pulse":   {"internal/metrics"},
 	"internal/session": {"message", "pool"},
 	"internal/ledger":  {"message", "pool"},
 	"": {
@@ -85,7 +86,7 @@ var below = map[string][]string{
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock", "internal/grant",
-		"internal/tail", "internal/inspect",
+		"internal/tail", "internal/inspect", "internal/pulse",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
 		"internal/tail"},
