@@ -35,8 +35,9 @@ run:
 	@scripts/build.sh bin/smartsocket-server -pgo=off -ldflags=-w
 	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
 
+# The commit is in what it builds, where git can name it.
 build:
-	@scripts/build.sh bin/smartsocket-server $(BUILDFLAGS)
+	@scripts/build.sh bin/smartsocket-server $(BUILDFLAGS) $$(git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo -buildvcs=true)
 
 wasm:
 	scripts/wasm.sh

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
@@ -115,8 +116,22 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	}
 	defer e.Release()
 	e.Options = how
-	s.srv.journal.Emitted(s.ID(), event, len(e.Payload.B), value(data))
+	s.srv.journal.Emitted(s.ID(), s.ns.path, event, len(e.Payload.B), value(data))
 	return s.srv.sendAll(e, []*Socket{s}), nil
+}
+
+// Event is the name of an event whose data is a T, for a constant that says so once for both ends:
+// const Moved smartsocket.Event[Move] = "moved". The command smartsocket types reads it.
+type Event[T any] string
+
+// Emitter is what an Event is emitted to: *Socket, *Target, *Namespace, *Server.
+type Emitter interface {
+	Emit(event string, data any, opts ...EmitOption) (Delivery, error)
+}
+
+// Emit is Emit of the Emitter, with this event. It may put the Target of a To on the heap.
+func (e Event[T]) Emit(to Emitter, data T, opts ...EmitOption) (Delivery, error) {
+	return to.Emit(string(e), data, opts...)
 }
 
 // Target is a selection of sockets, built by To, ToSocket, Except, Local and Broadcast. It is
@@ -268,9 +283,23 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 		e.Room = t.names[0]
 	}
 	list, buf := t.selected()
-	d := t.ns.srv.sendAll(e, list)
+	d := t.ns.srv.broadcast(e, list)
 	t.ns.hub.Return(list, buf)
 	t.ns.srv.journal.Broadcast(t.ns.path, e, d.Queued, d.Dropped)
+	return d
+}
+
+// broadcast is sendAll, and measures it: always if there are many receivers, because then it costs
+// nothing in comparison, and otherwise now and then.
+func (v *Server) broadcast(e *outgoing.Event, list []*Socket) Delivery {
+	every := metrics.Broadcast(len(list))
+	if every == 0 {
+		return v.sendAll(e, list)
+	}
+	began := v.sinceStart()
+	d := v.sendAll(e, list)
+	v.measures.Broadcast.AddN(v.sinceStart()-began, every)
+	v.measures.Receivers.AddN(time.Duration(len(list))*time.Microsecond, every)
 	return d
 }
 
@@ -293,7 +322,7 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 		switch {
 		case !queued:
 			d.Dropped++
-		case lossy:
+		case lossy, s.kept != nil: // what goes through a session is counted where it is sent
 			d.Queued++
 		default:
 			d.Queued++

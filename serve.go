@@ -80,12 +80,11 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	network, addr := v.fixed.address()
-	if err := v.endpoint.Listen(network, addr); err != nil {
+	if err := v.endpoint.Listen(v.fixed.address()); err != nil {
 		v.Close()
 		return err
 	}
-	v.logListening(v.Addr())
+	v.logListening(v.Addr(), v.fixed.TLSConfig != nil)
 	return nil
 }
 
@@ -171,14 +170,48 @@ func (v *Server) Addr() net.Addr {
 // ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
 // without a goroutine. The server must be started, with Start or StartDetached.
 func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v.mu.RLock()
-	running, endpoint := v.phase == phaseRunning, v.endpoint
-	v.mu.RUnlock()
-	if !running {
-		http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
+	if endpoint := v.running(); endpoint != nil {
+		endpoint.ServeHTTP(w, r)
 		return
 	}
-	endpoint.ServeHTTP(w, r)
+	http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
+}
+
+// running returns the endpoint, nil if the server is not started or at its end.
+func (v *Server) running() *websocket.Server {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.phase == phaseRunning {
+		return v.endpoint
+	}
+	return nil
+}
+
+// Listen serves on one more address of a started server, otherwise ErrClosed, and returns what was
+// bound. network is tcp or unix, always without TLS, or tls. Addr names what was bound first.
+func (v *Server) Listen(network, addr string) (bound net.Addr, err error) {
+	endpoint := v.running()
+	if endpoint == nil {
+		return nil, ErrClosed
+	}
+	if bound, err = endpoint.Add(network, addr); err == nil {
+		v.logListening(bound, network == "tls")
+	}
+	return
+}
+
+// ListenOn is Listen for a socket that is open already, a *net.TCPListener or a *net.UnixListener,
+// which it takes. secure is whether its clients speak TLS.
+func (v *Server) ListenOn(l net.Listener, secure bool) error {
+	endpoint := v.running()
+	if endpoint == nil {
+		return ErrClosed
+	}
+	if err := endpoint.AddListener(l, secure); err != nil {
+		return err
+	}
+	v.logListening(l.Addr(), secure)
+	return nil
 }
 
 // advise logs which options are legal and seldom meant, and what is missing.
@@ -196,11 +229,55 @@ func (v *Server) advise() {
 // get answers a plain GET or HEAD: whether the server runs, and has a place for a client.
 func (v *Server) get(path string) (frame.Answer, bool) {
 	t := v.current()
-	return health.Answer(path, &health.State{
-		HealthPath: t.HealthPath, ReadyPath: t.ReadyPath,
-		Draining: v.departure.Stage() > departure.Serving,
-		Full:     v.gate.Open() >= int64(t.MaxConnections),
-	})
+	if path != t.HealthPath && path != t.ReadyPath {
+		return frame.Answer{}, false
+	}
+	return v.Probe(path == t.ReadyPath), true
+}
+
+// Healthy returns nil if every event loop, and the goroutines that run handlers, have done
+// something new within the last second. Otherwise it says which have not. Options.HealthPath
+// answers with it.
+func (v *Server) Healthy() error {
+	if v.phaseNow() == phaseNew {
+		return health.ErrNotStarted
+	}
+	return nil
+}
+
+// Ready returns nil if the server takes new clients, and otherwise why not. Options.ReadyPath
+// answers with it.
+func (v *Server) Ready() error {
+	if err := v.Healthy(); err != nil {
+		return err
+	}
+	t := v.current()
+	switch {
+	case v.departure.Stage() > departure.Serving:
+		return health.ErrDraining
+	case v.gate.Open() >= int64(t.MaxConnections):
+		return health.ErrFull
+	case v.memory.Over() > 0:
+		return health.ErrBuffers
+	}
+	if b, ok := v.fixed.Broker.(interface{ Ready() error }); ok && !t.ReadyWithoutBroker {
+		return b.Ready()
+	}
+	return nil
+}
+
+// Probe is for package ops: what is answered at ReadyPath, or else at HealthPath.
+func (v *Server) Probe(ready bool) frame.Answer {
+	if ready {
+		return health.Ready(v.Ready())
+	}
+	return health.Alive(v.Healthy())
+}
+
+func (v *Server) phaseNow() phase {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.phase
 }
 
 // Serve is Start on the caller's listener, which the server then owns: one that was inherited from
@@ -212,15 +289,12 @@ func (v *Server) Serve(l net.Listener) error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	v.logListening(l.Addr())
+	v.logListening(l.Addr(), v.fixed.TLSConfig != nil)
 	err := v.endpoint.Serve(l)
 	if err == nil {
 		return nil
 	}
-	v.mu.RLock()
-	ended := v.phase == phaseClosed
-	v.mu.RUnlock()
-	if ended {
+	if v.running() == nil {
 		return ErrClosed
 	}
 	v.Close()

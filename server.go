@@ -66,7 +66,7 @@ type Server struct {
 	journal       *journal.Journal
 
 	counters counters
-	latency  metrics.Histogram // of the heartbeats
+	measures metrics.Set
 	rates    metrics.Rates
 	loops    []loopState
 }
@@ -87,18 +87,18 @@ type loopState struct {
 	inline  atomic.Pointer[Socket] // whose inline handlers run now, nil while none do
 	event   atomic.Pointer[entry]  // the handlers that inline runs, or the last that ran
 	data    body                   // what the inline handler that runs was given; the loop's
-	_       [24]byte
+	sampler metrics.Sampler        // the loop's
+	_       [16]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
 	stuck journal.Cause           // what watch has reported; the housekeeper's
 }
 
 // logListening tells that the server listens, and with which of the options that matter most.
-func (v *Server) logListening(addr net.Addr) {
-	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
-		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
-		"maxBufferedBytes", v.current().MaxBufferedBytes)
+func (v *Server) logListening(addr net.Addr, secure bool) {
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(), "loops", v.fixed.Loops,
+		"tls", secure, "gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections",
+		v.current().MaxConnections, "maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
 // eachNamespace lists all namespaces, in no order.

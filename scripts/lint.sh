@@ -26,7 +26,7 @@ step 'go vet, browser build'
 GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
-for module in bench/compare smartsocketprom; do
+for module in bench/compare; do
 	if [ -f $module/go.mod ]; then
 		step "go vet, $module"
 		(cd $module && fetching go vet ./...)
@@ -40,6 +40,10 @@ fetching go build -o "$checker/staticcheck" honnef.co/go/tools/cmd/staticcheck
 unset GOGC # staticcheck needs much memory as it is
 "$checker/staticcheck" ./...
 GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/browser-go
+
+step TypeScript
+scripts/npm.sh wasm/js
+(cd wasm/js && node_modules/.bin/tsc)
 
 step 'page scripts'
 for file in cmd/server/web/js/*.js bench/browser/page/*.js; do node --check "$file"; done

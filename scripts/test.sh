@@ -68,7 +68,6 @@ installer=$!
 step 'Go modules'
 fetching go mod download
 (cd bench/compare && fetching go mod download)
-(cd smartsocketprom && fetching go mod download)
 go version
 
 step 'npm packages'
@@ -80,6 +79,7 @@ scripts/lint.sh
 
 step 'browser client'
 scripts/wasm.sh
+scripts/package.sh
 
 step 'browser client in Node.js'
 (cd wasm/js && npm test)
@@ -128,12 +128,9 @@ mv "$work/skipped" "$work/skipped-templates"
 
 step 'Go tests under the race detector'
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|internal/(archtest|browsertest|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
+	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 tests -race -json -timeout=8m $race
-
-step 'Go tests, smartsocketprom'
-(cd smartsocketprom && CGO_ENABLED=1 go test -race -timeout 8m ./...)
 
 step 'Go tests'
 # shellcheck disable=SC2046  # one word a package

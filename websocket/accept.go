@@ -16,14 +16,14 @@ const acceptPause = 50 * time.Millisecond
 // acceptFrom serves the connections of a listener that the loops cannot watch.
 func (s *Server) acceptFrom(nl net.Listener) error {
 	s.mu.Lock()
-	if s.ln != nil || s.other != nil {
+	if len(s.ln) > 0 || s.other != nil {
 		s.mu.Unlock()
 		return ErrListening
 	}
 	s.other = nl
 	s.mu.Unlock()
 	defer nl.Close()
-	ep := s.ep.on(isLoopback(nl.Addr().String()))
+	ep := s.ep.on(isLoopback(nl.Addr().String()), s.ep.tls != nil)
 	cfg := ep.tlsConfig()
 	for {
 		nc, err := nl.Accept()

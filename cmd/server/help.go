@@ -3,10 +3,13 @@ package main
 // usage begins the help.
 const usage = `smartsocket-server: a real-time event server over WebSocket
 
-  smartsocket-server [flags]
+  smartsocket-server [serve] [flags]
+  smartsocket-server checkconfig|defaultconfig|health|keygen|version|help [flags]
+  smartsocket-server loadtest ws://host:port/namespace [flags]
+  smartsocket-server completion bash|zsh|fish
 
-defaultconfig, checkconfig, keygen and help may also be the first word, without
-a dash.
+The words of the second line may stand anywhere, and also be written as flags.
+loadtest -help tells its own flags.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
 connections, compression and the log level change without a restart. SIGUSR2
@@ -23,6 +26,12 @@ milliseconds. A secret can be given as the name of its file, as in
 var optionHelp = map[string]string{
 	"nats": "URL of a NATS server that joins several servers for " +
 		"broadcasts; prefer the environment when it has a password",
+	"opsAddr": "host:port or unix:/path for operators: metrics, profiles, " +
+		"actions; empty = off",
+	"opsToken": "token for the operations address; prefer the environment " +
+		"or a file",
+	"listen": "addresses in place of host and port, as in " +
+		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",
@@ -67,6 +76,7 @@ var optionHelp = map[string]string{
 	"maxHeaderLineBytes":           "bytes of one header line; 0 = no limit",
 	"failureLimit":                 "failed authentications of an address at once; -1 = no limit",
 	"healthPath":                   "path that tells that the server runs; off = none",
+	"readyWithoutBroker":           "stay ready while NATS is away",
 	"readyPath":                    "path that tells whether it takes clients; off = none",
 	"strictDecoding":               "refuse data with fields that the handler does not know",
 	"maxJSONElements":              "values and keys in the JSON of one message",

@@ -47,6 +47,13 @@ func main() {
 func run(
 	ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr),
 ) int {
+	if len(args) > 0 {
+		if args[0] == serveWord {
+			args = args[1:]
+		} else if w := wordNamed(args[0]); w != nil {
+			return w.run(ctx, args[1:], environ, stdout, stderr)
+		}
+	}
 	c, err := parse(args, environ)
 	switch {
 	case errors.Is(err, config.Help):
@@ -56,6 +63,11 @@ func run(
 		key := crypto.GenerateKey()
 		fmt.Fprintln(stdout, key.Encode())
 		return 0
+	case errors.Is(err, version):
+		printVersion(stdout)
+		return 0
+	case errors.Is(err, health):
+		return c.checkHealth(ctx, stdout, stderr)
 	case errors.Is(err, defaultConfig), errors.Is(err, config.Print):
 		c.loaded.Print(stdout)
 		return 0
@@ -121,17 +133,23 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	}
 	defer joined.leave(log)
 	defer srv.Close()
-	defer followReloads(c, srv, log)()
+	again, stopReloads := followReloads(c, srv, log)
+	defer stopReloads()
 	handleBasics(srv)
-	l, err := c.listen()
+	if err := c.serve(srv); err != nil {
+		return err
+	}
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
+	stopOps, err := serveOps(c, srv, joined, again, log, drain)
 	if err != nil {
 		return err
 	}
-	if err := srv.Serve(l); err != nil {
-		return errors.Join(err, l.Close())
-	}
+	defer stopOps()
 	ready(srv.Addr())
-	c.await(ctx, log)
+	if c.await(ctx, log); c.handed {
+		stopOps() // the successor answers
+	}
 	return end(ctx, c, srv, log, srv.Shutdown)
 }
 
@@ -181,6 +199,9 @@ func (c *settings) options(log *slog.Logger) smartsocket.Options {
 	if o.Port == 0 {
 		o.Port = -1
 	}
+	if len(c.Listen) > 0 {
+		o.Host = c.exposed() // what the library warns of depends on it
+	}
 	return o
 }
 
@@ -190,12 +211,6 @@ func (c *settings) address() (network, addr string) {
 		return "unix", path
 	}
 	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
-}
-
-// listen returns the socket that was handed over to this process, or binds its own.
-func (c *settings) listen() (net.Listener, error) {
-	network, addr := c.address()
-	return c.sockets.listen(serviceSocket, network, addr)
 }
 
 // handleBasics registers what a server without an application answers:

@@ -19,6 +19,7 @@ const firstInherited = 3
 const (
 	serviceSocket  = "service"
 	profilesSocket = "profiles"
+	opsSocket      = "operations"
 )
 
 // sockets are the listening sockets of this process: those that it has inherited, by systemd's
@@ -59,6 +60,13 @@ func inheritedSockets(env func(string) string, first uintptr) (*sockets, error) 
 		s.inherited[name] = os.NewFile(first+uintptr(i), "LISTEN_FDS "+name)
 	}
 	return s, nil
+}
+
+// has tells whether a socket of this name was inherited and nobody has asked for it yet.
+func (s *sockets) has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inherited[name] != nil
 }
 
 // listen returns the inherited socket of this name, or binds one at addr.

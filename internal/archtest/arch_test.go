@@ -66,9 +66,12 @@ var below = map[string][]string{
 	"internal/outgoing": {"message", "frame", "pool"},
 	"internal/envelope": {"message", "internal/outgoing", "internal/hub"},
 	"internal/turnaway": {"websocket", "frame", "message", "internal/admission", "internal/burst"},
-	"internal/journal":  {"message", "internal/burst", "internal/budget", "internal/outgoing"},
-	"internal/session":  {"message", "pool"},
-	"internal/ledger":   {"message", "pool"},
+	"internal/journal": {"message", "internal/burst", "internal/budget", "internal/outgoing",
+		"internal/tail"},
+	"internal/tail":    {},
+	"internal/inspect": {},
+	"internal/session": {"message", "pool"},
+	"internal/ledger":  {"message", "pool"},
 	"": {
 		"websocket", "reactor", "frame", "message", "crypto", "pool",
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
@@ -82,7 +85,10 @@ var below = map[string][]string{
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock", "internal/grant",
+		"internal/tail", "internal/inspect",
 	},
+	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
+		"internal/tail"},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
@@ -92,10 +98,11 @@ var below = map[string][]string{
 	"wasm":    {"client", "message", "pool", "crypto"},
 }
 
-// helpers are the packages of internal that only tests use, or the make targets.
+// helpers are the packages of internal that only tests use, programs, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/leaktest", "internal/mutate",
-	"internal/race", "internal/selfsigned", "internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/contract", "internal/leaktest",
+	"internal/mutate", "internal/nodetest", "internal/race", "internal/selfsigned",
+	"internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test
@@ -111,12 +118,14 @@ var doors = map[string]string{
 	"github.com/valyala/bytebufferpool":   "pool",
 	"github.com/nats-io/nats.go":          "cluster",
 	"go.yaml.in/yaml":                     "config",
+	"github.com/HdrHistogram":             "cmd/server/loadtest",
+	"golang.org/x/tools":                  "internal/contract",
 	"crypto/aes":                          "crypto",
 	"crypto/cipher":                       "crypto",
 	"github.com/chromedp/chromedp":        "", // tests only
 	"github.com/nats-io/nats-server":      "",
 	"github.com/gorilla/websocket":        "",
-	"github.com/prometheus/client_golang": "",
+	"github.com/prometheus/client_golang": "ops",
 }
 
 // heavy lists what must not be in the browser build, because each of them weighs more than the
