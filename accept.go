@@ -8,7 +8,6 @@ import (
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/admission"
-	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/opening"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
@@ -27,8 +26,7 @@ func (v *Server) accept(
 			Status: http.StatusBadRequest, Reason: "the path is not properly escaped"}
 	}
 	plain := !frame.HasProtocol(r.Protocols, message.Subprotocol)
-	if stage := v.departure.Stage(); stage > departure.Serving &&
-		(plain || v.sessions == nil || stage >= departure.Leaving) {
+	if v.departure.Refuses(!plain && v.sessions != nil) {
 		v.counters.rejected.Add(1)
 		return nil, "", turnaway.Draining(r)
 	}

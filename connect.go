@@ -75,7 +75,7 @@ func (l *link) connect(op frame.Opcode, p []byte) {
 		return
 	}
 	l.srv.journal.Connect(l.ws, &m)
-	l.inflates = m.CanInflate
+	l.inflates, l.moves = m.CanInflate, m.CanMove
 	h := l.handshake
 	if l.srv.sessions != nil {
 		h.token, h.seq = append([]byte(nil), m.SessionToken...), m.LastSeq
@@ -151,7 +151,7 @@ func (l *link) open() {
 		l.phase.Store(linkAuthenticating) // Retry follows
 		return
 	case session.Refused:
-		if l.srv.departure.Stage() > departure.Serving { // it had no session to come back to
+		if l.srv.departure.Refuses(false) { // it had no session to come back to
 			l.turnAway(turnaway.ErrDraining)
 			return
 		}
@@ -227,7 +227,7 @@ func (l *link) announce(recovered bool) {
 	s.arrived(l)
 	// Drain or Shutdown may have listed the sockets before this one was there.
 	if l.srv.departure.Stage() >= departure.Leaving {
-		l.sendAway(message.AppendGoaway(nil, &message.Goaway{}))
+		l.sendAway(message.Goaway{})
 	}
 }
 
@@ -245,10 +245,18 @@ func (l *link) sendConnectAck(token []byte, recovered bool, arrived uint64) {
 	pool.Put(b)
 }
 
-// sendAway asks the client to go elsewhere and closes its connection.
-func (l *link) sendAway(goaway []byte) {
-	if !l.plain {
-		l.send(goaway)
+// goingAway is the reason of close frames.
+const goingAway = "server shutting down"
+
+// sendAway asks the client to go elsewhere. One that moves is still served, and any other closed.
+func (l *link) sendAway(g message.Goaway) {
+	if g.Move = l.moves; !g.Move {
+		g.Deadline = 0
 	}
-	l.ws.Close(frame.CloseGoingAway, "server shutting down")
+	if !l.plain {
+		l.send(message.AppendGoaway(nil, &g))
+	}
+	if !g.Move {
+		l.ws.Close(frame.CloseGoingAway, goingAway)
+	}
 }

@@ -18,7 +18,7 @@
 //   - Who comes back: Options.EnableMessageCache, Socket.Recovered, OnDisconnected, OnEnded.
 //   - Errors: Error, NewCode, WithDetails, DetailsOf.
 //   - Limits: Options.RateLimitMaxRequests, SetEventRateLimit, MaxBytes.
-//   - The end: Server.Drain, Server.Hold, Server.Shutdown, Socket.Disconnect.
+//   - The end: Server.Drain, Server.Hold, Server.HandOver, Server.Shutdown, Socket.Disconnect.
 //   - More servers: Broker, package cluster. Tests: package smartsockettest. A client: package
 //     client. Settings from outside: package config. Codes and close codes: package message.
 //

@@ -198,8 +198,12 @@ type Options struct {
 	Workers int `config:"workers" min:"1" max:"1Mi"`
 	// InlineBudget is how long an Inline handler may hold its loop before it is logged and counted.
 	InlineBudget time.Duration `config:"inlineBudget" default:"10ms" min:"100us"`
-	// DrainTimeout is how long Run lets the server Drain before it shuts it down.
+	// DrainTimeout is how long Run lets the server Drain before it shuts it down. DrainDelay is how
+	// long new clients are served after ReadyPath has said that none are wanted: longer than a load
+	// balancer needs to notice. DrainRate is how many clients a second are asked to leave.
 	DrainTimeout time.Duration `config:"drainTimeout" zero:"no drain" min:"1ms"`
+	DrainDelay   time.Duration `config:"drainDelay" zero:"none" min:"1ms" reload:"live"`
+	DrainRate    int           `config:"drainRate" default:"1000" min:"1" max:"1Mi" reload:"live"`
 	// ShutdownTimeout limits how long Run takes to shut down.
 	ShutdownTimeout time.Duration `config:"shutdownTimeout" default:"15s" min:"1ms" reload:"live"`
 	// Broker joins this server with others for broadcasts, see package cluster; nil means alone.

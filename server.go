@@ -55,6 +55,7 @@ type Server struct {
 	members       *hub.Directory[*Socket] // of all namespaces
 	eventLimits   ratelimit.Rules         // of single events
 	departure     departure.State
+	together      atomic.Pointer[func(*Socket) string] // see DrainTogether; nil = not set
 	gate          admission.Gate
 	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache

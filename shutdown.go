@@ -14,20 +14,30 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
-// Drain gets the server ready for Shutdown, without a loss for those who are connected. From now on
-// new clients are refused: with 503 and Retry-After, or with ERR_SRV_001 where a session might come
-// back, and Options.ReadyPath says 503. Who is connected is served as before, and with the message
-// cache a client may still come back to its session. The OnDrain hooks run. When they have
-// returned and no Hold is left, the clients are asked to go elsewhere and closed with 1001, about
-// one in a millisecond, or in half of the time that ctx still has. Then Drain returns nil.
+// Drain gets the server ready for Shutdown, without a loss for those who are connected. At once
+// Options.ReadyPath says 503, and the OnDrain hooks run. New clients are served for
+// Options.DrainDelay, and then refused: with 503 and Retry-After, or with ERR_SRV_001 where a
+// session might come back. Who is connected is served as before, and with the message cache a
+// client may still come back to its session. When the hooks have returned and no Hold of the server
+// is left, the clients are asked to go elsewhere, Options.DrainRate in a second, or all in half of
+// the time that ctx still has. A client of ours opens its next connection first. It is served until
+// it has left, for at most 10 s, and what it has asked is answered. Older clients and plain ones
+// are closed with 1001 when their handlers have returned. When all have left Drain returns nil.
 //
-// It returns ctx's error if that ends while something is held, and ErrClosed if the server ends.
+// It returns ctx's error if that ends while the server is held, and ErrClosed if the server ends.
 // Clients stay then until Shutdown, which is to follow in any case. Several calls at a time wait
 // for the same, each within its ctx. On an event loop Drain returns an error at once and goes on
 // afterwards, like Shutdown. Before Start it does nothing.
-func (v *Server) Drain(ctx context.Context) error {
+func (v *Server) Drain(ctx context.Context) error { return v.leave(ctx, false) }
+
+// HandOver is Drain for a server whose listening socket another process has taken over. This one
+// accepts nobody any more. Who was accepted before is served, and sent to the same address.
+func (v *Server) HandOver(ctx context.Context) error { return v.leave(ctx, true) }
+
+// leave does what Drain or HandOver promises, once the server runs.
+func (v *Server) leave(ctx context.Context, handed bool) error {
 	v.mu.RLock()
-	phase, r := v.phase, v.reactor
+	phase, r, endpoint := v.phase, v.reactor, v.endpoint
 	v.mu.RUnlock()
 	switch phase {
 	case phaseNew:
@@ -35,22 +45,38 @@ func (v *Server) Drain(ctx context.Context) error {
 	case phaseClosed:
 		return ErrClosed
 	}
+	if handed {
+		v.departure.HandOver()
+		endpoint.HandOver()
+	}
 	o := v.current()
 	return ending.Run(ctx, r.OnLoop(), cmp.Or(o.DrainTimeout, o.ShutdownTimeout), v.log, v.drain)
 }
 
 // drain does what Drain promises.
 func (v *Server) drain(ctx context.Context) error {
-	return departure.Drain(ctx, &v.departure, &departure.Server[*link]{
+	o := v.current()
+	d := &departure.Server[*link]{
 		Log: v.log, Now: v.sinceStart, Open: v.gate.Open, Closed: ErrClosed,
 		Panicked: func() { v.counters.panics.Add(1) },
-		Each:     v.eachLink, Connected: (*link).isOpen,
+		Delay:    o.DrainDelay, Rate: o.DrainRate,
+		Each: v.eachLink, Connected: (*link).isOpen, Moves: func(l *link) bool { return l.moves },
 		Idle: func(l *link) bool { return l.s.mail.Idle() },
-		SendAway: func(l *link, window uint64) {
-			l.sendAway(message.AppendGoaway(nil, &message.Goaway{ReconnectWindow: window}))
+		SendAway: func(l *link, w departure.Words) {
+			l.sendAway(message.Goaway{Deadline: w.Deadline, ReconnectWindow: w.Window})
 		},
-	})
+		Close: func(l *link) { l.ws.Close(frame.CloseGoingAway, goingAway) },
+	}
+	if f := v.together.Load(); f != nil {
+		d.Group = func(l *link) string { return (*f)(l.s) }
+	}
+	return departure.Drain(ctx, &v.departure, d)
 }
+
+// DrainTogether says which clients leave one after the other in a Drain: those for whom group
+// returns the same name, as that of their match. "" is nobody's. Drain calls it several times for
+// each client.
+func (v *Server) DrainTogether(group func(*Socket) string) { v.together.Store(&group) }
 
 // OnDrain registers a hook that runs, on a goroutine of its own, when Drain begins. It ends what
 // should not begin any more, and may wait for what must finish first, because Drain waits until
@@ -61,7 +87,17 @@ func (v *Server) OnDrain(hook func(ctx context.Context)) { v.departure.OnDrain(h
 // it ends. A limit of 0 or less is over at once. what names it in the log. ErrShuttingDown is
 // returned while the server drains or ends: nothing new should begin then.
 func (v *Server) Hold(what string, limit time.Duration) (*Hold, error) {
-	if h := v.departure.Hold(what, v.sinceStart(), limit); h != nil {
+	return v.hold(what, "", limit)
+}
+
+// HoldGroup is Hold for the clients of one group of DrainTogether. They are served until their
+// match ends, while the others leave. If the time of Drain ends before, they leave too.
+func (v *Server) HoldGroup(group string, limit time.Duration) (*Hold, error) {
+	return v.hold(group, group, limit)
+}
+
+func (v *Server) hold(what, group string, limit time.Duration) (*Hold, error) {
+	if h := v.departure.Hold(what, group, v.sinceStart(), limit); h != nil {
 		return &Hold{v, h}, nil
 	}
 	return nil, ErrShuttingDown
@@ -114,7 +150,7 @@ func (v *Server) shutDown(whole context.Context) error {
 	half, end := ending.Half(ctx, 5*time.Second)
 	ending.Until(half, v.workers.Quiet) // so that the answers of running handlers still go out
 	end()
-	v.eachLink(func(l *link) { l.ws.Close(frame.CloseGoingAway, "server shutting down") })
+	v.eachLink(func(l *link) { l.ws.Close(frame.CloseGoingAway, goingAway) })
 	err := ending.Until(ctx, func() bool { return v.gate.Open() == 0 })
 	if err != nil {
 		v.log.Warn("closing what is left", "connections", v.gate.Open())

@@ -179,6 +179,7 @@ type link struct {
 	// Static once the link is open, plain after accept. Here they take no room.
 	plain    bool // speaks JSON text without the handshake
 	inflates bool // takes compressed messages
+	moves    bool // opens its next connection before it leaves, see sendAway
 
 	// Atomics.
 	phase  atomic.Uint32                 // linkHandshake and so on

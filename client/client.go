@@ -33,9 +33,13 @@ type Client struct {
 	life   context.Context // from Connect until Disconnect or the final failure
 	end    context.CancelFunc
 	failed int // failed attempts since the last healthy connection
-	parked []*parked
-	states map[string]*parked // of parked, by key
-	losses losses
+	// leaving is a link that was replaced and is still open. quickMoves counts moves whose links
+	// were not healthy.
+	leaving    *link
+	quickMoves int
+	parked     []*parked
+	states     map[string]*parked // of parked, by key
+	losses     losses
 	// stopRelease stops the wait for the server's rate limit; nil = there is none.
 	stopRelease func() bool
 
@@ -194,7 +198,7 @@ func (c *Client) Connect(ctx context.Context) error {
 func (c *Client) connectFirst(ctx, life context.Context) error {
 	t := &trial{route: c.route(c.at), session: new(session), hint: -1}
 	for i, at := range t.route {
-		code, err := c.attempt(ctx, life, at, t.session)
+		code, err := c.attempt(ctx, &attempt{life: life, at: at, session: t.session})
 		if err == nil {
 			return nil
 		}
@@ -232,24 +236,30 @@ func (c *Client) route(first *target) []*target {
 	return list
 }
 
-// attempt makes one connection to at, up to CONNECT_ACK, and resumes s if it
+// attempt is one attempt to connect to at, and to resume session there.
+type attempt struct {
+	life     context.Context
+	at       *target
+	session  *session
+	replaces *link // see link
+}
+
+// attempt makes one connection, up to CONNECT_ACK, and resumes the session if it
 // can. code is the close code with which the server refused, or 0.
-func (c *Client) attempt(
-	parent, life context.Context, at *target, s *session,
-) (code uint16, err error) {
-	c.opts.Logger.Info("Connecting to " + at.shown())
+func (c *Client) attempt(parent context.Context, a *attempt) (code uint16, err error) {
+	c.opts.Logger.Info("Connecting to " + a.at.shown())
 	ctx, cancel := context.WithTimeout(parent, c.opts.ConnectTimeout)
 	defer cancel()
 	apiKey, err := c.credentials(ctx)
 	if err != nil {
 		return 0, err
 	}
-	t, err := dial(ctx, at, &c.opts)
+	t, err := dial(ctx, a.at, &c.opts)
 	if err != nil {
 		return 0, err
 	}
 	c.opts.Logger.Debug("WebSocket connection opened")
-	l := newLink(c, t, life, at, s)
+	l := newLink(c, t, a)
 	l.apiKey = apiKey
 	go l.run()
 	select {
@@ -319,14 +329,15 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l.opened = c.clock.Now()
-	if c.life != l.life || c.state != connecting && c.state != reconnecting {
+	moves := l.replaces != nil && c.current.Load() == l.replaces && c.state == connected
+	if c.life != l.life || !moves && c.state != connecting && c.state != reconnecting {
 		return nil, false
 	}
-	again := c.state == reconnecting
+	again := c.state != connecting
 	c.state = connected
 	c.queue.setOpen(true)
 	c.pace.begin(l.rate, l.recovered, l.opened, c.stats.sent.Load())
-	sizes = c.resend(l)
+	sizes = c.resend(l, moves)
 	if l.asksAuth && c.parkedAuth() {
 		l.authed.Store(true) // it goes out first
 	}
@@ -341,16 +352,29 @@ func (c *Client) publish(l *link) (sizes []int, ok bool) {
 	}
 	c.fire(EventConnected, Data{}) // the reader runs this, so no event is delivered before it
 	if again {
-		c.stats.reconnects.Add(1)
-		c.fire(EventReconnected, Data{
-			b:    []byte(`{"recovered":` + strconv.FormatBool(l.recovered) + `}`),
-			info: l.recovered,
-		})
+		c.restored(l, moves)
 	}
 	if wait {
 		c.post(job{run: func() { c.releaseOn(l) }})
 	}
+	if moves {
+		c.post(job{run: c.relieve(l)})
+	} else if l.replaces != nil { // which ended before
+		l.replaces.replaced.Store(true)
+	}
 	return sizes, true
+}
+
+// restored counts a link that came in place of another, and tells the application. c.mu is held.
+func (c *Client) restored(l *link, moves bool) {
+	told := `{"recovered":` + strconv.FormatBool(l.recovered)
+	if moves {
+		told += `,"moved":true`
+		c.stats.moves.Add(1)
+	} else {
+		c.stats.reconnects.Add(1)
+	}
+	c.fire(EventReconnected, Data{b: []byte(told + "}"), info: l.recovered})
 }
 
 // Reason tells OnDisconnected handlers how a connection ended.
@@ -371,19 +395,22 @@ func (r Reason) String() string {
 // lost ends an open link and decides whether the session is to be restored. The
 // reader calls it.
 func (c *Client) lost(l *link, end ending) {
-	c.queue.setOpen(false)
 	c.mu.Lock()
 	if !c.current.CompareAndSwap(l, nil) {
-		c.mu.Unlock() // Disconnect has done all this
+		c.mu.Unlock() // Disconnect has done all this, or another link has replaced it
+		c.left(l)
 		return
 	}
+	c.queue.setOpen(false)
 	if l.fault != nil {
 		end.code, end.reason = message.CloseCodeFor(l.fault.Code), l.fault.Message
 	}
 	if c.clock.Now().Sub(l.opened) >= healthy {
 		c.failed = 0
 	}
-	again := message.Reconnects(end.code) && c.opts.MaxReconnectAttempts != Never
+	// If it is being replaced, the server may have moved the session already.
+	again := message.Reconnects(end.code) || l.mover != nil && end.code == message.CloseReplaced
+	again = again && c.opts.MaxReconnectAttempts != Never
 	life, stop := c.life, c.end
 	if again {
 		c.state = reconnecting
@@ -431,6 +458,9 @@ func (c *Client) Disconnect() {
 	}
 	if was != idle {
 		c.forget("Disconnect was called")
+	}
+	if old := c.leaving; old != nil {
+		old.t.close(message.CloseNormal, "")
 	}
 	if l != nil {
 		l.t.close(message.CloseNormal, "")

@@ -221,7 +221,7 @@ func TestPacedRelease(t *testing.T) {
 func TestAnswersDoNotWaitForTheLimit(t *testing.T) {
 	c, _ := away(t, Options{})
 	c.rate = paceOf(1, 60_000)
-	old := newLink(c.Client, &script{}, c.life, c.at, c.x)
+	old := newLink(c.Client, &script{}, &attempt{life: c.life, at: c.at, session: c.x})
 	old.resumable = true
 	emitAll(t, func() error { return c.Emit("e", 1) }, func() error { return c.Emit("e", 2) })
 	b := message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck,
@@ -257,7 +257,7 @@ func TestPaceCountsWhatWasSent(t *testing.T) {
 	}
 	k.add(time.Second)
 	link := &script{left: 1 << 20}
-	l := newLink(c.Client, link, c.life, c.at, c.x)
+	l := newLink(c.Client, link, &attempt{life: c.life, at: c.at, session: c.x})
 	l.resumable, l.recovered, l.arrived, l.rate = true, true, 16, c.rate
 	c.publish(l)
 	if n := len(link.got); n != 3 {

@@ -33,6 +33,12 @@
 // without an answer was sent. What is emitted meanwhile, by the handlers or elsewhere, is sent
 // before them.
 //
+// A server that is about to stop may ask the client to move (move.go). The client then opens its
+// next connection before it leaves this one, so there is no OnDisconnected: OnConnected and
+// OnReconnected tell of the new one, which is a new session unless the server has moved that too.
+// Emitted events go to the new connection from then on. What was asked on the old one is answered
+// there. For a moment both are open, and an event that both servers send comes twice.
+//
 // A server that keeps messages (Options.EnableMessageCache there) recovers the
 // session: the client has the same ID, rooms and values, and both sides get the
 // events and questions that they missed, once and in order. Events that the server
@@ -59,6 +65,8 @@
 //
 // A lock may be taken while one to its left is held, never the other way round:
 //
+//	link.turn (of a new link, then of the one that it replaces)
+//	    │
 //	Client.mu ─┬─► sent.mu ─┬─► link.sealMu ──► writer.mu, or jsTransport.mu in a browser
 //	           │            └─► Client.ackMu
 //	           ├─► ledger.mu, pace.mu
@@ -85,6 +93,7 @@
 // parked.go holds what waits for a connection, delivery.go says what may be lost, and pace.go
 // what the server's rate limit allows. emit.go and send.go are the way out, dispatch.go,
 // early.go, handlers.go and observe.go the way in; typed.go gives both types, and sync.go
-// waits for both. reconnect.go restores a session. transport_net.go, read_net.go,
-// read_unix.go, write_net.go, vigil.go and transport_js.go move the bytes.
+// waits for both. reconnect.go restores a session, move.go changes connections before one is
+// lost. transport_net.go, read_net.go, read_unix.go, write_net.go, vigil.go and transport_js.go
+// move the bytes.
 package client

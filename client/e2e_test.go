@@ -397,7 +397,7 @@ func TestPathOfOtherAddresses(t *testing.T) {
 			t.Errorf("URLs %+v: %s", tt, got)
 		}
 		l := &link{c: c}
-		if l.move([]byte(tt.other)); l.moved.request != tt.want {
+		if l.noteAddress([]byte(tt.other)); l.moved.request != tt.want {
 			t.Errorf("GOAWAY %+v: %s", tt, l.moved.request)
 		}
 	}

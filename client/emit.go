@@ -85,9 +85,11 @@ func (c *Client) transmit(m *outgoing, lim *limit) error {
 			}
 			// The connection has ended and its reader is about to report it, unless
 			// the reader waits for the handler that calls us.
-			c.queue.setOpen(false)
-			if err := l.awaitEnd(lim); err != nil {
-				return err
+			c.unblock(l)
+			if !l.replaced.Load() { // its session may go on elsewhere, while it is still open
+				if err := l.awaitEnd(lim); err != nil {
+					return err
+				}
 			}
 			if m.ack != 0 && !c.awaited(m.ack) {
 				return errClosed // the question ended with the connection

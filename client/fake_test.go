@@ -295,7 +295,7 @@ func FuzzServer(f *testing.F) {
 			_ = d.Decode(&v)
 			ack.Reply(v)
 		})
-		l := newLink(c, nt, c.life, c.at, new(session))
+		l := newLink(c, nt, &attempt{life: c.life, at: c.at, session: new(session)})
 		l.run()
 		<-l.done
 		select {

@@ -229,7 +229,7 @@ func TestGoawayKeepsTLS(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := &link{c: c}
-		if l.move([]byte(tt.to)); (l.moved != nil) != tt.moves {
+		if l.noteAddress([]byte(tt.to)); (l.moved != nil) != tt.moves {
 			t.Errorf("%s to %s: moves %v", tt.home, tt.to, l.moved != nil)
 		}
 	}

@@ -22,7 +22,7 @@ func (t *dying) append([]byte) error {
 // nextDying gives the client a connection that has ended, though its reader does not know yet.
 func (c *resumed) nextDying() (*link, *dying) {
 	t := &dying{tried: make(chan bool, 10)}
-	l := newLink(c.Client, t, c.life, c.at, c.x)
+	l := newLink(c.Client, t, &attempt{life: c.life, at: c.at, session: c.x})
 	l.resumable, l.recovered, l.arrived = true, true, 1
 	c.current.Store(nil)
 	c.state = reconnecting

@@ -27,9 +27,17 @@ type link struct {
 	at   *target         // where it is connected
 	life context.Context // Client.life when it was made
 
+	replaces *link                    // the open link that this one is to replace; nil = none
+	replaced atomic.Bool              // another link has replaced it
+	handover atomic.Pointer[handover] // from or to it, nil while there is none
+
 	apiKey string // for CONNECT
 
 	renewing atomic.Bool // fresh credentials are on their way to the server
+
+	// turn is held while the reader deals with one message.
+	turn       sync.Mutex
+	superseded bool // the session's events come on another link; guarded by turn
 
 	// Only for the reader.
 	phase   phase
@@ -48,6 +56,7 @@ type link struct {
 	waitFor time.Duration // how long the server wants us to stay away, -1 = not said
 	window  bool          // waitFor is a window to spread over
 	moved   *target       // where the server wants us to go, nil = not said
+	mover   *mover        // makes the connection that replaces this one, nil = none does
 
 	// Fixed once the link is open.
 	id        string
@@ -81,16 +90,17 @@ const (
 // badMessages is how many unreadable messages in a row end a connection.
 const badMessages = 10
 
-func newLink(c *Client, t transport, life context.Context, at *target, s *session) *link {
+func newLink(c *Client, t transport, a *attempt) *link {
 	l := &link{
-		c:       c,
-		t:       t,
-		life:    life,
-		at:      at,
-		session: s,
-		waitFor: -1,
-		ready:   make(chan struct{}),
-		done:    make(chan struct{}),
+		c:        c,
+		t:        t,
+		life:     a.life,
+		at:       a.at,
+		session:  a.session,
+		replaces: a.replaces,
+		waitFor:  -1,
+		ready:    make(chan struct{}),
+		done:     make(chan struct{}),
 	}
 	t.onDrain(func() { c.drained(l) })
 	return l
@@ -153,6 +163,8 @@ func (l *link) fail(e *Error) {
 
 // receive takes every message that the server sends. It borrows p and may change it.
 func (l *link) receive(text bool, p []byte) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
 	if l.ends != nil && l.phase != waitHello {
 		var err error
 		if p, err = l.ends.Open(p); text || err != nil {
@@ -319,6 +331,7 @@ func (l *link) connect(hello []byte) error {
 		Namespace:  []byte(l.c.namespace),
 		Version:    message.Version,
 		CanInflate: true,
+		CanMove:    l.c.moves(),
 		APIKey:     []byte(l.apiKey),
 		Client:     []byte("go/1"),
 	}
@@ -326,7 +339,7 @@ func (l *link) connect(hello []byte) error {
 	rand.Read(random)
 	m.Random = random
 	if h.ResumeSupported {
-		l.session.offer(&m)
+		l.offer(&m)
 	}
 	var b []byte
 	if l.c.key == nil {
@@ -416,6 +429,7 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 			return
 		}
 		c.stats.received.Add(1)
+		l.handover.Load().hear(l)
 		c.deliver(l, m)
 	case message.KindAck:
 		d := Data{b: append([]byte(nil), m.Payload...), binary: m.Flags&message.FlagBinary != 0}
@@ -453,8 +467,7 @@ func (l *link) dispatch(m *message.Message, p []byte) {
 			l.malformed(asError(err, message.CodeInvalidFormat))
 			return
 		}
-		l.waitFor, l.window = time.Duration(min(g.ReconnectWindow, 1<<31))*time.Millisecond, true
-		l.move(g.URL)
+		l.goaway(&g)
 	default:
 		l.malformed(&Error{Code: message.CodeInvalidFormat, Message: "a message out of turn"})
 	}
@@ -479,22 +492,4 @@ func (l *link) pong(p []byte) {
 	k.ClientTime = uint64(now.UnixMicro())
 	var b [40]byte
 	l.sendNow(message.AppendClock(b[:0], message.KindPong, k))
-}
-
-// move notes the address in a GOAWAY, unless it cannot be used or would give up
-// encryption.
-func (l *link) move(url []byte) {
-	if len(url) == 0 {
-		return
-	}
-	to, err := parseTarget(string(url))
-	if err != nil || l.c.at.secure && !to.secure {
-		l.c.opts.Logger.Warn("the server names an address to move to that cannot be used, " +
-			"or is not as secure: staying")
-		return
-	}
-	if l.c.namespace == "" {
-		to = to.beside(l.c.at)
-	}
-	l.moved = to
 }

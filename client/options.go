@@ -127,6 +127,10 @@ type Options struct {
 	// Attempts that fail because the server is full or throttles this address do not count.
 	// 0 = 10.
 	MaxReconnectAttempts int
+	// EnableMoves is on by default: when the server is about to stop and asks for it, the client
+	// opens its next connection before it leaves this one (see the package comment). Disabled makes
+	// it wait until the server has closed.
+	EnableMoves Toggle
 	// RetryConnect is off by default. Enabled makes Connect go on after a failed attempt, with
 	// the delays and within the number of a reconnection, unless the server refuses for good.
 	RetryConnect Toggle

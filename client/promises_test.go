@@ -264,7 +264,7 @@ func TestParkedBounds(t *testing.T) {
 	if err := take(t, over, "the end of the question"); !errors.Is(err, message.ErrAckTimeout) {
 		t.Error(err)
 	}
-	old := newLink(c.Client, &script{}, c.life, c.at, c.x)
+	old := newLink(c.Client, &script{}, &attempt{life: c.life, at: c.at, session: c.x})
 	old.resumable = true
 	for id := range uint64(2) {
 		b := message.Append(nil, &message.Message{Kind: message.KindAck, Flags: message.FlagAck,
@@ -274,7 +274,7 @@ func TestParkedBounds(t *testing.T) {
 	}
 	k.add(time.Minute)
 	link := &script{left: 100}
-	l := newLink(c.Client, link, c.life, c.at, c.x)
+	l := newLink(c.Client, link, &attempt{life: c.life, at: c.at, session: c.x})
 	l.resumable, l.recovered, l.arrived = true, true, 1
 	l.answerAgain(1)
 	c.publish(l)

@@ -85,6 +85,9 @@ func (c *Client) claim(id uint64) *question {
 	delete(c.acks, id)
 	c.discard(q)
 	q.stop()
+	if q.on != nil {
+		q.on.handover.Load().note()
+	}
 	return q
 }
 
@@ -186,17 +189,23 @@ func (c *Client) handedOver(id uint64, l *link) bool {
 // session, the questions fail.
 //
 // c.mu is held, so nothing newer overtakes them. resend does not wait for the peer,
-// and returns the sizes of what it sent.
-func (c *Client) resend(l *link) (sizes []int) {
+// and returns the sizes of what it sent. If l moves, the link before is still open, and what was
+// asked there may still be answered there.
+func (c *Client) resend(l *link, moves bool) (sizes []int) {
+	why := "the session was lost before the answer came"
 	if !l.recovered {
 		l.session.sent.begin(l, 0)
-		c.abandonSent(l, "the session was lost before the answer came")
+		if !moves {
+			c.abandonSent(l, why)
+		}
 		return nil
 	}
 	again, missing := l.session.sent.begin(l, l.arrived)
 	list, kept := c.outstanding(l, again)
 	l.missing = missing > kept
-	c.abandonSent(l, "the session was lost before the answer came")
+	if !moves {
+		c.abandonSent(l, why)
+	}
 	for i, m := range list {
 		n, err := l.queueEvent(m.ack, m.b, m.body, m.how)
 		if err != nil { // lost again: the next link sends them

@@ -70,6 +70,9 @@ type trial struct {
 // addresses in turn: the one that GOAWAY named, or else the lost one, the one that New
 // was given, and Options.URLs.
 func (c *Client) reconnect(life context.Context, lost *link) {
+	if c.awaitMover(lost) {
+		return
+	}
 	to := lost.at
 	if lost.moved != nil {
 		to = lost.moved
@@ -108,7 +111,8 @@ func (c *Client) try(ctx, life context.Context, t *trial) (connected bool, gaveU
 			return false, nil
 		}
 		c.keepLosses(life, t.counted+1) // before the new connection can be lost
-		code, err := c.attempt(ctx, life, t.route[t.tries%len(t.route)], t.session)
+		at := t.route[t.tries%len(t.route)]
+		code, err := c.attempt(ctx, &attempt{life: life, at: at, session: t.session})
 		t.tries++
 		if err == nil || life.Err() != nil || ctx.Err() != nil {
 			return err == nil, nil

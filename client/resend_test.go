@@ -75,7 +75,7 @@ func newResumed(t *testing.T, o Options) *resumed {
 // none of its events.
 func (c *resumed) next(messages int) *script {
 	t := &script{left: messages}
-	l := newLink(c.Client, t, c.life, c.at, c.x)
+	l := newLink(c.Client, t, &attempt{life: c.life, at: c.at, session: c.x})
 	l.resumable, l.recovered, l.arrived, l.rate = true, true, 1, c.rate
 	c.current.Store(nil)
 	c.state = reconnecting

@@ -242,7 +242,7 @@ func (l *link) replyError(id uint64, e *Error) {
 func (l *link) answer(id uint64, b []byte, body int) error {
 	c := l.c
 	lim := limit{wait: c.answerTime(), late: errSlow}
-	for at := l; ; {
+	for at := c.successor(l); ; {
 		if l.resumable && !l.session.ledger.toSend(id, b, body, at) {
 			return nil
 		}
@@ -253,7 +253,7 @@ func (l *link) answer(id uint64, b []byte, body int) error {
 		if !l.resumable || l.life.Err() != nil {
 			return nil // the session is over, so nobody waits for the answer
 		}
-		c.queue.setOpen(false)
+		c.unblock(at)
 		if err := at.awaitEnd(&lim); err != nil {
 			return err
 		}

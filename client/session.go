@@ -7,7 +7,8 @@ import (
 )
 
 // session is what outlives a connection, so that the next one can resume it. The
-// readers of successive links use token and seq, never two at a time.
+// readers of successive links use token and seq, never two at a time: one that replaces an open
+// link holds that one's turn.
 type session struct {
 	token []byte // nil = the server cannot resume, or the token is used up
 	seq   uint64 // of the newest event that we got
@@ -88,8 +89,12 @@ func (x *sent) begin(l *link, arrived uint64) (again []sentEvent, missing uint64
 const maxToken = 512
 
 // offer adds what the server needs to resume the session to a CONNECT.
-func (s *session) offer(m *message.Connect) {
-	if s.token != nil {
+func (l *link) offer(m *message.Connect) {
+	if old := l.replaces; old != nil { // its reader goes on meanwhile
+		old.turn.Lock()
+		defer old.turn.Unlock()
+	}
+	if s := l.session; s.token != nil {
 		m.SessionToken, m.LastSeq = s.token, s.seq
 	}
 }
@@ -117,7 +122,12 @@ func (s *session) fresh(seq uint64) (ok bool, missing uint64) {
 // means that nobody waits for this link any more. The application has then not been
 // told about a loss, so the next link must not claim that nothing was missed.
 func (l *link) takeSession(a *message.ConnectAck, given bool) {
+	if a.Recovered && l.replaces != nil {
+		l.replaces.supersede()
+	}
 	switch {
+	case given && !a.Recovered && l.replaces != nil:
+		// the link that is to be replaced still has the session
 	case given && !a.Recovered:
 		l.session.token = nil
 	case given:
@@ -136,6 +146,9 @@ func (l *link) takeSession(a *message.ConnectAck, given bool) {
 func (l *link) isNew(m *message.Message) bool {
 	if m.Kind != message.KindEvent || m.Flags&message.FlagSeq == 0 {
 		return true
+	}
+	if l.superseded {
+		return false // it comes again on the link that has the session now
 	}
 	ok, missing := l.session.fresh(m.Seq)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 // counters are the counts behind Stats, which describes them.
 type counters struct {
 	sent, received, queued, dropped, resent     atomic.Uint64
-	replaced, reconnects                        atomic.Uint64
+	replaced, reconnects, moves                 atomic.Uint64
 	unknownAcks, unhandled, invalid, duplicates atomic.Uint64
 }
 
@@ -26,6 +26,7 @@ type Stats struct {
 	BufferedAmount int
 	PendingAcks    int    // questions that wait for their answer
 	Reconnects     uint64 // connections restored
+	Moves          uint64 // connections replaced before they were lost, because the server asked
 	UnknownAcks    uint64 // answers that nobody was waiting for any more
 	Unhandled      uint64 // events without a handler
 	Invalid        uint64 // messages that could not be read
@@ -51,6 +52,7 @@ func (c *Client) Stats() Stats {
 		Dropped:     n.dropped.Load(),
 		Replaced:    n.replaced.Load(),
 		Reconnects:  n.reconnects.Load(),
+		Moves:       n.moves.Load(),
 		UnknownAcks: n.unknownAcks.Load(),
 		Unhandled:   n.unhandled.Load(),
 		Invalid:     n.invalid.Load(),

@@ -44,6 +44,7 @@ type Connect struct {
 	SessionToken []byte // 12
 	LastSeq      uint64 // 13
 	CanInflate   bool   // 14 bit 0
+	CanMove      bool   // 14 bit 1: on GOAWAY with Move it opens a connection before it leaves
 	Client       []byte // 15: name/version, for logs
 }
 
@@ -66,6 +67,9 @@ type Goaway struct {
 	Deadline        uint64 // 1, milliseconds until the server closes
 	ReconnectWindow uint64 // 2, milliseconds over which clients spread their reconnects
 	URL             []byte // 3
+	// Move is field 4 bit 0: this connection is served until the deadline, so that the client can
+	// open the next one before it leaves. Only a client that CanMove is sent it.
+	Move bool
 }
 
 // AppendHello appends the HELLO message h to dst. It copies from h.
@@ -130,7 +134,7 @@ func AppendConnect(dst []byte, c *Connect) []byte {
 	dst = appendBytes(dst, 11, c.APIKey)
 	dst = appendBytes(dst, 12, c.SessionToken)
 	dst = appendNumber(dst, 13, c.LastSeq)
-	dst = appendNumber(dst, 14, bit(c.CanInflate))
+	dst = appendNumber(dst, 14, bit(c.CanInflate)|bit(c.CanMove)<<1)
 	return appendBytes(dst, 15, c.Client)
 }
 
@@ -163,7 +167,8 @@ func ParseConnect(b []byte) (Connect, error) {
 		case 13:
 			c.LastSeq = f.number()
 		case 14:
-			c.CanInflate = f.number()&1 != 0
+			bits := f.number()
+			c.CanInflate, c.CanMove = bits&1 != 0, bits&2 != 0
 		case 15:
 			c.Client = f.value
 		}
@@ -223,7 +228,8 @@ func AppendGoaway(dst []byte, g *Goaway) []byte {
 	dst = append(dst, byte(KindGoaway))
 	dst = appendNumber(dst, 1, g.Deadline)
 	dst = appendNumber(dst, 2, g.ReconnectWindow)
-	return appendBytes(dst, 3, g.URL)
+	dst = appendBytes(dst, 3, g.URL)
+	return appendNumber(dst, 4, bit(g.Move))
 }
 
 // ParseGoaway reads a GOAWAY message, which the result borrows. Anything else is an *Error with
@@ -239,6 +245,8 @@ func ParseGoaway(b []byte) (Goaway, error) {
 			g.ReconnectWindow = f.number()
 		case 3:
 			g.URL = f.value
+		case 4:
+			g.Move = f.number()&1 != 0
 		}
 	}
 	if f.err != nil {

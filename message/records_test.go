@@ -80,9 +80,11 @@ func checkRecord[T any](
 
 func TestRecordsRoundTrip(t *testing.T) {
 	checkRecord(t, KindHello, sampleHellos, AppendHello, ParseHello)
-	checkRecord(t, KindConnect, sampleConnects, AppendConnect, ParseConnect)
+	checkRecord(t, KindConnect, append(sampleConnects, Connect{CanMove: true},
+		Connect{CanInflate: true, CanMove: true}), AppendConnect, ParseConnect)
 	checkRecord(t, KindConnectAck, sampleConnectAcks, AppendConnectAck, ParseConnectAck)
-	checkRecord(t, KindGoaway, sampleGoaways, AppendGoaway, ParseGoaway)
+	checkRecord(t, KindGoaway, append(sampleGoaways, Goaway{Move: true},
+		Goaway{Deadline: 1, URL: []byte("u"), Move: true}), AppendGoaway, ParseGoaway)
 }
 
 func TestRecordsByHand(t *testing.T) {

@@ -74,7 +74,7 @@ func AppendSealedConnect(
 	}
 	inner := AppendConnect(nil, &Connect{Namespace: c.Namespace, APIKey: c.APIKey,
 		SessionToken: c.SessionToken, LastSeq: c.LastSeq, CanInflate: c.CanInflate,
-		Client: c.Client})
+		CanMove: c.CanMove, Client: c.Client})
 	return appendBytes(dst, fieldSealed, ends.Seal(nil, inner)), ends, nil
 }
 

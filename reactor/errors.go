@@ -43,3 +43,14 @@ func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
+
+// TLSError is passed to OnClose if the peer broke the TLS protocol after the handshake.
+type TLSError struct {
+	Err error // the error of crypto/tls
+}
+
+// Error describes the cause.
+func (e *TLSError) Error() string { return fmt.Sprintf("reactor: TLS failed: %v", e.Err) }
+
+// Unwrap returns the error of crypto/tls.
+func (e *TLSError) Unwrap() error { return e.Err }

@@ -5,7 +5,6 @@ package reactor
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"time"
@@ -32,17 +31,6 @@ var (
 	ErrNoTLSConfig = errors.New(
 		"reactor: TLSOptions.Config is nil: give it a certificate, as tls.LoadX509KeyPair reads it")
 )
-
-// TLSError is passed to OnClose if the peer broke the TLS protocol after the handshake.
-type TLSError struct {
-	Err error // the error of crypto/tls
-}
-
-// Error describes the cause.
-func (e *TLSError) Error() string { return fmt.Sprintf("reactor: TLS failed: %v", e.Err) }
-
-// Unwrap returns the error of crypto/tls.
-func (e *TLSError) Unwrap() error { return e.Err }
 
 // TLSOptions configure ListenTLS.
 type TLSOptions struct {

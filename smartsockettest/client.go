@@ -33,7 +33,7 @@ type Client struct {
 
 // NewClient makes a client that is not connected yet, so that handlers can be registered first.
 // All its connections go to s. It takes one Options at most, or none for the defaults, which for a
-// test are: an attempt to come back at once, and without end.
+// test are: an attempt to come back at once, and without end, and no move before the server closes.
 func (s *Server) NewClient(t testing.TB, o ...client.Options) *Client {
 	t.Helper()
 	c := &Client{t: t, s: s, up: make(chan struct{})}
@@ -52,6 +52,9 @@ func (s *Server) NewClient(t testing.TB, o ...client.Options) *Client {
 	}
 	if opts.MaxReconnectAttempts == 0 {
 		opts.MaxReconnectAttempts = client.Forever
+	}
+	if opts.EnableMoves == client.Auto {
+		opts.EnableMoves = client.Disabled // there is no other server to move to
 	}
 	if opts.ConnectTimeout == 0 {
 		opts.ConnectTimeout = time.Hour // a client that is cut waits in Dial until Reconnect

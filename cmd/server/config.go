@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,10 @@ type settings struct {
 	NATS string `config:"nats" secret:"url"`
 	// NodeName is this server's name among them. "" means the host name and the process id.
 	NodeName string `config:"nodeName"`
+
+	sockets *sockets           // those that this process listens on
+	drain   context.CancelFunc // ends the program as SIGTERM does
+	handed  bool               // another process has taken the sockets over
 
 	loaded *config.Settings          // where each value came from
 	level  slog.LevelVar             // level of the logger

@@ -37,14 +37,11 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	if err := srv.StartDetached(); err != nil {
 		return err
 	}
-	network, addr := c.address()
-	l, err := c.inherited()
-	if l == nil && err == nil {
-		l, err = net.Listen(network, addr)
-	}
+	l, err := c.listen()
 	if err != nil {
 		return err
 	}
+	_, addr := c.address()
 	relays := newLanes(demoHandler(srv, joined, files), l.Addr(), c.TLSCertFile != "")
 	front := &http.Server{
 		Addr:              addr, // tells whether only this machine reaches it
@@ -63,24 +60,29 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		page = "https://"
 	}
 	ended := make(chan error, 1)
+	serving, broken := context.WithCancel(ctx)
 	go func() {
+		defer broken()
 		if front.TLSConfig != nil {
 			ended <- front.ServeTLS(l, "", "")
 			return
 		}
 		ended <- front.Serve(l)
 	}()
+	playing, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
 	reported := make(chan struct{})
-	go func() { defer close(reported); room.report(ctx, srv) }()
+	go func() { defer close(reported); room.report(playing, srv) }()
 	played := make(chan struct{})
-	go func() { defer close(played); game.run(ctx, srv) }()
+	go func() { defer close(played); game.run(playing, srv) }()
 
 	log.Info("listening", "address", l.Addr(), "page", page+pageHost(l.Addr())+"/")
 	ready(l.Addr())
-	select {
-	case err := <-ended:
-		return err // only a broken listener gets here
-	case <-ctx.Done():
+	if c.await(serving, log); ctx.Err() == nil && !c.handed {
+		return <-ended // only a broken listener gets here
+	}
+	if c.handed {
+		go front.Shutdown(context.WithoutCancel(ctx)) // accepts nobody any more
 	}
 	err = end(ctx, c, srv, log, func(ctx context.Context) error {
 		return errors.Join(front.Shutdown(ctx), srv.Shutdown(ctx))
@@ -88,6 +90,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	if serveErr := <-ended; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}
+	over()
 	relays.close()
 	<-reported
 	<-played

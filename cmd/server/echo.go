@@ -51,12 +51,7 @@ func serveEcho(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	start := func() error { return srv.Listen(c.address()) }
-	add := func(network, addr string) error {
-		_, err := srv.Add(network, addr)
-		return err
-	}
-	if err := c.listen(listener{srv.Serve, start, add}); err != nil {
+	if err := c.listenWith(srv.Serve, srv.AddListener); err != nil {
 		return errors.Join(err, srv.Close(), r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())

@@ -12,7 +12,9 @@ The words of the second line may stand anywhere, and also be written as flags.
 loadtest -help tells its own flags.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
-connections, compression and the log level change without a restart.
+connections, compression and the log level change without a restart. SIGUSR2
+starts the program anew, which takes the listening sockets over: then this one
+drains into it and ends. SIGTERM drains and ends, a second one ends at once.
 
 Settings come from the defaults, the file given with -config (JSON or YAML),
 the environment and the flags; later ones win. Durations are written 30s or as
@@ -84,5 +86,7 @@ var optionHelp = map[string]string{
 	"workers":                      "goroutines for blocking handlers; 0 = 64 × GOMAXPROCS",
 	"inlineBudget":                 "report inline handlers that take longer",
 	"drainTimeout":                 "time to drain at SIGTERM before the shutdown; 0 = no drain",
+	"drainDelay":                   "new clients are served so long after readyPath says 503",
+	"drainRate":                    "clients a second that are asked to leave",
 	"shutdownTimeout":              "time to shut down at SIGTERM",
 }

@@ -114,27 +114,41 @@ func (c *settings) checkListen() error {
 	return nil
 }
 
-// listener is a server that can be told where to listen.
-type listener struct {
-	serve func(net.Listener) error         // on a socket that is open already
-	start func() error                     // on host and port
-	add   func(network, addr string) error // on one of several addresses
+// socketName is the name by which a successor finds the socket of p.
+func (p place) socketName() string {
+	return p.network + "_" + strings.ReplaceAll(p.addr, ":", "_")
 }
 
-// listen serves the socket that the service manager has handed over, or binds the addresses.
-func (c *settings) listen(l listener) error {
-	inherited, err := c.inherited()
-	switch {
-	case err != nil:
-		return err
-	case inherited != nil:
-		return l.serve(inherited)
-	case len(c.Listen) == 0:
-		return l.start()
+// listenWith gives serve the one socket of this process, or add each of those that listen names,
+// with whether it has TLS.
+func (c *settings) listenWith(
+	serve func(net.Listener) error, add func(l net.Listener, secure bool) error,
+) error {
+	if len(c.Listen) == 0 {
+		l, err := c.listen()
+		if err != nil {
+			return err
+		}
+		if err := serve(l); err != nil {
+			return errors.Join(err, l.Close())
+		}
+		return nil
+	}
+	if c.sockets.inherits(serviceSocket) {
+		return errors.New("LISTEN_FDS hands over the one socket, and listen names addresses: keep " +
+			"one of them")
 	}
 	for _, p := range c.places() {
-		if err := l.add(p.network, p.addr); err != nil {
+		network := p.network
+		if network == "tls" {
+			network = "tcp"
+		}
+		l, err := c.sockets.listen(p.socketName(), network, p.addr)
+		if err != nil {
 			return err
+		}
+		if err := add(l, p.network == "tls"); err != nil {
+			return errors.Join(err, l.Close())
 		}
 	}
 	return nil
@@ -142,15 +156,10 @@ func (c *settings) listen(l listener) error {
 
 // serve starts srv where the settings say.
 func (c *settings) serve(srv *smartsocket.Server) error {
-	started := false
-	return c.listen(listener{srv.Serve, srv.Start, func(network, addr string) error {
-		if !started {
-			if err := srv.StartDetached(); err != nil {
-				return err
-			}
-			started = true
+	if len(c.Listen) > 0 {
+		if err := srv.StartDetached(); err != nil {
+			return err
 		}
-		_, err := srv.Listen(network, addr)
-		return err
-	}})
+	}
+	return c.listenWith(srv.Serve, srv.AddListener)
 }

@@ -8,12 +8,14 @@
 //
 // # Reading order
 //
-// Read main.go, then config.go and validate.go (the settings, which package config reads) and
-// reload.go. demo.go puts the demo together: arena.go on top of arena_world.go is the game, chat.go
-// the chat, lane.go the slow line. nodes.go joins several servers.
+// Read main.go, then config.go and validate.go (the settings, which package config reads),
+// reload.go, and sockets.go and successor_unix.go (a new process takes the sockets over). demo.go
+// puts the demo together: arena.go on top of arena_world.go is the game, chat.go the chat, lane.go
+// the slow line. nodes.go joins several servers.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +27,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/config"
@@ -78,8 +81,14 @@ func run(
 	c.again = func() (*settings, error) { return parse(args, environ) }
 	log := newLogger(c, stderr)
 	if ready == nil {
-		ready = func(net.Addr) {}
+		ready = func(net.Addr) { tellReady() }
 	}
+	if c.sockets, err = inheritedSockets(os.Getenv, firstInherited); err != nil {
+		log.Error("the server did not start", "error", err)
+		return 1
+	}
+	ctx, c.drain = context.WithCancel(ctx)
+	defer c.drain()
 	if err := serve(ctx, c, log, ready); err != nil {
 		log.Error("the server stopped", append([]any{"error", err}, fixOf(err)...)...)
 		return 1
@@ -104,8 +113,9 @@ func fixOf(err error) []any {
 // shuts it down.
 func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Addr)) error {
 	logStart(c, log)
+	defer func() { c.sockets.close(c.handed) }()
 	if c.ProfileAddr != "" {
-		stop, err := serveProfiles(c.ProfileAddr, log)
+		stop, err := serveProfiles(c, log)
 		if err != nil {
 			return err
 		}
@@ -129,23 +139,45 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 		return err
 	}
 	ready(srv.Addr())
-	<-ctx.Done()
+	c.await(ctx, log)
 	return end(ctx, c, srv, log, srv.Shutdown)
 }
 
-// end drains srv if there is a time for it, and runs shutdown within its own.
+// handOverTime is how long a server drains whose successor has taken over, if drainTimeout is not
+// set.
+const handOverTime = 30 * time.Second
+
+// await returns when ctx ends, or when another process has taken over.
+func (c *settings) await(ctx context.Context, log *slog.Logger) {
+	succeeded, stop := followSuccessors(c.sockets, log)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		notify("STOPPING=1")
+	case <-succeeded:
+		c.handed = true
+	}
+}
+
+// end drains srv if there is a time for it, and runs shutdown within its own. If another process
+// has taken over, the end of ctx ends the drain.
 func end(
 	ctx context.Context, c *settings, srv *smartsocket.Server, log *slog.Logger,
 	shutdown func(context.Context) error,
 ) error {
-	ctx = context.WithoutCancel(ctx)
-	if c.DrainTimeout > 0 {
-		drain, cancel := context.WithTimeout(ctx, c.DrainTimeout)
-		_ = srv.Drain(drain) // what was not finished is in the log
+	drainTime, drain := c.DrainTimeout, srv.Drain
+	if c.handed {
+		drainTime, drain = cmp.Or(drainTime, handOverTime), srv.HandOver
+	} else {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if drainTime > 0 {
+		ctx, cancel := context.WithTimeout(ctx, drainTime)
+		_ = drain(ctx) // what was not finished is in the log
 		cancel()
 	}
 	log.Info("stopping", "timeout", c.ShutdownTimeout)
-	stop, cancel := context.WithTimeout(ctx, c.ShutdownTimeout)
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
 	defer cancel()
 	return shutdown(stop)
 }
@@ -171,6 +203,12 @@ func (c *settings) address() (network, addr string) {
 	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
 }
 
+// listen returns the socket that was handed over to this process, or binds its own.
+func (c *settings) listen() (net.Listener, error) {
+	network, addr := c.address()
+	return c.sockets.listen(serviceSocket, network, addr)
+}
+
 // handleBasics registers what a server without an application answers:
 //
 //	"echo"  comes back as an "echo" event with the same data, and in the ack
@@ -188,8 +226,8 @@ func handleBasics(srv *smartsocket.Server) {
 }
 
 // serveProfiles serves net/http/pprof on an address of its own.
-func serveProfiles(addr string, log *slog.Logger) (stop func(), err error) {
-	l, err := net.Listen("tcp", addr)
+func serveProfiles(c *settings, log *slog.Logger) (stop func(), err error) {
+	l, err := c.sockets.listen(profilesSocket, "tcp", c.ProfileAddr)
 	if err != nil {
 		return nil, fmt.Errorf("profileAddr: %w", err)
 	}

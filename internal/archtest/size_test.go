@@ -11,11 +11,12 @@ import (
 
 // The root package stays small enough to be held in mind. These are upper limits. To exceed one,
 // move a mechanism to internal/, or raise the limit and give the reason in the commit. There were
-// 4 600 lines until contexts, interceptors, grants, codes, versions and drains came. What they need
-// besides their exported names and comments is in internal/.
+// 4 600 lines until contexts, interceptors, grants, codes, versions, drains, groups of clients that
+// leave together and the hand-over to another process came. What they need besides their exported
+// names and comments is in internal/.
 const (
 	maxRootFiles     = 30
-	maxRootLines     = 5330
+	maxRootLines     = 5370
 	maxSocketFields  = 22
 	maxSocketMethods = 75
 	maxReferencesUp  = 18 // from a lower to a higher file of the root, see Root.Up

@@ -1,12 +1,15 @@
 // Package departure is a server's way to its end: how far it is, and what it still waits for.
 //
-//	Serving ──▶ Draining ──▶ Leaving ──▶ Left ──▶ Ending
-//	   │            └─────────────┴────────────────▲
-//	   └───────────────────────────────────────────┘
+//	Serving ──▶ Announced ──▶ Draining ──▶ Leaving ──▶ Left ──▶ Ending
+//	   │            └─────────────┴───────────┴───────────────────▲
+//	   └──────────────────────────────────────────────────────────┘
+//
+// Clients that can move open their next connection before they leave this one. A Hold of a group
+// keeps the clients of that group alone, and any other Hold keeps all of them.
 //
 // State.mu is a leaf. No hook runs under it.
 //
-// Read departure.go, then drain.go.
+// Read departure.go, then drain.go and leave.go.
 package departure
 
 import (
@@ -26,22 +29,25 @@ type Stage uint32
 
 // The stages, in order.
 const (
-	Serving  Stage = iota
-	Draining       // new clients are refused, and those who are here are served
-	Leaving        // nothing is held any more, and clients are being sent away
-	Left           // all clients have been sent away
-	Ending         // the server stops
+	Serving   Stage = iota
+	Announced       // new clients are served, but no balancer should send any more of them
+	Draining        // new clients are refused, and those who are here are served
+	Leaving         // clients are being sent away, but for those of a group that is held
+	Left            // all clients have left or were closed
+	Ending          // the server stops
 )
 
 // State is where a server is, and what keeps it from leaving. The zero State is Serving and ready
 // for use. Its methods may be called concurrently.
 type State struct {
-	stage atomic.Uint32
+	stage  atomic.Uint32
+	handed atomic.Bool // another process accepts new clients at the same address
 
 	mu      sync.Mutex
 	holds   map[*Hold]struct{}
 	sweepAt int // how many holds make Hold look for those whose time is over
 	expired int64
+	begun   time.Duration // when the drain was announced
 	hooks   []func(context.Context)
 	cancel  context.CancelFunc // ends the context of the hooks; nil until they run
 }
@@ -50,11 +56,23 @@ type State struct {
 type Hold struct {
 	s     *State
 	what  string
+	group string        // whom it keeps, "" = all
 	until time.Duration // 0 = without a limit
 }
 
 // Stage returns how far the server is.
 func (s *State) Stage() Stage { return Stage(s.stage.Load()) }
+
+// HandOver notes that another process accepts the new clients.
+func (s *State) HandOver() { s.handed.Store(true) }
+
+// Refuses reports whether a new connection is refused. One that may come back to its session is
+// let in for longer. Behind a hand-over nobody is refused, because whoever still comes was accepted
+// before, and there is no other server that has heard of it.
+func (s *State) Refuses(mayResume bool) bool {
+	stage := s.Stage()
+	return stage >= Draining && !s.handed.Load() && (!mayResume || stage >= Leaving)
+}
 
 // Reach moves on to a later stage, and reports whether this call did.
 func (s *State) Reach(to Stage) bool {
@@ -86,9 +104,9 @@ func (s *State) OnDrain(f func(context.Context)) {
 	s.hooks = append(s.hooks, f)
 }
 
-// Hold keeps the server from leaving for at most d from now on. It returns nil if the server no
-// longer serves. what names the reason.
-func (s *State) Hold(what string, now, d time.Duration) *Hold {
+// Hold keeps the server, or the clients of a group if that is not "", from leaving for at most d
+// from now on. It returns nil if a drain was announced. what names the reason.
+func (s *State) Hold(what, group string, now, d time.Duration) *Hold {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.Stage() > Serving {
@@ -98,7 +116,9 @@ func (s *State) Hold(what string, now, d time.Duration) *Hold {
 		s.look(now)
 		s.sweepAt = 2*len(s.holds) + 8
 	}
-	return s.hold(what, end(now, d))
+	h := s.hold(what, end(now, d))
+	h.group = group
+	return h
 }
 
 // end is when d from now on is over: at once if d is negative, and never if there is no such time.
@@ -134,23 +154,25 @@ func (h *Hold) Release() {
 func (h *Hold) Extend(now, d time.Duration) bool {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
-	if _, held := h.s.holds[h]; !held || h.over(now) || h.s.Stage() >= Leaving {
+	late := h.s.Stage() >= Leaving && (h.group == "" || h.s.Stage() >= Left)
+	if _, held := h.s.holds[h]; !held || h.over(now) || late {
 		return false
 	}
 	h.until = end(now, d)
 	return true
 }
 
-// Begin moves from Serving to Draining and starts the hooks, each on a goroutine of its own. The
+// Begin moves from Serving to Announced and starts the hooks, each on a goroutine of its own. The
 // server is held until they return. Their context ends with ctx, and with the server. panicked is
 // told of what a hook panicked with, nil if it ended its goroutine. Begin reports whether this call
 // has begun.
-func (s *State) Begin(ctx context.Context, panicked func(any)) bool {
+func (s *State) Begin(ctx context.Context, now time.Duration, panicked func(any)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.Stage() > Serving || !s.Reach(Draining) {
+	if s.Stage() > Serving || !s.Reach(Announced) {
 		return false
 	}
+	s.begun = now
 	ctx, s.cancel = context.WithCancel(ctx)
 	for _, f := range s.hooks {
 		h := s.hold("an OnDrain hook", 0)
@@ -169,16 +191,29 @@ func (s *State) Begin(ctx context.Context, panicked func(any)) bool {
 	return true
 }
 
-// Look drops the holds whose time is over at now, and returns their reasons, and how many holds
-// are left.
+// Since returns how long ago the drain was announced.
+func (s *State) Since(now time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return now - s.begun
+}
+
+// Look drops the holds whose time is over at now, and returns their reasons, and how many holds of
+// all clients are left.
 func (s *State) Look(now time.Duration) (left int, over []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.look(now)
+	over = s.look(now)
+	for h := range s.holds {
+		if h.group == "" {
+			left++
+		}
+	}
+	return left, over
 }
 
-// look is Look. mu is held.
-func (s *State) look(now time.Duration) (left int, over []string) {
+// look is Look without the count. mu is held.
+func (s *State) look(now time.Duration) (over []string) {
 	for h := range s.holds {
 		if h.over(now) {
 			delete(s.holds, h)
@@ -186,7 +221,20 @@ func (s *State) look(now time.Duration) (left int, over []string) {
 			over = append(over, h.what)
 		}
 	}
-	return len(s.holds), over
+	return over
+}
+
+// Held returns the groups that are held at now.
+func (s *State) Held(now time.Duration) map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	groups := make(map[string]bool)
+	for h := range s.holds {
+		if h.group != "" && !h.over(now) {
+			groups[h.group] = true
+		}
+	}
+	return groups
 }
 
 // Count returns how many holds are in force at now, and how many ended because their time was over.

@@ -4,15 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/ending"
 )
-
-// pace is how much time there is for each client that is sent away.
-const pace = time.Millisecond
 
 // Server is what Drain needs of a server whose clients are of type L.
 type Server[L any] struct {
@@ -22,18 +18,34 @@ type Server[L any] struct {
 	Closed   error        // what Drain returns when the server ends
 	Panicked func()       // is told that a hook panicked
 
+	Delay time.Duration  // how long new clients are served after the announcement
+	Rate  int            // clients sent away in a second
+	Group func(L) string // whom l leaves together with, "" = nobody; nil = nobody has any
+
 	Each      func(f func(L)) // calls f with every client
 	Connected func(L) bool
+	Moves     func(L) bool // whether l opens its next connection before it leaves
 	Idle      func(L) bool
-	SendAway  func(l L, window uint64) // asks l to come back elsewhere within window ms
+	SendAway  func(l L, w Words) // one that does not move is closed
+	Close     func(L)            // closes one that has not moved in its time
 }
 
-// Drain begins to drain, waits until nothing holds the server, and sends its clients away. It
-// returns nil then, ctx's error if that ends first, and v.Closed if the server ends.
+// Words are what a client is told that is sent away, in milliseconds.
+type Words struct {
+	Deadline uint64 // until its connection is closed, if it moves
+	Window   uint64 // within which it is to come back elsewhere
+}
+
+// moveTime is how long a client that moves may take.
+const moveTime = 10 * time.Second
+
+// Drain announces that the server leaves, waits until nothing holds it, and sends its clients away.
+// It returns nil when they have left, ctx's error if that ends while something is held, and
+// v.Closed if the server ends.
 func Drain[L any](ctx context.Context, s *State, v *Server[L]) error {
-	if s.Begin(ctx, v.panicked) {
-		v.Log.Info("draining: new clients are refused", "connections", v.Open(),
-			"holds", strings.Join(s.Holds(v.Now()), ", "))
+	if s.Begin(ctx, v.Now(), v.panicked) {
+		v.Log.Info("draining: no new clients are wanted", "connections", v.Open(),
+			"refusedAfter", v.Delay, "holds", strings.Join(s.Holds(v.Now()), ", "))
 	}
 	err := ending.Until(ctx, func() bool { return v.free(s) || s.Stage() == Ending })
 	switch {
@@ -44,7 +56,8 @@ func Drain[L any](ctx context.Context, s *State, v *Server[L]) error {
 			"holds", strings.Join(s.Holds(v.Now()), ", "))
 		return err
 	case s.Reach(Leaving):
-		v.sendAllAway(ctx, s)
+		d := &departing[L]{v: v, s: s, ctx: ctx}
+		d.sendAllAway()
 		if !s.Reach(Left) { // it ended meanwhile
 			return v.Closed
 		}
@@ -54,13 +67,22 @@ func Drain[L any](ctx context.Context, s *State, v *Server[L]) error {
 	return nil
 }
 
-// free reports whether nothing holds the server.
+// free moves on to Draining when it is time, and reports whether nothing holds the server.
 func (v *Server[L]) free(s *State) bool {
-	left, over := s.Look(v.Now())
+	now := v.Now()
+	if s.Stage() == Announced && s.Since(now) >= v.Delay && s.Reach(Draining) {
+		v.Log.Info("draining: new clients are refused", "connections", v.Open())
+	}
+	return v.look(s, now) == 0 && s.Stage() >= Draining
+}
+
+// look counts the holds of all clients, and logs those that were not released in their time.
+func (v *Server[L]) look(s *State, now time.Duration) int {
+	left, over := s.Look(now)
 	for _, what := range over {
 		v.Log.Warn("a hold was not released in its time", "hold", what)
 	}
-	return left == 0
+	return left
 }
 
 func (v *Server[L]) panicked(p any) {
@@ -69,49 +91,6 @@ func (v *Server[L]) panicked(p any) {
 		p = "runtime.Goexit: it ended its goroutine"
 	}
 	v.Log.Error("an OnDrain hook panicked", "panic", fmt.Sprint(p))
-}
-
-// sendAllAway sends the clients away, evenly over some time. Those who are busy come last, and have
-// another second. If there is less time than pace asks for, clients are told to come back within
-// the rest of it. If ctx ends, all go at once, and if the server ends, the rest is left to that.
-func (v *Server[L]) sendAllAway(ctx context.Context, s *State) {
-	var all, busy []L
-	v.Each(func(l L) {
-		if v.Connected(l) {
-			all = append(all, l)
-		}
-	})
-	whole := time.Duration(len(all)) * pace
-	span := spanOf(ctx, whole)
-	window := uint64((whole - span).Milliseconds())
-	sent := func(l L) bool {
-		if s.Stage() < Ending && !v.Idle(l) {
-			return false
-		}
-		v.SendAway(l, window)
-		return true
-	}
-	send := func(i int) bool {
-		if !sent(all[i]) {
-			busy = append(busy, all[i])
-		}
-		return s.Stage() < Ending
-	}
-	if n := spread(ctx, len(all), span, send); n < len(all) {
-		window = uint64((time.Duration(len(all)-n) * pace).Milliseconds())
-		for ; n < len(all) && s.Stage() < Ending; n++ {
-			send(n)
-		}
-	}
-	half, end := ending.Half(ctx, time.Second)
-	defer end()
-	_ = ending.Until(half, func() bool {
-		busy = slices.DeleteFunc(busy, sent)
-		return len(busy) == 0
-	})
-	for _, l := range busy {
-		v.SendAway(l, window)
-	}
 }
 
 // step is how often spread does what is due.

@@ -16,6 +16,10 @@ var errClosed = errors.New("closed")
 
 // crowd is a server whose clients are numbers. Odd ones are busy until they are released.
 type crowd struct {
+	movers bool         // they open their next connection first
+	open   atomic.Int64 // of movers, who are still here
+	closed []int
+
 	mu   sync.Mutex
 	log  bytes.Buffer
 	gone []int
@@ -35,8 +39,14 @@ func (c *crowd) server(clients ...int) *Server[int] {
 		Log: slog.New(slog.NewTextHandler(c, nil)),
 		Now: func() time.Duration { return time.Duration(c.now.Load()) },
 		Open: func() int64 {
+			if c.movers {
+				return c.open.Load()
+			}
 			return int64(len(clients))
 		},
+		Rate:     1000,
+		Moves:    func(int) bool { return c.movers },
+		Close:    func(n int) { c.closed = append(c.closed, n) },
 		Closed:   errClosed,
 		Panicked: func() {},
 		Each: func(f func(int)) {
@@ -46,7 +56,7 @@ func (c *crowd) server(clients ...int) *Server[int] {
 		},
 		Connected: func(n int) bool { return n > 0 },
 		Idle:      func(n int) bool { return n%2 == 0 || c.free.Load() },
-		SendAway: func(n int, _ uint64) {
+		SendAway: func(n int, _ Words) {
 			c.gone = append(c.gone, n)
 			c.free.Store(n == 4)
 		},
@@ -71,8 +81,8 @@ func TestDrainSendsTheBusyAwayLast(t *testing.T) {
 func TestDrainWaitsForHolds(t *testing.T) {
 	var s State
 	var c crowd
-	h := s.Hold("match 1", 0, 10)
-	s.Hold("match 2", 0, 20)
+	h := s.Hold("match 1", "", 0, 10)
+	s.Hold("match 2", "", 0, 20)
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := Drain(over, &s, c.server(2)); !errors.Is(err, context.Canceled) {
@@ -92,8 +102,8 @@ func TestDrainWaitsForHolds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, word := range []string{"draining: new", "time to drain is over", "match 2 (0s)",
-		"not released in its time\" hold=\"match 2\"", "msg=drained"} {
+	for _, word := range []string{"draining: no new", "draining: new", "time to drain is over",
+		"match 2 (0s)", "not released in its time\" hold=\"match 2\"", "msg=drained"} {
 		if !strings.Contains(c.log.String(), word) {
 			t.Errorf("the log lacks %s: %s", word, &c.log)
 		}
@@ -106,7 +116,7 @@ func TestDrainWaitsForHolds(t *testing.T) {
 func TestDrainEndsWithTheServer(t *testing.T) {
 	var s State
 	var c crowd
-	s.Hold("match", 0, 10)
+	s.Hold("match", "", 0, 10)
 	done := make(chan error)
 	go func() { done <- Drain(t.Context(), &s, c.server(2)) }()
 	s.End()
@@ -195,7 +205,7 @@ func TestEndsWhileClientsAreSentAway(t *testing.T) {
 		}
 		v := c.server(clients...)
 		ctx, cancel := context.WithCancel(t.Context())
-		v.SendAway = func(n int, _ uint64) {
+		v.SendAway = func(n int, _ Words) {
 			if c.gone = append(c.gone, n); len(c.gone) == 1 {
 				stop(&s, cancel)
 			}
