@@ -146,7 +146,7 @@ func outward(s *Socket, event string, err error, code message.Code) *Error {
 // cache the ledger keeps the answer, and it is sent only if the current link asked last. Otherwise
 // the client will ask again on its new link.
 func (s *Socket) answer(id uint64, b []byte) {
-	s.srv.journal.Answered(s.ID(), id, len(b))
+	s.srv.journal.Answered(s.ID(), s.ns.path, id, len(b))
 	if s.kept == nil {
 		s.link.Load().sendLast(b)
 		return

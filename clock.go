@@ -85,7 +85,7 @@ func (l *link) pong(p []byte) {
 
 func (l *link) measured(rtt time.Duration) {
 	l.rtt.Store(int64(rtt))
-	l.srv.latency.Add(rtt)
+	l.srv.measures.RoundTrip.Add(rtt)
 }
 
 func (l *link) roundTrip() time.Duration { return time.Duration(l.rtt.Load()) }

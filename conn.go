@@ -141,7 +141,11 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.srv.loops[l.ws.Loop()].inline.CompareAndSwap(l.s, nil) // if a handler ended its goroutine
 	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
 	l.diary.Store(d)
-	l.srv.journal.Closed(d, uint16(code), reason, err)
+	if was == linkOpen {
+		l.srv.journal.Closed(d, l.s.ID(), l.ns.path, uint16(code), reason, err)
+	} else {
+		l.srv.journal.Closed(d, "", "", uint16(code), reason, err)
+	}
 	if errors.Is(err, reactor.ErrSlowConsumer) {
 		l.srv.journal.SlowConsumer(d, err)
 	}

@@ -113,7 +113,7 @@ func (s *Socket) encode(event string, ackID uint64, data any) (b pool.Unsized, e
 		pool.PutUnsized(b)
 		return pool.Unsized{}, err
 	}
-	s.srv.journal.Emitted(s.ID(), event, len(b.B), value(data))
+	s.srv.journal.Emitted(s.ID(), s.ns.path, event, len(b.B), value(data))
 	return b, nil
 }
 

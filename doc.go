@@ -21,6 +21,7 @@
 //   - The end: Server.Drain, Server.Hold, Server.HandOver, Server.Shutdown, Socket.Disconnect.
 //   - More servers: Broker, package cluster. Tests: package smartsockettest. A client: package
 //     client. Settings from outside: package config. Codes and close codes: package message.
+//     Metrics and what else operators need: package ops.
 //
 // # The life of a socket
 //
@@ -108,8 +109,9 @@
 // All others are leaves, because nothing else is taken under them: admission.Gate.mu,
 // departure.State.mu, journal.Journal.mu, ledger.Ledger.mu, lifetime.Contexts.mu, mailbox.Box.mu,
 // middleware.List.mu and middleware.Decision.mu, outgoing.Rules.mu, ratelimit.Windows.mu and
-// ratelimit.Rules.mu, registry.Table.mu and values.Map.mu. What internal/ has besides takes no lock
-// of its own: packages turnaway and journal write through burst, and vetting waits in fairqueue.
+// ratelimit.Rules.mu, registry.Table.mu, tail.Tail.mu and values.Map.mu. What internal/ has besides
+// takes no lock of its own: packages turnaway and journal write through burst, and vetting waits in
+// fairqueue.
 // Package cluster calls the server under Cluster.gate, and a test under testclock.Clock.advancing;
 // both come before all of these. The packages client, cluster and reactor describe their own.
 //

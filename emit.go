@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/socketid"
@@ -115,7 +116,7 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	}
 	defer e.Release()
 	e.Options = how
-	s.srv.journal.Emitted(s.ID(), event, len(e.Payload.B), value(data))
+	s.srv.journal.Emitted(s.ID(), s.ns.path, event, len(e.Payload.B), value(data))
 	return s.srv.sendAll(e, []*Socket{s}), nil
 }
 
@@ -268,9 +269,23 @@ func (t *Target) send(e *outgoing.Event) Delivery {
 		e.Room = t.names[0]
 	}
 	list, buf := t.selected()
-	d := t.ns.srv.sendAll(e, list)
+	d := t.ns.srv.broadcast(e, list)
 	t.ns.hub.Return(list, buf)
 	t.ns.srv.journal.Broadcast(t.ns.path, e, d.Queued, d.Dropped)
+	return d
+}
+
+// broadcast is sendAll, and measures it: always if there are many receivers, because then it costs
+// nothing in comparison, and otherwise now and then.
+func (v *Server) broadcast(e *outgoing.Event, list []*Socket) Delivery {
+	every := metrics.Broadcast(len(list))
+	if every == 0 {
+		return v.sendAll(e, list)
+	}
+	began := v.sinceStart()
+	d := v.sendAll(e, list)
+	v.measures.Broadcast.AddN(v.sinceStart()-began, every)
+	v.measures.Receivers.AddN(time.Duration(len(list))*time.Microsecond, every)
 	return d
 }
 
@@ -293,7 +308,7 @@ func (v *Server) sendAll(e *outgoing.Event, list []*Socket) (d Delivery) {
 		switch {
 		case !queued:
 			d.Dropped++
-		case lossy:
+		case lossy, s.kept != nil: // what goes through a session is counted where it is sent
 			d.Queued++
 		default:
 			d.Queued++

@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/ledger"
+	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
@@ -22,6 +23,9 @@ func (l *link) event(m *message.Message) {
 		return
 	}
 	j := job{kind: jobEvent, handlers: h, data: body{Payload: payloadOf(m)}}
+	if l.srv.loops[l.ws.Loop()].sampler.Queued() {
+		j.since = l.srv.sinceStart()
+	}
 	j.counted = !l.announced || h.Inline()
 	if !l.announced {
 		j.name = string(m.Event) // the connected handlers may still register handlers of it
@@ -112,7 +116,13 @@ func (l *link) runInline(h handlers, m *message.Message) {
 	}
 	loop.inline.Store(l.s)
 	loop.data = body{Payload: payloadOf(m)}
-	l.s.handle(h, Data{&loop.data}, ack)
+	if loop.sampler.Inline() {
+		began := l.srv.sinceStart()
+		l.s.handle(h, Data{&loop.data}, ack)
+		l.srv.measures.Inline.AddN(l.srv.sinceStart()-began, metrics.EveryInline)
+	} else {
+		l.s.handle(h, Data{&loop.data}, ack)
+	}
 	loop.data = body{}
 	loop.inline.Store(nil)
 	loop.handled.Add(1)

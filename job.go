@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"sync"
 
+	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/message"
@@ -141,7 +142,14 @@ func (s *Socket) doEvent(j *job) {
 	} else {
 		s.running.Store(h.First())
 		defer s.running.Store(nil) // also when a handler ends this goroutine
+		if j.since == 0 {
+			s.handle(h, Data{&j.data}, ack)
+			return
+		}
+		began := s.srv.sinceStart()
+		s.srv.measures.Waiting.AddN(began-j.since, metrics.EveryQueued)
 		s.handle(h, Data{&j.data}, ack)
+		s.srv.measures.Queued.AddN(s.srv.sinceStart()-began, metrics.EveryQueued)
 	}
 }
 

@@ -179,6 +179,9 @@ type Options struct {
 	// server runs, and whether it takes clients. off turns one off.
 	HealthPath string `config:"healthPath" default:"/healthz" reload:"live"`
 	ReadyPath  string `config:"readyPath" default:"/readyz" reload:"live"`
+	// ReadyWithoutBroker keeps the server ready while its Broker does not reach the other nodes.
+	// Without it a node that is on its own gets no new clients, as long as others do.
+	ReadyWithoutBroker bool `config:"readyWithoutBroker" reload:"live"`
 	// MaxOutboxBytes limits what waits for a slow peer behind the message that is being sent, and
 	// MaxOutboxAge how long nothing of it may move. Past them its connection is reset and counted.
 	// One message alone may be larger.

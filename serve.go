@@ -216,11 +216,55 @@ func (v *Server) advise() {
 // get answers a plain GET or HEAD: whether the server runs, and has a place for a client.
 func (v *Server) get(path string) (frame.Answer, bool) {
 	t := v.current()
-	return health.Answer(path, &health.State{
-		HealthPath: t.HealthPath, ReadyPath: t.ReadyPath,
-		Draining: v.departure.Stage() > departure.Serving,
-		Full:     v.gate.Open() >= int64(t.MaxConnections),
-	})
+	if path != t.HealthPath && path != t.ReadyPath {
+		return frame.Answer{}, false
+	}
+	return v.Probe(path == t.ReadyPath), true
+}
+
+// Healthy returns nil if every event loop, and the goroutines that run handlers, have done
+// something new within the last second. Otherwise it says which have not. Options.HealthPath
+// answers with it.
+func (v *Server) Healthy() error {
+	if v.phaseNow() == phaseNew {
+		return health.ErrNotStarted
+	}
+	return nil
+}
+
+// Ready returns nil if the server takes new clients, and otherwise why not. Options.ReadyPath
+// answers with it.
+func (v *Server) Ready() error {
+	if err := v.Healthy(); err != nil {
+		return err
+	}
+	t := v.current()
+	switch {
+	case v.departure.Stage() > departure.Serving:
+		return health.ErrDraining
+	case v.gate.Open() >= int64(t.MaxConnections):
+		return health.ErrFull
+	case v.memory.Over() > 0:
+		return health.ErrBuffers
+	}
+	if b, ok := v.fixed.Broker.(interface{ Ready() error }); ok && !t.ReadyWithoutBroker {
+		return b.Ready()
+	}
+	return nil
+}
+
+// Probe is for package ops: what is answered at ReadyPath, or else at HealthPath.
+func (v *Server) Probe(ready bool) frame.Answer {
+	if ready {
+		return health.Ready(v.Ready())
+	}
+	return health.Alive(v.Healthy())
+}
+
+func (v *Server) phaseNow() phase {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.phase
 }
 
 // Serve is Start on the caller's listener, which the server then owns: one that was inherited from

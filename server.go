@@ -66,7 +66,7 @@ type Server struct {
 	journal       *journal.Journal
 
 	counters counters
-	latency  metrics.Histogram // of the heartbeats
+	measures metrics.Set
 	rates    metrics.Rates
 	loops    []loopState
 }
@@ -87,7 +87,8 @@ type loopState struct {
 	inline  atomic.Pointer[Socket] // whose inline handlers run now, nil while none do
 	event   atomic.Pointer[entry]  // the handlers that inline runs, or the last that ran
 	data    body                   // what the inline handler that runs was given; the loop's
-	_       [24]byte
+	sampler metrics.Sampler        // the loop's
+	_       [16]byte
 
 	watch watchdog.Watch[*Socket] // the housekeeper's
 	stuck journal.Cause           // what watch has reported; the housekeeper's

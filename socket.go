@@ -220,6 +220,7 @@ func (l *link) sendLast(b []byte) websocket.Status {
 		return l.send(b)
 	}
 	l.srv.loops[l.ws.Loop()].out.Add(1)
+	l.diary.Load().Sent()
 	return l.ws.SendLast(frame.Binary, b)
 }
 
@@ -295,6 +296,7 @@ type job struct {
 	outcome  session.Outcome // of jobLeft
 	serial   uint32          // of jobConnected: of its link
 	handlers handlers        // of jobEvent
+	since    time.Duration   // of jobEvent: when it came, if it is measured; 0 = it is not
 	name     string          // of an event whose handlers are still to be found
 	ackID    uint64          // of jobEvent
 	payload  *pool.Buffer    // of jobEvent, owned; nil = no data

@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/inspect"
+	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/metrics"
+	"github.com/smartsocket/smartsocket/internal/tail"
 	"github.com/smartsocket/smartsocket/pool"
 )
 
@@ -27,7 +30,8 @@ type Latency struct {
 }
 
 // ConnectionStats has the counters of a server, and some values of this moment: Open, Pending,
-// BufferedBytes, Workers, WorkersBusy and SocketsWaiting. Buffers count for the whole process.
+// Away, BufferedBytes, OutboxBytes, HeldEvents, Workers, WorkersBusy, SocketsWaiting and Holds.
+// Buffers count for the whole process. Package ops shows all of it to Prometheus.
 type ConnectionStats struct {
 	Open    int64 `json:"open"`    // accepted; refused ones until they are gone
 	Peak    int64 `json:"peak"`    // the most that were open at once
@@ -46,7 +50,14 @@ type ConnectionStats struct {
 	Discarded        int64            `json:"discarded"`      // events that waited when the connection of their client was lost
 	BufferedBytes    int64            `json:"bufferedBytes"`  // payloads of events that wait now, or are held back
 	OverBudget       int64            `json:"overBudget"`     // closed because they held most while MaxBufferedBytes ran out
+	OutboxBytes      int64            `json:"outboxBytes"`    // memory of what waits for clients to take it
+	HeldEvents       int64            `json:"heldEvents"`     // that wait until clients have caught up
+	Away             int64            `json:"away"`           // sessions whose clients are away
+	Resumed          int64            `json:"resumed"`        // sessions to which a client came back
+	NotResumed       int64            `json:"notResumed"`     // that a client asked for in vain: ended, or another's
+	Gaps             int64            `json:"gaps"`           // ended, as their clients missed more than was kept
 	UnreadSessions   int64            `json:"unreadSessions"` // ended, as their clients resumed and read nothing
+	LoopHoldUps      int64            `json:"loopHoldUps"`    // times an event loop stood still for over a second
 	Workers          int64            `json:"workers"`        // goroutines that may run handlers
 	WorkersBusy      int64            `json:"workersBusy"`    // of these, how many do
 	SocketsWaiting   int64            `json:"socketsWaiting"` // sockets with events and no goroutine for them
@@ -78,6 +89,7 @@ type ConnectionStats struct {
 // NamespaceStats describe one namespace.
 type NamespaceStats struct {
 	Connections int `json:"connections"`
+	Away        int `json:"away"` // sockets that Namespace.Away lists
 	Rooms       int `json:"rooms"`
 	Events      int `json:"events"`   // names that have handlers
 	Handlers    int `json:"handlers"` // of all of them
@@ -85,7 +97,7 @@ type NamespaceStats struct {
 
 // Stats summarises the server.
 func (v *Server) Stats() Stats {
-	st := Stats{Uptime: v.sinceStart(), Latency: Latency(v.latency.Read())}
+	st := Stats{Uptime: v.sinceStart(), Latency: Latency(v.measures.RoundTrip.Read())}
 	st.MemoryBytes = metrics.MappedBytes()
 	for _, ns := range v.eachNamespace() {
 		st.Connections += ns.Len()
@@ -137,6 +149,9 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	load := v.workers.Load()
 	st.Workers, st.WorkersBusy = int64(load.Max), int64(load.Busy)
 	st.OverBudget, st.UnreadSessions = c.overBudget.Load(), v.sessions.Unread()
+	back := v.sessions.Counts()
+	st.Resumed, st.NotResumed, st.Gaps = back.Resumed, back.Refused, back.Gaps
+	st.Away, st.HeldEvents = int64(v.sessions.Away()), c.outgoing.Events.Load()
 	st.SocketsWaiting, st.WorkerStalls = int64(load.Waiting), c.workerStalls.Load()
 	ps := pool.Stats()
 	st.BuffersTaken, st.BuffersAllocated = int64(ps.Gets), int64(ps.Misses)
@@ -156,10 +171,44 @@ func (v *Server) ConnectionStats() ConnectionStats {
 	if r != nil {
 		rs := r.Stats()
 		st.OverBudget += rs.OverBudget
+		st.OutboxBytes, st.LoopHoldUps = rs.OutboxBytes, rs.HoldUps
 		st.SlowConsumers, st.AcceptPauses = rs.SlowConsumers, rs.AcceptPauses
 		st.BytesIn, st.BytesOut, st.Reads, st.Writes = rs.BytesIn, rs.BytesOut, rs.Reads, rs.Writes
 	}
 	return st
+}
+
+// Measures is for package ops, which shows the histograms.
+func (v *Server) Measures() *metrics.Set { return &v.measures }
+
+// Tail is for package ops, which shows what happens.
+func (v *Server) Tail() *tail.Tail { return &v.journal.Tail }
+
+// Inspect is for package ops, which shows a socket to the operator. The messages of its connection
+// are counted from the first call on, unless they were counted before.
+func (v *Server) Inspect(s *Socket) inspect.Socket {
+	l := s.link.Load()
+	at := inspect.Socket{
+		Authenticated: [...]string{"not needed", "missing", "done", "done"}[s.auth.Load()],
+		Connection:    l.serial, HeldBytes: l.held.Bytes(), WaitingBytes: s.mail.Bytes(),
+	}
+	if s.kept != nil {
+		at.Resumable = true
+		at.KeptEvents, at.KeptBytes = s.kept.Size()
+	}
+	if e := s.running.Load(); e != nil {
+		at.Handler = e.Event()
+	}
+	d := l.diary.Load()
+	if d == nil && l.isOpen() {
+		l.diary.CompareAndSwap(nil, &journal.Diary{Since: v.sinceStart(), Counted: true})
+		d = l.diary.Load()
+	}
+	if d != nil && d.Counted {
+		at.CountedFor = v.sinceStart() - d.Since
+		at.In, at.Out = d.In.Load(), d.Out.Load()
+	}
+	return at
 }
 
 // NamespaceStats describes every namespace, by path.
@@ -169,6 +218,7 @@ func (v *Server) NamespaceStats() map[string]NamespaceStats {
 		var st NamespaceStats
 		st.Connections, st.Rooms = ns.hub.Size()
 		st.Events, st.Handlers = ns.handlers.Count()
+		st.Away = ns.hub.AwaySize()
 		all[ns.path] = st
 	}
 	return all

@@ -18,6 +18,9 @@ const (
 	maxPeers = 1024
 )
 
+// maxMissed is how many broadcasts one gap counts at most, because strangers may invent numbers.
+const maxMissed = 1 << 32
+
 // peers are all other nodes that were ever heard of. A silent one is kept, because what it
 // published while nobody heard it must show when it is back.
 type peers struct {
@@ -38,7 +41,8 @@ type peer struct {
 	clock      clock
 	sent, came time.Duration // its last greeting: when it left, by its clock, and came, by ours
 	// last is the number of the last broadcast by namespace, for the namespaces that exist here.
-	last map[string]uint64
+	last                   map[string]uint64
+	received, missed, late int64 // broadcasts
 }
 
 // meet returns the peer, and whether it is new. The caller holds mu, and calls hear.
@@ -118,10 +122,14 @@ func (p *peers) number(e *smartsocket.Envelope, now, maxAge time.Duration) (miss
 	}
 	if age > maxAge || peer.clock.doubted {
 		peer.last[e.Namespace] = last
+		peer.late++
 		return 0, age, late
 	}
 	peer.last[e.Namespace] = e.Seq
-	return e.Seq - last - 1, age, inTime
+	missed = e.Seq - last - 1
+	peer.received++
+	peer.missed += int64(min(missed, maxMissed))
+	return missed, age, inTime
 }
 
 // receive handles one message of a shard, on the shard's own goroutine.
@@ -181,7 +189,7 @@ func (c *Cluster) gap(g Gap) {
 			"namespace", g.Namespace, "missed", g.Missed, "gaps", total)
 	}
 	c.stats.gaps.Add(1) // after the log, as in drop
-	c.stats.missed.Add(int64(min(g.Missed, 1<<32)))
+	c.stats.missed.Add(int64(min(g.Missed, maxMissed)))
 	if c.opts.OnGap != nil {
 		c.opts.OnGap(g)
 	}

@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,6 +59,55 @@ func (c *Cluster) Stats() Stats {
 	}
 	return st
 }
+
+// Peer is what is known of another node. A node that was started again is one Peer with its former
+// life.
+type Peer struct {
+	Node     string        `json:"node"`
+	Present  bool          `json:"present"`  // it is heard, and has not said goodbye
+	Left     bool          `json:"left"`     // it has said goodbye
+	Heard    time.Duration `json:"-"`        // how long ago it was there for certain
+	Received int64         `json:"received"` // broadcasts of it that came in time
+	Missed   int64         `json:"missed"`   // that did not come
+	Late     int64         `json:"late"`     // that were dropped because they came too late
+}
+
+// Peers lists the other nodes that were heard since New, by name. It does not wait for NATS.
+func (c *Cluster) Peers() []Peer {
+	now, p := c.now(), &c.peers
+	byName := make(map[string]*Peer)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, life := range p.all {
+		known := byName[key.node]
+		if known == nil {
+			known = &Peer{Node: key.node, Left: life.left, Heard: now - life.seen}
+			byName[key.node] = known
+		}
+		known.Present = known.Present || life.present(now, c.opts.silence)
+		if age := now - life.seen; age < known.Heard {
+			known.Heard, known.Left = age, life.left
+		}
+		known.Received += life.received
+		known.Missed += life.missed
+		known.Late += life.late
+	}
+	list := make([]Peer, 0, len(byName))
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		list = append(list, *byName[name])
+	}
+	return list
+}
+
+// Ready returns nil if broadcasts reach the other nodes, and otherwise why not. Server.Ready asks.
+func (c *Cluster) Ready() error {
+	if c.up(c.now()) {
+		return nil
+	}
+	return errAway
+}
+
+var errAway = errors.New("NATS is away or does not answer: broadcasts stay on this server")
 
 // burst limits a repeated problem to one log line per quiet period.
 type burst struct {

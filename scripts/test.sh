@@ -68,7 +68,6 @@ installer=$!
 step 'Go modules'
 fetching go mod download
 (cd bench/compare && fetching go mod download)
-(cd smartsocketprom && fetching go mod download)
 go version
 
 step 'npm packages'
@@ -125,9 +124,6 @@ race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' .
 	grep -Ev '/(bench|examples|conformance|internal/(archtest|browsertest|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 tests -race -json -timeout=8m $race
-
-step 'Go tests, smartsocketprom'
-(cd smartsocketprom && CGO_ENABLED=1 go test -race -timeout 8m ./...)
 
 step 'Go tests'
 mkdir "$work/tmp" # what tests leave there when they are interrupted goes with it

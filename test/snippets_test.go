@@ -40,6 +40,7 @@ var (
 		"message":         "github.com/smartsocket/smartsocket/message",
 		"cluster":         "github.com/smartsocket/smartsocket/cluster",
 		"config":          "github.com/smartsocket/smartsocket/config",
+		"ops":             "github.com/smartsocket/smartsocket/ops",
 		"testing":         "testing",
 		"smartsockettest": "github.com/smartsocket/smartsocket/smartsockettest",
 	}

@@ -31,8 +31,12 @@ type settings struct {
 	LogLevel string `config:"logLevel" help:"error, warn, info, debug or trace"`
 	// LogFormat is text or json.
 	LogFormat string `config:"logFormat" help:"text or json"`
+	// OpsAddr serves what operators need, see package ops; "" means off.
+	OpsAddr string `config:"opsAddr"`
+	// OpsToken must be presented there. Without one OpsAddr must be on this machine alone.
+	OpsToken string `config:"opsToken" secret:"true"`
 	// ProfileAddr serves net/http/pprof; "" means off.
-	ProfileAddr string `config:"profileAddr" help:"host:port for net/http/pprof; empty = off"`
+	ProfileAddr string `config:"profileAddr" help:"host:port for profiles alone; empty = off"`
 	// NATS is the URL of a NATS server that joins several servers into one. "" means off.
 	NATS string `config:"nats" secret:"url"`
 	// NodeName is this server's name among them. "" means the host name and the process id.

@@ -26,7 +26,10 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	}
 	defer joined.leave(log)
 	defer srv.Close()
-	defer followReloads(c, srv, log)()
+	again, stopReloads := followReloads(c, srv, log)
+	defer stopReloads()
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
 	handleBasics(srv)
 	room := newChat(srv.Namespace("/chat"))
 	game := newArena(srv)
@@ -37,6 +40,11 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	if err := srv.StartDetached(); err != nil {
 		return err
 	}
+	stopOps, err := serveOps(c, srv, joined, again, log, drain)
+	if err != nil {
+		return err
+	}
+	defer stopOps()
 	l, err := c.listen()
 	if err != nil {
 		return err
@@ -82,6 +90,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		return <-ended // only a broken listener gets here
 	}
 	if c.handed {
+		stopOps()                                     // the successor answers
 		go front.Shutdown(context.WithoutCancel(ctx)) // accepts nobody any more
 	}
 	err = end(ctx, c, srv, log, func(ctx context.Context) error {

@@ -28,6 +28,10 @@ var optionHelp = map[string]string{
 		"broadcasts; prefer the environment when it has a password",
 	"listen": "addresses in place of host and port, as in " +
 		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
+	"opsAddr": "host:port or unix:/path for operators: metrics, profiles, " +
+		"actions; empty = off",
+	"opsToken": "token for the operations address; prefer the environment " +
+		"or a file",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",
@@ -72,6 +76,7 @@ var optionHelp = map[string]string{
 	"maxHeaderLineBytes":           "bytes of one header line; 0 = no limit",
 	"failureLimit":                 "failed authentications of an address at once; -1 = no limit",
 	"healthPath":                   "path that tells that the server runs; off = none",
+	"readyWithoutBroker":           "stay ready while NATS is away",
 	"readyPath":                    "path that tells whether it takes clients; off = none",
 	"strictDecoding":               "refuse data with fields that the handler does not know",
 	"maxJSONElements":              "values and keys in the JSON of one message",

@@ -133,13 +133,23 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	}
 	defer joined.leave(log)
 	defer srv.Close()
-	defer followReloads(c, srv, log)()
+	again, stopReloads := followReloads(c, srv, log)
+	defer stopReloads()
 	handleBasics(srv)
 	if err := c.serve(srv); err != nil {
 		return err
 	}
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
+	stopOps, err := serveOps(c, srv, joined, again, log, drain)
+	if err != nil {
+		return err
+	}
+	defer stopOps()
 	ready(srv.Addr())
-	c.await(ctx, log)
+	if c.await(ctx, log); c.handed {
+		stopOps() // the successor answers
+	}
 	return end(ctx, c, srv, log, srv.Shutdown)
 }
 

@@ -7,45 +7,67 @@ import (
 	"os/signal"
 	"reflect"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/smartsocket/smartsocket"
 )
 
-// followReloads reads file, environment and flags again at each SIGHUP and applies them, until stop
-// is called. What cannot be used, or needs a restart, is logged and changes nothing.
-func followReloads(c *settings, srv *smartsocket.Server, log *slog.Logger) (stop func()) {
-	if c.again == nil {
-		return func() {}
+// reloads reads file, environment and flags again and applies them. What cannot be used, or needs a
+// restart, is logged and changes nothing.
+type reloads struct {
+	srv   *smartsocket.Server
+	log   *slog.Logger
+	level *slog.LevelVar
+
+	mu      sync.Mutex // held while settings are read and applied
+	inForce *settings  // guarded by mu
+}
+
+// now does it once, and returns the names of the settings that changed.
+func (r *reloads) now() (changed []string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fresh, changed, err := r.inForce.reload(r.inForce, r.srv)
+	if err != nil {
+		r.log.Error("the configuration was not reloaded, the old one stays", "error", err)
+		return nil, err
 	}
+	fresh.again = r.inForce.again
+	r.inForce = fresh
+	r.level.Set(fresh.slogLevel())
+	if len(changed) == 0 {
+		r.log.Info("the configuration was reloaded; nothing changed")
+	} else {
+		r.log.Info("the configuration was reloaded", "changed", strings.Join(changed, ", "))
+	}
+	return changed, nil
+}
+
+// followReloads reloads at each SIGHUP until stop is called. It returns nil if the settings cannot
+// change.
+func followReloads(
+	c *settings, srv *smartsocket.Server, log *slog.Logger,
+) (r *reloads, stop func()) {
+	if c.again == nil {
+		return nil, func() {}
+	}
+	r = &reloads{srv: srv, log: log, level: &c.level, inForce: c}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		inForce := c
 		for {
 			select {
 			case <-quit:
 				return
 			case <-hangups:
-			}
-			fresh, changed, err := c.reload(inForce, srv)
-			if err == nil {
-				inForce = fresh
-				c.level.Set(fresh.slogLevel())
-			}
-			switch {
-			case err != nil:
-				log.Error("the configuration was not reloaded, the old one stays", "error", err)
-			case len(changed) == 0:
-				log.Info("the configuration was reloaded; nothing changed")
-			default:
-				log.Info("the configuration was reloaded", "changed", strings.Join(changed, ", "))
+				_, _ = r.now() // its error is in the log
 			}
 		}
 	}()
-	return func() {
+	return r, func() {
 		signal.Stop(hangups)
 		close(quit)
 		<-done

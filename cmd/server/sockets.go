@@ -19,6 +19,7 @@ const firstInherited = 3
 const (
 	serviceSocket  = "service"
 	profilesSocket = "profiles"
+	opsSocket      = "operations"
 )
 
 // sockets are the listening sockets of this process: those that it has inherited, by systemd's

@@ -46,6 +46,9 @@ func (c *settings) validate() error {
 	if err := cmp.Or(c.checkListen(), c.checkNodes()); err != nil {
 		return err
 	}
+	if err := c.checkOps(); err != nil {
+		return err
+	}
 	_, err := smartsocket.New(c.options(nil))
 	var bad *smartsocket.OptionError
 	if !errors.As(err, &bad) {

@@ -66,9 +66,12 @@ var below = map[string][]string{
 	"internal/outgoing": {"message", "frame", "pool"},
 	"internal/envelope": {"message", "internal/outgoing", "internal/hub"},
 	"internal/turnaway": {"websocket", "frame", "message", "internal/admission", "internal/burst"},
-	"internal/journal":  {"message", "internal/burst", "internal/budget", "internal/outgoing"},
-	"internal/session":  {"message", "pool"},
-	"internal/ledger":   {"message", "pool"},
+	"internal/journal": {"message", "internal/burst", "internal/budget", "internal/outgoing",
+		"internal/tail"},
+	"internal/tail":    {},
+	"internal/inspect": {},
+	"internal/session": {"message", "pool"},
+	"internal/ledger":  {"message", "pool"},
 	"": {
 		"websocket", "reactor", "frame", "message", "crypto", "pool",
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
@@ -82,7 +85,10 @@ var below = map[string][]string{
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock", "internal/grant",
+		"internal/tail", "internal/inspect",
 	},
+	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
+		"internal/tail"},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
@@ -117,7 +123,7 @@ var doors = map[string]string{
 	"github.com/chromedp/chromedp":        "", // tests only
 	"github.com/nats-io/nats-server":      "",
 	"github.com/gorilla/websocket":        "",
-	"github.com/prometheus/client_golang": "",
+	"github.com/prometheus/client_golang": "ops",
 }
 
 // heavy lists what must not be in the browser build, because each of them weighs more than the

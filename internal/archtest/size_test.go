@@ -13,10 +13,11 @@ import (
 // move a mechanism to internal/, or raise the limit and give the reason in the commit. There were
 // 4 600 lines until contexts, interceptors, grants, codes, versions, drains, groups of clients that
 // leave together and the hand-over to another process came. What they need besides their exported
-// names and comments is in internal/.
+// names and comments is in internal/. Then came 130 lines of what package ops reads: seven
+// statistics, Healthy, Ready, Inspect, and where handlers and broadcasts are measured.
 const (
 	maxRootFiles     = 30
-	maxRootLines     = 5370
+	maxRootLines     = 5540
 	maxSocketFields  = 22
 	maxSocketMethods = 75
 	maxReferencesUp  = 18 // from a lower to a higher file of the root, see Root.Up

@@ -3,41 +3,40 @@
 package health
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/smartsocket/smartsocket/frame"
 )
 
-// State is what is known of a server when it is asked.
-type State struct {
-	HealthPath, ReadyPath string // a path that no request has, such as off, is not answered
-	Draining              bool   // it shuts down
-	Full                  bool   // it has all connections that it may have
+// Why a server takes no clients. The texts are the reasons in the answers.
+var (
+	ErrNotStarted = errors.New("not started")
+	ErrDraining   = errors.New("draining")
+	ErrFull       = errors.New("full: maxConnections is reached")
+	ErrBuffers    = errors.New("overload: maxBufferedBytes is nearly reached")
+)
+
+// Alive is the answer to whether the server runs. err says what does not, nil for nothing.
+func Alive(err error) frame.Answer {
+	if err != nil {
+		return refused("healthy", err)
+	}
+	return frame.Answer{Status: http.StatusOK, Body: []byte("ok\n")}
 }
 
-// Answer is the answer to a GET or HEAD, and false for a path that is not one of s. That there is
-// an answer says that the server runs, because an event loop asks for it.
-func Answer(path string, s *State) (frame.Answer, bool) {
-	switch path {
-	case s.HealthPath:
-		return frame.Answer{Status: http.StatusOK, Body: []byte("ok\n")}, true
-	case s.ReadyPath:
-		return ready(s), true
+// Ready is the answer to whether the server takes clients. err says why not.
+func Ready(err error) frame.Answer {
+	if err != nil {
+		return refused("ready", err)
 	}
-	return frame.Answer{}, false
+	return frame.Answer{Status: http.StatusOK, Type: "application/json",
+		Body: []byte(`{"ready":true}` + "\n")}
 }
 
-func ready(s *State) frame.Answer {
-	a := frame.Answer{Status: http.StatusOK, Type: "application/json"}
-	switch {
-	case s.Draining:
-		a.Body = []byte(`{"ready":false,"reason":"draining"}` + "\n")
-	case s.Full:
-		a.Body = []byte(`{"ready":false,"reason":"full: maxConnections is reached"}` + "\n")
-	default:
-		a.Body = []byte(`{"ready":true}` + "\n")
-		return a
-	}
-	a.Status, a.RetryAfter = http.StatusServiceUnavailable, 1
-	return a
+func refused(what string, err error) frame.Answer {
+	reason, _ := json.Marshal(err.Error()) // a text
+	return frame.Answer{Status: http.StatusServiceUnavailable, Type: "application/json",
+		RetryAfter: 1, Body: []byte(`{"` + what + `":false,"reason":` + string(reason) + "}\n")}
 }

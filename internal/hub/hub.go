@@ -242,6 +242,13 @@ func (h *Hub[M]) Size() (members, rooms int) {
 	return len(h.all.list) - h.away, h.occupied
 }
 
+// AwaySize counts the members that are away.
+func (h *Hub[M]) AwaySize() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.away
+}
+
 // RoomSize counts the members of a room that are not away.
 func (h *Hub[M]) RoomSize(name string) int {
 	h.mu.Lock()

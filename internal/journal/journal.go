@@ -25,13 +25,17 @@ import (
 
 	"github.com/smartsocket/smartsocket/internal/budget"
 	"github.com/smartsocket/smartsocket/internal/burst"
+	"github.com/smartsocket/smartsocket/internal/tail"
 )
 
 // LevelTrace is the only level at which payloads are logged.
 const LevelTrace = slog.Level(-8)
 
-// Journal writes to a logger. Make one with New. Safe for concurrent use.
+// Journal writes to a logger, and tells those who look on. Make one with New. Safe for concurrent
+// use.
 type Journal struct {
+	Tail tail.Tail
+
 	log    *slog.Logger
 	now    func() time.Duration
 	bursts *burst.Log[Cause, example]

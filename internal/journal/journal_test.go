@@ -103,10 +103,10 @@ func TestOffCostsNoAllocation(t *testing.T) {
 		j.Joined(p, "ss_1", "/", false)
 		j.RefusedMessage("ss_1", "/", m.Event, e)
 		j.Received("ss_1", "/", m)
-		j.Emitted("ss_1", "e", 1, v)
+		j.Emitted("ss_1", "/", "e", 1, v)
 		j.Broadcast("/", o, 1, 0)
-		j.Answered("ss_1", 1, 1)
-		j.Closed(nil, 1000, "", nil)
+		j.Answered("ss_1", "/", 1, 1)
+		j.Closed(nil, "ss_1", "/", 1000, "", nil)
 	}); n > 0 || b.Len() > 0 {
 		t.Errorf("%v allocations, %q", n, b)
 	}

@@ -5,10 +5,12 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/tail"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -71,6 +73,14 @@ func (d *Diary) Address() net.Addr {
 	return net.TCPAddrFromAddrPort(d.Peer)
 }
 
+// textOf is an address as text, "" for none.
+func textOf(a net.Addr) string {
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}
+
 // Accepted is the first line of a connection: its upgrade request is accepted. It returns nil when
 // debug is off.
 func (j *Journal) Accepted(p Peer, path []byte, plain bool) *Diary {
@@ -105,6 +115,14 @@ func (j *Journal) Authenticated(p Peer, by string) {
 
 // Joined tells that a connection is a socket's.
 func (j *Journal) Joined(p Peer, socket, namespace string, recovered bool) {
+	if j.Tail.On() {
+		e := tail.Event{Kind: tail.Connected, Socket: socket, Namespace: namespace,
+			Peer: textOf(p.RemoteAddr())}
+		if recovered {
+			e.Kind = tail.Recovered
+		}
+		j.Tail.Tell(e, nil)
+	}
 	if j.On() {
 		j.log.Debug("joined", "peer", p.RemoteAddr(), "socket", socket, "namespace", namespace,
 			"recovered", recovered)
@@ -124,6 +142,10 @@ func (j *Journal) Refused(p Peer, e *message.Error) {
 	j.mu.Lock()
 	j.refused[causeOf(e.Code)]++
 	j.mu.Unlock()
+	if j.Tail.On() {
+		j.Tail.Tell(tail.Event{Kind: tail.Rejected, Peer: textOf(p.RemoteAddr()),
+			Code: string(e.Code), Reason: e.Message}, nil)
+	}
 	if j.On() {
 		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "code", string(e.Code),
 			"reason", e.Message)
@@ -175,6 +197,10 @@ func causeOf(code message.Code) string {
 
 // RefusedMessage tells that a message of a client is not handled.
 func (j *Journal) RefusedMessage(socket, namespace string, event []byte, e *message.Error) {
+	if e != nil && j.Tail.On() {
+		j.Tail.Tell(tail.Event{Kind: tail.Refused, Socket: socket, Namespace: namespace,
+			Event: string(event), Code: string(e.Code), Reason: e.Message}, nil)
+	}
 	if e != nil && j.On() {
 		j.log.Debug("message refused", "socket", socket, "namespace", namespace,
 			"event", string(event), "code", string(e.Code), "reason", e.Message)
@@ -187,8 +213,17 @@ func (j *Journal) SlowConsumer(d *Diary, err error) {
 	j.Often(slog.LevelWarn, c, func() []any { return []any{"peer", d.Address(), "error", err} })
 }
 
-// Closed is the last line of a connection.
-func (j *Journal) Closed(d *Diary, code uint16, reason string, err error) {
+// Closed is the last line of a connection. socket and namespace are "" if it was not open.
+func (j *Journal) Closed(
+	d *Diary, socket, namespace string, code uint16, reason string, err error,
+) {
+	if socket != "" && j.Tail.On() {
+		if reason == "" && err != nil {
+			reason = err.Error()
+		}
+		j.Tail.Tell(tail.Event{Kind: tail.Disconnected, Socket: socket, Namespace: namespace,
+			Peer: textOf(d.Address()), Code: strconv.Itoa(int(code)), Reason: reason}, nil)
+	}
 	if !j.On() {
 		return
 	}
@@ -204,6 +239,9 @@ func (j *Journal) Closed(d *Diary, code uint16, reason string, err error) {
 
 // Received tells of an event of a client.
 func (j *Journal) Received(socket, namespace string, m *message.Message) {
+	if j.Tail.On() {
+		j.tellReceived(socket, namespace, m)
+	}
 	if !j.On() {
 		return
 	}
@@ -215,8 +253,18 @@ func (j *Journal) Received(socket, namespace string, m *message.Message) {
 	}
 }
 
+func (j *Journal) tellReceived(socket, namespace string, m *message.Message) {
+	j.Tail.Tell(tail.Event{Kind: tail.In, Socket: socket, Namespace: namespace,
+		Event: string(m.Event), Bytes: len(m.Payload)}, func() ([]byte, bool) {
+		return m.Payload, m.Flags&message.FlagBinary != 0
+	})
+}
+
 // Emitted tells of an event for one client, of n bytes as it was encoded. v is what was given.
-func (j *Journal) Emitted(socket, event string, n int, v any) {
+func (j *Journal) Emitted(socket, namespace, event string, n int, v any) {
+	if j.Tail.On() {
+		j.tellEmitted(socket, namespace, event, n, v)
+	}
 	if !j.On() {
 		return
 	}
@@ -229,8 +277,19 @@ func (j *Journal) Emitted(socket, event string, n int, v any) {
 	}
 }
 
+func (j *Journal) tellEmitted(socket, namespace, event string, n int, v any) {
+	j.Tail.Tell(tail.Event{Kind: tail.Out, Socket: socket, Namespace: namespace, Event: event,
+		Bytes: n}, func() ([]byte, bool) {
+		b, flags, _ := outgoing.AppendValue(nil, v) // it was encoded before
+		return b, flags&message.FlagBinary != 0
+	})
+}
+
 // Broadcast tells of an event for many.
 func (j *Journal) Broadcast(namespace string, e *outgoing.Event, queued, dropped int) {
+	if j.Tail.On() {
+		j.tellBroadcast(namespace, e, queued, dropped)
+	}
 	if !j.On() {
 		return
 	}
@@ -241,8 +300,17 @@ func (j *Journal) Broadcast(namespace string, e *outgoing.Event, queued, dropped
 	}
 }
 
+func (j *Journal) tellBroadcast(namespace string, e *outgoing.Event, queued, dropped int) {
+	j.Tail.Tell(tail.Event{Kind: tail.Broadcast, Namespace: namespace, Event: e.Name,
+		Room: e.Room, Bytes: len(e.Payload.B), Queued: queued, Dropped: dropped},
+		func() ([]byte, bool) { return e.Payload.B, e.Flags&message.FlagBinary != 0 })
+}
+
 // Answered tells of an answer to an event, of n bytes as it was encoded.
-func (j *Journal) Answered(socket string, id uint64, n int) {
+func (j *Journal) Answered(socket, namespace string, id uint64, n int) {
+	if j.Tail.On() {
+		j.Tail.Tell(tail.Event{Kind: tail.Ack, Socket: socket, Namespace: namespace, Bytes: n}, nil)
+	}
 	if j.On() {
 		j.log.Debug("event answered", "socket", socket, "ack", id, "bytes", n)
 	}

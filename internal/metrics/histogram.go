@@ -26,11 +26,35 @@ type Summary struct {
 	Samples        int64
 }
 
-// Add counts one duration, which must not be negative.
-func (h *Histogram) Add(d time.Duration) {
-	h.n.Add(1)
-	h.sum.Add(int64(d))
-	h.buckets[bucketOf(uint64(d.Microseconds()))].Add(1)
+// Add counts one duration. A negative one, as of a clock that was set, counts as 0.
+func (h *Histogram) Add(d time.Duration) { h.AddN(d, 1) }
+
+// AddN counts n durations, of which one was measured.
+func (h *Histogram) AddN(d time.Duration, n int64) {
+	d = max(d, 0)
+	h.n.Add(n)
+	h.sum.Add(int64(d) * n)
+	h.buckets[bucketOf(uint64(d.Microseconds()))].Add(n)
+}
+
+// Distribution counts how many durations were below each of bounds, which ascend and are powers of
+// two in µs: then the counts are exact. n is how many there are at all, and sum their sum.
+func (h *Histogram) Distribution(bounds []time.Duration) (
+	below []int64, n int64, sum time.Duration,
+) {
+	below = make([]int64, len(bounds))
+	i := 0
+	for b := range h.buckets {
+		for i < len(bounds) && bucketTop(b) >= bounds[i] {
+			below[i] = n
+			i++
+		}
+		n += h.buckets[b].Load()
+	}
+	for ; i < len(bounds); i++ {
+		below[i] = n
+	}
+	return below, n, time.Duration(h.sum.Load())
 }
 
 // Read describes all durations so far. What is added meanwhile may count in part.

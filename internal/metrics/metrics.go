@@ -1,8 +1,8 @@
 // Package metrics measures a server that runs: how long something takes
-// (Histogram), how much there is of it in a second (Rates), and what memory the
-// process has (MappedBytes). It starts nothing and reads no clock; its caller does.
+// (Histogram, and Set for those of a server), how much there is of it in a second (Rates), and what
+// memory the process has (MappedBytes). It starts nothing and reads no clock; its caller does.
 //
-// Rates.mu is the only lock, held for memory work. Read histogram.go, then rates.go.
+// Rates.mu is the only lock, held for memory work. Read histogram.go, set.go, then rates.go.
 package metrics
 
 import "runtime/metrics"

@@ -35,13 +35,15 @@ type Counts struct {
 	// Bytes is how much more memory is held, or less. What several clients are held counts once,
 	// and so does what outboxes have too.
 	Bytes int
+	// Events is how many more events are held, or fewer.
+	Events int
 }
 
 // Counters add up Counts of many goroutines.
 type Counters struct {
 	Sent, Volatile, Replaced, Expired, Dropped atomic.Int64
-	// Bytes is the memory that is held now.
-	Bytes atomic.Int64
+	// Bytes is the memory that is held now, Events the number of events.
+	Bytes, Events atomic.Int64
 }
 
 // Add adds n. It leaves a counter alone for which there is nothing, because all event loops share
@@ -58,6 +60,7 @@ func (c *Counters) Add(n *Counts) {
 	add(&c.Expired, n.Expired)
 	add(&c.Dropped, n.Dropped)
 	add(&c.Bytes, n.Bytes)
+	add(&c.Events, n.Events)
 }
 
 // Held is what waits for one client that is behind: events that may be lost, as they are before
@@ -211,6 +214,7 @@ func (q *queue) put(l Line, e *Event, n *Counts) {
 		q.byKey[w.key] = q.base + len(q.list)
 	}
 	q.list = append(q.list, w)
+	n.Events++
 }
 
 // bound drops the oldest events beyond the limits. mu is held.
@@ -234,6 +238,7 @@ func (q *queue) drop(n *Counts) {
 		delete(q.byKey, w.key)
 	}
 	w.release(n)
+	n.Events--
 	if q.first++; q.first == len(q.list) {
 		q.list, q.first, q.base, q.byKey = nil, 0, 0, nil
 	}

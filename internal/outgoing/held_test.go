@@ -449,15 +449,16 @@ func TestReceiversAllocateNothing(t *testing.T) {
 func TestCounters(t *testing.T) {
 	var c Counters
 	for range 2 {
-		c.Add(&Counts{Sent: 1, Volatile: 2, Replaced: 3, Expired: 4, Dropped: 5, Bytes: 6})
+		c.Add(&Counts{Sent: 1, Volatile: 2, Replaced: 3, Expired: 4, Dropped: 5, Bytes: 6,
+			Events: 7})
 	}
 	c.Add(&Counts{})
 	c.Add(&Counts{Bytes: 5})
 	c.Add(&Counts{Bytes: -5})
 	got := Counts{int(c.Sent.Load()), int(c.Volatile.Load()), int(c.Replaced.Load()),
 		int(c.Expired.Load()), int(c.Dropped.Load()),
-		int(c.Bytes.Load())}
-	if want := (Counts{2, 4, 6, 8, 10, 12}); got != want {
+		int(c.Bytes.Load()), int(c.Events.Load())}
+	if want := (Counts{2, 4, 6, 8, 10, 12, 14}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

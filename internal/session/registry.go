@@ -39,6 +39,8 @@ type Registry struct {
 	others atomic.Int64 // bytes that were added from elsewhere
 
 	unread atomic.Int64 // sessions that ended as Unread
+
+	resumed, refused, gaps atomic.Int64 // see Counts
 }
 
 // NewRegistry makes an empty registry. Limits may change between two calls of limits. now is the
@@ -69,10 +71,24 @@ func (r *Registry) Find(token, key Hash, same func(Owner) bool) *Session {
 	n := r.byToken[token]
 	r.mu.Unlock()
 	switch {
-	case n == nil, hmac.Equal(n.key[:], key[:]), same != nil && same(n.owner):
+	case n == nil:
+	case hmac.Equal(n.key[:], key[:]), same != nil && same(n.owner):
 		return n
 	}
+	r.refused.Add(1)
 	return nil
+}
+
+// Counts are those of the clients that came back: of sessions that went on, of those that were not
+// found, had ended, or belonged to somebody else, and of those that had missed more than was kept.
+type Counts struct{ Resumed, Refused, Gaps int64 }
+
+// Counts returns the counts so far. r may be nil.
+func (r *Registry) Counts() Counts {
+	if r == nil {
+		return Counts{}
+	}
+	return Counts{r.resumed.Load(), r.refused.Load(), r.gaps.Load()}
 }
 
 // Add counts bytes that a session's owner keeps for it elsewhere.
@@ -97,8 +113,11 @@ func (r *Registry) share(l Limits) int {
 // Bytes is what all sessions together keep. What several of them keep counts once.
 func (r *Registry) Bytes() int64 { return r.rings.Load() + r.others.Load() }
 
-// Away counts the sessions whose clients are away.
+// Away counts the sessions whose clients are away. r may be nil.
 func (r *Registry) Away() int {
+	if r == nil {
+		return 0
+	}
 	r.away.mu.Lock()
 	defer r.away.mu.Unlock()
 	return r.away.n

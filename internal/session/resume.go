@@ -43,6 +43,7 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	case n.doomed || n.ended || used != n.token && used != n.prev:
 		n.mu.Unlock()
 		r.forget(h)
+		r.refused.Add(1)
 		return Refused, nil
 	case n.busy > 0:
 		n.suitors = append(n.suitors, p)
@@ -60,6 +61,9 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 		if owes {
 			why = Unread
 			r.unread.Add(1)
+			r.refused.Add(1)
+		} else {
+			r.gaps.Add(1)
 		}
 		n.mu.Unlock()
 		r.forget(h)
@@ -76,6 +80,7 @@ func (n *Session) Resume(used Hash, p Peer, seq uint64) (result Result, was Peer
 	n.sendAgain(p, oldest, int(seq+1-oldest))
 	n.owner.Back(p)
 	n.mu.Unlock()
+	r.resumed.Add(1)
 
 	if was != nil {
 		was.Replaced()

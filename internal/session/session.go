@@ -166,6 +166,13 @@ func (n *Session) Bytes() int {
 	return n.ring.bytes
 }
 
+// Size returns how many events are kept for the client, and their bytes.
+func (n *Session) Size() (events, bytes int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ring.count, n.ring.bytes
+}
+
 // Take counts an EVENT that came on p and holds the session until Done. It returns false, and holds
 // nothing, when p no longer has the session. The event was not counted then, so the client sends it
 // again on its new connection.

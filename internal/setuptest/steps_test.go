@@ -21,7 +21,6 @@ const (
 	if [ "$FAILS" = interrupted ]; then kill -INT $PPID; fi
 	case $3,$FAILS in
 	-json,race | -json,unsteady | -json,again | -json,grave | -json,many) exit 1 ;;
-	-timeout,collector) exit 1 ;;
 	esac ;;
 "test -run") echo "again: $*"; [ "$FAILS" = unsteady ] ;;
 "build -o") printf '%s\n' '#!/bin/sh' cat 'printf "%s" "$SKIPS" >"$1"' \
@@ -80,7 +79,6 @@ func steppingMachine(t *testing.T) *machine {
 		"wasm/js/package-lock.json", "conformance/node/package.json",
 		"conformance/node/package-lock.json")
 	m.write("bench/compare/go.mod", "")
-	m.write("smartsocketprom/go.mod", "")
 	for name, script := range map[string]string{"lint.sh": `[ "$FAILS" != lint ]`,
 		"wasm.sh": `[ "$FAILS" != wasm ]`, "npm-pack.sh": `[ "$FAILS" != pack ]`,
 		"browsers.sh": `echo none; echo 'get a browser' >&2; [ "$FAILS" != browsers ]`} {
@@ -97,7 +95,6 @@ func TestMakeTest(t *testing.T) {
 		{"modules", "Go modules"}, {"packages", "npm packages"}, {"lint", "checks"},
 		{"wasm", "browser client"}, {"node", "browser client in Node.js"}, {"pack", "npm package"},
 		{"browsers", "browsers"}, {"race", "Go tests under the race detector"},
-		{"collector", "Go tests, smartsocketprom"},
 		{"tests", "Go tests"},
 	}
 	for _, c := range append(steps, struct{ fails, step string }{},

@@ -1,0 +1,162 @@
+package ops
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const token = "0123456789abcdef-token"
+
+// Who is answered, and who is not.
+func TestGuard(t *testing.T) {
+	v := arena(t)
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("page"))
+	})
+	open := Handler(v, Options{Hosts: []string{"ops.example"}, Drain: func() {}})
+	closed := Handler(v, Options{Token: token, Page: page, Drain: func() {}})
+	bearer := "Authorization: Bearer " + token
+	const local, far, unix = "127.0.0.1:1", "192.0.2.1:1", "@"
+	for _, c := range []struct {
+		h                         http.Handler
+		method, target, host, who string
+		header                    string
+		status                    int
+	}{
+		{open, "GET", "/stats", "localhost:9090", local, "", 200},
+		{open, "GET", "/stats", "127.0.0.1:9090", local, "", 200},
+		{open, "GET", "/stats", "[::1]:9090", "[::1]:1", "", 200},
+		{open, "GET", "/stats", "ops.example:9090", local, "", 200},
+		{open, "GET", "/stats", "anything", unix, "", 200},
+		{open, "GET", "/stats", "localhost", far, "", 403},
+		{open, "GET", "/stats", "evil.example", local, "", 403}, // DNS rebinding
+		{open, "GET", "/stats", "localhost.evil.example", local, "", 403},
+		{open, "GET", "/stats", "localhost", local, "X-Forwarded-For: 192.0.2.1", 403},
+		{open, "GET", "/stats", "localhost", unix, "Forwarded: for=192.0.2.1", 403},
+		{open, "POST", "/drain", "localhost", local, "", 202},
+		{open, "POST", "/drain", "localhost", local, "Origin: http://localhost", 202},
+		{open, "POST", "/drain", "localhost", local, "Origin: http://evil.example", 403},
+		{open, "POST", "/drain", "localhost", local, "Origin: null", 403},
+		{open, "POST", "/drain", "localhost", local, "Sec-Fetch-Site: cross-site", 403},
+		{open, "POST", "/drain", "localhost", local, "Sec-Fetch-Site: same-site", 403},
+		{open, "POST", "/drain", "localhost", far, "", 403},
+		{open, "GET", "/readyz", "evil.example", far, "", 200}, // for load balancers
+		{open, "HEAD", "/healthz", "evil.example", far, "", 200},
+		{open, "POST", "/healthz", "localhost", local, "", 405},
+		{closed, "GET", "/stats", "ops.example", far, bearer, 200},
+		{closed, "GET", "/stats", "ops.example", far, "Authorization: bearer " + token, 200},
+		{closed, "GET", "/stats", "ops.example", far, "", 401},
+		{closed, "GET", "/stats", "localhost", local, "", 401},
+		{closed, "GET", "/metrics", "localhost", local, "", 401},
+		{closed, "GET", "/debug/pprof/", "localhost", local, "", 401},
+		{closed, "GET", "/api/info", "localhost", local, "", 401},
+		{closed, "GET", "/stats", "ops.example", far, bearer + "x", 401},
+		{closed, "GET", "/stats", "ops.example", far, "Authorization: Bearer ", 401},
+		{closed, "POST", "/drain", "ops.example", far, bearer, 202},
+		{closed, "POST", "/drain", "ops.example", far, "", 401},
+		{closed, "POST", "/", "ops.example", far, "", 401},
+		{closed, "GET", "/", "ops.example", far, "", 200}, // the page
+		{closed, "GET", "/page.js", "ops.example", far, "", 200},
+		{closed, "GET", "/healthz", "ops.example", far, "", 200},
+	} {
+		r := httptest.NewRequest(c.method, "http://"+c.host+c.target, nil)
+		r.RemoteAddr = c.who
+		if name, value, ok := strings.Cut(c.header, ": "); ok {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		c.h.ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("%s %s of %s as %s with %q: %d %s, want %d", c.method, c.target, c.who, c.host,
+				c.header, w.Code, w.Body, c.status)
+		}
+	}
+	r := httptest.NewRequest("GET", "/stats", nil)
+	r.SetBasicAuth("anna", token)
+	w := httptest.NewRecorder()
+	closed.ServeHTTP(w, r)
+	if w.Code != 200 {
+		t.Errorf("as the password of a user: %d", w.Code)
+	}
+}
+
+// The log has who acts by name, and what was refused, in one line however often it was.
+func TestGuardLogs(t *testing.T) {
+	var log lines
+	h := Handler(arena(t), Options{Token: token, Logger: log.logger(), Drain: func() {}})
+	for range 100 {
+		ask(t, h, "GET", "/stats", "")
+	}
+	if n := strings.Count(log.String(), "requests are refused"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, &log)
+	}
+	r := httptest.NewRequest("POST", "/drain", nil)
+	r.SetBasicAuth("anna", token)
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if text := log.String(); !strings.Contains(text, "action=drain who=anna") ||
+		strings.Contains(text, token) {
+		t.Errorf("%s", &log)
+	}
+}
+
+func TestShortTokenPanics(t *testing.T) {
+	v := arena(t)
+	defer func() {
+		if recover() == nil {
+			t.Error("a token of 15 bytes was taken")
+		}
+	}()
+	Handler(v, Options{Token: token[:MinToken-1]})
+}
+
+func TestCheckAddr(t *testing.T) {
+	for _, c := range []struct{ addr, token, part string }{
+		{"127.0.0.1:9090", "", ""},
+		{"[::1]:9090", "", ""},
+		{"localhost:9090", "", ""},
+		{"unix:/run/x", "", ""},
+		{"0.0.0.0:9090", token, ""},
+		{":9090", token, ""},
+		{"0.0.0.0:9090", "", "token"},
+		{":9090", "", "token"},
+		{"[::]:9090", "", "token"},
+		{"192.0.2.1:9090", "", "token"},
+		{"ops.example:9090", "", "token"},
+		{"127.0.0.1:9090", "short", "16"},
+		{"9090", "", "host:port"},
+		{"unix:", "", "file"},
+	} {
+		err := CheckAddr(c.addr, c.token)
+		if (err != nil) != (c.part != "") || err != nil && !strings.Contains(err.Error(), c.part) {
+			t.Errorf("%q with %q: %v, want an error with %q", c.addr, c.token, err, c.part)
+		}
+	}
+}
+
+// A Unix socket is for its owner alone, and takes the place of one that was left behind.
+func TestListenOnUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ops")
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	left.Close()
+	l, err := Listen("unix:"+path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	fi, err := os.Stat(path)
+	if err != nil || fi.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", fi, err)
+	}
+	if _, err := Listen("0.0.0.0:0", ""); err == nil {
+		t.Error("an open address without a token was bound")
+	}
+}

@@ -1,0 +1,136 @@
+package ops
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/internal/tail"
+)
+
+// stream reads server-sent events.
+type stream struct {
+	t    *testing.T
+	body *bufio.Reader
+}
+
+// follow asks for a tail and returns once the server has it.
+func follow(t *testing.T, v *smartsocket.Server, h http.Handler, query string) *stream {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	r, err := s.Client().Get(s.URL + "/api/tail?" + query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Body.Close() })
+	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%v", r)
+	}
+	f := &stream{t, bufio.NewReader(r.Body)}
+	if first := f.line(); first != ": tailing" || !v.Tail().On() {
+		t.Fatalf("the first line is %q", first)
+	}
+	return f
+}
+
+// line is the next line that is not empty.
+func (f *stream) line() string {
+	f.t.Helper()
+	for {
+		text, err := f.body.ReadString('\n')
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if text = strings.TrimSpace(text); text != "" {
+			return text
+		}
+	}
+}
+
+// next is the next event.
+func (f *stream) next() (e tail.Event) {
+	f.t.Helper()
+	text, ok := strings.CutPrefix(f.line(), "data: ")
+	if !ok {
+		f.t.Fatalf("no event: %s", text)
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		f.t.Fatal(err)
+	}
+	return e
+}
+
+// Names and sizes are shown, and data only to who asks, which the log has.
+func TestTail(t *testing.T) {
+	v := arena(t)
+	var log lines
+	h := Handler(v, Options{Logger: log.logger()})
+	c, id := player(t, v, "anna", "red")
+	const query = "namespace=/arena&kind=in,broadcast&event=m*"
+	plain := follow(t, v, h, query)
+	full := follow(t, v, h, query+"&data=1")
+	if _, err := c.EmitWithAck(t.Context(), "move", map[string]int{"x": 1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Namespace("/arena").To("red").Emit("moved", []byte{1, 2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	e := plain.next()
+	if e.Kind != tail.In || e.Event != "move" || e.Socket != id || e.Bytes != 7 || e.Data != "" {
+		t.Errorf("%+v", e)
+	}
+	e = plain.next()
+	if e.Kind != tail.Broadcast || e.Event != "moved" || e.Room != "red" || e.Bytes != 3 ||
+		e.Queued != 1 || e.Data != "" {
+		t.Errorf("%+v", e)
+	}
+	if e = full.next(); e.Data != `{"x":1}` || e.Binary {
+		t.Errorf("%+v", e)
+	}
+	if e = full.next(); e.Data != "AQID" || !e.Binary {
+		t.Errorf("%+v", e)
+	}
+	for _, part := range []string{"action=tail who=local", `action="tail with data" who=local`} {
+		if !strings.Contains(log.String(), part) {
+			t.Errorf("the log lacks %s:\n%s", part, &log)
+		}
+	}
+}
+
+// What happens to sockets is shown too, and the credentials of nobody.
+func TestTailOfSockets(t *testing.T) {
+	v := arena(t)
+	f := follow(t, v, Handler(v, Options{}), "data=1&kind=connected,disconnected,in,refused")
+	c, id := player(t, v, "anna", "red")
+	if _, err := c.EmitWithAck(t.Context(), "nothing", nil); err == nil {
+		t.Fatal("an event without a handler was answered")
+	}
+	c.Disconnect()
+	for _, want := range []tail.Event{
+		{Kind: tail.Connected}, {Kind: tail.In, Event: "auth", Data: "(hidden)"},
+		{Kind: tail.In, Event: "join", Data: `"red"`}, {Kind: tail.In, Event: "nothing"},
+		{Kind: tail.Refused, Event: "nothing", Code: "ERR_APP_003"},
+		{Kind: tail.Disconnected, Code: "1000"},
+	} {
+		e := f.next()
+		if e.Kind != want.Kind || e.Event != want.Event || e.Data != want.Data ||
+			want.Code != "" && e.Code != want.Code || e.Socket != id || e.Time.IsZero() {
+			t.Errorf("%+v, want %+v", e, want)
+		}
+	}
+}
+
+func TestTailRefusals(t *testing.T) {
+	h := Handler(arena(t), Options{})
+	for _, query := range []string{"sample=0", "sample=x", "kind=all", "data=yes"} {
+		if code, text := ask(t, h, "GET", "/api/tail?"+query, ""); code != 400 ||
+			!strings.Contains(text, codeRequest) {
+			t.Errorf("%s: %d %s", query, code, text)
+		}
+	}
+}
