@@ -218,6 +218,12 @@ func (c *settings) address() (network, addr string) {
 	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
 }
 
+// listen returns the socket that was handed over to this process, or binds its own.
+func (c *settings) listen() (net.Listener, error) {
+	network, addr := c.address()
+	return c.sockets.Listen(serviceSocket, network, addr)
+}
+
 // handleBasics registers what a server without an application answers:
 //
 //	"echo"  comes back as an "echo" event with the same data, and in the ack
