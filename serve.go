@@ -198,31 +198,18 @@ func (v *Server) running() *websocket.Server {
 	return nil
 }
 
-// Listen serves on one more address of a started server, otherwise ErrClosed, and returns what was
-// bound. network is tcp or unix, always without TLS, or tls. Addr names what was bound first.
-func (v *Server) Listen(network, addr string) (bound net.Addr, err error) {
-	endpoint := v.running()
-	if endpoint == nil {
-		return nil, ErrClosed
-	}
-	if bound, err = endpoint.Add(network, addr); err == nil {
-		v.logListening(bound, network == "tls")
-	}
-	return
-}
-
-// ListenOn is Listen for a socket that is open already, a *net.TCPListener or a *net.UnixListener,
-// which it takes. secure is whether its clients speak TLS.
-func (v *Server) ListenOn(l net.Listener, secure bool) error {
+// AddListener serves on one more TCP or Unix listener, which it takes, while the server runs: with
+// TLS if secure, otherwise without. Addr names the first. On an error l is still the caller's.
+func (v *Server) AddListener(l net.Listener, secure bool) error {
 	endpoint := v.running()
 	if endpoint == nil {
 		return ErrClosed
 	}
-	if err := endpoint.AddListener(l, secure); err != nil {
-		return err
+	err := endpoint.AddListener(l, secure)
+	if err == nil {
+		v.logListening(l.Addr(), secure)
 	}
-	v.logListening(l.Addr(), secure)
-	return nil
+	return err
 }
 
 // advise logs which options are legal and seldom meant, and what is missing.

@@ -79,9 +79,9 @@ func (c *settings) listenOps() (net.Listener, error) {
 	}
 	path, unix := strings.CutPrefix(c.OpsAddr, "unix:")
 	if !unix {
-		return c.sockets.listen(opsSocket, "tcp", c.OpsAddr)
+		return c.sockets.Listen("operations", "tcp", c.OpsAddr)
 	}
-	l, err := c.sockets.listen(opsSocket, "unix", path)
+	l, err := c.sockets.Listen("operations", "unix", path)
 	if err != nil {
 		return nil, err
 	}
