@@ -83,6 +83,10 @@ gopack wasm-exec.ts wasm_exec.js --format=iife
 common js.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
+for framework in react vue svelte; do
+	module $framework.ts $framework.js --external:$framework --external:$framework/store
+	common $framework.ts $framework.cjs --external:$framework --external:$framework/store
+done
 
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
 cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE-GO"

@@ -29,7 +29,9 @@ const (
 	maxSealGzip   = 3_150
 	maxKeepGzip   = 1_200
 	maxLoaderGzip = 5_150
-	maxScriptGzip = 25_600 // everything except wasm in one file
+	// maxAdapterGzip is for each of the adapters to React, Vue and Svelte.
+	maxAdapterGzip = 1_000
+	maxScriptGzip  = 25_600 // everything except wasm in one file
 )
 
 // dist is the client as build.sh made it for these tests, sources the modules of js/src, compiled
@@ -113,6 +115,9 @@ func TestSize(t *testing.T) {
 		{"sealing.js", 1 << 20, maxSealGzip},
 		{"keep.js", 1 << 20, maxKeepGzip},
 		{"wasm.js", 1 << 20, maxLoaderGzip},
+		{"react.js", 1 << 20, maxAdapterGzip},
+		{"vue.js", 1 << 20, maxAdapterGzip},
+		{"svelte.js", 1 << 20, maxAdapterGzip},
 		{"SmartSocketClient.js", 1 << 20, maxScriptGzip},
 	} {
 		b, err := os.ReadFile(filepath.Join(dist, c.file))

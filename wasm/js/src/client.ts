@@ -22,6 +22,9 @@ import { newCounters } from './stats.js';
 import type { Counters, Stats } from './stats.js';
 import { MAX_EVENT_NAME } from './wire.js';
 
+// A key that exists in types alone.
+declare const maps: unique symbol;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
@@ -29,6 +32,9 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * `Out` those that the client sends; without them any event may have any data and any answer.
  */
 export class SmartSocketClient<In extends object = EventMap, Out extends object = EventMap> {
+  // From this the compiler tells the maps of a client, also of a subclass, that is given to a hook.
+  declare readonly [maps]?: [In, Out];
+
   readonly connected: boolean = false;
   /** The socket's id on the server; '' before the first connection. */
   readonly id: string = '';
