@@ -161,8 +161,9 @@ export class Life {
       if (!options.keepSession || this.#keeper) return key;
       return resume(this.#trial._home(), options, credentials, this.#outbox).then((keeper) => {
         this.#keeper = keeper;
-        return key;
-      });
+      }, (error) => {
+        this.#log.warn('the session will not outlive a reload: ' + messageOf(error));
+      }).then(() => key);
     });
   }
 
