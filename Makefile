@@ -7,6 +7,7 @@
 #   make wasm           dist/: the browser client
 #   make npm-pack       smartsocket-client-<version>.tgz: the browser client as an npm package
 #   make test           all checks and tests
+#   make test-templates build and run every project of examples/web; table in artifacts/templates.txt
 #   make lint           the checks alone
 #   make graph          who names whom: imports of our packages, references between the root's files
 #   make fuzz           every fuzz target for FUZZTIME (60s)
@@ -27,7 +28,7 @@ BUILDFLAGS := -trimpath $(addprefix -pgo=,$(wildcard profiles/default.pgo))
 SHELL := bash
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm npm-pack test lint graph fuzz mutate bench bench-compare bench-browser restart-demo profile clean
+.PHONY: run build wasm npm-pack test lint graph fuzz mutate bench bench-compare bench-browser restart-demo profile clean test-templates
 
 # Without the profile, for which the standard library would be compiled once more. What is compiled
 # here serves make test too. make build makes the same program with the profile.
@@ -35,8 +36,9 @@ run:
 	@scripts/build.sh bin/smartsocket-server -pgo=off -ldflags=-w
 	exec bin/smartsocket-server -demo -host localhost -port 3000 $(ARGS)
 
+# The commit is in what it builds, where git can name it.
 build:
-	@scripts/build.sh bin/smartsocket-server $(BUILDFLAGS)
+	@scripts/build.sh bin/smartsocket-server $(BUILDFLAGS) $$(git rev-parse -q --verify HEAD >/dev/null 2>&1 && echo -buildvcs=true)
 
 wasm:
 	scripts/wasm.sh
@@ -46,6 +48,9 @@ npm-pack:
 
 test:
 	@scripts/test.sh
+
+test-templates:
+	@scripts/templates.sh $(or $(TEMPLATES),all)
 
 lint:
 	@scripts/lint.sh

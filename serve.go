@@ -17,6 +17,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/pulse"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
@@ -80,12 +81,11 @@ func (v *Server) Start() error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	network, addr := v.fixed.address()
-	if err := v.endpoint.Listen(network, addr); err != nil {
+	if err := v.endpoint.Listen(v.fixed.address()); err != nil {
 		v.Close()
 		return err
 	}
-	v.logListening(v.Addr())
+	v.logListening(v.Addr(), v.fixed.TLSConfig != nil)
 	return nil
 }
 
@@ -137,6 +137,16 @@ func (v *Server) startLoops() error {
 	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes, v.counters.outgoing.Bytes.Load)
 	budget.Guard(v.memory, v.eachLink, (*link).holds, (*link).cut)
 	v.phase = phaseRunning
+	v.pulse = &pulse.Monitor{
+		Now: func() time.Duration { return time.Since(v.started) }, // also when a test has a clock
+		Lag: &v.measures.LoopLag, Queue: v.workers.Progress,
+		Answer: func(err error) []byte {
+			a := health.Alive(err)
+			return frame.AppendAnswer(nil, &a, false, time.Now())
+		},
+		Held: v.journal.LoopHeld, Queued: v.journal.QueueHeld,
+	}
+	v.pulse.Watch(r)
 	v.housekeeper = newHousekeeper(v)
 	return nil
 }
@@ -171,14 +181,48 @@ func (v *Server) Addr() net.Addr {
 // ServeHTTP upgrades a request of a net/http server and moves its connection to the event loops,
 // without a goroutine. The server must be started, with Start or StartDetached.
 func (v *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v.mu.RLock()
-	running, endpoint := v.phase == phaseRunning, v.endpoint
-	v.mu.RUnlock()
-	if !running {
-		http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
+	if endpoint := v.running(); endpoint != nil {
+		endpoint.ServeHTTP(w, r)
 		return
 	}
-	endpoint.ServeHTTP(w, r)
+	http.Error(w, "smartsocket: the server is not running", http.StatusServiceUnavailable)
+}
+
+// running returns the endpoint, nil if the server is not started or at its end.
+func (v *Server) running() *websocket.Server {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.phase == phaseRunning {
+		return v.endpoint
+	}
+	return nil
+}
+
+// Listen serves on one more address of a started server, otherwise ErrClosed, and returns what was
+// bound. network is tcp or unix, always without TLS, or tls. Addr names what was bound first.
+func (v *Server) Listen(network, addr string) (bound net.Addr, err error) {
+	endpoint := v.running()
+	if endpoint == nil {
+		return nil, ErrClosed
+	}
+	if bound, err = endpoint.Add(network, addr); err == nil {
+		v.logListening(bound, network == "tls")
+	}
+	return
+}
+
+// ListenOn is Listen for a socket that is open already, a *net.TCPListener or a *net.UnixListener,
+// which it takes. secure is whether its clients speak TLS.
+func (v *Server) ListenOn(l net.Listener, secure bool) error {
+	endpoint := v.running()
+	if endpoint == nil {
+		return ErrClosed
+	}
+	if err := endpoint.AddListener(l, secure); err != nil {
+		return err
+	}
+	v.logListening(l.Addr(), secure)
+	return nil
 }
 
 // advise logs which options are legal and seldom meant, and what is missing.
@@ -206,8 +250,13 @@ func (v *Server) get(path string) (frame.Answer, bool) {
 // something new within the last second. Otherwise it says which have not. Options.HealthPath
 // answers with it.
 func (v *Server) Healthy() error {
-	if v.phaseNow() == phaseNew {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	switch v.phase {
+	case phaseNew:
 		return health.ErrNotStarted
+	case phaseRunning:
+		return v.pulse.Err()
 	}
 	return nil
 }
@@ -241,12 +290,6 @@ func (v *Server) Probe(ready bool) frame.Answer {
 	return health.Alive(v.Healthy())
 }
 
-func (v *Server) phaseNow() phase {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return v.phase
-}
-
 // Serve is Start on the caller's listener, which the server then owns: one that was inherited from
 // the system, that limits connections, or that reads a protocol of its own first. Options.Host and
 // Port are not used. With a *net.TCPListener or *net.UnixListener it returns at once, like Start.
@@ -256,15 +299,12 @@ func (v *Server) Serve(l net.Listener) error {
 	if err := v.StartDetached(); err != nil {
 		return err
 	}
-	v.logListening(l.Addr())
+	v.logListening(l.Addr(), v.fixed.TLSConfig != nil)
 	err := v.endpoint.Serve(l)
 	if err == nil {
 		return nil
 	}
-	v.mu.RLock()
-	ended := v.phase == phaseClosed
-	v.mu.RUnlock()
-	if ended {
+	if v.running() == nil {
 		return ErrClosed
 	}
 	v.Close()

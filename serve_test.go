@@ -2,14 +2,60 @@ package smartsocket_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/client"
 	"github.com/smartsocket/smartsocket/crypto"
 )
+
+// A running server takes more addresses, whose clients are in the same rooms.
+func TestListen(t *testing.T) {
+	v, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, smartsocket.ErrClosed) {
+		t.Error("before Start:", err)
+	}
+	if err := v.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	first := v.Addr()
+	more, err := v.Listen("tcp", "127.0.0.1:0")
+	if err != nil || more.String() == first.String() || v.Addr() != first {
+		t.Fatalf("%v beside %v, %v", more, first, err)
+	}
+	if _, err := v.Listen("tls", "127.0.0.1:0"); err == nil {
+		t.Error("TLS without a certificate")
+	}
+	heard := make(chan string, 2)
+	for _, addr := range []string{first.String(), more.String()} {
+		c, err := client.New("ws://"+addr, client.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Disconnect()
+		client.On(c, "news", func(text string, _ client.Ack) { heard <- text })
+		if err := c.Connect(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.Emit("news", "x")
+	for range 2 {
+		<-heard
+	}
+	v.Close()
+	if _, err := v.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, smartsocket.ErrClosed) {
+		t.Error("after Close:", err)
+	}
+}
 
 // Each warning is there when it should be, and a plain local server gets none.
 func TestStartWarnings(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/middleware"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/pulse"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -63,6 +64,7 @@ type Server struct {
 	hooks         *vetting.Desk  // nil without Authenticate
 	memory        *budget.Budget // of what waits
 	housekeeper   *watchdog.Rounds
+	pulse         *pulse.Monitor // nil before the start
 	journal       *journal.Journal
 
 	counters counters
@@ -95,11 +97,10 @@ type loopState struct {
 }
 
 // logListening tells that the server listens, and with which of the options that matter most.
-func (v *Server) logListening(addr net.Addr) {
-	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(),
-		"loops", v.fixed.Loops, "tls", v.fixed.TLSConfig != nil,
-		"gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections", v.current().MaxConnections,
-		"maxBufferedBytes", v.current().MaxBufferedBytes)
+func (v *Server) logListening(addr net.Addr, secure bool) {
+	v.log.Info("listening on "+addr.String(), "codec", message.CodecName(), "loops", v.fixed.Loops,
+		"tls", secure, "gomaxprocs", runtime.GOMAXPROCS(0), "maxConnections",
+		v.current().MaxConnections, "maxBufferedBytes", v.current().MaxBufferedBytes)
 }
 
 // eachNamespace lists all namespaces, in no order.

@@ -53,22 +53,21 @@ func (f forms) add(a assignment) error {
 	return nil
 }
 
-// parseArgs reads -name value, -name=value and -switch. Two dashes work like one.
+// parseArgs reads -name value, -name=value and -switch. Two dashes work like one. An action may be
+// a word without a dash.
 func (s *Settings) parseArgs() (action Action, err error) {
 	args, given := s.source.Args, make(forms)
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		if action = Action(args[0]); !s.isAction(action) {
-			return "", fmt.Errorf("unknown command %q%s", args[0],
-				didYouMean(args[0], s.actions()))
-		}
-		args = args[1:]
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") && !s.isAction(Action(args[0])) {
+		return "", fmt.Errorf("unknown command %q%s", args[0],
+			didYouMean(args[0], append(s.actions(), s.source.Words...)))
 	}
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
 		name, text, hasText := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-"),
 			"=")
-		if !strings.HasPrefix(arg, "-") || name == "" {
+		word := !strings.HasPrefix(arg, "-")
+		if name == "" || word && !s.isAction(Action(arg)) {
 			return "", s.stray(arg)
 		}
 		if a := Action(name); s.isAction(a) || name == "h" {

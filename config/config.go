@@ -29,12 +29,15 @@ type Source struct {
 	// Actions are what the program can do instead of its work, with a line of help for each. See
 	// Action.
 	Actions map[Action]string
+	// Words are first words that the program handles itself, before Load. A word that is unknown
+	// may be meant for one of these, and then the error says so.
+	Words []string
 }
 
 // Action is the error with which Load returns if the command line asks for something other than the
-// program's work: with a first word (game keygen) or with a flag (game -keygen). Only the command
-// line has been read then, and nothing was set. Settings.Read reads the rest, if the action needs
-// that.
+// program's work: with a word (game keygen) or with a flag (game -keygen), anywhere in the command
+// line. Only that has been read then, and nothing was set. Settings.Read reads the rest, if the
+// action needs that.
 type Action string
 
 // Help and Print are the actions that every program has.

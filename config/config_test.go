@@ -288,12 +288,14 @@ func TestReadAgain(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	source := Source{EnvPrefix: "GAME_", Environ: []string{"GAME_PORT=x"},
-		Actions: map[Action]string{"keygen": "print a key", "check": "check"}}
+		Actions: map[Action]string{"keygen": "print a key", "check": "check"},
+		Words:   []string{"serve"}}
 	for _, test := range []struct {
 		args string
 		want error
 	}{
 		{"-help", Help}, {"-h", Help}, {"help", Help}, {"-keygen -help", Help},
+		{"-port 1 check", Action("check")}, {"-port 1 check -port 2", Action("check")},
 		{"--keygen", Action("keygen")}, {"keygen", Action("keygen")}, {"-print-config", Print},
 		{"check -port 1", Action("check")}, {"-print-config=yaml", Print},
 	} {
@@ -312,6 +314,7 @@ func TestActions(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"keygn":             `unknown command "keygn": did you mean keygen?`,
+		"serv":              `unknown command "serv": did you mean serve?`,
 		"-keygn":            "unknown flag -keygn: did you mean keygen?",
 		"-print-config=xml": `flag -print-config: "xml" is no form: write json or yaml`,
 	} {

@@ -85,6 +85,13 @@ func inherited(env func(string) string, first uintptr, name string) (*Sockets, e
 	return s, nil
 }
 
+// Has tells whether a socket of this name was inherited, and nobody has asked for it yet.
+func (s *Sockets) Has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inherited[name] != nil
+}
+
 // Listen returns the inherited socket of this name, or binds one at addr: network is tcp, tcp4,
 // tcp6 or unix. The listener is the caller's; Sockets keeps a descriptor of its own, for a
 // successor.

@@ -16,21 +16,21 @@ const acceptPause = 50 * time.Millisecond
 // acceptFrom serves the connections of a listener that the loops cannot watch.
 func (s *Server) acceptFrom(nl net.Listener) error {
 	s.mu.Lock()
-	if s.ln != nil || s.other != nil {
+	if len(s.ln) > 0 || s.other != nil {
 		s.mu.Unlock()
 		return ErrListening
 	}
 	s.other = nl
 	s.mu.Unlock()
 	defer nl.Close()
-	ep := s.ep.on(isLoopback(nl.Addr().String()))
+	ep := s.ep.on(isLoopback(nl.Addr().String()), s.ep.tls != nil)
 	cfg := ep.tlsConfig()
 	for {
 		nc, err := nl.Accept()
 		var passing interface{ Temporary() bool }
 		switch {
 		case errors.As(err, &passing) && passing.Temporary() && !errors.Is(err, net.ErrClosed):
-			ep.log.Error("websocket: accepting failed and goes on", "err", err)
+			ep.log.Error("websocket: accepting failed and goes on", "error", err)
 			time.Sleep(acceptPause)
 			continue
 		case err != nil:
@@ -64,7 +64,7 @@ func (s *Server) acceptFrom(nl net.Listener) error {
 func (s *Server) take(nc net.Conn, ep *endpoint, hs *handshake) {
 	if err := s.serveConn(nc, nil, ep, hs); err != nil {
 		discard(nc, hs)
-		ep.log.Error("websocket: connection was not adopted", "err", err)
+		ep.log.Error("websocket: connection was not adopted", "error", err)
 	}
 }
 

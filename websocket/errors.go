@@ -21,8 +21,10 @@ var (
 	// ErrFlood is passed to OnClose if a connection exceeded MaxControlRate, MaxFrameRate or
 	// MaxInflateRate.
 	ErrFlood = errors.New("websocket: the peer sent too much in a second")
-	// ErrListening is returned by a second Listen of the same Server.
-	ErrListening = errors.New("websocket: this Server listens already; make one Server per address")
+	// ErrListening is returned by a second Listen or Serve of the same Server.
+	ErrListening = errors.New("websocket: this Server listens already; use Add for more addresses")
+	// ErrNoTLS is returned by Add if an address is to have TLS, and there is no certificate.
+	ErrNoTLS = errors.New("websocket: there is no certificate for tls: set Options.TLSConfig")
 	// ErrDialTLS is returned by Dial if Options.TLSConfig is set.
 	ErrDialTLS = errors.New(
 		"websocket: Dial does not speak TLS; leave TLSConfig nil, or use package client for wss://")

@@ -10,7 +10,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -194,6 +196,61 @@ func TestDialIsStrict(t *testing.T) {
 		}
 		ln.Close()
 		<-done
+	}
+}
+
+// A server may have any number of addresses, with TLS and without, until it closes.
+func TestAdd(t *testing.T) {
+	r := newReactor(t)
+	s := NewServer(r, Options{TLSConfig: serverTLS(t)}, Echo)
+	path := filepath.Join(t.TempDir(), "ws")
+	var bound []net.Addr
+	for _, at := range [][2]string{{"tcp", "127.0.0.1:0"}, {"tls", "127.0.0.1:0"}, {"unix", path},
+		{"tcp", "127.0.0.1:0"}} {
+		addr, err := s.Add(at[0], at[1])
+		if err != nil {
+			t.Fatal(at, err)
+		}
+		bound = append(bound, addr)
+		nc, err := net.Dial(addr.Network(), addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		origin := "Origin: http://localhost\r\n"
+		if at[0] == "tls" {
+			nc, origin = secure(nc, tls.VersionTLS13), "Origin: https://localhost\r\n"
+		}
+		p, status := upgradeOver(t, nc, "localhost", origin)
+		if status != 101 {
+			t.Fatalf("%v: status %d", at, status)
+		}
+		p.send(frame.Text, at[0])
+		if _, b := p.read(t); string(b) != at[0] {
+			t.Errorf("%v: %q", at, b)
+		}
+		p.Close()
+	}
+	if s.Addr() != bound[0] {
+		t.Errorf("the first address is %v, not %v", s.Addr(), bound[0])
+	}
+	if _, err := s.Add("tcp", bound[3].String()); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, addr := range bound {
+		if nc, err := net.Dial(addr.Network(), addr.String()); err == nil {
+			nc.Close()
+			t.Errorf("%v is still listened on", addr)
+		}
+	}
+	if _, err := s.Add("tcp", "127.0.0.1:0"); !errors.Is(err, net.ErrClosed) {
+		t.Error("after Close:", err)
+	}
+	plain := NewServer(r, Options{}, Echo)
+	if _, err := plain.Add("tls", "127.0.0.1:0"); !errors.Is(err, ErrNoTLS) {
+		t.Error("without a certificate:", err)
 	}
 }
 

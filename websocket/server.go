@@ -19,8 +19,9 @@ type Server struct {
 	// how long a peer that does not read may hold up a bridge, by default bridgeStall
 	stall time.Duration
 
-	mu sync.Mutex // guards what follows
-	ln *reactor.Listener
+	mu     sync.Mutex // guards what follows
+	closed bool
+	ln     []*reactor.Listener
 	// a listener that the loops cannot watch; nil for none
 	other net.Listener
 }
@@ -33,29 +34,68 @@ func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
 
 // Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. network
 // may be unix too; addr is the path of the socket then, see reactor.BindUnix. A request that is not
-// an upgrade gets 426. Listen may be called once per Server, or Serve instead.
+// an upgrade gets 426. Listen may be called once per Server, or Serve instead. Add has further
+// addresses.
 func (s *Server) Listen(network, addr string) error {
+	_, err := s.bind(network, addr, place{secure: s.ep.tls != nil})
+	return err
+}
+
+// Add listens on one more address and returns the one that was bound. network is tcp, tcp4, tcp6 or
+// unix, without TLS whatever Options say, or tls, which is tcp with Options.TLSConfig. It may be
+// called any number of times, until Close.
+func (s *Server) Add(network, addr string) (net.Addr, error) {
+	p := place{further: true, secure: network == "tls"}
+	if p.secure {
+		if network = "tcp"; s.ep.tls == nil {
+			return nil, ErrNoTLS
+		}
+	}
+	return s.bind(network, addr, p)
+}
+
+// AddListener accepts on nl too, a *net.TCPListener or a *net.UnixListener, which it takes. secure
+// is whether its clients speak TLS. Otherwise it is as Add.
+func (s *Server) AddListener(nl net.Listener, secure bool) error {
+	if secure && s.ep.tls == nil {
+		return ErrNoTLS
+	}
+	_, err := s.watch(nl, place{further: true, secure: secure})
+	return err
+}
+
+// place is what a listener is, besides its address.
+type place struct {
+	further bool // there may be others
+	secure  bool // TLS
+}
+
+// bind listens on an address.
+func (s *Server) bind(network, addr string, p place) (net.Addr, error) {
 	if network == "unix" {
 		nl, err := reactor.BindUnix(addr)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := s.Serve(nl); err != nil {
+		ln, err := s.watch(nl, p)
+		if err != nil {
 			nl.Close()
-			return err
+			return nil, err
 		}
-		s.mu.Lock()
-		s.ln.RemoveOnClose(addr)
-		s.mu.Unlock()
-		return nil
+		ln.RemoveOnClose(addr)
+		return ln.Addr(), nil
 	}
-	return s.listen(isLoopback(addr), func(newHandler newHandler, o reactor.TLSOptions) (
+	ln, err := s.listen(isLoopback(addr), p, func(newHandler newHandler, o reactor.TLSOptions) (
 		*reactor.Listener, error) {
-		if s.ep.tls != nil {
+		if p.secure {
 			return s.r.ListenTLS(network, addr, o, newHandler)
 		}
 		return s.r.Listen(network, addr, newHandler)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return ln.Addr(), nil
 }
 
 // Serve accepts on nl, which it takes. A *net.TCPListener or *net.UnixListener is watched by the
@@ -66,48 +106,59 @@ func (s *Server) Listen(network, addr string) error {
 func (s *Server) Serve(nl net.Listener) error {
 	switch nl.(type) {
 	case *net.TCPListener, *net.UnixListener:
-		return s.listen(isLoopback(nl.Addr().String()), func(newHandler newHandler,
-			o reactor.TLSOptions) (*reactor.Listener, error) {
-			if s.ep.tls != nil {
-				o.Listener = nl
-				return s.r.ListenTLS("", "", o, newHandler)
-			}
-			return s.r.ListenOn(nl, newHandler)
-		})
+		_, err := s.watch(nl, place{secure: s.ep.tls != nil})
+		return err
 	}
 	return s.acceptFrom(nl)
+}
+
+// watch lets the event loops accept on nl.
+func (s *Server) watch(nl net.Listener, p place) (*reactor.Listener, error) {
+	return s.listen(isLoopback(nl.Addr().String()), p, func(newHandler newHandler,
+		o reactor.TLSOptions) (*reactor.Listener, error) {
+		if p.secure {
+			o.Listener = nl
+			return s.r.ListenTLS("", "", o, newHandler)
+		}
+		return s.r.ListenOn(nl, newHandler)
+	})
 }
 
 // newHandler makes the handler of a connection that was accepted.
 type newHandler = func(*reactor.Conn) reactor.Handler
 
-// listen opens the one listener of s.
+// listen opens a listener.
 func (s *Server) listen(
-	loopback bool, open func(newHandler, reactor.TLSOptions) (*reactor.Listener, error),
-) error {
+	loopback bool, p place, open func(newHandler, reactor.TLSOptions) (*reactor.Listener, error),
+) (*reactor.Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ln != nil || s.other != nil {
-		return ErrListening
+	switch {
+	case s.closed && p.further:
+		return nil, net.ErrClosed
+	case !p.further && (len(s.ln) > 0 || s.other != nil):
+		return nil, ErrListening
 	}
-	ep := s.ep.on(loopback)
+	ep := s.ep.on(loopback, p.secure)
 	ln, err := open(func(rc *reactor.Conn) reactor.Handler {
 		if ep.arrive == nil && ep.proxied == nil {
 			return newConn(ep)
 		}
 		return ep.accepted(rc.RemoteAddr())
 	}, ep.tlsOptions())
-	if err != nil {
-		return err
+	if err == nil {
+		s.ln = append(s.ln, ln)
 	}
-	s.ln = ln
-	return nil
+	return ln, err
 }
 
 // on returns ep for a listener of its own.
-func (ep *endpoint) on(loopback bool) *endpoint {
+func (ep *endpoint) on(loopback, secure bool) *endpoint {
 	own := *ep
-	own.loopback, own.isSecure = loopback, ep.tls != nil
+	own.loopback, own.isSecure = loopback, secure
+	if !secure {
+		own.tls = nil
+	}
 	return &own
 }
 
@@ -215,13 +266,13 @@ func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 // complete, of all connections.
 func (s *Server) UnfinishedBytes() int64 { return s.ep.held.Load() }
 
-// Addr returns the bound address, or nil before Listen or Serve.
+// Addr returns the address that was bound first, or nil before Listen, Serve or Add.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ln != nil:
-		return s.ln.Addr()
+	case len(s.ln) > 0:
+		return s.ln[0].Addr()
 	case s.other != nil:
 		return s.other.Addr()
 	}
@@ -232,28 +283,27 @@ func (s *Server) Addr() net.Addr {
 // stays.
 func (s *Server) HandOver() {
 	s.mu.Lock()
-	ln := s.ln
+	all := s.ln
 	s.mu.Unlock()
-	if ln != nil {
+	for _, ln := range all {
 		ln.RemoveOnClose("")
 	}
 	_ = s.Close() // the other process goes on
 }
 
 // Close stops accepting. Connections stay open. It may be called more than once.
-func (s *Server) Close() error {
+func (s *Server) Close() (err error) {
 	s.mu.Lock()
-	ln, other := s.ln, s.other
+	s.closed = true
+	all, other := s.ln, s.other
 	s.mu.Unlock()
-	switch {
-	case ln != nil:
-		return ln.Close()
-	case other != nil:
-		err := other.Close()
-		if errors.Is(err, net.ErrClosed) {
-			err = nil
-		}
-		return err
+	for _, ln := range all {
+		err = errors.Join(err, ln.Close())
 	}
-	return nil
+	if other != nil {
+		if e := other.Close(); !errors.Is(e, net.ErrClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }

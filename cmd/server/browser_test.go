@@ -36,13 +36,19 @@ type page struct {
 	faults []string // what the console and uncaught exceptions said
 }
 
-// newBrowser starts a headless Chromium that talks only to the page's server.
+// newBrowser starts a browser for the demo's pages.
 func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path := browsertest.Path(t, browsertest.Chromium)
 	if _, err := web.ReadFile("web/dist/index.js"); err != nil {
 		missing(t, "the browser client is not built: run make wasm")
 	}
+	return bareBrowser(t, more...)
+}
+
+// bareBrowser starts a headless Chromium that talks only to the page's server.
+func bareBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	path := browsertest.Path(t, browsertest.Chromium)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.UserDataDir(t.TempDir()),

@@ -19,6 +19,9 @@ type settings struct {
 	// Addr stands for host and port. It comes first, so that they win if they are given too.
 	Addr address `config:"addr" help:"host:port, instead of host and port"`
 
+	// Listen are the addresses to listen on, in place of host and port: see parsePlace.
+	Listen []string `config:"listen"`
+
 	smartsocket.Options
 
 	// Echo serves a bare WebSocket echo instead of events.
@@ -61,6 +64,8 @@ const (
 	keygen        config.Action = "keygen"
 	defaultConfig config.Action = "defaultconfig"
 	checkConfig   config.Action = "checkconfig"
+	version       config.Action = "version"
+	health        config.Action = "health"
 )
 
 // source returns where settings come from.
@@ -72,18 +77,22 @@ func source(args, environ []string) config.Source {
 			keygen:        "print a fresh encryption key",
 			defaultConfig: "print the defaults as a config file",
 			checkConfig:   "check file, environment and flags",
+			version:       "print the version, the commit and how it was built",
+			health:        "ask the server with these settings whether it is well",
 		},
+		Words: wordNames(),
 	}
 }
 
 // parse reads the settings and checks them. The error is a config.Action if the command line asks
-// for one. With config.Print and checkConfig everything has been read, with others nothing.
+// for one. With config.Print, checkConfig and health everything has been read, with others nothing.
 func parse(args, environ []string) (*settings, error) {
 	c := defaultSettings()
 	var err error
 	c.loaded, err = config.Load(c, source(args, environ))
 	asked := err
-	if errors.Is(asked, config.Print) || errors.Is(asked, checkConfig) {
+	if errors.Is(asked, config.Print) || errors.Is(asked, checkConfig) ||
+		errors.Is(asked, health) {
 		err = c.loaded.Read()
 	}
 	if err != nil {

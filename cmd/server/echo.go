@@ -51,12 +51,8 @@ func serveEcho(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	l, err := c.listen()
-	if err == nil {
-		err = srv.Serve(l)
-	}
-	if err != nil {
-		return errors.Join(err, r.Close())
+	if err := c.listenOn(srv.Serve, srv.AddListener); err != nil {
+		return errors.Join(err, srv.Close(), r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())
 	ready(srv.Addr())

@@ -3,10 +3,13 @@ package main
 // usage begins the help.
 const usage = `smartsocket-server: a real-time event server over WebSocket
 
-  smartsocket-server [flags]
+  smartsocket-server [serve] [flags]
+  smartsocket-server checkconfig|defaultconfig|health|keygen|version|help [flags]
+  smartsocket-server loadtest ws://host:port/namespace [flags]
+  smartsocket-server completion bash|zsh|fish
 
-defaultconfig, checkconfig, keygen and help may also be the first word, without
-a dash.
+The words of the second line may stand anywhere, and also be written as flags.
+loadtest -help tells its own flags.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
 connections, compression and the log level change without a restart. SIGUSR2
@@ -27,6 +30,8 @@ var optionHelp = map[string]string{
 		"actions; empty = off",
 	"opsToken": "token for the operations address; prefer the environment " +
 		"or a file",
+	"listen": "addresses in place of host and port, as in " +
+		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",

@@ -35,10 +35,15 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the default handling is restored, so that a second one ends the
-	// process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, end := context.WithCancel(context.Background())
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-asked
+		// From here a second signal ends the process at once.
+		signal.Stop(asked)
+		end()
+	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, nil))
 }
 
@@ -47,6 +52,13 @@ func main() {
 func run(
 	ctx context.Context, args, environ []string, stdout, stderr io.Writer, ready func(net.Addr),
 ) int {
+	if len(args) > 0 {
+		if args[0] == serveWord {
+			args = args[1:]
+		} else if w := wordNamed(args[0]); w != nil {
+			return w.run(ctx, args[1:], environ, stdout, stderr)
+		}
+	}
 	c, err := parse(args, environ)
 	switch {
 	case errors.Is(err, config.Help):
@@ -56,6 +68,11 @@ func run(
 		key := crypto.GenerateKey()
 		fmt.Fprintln(stdout, key.Encode())
 		return 0
+	case errors.Is(err, version):
+		printVersion(stdout)
+		return 0
+	case errors.Is(err, health):
+		return c.checkHealth(ctx, stdout, stderr)
 	case errors.Is(err, defaultConfig), errors.Is(err, config.Print):
 		c.loaded.Print(stdout)
 		return 0
@@ -71,7 +88,7 @@ func run(
 	if ready == nil {
 		ready = func(net.Addr) { handover.Ready() }
 	}
-	if c.sockets, err = handover.Inherited("service"); err != nil {
+	if c.sockets, err = handover.Inherited(serviceSocket); err != nil {
 		log.Error("the server did not start", "error", err)
 		return 1
 	}
@@ -124,12 +141,8 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	again, stopReloads := followReloads(c, srv, log)
 	defer stopReloads()
 	handleBasics(srv)
-	l, err := c.listen()
-	if err != nil {
+	if err := c.serve(srv); err != nil {
 		return err
-	}
-	if err := srv.Serve(l); err != nil {
-		return errors.Join(err, l.Close())
 	}
 	ctx, drain := context.WithCancel(ctx)
 	defer drain()
@@ -191,6 +204,9 @@ func (c *settings) options(log *slog.Logger) smartsocket.Options {
 	if o.Port == 0 {
 		o.Port = -1
 	}
+	if len(c.Listen) > 0 {
+		o.Host = c.exposed() // what the library warns of depends on it
+	}
 	return o
 }
 
@@ -200,12 +216,6 @@ func (c *settings) address() (network, addr string) {
 		return "unix", path
 	}
 	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
-}
-
-// listen returns the socket that was handed over to this process, or binds its own.
-func (c *settings) listen() (net.Listener, error) {
-	network, addr := c.address()
-	return c.sockets.Listen("service", network, addr)
 }
 
 // handleBasics registers what a server without an application answers:

@@ -66,11 +66,16 @@ func (s *safeBuffer) String() string {
 // start runs the program on a free port of the loopback interface until the test ends.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
+	return startBare(t, append([]string{"-host", "127.0.0.1", "-port", "0"}, args...)...)
+}
+
+// startBare is start without an address.
+func startBare(t *testing.T, args ...string) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{log: new(safeBuffer)}
 	ready := make(chan net.Addr, 1)
 	ended := make(chan int, 1)
-	args = append([]string{"-host", "127.0.0.1", "-port", "0"}, args...)
 	go func() {
 		ended <- run(ctx, args, nil, io.Discard, r.log, func(a net.Addr) { ready <- a })
 	}()

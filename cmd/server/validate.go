@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -42,7 +43,7 @@ func (c *settings) validate() error {
 					c.ProfileAddr))
 		}
 	}
-	if err := c.checkNodes(); err != nil {
+	if err := cmp.Or(c.checkListen(), c.checkNodes()); err != nil {
 		return err
 	}
 	if err := c.checkOps(); err != nil {

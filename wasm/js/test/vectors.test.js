@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { jsEngine, loadWasmEngine, source, vectorsPath } from './setup.js';
 
-const { fromJSON, valueOf } = await source('link.js');
+const { fromJSON, valueOf } = await source('message.js');
 const { errorFromWire } = await source('errors.js');
 const { isReserved } = await source('listeners.js');
 
