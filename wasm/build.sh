@@ -41,7 +41,7 @@ pack() {
 		--legal-comments=none --log-level=warning --banner:js="/*! $banner */" \
 		--define:SMARTSOCKET_VERSION="\"$version\"" --sourcemap --sources-content=true \
 		--tsconfig-raw='{"compilerOptions":{"useDefineForClassFields":true}}' \
-		--external:./flate.js --external:./sealing.js --external:./wasm.js \
+		--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js \
 		--mangle-props=^_[a-z] --external:node:* --external:ws "$@" --outfile="$dist/$file")
 }
 
@@ -77,11 +77,16 @@ module node.ts node.js
 module logger-entry.ts logger.js
 module flate.ts flate.js
 module sealing.ts sealing.js
+module keep.ts keep.js
 gopack wasm.ts wasm.js --format=esm
 gopack wasm-exec.ts wasm_exec.js --format=iife
 common js.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
+for framework in react vue svelte; do
+	module $framework.ts $framework.js --external:$framework --external:$framework/store
+	common $framework.ts $framework.cjs --external:$framework --external:$framework/store
+done
 
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
 cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE-GO"

@@ -146,6 +146,16 @@ func (p *project) node(t *testing.T, folder string) {
 	p.path = programs
 }
 
+// runInstallScript runs the install script of one package, which npm was told not to do.
+func (p *project) runInstallScript(t *testing.T, name string) {
+	t.Helper()
+	cmd := exec.Command("npm", "rebuild", "--ignore-scripts=false", name)
+	cmd.Dir = p.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm rebuild %s: %v\n%s", name, err, out)
+	}
+}
+
 // copy makes the project the same as the template, its packages aside.
 func (p *project) copy(t *testing.T, folder string) {
 	t.Helper()
@@ -191,7 +201,8 @@ func (p *project) copy(t *testing.T, folder string) {
 // built reports whether a folder of a template holds what its tool has made: .gitignore of
 // examples/web has the same names.
 func built(folder string) bool {
-	return slices.Contains([]string{"node_modules", "dist", "build", ".next"}, folder)
+	return slices.Contains([]string{"node_modules", "dist", "build", ".next", ".svelte-kit", ".nuxt",
+		".output"}, folder)
 }
 
 // withoutClient takes our package off the dependencies in a package.json.
