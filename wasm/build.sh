@@ -41,7 +41,7 @@ pack() {
 		--legal-comments=none --log-level=warning --banner:js="/*! $banner */" \
 		--define:SMARTSOCKET_VERSION="\"$version\"" --sourcemap --sources-content=true \
 		--tsconfig-raw='{"compilerOptions":{"useDefineForClassFields":true}}' \
-		--external:./flate.js --external:./sealing.js --external:./wasm.js \
+		--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js \
 		--mangle-props=^_[a-z] --external:node:* --external:ws "$@" --outfile="$dist/$file")
 }
 
@@ -77,6 +77,7 @@ module node.ts node.js
 module logger-entry.ts logger.js
 module flate.ts flate.js
 module sealing.ts sealing.js
+module keep.ts keep.js
 gopack wasm.ts wasm.js --format=esm
 gopack wasm-exec.ts wasm_exec.js --format=iife
 common js.ts js.cjs

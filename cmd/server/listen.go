@@ -12,6 +12,10 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
+// serviceSocket is the name of the one listening socket, by which a successor finds it. Those of
+// several addresses have names that begin with it.
+const serviceSocket = "service"
+
 // place is an address to listen on.
 type place struct {
 	network string // tcp, tls or unix
@@ -118,7 +122,7 @@ func (c *settings) checkListen() error {
 // listen returns the socket that was handed over to this process, or binds its own.
 func (c *settings) listen() (net.Listener, error) {
 	network, addr := c.address()
-	return c.sockets.listen(serviceSocket, network, addr)
+	return c.sockets.Listen(serviceSocket, network, addr)
 }
 
 // listenOn lets serve accept at the one address, or add at each of several. A service manager hands
@@ -126,7 +130,7 @@ func (c *settings) listen() (net.Listener, error) {
 func (c *settings) listenOn(
 	serve func(net.Listener) error, add func(l net.Listener, secure bool) error,
 ) error {
-	if len(c.Listen) == 0 || c.sockets.has(serviceSocket) {
+	if len(c.Listen) == 0 || c.sockets.Has(serviceSocket) {
 		l, err := c.listen()
 		if err != nil {
 			return err
@@ -143,7 +147,7 @@ func (c *settings) listenOn(
 		}
 		// A successor may be told of other addresses, so the name says which this is.
 		name := serviceSocket + "@" + url.QueryEscape(network+" "+p.addr)
-		l, err := c.sockets.listen(name, network, p.addr)
+		l, err := c.sockets.Listen(name, network, p.addr)
 		if err != nil {
 			return err
 		}

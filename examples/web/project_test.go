@@ -41,8 +41,8 @@ var pack = sync.OnceValues(func() (tarball string, err error) {
 	if err := os.MkdirAll(artifacts, 0o755); err != nil {
 		return "", err
 	}
-	if _, err := os.Stat("../../dist/package.json"); err != nil {
-		return "", errors.New("the browser client is not built: run make wasm")
+	if _, err := os.Stat("../../dist/index.d.ts"); err != nil {
+		return "", errors.New("the npm package is not built: run scripts/package.sh")
 	}
 	cmd := exec.Command("npm", "pack", "--silent", "../dist")
 	cmd.Dir = artifacts
@@ -65,6 +65,7 @@ func install(t *testing.T, tm template) *project {
 	if err != nil {
 		t.Fatalf("npm pack: %v", err)
 	}
+	p.forget(t)
 	into := filepath.Join(p.dir, "node_modules", client)
 	if err := errors.Join(os.RemoveAll(into), os.MkdirAll(into, 0o755)); err != nil {
 		t.Fatal(err)
@@ -92,6 +93,25 @@ func (p *project) packages(t *testing.T) {
 	cmd.Env = append(os.Environ(), "npm_config_ignore_scripts=true") // nothing else is downloaded
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("npm.sh: %v\n%s", err, out)
+	}
+}
+
+// forget removes what tools keep among the packages, as Vite does with what it has made of them.
+// They look for changes in the lock file, which does not name our package.
+func (p *project) forget(t *testing.T) {
+	t.Helper()
+	kept, err := filepath.Glob(filepath.Join(p.dir, "node_modules", ".*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range kept {
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() && filepath.Base(path) != ".bin" {
+			err = os.RemoveAll(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

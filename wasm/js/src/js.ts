@@ -7,6 +7,8 @@ import { loaders } from './parts.js';
 export { CODES, SmartSocketError } from './errors.js';
 export { createLogger, logger } from './logger.js';
 export type { Logger, LogLevel } from './logger.js';
+export type { Given } from './credentials.js';
+export type { EmitOptions } from './delivery.js';
 export type { Options } from './options.js';
 export type { Stats } from './stats.js';
 export type {
@@ -18,3 +20,4 @@ export default SmartSocketClient;
 
 loaders.flate = () => import('./flate.js');
 loaders.sealing = () => import('./sealing.js');
+loaders.keep = () => import('./keep.js');

@@ -12,6 +12,14 @@ export interface Logger {
   trace(text: string, detail?: unknown): void;
 }
 
+// trace logs data that is sent or received.
+export function trace(log: Logger, done: string, event: string, data: unknown): void {
+  if (!log.enabled || !log.enabled('trace')) return;
+  const shown = data instanceof Uint8Array || data instanceof ArrayBuffer
+    ? data.byteLength + ' bytes' : data;
+  log.trace(`${done} "${event}": ${shown}`);
+}
+
 type Writing = Exclude<LogLevel, 'silent'>;
 
 const LEVELS = { silent: 0, error: 1, warn: 2, info: 3, debug: 4, trace: 5 };

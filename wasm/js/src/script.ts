@@ -8,6 +8,7 @@ import { startEngine } from './engine-wasm.js';
 import type { GoClass } from './engine-wasm.js';
 import { CODES, SmartSocketError } from './errors.js';
 import { deflate, inflate } from './flate.js';
+import { Keeper } from './keep.js';
 import { logger } from './logger.js';
 import type { Options } from './options.js';
 import { parts } from './parts.js';
@@ -25,6 +26,7 @@ const base = scriptURL();
 
 parts.flate = { deflate, inflate };
 parts.sealing = { connect };
+parts.keep = { Keeper };
 coders.encoder = coders.encoder || plainEncoder;
 coders.decoder = coders.decoder || plainDecoder;
 

@@ -6,6 +6,7 @@ export interface Socket {
   binaryType: string;
   readonly protocol: string;
   readonly readyState: number;
+  readonly bufferedAmount: number;
   onopen: (() => void) | null;
   onmessage: ((e: { data: string | ArrayBuffer }) => void) | null;
   onerror: ((e?: { message?: string }) => void) | null;
