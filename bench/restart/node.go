@@ -15,7 +15,7 @@ import (
 )
 
 // drainTime is how long a node may drain.
-const drainTime = 30 * time.Second
+const drainTime = 60 * time.Second
 
 // drainDelay is longer than HAProxy needs to notice that a node is not ready, see checkEvery.
 const drainDelay = 2 * time.Second

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -142,7 +143,7 @@ func handOver(ctx context.Context) (rows []row, err error) {
 		{"  attempts that were refused", told(r), "0", r.Refused == 0, true},
 		{"  lost answers", fmt.Sprintf("%d of %d", r.Failed, r.Answered+r.Failed), "0",
 			r.Failed == 0, true},
-		{"  the old process has ended after", took.Round(time.Second / 10).String(), "30s",
+		{"  the old process has ended after", took.Round(time.Second / 10).String(), drainTime.String(),
 			took <= drainTime, true},
 	}, nil
 }
@@ -224,5 +225,6 @@ func told(r report) string {
 	if r.Refused == 0 {
 		return "0"
 	}
-	return fmt.Sprintf("%d: %s", r.Refused, r.Example)
+	const most = 60
+	return fmt.Sprintf("%d: %.*s…", r.Refused, most, strings.TrimPrefix(r.Example, "smartsocket: "))
 }
