@@ -83,6 +83,7 @@ gopack wasm-exec.ts wasm_exec.js --format=iife
 common js.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
+module native.ts native.js
 for framework in react vue svelte; do
 	module $framework.ts $framework.js --external:$framework
 	common $framework.ts $framework.cjs --external:$framework
