@@ -19,8 +19,8 @@ const (
 	maxWasm     = 2_125_000
 	maxWasmGzip = 627_000
 	// maxClientGzip is for the shell with the codec of the js engine, which is all that a page on
-	// that engine must load.
-	maxClientGzip = 16_300
+	// that engine must load. 900 bytes of it change connections before one is lost (mover.ts).
+	maxClientGzip = 17_200
 	// maxEngineGzip is for the js engine alone and complete, as the wasm engine is: codec, DEFLATE
 	// and sealing.
 	maxEngineGzip = 8_000
@@ -31,7 +31,7 @@ const (
 	maxLoaderGzip = 5_150
 	// maxAdapterGzip is for each of the adapters to React, Vue and Svelte.
 	maxAdapterGzip = 1_000
-	maxScriptGzip  = 25_600 // everything except wasm in one file
+	maxScriptGzip  = 26_500 // everything except wasm in one file
 )
 
 // dist is the client as build.sh made it for these tests, sources the modules of js/src, compiled

@@ -31,8 +31,8 @@ func node(ctx context.Context) error {
 		level = slog.LevelInfo
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	o := smartsocket.Options{TrustedProxies: []string{"127.0.0.1"}, DrainDelay: drainDelay, DrainRate: *pace,
-		MaxConnections: 19_000, Logger: logger}
+	o := smartsocket.Options{TrustedProxies: []string{"127.0.0.1"},
+		DrainDelay: drainDelay, DrainRate: *pace, MaxConnections: 19_000, Logger: logger}
 	if !*limits {
 		o.MaxUnauthenticated, o.MaxUnauthenticatedPerAddress = 1<<20, -1
 		o.MaxConnections = 1 << 20
