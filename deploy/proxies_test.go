@@ -51,7 +51,7 @@ func behind(
 	writeCertificate(t, filepath.Join(dir, "game.pem"), filepath.Join(dir, "game.key"))
 	p := &proxied{url: fmt.Sprintf("wss://127.0.0.1:%d", ports[0])}
 	nodeArgs = append(nodeArgs, "-trusted-proxies", "127.0.0.1", "-drain-delay", "3s",
-		"-drain-timeout", "30s", "-allowed-hosts", "127.0.0.1,localhost",
+		"-drain-timeout", "6s", "-allowed-hosts", "127.0.0.1,localhost",
 		"-max-connections-per-address", "1")
 	for _, port := range ports[1:] {
 		p.nodes = append(p.nodes, startNode(t, port, nodeArgs...))
@@ -146,11 +146,18 @@ func (p *proxied) try(t *testing.T, checks bool) {
 	// A node takes one connection of an address. So the nodes know who is who: six came in, and of
 	// two more from the address of the first one does not.
 	refused := 0
-	for range 2 {
-		if c := p.client(t, "127.0.0.10", false); c.Connect(t.Context()) != nil {
+	more := []*client.Client{p.client(t, "127.0.0.10", false), p.client(t, "127.0.0.10", false)}
+	for _, c := range more {
+		if c.Connect(t.Context()) != nil {
 			refused++
 		}
 	}
+	for _, c := range more {
+		c.Disconnect()
+	}
+	until(t, "only the first ones are there", func() bool {
+		return len(p.nodes[0].addresses(t))+len(p.nodes[1].addresses(t)) == players
+	})
 	if refused == 0 {
 		t.Error("the nodes do not tell the addresses of clients apart")
 	}

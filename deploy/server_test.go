@@ -84,6 +84,10 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd, new(output), make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.log, p.log
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	cmd.SysProcAttr.Setpgid = true // its own processes end with it
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +96,7 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-p.ended
 		if t.Failed() {
 			t.Logf("%s:\n%s", filepath.Base(cmd.Path), p.log)
