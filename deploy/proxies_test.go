@@ -187,7 +187,8 @@ func TestNginx(t *testing.T) {
 			"listen 443 ssl", fmt.Sprintf("listen 127.0.0.1:%d ssl", port),
 			"/etc/ssl/certs/game.pem", dir+"/game.pem",
 			"/etc/ssl/private/game.key", dir+"/game.key",
-			"worker_rlimit_nofile 131072;", "", "worker_connections 65536", "worker_connections 512",
+			"worker_rlimit_nofile 131072;", "",
+			"worker_connections 65536", "worker_connections 512",
 			"access_log off;", fmt.Sprintf("access_log off; client_body_temp_path %[1]s; "+
 				"proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; "+
 				"scgi_temp_path %[1]s;", dir))
@@ -241,8 +242,8 @@ func TestCaddy(t *testing.T) {
 		text := replaced(t, read(t, "proxies/Caddyfile"),
 			"127.0.0.1:3001", fmt.Sprintf("127.0.0.1:%d", nodes[0]),
 			"127.0.0.1:3002", fmt.Sprintf("127.0.0.1:%d", nodes[1]),
-			"game.example {", fmt.Sprintf("https://127.0.0.1:%d {\n\tbind 127.0.0.1\n\ttls %s %s", port,
-				dir+"/game.pem", dir+"/game.key"))
+			"game.example {", fmt.Sprintf("https://127.0.0.1:%d {\n\tbind 127.0.0.1\n\ttls %s %s",
+				port, dir+"/game.pem", dir+"/game.key"))
 		file := filepath.Join(dir, "Caddyfile")
 		text = "{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + text
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
