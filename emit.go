@@ -120,6 +120,20 @@ func (s *Socket) emitLossy(event string, data any, how outgoing.Options) (Delive
 	return s.srv.sendAll(e, []*Socket{s}), nil
 }
 
+// Event is the name of an event whose data is a T, for a constant that says so once for both ends:
+// const Moved smartsocket.Event[Move] = "moved". The command smartsocket types reads it.
+type Event[T any] string
+
+// Emitter is what an Event is emitted to: *Socket, *Target, *Namespace, *Server.
+type Emitter interface {
+	Emit(event string, data any, opts ...EmitOption) (Delivery, error)
+}
+
+// Emit is Emit of the Emitter, with this event. It may put the Target of a To on the heap.
+func (e Event[T]) Emit(to Emitter, data T, opts ...EmitOption) (Delivery, error) {
+	return to.Emit(string(e), data, opts...)
+}
+
 // Target is a selection of sockets, built by To, ToSocket, Except, Local and Broadcast. It is
 // resolved when it is used, as by Emit. A Target is immutable; To and the like return a new one.
 type Target struct {

@@ -41,6 +41,10 @@ unset GOGC # staticcheck needs much memory as it is
 "$checker/staticcheck" ./...
 GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/browser-go
 
+step TypeScript
+scripts/npm.sh wasm/js
+(cd wasm/js && node_modules/.bin/tsc)
+
 step 'page scripts'
 for file in cmd/server/web/js/*.js bench/browser/page/*.js; do node --check "$file"; done
 for file in scripts/*.sh wasm/build.sh .ci/run; do bash -n "$file"; done

@@ -5,9 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/env.sh
 out=$(cd "${1:-.}" && pwd)
-scripts/need.sh node
-scripts/wasm.sh
-scripts/npm.sh wasm/js
+scripts/package.sh
 bin=$PWD/wasm/js/node_modules/.bin
 cd dist
 "$bin/publint" --strict .

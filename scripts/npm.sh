@@ -14,4 +14,5 @@ if ! fetching npm ci --include=dev --no-audit --no-fund --loglevel=error; then
 	echo "npm could not install the packages of $1/package-lock.json; see above." >&2
 	exit 1
 fi
+mkdir -p node_modules # npm makes none for no packages
 printf '%s\n' "$wanted" >$stamp

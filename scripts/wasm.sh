@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the browser client into dist/ and copies what the demo page needs, compressed too, to where
+# Builds the browser client, as far as Go alone can, into dist/ and copies what the demo page needs, compressed too, to where
 # go:embed finds it. It does nothing if neither a source nor a result has changed since the last
 # time. "wasm.sh changed" only tells by its exit status whether there is something to do.
 set -euo pipefail
@@ -15,7 +15,8 @@ state() {
 	go env GOFLAGS GOEXPERIMENT GOWASM
 	GOOS=js GOARCH=wasm go list -deps -f '{{if not .Standard}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .SFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .EmbedFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}' ./wasm |
 		sed '/^$/d' | tr '\n' '\0' | xargs -0 cksum
-	cksum go.mod go.sum LICENSE scripts/wasm.sh wasm/build.sh wasm/js/*.js wasm/js/src/* wasm/js/package/* dist/* "$to"/*
+	cksum go.mod go.sum LICENSE scripts/wasm.sh wasm/build.sh wasm/js/src/* wasm/js/package/*.json wasm/js/package/*.md "$to"/*
+	find dist -maxdepth 1 -type f ! -name '.*' ! -name '*.d.*' ! -name 'SmartSocketClient.js*' -print0 | sort -z | xargs -0 cksum
 }
 fresh() { [ -f $stamp ] && [ "$(state 2>&1)" = "$(cat $stamp)" ]; }
 

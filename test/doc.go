@@ -32,6 +32,7 @@
 //	tables          that the tests named in docs/*.md exist
 //	links           that the links between our pages lead somewhere
 //	snippets        that the Go in README.md and docs/*.md compiles
+//	error_index     that docs/ERRORS.md has all codes, and quotes what is said
 //	excerpts        that the code in docs/guides is that of the examples
 //
 // What they share is in five files: servers has the servers and the handlers that tests register,

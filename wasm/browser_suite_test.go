@@ -42,6 +42,7 @@ var inBrowsers = map[string]int{
 // TestBrowserSuite runs the client's tests in real browsers, in pages and in workers: the golden
 // vectors, both engines, and everything that the client does with real servers.
 func TestBrowserSuite(t *testing.T) {
+	needNode(t)
 	all := slices.Sorted(maps.Keys(inBrowsers))
 	runs := []struct {
 		load  string
@@ -104,7 +105,7 @@ func serveSuite(site *browsertest.Site) {
 	script("/message/testdata/vectors.json", "../message/testdata/vectors.json")
 	script("/crypto/testdata/vectors.json", "../crypto/testdata/vectors.json")
 	site.Mux.Handle("/wasm/js/src/", http.StripPrefix("/wasm/js/src/",
-		http.FileServer(http.Dir("js/src"))))
+		http.FileServer(http.Dir(sources))))
 	site.Mux.HandleFunc("/wasm/js/test/{file}", func(w http.ResponseWriter, r *http.Request) {
 		b, err := os.ReadFile(filepath.Join("js/test", filepath.Base(r.PathValue("file"))))
 		if err != nil {

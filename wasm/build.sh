@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds the browser client, which is the npm package too, into dist/ or into the directory named as
-# argument: the engine, the ES modules, their CommonJS form for Node, and SmartSocketClient.js, one
-# plain script. The same sources give the same bytes. Files are moved to their places when all are
-# done.
+# Builds the browser client into dist/ or into the directory named as argument: the engine, the ES
+# modules, and their CommonJS form for Node. The same sources give the same bytes. Files are moved to
+# their places when all are done. It needs Go alone; what the npm package has besides, the
+# declarations and SmartSocketClient.js, is added by js/package/build.mjs with Node.
 set -eu
 
 unset CDPATH
@@ -14,65 +14,83 @@ work=$(mktemp -d "$into.XXXXXX")
 trap 'wait; rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 dist=$work/dist
-mkdir "$dist"
-cp "$here"/js/src/*.js "$work"
-version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$here/js/package/package.json")
-sed "s|smartsocket-js/dev|smartsocket-js/$version|" "$here/js/src/link.js" >"$work/link.js"
+mkdir "$dist" "$work/src"
+cp "$here"/js/src/*.ts "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$work/src"
 
 # The engine is compiled while esbuild, the compiler of the rest, is built and at work.
 (cd "$here" && GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o "$dist/smartsocket.wasm" .) &
 engine=$!
 esbuild=$(cd "$here" && CGO_ENABLED=0 go tool -n esbuild)
+version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$here/js/package/package.json")
+about='SmartSocket client, MIT'
+go="$about; holds Go's wasm_exec.js, BSD, see LICENSE-GO"
 
-# Go's loader: as a module inside wasm.js, as a plain script for SmartSocketClient.js.
-loader=$work/loader.js
-cat "$here/js/go-head.js" "$(go env GOROOT)/lib/wasm/wasm_exec.js" "$here/js/go-tail.js" >"$loader"
-{ cat "$loader" && echo 'export { loadGo };'; } >"$work/go.js"
-{
-	echo '(function (root) {'
-	cat "$loader"
-	echo 'Object.defineProperty(root, Symbol.for("@smartsocket/go"), { value: loadGo(root), configurable: true });'
-	echo '})(typeof self === "object" ? self : global);'
-} >"$dist/wasm_exec.js"
+# What modules may use beyond ES2020: private members and class fields, which would become WeakMaps.
+# Chrome 84, Firefox 90 and Safari 15 have them all.
+private='--supported:class-field=true --supported:class-private-field=true
+	--supported:class-private-method=true'
+# What begins with _ is for the other files of the client alone, and gets a short name.
 
-about='SmartSocket client. Sources: wasm/js/src; API: index.d.ts. MIT'
-
-# What no other file and no application names; the compiled client calls it something short.
-private='^(_.*|phase|config|hooks|table|refusal|socket|timer|watch|watchSilence|heard|pinged|since|interval|aheads|rtts|threshold|setLimit|limit|undecodable|distrust|unseal|prepared|handshake|greet|received|explain|detach|opened|uvarint|units|low|high|bytes|settle|hello|pong|take|number|write)$'
-
-# pack file banner options...: one file of dist, minified; it fails on syntax that the target does
-# not have.
+# pack SOURCE FILE BANNER OPTIONS...: one file of dist, minified, with its source map. It fails on
+# syntax that the target does not have. Other entries are imported under the package's name; here
+# they are files beside each other.
 pack() {
-	file=$1 banner=$2
-	shift 2
-	(cd "$here" && "$esbuild" "$work/$file" --bundle --minify --charset=utf8 --legal-comments=none --log-level=warning --banner:js="/*! $banner */" "$@")
+	source=$1 file=$2 banner=$3
+	shift 3
+	(cd "$work/src" && "$esbuild" "$source" --bundle --minify --charset=utf8 \
+		--legal-comments=none --log-level=warning --banner:js="/*! $banner */" \
+		--define:SMARTSOCKET_VERSION="\"$version\"" --sourcemap --sources-content=true \
+		--tsconfig-raw='{"compilerOptions":{"useDefineForClassFields":true}}' \
+		--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js \
+		--mangle-props=^_[a-z] --external:node:* --external:ws "$@" --outfile="$dist/$file")
 }
 
-pack js.js "$about" --mangle-props="$private" --format=esm --target=es2020 --external:./flate.js --external:./sealing.js --outfile="$dist/js.js"
-pack index.js "$about" --format=esm --target=es2020 --external:./js.js --external:./wasm.js --outfile="$dist/index.js"
-pack node.js "$about" --format=esm --target=es2020 --external:./js.js --external:./wasm.js --external:node:* --external:ws --outfile="$dist/node.js"
-pack logger-entry.js "$about" --format=esm --target=es2020 --external:./js.js --outfile="$dist/logger.js"
-pack flate.js "$about" --format=esm --target=es2020 --outfile="$dist/flate.js"
-pack sealing.js "$about" --format=esm --target=es2020 --outfile="$dist/sealing.js"
-pack wasm.js "$about; holds Go's wasm_exec.js, BSD, see LICENSE-GO" --format=esm --target=es2020 --outfile="$dist/wasm.js"
-pack script.js "$about" --mangle-props="$private" --format=iife --target=es5 --outfile="$dist/SmartSocketClient.js"
+# module SOURCE FILE OPTIONS...: an ES module. common SOURCE FILE OPTIONS...: the same for require;
+# what is loaded later stays modules, which import() takes.
+module() {
+	source=$1 file=$2
+	shift 2
+	# shellcheck disable=SC2086  # several options
+	pack "$source" "$file" "$about" --format=esm --target=es2020 $private \
+		--alias:@smartsocket/client/js=./js.js --external:./js.js "$@"
+}
+common() {
+	source=$1 file=$2
+	shift 2
+	pack "$source" "$file" "$about" --format=cjs --platform=node --target=node20 \
+		--define:import.meta.url=moduleURL \
+		--alias:@smartsocket/client/js=./js.cjs --external:./js.cjs "$@"
+}
 
-# The same for require; what is loaded later stays modules, which import() takes.
-for name in js node logger; do
-	address=
-	if [ $name = node ]; then address='
-const moduleURL = require("node:url").pathToFileURL(__filename).href;'; fi
-	sed -e 's|\./js\.js|./js.cjs|g' -e 's|import\.meta\.url|moduleURL|g' "$dist/$name.js" >"$work/$name.mjs"
-	pack "$name.mjs" "$about */$address/*" --bundle=false --format=cjs --platform=node --target=node20 --outfile="$dist/$name.cjs"
+# gopack SOURCE FILE OPTIONS...: what contains Go's loader, whose globalThis is ours.
+gopack() {
+	source=$1 file=$2
+	shift 2
+	# shellcheck disable=SC2086  # several options
+	pack "$source" "$file" "$go" --target=es2020 $private --define:globalThis=goWorld \
+		--inject:./go-world.ts "$@"
+}
+
+module js.ts js.js
+module index.ts index.js
+module node.ts node.js
+module logger-entry.ts logger.js
+module flate.ts flate.js
+module sealing.ts sealing.js
+module keep.ts keep.js
+gopack wasm.ts wasm.js --format=esm
+gopack wasm-exec.ts wasm_exec.js --format=iife
+common js.ts js.cjs
+common node.ts node.cjs --inject:./cjs-url.ts
+common logger-entry.ts logger.cjs
+for framework in react vue svelte; do
+	module $framework.ts $framework.js --external:$framework
+	common $framework.ts $framework.cjs --external:$framework
 done
 
-for name in index js logger; do
-	cp "$here/js/package/$name.d.ts" "$dist"
-	sed "s|'\\./index\\.js'|'./index.cjs'|" "$here/js/package/$name.d.ts" >"$dist/$name.d.cts"
-done
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
 cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE-GO"
 
 wait $engine
-rm -f "$into"/*.js "$into"/*.cjs
+rm -f "$into"/*.js "$into"/*.cjs "$into"/*.map "$into"/*.d.ts "$into"/*.d.cts
 mv "$dist"/* "$into"

@@ -12,6 +12,7 @@ import (
 // TestOldTargets asks esbuild whether the plain script contains syntax that one of the oldest
 // browsers lacks. esbuild would then rewrite it, or fail.
 func TestOldTargets(t *testing.T) {
+	needNode(t)
 	script := filepath.Join(dist, "SmartSocketClient.js")
 	build := func(target string) []byte {
 		out, err := exec.CommandContext(t.Context(), "go", "tool", "esbuild", script,

@@ -59,6 +59,7 @@ func TestPackage(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Skip("npm is not installed")
 	}
+	needNode(t)
 	project := t.TempDir()
 	install(t, project)
 	moves := make(chan string, 1)

@@ -45,8 +45,8 @@ type (
 		ID     uint16      `json:"id"`
 		Token  string      `json:"token"`
 		Rules  arenaRules  `json:"rules"`
-		Lines  []arenaLine `json:"lines"`
-		Roster []rosterRow `json:"roster"`
+		Lines  []arenaLine `json:"lines" ts:"notnull"`
+		Roster []rosterRow `json:"roster" ts:"notnull"`
 	}
 	arenaRules struct {
 		Width     float64 `json:"width"`
@@ -73,7 +73,7 @@ type (
 		Text string `json:"text"`
 	}
 	pulse struct {
-		RTT    map[uint16]float64 `json:"rtt"` // ms, by player
+		RTT    map[uint16]float64 `json:"rtt" ts:"notnull"` // ms, by player
 		Server statsReport        `json:"server"`
 		// Replaced counts the states that were replaced by a newer one, since the start.
 		Replaced int64 `json:"replaced"`
@@ -99,6 +99,7 @@ func newArena(srv *smartsocket.Server) *arena {
 	ns.OnDisconnected(func(s *smartsocket.Socket, _ smartsocket.Reason) { a.left(s) })
 	smartsocket.Handle(ns, "enter", a.enter)
 	smartsocket.Handle(ns, "talk", a.talk)
+	//smartsocket:ts Uint8Array
 	ns.On("i", a.input, smartsocket.Inline)
 	smartsocket.On(ns, "rtt", func(s *smartsocket.Socket, ms float64, ack smartsocket.Ack) {
 		a.measured(s, ms)
@@ -180,6 +181,8 @@ func (a *arena) forget(now time.Time) bool {
 }
 
 // sendRoster tells everyone who is here. mu is held.
+//
+//smartsocket:ts rosterRow[]
 func (a *arena) sendRoster() { _, _ = a.room().Emit("roster", a.roster()) }
 
 // room is everyone who plays on this server. Each of several servers has an arena of its own.

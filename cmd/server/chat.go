@@ -73,14 +73,14 @@ type (
 	introduceReply struct {
 		ID    string     `json:"id"`
 		Name  string     `json:"name"`
-		Rooms []roomInfo `json:"rooms"`
+		Rooms []roomInfo `json:"rooms" ts:"notnull"`
 	}
 	roomRequest struct {
 		Room string `json:"room"`
 	}
 	joinReply struct {
 		Room    string        `json:"room"`
-		History []saidMessage `json:"history"`
+		History []saidMessage `json:"history" ts:"notnull"`
 	}
 	sayRequest struct {
 		Room string `json:"room"`
@@ -105,7 +105,7 @@ type (
 	presence struct {
 		Room   string       `json:"room"`
 		Count  int          `json:"count"`
-		People []personInfo `json:"people"`
+		People []personInfo `json:"people" ts:"notnull"`
 	}
 	typingNotice struct {
 		Room string `json:"room"`
@@ -303,6 +303,7 @@ func (c *chat) announce(rooms ...string) {
 	for _, room := range rooms {
 		_, _ = c.ns.Local().To(room).Emit("people", c.presence(room))
 	}
+	//smartsocket:ts roomInfo[]
 	_, _ = c.ns.Local().Emit("rooms", c.list())
 }
 

@@ -11,6 +11,9 @@ import (
 	"github.com/smartsocket/smartsocket"
 )
 
+// serviceSocket is the name of the one listening socket, by which a successor finds it.
+const serviceSocket = "service"
+
 // place is an address to listen on.
 type place struct {
 	network string // tcp, tls or unix
@@ -134,7 +137,7 @@ func (c *settings) listenWith(
 		}
 		return nil
 	}
-	if c.sockets.inherits(serviceSocket) {
+	if c.sockets.Has(serviceSocket) {
 		return errors.New("LISTEN_FDS hands over the one socket, and listen names addresses: " +
 			"keep one of them")
 	}
@@ -143,7 +146,7 @@ func (c *settings) listenWith(
 		if network == "tls" {
 			network = "tcp"
 		}
-		l, err := c.sockets.listen(p.socketName(), network, p.addr)
+		l, err := c.sockets.Listen(p.socketName(), network, p.addr)
 		if err != nil {
 			return err
 		}

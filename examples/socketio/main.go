@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -15,7 +18,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	server, err := smartsocket.New(smartsocket.Options{Port: 3000})
+	server, err := smartsocket.New(options)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -23,6 +26,17 @@ func main() {
 	if err := server.Run(ctx); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// new Server(3000, { connectionStateRecovery: {} }); io.use((socket, next) => { … })
+var options = smartsocket.Options{
+	Port: 3000, EnableMessageCache: true,
+	Authenticate: func(_ context.Context, r smartsocket.AuthRequest) (any, error) {
+		if r.APIKey == "expired" {
+			return nil, errors.New("the token has expired")
+		}
+		return nil, nil
+	},
 }
 
 // chat is what the JavaScript server keeps in variables outside of its handlers. Handlers of
@@ -78,6 +92,30 @@ func register(server *smartsocket.Server) {
 	io.SetEmitOptions("typing", smartsocket.Volatile)
 	io.On("typing", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
 		s.Broadcast().Emit("typing", username(s))
+	})
+
+	// socket.on('list users', (callback) => callback([...]))
+	smartsocket.Handle(io, "list users", func(*smartsocket.Socket, struct{}) ([]string, error) {
+		users := []string{}
+		for _, s := range io.Sockets() {
+			users = append(users, username(s))
+		}
+		slices.Sort(users)
+		return users, nil
+	})
+
+	// A Buffer is a []byte, here and in the page's ArrayBuffer.
+	smartsocket.On(io, "picture", func(s *smartsocket.Socket, png []byte, _ smartsocket.Ack) {
+		s.To("pictures").Emit("picture", png)
+	})
+
+	// socket.on('subscribe', (room) => socket.join(room))
+	smartsocket.Handle(io, "subscribe", func(s *smartsocket.Socket, room string) (int, error) {
+		if room != "pictures" {
+			return 0, fmt.Errorf("there is no room %q", room)
+		}
+		err := s.Join(room)
+		return io.RoomLen(room), err
 	})
 
 	io.OnEnded(func(s *smartsocket.Socket, _ smartsocket.Reason) { // socket.on('disconnect')

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// columns is the largest width of a line of Go. A tab counts as tabWidth columns.
+// columns is the largest width of a line of Go or TypeScript. A tab counts as tabWidth columns.
 const (
 	columns  = 100
 	tabWidth = 4
@@ -32,6 +32,11 @@ func width(line []byte) int {
 // goFiles calls f with the slash-separated path and the text of every Go file of the repository.
 func goFiles(t *testing.T, f func(path string, text []byte)) {
 	t.Helper()
+	filesOf(t, ".go", f)
+}
+
+func filesOf(t *testing.T, ext string, f func(path string, text []byte)) {
+	t.Helper()
 	const root = "../.."
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -41,7 +46,7 @@ func goFiles(t *testing.T, f func(path string, text []byte)) {
 			(name == "node_modules" || strings.ContainsAny(name[:1], "._")) {
 			return filepath.SkipDir // also the snippets that another test is compiling
 		}
-		if d.IsDir() || filepath.Ext(path) != ".go" {
+		if d.IsDir() || filepath.Ext(path) != ext {
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -57,6 +62,34 @@ func goFiles(t *testing.T, f func(path string, text []byte)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// longest is the number of lines that a file of TypeScript may have.
+const longest = 500
+
+// TestTypeScriptFits checks the sources of the browser client.
+func TestTypeScriptFits(t *testing.T) {
+	files := 0
+	filesOf(t, ".ts", func(path string, text []byte) {
+		if !strings.HasPrefix(path, "wasm/js/src/") {
+			return
+		}
+		files++
+		number := 0
+		for line := range bytes.Lines(text) {
+			number++
+			if n := width(bytes.TrimSuffix(line, []byte("\n"))); n > columns {
+				t.Errorf("%s:%d has %d columns: wrap it at %d", path, number, n, columns)
+			}
+		}
+		if number > longest {
+			t.Errorf("%s has %d lines: split it, so that none is longer than %d", path, number,
+				longest)
+		}
+	})
+	if files < 20 {
+		t.Fatalf("only %d files of TypeScript were found", files)
 	}
 }
 

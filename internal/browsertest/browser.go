@@ -141,6 +141,25 @@ func Open(t testing.TB, b Browser, address string, arguments ...string) {
 	}
 }
 
+// Start starts cmd, a program that a test needs beside a browser, as a server of its pages. All its
+// processes are killed when the test ends, and when the test's process does.
+func Start(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "browsertest-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := start(cmd, dir)
+	if err != nil {
+		removeAll(dir)
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		end()
+		removeAll(dir)
+	})
+}
+
 // removeAll tries until the processes that are being killed have made their last writes.
 func removeAll(dir string) {
 	for range 20 {

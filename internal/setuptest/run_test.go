@@ -49,7 +49,7 @@ func TestMakeRun(t *testing.T) {
 		t.Error("the second make run built the browser client again")
 	}
 	for _, file := range []string{
-		"wasm/main.go", "message/event.go", "go.mod", "wasm/js/src/index.js", "wasm/js/go-head.js",
+		"wasm/main.go", "message/event.go", "go.mod", "wasm/js/src/index.ts",
 		"wasm/build.sh",
 		"dist/index.js", "cmd/server/web/dist/smartsocket.wasm.gz",
 	} {

@@ -1,13 +1,13 @@
 // What is measured. A candidate turns what a WebSocket hands over into (event, data), and (event, data) into what a WebSocket
 // takes. Binary data is an ArrayBuffer on both sides.
 
-import { jsEngine } from '../../../wasm/js/src/engine-js.js';
-import { deflate, inflate } from '../../../wasm/js/src/flate.js';
-import { parts } from '../../../wasm/js/src/parts.js';
-import { encodeData } from '../../../wasm/js/src/payload.js';
-import { connect } from '../../../wasm/js/src/sealing.js';
-import { valueOf } from '../../../wasm/js/src/link.js';
-import { SmartSocketError } from '../../../wasm/js/src/errors.js';
+import { jsEngine } from '../../../wasm/js/src/engine-js.ts';
+import { deflate, inflate } from '../../../wasm/js/src/flate.ts';
+import { parts } from '../../../wasm/js/src/parts.ts';
+import { encodeData } from '../../../wasm/js/src/payload.ts';
+import { connect } from '../../../wasm/js/src/sealing.ts';
+import { valueOf } from '../../../wasm/js/src/message.ts';
+import { SmartSocketError } from '../../../wasm/js/src/errors.ts';
 import { Decoder, Encoder, PacketType } from 'socket.io-parser';
 
 const EVENT = 4, GCM = 1, LIMIT = 1 << 24;

@@ -29,7 +29,7 @@ test('the script loads there, and says so when it cannot have wasm', async () =>
 const GUARDED = {
   globalThis: 'typeof', WebAssembly: 'typeof', AbortController: 'typeof', instantiateStreaming: 'typeof', instantiate: 'with WebAssembly', fetch: 'with WebAssembly', headers: 'with fetch', arrayBuffer: 'with fetch',
   TextEncoder: 'typeof', TextDecoder: 'typeof', encodeInto: 'asked for', encode: 'with TextEncoder, or ours', decode: 'with TextDecoder, or ours',
-  take: 'Reader.prototype.take', importObject: 'ours', emit: 'ours', cause: 'ours', flags: 'a field of messages', input: 'ours', reason: 'AbortSignal or CloseEvent', aborted: 'AbortSignal', at: 'ours', remove: 'Listeners.prototype.remove', fill: 'Inflater.prototype.fill', console: 'typeof'
+  take: 'Reader.prototype.take, Parked.prototype.take', importObject: 'ours', emit: 'ours', cause: 'ours', flags: 'a field of messages', input: 'ours', reason: 'AbortSignal or CloseEvent', aborted: 'AbortSignal', at: 'ours', remove: 'Listeners.prototype.remove', link: 'ours', console: 'typeof', performance: 'typeof'
 };
 
 test('no newer name is used without a question', () => {

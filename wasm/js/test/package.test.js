@@ -1,29 +1,36 @@
 // The package as it is built: its types match what exists at run time, its README the sizes.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { dist, source } from './setup.js';
+import ts from 'typescript';
+import { WebSocket, dist } from './setup.js';
 
 const require = createRequire(import.meta.url);
-const types = readFileSync(join(dist, 'index.d.ts'), 'utf8');
 const load = (file) => (file.endsWith('.cjs') ? require(join(dist, file)) : import(pathToFileURL(join(dist, file))));
 
-// members are the names that the types give a class, without its constructor.
-function members(name) {
-  const body = types.match(new RegExp(`export declare class ${name}\\b[^{]*\\{\\n([^]*?)\\n\\}`))[1];
-  const found = [...body.matchAll(/^ {2}(?:readonly )?(\w+)[?<(:]/gm)].map((m) => m[1]);
-  return new Set(found.filter((n) => n !== 'constructor'));
-}
+// What the declarations say, read by the compiler.
+const program = ts.createProgram([join(dist, 'index.d.ts'), join(dist, 'js.d.ts')], { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler, target: ts.ScriptTarget.ES2022, lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], types: [] });
+const checker = program.getTypeChecker();
+const exportsOf = (file) => checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(join(dist, file))));
+const found = (name) => {
+  const symbol = exportsOf('index.d.ts').find((s) => s.name === name);
+  return symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+};
+// members are the names that the types give a class or an interface.
+const members = (name) => checker.getDeclaredTypeOfSymbol(found(name)).getProperties().map((p) => p.name).filter((n) => n !== '#private' && !n.startsWith('__@')).sort();
 
 test('the types declare exactly what the modules export', async () => {
-  const declared = [...types.matchAll(/^export declare (?:const|class|function) (\w+)/gm)].map((m) => m[1]).concat('default').sort();
-  for (const file of ['index.js', 'js.js', 'node.js', 'node.cjs', 'js.cjs']) {
-    assert.deepEqual(Object.keys(await load(file)).filter((n) => n !== 'module.exports').sort(), declared, file);
+  const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol).flags & ts.SymbolFlags.Value;
+  for (const [types, ...files] of [['index.d.ts', 'index.js', 'node.js', 'node.cjs'], ['js.d.ts', 'js.js', 'js.cjs']]) {
+    const declared = exportsOf(types).filter(isValue).map((symbol) => symbol.name).sort();
+    assert.ok(declared.includes('SmartSocketClient') && declared.includes('default'));
+    for (const file of files) assert.deepEqual(Object.keys(await load(file)).filter((n) => n !== 'module.exports').sort(), declared, file);
   }
 });
 
@@ -39,35 +46,74 @@ test('the logger is a module of its own, too', async () => {
 });
 
 test('the types declare exactly the public members of the client', async () => {
-  // the built one has short names for what is private
-  const { SmartSocketClient } = await source('js.js');
-  const c = new SmartSocketClient('ws://127.0.0.1:1');
-  const real = new Set(Object.keys(c));
-  for (let p = Object.getPrototypeOf(c); p !== Object.prototype; p = Object.getPrototypeOf(p)) Object.getOwnPropertyNames(p).forEach((n) => real.add(n));
-  const shown = [...real].filter((n) => n !== 'constructor' && !n.startsWith('_'));
-  assert.deepEqual(shown.sort(), [...members('SmartSocketClient')].sort());
+  for (const file of ['index.js', 'js.js', 'node.cjs']) {
+    const { SmartSocketClient } = await load(file);
+    const c = new SmartSocketClient('ws://127.0.0.1:1');
+    const real = new Set(Object.keys(c));
+    for (let p = Object.getPrototypeOf(c); p !== Object.prototype; p = Object.getPrototypeOf(p)) Object.getOwnPropertyNames(p).forEach((n) => real.add(n));
+    assert.deepEqual([...real].filter((n) => n !== 'constructor').sort(), members('SmartSocketClient'), file);
+  }
 });
 
 test('the types declare every option, statistic and code', async () => {
   const { SmartSocketClient, CODES } = await load('index.js');
-  const block = (name) => [...types.match(new RegExp(`export interface ${name} \\{\\n([^]*?)\\n\\}`))[1].matchAll(/^ {2}(\w+)\??:/gm)].map((m) => m[1]).sort();
   const c = new SmartSocketClient('ws://127.0.0.1:1');
-  assert.deepEqual(Object.keys(c.getStats()).sort(), block('Stats'));
-  for (const option of block('Options')) {
+  assert.deepEqual(Object.keys(c.getStats()).sort(), members('Stats'));
+  for (const option of members('Options')) {
     try {
       new SmartSocketClient('ws://127.0.0.1:1', { [option]: Symbol('never right') });
     } catch (e) {
       assert.doesNotMatch(e.message, /unknown option/);
     }
   }
-  const table = types.match(/export declare const CODES: \{\n([^]*?)\n\};/)[1];
-  assert.deepEqual(CODES, Object.fromEntries([...table.matchAll(/readonly (\w+): '(\w+)'/g)].map((m) => [m[1], m[2]])));
+  const codes = checker.getTypeOfSymbol(found('CODES')).getProperties();
+  assert.deepEqual(CODES, Object.fromEntries(codes.map((p) => [p.name, checker.getTypeOfSymbol(p).value])));
+});
+
+test('consoles and error trackers show the names of the classes', async () => {
+  for (const file of ['index.js', 'js.js', 'node.cjs']) {
+    const { SmartSocketClient, SmartSocketError } = await load(file);
+    assert.match(inspect(new SmartSocketClient('ws://127.0.0.1:1'), { depth: 0 }), /^SmartSocketClient \{/, file);
+    const error = new SmartSocketError('ERR_X', 'why');
+    assert.match(inspect(error), /^SmartSocketError: why\n/);
+    assert.deepEqual([SmartSocketClient.name, error.constructor.name], ['SmartSocketClient', 'SmartSocketError'], file);
+  }
+});
+
+test('a client works inside a Proxy, and its methods without the client', async () => {
+  const { SmartSocketClient } = await load('js.js');
+  const raw = new SmartSocketClient('ws://127.0.0.1:1', { WebSocket }), c = new Proxy(raw, {}), heard = [];
+  const { on, emit } = c;
+  assert.equal(on('x', () => {}), raw);
+  c.on('error', (e) => heard.push(e.code)).once('disconnected', () => {}).off('disconnected');
+  assert.ok(c.emit('kept') && emit('kept too') && c.send('as well'));
+  assert.equal(c.getStats().queued, 3);
+  await assert.rejects(c.connect(), { code: 'ERR_CONN_001' });
+  c.connect = () => Promise.resolve('wrapped'); // as applications may
+  assert.equal(await raw.connect(), 'wrapped');
+  c.disconnect();
+  class Mine extends SmartSocketClient { emit(event, ...rest) { return super.emit('my ' + event, ...rest); } }
+  const mine = new Proxy(new Mine('ws://127.0.0.1:1', { offlineQueue: false }), {});
+  const failed = new Promise((resolve) => mine.on('error', resolve));
+  assert.equal(mine.emit('x'), false);
+  assert.match((await failed).message, /"my x"/);
+});
+
+test('every source map names the sources and holds their text', () => {
+  const maps = readdirSync(dist).filter((file) => file.endsWith('.map'));
+  assert.ok(maps.length >= 12, maps.join());
+  for (const file of maps) {
+    const map = JSON.parse(readFileSync(join(dist, file), 'utf8')), name = file.slice(0, -4);
+    assert.ok(map.sources.length > 0 && map.sourcesContent.length === map.sources.length && map.sourcesContent.every((text) => text.length > 0), file);
+    assert.ok(map.sources.every((source) => /^(\.\.\/)?src\/[\w-]+\.[jt]s$/.test(source)), file + ': ' + map.sources);
+    assert.ok(readFileSync(join(dist, name), 'utf8').endsWith(`//# sourceMappingURL=${file}\n`), name);
+  }
 });
 
 test('the README tells the sizes of today', () => {
   const readme = readFileSync(join(dist, 'README.md'), 'utf8');
   const size = (...files) => files.reduce((sum, f) => sum + gzipSync(readFileSync(join(dist, f)), { level: 9 }).length, 0) / 1000;
-  const rows = [['`@smartsocket/client/js`', 'js.js'], ['DEFLATE', 'flate.js'], ['encryption for', 'sealing.js'], ['the WebAssembly codec', 'index.js', 'wasm.js', 'smartsocket.wasm'], ['`SmartSocketClient.js`', 'SmartSocketClient.js']];
+  const rows = [['`@smartsocket/client/js`', 'js.js'], ['DEFLATE', 'flate.js'], ['encryption for', 'sealing.js'], ['a session that', 'keep.js'], ['the WebAssembly codec', 'index.js', 'wasm.js', 'smartsocket.wasm'], ['`SmartSocketClient.js`', 'SmartSocketClient.js']];
   for (const [words, ...files] of rows) {
     const row = readme.split('\n').find((line) => line.startsWith('|') && line.includes(words));
     const told = parseFloat(row.split('|')[2]), real = size(...files);

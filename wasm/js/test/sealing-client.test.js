@@ -119,7 +119,7 @@ for (const engine of ['js', 'wasm', 'auto']) {
       const gone = next(c, 'disconnected');
       await c.connect().catch(() => {});
       await gone;
-      lines.push(inspect(c, { depth: 9 }), JSON.stringify(Object.values(c).find((v) => v?.ackTimeout)));
+      lines.push(inspect(c, { depth: 9, showHidden: true }), JSON.stringify(c));
       assert.ok(lines.length > 5);
       for (const line of lines) assert.ok(!line.includes(encryptionKey) && !line.includes('the api key'), line);
     });

@@ -13,7 +13,9 @@ const old = process.env.SMARTSOCKET_OLD && (await import('./old-browser.js')).lo
 export const { SmartSocketClient, SmartSocketError, CODES, logger, createLogger } = old ? { SmartSocketClient: old, ...old } : await import(pathToFileURL(join(dist, 'node.js')));
 // engines are those that this world can run.
 export const engines = old ? ['js', 'auto'] : ['wasm', 'js', 'auto'];
-export const source = (name) => import(new URL('../src/' + name, import.meta.url));
+// The modules of ../src as compile.js made them.
+const sources = process.env.SMARTSOCKET_SOURCES ?? join(here, '../node_modules/.sources');
+export const source = (name) => import(pathToFileURL(join(sources, name)));
 export const vectorsPath = join(here, '../../../message/testdata/vectors.json');
 
 // The js engine from the sources, with its parts, and the wasm engine as it was built.

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { jsEngine, loadWasmEngine, source, vectorsPath } from './setup.js';
 
-const { fromJSON, valueOf } = await source('link.js');
+const { fromJSON, valueOf } = await source('message.js');
 const { errorFromWire } = await source('errors.js');
 const { isReserved } = await source('listeners.js');
 
@@ -56,7 +56,7 @@ for (const engine of missing ? [] : [jsEngine, await loadWasmEngine()]) {
           // such a one this client never writes
           if (want.version !== '1' || want.algorithm !== '0' || want.keyId !== '') return;
           const string = (h) => Buffer.from(h, 'hex').toString();
-          assert.equal(hex(engine.encodeConnect({ random: unhex(want.random), namespace: string(want.namespace), apiKey: string(want.apiKey), sessionToken: unhex(want.sessionToken), lastSeq: Number(want.lastSeq), canInflate: want.canInflate === '1', client: string(want.client) })), v.hex);
+          assert.equal(hex(engine.encodeConnect({ random: unhex(want.random), namespace: string(want.namespace), apiKey: string(want.apiKey), sessionToken: unhex(want.sessionToken), lastSeq: Number(want.lastSeq), canInflate: want.canInflate === '1', canMove: want.canMove === '1', client: string(want.client) })), v.hex);
           return;
         }
         const { fields } = engine.decode(unhex(v.hex), LIMIT);

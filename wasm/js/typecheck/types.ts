@@ -1,7 +1,7 @@
 // What the compiler must accept and, on the lines marked, refuse. npm test compiles it; nothing runs it.
 
 import Default, { CODES, SmartSocketClient, SmartSocketError, createLogger, logger } from '@smartsocket/client';
-import type { Ack, AckOptions, DataOf, Logger, Options, ResponseOf, Stats } from '@smartsocket/client';
+import type { Ack, AckOptions, DataOf, Listener, Logger, Options, ResponseOf, Stats } from '@smartsocket/client';
 import { SmartSocketClient as JsClient } from '@smartsocket/client/js';
 import { logger as sameLogger, setLevel } from '@smartsocket/client/logger';
 
@@ -42,7 +42,8 @@ client.on('question', (_text, ack) => ack('one'));
 
 // The client's own events.
 client.on('connected', () => {}).on('disconnected', (reason, detail) => { same<Same<typeof reason, string>>(); same<Same<typeof detail.code, number>>(); });
-client.on('reconnecting', (attempt, delay) => { same<Same<typeof attempt | typeof delay, number>>(); });
+client.on('reconnecting', (attempt, delay, error) => { same<Same<typeof attempt | typeof delay, number>>(); same<Same<typeof error, SmartSocketError | undefined>>(); });
+client.on('connected', async () => { await client.emitWithAck('join', 'arena'); }).on('drain', () => {});
 client.on('reconnected', (recovered) => { same<Same<typeof recovered, boolean>>(); });
 client.on('error', (error) => { same<Same<typeof error, SmartSocketError>>(); same<Same<typeof error.details, unknown>>(); });
 client.on('__rate-limited__', (info) => { same<Same<typeof info.retryAfter, number>>(); });
@@ -51,6 +52,17 @@ client.on('__rate-limited__', (info) => { same<Same<typeof info.retryAfter, numb
 client.emit('move', { x: 1, y: 2 });
 client.emit('move', { x: 1, y: 2 }, (_answer, error) => { same<Same<typeof error, SmartSocketError | undefined>>(); });
 client.send('ready');
+same<Same<ReturnType<typeof client.emit>, boolean>>();
+client.emit('move', { x: 1, y: 2 }, { volatile: true });
+client.emit('ready', undefined, { state: 'key', deadline: 5 });
+client.setEmitOptions('move', { state: true }).setEmitOptions('move');
+// @ts-expect-error: no such option
+client.emit('move', { x: 1, y: 2 }, { volatil: true });
+// @ts-expect-error: no such event
+client.setEmitOptions('jumped', { volatile: true });
+new SmartSocketClient('ws://localhost:3000', { apiKey: async () => 'key', auth: () => ({ token: 1 }), urls: ['ws://localhost:3001'], retryConnect: true, keepSession: 'user', highWaterMark: 1 });
+// @ts-expect-error: a key is a string
+new SmartSocketClient('ws://localhost:3000', { apiKey: () => 7 });
 client.emit('say').valueOf();
 client.emit('say', 'hello');
 client.emit('ready', () => {});
@@ -119,3 +131,40 @@ const engine: Options = { engine: 'asm' };
 const error = new SmartSocketError(CODES.REJECTED, 'no', new Error('cause'));
 same<Same<typeof CODES.REJECTED, 'ERR_APP_001'>>();
 export { answers, both, engine, error, misspelt, numbers, strings };
+
+// Generic wrappers, which every hook and every store is.
+class Room<S extends object, C extends object> {
+  constructor(readonly client: SmartSocketClient<S, C>) {}
+  on<E extends keyof S & string>(event: E, fn: (data: DataOf<S[E]>) => void) { this.client.on(event, fn); return () => { this.client.off(event, fn); }; }
+  onRaw<E extends keyof S & string>(event: E, fn: (data: S[E]) => void) { this.client.on(event, fn).off(event, fn); }
+  onAll<E extends keyof S & string>(event: E, fn: Listener<S[E]>) { this.client.once(event, fn); }
+  once<E extends keyof S & string>(event: E) { return new Promise<DataOf<S[E]>>((resolve) => { this.client.once(event, (data) => { resolve(data); }); }); }
+  emit<E extends keyof C & string>(event: E, data: DataOf<C[E]>) { return this.client.emit(event, data); }
+  ask<E extends keyof C & string>(event: E, data: DataOf<C[E]>): Promise<ResponseOf<C[E]>> { return this.client.emitWithAck(event, data, { timeout: 5 }); }
+}
+async function wrapped(room: Room<ServerEvents, ClientEvents>) {
+  room.on('moved', (move) => { same<Same<typeof move, Move>>(); })();
+  room.onRaw('moved', (move) => { same<Same<typeof move, Move>>(); });
+  room.onAll('question', (_text, ack) => { ack({ answer: 1 }); });
+  const move = await room.once('moved'), players = await room.ask('join', 'arena');
+  same<Same<typeof move, Move>>(); same<Same<typeof players, number>>();
+  room.emit('move', { x: 1, y: 2 });
+  // @ts-expect-error: y is missing
+  room.emit('move', { x: 1 });
+  // @ts-expect-error: no such event
+  room.on('jumped', () => {});
+}
+
+// A hook over one map.
+function useEvent<E extends keyof ServerEvents>(event: E, fn: (data: ServerEvents[E]) => void) { client.on(event, fn); return () => client.off(event, fn); }
+useEvent('moved', (move) => { same<Same<typeof move, Move>>(); });
+
+// More parameters than there are.
+client.on('moved', (a, b, c) => { same<Same<typeof a, Move>>(); same<Same<typeof c, undefined>>(); b(); });
+loose.on('anything', (a, b, c) => { b(a.x); same<Same<typeof c, undefined>>(); });
+
+// Both entries have one class.
+const js: JsClient<ServerEvents, ClientEvents> = client;
+class Subclass extends SmartSocketClient<ServerEvents, ClientEvents> { moves(fn: (move: Move) => void) { return this.on('moved', fn); } }
+same<Same<ReturnType<Subclass['moves']>, Subclass>>();
+export { js, useEvent, wrapped };

@@ -1,3 +1,4 @@
+// @ts-check
 // The arena's page: a connection, a world, a canvas, and what stands around it.
 
 import { invent, store } from '../identity.js';
@@ -6,6 +7,8 @@ import { Input } from './input.js';
 import { Net } from './net.js';
 import { Panel } from './panel.js';
 import { World } from './world.js';
+
+/** @typedef {import('../../events').ArenaServerEvents} ServerEvents */
 
 const $ = (id) => document.getElementById(id);
 const world = new World();
@@ -67,6 +70,7 @@ const net = new Net({
   },
 });
 
+/** @type {{ [E in keyof ServerEvents]: (data: ServerEvents[E]) => void } & { resumed(recovered: boolean): void }} */
 const took = {
   s(buffer) { world.take(buffer, net.now()); },
   roster(rows) { world.people(rows); },

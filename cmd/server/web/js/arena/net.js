@@ -1,17 +1,25 @@
+// @ts-check
 // The page's connection: one SmartSocketClient at a time, made anew when the
 // engine or the lane changes. The server gives the same player back by its token.
 
 import { store } from '../identity.js';
 
+/** @typedef {import('../../events').ArenaServerEvents} ServerEvents */
+/** @typedef {import('../../events').ArenaClientEvents} ClientEvents */
+/** @typedef {import('/dist/index.js').SmartSocketClient<ServerEvents, ClientEvents>} Client */
+
 const SAMPLES = 60;
 
 export class Net {
+  /** @type {import('/dist/index.js').Options['engine']} */
   engine = 'auto';
   slow = false;
   resumed = 0;
   rtt = 0;
-  client = null;
+  /** @type {Client} */
+  client;
   #page;
+  /** @type {typeof import('/dist/index.js').SmartSocketClient} */
   #Client;
   #countdown = 0;
   #serial = 0;
@@ -36,6 +44,7 @@ export class Net {
     Object.assign(this, { engine, slow });
     const serial = ++this.#serial;
     this.client?.disconnect();
+    /** @type {Client} */
     const client = new this.#Client(slow ? '/slow/' : '/', { namespace: '/arena', engine, maxReconnectAttempts: -1, reconnectDelay: 600, offlineQueue: false });
     this.client = client;
     this.#listen(client);
@@ -51,6 +60,7 @@ export class Net {
     }
   }
 
+  /** @param {Client} client */
   #listen(client) {
     const current = (f) => (...args) => { if (client === this.client) f(...args); };
     let recovered = false;
@@ -69,9 +79,12 @@ export class Net {
     client.on('reconnecting', current((attempt, delay) => this.#count(attempt, delay)));
     client.on('error', current((error) => this.#page.failed(error)));
     client.on('__rate-limited__', current((limit) => this.#page.failed(new Error(limit.message))));
-    for (const event of ['s', 'roster', 'pulse', 'said', 'hit']) client.on(event, current((data) => this.#page.took(event, data)));
+    /** @type {(keyof ServerEvents)[]} */
+    const events = ['s', 'roster', 'pulse', 'said', 'hit'];
+    for (const event of events) client.on(event, current((data) => this.#page.took(event, data)));
   }
 
+  /** @param {Client} client */
   async #enter(client) {
     try {
       const reply = await client.emitWithAck('enter', { name: this.#page.name(), token: store.get('player') ?? '' });

@@ -1,3 +1,4 @@
+// @ts-check
 // What the server told of the arena, and where everything is at a moment: others
 // between two snapshots, the own player ahead of the last one.
 
@@ -5,16 +6,20 @@ const KEPT = 40; // snapshots
 
 export class World {
   me = 0;
+  /** @type {import('../../events').ArenaRules | null} */
   rules = null;
+  /** @type {Map<number, import('../../events').RosterRow>} */
   roster = new Map(); // player id -> { name, hue, bot }
   skipped = 0; // snapshots that the server replaced by newer ones before they were sent
   #snaps = [];
   #late = 40; // how long snapshots take to get here, smoothed, ms
   #jitter = 10;
   #wishes = []; // what was steered: { at, ax, ay, dash }, at = server time when it gets there
+  /** @type {{ x: number, y: number } | null} */
   #shown = null;
   #lastTick = -1;
 
+  /** @param {import('../../events').EnterReply} reply */
   enter(reply) {
     this.me = reply.id;
     this.rules = reply.rules;
@@ -24,6 +29,7 @@ export class World {
     this.#shown = null;
   }
 
+  /** @param {import('../../events').RosterRow[]} rows */
   people(rows) {
     this.roster = new Map(rows.map((row) => [row.id, row]));
   }
@@ -33,6 +39,7 @@ export class World {
   // take reads one snapshot; now is the server's time as far as this page knows it. The layout stands in arena_world.go.
   take(buffer, now) {
     const view = new DataView(buffer);
+    /** @type {{ tick: number, time: number, players: Map<number, any>, gems: { x: number, y: number }[] }} */
     const snap = { tick: view.getUint32(0, true), time: view.getFloat64(4, true), players: new Map(), gems: [] };
     let at = 14;
     for (let i = view.getUint8(12); i > 0; i--, at += 11) {
@@ -86,7 +93,7 @@ export class World {
   #ahead(until, dt) {
     const { latest: snap, rules: r } = this;
     const start = snap.players.get(this.me);
-    if (!start) return {};
+    if (!start || !r) return {};
     let { x, y } = start;
     let dashUntil = start.dash ? snap.time + r.dashTime : 0;
     let wish = start;

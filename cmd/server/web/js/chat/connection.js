@@ -1,5 +1,10 @@
+// @ts-check
 // One SmartSocketClient on the demo's namespace: its life told to the page, and
 // a round trip measured every second.
+
+/** @typedef {import('../../events').ChatServerEvents} ServerEvents */
+/** @typedef {import('../../events').ChatClientEvents} ClientEvents */
+/** @typedef {import('/dist/index.js').SmartSocketClient<ServerEvents, ClientEvents>} Client */
 
 const SAMPLES = 60;
 
@@ -12,8 +17,9 @@ export async function connect(page) {
   } catch (error) {
     page.state('offline', 'Not built');
     page.missing(error.message);
-    return { client: silent(), start: () => {} };
+    return { client: silent(), start: async () => {} };
   }
+  /** @type {Client} */
   const client = new SmartSocketClient('/', { namespace: '/chat', engine: 'wasm', maxReconnectAttempts: -1 });
   let countdown = 0;
 
@@ -56,6 +62,7 @@ export async function connect(page) {
 }
 
 // measure asks for an acknowledgement every second and keeps the last minute; null is an answer that never came.
+/** @param {Client} client */
 function measure(client, page) {
   const samples = [];
   setInterval(async () => {
@@ -77,5 +84,6 @@ function measure(client, page) {
 
 // silent stands in for a client that could not be loaded.
 function silent() {
-  return { id: '', connected: false, on() {}, emit() {}, emitWithAck: () => Promise.reject(new Error('The client is not loaded.')) };
+  const stand = { id: '', connected: false, on() {}, emit() {}, emitWithAck: () => Promise.reject(new Error('The client is not loaded.')) };
+  return /** @type {Client} */ (/** @type {unknown} */ (stand));
 }

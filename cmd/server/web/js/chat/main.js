@@ -1,3 +1,4 @@
+// @ts-check
 // The demo's wiring: what happens on the connection goes to the view, what the
 // user does goes to the connection. State lives here, the DOM in view.js.
 
@@ -5,10 +6,13 @@ import { connect } from './connection.js';
 import { invent, store } from '../identity.js';
 import { View } from './view.js';
 
+/** @typedef {import('../../events').ChatClientEvents} ClientEvents */
+
 const view = new View();
 const joined = new Set(); // names of the rooms we are in
 const places = new Map(); // room → what we know of it; see place
 let current = '';
+/** @type {import('../../events').RoomInfo[]} */
 let rooms = [];
 let name = store.get('name') || invent();
 let reconnects = 0;
@@ -56,8 +60,21 @@ client.on('typing', (who) => {
 
 client.on('stats', (figures) => view.figures(figures));
 
-// place is what we know of a room. News may come before the answer to our join,
-// so it is kept for rooms we do not count as joined yet.
+/**
+ * @typedef {object} Place
+ * @property {import('../../events').SaidMessage[]} messages
+ * @property {Set<number>} ids
+ * @property {import('../../events').PersonInfo[]} people
+ * @property {number} count
+ * @property {number} unread
+ * @property {Map<string, { name: string, timer: number }>} typing
+ */
+
+/**
+ * place is what we know of a room. News may come before the answer to our join,
+ * so it is kept for rooms we do not count as joined yet.
+ * @returns {Place}
+ */
 function place(room) {
   let known = places.get(room);
   if (!known) {
@@ -90,7 +107,7 @@ function remember(room, message) {
   if (room.ids.has(message.id)) return false;
   room.ids.add(message.id);
   room.messages.push(message);
-  if (room.messages.length > 200) room.ids.delete(room.messages.shift().id);
+  if (room.messages.length > 200) room.ids.delete(room.messages.shift()?.id ?? 0);
   return true;
 }
 
@@ -132,11 +149,16 @@ function drawTyping() {
 function stopTyping(roomName, id) {
   const room = place(roomName);
   if (!room.typing.has(id)) return;
-  clearTimeout(room.typing.get(id).timer);
+  clearTimeout(room.typing.get(id)?.timer);
   room.typing.delete(id);
   if (roomName === current) drawTyping();
 }
 
+/**
+ * @template {keyof ClientEvents & string} E
+ * @param {E} event
+ * @param {import('/dist/index.js').DataOf<ClientEvents[E]>} data
+ */
 const ask = (event, data) => client.emitWithAck(event, data, { timeout: 8000 });
 
 function roomInAddress() {

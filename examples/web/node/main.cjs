@@ -1,0 +1,22 @@
+const { SmartSocketClient } = require('@smartsocket/client');
+
+const server = process.env.SMARTSOCKET_URL ?? 'ws://localhost:4000';
+const client = new SmartSocketClient(`${server}/game`);
+const state = { status: 'connecting', players: 0, moves: [], cuts: 0, recovered: null };
+const show = (change) => console.log(JSON.stringify(Object.assign(state, change)));
+
+client.on('connected', () => show({ status: 'connected' }));
+client.on('moved', (move) => show({ moves: [...state.moves, move.X] }));
+client.on('disconnected', (reason, { reconnects }) => {
+  if (reconnects) show({ status: 'away', cuts: state.cuts + 1 });
+});
+client.on('reconnected', (recovered) => show({ recovered }));
+
+async function main() {
+  await client.connect();
+  show({ players: await client.emitWithAck('join', 'arena') });
+  client.emit('move', { X: 1, Y: 1 });
+}
+main();
+
+process.once('SIGINT', () => client.disconnect()); // nothing else keeps the program running

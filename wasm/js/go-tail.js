@@ -1,2 +1,0 @@
-return globalThis.Go;
-}

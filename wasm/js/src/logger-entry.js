@@ -1,5 +1,0 @@
-import { logger } from './js.js';
-
-export { createLogger } from './js.js';
-export { logger };
-export var setLevel = logger.setLevel;
