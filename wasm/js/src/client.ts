@@ -134,7 +134,10 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
       link.close();
     }
     this.#outbox._fail(error);
-    if (attempt) attempt._reject(error);
+    if (attempt) {
+      attempt._promise.catch(() => {}); // who calls disconnect() need not hear of it there
+      attempt._reject(error);
+    }
     if (was === 'connected') {
       this.#listeners._raise('disconnected', error.message,
         { code: 1000, reason: '', reconnects: false });
@@ -177,8 +180,8 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
 
   /**
    * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all
-   * else as JSON, in which a buffer inside of an object is lost. Data that JSON cannot carry, a
-   * Blob or a Map for instance, throws. With a callback it asks for an ack; the callback runs
+   * else as JSON. Data that JSON cannot carry, a Blob, a Map or a buffer inside of an object for
+   * instance, throws. With a callback it asks for an ack; the callback runs
    * exactly once. Returns whether the event was handed to the connection or the offline queue.
    * Where the server keeps sessions, what a lost connection did not deliver is sent again when the
    * session is recovered.
@@ -224,8 +227,9 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
         else resolve(response);
       }, timeout);
       const abort = (): void => questions._fail(id, abortError(signal!));
-      if (signal) signal.addEventListener('abort', abort);
       this.#outbox._emit(event, data, id);
+      // After an emit that throws or fails at once nobody would remove the listener.
+      if (signal && questions._get(id)) signal.addEventListener('abort', abort);
     });
   }
 
@@ -439,7 +443,7 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
     }
     this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
     this.#drain = { at: Date.now() + wait, url };
-    setTimeout(() => {
+    link._moveTimer = setTimeout(() => {
       if (this.#link !== link || link._phase !== 'ready') return;
       link.end(connectionLost('the server asked its clients to reconnect'), 1001, 'going away');
     }, wait);

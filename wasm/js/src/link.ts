@@ -23,6 +23,7 @@ import { Vigil } from './vigil.js';
 import { CONNECT_ACK, ERROR, HELLO, PING, SUBPROTOCOL, VERSION } from './wire.js';
 
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
+const GRACE = 500; // ms
 const MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
 
 // Host is what differs between the builds. Either may be missing.
@@ -50,6 +51,7 @@ export interface LinkHooks {
   _closed(error: SmartSocketError, code: number, reason: string, wasReady: boolean): void;
 }
 
+type Timer = ReturnType<typeof setTimeout> | undefined;
 type Phase = 'opening' | 'greeting' | 'joining' | 'ready' | 'ended';
 
 export class Link {
@@ -59,6 +61,7 @@ export class Link {
   // The keys, from CONNECT on. They stay in the engine that made them. Once they are set nothing
   // goes in clear.
   _ends: Ends | null = null;
+  _moveTimer: Timer; // after GOAWAY
   _refusal: SmartSocketError | null = null; // the last ERROR before the server closes
   bytesSent = 0;
   bytesReceived = 0;
@@ -66,7 +69,7 @@ export class Link {
   #config: LinkConfig;
   #hooks: LinkHooks;
   #vigil = new Vigil();
-  #timer: ReturnType<typeof setTimeout>;
+  #timer: Timer;
   #prepared: Promise<unknown> | undefined;
   #hello: Bytes | null = null;
   #limit = DEFAULT_LIMIT;
@@ -360,6 +363,7 @@ export class Link {
     const socket = this._socket;
     this._phase = 'ended';
     clearTimeout(this.#timer);
+    clearTimeout(this._moveTimer);
     this.#vigil._end();
     if (this._ends) this._ends.close();
     if (!socket) return;
@@ -370,7 +374,22 @@ export class Link {
     } catch (e) {
       this.#config._log.debug('closing the WebSocket failed: ' + messageOf(e));
     }
+    if (socket.terminate) endSoon(socket);
   }
+}
+
+// endSoon ends a closing WebSocket of Node when the other side does not answer and takes nothing
+// more. Otherwise it would keep the program alive for half a minute.
+function endSoon(socket: Socket): void {
+  let timer: Timer, left = Infinity;
+  const look = (): void => {
+    const unsent = socket.bufferedAmount || 0;
+    if (unsent > 0 && unsent < left) timer = setTimeout(look, GRACE);
+    else socket.terminate!();
+    left = unsent;
+  };
+  timer = setTimeout(look, GRACE);
+  socket.onclose = () => clearTimeout(timer);
 }
 
 function engineFailed(error: unknown): string {

@@ -12,6 +12,9 @@ export interface Socket {
   onclose: ((e: { code: number; reason: string }) => void) | null;
   send(data: Bytes): void;
   close(code?: number): void;
+  readonly bufferedAmount?: number;
+  // Only package ws has it.
+  terminate?(): void;
   // Only package ws has it.
   on?(event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void;
 }
