@@ -141,13 +141,13 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.srv.loops[l.ws.Loop()].inline.CompareAndSwap(l.s, nil) // if a handler ended its goroutine
 	d := journal.Gone(l.diary.Load(), l.ws, l.ticket.Address())
 	l.diary.Store(d)
+	var socket, namespace string
 	if was == linkOpen {
-		l.srv.journal.Closed(d, l.s.ID(), l.ns.path, uint16(code), reason, err)
-	} else {
-		l.srv.journal.Closed(d, "", "", uint16(code), reason, err)
+		socket, namespace = l.s.ID(), l.ns.path
 	}
-	if errors.Is(err, reactor.ErrSlowConsumer) {
-		l.srv.journal.SlowConsumer(d, err)
+	l.srv.journal.Closed(d, socket, namespace, uint16(code), reason, err)
+	if slow := new(reactor.SlowError); errors.As(err, &slow) {
+		l.srv.journal.SlowConsumer(d, socket, slow.Queued, slow.Cause)
 	}
 	if errors.Is(err, budget.ErrOver) {
 		l.srv.counters.overBudget.Add(1)

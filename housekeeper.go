@@ -10,15 +10,19 @@ import (
 )
 
 // The housekeeper is the server's one background goroutine. It samples the counters for the rates,
-// watches inline handlers, writes the log lines that wait, and ends the sessions of clients that do
-// not come back.
+// watches inline handlers, asks the loops for a sign of life, writes the log lines that wait, and
+// ends the sessions of clients that do not come back.
 
 // newHousekeeper takes the first sample and starts the goroutine.
 func newHousekeeper(v *Server) *watchdog.Rounds {
 	v.sampleRates()
 	h := &watchdog.Rounds{
-		Now: v.sinceStart, Clock: v.clock, Budget: v.fixed.InlineBudget,
-		Look: v.watchInline, EverySecond: v.everySecond,
+		Now: v.sinceStart, Clock: v.clock, Budget: min(v.fixed.InlineBudget, time.Second/4),
+		Look: func(now time.Duration) bool {
+			soon := v.pulse.Look()
+			return v.watchInline(now) || soon
+		},
+		EverySecond: v.everySecond,
 	}
 	h.Start()
 	return h

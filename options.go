@@ -1,6 +1,7 @@
 package smartsocket
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -104,8 +105,9 @@ type Options struct {
 	AcceptRate int `config:"acceptRate" reload:"live"`
 	// MaxUnauthenticated limits the connections whose CONNECT has not been accepted yet, and those
 	// that still have to authenticate by event. Connections whose request has not come yet are
-	// limited to half of MaxConnections, or to MaxUnauthenticated if that is more.
-	MaxUnauthenticated int `config:"maxUnauthenticated" default:"1024" min:"1" max:"16Mi" reload:"live"`
+	// limited to half of MaxConnections, or to MaxUnauthenticated if that is more. 0 is half of
+	// MaxConnections, and at least 1024: all clients of a balancer that restarts come at once.
+	MaxUnauthenticated int `config:"maxUnauthenticated" zero:"half of maxConnections" min:"1" max:"16Mi" reload:"live"`
 	// MaxUnauthenticatedPerAddress is that limit for one IPv4 address or IPv6 /64. 0 means a share:
 	// one address may have fewer than are left for all others, so at most half. -1 means no limit.
 	MaxUnauthenticatedPerAddress int `config:"maxUnauthenticatedPerAddress" reload:"live"`
@@ -223,7 +225,8 @@ func DefaultOptions() Options {
 		panic(err)
 	}
 	o.EnableRateLimiting, o.EnableConnectionPooling = Enabled, Enabled
-	o.Loops, o.Workers, o.MaxBufferedBytes, o.Logger = 0, 0, 0, nil
+	o.Loops, o.Workers, o.MaxBufferedBytes, o.MaxUnauthenticated = 0, 0, 0, 0
+	o.Logger = nil
 	return o
 }
 
@@ -235,6 +238,7 @@ func (o Options) withDefaults() (Options, error) {
 	cores := runtime.GOMAXPROCS(0)
 	if err := optionError(bounds.Fill(&o, map[string]int{
 		"Loops": cores, "Workers": 64 * cores, "MaxBufferedBytes": int(budget.Default()),
+		"MaxUnauthenticated": max(cmp.Or(o.MaxConnections, 10_000)/2, 1024),
 	})); err != nil {
 		return o, err
 	}

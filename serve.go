@@ -17,6 +17,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/mailbox"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/pulse"
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
@@ -136,6 +137,16 @@ func (v *Server) startLoops() error {
 	v.memory.Watch(r.OutboxBytes, v.endpoint.UnfinishedBytes, v.counters.outgoing.Bytes.Load)
 	budget.Guard(v.memory, v.eachLink, (*link).holds, (*link).cut)
 	v.phase = phaseRunning
+	v.pulse = &pulse.Monitor{
+		Now: func() time.Duration { return time.Since(v.started) }, // also when a test has a clock
+		Lag: &v.measures.LoopLag, Queue: v.workers.Progress,
+		Answer: func(err error) []byte {
+			a := health.Alive(err)
+			return frame.AppendAnswer(nil, &a, false, time.Now())
+		},
+		Held: v.journal.LoopHeld, Queued: v.journal.QueueHeld,
+	}
+	v.pulse.Watch(r)
 	v.housekeeper = newHousekeeper(v)
 	return nil
 }
@@ -187,31 +198,18 @@ func (v *Server) running() *websocket.Server {
 	return nil
 }
 
-// Listen serves on one more address of a started server, otherwise ErrClosed, and returns what was
-// bound. network is tcp or unix, always without TLS, or tls. Addr names what was bound first.
-func (v *Server) Listen(network, addr string) (bound net.Addr, err error) {
-	endpoint := v.running()
-	if endpoint == nil {
-		return nil, ErrClosed
-	}
-	if bound, err = endpoint.Add(network, addr); err == nil {
-		v.logListening(bound, network == "tls")
-	}
-	return
-}
-
-// ListenOn is Listen for a socket that is open already, a *net.TCPListener or a *net.UnixListener,
-// which it takes. secure is whether its clients speak TLS.
-func (v *Server) ListenOn(l net.Listener, secure bool) error {
+// AddListener serves on one more TCP or Unix listener, which it takes, while the server runs: with
+// TLS if secure, otherwise without. Addr names the first. On an error l is still the caller's.
+func (v *Server) AddListener(l net.Listener, secure bool) error {
 	endpoint := v.running()
 	if endpoint == nil {
 		return ErrClosed
 	}
-	if err := endpoint.AddListener(l, secure); err != nil {
-		return err
+	err := endpoint.AddListener(l, secure)
+	if err == nil {
+		v.logListening(l.Addr(), secure)
 	}
-	v.logListening(l.Addr(), secure)
-	return nil
+	return err
 }
 
 // advise logs which options are legal and seldom meant, and what is missing.
@@ -239,8 +237,13 @@ func (v *Server) get(path string) (frame.Answer, bool) {
 // something new within the last second. Otherwise it says which have not. Options.HealthPath
 // answers with it.
 func (v *Server) Healthy() error {
-	if v.phaseNow() == phaseNew {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	switch v.phase {
+	case phaseNew:
 		return health.ErrNotStarted
+	case phaseRunning:
+		return v.pulse.Err()
 	}
 	return nil
 }
@@ -272,12 +275,6 @@ func (v *Server) Probe(ready bool) frame.Answer {
 		return health.Ready(v.Ready())
 	}
 	return health.Alive(v.Healthy())
-}
-
-func (v *Server) phaseNow() phase {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return v.phase
 }
 
 // Serve is Start on the caller's listener, which the server then owns: one that was inherited from

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -15,12 +16,18 @@ import (
 )
 
 // A running server takes more addresses, whose clients are in the same rooms.
-func TestListen(t *testing.T) {
+func TestAddListener(t *testing.T) {
 	v, err := smartsocket.New(smartsocket.Options{Host: "127.0.0.1", Port: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, smartsocket.ErrClosed) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	more := l.Addr()
+	if err := v.AddListener(l, false); !errors.Is(err, smartsocket.ErrClosed) {
 		t.Error("before Start:", err)
 	}
 	if err := v.Start(); err != nil {
@@ -28,12 +35,11 @@ func TestListen(t *testing.T) {
 	}
 	defer v.Close()
 	first := v.Addr()
-	more, err := v.Listen("tcp", "127.0.0.1:0")
-	if err != nil || more.String() == first.String() || v.Addr() != first {
-		t.Fatalf("%v beside %v, %v", more, first, err)
-	}
-	if _, err := v.Listen("tls", "127.0.0.1:0"); err == nil {
+	if err := v.AddListener(l, true); err == nil {
 		t.Error("TLS without a certificate")
+	}
+	if err := v.AddListener(l, false); err != nil || v.Addr() != first {
+		t.Fatalf("%v beside %v, %v", v.Addr(), first, err)
 	}
 	heard := make(chan string, 2)
 	for _, addr := range []string{first.String(), more.String()} {
@@ -52,7 +58,7 @@ func TestListen(t *testing.T) {
 		<-heard
 	}
 	v.Close()
-	if _, err := v.Listen("tcp", "127.0.0.1:0"); !errors.Is(err, smartsocket.ErrClosed) {
+	if err := v.AddListener(l, false); !errors.Is(err, smartsocket.ErrClosed) {
 		t.Error("after Close:", err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/metrics"
 	"github.com/smartsocket/smartsocket/internal/middleware"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/pulse"
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
@@ -63,6 +64,7 @@ type Server struct {
 	hooks         *vetting.Desk  // nil without Authenticate
 	memory        *budget.Budget // of what waits
 	housekeeper   *watchdog.Rounds
+	pulse         *pulse.Monitor // nil before the start
 	journal       *journal.Journal
 
 	counters counters

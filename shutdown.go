@@ -131,6 +131,8 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.shutDown)
 }
 
+const returnRate = 3 // clients that may come back in a millisecond; two cores take four
+
 // shutDown does what Shutdown promises, until whole ends.
 func (v *Server) shutDown(whole context.Context) error {
 	ctx, cancel := ending.Early(whole)
@@ -141,7 +143,7 @@ func (v *Server) shutDown(whole context.Context) error {
 	v.log.Info("shutting down", "connections", v.gate.Open())
 	v.endpoint.Close()
 	goaway := message.AppendGoaway(nil, &message.Goaway{
-		Deadline: ending.Millis(ctx), ReconnectWindow: uint64(v.gate.Open())})
+		Deadline: ending.Millis(ctx), ReconnectWindow: uint64(v.gate.Open()) / returnRate})
 	v.eachLink(func(l *link) {
 		if !l.plain {
 			l.send(goaway)

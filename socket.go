@@ -186,7 +186,7 @@ type link struct {
 	rtt    atomic.Int64                  // nanoseconds, 0 = not measured yet
 	offset atomic.Int64                  // microseconds, see Socket.ClockOffset
 	held   outgoing.Held                 // what waits until the client has caught up; has a lock
-	diary  atomic.Pointer[journal.Diary] // nil unless debug was on, or it is closed
+	diary  atomic.Pointer[journal.Diary] // nil unless debug is on, somebody looks, or it is closed
 }
 
 // mounted is what a link keeps of a request that came through ServeHTTP: its context's values.

@@ -181,6 +181,12 @@ func (v *Server) ConnectionStats() ConnectionStats {
 // Measures is for package ops, which shows the histograms.
 func (v *Server) Measures() *metrics.Set { return &v.measures }
 
+// Limits is for package ops, which shows how near the server is to them.
+func (v *Server) Limits() inspect.Limits {
+	return inspect.Limits{Connections: v.current().MaxConnections,
+		BufferedBytes: v.memory.Limit(), Loops: v.fixed.Loops}
+}
+
 // Tail is for package ops, which shows what happens.
 func (v *Server) Tail() *tail.Tail { return &v.journal.Tail }
 

@@ -40,6 +40,8 @@ type Client struct {
 	parked     []*parked
 	states     map[string]*parked // of parked, by key
 	losses     losses
+	// parkedStates reports whether there are states, without the lock.
+	parkedStates atomic.Bool
 	// stopRelease stops the wait for the server's rate limit; nil = there is none.
 	stopRelease func() bool
 

@@ -72,6 +72,9 @@ func (c *Client) transmit(m *outgoing, lim *limit) error {
 				}
 				continue
 			}
+			if m.how.state && c.parkedStates.Load() {
+				c.supersede(m)
+			}
 			c.own(m.ack, l, m.b, m.body)
 			switch err := l.sendEvent(m, lim); err {
 			case nil:

@@ -153,3 +153,27 @@ func TestAuthWithoutAnswer(t *testing.T) {
 		c.Disconnect()
 	}
 }
+
+// TestFreshStateReplacesParked: a state that a connected handler emits is newer than the parked one
+// of its key, which must not come behind it.
+func TestFreshStateReplacesParked(t *testing.T) {
+	url, got := authServer(t)
+	c, k := clocked(t, url, Options{})
+	lost := make(chan bool, 10)
+	c.OnDisconnected(func(Reason) { lost <- true })
+	connect(t, c)
+	take(t, lost, "the loss")
+	emitAll(t,
+		func() error { return c.Emit("move", 1, State("")) },
+		func() error { return c.Emit("other", 1, State("")) })
+	c.OnConnected(func() {
+		emitAll(t, func() error { return c.Emit("move", 2, State("")) },
+			func() error { return c.Emit("auth", "token") })
+	})
+	k.step(t)
+	expect(t, got, "move", "auth", "other")
+	settle(t, c)
+	if s := c.Stats(); s.Waiting != 0 || s.Replaced != 1 || c.parkedStates.Load() {
+		t.Errorf("%+v", s)
+	}
+}

@@ -116,8 +116,24 @@ func (c *Client) parkEvent(m *outgoing, held bool) {
 			c.states = make(map[string]*parked)
 		}
 		c.states[key] = p
+		c.parkedStates.Store(true)
 	}
 	c.park(p)
+}
+
+// supersede drops the parked state that m, which is about to be sent, replaces: behind m it would
+// undo it.
+func (c *Client) supersede(m *outgoing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.states[m.how.losable(m.event, c.clock).stateKey()]
+	if old == nil {
+		return
+	}
+	c.parked = slices.DeleteFunc(c.parked, func(p *parked) bool { return p == old })
+	c.unstate(old)
+	c.losses.replaced++
+	c.stats.replaced.Add(1)
 }
 
 // park queues a message and drops the oldest one when there are too many. c.mu is held.
@@ -137,6 +153,7 @@ func (c *Client) park(p *parked) {
 func (c *Client) unstate(p *parked) {
 	if key := p.how.stateKey(); key != "" && c.states[key] == p {
 		delete(c.states, key)
+		c.parkedStates.Store(len(c.states) > 0)
 	}
 }
 
@@ -324,6 +341,7 @@ func (c *Client) forget(why string) {
 		c.drop(p, &c.losses.other, why)
 	}
 	c.parked, c.states = nil, nil
+	c.parkedStates.Store(false)
 	if c.stopRelease != nil {
 		c.stopRelease()
 		c.stopRelease = nil

@@ -49,7 +49,11 @@ func (c *Client) hinted(delay, hint time.Duration, window, throttled bool) time.
 	case window:
 		return time.Duration(float64(hint) * c.random())
 	}
-	return hint + time.Duration(c.random()*float64(min(hint, c.opts.ReconnectDelay)))
+	more := hint // because all who were refused at a time were told the same
+	if throttled {
+		more = min(hint, c.opts.ReconnectDelay)
+	}
+	return hint + time.Duration(c.random()*float64(more))
 }
 
 // trial is a series of attempts to connect.

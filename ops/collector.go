@@ -31,6 +31,7 @@ type collector struct {
 	connections, nodes *numbers
 
 	refusals, present, healthy, ready, build, started *prometheus.Desc
+	most, mostBytes, loops                            *prometheus.Desc
 	namespaceConnections, namespaceAway, rooms        *prometheus.Desc
 	broker, node                                      *prometheus.Desc
 	peerPresent, peerHeard, peerReceived, peerMissed  *prometheus.Desc
@@ -62,6 +63,10 @@ func Collector(server *smartsocket.Server, joined *cluster.Cluster) prometheus.C
 		ready:   desc("ready", "1 if the server takes new clients."),
 		build: desc("build_info", "The program: version of the module, of Go, and revision.",
 			"version", "goversion", "revision"),
+		most: desc("connections_limit", "maxConnections."),
+		mostBytes: desc("buffered_bytes_limit", "maxBufferedBytes, for outboxes, events that "+
+			"wait and sessions together."),
+		loops:                desc("loops", "Event loops."),
 		started:              desc("start_time_seconds", "When the server was made, in Unix time."),
 		namespaceConnections: desc("namespace_connections", "Connected sockets.", "namespace"),
 		namespaceAway: desc("namespace_away", "Sockets whose clients are away.",
@@ -137,6 +142,10 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	gauge(to, c.build, 1, version, runtime.Version(), revision)
 	whole := c.server.Stats()
 	gauge(to, c.started, float64(time.Now().Add(-whole.Uptime).UnixMilli())/1000)
+	limits := c.server.Limits()
+	gauge(to, c.most, float64(limits.Connections))
+	gauge(to, c.mostBytes, float64(limits.BufferedBytes))
+	gauge(to, c.loops, float64(limits.Loops))
 	c.namespaces(to)
 	for _, h := range c.histograms {
 		h.collect(to)

@@ -33,8 +33,8 @@ func TestEveryFieldOnce(t *testing.T) {
 		fields, names := make(map[string]int), make(map[string]int)
 		for _, s := range c.series {
 			fields[s.field]++
-			names[s.name+"{"+s.label+"="+s.value+"}"]++
-			if s.help == "" || (s.label == "") != (s.value == "") {
+			names[s.name+fmt.Sprint(s.labels)]++
+			if s.help == "" || len(s.labels)%2 != 0 {
 				t.Errorf("%+v is not complete", s)
 			}
 		}
@@ -184,7 +184,7 @@ func TestMetrics(t *testing.T) {
 	})
 	h := Handler(v, Options{})
 	c := dial(t, v, client.Options{})
-	const n = 600
+	const n = 2000
 	for _, event := range []string{"inline", "queued"} {
 		for range n {
 			if _, err := c.EmitWithAck(t.Context(), event, 1); err != nil {
@@ -209,7 +209,7 @@ func TestMetrics(t *testing.T) {
 		`smartsocket_event_wait_seconds_bucket{le="+Inf"}`:             {n / 4, 4 * n},
 		`smartsocket_broadcast_receivers_bucket{le="8"}`:               {0, 10 * n},
 		`smartsocket_pool_misses_total`:                                {0, 1e9},
-		`smartsocket_drops_total{reason="volatile_behind"}`:            {0, 0},
+		`smartsocket_drops_total{class="volatile",reason="behind"}`:    {0, 0},
 		`smartsocket_connections_closed_total{reason="slow_consumer"}`: {0, 0},
 		`smartsocket_resumes_total{outcome="resumed"}`:                 {0, 0},
 	} {

@@ -15,101 +15,99 @@ type series struct {
 	field string // of the struct
 	name  string // behind smartsocket_; a counter ends in _total
 	help  string
-	label string // "" for none
-	value string // of the label
+	// labels are name, value, name, value.
+	labels []string
 }
 
 // connectionSeries are the fields of smartsocket.ConnectionStats, except Refusals.
 var connectionSeries = []series{
-	{"Open", "connections", "Connections that are open.", "", ""},
-	{"Peak", "connections_peak", "The most connections that were open at once.", "", ""},
-	{"Pending", "connections_pending", "Connections whose request has not come.", "", ""},
+	{"Open", "connections", "Connections that are open.", nil},
+	{"Peak", "connections_peak", "The most connections that were open at once.", nil},
+	{"Pending", "connections_pending", "Connections whose request has not come.", nil},
 	{"Rejected", "connections_rejected_total", "Connections that were turned away by a limit, " +
-		"a missing key or the server's state.", "", ""},
+		"a missing key or the server's state.", nil},
 	{"AcceptLimited", "connections_accept_limited_total", "Of the rejected ones, those over " +
-		"acceptRate or a limit of unauthenticated ones.", "", ""},
+		"acceptRate or a limit of unauthenticated ones.", nil},
 	{"AcceptPauses", "accept_pauses_total", "Times that accepting paused because descriptors " +
-		"ran out.", "", ""},
-	{"SlowConsumers", "connections_closed_total", closedHelp, "reason", "slow_consumer"},
-	{"IdleCloses", "connections_closed_total", closedHelp, "reason", "idle"},
-	{"OverBudget", "connections_closed_total", closedHelp, "reason", "over_budget"},
-	{"Floods", "connections_closed_total", closedHelp, "reason", "flood"},
-	{"Violations", "protocol_violations_total", "Messages that broke the protocol.", "", ""},
-	{"UnknownAcks", "acks_unknown_total", "Acks that nobody waited for.", "", ""},
-	{"Unhandled", "events_refused_total", refusedHelp, "reason", "no_handler"},
-	{"Undecodable", "events_refused_total", refusedHelp, "reason", "undecodable"},
-	{"Overflows", "events_refused_total", refusedHelp, "reason", "mailbox_full"},
-	{"Discarded", "events_refused_total", refusedHelp, "reason", "connection_lost"},
-	{"RateLimited", "events_refused_total", refusedHelp, "reason", "rate_limit"},
-	{"RejectedEvents", "events_refused_total", refusedHelp, "reason", "middleware"},
+		"ran out.", nil},
+	{"SlowConsumers", "connections_closed_total", closedHelp, []string{"reason", "slow_consumer"}},
+	{"IdleCloses", "connections_closed_total", closedHelp, []string{"reason", "idle"}},
+	{"OverBudget", "connections_closed_total", closedHelp, []string{"reason", "over_budget"}},
+	{"Floods", "connections_closed_total", closedHelp, []string{"reason", "flood"}},
+	{"Violations", "protocol_violations_total", "Messages that broke the protocol.", nil},
+	{"UnknownAcks", "acks_unknown_total", "Acks that nobody waited for.", nil},
+	{"Unhandled", "events_refused_total", refusedHelp, []string{"reason", "no_handler"}},
+	{"Undecodable", "events_refused_total", refusedHelp, []string{"reason", "undecodable"}},
+	{"Overflows", "events_refused_total", refusedHelp, []string{"reason", "mailbox_full"}},
+	{"Discarded", "events_refused_total", refusedHelp, []string{"reason", "connection_lost"}},
+	{"RateLimited", "events_refused_total", refusedHelp, []string{"reason", "rate_limit"}},
+	{"RejectedEvents", "events_refused_total", refusedHelp, []string{"reason", "middleware"}},
 	{"Repeated", "events_repeated_total", "Events repeated after a resume, whose handlers did " +
-		"not run again.", "", ""},
+		"not run again.", nil},
 	{"BufferedBytes", "buffered_bytes", "Payloads of events that wait for handlers or are held " +
-		"back.", "", ""},
-	{"OutboxBytes", "outbox_bytes", "Memory of what waits for clients to take it.", "", ""},
-	{"HeldEvents", "held_events", "Events that are held back until clients have caught up.",
-		"", ""},
-	{"Away", "sessions", sessionsHelp, "state", "away"},
-	{"Resumed", "resumes_total", resumesHelp, "outcome", "resumed"},
-	{"NotResumed", "resumes_total", resumesHelp, "outcome", "refused"},
-	{"Gaps", "resumes_total", resumesHelp, "outcome", "gap"},
+		"back.", nil},
+	{"OutboxBytes", "outbox_bytes", "Memory of what waits for clients to take it.", nil},
+	{"HeldEvents", "held_events", "Events that are held back until clients have caught up.", nil},
+	{"Away", "sessions", sessionsHelp, []string{"state", "away"}},
+	{"Resumed", "resumes_total", resumesHelp, []string{"outcome", "resumed"}},
+	{"NotResumed", "resumes_total", resumesHelp, []string{"outcome", "refused"}},
+	{"Gaps", "resumes_total", resumesHelp, []string{"outcome", "gap"}},
 	{"UnreadSessions", "sessions_unread_total", "Sessions that ended because their clients came " +
-		"back and read nothing.", "", ""},
+		"back and read nothing.", nil},
 	{"LoopHoldUps", "loop_holdups_total", "Times that an event loop stood still for more than a " +
-		"second.", "", ""},
-	{"Workers", "workers", "Goroutines that may run handlers.", "", ""},
-	{"WorkersBusy", "workers_busy", "Goroutines that run handlers.", "", ""},
+		"second.", nil},
+	{"Workers", "workers", "Goroutines that may run handlers.", nil},
+	{"WorkersBusy", "workers_busy", "Goroutines that run handlers.", nil},
 	{"SocketsWaiting", "workers_waiting_sockets", "Sockets with events and no goroutine for " +
-		"them.", "", ""},
+		"them.", nil},
 	{"WorkerStalls", "workers_stalled_seconds_total", "Seconds in which a socket got no " +
-		"goroutine.", "", ""},
-	{"Holds", "drain_holds", "Holds that Drain waits for, or would wait for.", "", ""},
+		"goroutine.", nil},
+	{"Holds", "drain_holds", "Holds that Drain waits for, or would wait for.", nil},
 	{"HoldsExpired", "drain_holds_expired_total", "Holds whose time was over before they were " +
-		"released.", "", ""},
-	{"HandlerPanics", "handler_panics_total", "Handlers, middlewares and hooks that panicked.",
-		"", ""},
-	{"Errors", "errors_total", "Errors that were raised on sockets.", "", ""},
-	{"SlowInline", "inline_overruns_total", "Inline handlers that held their event loop.", "", ""},
-	{"VolatileDropped", "drops_total", dropsHelp, "reason", "volatile_behind"},
-	{"StateReplaced", "drops_total", dropsHelp, "reason", "state_replaced"},
-	{"DeadlineExpired", "drops_total", dropsHelp, "reason", "deadline_expired"},
-	{"HeldDropped", "drops_total", dropsHelp, "reason", "held_overflow"},
-	{"MessagesIn", "messages_received_total", "Messages received.", "", ""},
-	{"MessagesOut", "messages_sent_total", "Messages sent.", "", ""},
-	{"BytesIn", "received_bytes_total", "Bytes read from connections.", "", ""},
-	{"BytesOut", "sent_bytes_total", "Bytes written to connections.", "", ""},
-	{"Reads", "socket_reads_total", "System calls that read.", "", ""},
-	{"Writes", "socket_writes_total", "System calls that wrote.", "", ""},
-	{"BuffersTaken", "pool_buffers_taken_total", "Buffers taken from the pools of the process.",
-		"", ""},
-	{"BuffersAllocated", "pool_misses_total", "Of these, the ones that had to be allocated.",
-		"", ""},
+		"released.", nil},
+	{"HandlerPanics", "handler_panics_total", "Handlers, middlewares and hooks that panicked.", nil},
+	{"Errors", "errors_total", "Errors that were raised on sockets.", nil},
+	{"SlowInline", "inline_overruns_total", "Inline handlers that held their event loop.", nil},
+	{"VolatileDropped", "drops_total", dropsHelp,
+		[]string{"class", "volatile", "reason", "behind"}},
+	{"StateReplaced", "drops_total", dropsHelp,
+		[]string{"class", "state", "reason", "replaced"}},
+	{"DeadlineExpired", "drops_total", dropsHelp,
+		[]string{"class", "deadline", "reason", "expired"}},
+	{"HeldDropped", "drops_total", dropsHelp,
+		[]string{"class", "held", "reason", "overflow"}},
+	{"MessagesIn", "messages_received_total", "Messages received.", nil},
+	{"MessagesOut", "messages_sent_total", "Messages sent.", nil},
+	{"BytesIn", "received_bytes_total", "Bytes read from connections.", nil},
+	{"BytesOut", "sent_bytes_total", "Bytes written to connections.", nil},
+	{"Reads", "socket_reads_total", "System calls that read.", nil},
+	{"Writes", "socket_writes_total", "System calls that wrote.", nil},
+	{"BuffersTaken", "pool_buffers_taken_total", "Buffers taken from the pools of the process.", nil},
+	{"BuffersAllocated", "pool_misses_total", "Of these, the ones that had to be allocated.", nil},
 }
 
 // clusterSeries are the fields of cluster.Stats, except State and Node.
 var clusterSeries = []series{
-	{"Nodes", "broker_nodes", "Nodes that are there, including this one.", "", ""},
-	{"Published", "broker_published_total", "Broadcasts given to the broker.", "", ""},
-	{"Received", "broker_received_total", "Broadcasts of other nodes delivered here.", "", ""},
-	{"Lost", "broker_lost_total", "Broadcasts of this node that the broker did not get.", "", ""},
-	{"Gaps", "broker_gaps_total", "Gaps in what other nodes published.", "", ""},
-	{"Missed", "broker_missed_total", "Broadcasts that are missing in these gaps.", "", ""},
-	{"Late", "broker_late_total", "Broadcasts dropped because they came too late.", "", ""},
-	{"Duplicates", "broker_duplicates_total", "Broadcasts dropped because they came again.",
-		"", ""},
-	{"Invalid", "broker_invalid_total", "Messages that no node would send.", "", ""},
+	{"Nodes", "broker_nodes", "Nodes that are there, including this one.", nil},
+	{"Published", "broker_published_total", "Broadcasts given to the broker.", nil},
+	{"Received", "broker_received_total", "Broadcasts of other nodes delivered here.", nil},
+	{"Lost", "broker_lost_total", "Broadcasts of this node that the broker did not get.", nil},
+	{"Gaps", "broker_gaps_total", "Gaps in what other nodes published.", nil},
+	{"Missed", "broker_missed_total", "Broadcasts that are missing in these gaps.", nil},
+	{"Late", "broker_late_total", "Broadcasts dropped because they came too late.", nil},
+	{"Duplicates", "broker_duplicates_total", "Broadcasts dropped because they came again.", nil},
+	{"Invalid", "broker_invalid_total", "Messages that no node would send.", nil},
 	{"SlowConsumers", "broker_slow_consumer_total", "Times that this server was too slow for " +
-		"what came.", "", ""},
-	{"Reconnects", "broker_reconnects_total", "Times that the broker came back.", "", ""},
-	{"Silences", "broker_silences_total", "Times that a node fell silent without a goodbye.",
-		"", ""},
+		"what came.", nil},
+	{"Reconnects", "broker_reconnects_total", "Times that the broker came back.", nil},
+	{"Silences", "broker_silences_total", "Times that a node fell silent without a goodbye.", nil},
 }
 
 const (
 	closedHelp   = "Connections that the server closed because of what they did."
 	refusedHelp  = "Events of clients that no handler saw, or whose data did not fit."
 	resumesHelp  = "Clients that came back and asked for their session."
-	dropsHelp    = "Events that were lost as their class (volatile, state, deadline) allows."
+	dropsHelp    = "Events that were lost as their class allows; held is state and deadline."
 	sessionsHelp = "Sockets whose clients are connected, and those whose clients are away."
 )
 
@@ -129,9 +127,9 @@ func newNumbers[T smartsocket.ConnectionStats | cluster.Stats](list []series) *n
 		if !ok {
 			panic("ops: " + n.of.String() + " has no field " + s.field)
 		}
-		var labels prometheus.Labels
-		if s.label != "" {
-			labels = prometheus.Labels{s.label: s.value}
+		labels := make(prometheus.Labels)
+		for i := 0; i+1 < len(s.labels); i += 2 {
+			labels[s.labels[i]] = s.labels[i+1]
 		}
 		n.indexes = append(n.indexes, f.Index[0])
 		n.kinds = append(n.kinds, kindOf(s.name))

@@ -60,7 +60,7 @@ func TestOutboxBudgetClosesTheWorst(t *testing.T) {
 		}
 	}
 	err := await(t, ends[5], "OnClose of the worst")
-	if err != ErrOutboxBudget || !errors.Is(err, ErrSlowConsumer) {
+	if !errors.Is(err, ErrOutboxBudget) || !errors.Is(err, ErrSlowConsumer) {
 		t.Errorf("OnClose got %v", err)
 	}
 	for i, end := range ends[:5] {
@@ -156,7 +156,7 @@ func TestBudgetIsRelieved(t *testing.T) {
 	closed := func(from int) {
 		t.Helper()
 		for i := from; i < 7; i++ {
-			if err := await(t, ends[i], "OnClose"); err != ErrOutboxBudget {
+			if err := await(t, ends[i], "OnClose"); !errors.Is(err, ErrOutboxBudget) {
 				t.Errorf("connection %d: OnClose got %v", i, err)
 			}
 			if n := conns[i].Holds(); n != 0 {
@@ -216,7 +216,7 @@ func TestWorstIsClosedFirst(t *testing.T) {
 			t.Fatal("one that holds less was closed")
 		}
 	}
-	if err := await(t, ends[2], "OnClose of the worst"); err != ErrOutboxBudget {
+	if err := await(t, ends[2], "OnClose of the worst"); !errors.Is(err, ErrOutboxBudget) {
 		t.Errorf("OnClose got %v", err)
 	}
 	for i := range 2 {

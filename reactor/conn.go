@@ -112,7 +112,11 @@ func (c *Conn) WriteControl(head, body []byte) Status {
 func (c *Conn) Queued() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := 0
+	return c.queued()
+}
+
+// queued is Queued. mu is held.
+func (c *Conn) queued() (n int) {
 	if c.out != nil {
 		n = c.out.bytes
 	}

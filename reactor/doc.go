@@ -23,15 +23,16 @@
 // # Locks
 //
 // No lock is held while a Handler runs. These may be held together, in this order: Conn.mu or
-// Listener.mu, then loop.mu. Under Conn.mu the leaves loop.holdMu and budget.mu may be taken.
-// Reactor.mu, tlsServer.mu and handshake.mu are never held together with another lock of this
-// package.
+// Listener.mu, then loop.mu; lobby.mu comes before Listener.mu. Under Conn.mu the leaves
+// loop.holdMu and budget.mu may be taken. Reactor.mu, tlsServer.mu and handshake.mu are never held
+// together with another lock of this package.
 //
 // # Reading order
 //
 // Read handler.go (what a user implements) and loop.go, then open.go, read.go, write.go and
 // outbox.go, which are the way of bytes. close.go has the end of a connection, gather.go the writes
-// of other goroutines, wheel.go the timers. listen.go, dial.go and adopt.go are the three ways in.
+// of other goroutines, wheel.go the timers. listen.go, dial.go and adopt.go are the three ways in,
+// and avoid.go keeps them clear of loops that are held.
 // tls.go, tls_gather.go and tls_handshake.go come last. poller.go reaches into netpoll, and says
 // why.
 package reactor

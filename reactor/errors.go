@@ -28,7 +28,22 @@ var (
 		"reactor: connection has no file descriptor; adopt the TCP connection itself")
 	// ErrNoHandler is returned if the Handler or newHandler is nil.
 	ErrNoHandler = errors.New("reactor: handler is nil")
+	// ErrAvoided is passed to OnClose of a connection that was turned away because its loop did not
+	// get to it, see Reactor.Avoid.
+	ErrAvoided = errors.New("reactor: the event loop does not answer: a Handler holds it")
 )
+
+// SlowError is passed to OnClose of a slow consumer. It wraps ErrSlowConsumer or ErrOutboxBudget.
+type SlowError struct {
+	Queued int // bytes that waited for the peer
+	Cause  error
+}
+
+// Error returns the cause, and how much waited.
+func (e *SlowError) Error() string { return fmt.Sprintf("%v (%d bytes waited)", e.Cause, e.Queued) }
+
+// Unwrap returns the cause.
+func (e *SlowError) Unwrap() error { return e.Cause }
 
 // PanicError is passed to OnClose if a Handler or a posted function panicked.
 type PanicError struct {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,10 +25,11 @@ const (
 // Listener accepts connections until it is closed.
 type Listener struct {
 	r          *Reactor
-	loop       *loop
+	loop       *loop // guarded by mu
 	addr       net.Addr
 	newHandler func(*Conn) Handler
 	path       string // of a Unix socket that Close removes; "" for any other
+	secure     atomic.Bool
 
 	mu     sync.Mutex
 	fd     int                 // guarded by mu; -1 once closed
@@ -293,7 +295,7 @@ func (ln *Listener) pause(e syscall.Errno) {
 	if last := r.pauseLogged.Load(); (last == 0 || now-last >= int64(time.Second)) &&
 		r.pauseLogged.CompareAndSwap(last, now) {
 		r.opts.Logger.Error("reactor: accepting is paused, no descriptors or memory are left; "+
-			"raise the limit (ulimit -n)", "addr", ln.addr, "err", e)
+			"raise the limit (ulimit -n)", "address", ln.addr, "error", e)
 	}
 }
 
@@ -326,13 +328,5 @@ func (r *Reactor) descriptorFreed() {
 	if r.paused.Load() == 0 {
 		return
 	}
-	r.mu.Lock()
-	listeners := make([]*Listener, 0, len(r.listeners))
-	for ln := range r.listeners {
-		listeners = append(listeners, ln)
-	}
-	r.mu.Unlock()
-	for _, ln := range listeners {
-		ln.unpause()
-	}
+	r.eachListener((*Listener).unpause)
 }

@@ -66,6 +66,7 @@ type loop struct {
 	rest   []task              // of the batch that runs
 	exited *Conn               // its user ended the goroutine
 
+	avoided atomic.Bool   // see Reactor.Avoid
 	turn    atomic.Uint32 // odd while a connection is corked; each cork has its own number
 	now     atomic.Int64  // coarse clock, see time; written by the loop
 	heldUp  atomic.Int64  // ns that do not count, because the loop did not run; written by the loop
@@ -149,7 +150,7 @@ func (l *loop) run() {
 	l.goroutine.Store(goid.ID())
 	l.repair()
 	if err := l.poll.Wait(); err != nil {
-		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "err", err)
+		l.r.opts.Logger.Error("reactor: event loop ended", "loop", l.index, "error", err)
 	}
 	over = true
 }
@@ -302,7 +303,7 @@ func (l *loop) end() {
 	l.wake.close()
 	l.mu.Unlock()
 	if err := l.poll.Close(); err != nil {
-		l.r.opts.Logger.Error("reactor: cannot close the poller", "loop", l.index, "err", err)
+		l.r.opts.Logger.Error("reactor: cannot close the poller", "loop", l.index, "error", err)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestSlowConsumerIsClosedAndOthersAreNot(t *testing.T) {
 			if tc.full && s != Dropped {
 				t.Errorf("the write over the limit: %v", s)
 			}
-			if err := await(t, closed, "OnClose"); err != ErrSlowConsumer {
+			if err := await(t, closed, "OnClose"); !errors.Is(err, ErrSlowConsumer) {
 				t.Errorf("OnClose got %v", err)
 			}
 			if n := r.Stats().SlowConsumers; n != 1 {

@@ -132,7 +132,8 @@ func (s *slowly) passUntil(d time.Duration, ok func() bool) bool {
 func (s *slowly) wantEnd(d time.Duration, want error) {
 	s.t.Helper()
 	var err error
-	if !s.passUntil(d, func() bool { err = s.ended(); return err != nil }) || err != want {
+	if !s.passUntil(d, func() bool { err = s.ended(); return err != nil }) ||
+		!errors.Is(err, want) {
 		s.t.Errorf("OnClose got %v, want %v", err, want)
 	}
 }
@@ -301,7 +302,7 @@ func TestMessageBeingSentDoesNotCount(t *testing.T) {
 					t.Error("a heartbeat was dropped over the limit")
 				}
 				write(3_000, Dropped)
-				if err := await(t, s.end, "OnClose"); err != ErrSlowConsumer {
+				if err := await(t, s.end, "OnClose"); !errors.Is(err, ErrSlowConsumer) {
 					t.Errorf("OnClose got %v", err)
 				}
 			})

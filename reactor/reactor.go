@@ -30,6 +30,7 @@ type Reactor struct {
 	paused                               atomic.Int32 // listeners that wait for a descriptor
 	pauseLogged                          atomic.Int64 // clock of the last log line about it
 	budget                               budget
+	lobby                                lobby
 }
 
 // New starts the loops. The caller owns the Reactor and must call Close.
@@ -103,15 +104,10 @@ func (r *Reactor) Close() error {
 func (r *Reactor) shutdown() {
 	r.mu.Lock()
 	r.closing.Store(true)
-	listeners := make([]*Listener, 0, len(r.listeners))
-	for ln := range r.listeners {
-		listeners = append(listeners, ln)
-	}
 	r.mu.Unlock()
 	r.end()
-	for _, ln := range listeners {
-		_ = ln.Close()
-	}
+	r.eachListener(func(ln *Listener) { _ = ln.Close() })
+	r.lobby.close()
 	for _, l := range r.loops {
 		l.post(task{kind: taskShutdown})
 	}
@@ -132,9 +128,15 @@ func (r *Reactor) join() bool {
 	return true
 }
 
-// pick returns the loops in turn.
-func (r *Reactor) pick() *loop {
-	return r.loops[int(r.next.Add(1)-1)%len(r.loops)]
+// pick returns the loops in turn, except those that are avoided, unless all are.
+func (r *Reactor) pick() (l *loop) {
+	for range r.loops {
+		l = r.loops[int(r.next.Add(1)-1)%len(r.loops)]
+		if !l.avoided.Load() {
+			break
+		}
+	}
+	return l
 }
 
 func (r *Reactor) countOpen() {

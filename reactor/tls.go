@@ -88,10 +88,15 @@ func (r *Reactor) ListenTLS(
 	if s.slots <= 0 {
 		s.slots = 512
 	}
+	listen := func() (*Listener, error) { return r.Listen(network, addr, s.accept) }
 	if o.Listener != nil {
-		return r.ListenOn(o.Listener, s.accept)
+		listen = func() (*Listener, error) { return r.ListenOn(o.Listener, s.accept) }
 	}
-	return r.Listen(network, addr, s.accept)
+	ln, err := listen()
+	if err == nil {
+		ln.secure.Store(true)
+	}
+	return ln, err
 }
 
 // tlsConn is the TLS of one connection. It is the reactor's Handler in front of the user's Handler,
@@ -206,7 +211,7 @@ func (t *tlsConn) OnClose(c *Conn, err error) {
 		t.server.giveUp(t.hs)
 		t.hs.end(net.ErrClosed)
 	}
-	t.server.log.Debug("reactor: no TLS connection", "err", err, "peer", c.RemoteAddr())
+	t.server.log.Debug("reactor: no TLS connection", "error", err, "peer", c.RemoteAddr())
 	if t.early != nil {
 		t.early.OnClose(c, err)
 	}

@@ -378,7 +378,7 @@ func TestTLSSlowConsumer(t *testing.T) {
 	if !pressured {
 		t.Error("Backpressured was never answered")
 	}
-	if err := await(t, closed, "OnClose"); err != ErrSlowConsumer {
+	if err := await(t, closed, "OnClose"); !errors.Is(err, ErrSlowConsumer) {
 		t.Errorf("OnClose got %v", err)
 	}
 	mustEcho(t, healthy, chunk)

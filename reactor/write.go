@@ -210,7 +210,7 @@ func (c *Conn) slow(err error) {
 		c.loop.r.overBudget.Add(1)
 		c.loop.r.budget.start()
 	}
-	c.doomLocked(err, true)
+	c.doomLocked(&SlowError{Queued: c.queued(), Cause: err}, true)
 }
 
 // onWrite is called by the poller if c is writable and we asked for that, or if its connect has

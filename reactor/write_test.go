@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"io"
 	"testing"
 )
@@ -17,7 +18,7 @@ func TestSlowConsumerCountsOnce(t *testing.T) {
 	c.slow(ErrSlowConsumer)
 	c.slow(ErrOutboxBudget)
 	c.mu.Unlock()
-	if err := await(t, ends, "OnClose"); err != ErrOutboxBudget {
+	if err := await(t, ends, "OnClose"); !errors.Is(err, ErrOutboxBudget) {
 		t.Errorf("OnClose got %v", err)
 	}
 	if s := r.Stats(); s.SlowConsumers != 1 || s.OverBudget != 1 {
@@ -57,7 +58,7 @@ func TestControlFramesHaveRoom(t *testing.T) {
 				t.Errorf("a write above the limit: status %v", s)
 			}
 		})
-		if err := await(t, ends, "OnClose"); err != ErrSlowConsumer {
+		if err := await(t, ends, "OnClose"); !errors.Is(err, ErrSlowConsumer) {
 			t.Errorf("OnClose got %v", err)
 		}
 	}

@@ -26,7 +26,7 @@ if [ "${1:-}" = lock ]; then
 	exit
 fi
 
-scripts/wasm.sh
+scripts/package.sh
 if [ -z "${REQUIRE_BROWSER:-}" ]; then
 	REQUIRE_BROWSER=$(scripts/browsers.sh)
 	export REQUIRE_BROWSER

@@ -3,7 +3,9 @@ package test
 import (
 	"fmt"
 	"net"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,8 +32,15 @@ func TestAttackNeverReading(t *testing.T) {
 	eventually(t, "the client to be cut off", func() bool {
 		return v.ConnectionStats().SlowConsumers == 1
 	})
-	eventually(t, "the line in the log", func() bool {
-		return strings.Contains(log.String(), "slow consumers are cut")
+	line := regexp.MustCompile(
+		`slow consumers are cut.* peer=127\.0\.0\.1:\d+ socket=ss_\S+ bytes=(\d+)`)
+	eventually(t, "the line in the log, with who it was", func() bool {
+		found := line.FindStringSubmatch(log.String())
+		if found == nil {
+			return false
+		}
+		bytes, err := strconv.Atoi(found[1])
+		return err == nil && bytes >= 1<<20-64<<10 && bytes < 8<<20
 	})
 	eventually(t, "its memory to be free again", func() bool { return heapNow()-before < 8<<20 })
 	stillServes(t, v)

@@ -41,11 +41,12 @@ pack() {
 		--legal-comments=none --log-level=warning --banner:js="/*! $banner */${head-}" \
 		--define:SMARTSOCKET_VERSION="\"$version\"" --sourcemap --sources-content=true \
 		--tsconfig-raw='{"compilerOptions":{"useDefineForClassFields":true}}' \
+		--log-override:unsupported-require-call=silent \
 		--mangle-props=^_[a-z] --external:node:* --external:ws "$@" --outfile="$dist/$file")
 }
 
 # later is what an ES module loads when it is needed.
-later='--external:./flate.js --external:./sealing.js --external:./wasm.js'
+later='--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js'
 
 # module SOURCE FILE OPTIONS...: an ES module. common SOURCE FILE OPTIONS...: the same for require,
 # without import(), which Jest does not have.
@@ -83,6 +84,7 @@ module static.ts static.js
 module logger-entry.ts logger.js
 module flate.ts flate.js
 module sealing.ts sealing.js
+module keep.ts keep.js
 gopack wasm.ts wasm.js --format=esm
 gopack wasm-exec.ts wasm_exec.js --format=iife
 # In Jest's world of pages there is no global TextEncoder.
@@ -90,6 +92,10 @@ head='const{TextEncoder,TextDecoder}=require("node:util");' gopack wasm.ts wasm.
 common static.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
+for framework in react vue svelte; do
+	module $framework.ts $framework.js --external:$framework --external:$framework/store
+	common $framework.ts $framework.cjs --external:$framework --external:$framework/store
+done
 
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"
 cp "$(go env GOROOT)/LICENSE" "$dist/LICENSE-GO"

@@ -23,6 +23,14 @@ func TestEndToEnd(t *testing.T) { node(t, "e2e.test.js", plainServers(t).list().
 // TestEndToEndSealed lets the client talk to servers that encrypt, and to one that does not.
 func TestEndToEndSealed(t *testing.T) { node(t, "e2e-sealed.test.js", sealedServers(t).list()...) }
 
+// TestAdapters renders with React, Vue and Svelte on top of a real server.
+func TestAdapters(t *testing.T) {
+	env := plainServers(t).list()
+	for _, framework := range []string{"react", "vue", "svelte"} {
+		node(t, "adapters-"+framework+".test.js", env...)
+	}
+}
+
 // environment is what the tests in JavaScript must know: the addresses of servers and their key.
 type environment map[string]string
 

@@ -86,6 +86,9 @@ func decodeFields(kind message.Kind, b []byte) error {
 		setBit(slotField+10, h.ResumeSupported)
 		setNumber(slotField+12, h.MaxMessageBytes)
 		setNumber(slotField+14, h.HandshakeTimeout)
+		setBit(slotField+16, h.AuthEvent)
+		setNumber(slotField+18, h.RateLimit)
+		setNumber(slotField+20, h.RateWindow)
 	case message.KindConnectAck:
 		c, err := message.ParseConnectAck(b)
 		if err != nil {

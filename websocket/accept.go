@@ -30,7 +30,7 @@ func (s *Server) acceptFrom(nl net.Listener) error {
 		var passing interface{ Temporary() bool }
 		switch {
 		case errors.As(err, &passing) && passing.Temporary() && !errors.Is(err, net.ErrClosed):
-			ep.log.Error("websocket: accepting failed and goes on", "err", err)
+			ep.log.Error("websocket: accepting failed and goes on", "error", err)
 			time.Sleep(acceptPause)
 			continue
 		case err != nil:
@@ -64,7 +64,7 @@ func (s *Server) acceptFrom(nl net.Listener) error {
 func (s *Server) take(nc net.Conn, ep *endpoint, hs *handshake) {
 	if err := s.serveConn(nc, nil, ep, hs); err != nil {
 		discard(nc, hs)
-		ep.log.Error("websocket: connection was not adopted", "err", err)
+		ep.log.Error("websocket: connection was not adopted", "error", err)
 	}
 }
 

@@ -22,8 +22,8 @@ var (
 	// MaxInflateRate.
 	ErrFlood = errors.New("websocket: the peer sent too much in a second")
 	// ErrListening is returned by a second Listen or Serve of the same Server.
-	ErrListening = errors.New("websocket: this Server listens already; use Add for more addresses")
-	// ErrNoTLS is returned by Add if an address is to have TLS, and there is no certificate.
+	ErrListening = errors.New("websocket: this Server listens already; use AddListener for more")
+	// ErrNoTLS is returned by AddListener if TLS is wanted, and there is no certificate.
 	ErrNoTLS = errors.New("websocket: there is no certificate for tls: set Options.TLSConfig")
 	// ErrDialTLS is returned by Dial if Options.TLSConfig is set.
 	ErrDialTLS = errors.New(

@@ -111,7 +111,7 @@ func (e *events) OnClose(rc *reactor.Conn, err error) {
 		if err == nil { // a request for the health paths, which was answered
 			return
 		}
-		c.ep.log.Debug("websocket: closed before the handshake was complete", "err", err)
+		c.ep.log.Debug("websocket: closed before the handshake was complete", "error", err)
 		return
 	}
 	code, reason := frame.CloseAbnormal, ""

@@ -268,7 +268,7 @@ func (ep *endpoint) refusal(err error) *frame.HandshakeError {
 	if errors.As(err, &he) {
 		told = *he
 	} else {
-		ep.log.Error("websocket: upgrade failed", "err", err)
+		ep.log.Error("websocket: upgrade failed", "error", err)
 	}
 	if told.RetryAfter == 0 && (told.Status == 429 || told.Status == 503) {
 		told.RetryAfter = retryAfter

@@ -12,11 +12,11 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/reactor"
 )
 
 // A refusal of the acceptor reaches the client unchanged, and its OnClose reports it.
@@ -200,41 +200,39 @@ func TestDialIsStrict(t *testing.T) {
 }
 
 // A server may have any number of addresses, with TLS and without, until it closes.
-func TestAdd(t *testing.T) {
+func TestAddListener(t *testing.T) {
 	r := newReactor(t)
 	s := NewServer(r, Options{TLSConfig: serverTLS(t)}, Echo)
-	path := filepath.Join(t.TempDir(), "ws")
 	var bound []net.Addr
-	for _, at := range [][2]string{{"tcp", "127.0.0.1:0"}, {"tls", "127.0.0.1:0"}, {"unix", path},
-		{"tcp", "127.0.0.1:0"}} {
-		addr, err := s.Add(at[0], at[1])
-		if err != nil {
+	for _, at := range []struct {
+		network string
+		secure  bool
+	}{{"tcp", false}, {"tcp", true}, {"unix", false}, {"unix", true}} {
+		nl := listenOn(t, at.network)
+		bound = append(bound, nl.Addr())
+		if err := s.AddListener(nl, at.secure); err != nil {
 			t.Fatal(at, err)
 		}
-		bound = append(bound, addr)
-		nc, err := net.Dial(addr.Network(), addr.String())
+		nc, err := net.Dial(at.network, nl.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		origin := "Origin: http://localhost\r\n"
-		if at[0] == "tls" {
+		if at.secure {
 			nc, origin = secure(nc, tls.VersionTLS13), "Origin: https://localhost\r\n"
 		}
 		p, status := upgradeOver(t, nc, "localhost", origin)
 		if status != 101 {
 			t.Fatalf("%v: status %d", at, status)
 		}
-		p.send(frame.Text, at[0])
-		if _, b := p.read(t); string(b) != at[0] {
+		p.send(frame.Text, at.network)
+		if _, b := p.read(t); string(b) != at.network {
 			t.Errorf("%v: %q", at, b)
 		}
 		p.Close()
 	}
 	if s.Addr() != bound[0] {
 		t.Errorf("the first address is %v, not %v", s.Addr(), bound[0])
-	}
-	if _, err := s.Add("tcp", bound[3].String()); !errors.Is(err, syscall.EADDRINUSE) {
-		t.Error(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -245,13 +243,32 @@ func TestAdd(t *testing.T) {
 			t.Errorf("%v is still listened on", addr)
 		}
 	}
-	if _, err := s.Add("tcp", "127.0.0.1:0"); !errors.Is(err, net.ErrClosed) {
+	nl := listenOn(t, "tcp")
+	defer nl.Close()
+	if err := s.AddListener(nl, false); !errors.Is(err, net.ErrClosed) {
 		t.Error("after Close:", err)
 	}
 	plain := NewServer(r, Options{}, Echo)
-	if _, err := plain.Add("tls", "127.0.0.1:0"); !errors.Is(err, ErrNoTLS) {
+	if err := plain.AddListener(nl, true); !errors.Is(err, ErrNoTLS) {
 		t.Error("without a certificate:", err)
 	}
+	if err := plain.AddListener(wrapping{nl}, false); !errors.Is(err, reactor.ErrNotSupported) {
+		t.Error("a wrapped listener:", err)
+	}
+}
+
+// listenOn listens on a free address.
+func listenOn(t *testing.T, network string) net.Listener {
+	t.Helper()
+	addr := "127.0.0.1:0"
+	if network == "unix" {
+		addr = filepath.Join(t.TempDir(), "ws")
+	}
+	nl, err := net.Listen(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nl
 }
 
 func TestListenOnce(t *testing.T) {

@@ -35,7 +35,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		s.ep.log.Error("websocket: the http.ResponseWriter cannot be hijacked; do not wrap it "+
-			"without Unwrap", "err", err)
+			"without Unwrap", "error", err)
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
@@ -46,7 +46,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	nc.SetDeadline(time.Time{}) // the deadlines of the http.Server end here
 	if err = s.serveConn(nc, early, s.ep.mounted(req), from(req)); err != nil {
-		s.ep.log.Error("websocket: connection was not adopted", "err", err)
+		s.ep.log.Error("websocket: connection was not adopted", "error", err)
 		nc.Close()
 	}
 }

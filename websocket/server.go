@@ -34,34 +34,40 @@ func NewServer(r *reactor.Reactor, o Options, accept Acceptor) *Server {
 
 // Listen binds addr, see reactor.Listen, or reactor.ListenTLS if Options.TLSConfig is set. network
 // may be unix too; addr is the path of the socket then, see reactor.BindUnix. A request that is not
-// an upgrade gets 426. Listen may be called once per Server, or Serve instead. Add has further
-// addresses.
+// an upgrade gets 426. Listen may be called once per Server, or Serve instead. AddListener has
+// further addresses.
 func (s *Server) Listen(network, addr string) error {
-	_, err := s.bind(network, addr, place{secure: s.ep.tls != nil})
-	return err
-}
-
-// Add listens on one more address and returns the one that was bound. network is tcp, tcp4, tcp6 or
-// unix, without TLS whatever Options say, or tls, which is tcp with Options.TLSConfig. It may be
-// called any number of times, until Close.
-func (s *Server) Add(network, addr string) (net.Addr, error) {
-	p := place{further: true, secure: network == "tls"}
-	if p.secure {
-		if network = "tcp"; s.ep.tls == nil {
-			return nil, ErrNoTLS
+	if network == "unix" {
+		nl, err := reactor.BindUnix(addr)
+		if err != nil {
+			return err
 		}
+		if err := s.Serve(nl); err != nil {
+			nl.Close()
+			return err
+		}
+		s.mu.Lock()
+		s.ln[0].RemoveOnClose(addr)
+		s.mu.Unlock()
+		return nil
 	}
-	return s.bind(network, addr, p)
+	return s.listen(isLoopback(addr), s.only(), func(newHandler newHandler, o reactor.TLSOptions) (
+		*reactor.Listener, error) {
+		if s.ep.tls != nil {
+			return s.r.ListenTLS(network, addr, o, newHandler)
+		}
+		return s.r.Listen(network, addr, newHandler)
+	})
 }
 
-// AddListener accepts on nl too, a *net.TCPListener or a *net.UnixListener, which it takes. secure
-// is whether its clients speak TLS. Otherwise it is as Add.
+// AddListener accepts on nl too, a *net.TCPListener or *net.UnixListener, which it takes: with
+// Options.TLSConfig if secure, and otherwise without TLS, whatever Options say. It may be called any
+// number of times, until Close. On an error nl is still the caller's.
 func (s *Server) AddListener(nl net.Listener, secure bool) error {
 	if secure && s.ep.tls == nil {
 		return ErrNoTLS
 	}
-	_, err := s.watch(nl, place{further: true, secure: secure})
-	return err
+	return s.watch(nl, place{further: true, secure: secure})
 }
 
 // place is what a listener is, besides its address.
@@ -70,33 +76,8 @@ type place struct {
 	secure  bool // TLS
 }
 
-// bind listens on an address.
-func (s *Server) bind(network, addr string, p place) (net.Addr, error) {
-	if network == "unix" {
-		nl, err := reactor.BindUnix(addr)
-		if err != nil {
-			return nil, err
-		}
-		ln, err := s.watch(nl, p)
-		if err != nil {
-			nl.Close()
-			return nil, err
-		}
-		ln.RemoveOnClose(addr)
-		return ln.Addr(), nil
-	}
-	ln, err := s.listen(isLoopback(addr), p, func(newHandler newHandler, o reactor.TLSOptions) (
-		*reactor.Listener, error) {
-		if p.secure {
-			return s.r.ListenTLS(network, addr, o, newHandler)
-		}
-		return s.r.Listen(network, addr, newHandler)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ln.Addr(), nil
-}
+// only is the place of the listener that Listen or Serve makes.
+func (s *Server) only() place { return place{secure: s.ep.tls != nil} }
 
 // Serve accepts on nl, which it takes. A *net.TCPListener or *net.UnixListener is watched by the
 // event loops like one of Listen, and Serve returns at once. For any other, as one that limits or
@@ -106,14 +87,13 @@ func (s *Server) bind(network, addr string, p place) (net.Addr, error) {
 func (s *Server) Serve(nl net.Listener) error {
 	switch nl.(type) {
 	case *net.TCPListener, *net.UnixListener:
-		_, err := s.watch(nl, place{secure: s.ep.tls != nil})
-		return err
+		return s.watch(nl, s.only())
 	}
 	return s.acceptFrom(nl)
 }
 
 // watch lets the event loops accept on nl.
-func (s *Server) watch(nl net.Listener, p place) (*reactor.Listener, error) {
+func (s *Server) watch(nl net.Listener, p place) error {
 	return s.listen(isLoopback(nl.Addr().String()), p, func(newHandler newHandler,
 		o reactor.TLSOptions) (*reactor.Listener, error) {
 		if p.secure {
@@ -130,14 +110,14 @@ type newHandler = func(*reactor.Conn) reactor.Handler
 // listen opens a listener.
 func (s *Server) listen(
 	loopback bool, p place, open func(newHandler, reactor.TLSOptions) (*reactor.Listener, error),
-) (*reactor.Listener, error) {
+) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.closed && p.further:
-		return nil, net.ErrClosed
+		return net.ErrClosed
 	case !p.further && (len(s.ln) > 0 || s.other != nil):
-		return nil, ErrListening
+		return ErrListening
 	}
 	ep := s.ep.on(loopback, p.secure)
 	ln, err := open(func(rc *reactor.Conn) reactor.Handler {
@@ -149,7 +129,7 @@ func (s *Server) listen(
 	if err == nil {
 		s.ln = append(s.ln, ln)
 	}
-	return ln, err
+	return err
 }
 
 // on returns ep for a listener of its own.
@@ -266,7 +246,7 @@ func (s *Server) Tune(t Tuning) { s.ep.tune(t) }
 // complete, of all connections.
 func (s *Server) UnfinishedBytes() int64 { return s.ep.held.Load() }
 
-// Addr returns the address that was bound first, or nil before Listen, Serve or Add.
+// Addr returns the address that was bound first, or nil before Listen, Serve or AddListener.
 func (s *Server) Addr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -283,9 +263,9 @@ func (s *Server) Addr() net.Addr {
 // stays.
 func (s *Server) HandOver() {
 	s.mu.Lock()
-	all := s.ln
+	ln := s.ln
 	s.mu.Unlock()
-	for _, ln := range all {
+	for _, ln := range ln {
 		ln.RemoveOnClose("")
 	}
 	_ = s.Close() // the other process goes on

@@ -12,6 +12,7 @@ import (
 	"text/template"
 
 	"github.com/smartsocket/smartsocket/config"
+	"github.com/smartsocket/smartsocket/internal/tail"
 )
 
 // completionFor has a template for each shell.
@@ -58,6 +59,7 @@ type shellData struct {
 	Words  []shellFlag // words, with their help
 	Server []shellFlag // flags of the server
 	Load   []shellFlag // flags of loadtest
+	Ops    []shellFlag // flags of tail and emit
 }
 
 // runCompletion is the word completion. It returns the exit code.
@@ -82,6 +84,8 @@ func shellFlags() shellData {
 	d := shellData{Words: []shellFlag{
 		{Name: serveWord, Help: "serve, as without a word"},
 		{Name: "loadtest", Help: "many clients against a server"},
+		{Name: "tail", Help: "show live what happens on a server"},
+		{Name: "emit", Help: "emit an event from a server"},
 		{Name: "completion", Help: "print completions for a shell"},
 	}}
 	s := source(nil, nil)
@@ -92,6 +96,7 @@ func shellFlags() shellData {
 	slices.SortFunc(d.Words, func(a, b shellFlag) int { return cmp.Compare(a.Name, b.Name) })
 	d.Server = flagsOf(defaultSettings(), s)
 	d.Load = flagsOf(new(loadtestSettings), config.Source{Help: loadtestHelp})
+	d.Ops = flagsOf(new(operatorSettings), config.Source{Help: operatorHelp})
 	return d
 }
 
@@ -116,11 +121,19 @@ func flagsOf(dst any, s config.Source) (list []shellFlag) {
 	return list
 }
 
+func kinds() (names []string) {
+	for _, k := range tail.Kinds {
+		names = append(names, string(k))
+	}
+	return names
+}
+
 // choices are the values of settings that have few.
 var choices = map[string][]string{
 	"logLevel":            {"error", "warn", "info", "debug", "trace"},
 	"logFormat":           {"text", "json"},
 	"encryptionAlgorithm": {"aes-256-gcm", "aes-256-cbc"},
 	"enableEncryption":    {"auto", "true", "false"},
+	"kind":                kinds(),
 	"network":             {"lan", "fiber", "wifi", "4g", "3g", "satellite"},
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/config"
+	"github.com/smartsocket/smartsocket/handover"
 )
 
 // settings is everything that can be set: the options of the library, and what only this program
@@ -42,7 +43,7 @@ type settings struct {
 	// NodeName is this server's name among them. "" means the host name and the process id.
 	NodeName string `config:"nodeName"`
 
-	sockets *sockets           // those that this process listens on
+	sockets *handover.Sockets  // those that this process listens on
 	drain   context.CancelFunc // ends the program as SIGTERM does
 	handed  bool               // another process has taken the sockets over
 

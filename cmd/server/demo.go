@@ -52,7 +52,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		return err
 	}
 	_, addr := c.address()
-	relays := newLanes(demoHandler(srv, joined, files), l.Addr(), c.TLSCertFile != "")
+	relays := newLanes(demoHandler(c, srv, joined, files), l.Addr(), c.TLSCertFile != "")
 	front := &http.Server{
 		Addr:              addr, // tells whether only this machine reaches it
 		Handler:           relays,
@@ -120,12 +120,12 @@ func pageHost(addr net.Addr) string {
 	return net.JoinHostPort(host, port)
 }
 
-// demoHandler routes upgrades to SmartSocket and everything else to the page.
-func demoHandler(srv *smartsocket.Server, joined *nodes, files *assets) http.Handler {
+// demoHandler routes upgrades, and what asks for health, to SmartSocket, and everything else to the
+// page.
+func demoHandler(
+	c *settings, srv *smartsocket.Server, joined *nodes, files *assets,
+) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, map[string]string{"status": "ok"})
-	})
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, struct {
 			Server      smartsocket.Stats                     `json:"server"`
@@ -136,7 +136,8 @@ func demoHandler(srv *smartsocket.Server, joined *nodes, files *assets) http.Han
 	})
 	mux.Handle("GET /", files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		if p := r.URL.Path; p == c.HealthPath || p == c.ReadyPath ||
+			strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 			srv.ServeHTTP(w, r)
 			return
 		}

@@ -51,7 +51,7 @@ func serveEcho(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		TLSConfig: secured,
 		Logger:    log,
 	}, websocket.Echo)
-	if err := c.listenOn(srv.Serve, srv.AddListener); err != nil {
+	if err := c.listenWith(srv.Serve, srv.AddListener); err != nil {
 		return errors.Join(err, srv.Close(), r.Close())
 	}
 	log.Info("listening", "address", srv.Addr())

@@ -6,10 +6,11 @@ const usage = `smartsocket-server: a real-time event server over WebSocket
   smartsocket-server [serve] [flags]
   smartsocket-server checkconfig|defaultconfig|health|keygen|version|help [flags]
   smartsocket-server loadtest ws://host:port/namespace [flags]
+  smartsocket-server tail|emit [flags]
   smartsocket-server completion bash|zsh|fish
 
 The words of the second line may stand anywhere, and also be written as flags.
-loadtest -help tells its own flags.
+loadtest, tail and emit tell their own flags with -help.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
 connections, compression and the log level change without a restart. SIGUSR2
@@ -26,12 +27,12 @@ milliseconds. A secret can be given as the name of its file, as in
 var optionHelp = map[string]string{
 	"nats": "URL of a NATS server that joins several servers for " +
 		"broadcasts; prefer the environment when it has a password",
+	"listen": "addresses in place of host and port, as in " +
+		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
 	"opsAddr": "host:port or unix:/path for operators: metrics, profiles, " +
 		"actions; empty = off",
 	"opsToken": "token for the operations address; prefer the environment " +
 		"or a file",
-	"listen": "addresses in place of host and port, as in " +
-		"0.0.0.0:3000,tls://:3443,unix:/run/s.sock",
 	"nodeName": "this server's name among them; empty = host name and process " +
 		"id",
 	"host":                  "address to bind to; 0.0.0.0 for all, unix:/path for a Unix socket",

@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/smartsocket/smartsocket"
 )
+
+// serviceSocket is the name of the one listening socket, by which a successor finds it.
+const serviceSocket = "service"
 
 // place is an address to listen on.
 type place struct {
@@ -115,18 +117,17 @@ func (c *settings) checkListen() error {
 	return nil
 }
 
-// listen returns the socket that was handed over to this process, or binds its own.
-func (c *settings) listen() (net.Listener, error) {
-	network, addr := c.address()
-	return c.sockets.listen(serviceSocket, network, addr)
+// socketName is the name by which a successor finds the socket of p.
+func (p place) socketName() string {
+	return p.network + "_" + strings.ReplaceAll(p.addr, ":", "_")
 }
 
-// listenOn lets serve accept at the one address, or add at each of several. A service manager hands
-// over one socket, which is served in place of them.
-func (c *settings) listenOn(
+// listenWith gives serve the one socket of this process, or add each of those that listen names,
+// with whether it has TLS.
+func (c *settings) listenWith(
 	serve func(net.Listener) error, add func(l net.Listener, secure bool) error,
 ) error {
-	if len(c.Listen) == 0 || c.sockets.has(serviceSocket) {
+	if len(c.Listen) == 0 {
 		l, err := c.listen()
 		if err != nil {
 			return err
@@ -136,14 +137,16 @@ func (c *settings) listenOn(
 		}
 		return nil
 	}
+	if c.sockets.Has(serviceSocket) {
+		return errors.New("LISTEN_FDS hands over the one socket, and listen names addresses: keep " +
+			"one of them")
+	}
 	for _, p := range c.places() {
 		network := p.network
 		if network == "tls" {
 			network = "tcp"
 		}
-		// A successor may be told of other addresses, so the name says which this is.
-		name := serviceSocket + "@" + url.QueryEscape(network+" "+p.addr)
-		l, err := c.sockets.listen(name, network, p.addr)
+		l, err := c.sockets.Listen(p.socketName(), network, p.addr)
 		if err != nil {
 			return err
 		}
@@ -156,14 +159,10 @@ func (c *settings) listenOn(
 
 // serve starts srv where the settings say.
 func (c *settings) serve(srv *smartsocket.Server) error {
-	started := false
-	return c.listenOn(srv.Serve, func(l net.Listener, secure bool) error {
-		if !started {
-			if err := srv.StartDetached(); err != nil {
-				return err
-			}
-			started = true
+	if len(c.Listen) > 0 {
+		if err := srv.StartDetached(); err != nil {
+			return err
 		}
-		return srv.ListenOn(l, secure)
-	})
+	}
+	return c.listenWith(srv.Serve, srv.AddListener)
 }

@@ -9,9 +9,8 @@
 // # Reading order
 //
 // Read main.go, then config.go and validate.go (the settings, which package config reads),
-// reload.go, and sockets.go and successor_unix.go (a new process takes the sockets over). demo.go
-// puts the demo together: arena.go on top of arena_world.go is the game, chat.go the chat, lane.go
-// the slow line. nodes.go joins several servers.
+// reload.go. demo.go puts the demo together: arena.go on top of arena_world.go is the game, chat.go
+// the chat, lane.go the slow line. nodes.go joins several servers.
 package main
 
 import (
@@ -32,13 +31,19 @@ import (
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/config"
 	"github.com/smartsocket/smartsocket/crypto"
+	"github.com/smartsocket/smartsocket/handover"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the default handling is restored, so that a second one ends the
-	// process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, end := context.WithCancel(context.Background())
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-asked
+		// From here a second signal ends the process at once.
+		signal.Stop(asked)
+		end()
+	}()
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr, nil))
 }
 
@@ -81,9 +86,9 @@ func run(
 	c.again = func() (*settings, error) { return parse(args, environ) }
 	log := newLogger(c, stderr)
 	if ready == nil {
-		ready = func(net.Addr) { tellReady() }
+		ready = func(net.Addr) { handover.Ready() }
 	}
-	if c.sockets, err = inheritedSockets(os.Getenv, firstInherited); err != nil {
+	if c.sockets, err = handover.Inherited(serviceSocket); err != nil {
 		log.Error("the server did not start", "error", err)
 		return 1
 	}
@@ -113,7 +118,7 @@ func fixOf(err error) []any {
 // shuts it down.
 func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Addr)) error {
 	logStart(c, log)
-	defer func() { c.sockets.close(c.handed) }()
+	defer func() { c.sockets.Close(c.handed) }()
 	if c.ProfileAddr != "" {
 		stop, err := serveProfiles(c, log)
 		if err != nil {
@@ -159,11 +164,11 @@ const handOverTime = 30 * time.Second
 
 // await returns when ctx ends, or when another process has taken over.
 func (c *settings) await(ctx context.Context, log *slog.Logger) {
-	succeeded, stop := followSuccessors(c.sockets, log)
+	succeeded, stop := handover.Follow(c.sockets, log)
 	defer stop()
 	select {
 	case <-ctx.Done():
-		notify("STOPPING=1")
+		handover.Notify("STOPPING=1")
 	case <-succeeded:
 		c.handed = true
 	}
@@ -213,6 +218,12 @@ func (c *settings) address() (network, addr string) {
 	return "tcp", net.JoinHostPort(strings.Trim(c.Host, "[]"), fmt.Sprint(c.Port))
 }
 
+// listen returns the socket that was handed over to this process, or binds its own.
+func (c *settings) listen() (net.Listener, error) {
+	network, addr := c.address()
+	return c.sockets.Listen(serviceSocket, network, addr)
+}
+
 // handleBasics registers what a server without an application answers:
 //
 //	"echo"  comes back as an "echo" event with the same data, and in the ack
@@ -231,7 +242,7 @@ func handleBasics(srv *smartsocket.Server) {
 
 // serveProfiles serves net/http/pprof on an address of its own.
 func serveProfiles(c *settings, log *slog.Logger) (stop func(), err error) {
-	l, err := c.sockets.listen(profilesSocket, "tcp", c.ProfileAddr)
+	l, err := c.sockets.Listen("profiles", "tcp", c.ProfileAddr)
 	if err != nil {
 		return nil, fmt.Errorf("profileAddr: %w", err)
 	}

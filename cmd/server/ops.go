@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/ops"
@@ -46,9 +48,11 @@ func serveOps(
 	if again != nil {
 		o.Reload = again.now
 	}
+	life, cut := context.WithCancel(context.Background()) // of tails and profiles
 	server := &http.Server{
 		Handler: ops.Handler(srv, o), ReadHeaderTimeout: httpHeadTimeout,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return life },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	log.Info("the operations address is open", "address", l.Addr(), "token", c.OpsToken != "")
 	done := make(chan struct{})
@@ -56,7 +60,15 @@ func serveOps(
 		defer close(done)
 		_ = server.Serve(l) // ends with ErrServerClosed at stop
 	}()
-	return func() { _ = server.Close(); <-done }, nil
+	return func() {
+		cut()
+		soon, end := context.WithTimeout(context.Background(), time.Second)
+		defer end()
+		if server.Shutdown(soon) != nil { // whoever asked to drain gets the answer
+			_ = server.Close()
+		}
+		<-done
+	}, nil
 }
 
 // listenOps binds the operations address, or takes it over from the process before. A Unix socket
@@ -67,9 +79,9 @@ func (c *settings) listenOps() (net.Listener, error) {
 	}
 	path, unix := strings.CutPrefix(c.OpsAddr, "unix:")
 	if !unix {
-		return c.sockets.listen(opsSocket, "tcp", c.OpsAddr)
+		return c.sockets.Listen("operations", "tcp", c.OpsAddr)
 	}
-	l, err := c.sockets.listen(opsSocket, "unix", path)
+	l, err := c.sockets.Listen("operations", "unix", path)
 	if err != nil {
 		return nil, err
 	}

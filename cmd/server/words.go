@@ -19,6 +19,8 @@ const serveWord = "serve"
 func words() []word {
 	return []word{
 		{"loadtest", runLoadtest},
+		{"tail", runTail},
+		{"emit", runEmit},
 		{"completion", runCompletion},
 	}
 }

@@ -81,17 +81,21 @@ func startChromium() (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.ExecPath(browserPath), chromedp.UserDataDir(profile),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(),
+		chromiumFlags(browserPath, profile)...)
 	browser, cancelBrowser := chromedp.NewContext(allocator)
 	ends = append(ends, func() { os.RemoveAll(profile) }, cancelAllocator, cancelBrowser,
 		func() { chromedp.Cancel(browser) })
 	return browser, chromedp.Run(browser)
+}
+
+func chromiumFlags(path, profile string) []chromedp.ExecAllocatorOption {
+	return append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.ExecPath(path), chromedp.UserDataDir(profile),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
 }
 
 var browserPath string // set before chromium is called
@@ -168,9 +172,12 @@ const lastState = `new Promise((resolve) => {
   look();
 })`
 
-// show opens a page and waits until its client has done everything.
-func show(t *testing.T, url string, r *row) {
-	tab := newTab(t)
+// show opens a page in a tab of the browser that all share.
+func show(t *testing.T, url string, r *row) { showIn(t, newTab(t), url, r) }
+
+// showIn opens a page and waits until its client has done everything.
+func showIn(t *testing.T, tab context.Context, url string, r *row) {
+	t.Helper()
 	ctx, stop := context.WithTimeout(tab, patience)
 	defer stop()
 	var c complaints

@@ -41,8 +41,8 @@ var pack = sync.OnceValues(func() (tarball string, err error) {
 	if err := os.MkdirAll(artifacts, 0o755); err != nil {
 		return "", err
 	}
-	if _, err := os.Stat("../../dist/package.json"); err != nil {
-		return "", errors.New("the browser client is not built: run make wasm")
+	if _, err := os.Stat("../../dist/index.d.ts"); err != nil {
+		return "", errors.New("the npm package is not built: run scripts/package.sh")
 	}
 	cmd := exec.Command("npm", "pack", "--silent", "../dist")
 	cmd.Dir = artifacts
@@ -65,6 +65,7 @@ func install(t *testing.T, tm template) *project {
 	if err != nil {
 		t.Fatalf("npm pack: %v", err)
 	}
+	p.forget(t)
 	into := filepath.Join(p.dir, "node_modules", client)
 	if err := errors.Join(os.RemoveAll(into), os.MkdirAll(into, 0o755)); err != nil {
 		t.Fatal(err)
@@ -95,6 +96,25 @@ func (p *project) packages(t *testing.T) {
 	}
 }
 
+// forget removes what tools keep among the packages, as Vite does with what it has made of them.
+// They look for changes in the lock file, which does not name our package.
+func (p *project) forget(t *testing.T) {
+	t.Helper()
+	kept, err := filepath.Glob(filepath.Join(p.dir, "node_modules", ".*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range kept {
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() && filepath.Base(path) != ".bin" {
+			err = os.RemoveAll(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // copyOf copies a folder to artifacts/web.
 func copyOf(t *testing.T, folder string) *project {
 	t.Helper()
@@ -120,6 +140,16 @@ func (p *project) node(t *testing.T, folder string) {
 		t.Skipf("%s has no Node.js for this machine", folder)
 	}
 	p.path = programs
+}
+
+// runInstallScript runs the install script of one package, which npm was told not to do.
+func (p *project) runInstallScript(t *testing.T, name string) {
+	t.Helper()
+	cmd := exec.Command("npm", "rebuild", "--ignore-scripts=false", name)
+	cmd.Dir = p.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm rebuild %s: %v\n%s", name, err, out)
+	}
 }
 
 // copy makes the project the same as the template, its packages aside.
@@ -167,7 +197,8 @@ func (p *project) copy(t *testing.T, folder string) {
 // built reports whether a folder of a template holds what its tool has made: .gitignore of
 // examples/web has the same names.
 func built(folder string) bool {
-	return slices.Contains([]string{"node_modules", "dist", "build", ".next"}, folder)
+	return slices.Contains([]string{"node_modules", "dist", "build", ".next", ".svelte-kit", ".nuxt",
+		".output"}, folder)
 }
 
 // withoutClient takes our package off the dependencies in a package.json.

@@ -42,6 +42,12 @@ type try struct {
 	test   string   // the same of one that ends by itself, with success
 	key    string   // the encryption key of server and client
 	awaits string   // what the client must learn before this can work
+
+	// install is the package whose install script must run: it takes its program from a package of
+	// this platform and downloads nothing.
+	install string
+	// show is another way to run what was built.
+	show func(*testing.T, *project, *row)
 }
 
 // ws is the package that Node.js before 22 needs, and no build.
@@ -68,10 +74,9 @@ func TestViteReact(t *testing.T) {
 }
 
 func TestViteVue(t *testing.T) {
-	const proxies = "a client that works behind Vue's proxies"
 	attempt(t, template{"vite-vue", "vue", []try{
-		{name: "build", build: "build", static: "dist", awaits: proxies},
-		{name: "dev", serve: "dev", port: "--port %d --strictPort", awaits: proxies},
+		{name: "build", build: "build", static: "dist"},
+		{name: "dev", serve: "dev", port: "--port %d --strictPort"},
 	}})
 }
 
@@ -149,15 +154,20 @@ func attempt(t *testing.T, tm template) {
 
 // check builds and runs it, and notes what it has done.
 func (way try) check(t *testing.T, p *project, r *row) {
-	show := sync.OnceFunc(p.hide(t, way.hidden))
-	defer show()
+	unhide := sync.OnceFunc(p.hide(t, way.hidden))
+	defer unhide()
+	if way.install != "" {
+		p.runInstallScript(t, way.install)
+	}
 	if way.build != "" {
 		began := time.Now()
 		p.build(t, way.build)
 		r.built = time.Since(began)
-		show()
+		unhide()
 	}
 	switch {
+	case way.show != nil:
+		way.show(t, p, r)
 	case way.run != "":
 		runProgram(t, p, way.run, r)
 	case way.test != "":

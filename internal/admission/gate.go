@@ -82,6 +82,7 @@ type Gate struct {
 	told      int64      // that are told that there is no place before they sent it
 	addresses addresses
 	pace      pace
+	outside   outside
 	throttle  throttle
 }
 
@@ -170,8 +171,10 @@ func (g *Gate) Admit(l *Limits, a Arrival, now time.Duration) (Ticket, Verdict) 
 	}
 	if reason != None {
 		g.leave(&t)
-		return Ticket{}, Verdict{Outcome: Later, Reason: reason}
+		return Ticket{}, Verdict{Outcome: Later, Reason: reason,
+			Wait: g.outside.refused(l.AcceptRate, now)}
 	}
+	g.outside.admitted(now)
 	if t.counted&inRefused != 0 {
 		return t, Verdict{Outcome: Full}
 	}

@@ -185,6 +185,12 @@ func (m *model) arrive(t *testing.T, g *Gate, who Arrival) {
 	t.Helper()
 	x, want := m.admit(who)
 	ticket, got := g.Admit(&m.l, who, m.now)
+	if got.Outcome == Later { // outside_test.go says how long
+		if got.Wait < time.Second || got.Wait > longest {
+			t.Fatalf("%+v is told to wait %v", who, got.Wait)
+		}
+		got.Wait = 0
+	}
 	if got != want {
 		t.Fatalf("%+v for %+v, want %+v", got, who, want)
 	}

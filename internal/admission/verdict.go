@@ -6,7 +6,7 @@ import "time"
 type Verdict struct {
 	Outcome Outcome
 	Reason  Reason        // of Later
-	Wait    time.Duration // of Throttled: how long until the address may try again
+	Wait    time.Duration // of Throttled and Later: how long until the client may try again
 }
 
 // Outcome is the kind of a Verdict.
@@ -16,7 +16,7 @@ type Outcome uint8
 const (
 	Admitted  Outcome = iota
 	Full              // has a place for as long as it takes to refuse it in the protocol
-	Later             // has no place; the client may come back in a second
+	Later             // has no place; the client may come back in a while
 	Throttled         // has no place; its address failed to authenticate too often
 )
 

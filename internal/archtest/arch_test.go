@@ -70,6 +70,7 @@ var below = map[string][]string{
 		"internal/tail"},
 	"internal/tail":    {},
 	"internal/inspect": {},
+	"internal/pulse":   {"internal/metrics"},
 	"internal/session": {"message", "pool"},
 	"internal/ledger":  {"message", "pool"},
 	"": {
@@ -85,7 +86,7 @@ var below = map[string][]string{
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock", "internal/grant",
-		"internal/tail", "internal/inspect",
+		"internal/tail", "internal/inspect", "internal/pulse",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
 		"internal/tail"},
@@ -93,9 +94,10 @@ var below = map[string][]string{
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
-	"cluster": {""},
-	"config":  {}, // the root's options are a struct like any other to it
-	"wasm":    {"client", "message", "pool", "crypto"},
+	"cluster":  {""},
+	"handover": {"reactor"},
+	"config":   {}, // the root's options are a struct like any other to it
+	"wasm":     {"client", "message", "pool", "crypto"},
 }
 
 // helpers are the packages of internal that only tests use, programs, or the make targets.

@@ -95,7 +95,7 @@ func (f *Files) refresh() {
 	}
 	if err != nil {
 		f.log.Error("the new TLS certificate cannot be used, the old one stays: replace both files",
-			"certificate", f.cert, "key", f.key, "err", err)
+			"certificate", f.cert, "key", f.key, "error", err)
 		return
 	}
 	f.log.Info("the TLS certificate was reloaded",

@@ -88,7 +88,7 @@ type sources struct {
 }
 
 const wanted = packages.NeedName | packages.NeedFiles | packages.NeedImports |
-	packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedModule
+	packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo
 
 // load reads the packages of c.
 func load(ctx context.Context, c Config) (*sources, error) {

@@ -1,5 +1,5 @@
-// Package inspect has what a server shows of one socket to its operator, besides what its methods
-// say. There is no code here, and there are no locks.
+// Package inspect has what a server shows of itself and of one socket to its operator, besides what
+// its methods say. There is no code here, and there are no locks.
 package inspect
 
 import "time"
@@ -16,4 +16,11 @@ type Socket struct {
 	Handler       string        // the event that a goroutine handles now
 	CountedFor    time.Duration // how long In and Out have counted
 	In, Out       int64         // messages since then
+}
+
+// Limits are those of a server that matter to who watches how near it is to them.
+type Limits struct {
+	Connections   int
+	BufferedBytes int64
+	Loops         int
 }

@@ -166,6 +166,27 @@ func (j *Journal) write(l burst.Line[Cause, example]) {
 	j.log.Log(context.Background(), l.Example.level, l.Cause.What, args...)
 }
 
+// LoopHeld tells that an event loop does not answer, with how many connections were closed because
+// they waited for it, or that it is back.
+func (j *Journal) LoopHeld(loop int, held bool, closed int) {
+	level, c := slog.LevelWarn, Cause{What: "an event loop has not answered for a second: new " +
+		"connections go to others; an inline handler or a hook holds it"}
+	if !held {
+		level, c.What = slog.LevelInfo, "an event loop answers again"
+	}
+	j.Often(level, c, func() []any { return []any{"loop", loop, "closed", closed} })
+}
+
+// QueueHeld tells that the goroutines of handlers take nothing on, or do so again.
+func (j *Journal) QueueHeld(held bool) {
+	level, c := slog.LevelWarn, Cause{What: "no goroutine has taken an event on for a second, so " +
+		"the server is not healthy: make handlers return sooner, or raise workers"}
+	if !held {
+		level, c.What = slog.LevelInfo, "goroutines take events on again"
+	}
+	j.Often(level, c, func() []any { return nil })
+}
+
 // HoldsLoop tells that an inline handler runs for longer than its budget.
 func (j *Journal) HoldsLoop(namespace, event, socket string, loop int, held time.Duration) {
 	const what = "an inline handler holds its event loop: " +

@@ -117,13 +117,13 @@ func TestCutsAreBursts(t *testing.T) {
 	j, now, b := record(slog.LevelInfo)
 	d := &Diary{Peer: netip.MustParseAddrPort("192.0.2.1:7")}
 	for range 1000 {
-		j.SlowConsumer(d, errors.New("too slow"))
+		j.SlowConsumer(d, "ss_1", 99, errors.New("too slow"))
 		j.OverBudget(d, budget.New(800))
 		j.Flush()
 	}
 	for _, want := range []string{
 		`level=WARN msg="slow consumers are cut: send less, or raise maxOutboxBytes and ` +
-			`maxOutboxAge" count=1 peer=192.0.2.1:7 error="too slow"`,
+			`maxOutboxAge" count=1 peer=192.0.2.1:7 socket=ss_1 bytes=99 error="too slow"`,
 		"count=1 peer=192.0.2.1:7 maxBufferedBytes=800",
 	} {
 		if strings.Count(b.String(), "\n") != 2 || !strings.Contains(b.String(), want) {

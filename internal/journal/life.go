@@ -207,10 +207,13 @@ func (j *Journal) RefusedMessage(socket, namespace string, event []byte, e *mess
 	}
 }
 
-// SlowConsumer tells that a client was cut because it does not take what is sent to it.
-func (j *Journal) SlowConsumer(d *Diary, err error) {
+// SlowConsumer tells that a client was cut because it does not take what is sent to it. bytes
+// waited for it. socket is "" if its connection was not open yet.
+func (j *Journal) SlowConsumer(d *Diary, socket string, bytes int, err error) {
 	c := Cause{What: "slow consumers are cut: send less, or raise maxOutboxBytes and maxOutboxAge"}
-	j.Often(slog.LevelWarn, c, func() []any { return []any{"peer", d.Address(), "error", err} })
+	j.Often(slog.LevelWarn, c, func() []any {
+		return []any{"peer", d.Address(), "socket", socket, "bytes", bytes, "error", err}
+	})
 }
 
 // Closed is the last line of a connection. socket and namespace are "" if it was not open.

@@ -26,22 +26,59 @@ const lowest = slog.Level(-8)
 // layout is RFC 3339 with milliseconds.
 const layout = "2006-01-02T15:04:05.000Z07:00"
 
-// New returns a Handler that writes records at level and above to w, through a Queue.
+// New returns a Handler that writes records at level and above to w, through a Queue. On a terminal
+// the level has a colour, see Colours.
 func New(w io.Writer, level slog.Leveler) *Handler {
-	h := &Handler{w: NewQueue(w, droppedLine), level: level}
+	h := &Handler{w: NewQueue(w, droppedLine), level: level, colours: Colours(w, os.Getenv)}
 	h.text = textHandler(&h.line)
 	return h
 }
 
+// Colours reports whether lines for w are to have colours: never if NO_COLOR is set, otherwise if
+// CLICOLOR_FORCE is set and not 0, or if w is a terminal that can show them.
+func Colours(w io.Writer, getenv func(string) string) bool {
+	if getenv("NO_COLOR") != "" {
+		return false
+	}
+	if force := getenv("CLICOLOR_FORCE"); force != "" && force != "0" {
+		return true
+	}
+	if getenv("TERM") == "dumb" || getenv("CLICOLOR") == "0" {
+		return false
+	}
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	fi, err := f.Stat()
+	return err == nil && fi.Mode()&os.ModeCharDevice != 0
+}
+
+// colour begins the colour of a level, for a terminal; ends ends it.
+func colour(level slog.Level) string {
+	switch {
+	case level >= slog.LevelError:
+		return "\x1b[31m" // red
+	case level >= slog.LevelWarn:
+		return "\x1b[33m" // yellow
+	case level >= slog.LevelInfo:
+		return "\x1b[32m" // green
+	}
+	return "\x1b[2m" // faint
+}
+
+const ends = "\x1b[0m"
+
 // Handler is a slog.Handler. It lets slog's own text handler format the attributes and puts the
 // product's prefix before them. Safe for concurrent use.
 type Handler struct {
-	w     *Queue
-	level slog.Leveler
-	mu    sync.Mutex // guards text and line; not held while a line is written
-	text  slog.Handler
-	line  buffer
-	group func(slog.Handler) slog.Handler
+	w       *Queue
+	level   slog.Leveler
+	colours bool
+	mu      sync.Mutex // guards text and line; not held while a line is written
+	text    slog.Handler
+	line    buffer
+	group   func(slog.Handler) slog.Handler
 }
 
 type buffer struct{ b []byte }
@@ -68,7 +105,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 func (h *Handler) format(ctx context.Context, r slog.Record) ([]byte, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.line.b = appendHead(h.line.b[:0], r.Time, r.Level)
+	h.line.b = appendHead(h.line.b[:0], r.Time, r.Level, h.colours)
 	h.line.b = append(h.line.b, oneLine(r.Message)...)
 	if r.NumAttrs() > 0 || h.group != nil {
 		h.line.b = append(h.line.b, ' ')
@@ -82,27 +119,36 @@ func (h *Handler) format(ctx context.Context, r slog.Record) ([]byte, error) {
 }
 
 // appendHead appends what is in front of a message. A zero time is left out, as slog demands.
-func appendHead(b []byte, at time.Time, level slog.Level) []byte {
+func appendHead(b []byte, at time.Time, level slog.Level, colours bool) []byte {
 	if !at.IsZero() {
 		b = append(at.AppendFormat(b, layout), ' ')
 	}
-	b = append(b, "[smartsocket] ["...)
+	b = append(b, "[smartsocket] "...)
+	if colours {
+		b = append(b, colour(level)...)
+	}
+	b = append(b, '[')
 	b = append(b, levelName(level)...)
-	return append(b, "] "...)
+	b = append(b, ']')
+	if colours {
+		b = append(b, ends...)
+	}
+	return append(b, ' ')
 }
 
 // droppedLine is the note of a Queue.
 func droppedLine(n int64) []byte {
-	b := append(appendHead(nil, time.Now(), slog.LevelWarn), dropped...)
+	b := append(appendHead(nil, time.Now(), slog.LevelWarn, false), dropped...)
 	return append(strconv.AppendInt(append(b, " lines="...), n, 10), '\n')
 }
 
 const dropped = "log lines were dropped, because the log could not be written"
 
-// NewJSON returns a handler that writes records as slog's JSON handler does, with durations in
-// milliseconds and through a Queue.
+// NewJSON returns a handler that writes records as slog's JSON handler does: time, level, msg, then
+// the values, whose durations are in milliseconds. The levels are ERROR, WARN, INFO, DEBUG and
+// TRACE. It writes through a Queue.
 func NewJSON(w io.Writer, level slog.Leveler) slog.Handler {
-	o := &slog.HandlerOptions{Level: level, ReplaceAttr: milliseconds}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: forMachines}
 	note := func(n int64) []byte {
 		var line buffer
 		slog.New(slog.NewJSONHandler(&line, nil)).Warn(dropped, "lines", n)
@@ -111,9 +157,12 @@ func NewJSON(w io.Writer, level slog.Leveler) slog.Handler {
 	return slog.NewJSONHandler(NewQueue(w, note), o)
 }
 
-func milliseconds(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
+func forMachines(groups []string, a slog.Attr) slog.Attr {
+	switch level, isLevel := a.Value.Any().(slog.Level); {
+	case a.Value.Kind() == slog.KindDuration:
 		a.Value = slog.Float64Value(float64(a.Value.Duration()) / float64(time.Millisecond))
+	case isLevel && len(groups) == 0 && a.Key == slog.LevelKey:
+		a.Value = slog.StringValue(strings.ToUpper(levelName(level)))
 	}
 	return a
 }
@@ -131,7 +180,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 // derive builds a handler with its own line buffer, since the text handler
 // underneath writes into that of the handler it was made for.
 func (h *Handler) derive(f func(slog.Handler) slog.Handler) slog.Handler {
-	d := &Handler{w: h.w, level: h.level}
+	d := &Handler{w: h.w, level: h.level, colours: h.colours}
 	apply := f
 	if h.group != nil {
 		before := h.group

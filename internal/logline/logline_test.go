@@ -2,8 +2,12 @@ package logline
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -76,5 +80,79 @@ func TestDebugEnabled(t *testing.T) {
 		if got := Default().Enabled(t.Context(), slog.LevelDebug); got != want {
 			t.Errorf("DEBUG=%q: the default logger writes debug: %t, want %t", debug, got, want)
 		}
+	}
+}
+
+// Colours are for terminals, unless the environment says otherwise.
+func TestColours(t *testing.T) {
+	terminal, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device, as terminals are
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, c := range []struct {
+		w    io.Writer
+		env  string
+		want bool
+	}{
+		{terminal, "", true},
+		{file, "", false},
+		{new(bytes.Buffer), "", false},
+		{terminal, "NO_COLOR=1", false},
+		{terminal, "TERM=dumb", false},
+		{terminal, "CLICOLOR=0", false},
+		{terminal, "CLICOLOR_FORCE=0", true},
+		{file, "CLICOLOR_FORCE=1", true},
+		{new(bytes.Buffer), "CLICOLOR_FORCE=1", true},
+	} {
+		name, value, _ := strings.Cut(c.env, "=")
+		if got := Colours(c.w, func(n string) string {
+			if n == name {
+				return value
+			}
+			return ""
+		}); got != c.want {
+			t.Errorf("%T with %q: %t", c.w, c.env, got)
+		}
+	}
+	var b bytes.Buffer
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("CLICOLOR_FORCE", "1")
+	log := slog.New(New(&b, slog.LevelInfo))
+	log.Warn("careful")
+	log.With("a", 1).Error("no")
+	if got := withoutTimes(t, b.String()); got != "[smartsocket] \x1b[33m[warn]\x1b[0m careful\n"+
+		"[smartsocket] \x1b[31m[error]\x1b[0m no a=1\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+// For machines, keys and levels are always the same, and durations are milliseconds.
+func TestJSONForMachines(t *testing.T) {
+	var b bytes.Buffer
+	log := slog.New(NewJSON(&b, lowest))
+	for _, l := range []slog.Level{lowest, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn,
+		slog.LevelError} {
+		log.Log(t.Context(), l, "m", "held", 1500*time.Microsecond, "error", errors.New("x"))
+	}
+	levels := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}
+	for line := range strings.Lines(b.String()) {
+		var got map[string]any
+		if err := json.Unmarshal([]byte(line), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got["level"] != levels[0] || got["msg"] != "m" || got["held"] != 1.5 ||
+			got["error"] != "x" || got["time"] == nil || len(got) != 5 {
+			t.Errorf("%s", line)
+		}
+		levels = levels[1:]
+	}
+	if len(levels) > 0 {
+		t.Errorf("no lines of %v", levels)
 	}
 }

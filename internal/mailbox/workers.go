@@ -137,6 +137,14 @@ func (w *Workers) Stalled() (looks int) {
 	return w.stalled
 }
 
+// Progress returns how many owners were taken on since the start, and how many wait. Whoever waits
+// now has had a turn when turns has grown by waiting.
+func (w *Workers) Progress() (turns uint64, waiting int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.turns, w.ready.n
+}
+
 // Quiet reports whether nothing runs and nothing waits. The caller, if it runs here, does not
 // count.
 func (w *Workers) Quiet() bool {

@@ -63,3 +63,30 @@ func TestDistribution(t *testing.T) {
 		t.Errorf("%d, %v", n, sum)
 	}
 }
+
+// What measuring costs an event: most are only counted down.
+func BenchmarkInlineEvent(b *testing.B) {
+	var s Sampler
+	var h Histogram
+	start := time.Now()
+	for b.Loop() {
+		if s.Inline() {
+			began := time.Since(start)
+			h.AddN(time.Since(start)-began, EveryInline)
+		}
+	}
+}
+
+func BenchmarkQueuedEvent(b *testing.B) {
+	var s Sampler
+	var wait, run Histogram
+	start := time.Now()
+	for b.Loop() {
+		if s.Queued() {
+			since := time.Since(start)
+			began := time.Since(start)
+			wait.AddN(began-since, EveryQueued)
+			run.AddN(time.Since(start)-began, EveryQueued)
+		}
+	}
+}

@@ -1,5 +1,5 @@
-// Package nodetest runs scripts of the guides and examples in Node, with the browser client that
-// "make wasm" has built.
+// Package nodetest runs scripts of the guides and examples in Node, with the browser client as
+// "make npm-pack" packs it.
 package nodetest
 
 import (
@@ -37,7 +37,7 @@ func need(t testing.TB, name, otherwise string) string {
 // Project makes a folder for scripts that import @smartsocket/client, and copies the files into it.
 func Project(t testing.TB, files ...string) string {
 	t.Helper()
-	need(t, "dist/package.json", "the browser client is missing: run make wasm")
+	need(t, "dist/index.d.ts", "the browser client is missing, or its types: run make npm-pack")
 	ws := need(t, "wasm/js/node_modules/ws", "package ws is missing: run npm ci in wasm/js")
 	dir := t.TempDir()
 	modules := filepath.Join(dir, "node_modules")

@@ -45,7 +45,8 @@ func Of(d admission.Verdict, r *frame.Request) *frame.HandshakeError {
 	}
 	return &frame.HandshakeError{
 		Status: http.StatusServiceUnavailable, Cause: causes[d.Reason],
-		Reason: d.Reason.String(), RetryAfter: 1,
+		Reason:     d.Reason.String(),
+		RetryAfter: max(1, int((d.Wait+time.Second-1)/time.Second)),
 	}
 }
 

@@ -85,3 +85,42 @@ func TestLog(t *testing.T) {
 		t.Errorf("%d lines: %s", n, &b)
 	}
 }
+
+// A thousand refusals a second of each of three causes are told within a second, and then in three
+// lines of a cause in any minute at most.
+func TestRefusalsAtAnyRate(t *testing.T) {
+	var b bytes.Buffer
+	l := NewLog(slog.New(slog.NewTextHandler(&b, nil)))
+	peer := &net.TCPAddr{IP: net.IP{192, 0, 2, 1}, Port: 7}
+	causes := []frame.Cause{frame.CauseOrigin, frame.CauseCredentials, frame.CauseNewcomers}
+	var at []time.Duration // of the lines about origins
+	for s := range 300 {
+		now := time.Duration(s) * time.Second
+		for _, c := range causes {
+			for range 1000 {
+				l.Note(websocket.Refusal{Cause: c, Peer: peer}, now)
+			}
+		}
+		b.Reset()
+		l.Flush(now)
+		if n := strings.Count(b.String(), "cause=origin"); n == 1 {
+			at = append(at, now)
+		} else if n > 1 {
+			t.Fatalf("%d lines at once: %s", n, &b)
+		}
+		if n := strings.Count(b.String(), "\n"); s == 0 && n != len(causes) {
+			t.Errorf("%d lines in the first second, want one of each cause", n)
+		}
+	}
+	for i := range at {
+		if i > 0 && at[i]-at[i-1] < 10*time.Second {
+			t.Errorf("lines at %v and %v", at[i-1], at[i])
+		}
+		if i > 2 && at[i]-at[i-3] < time.Minute {
+			t.Errorf("four lines from %v to %v", at[i-3], at[i])
+		}
+	}
+	if len(at) < 5 {
+		t.Errorf("only %d lines in five minutes", len(at))
+	}
+}

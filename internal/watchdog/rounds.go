@@ -15,7 +15,7 @@ type Rounds struct {
 	// Budget is the time between two looks while there is something to see.
 	Budget time.Duration
 	// Look reports whether there was something to see. While there is not, looks become ever more
-	// rare, down to once a second.
+	// rare, down to twice a second.
 	Look func(now time.Duration) (active bool)
 	// EverySecond does everything else.
 	EverySecond func(now time.Duration)
@@ -63,5 +63,8 @@ func (r *Rounds) after(pause time.Duration, active bool) time.Duration {
 	if active {
 		return r.Budget
 	}
-	return min(2*pause, time.Second)
+	return min(2*pause, rarest)
 }
+
+// rarest is the longest pause.
+const rarest = time.Second / 2

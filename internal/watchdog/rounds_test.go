@@ -71,7 +71,7 @@ func TestRoundsStop(t *testing.T) {
 func TestPausesGrow(t *testing.T) {
 	r := &Rounds{Budget: 60 * time.Millisecond}
 	pause := r.Budget
-	for i, want := range []time.Duration{120, 240, 480, 960, 1000, 1000} {
+	for i, want := range []time.Duration{120, 240, 480, 500, 500} {
 		if pause = r.after(pause, false); pause != want*time.Millisecond {
 			t.Errorf("pause %d is %v, want %d ms", i, pause, want)
 		}

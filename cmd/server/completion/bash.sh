@@ -21,6 +21,18 @@ _smartsocket_server() {
 	loadtest:*)
 		mapfile -t COMPREPLY < <(compgen -W '{{range .Load}}-{{.Name}} {{end}}' -- "$current")
 		return ;;
+{{- range .Ops}}{{if .Choices}}
+	tail:{{.Name}} | tail:-{{.Name}})
+		mapfile -t COMPREPLY < <(compgen -W '{{join .Choices " "}}' -- "$current")
+		return ;;
+{{- else if .File}}
+	tail:{{.Name}} | tail:-{{.Name}} | emit:{{.Name}} | emit:-{{.Name}})
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return ;;
+{{- end}}{{end}}
+	tail:* | emit:*)
+		mapfile -t COMPREPLY < <(compgen -W '{{range .Ops}}-{{.Name}} {{end}}' -- "$current")
+		return ;;
 {{- range .Server}}{{if .File}}
 	*:{{.Name}} | *:-{{.Name}})
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")

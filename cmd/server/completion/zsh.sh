@@ -3,7 +3,7 @@
 # folder of $fpath, or use them in this shell:
 #   source <(smartsocket-server completion zsh)
 _smartsocket-server() {
-	local -a words_of_program server load
+	local -a words_of_program server load ops
 	words_of_program=({{range .Words}}
 		'{{.Name}}:{{zsh .Help}}'{{end}}
 	)
@@ -15,12 +15,17 @@ _smartsocket-server() {
 		'-{{.Name}}[{{zsh .Help}}]
 		{{- if .File}}:file:_files{{else if .Choices}}:value:({{join .Choices " "}}){{end}}'{{end}}
 	)
+	ops=({{range .Ops}}
+		'-{{.Name}}[{{zsh .Help}}]
+		{{- if .File}}:file:_files{{else if .Choices}}:value:({{join .Choices " "}}){{end}}'{{end}}
+	)
 	if ((CURRENT == 2)) && [[ ${words[2]} != -* ]]; then
 		_describe word words_of_program
 		return
 	fi
 	case ${words[2]} in
 	completion) compadd bash zsh fish ;;
+	tail | emit) _arguments $ops '*: :' ;;
 	loadtest) _arguments $load '*: :' ;;
 	*) _arguments $server '*: :{_describe word words_of_program}' ;;
 	esac

@@ -48,6 +48,7 @@ export interface GameServerEvents {
 /** What a client of the namespace "/game" sends to the server. */
 export interface GameClientEvents {
   decoded: (data: Move) => Move[] | null;
+  explicit: (data: Move | null) => Answer | null;
   guarded: ArrayBuffer | ArrayBufferView;
   ignored: void;
   join: (data: string) => Answer;
@@ -74,8 +75,8 @@ export interface Move {
   Y: number;
 }
 
-// testdata/flow/flow.go:152:2: what comes with "raw" is unknown: //smartsocket:ts above this call may say it
-// testdata/flow/flow.go:177:2: what comes with "shout" is unknown: //smartsocket:ts above this call may say it
-// testdata/flow/flow.go:177:16: what comes with "shouted" is unknown: //smartsocket:ts above this call may say it
-// testdata/flow/flow.go:184:3: what comes with "one" is unknown: //smartsocket:ts above this call may say it
-// testdata/flow/flow.go:184:3: what comes with "two" is unknown: //smartsocket:ts above this call may say it
+// testdata/flow/flow.go:153:2: what comes with "raw" is unknown: //smartsocket:ts above this call may say it
+// testdata/flow/flow.go:178:2: what comes with "shout" is unknown: //smartsocket:ts above this call may say it
+// testdata/flow/flow.go:178:16: what comes with "shouted" is unknown: //smartsocket:ts above this call may say it
+// testdata/flow/flow.go:185:3: what comes with "one" is unknown: //smartsocket:ts above this call may say it
+// testdata/flow/flow.go:185:3: what comes with "two" is unknown: //smartsocket:ts above this call may say it

@@ -19,14 +19,14 @@ const banner = '/*! SmartSocket client, MIT */';
 async function declare(source, name) {
   const bundle = await rollup({
     input: join(src, source),
-    external: /^@smartsocket\/client/,
+    external: [/^@smartsocket\/client/, 'react', 'vue', 'svelte/store'],
     plugins: [dts({ tsconfig: join(here, '../tsconfig.json') })],
   });
   for (const [types, code] of [['d.ts', 'js'], ['d.cts', 'cjs']]) {
     await bundle.write({
       file: join(dist, `${name}.${types}`),
       format: 'es',
-      paths: (id) => id.replace('@smartsocket/client', '.') + '.' + code,
+      paths: (id) => id.replace(/^@smartsocket\/client(.*)/, `.$1.${code}`),
     });
   }
   await bundle.close();
@@ -88,3 +88,4 @@ script();
 await declare('js.ts', 'js');
 await declare('index.ts', 'index');
 await declare('logger-entry.ts', 'logger');
+for (const framework of ['react', 'vue', 'svelte']) await declare(framework + '.ts', framework);

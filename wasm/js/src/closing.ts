@@ -17,17 +17,18 @@ const ERRORS: Record<number, string> = {
 };
 
 // explain makes the error for a WebSocket to url that was closed by the server or the network while
-// the link was in this phase. failure is what the WebSocket said.
+// the link was in this phase. failure is what the WebSocket said, cause
+// what the server said before.
 export function explain(phase: string, url: string, code: number, reason: string,
-  failure: string): SmartSocketError {
+  failure: string, cause?: SmartSocketError): SmartSocketError {
   let what = ' (close code ' + code;
   if (reason) what += ', ' + reason;
   if (failure) what += ', ' + failure;
   what += ')';
   const known = ERRORS[code];
-  if (known) return new SmartSocketError(known, 'the server closed the connection' + what);
+  if (known) return new SmartSocketError(known, 'the server closed the connection' + what, cause);
   if (phase === 'ready') {
-    return connectionLost('the connection was lost' + what);
+    return connectionLost('the connection was lost' + what, cause);
   }
   if (phase !== 'opening') {
     return handshakeFailed('the connection ended before the handshake did' + what);

@@ -11,9 +11,12 @@ export interface Hello {
   random: Bytes;
   algorithms: Bytes;
   authRequired: boolean;
+  authEvent: boolean; // a new socket must authenticate by the event auth
   resumeSupported: boolean;
   maxMessageBytes: number;
   handshakeTimeout: number;
+  rateLimit: number; // events that pass in any window; 0 = no limit, or not told
+  rateWindow: number; // milliseconds
 }
 
 export interface ConnectAck {

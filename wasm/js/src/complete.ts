@@ -3,6 +3,7 @@
 
 import { coders } from './bytes.js';
 import { deflate, inflate } from './flate.js';
+import { Keeper } from './keep.js';
 import { parts } from './parts.js';
 import { plainDecoder, plainEncoder } from './plain-utf8.js';
 import { connect } from './sealing.js';
@@ -11,6 +12,7 @@ import { connect } from './sealing.js';
 export function complete(): void {
   parts.flate = { deflate, inflate };
   parts.sealing = { connect };
+  parts.keep = { Keeper };
   coders.encoder = coders.encoder || plainEncoder;
   coders.decoder = coders.decoder || plainDecoder;
 }

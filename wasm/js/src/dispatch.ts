@@ -1,18 +1,20 @@
 // Receiving: events and their ack functions, answers, and errors of the server.
 
-import { isFatal } from './backoff.js';
 import { ackOf } from './codec.js';
 import type { Goaway, Message } from './codec.js';
+import type { Credentials } from './credentials.js';
+import { Early } from './early.js';
 import { CODES, SmartSocketError, errorToWire, invalidFormat } from './errors.js';
 import type { Link } from './link.js';
 import { isLifecycle } from './listeners.js';
 import type { Listeners } from './listeners.js';
+import { trace } from './logger.js';
 import type { Logger } from './logger.js';
 import { errorOf, valueOf } from './message.js';
 import type { Outbox } from './outbox.js';
 import { encodeData } from './payload.js';
 import type { Counters } from './stats.js';
-import { ACK, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY } from './wire.js';
+import { ACK, AUTH, ERROR, EVENT, FLAG_ACK, FLAG_SEQ, GOAWAY } from './wire.js';
 
 export type Reply = (response: unknown, error?: unknown) => void;
 
@@ -21,11 +23,14 @@ export class Dispatch {
   #listeners: Listeners;
   #log: Logger;
   #stats: Counters;
+  #credentials: Credentials;
   #goaway: (link: Link, fields: Goaway) => void;
+  #early = new Early();
 
   constructor(outbox: Outbox, listeners: Listeners, log: Logger, stats: Counters,
-    goaway: (link: Link, fields: Goaway) => void) {
+    credentials: Credentials, goaway: (link: Link, fields: Goaway) => void) {
     this.#outbox = outbox;
+    this.#credentials = credentials;
     this.#listeners = listeners;
     this.#log = log;
     this.#stats = stats;
@@ -53,6 +58,23 @@ export class Dispatch {
     }
   }
 
+  // begin begins the time in which events are held until they have listeners.
+  _begin(): void {
+    this.#early._begin((m) => this.#event(m));
+  }
+
+  // lookEarly delivers the events that have a listener by now, once its registration has returned.
+  _lookEarly(): void {
+    Promise.resolve().then(() => {
+      this.#early._take((event) => this.#listeners._has(event)).forEach((m) => this.#event(m));
+    });
+  }
+
+  // end forgets the events that are held.
+  _end(): void {
+    this.#early._end();
+  }
+
   // invalid counts and reports what made no sense.
   _invalid(error: SmartSocketError): void {
     this.#stats.invalidMessages++;
@@ -65,11 +87,13 @@ export class Dispatch {
 
   #event(m: Message): void {
     const { event } = m, reply = this.#replier(m);
+    if (event !== AUTH) trace(this.#log, 'Received', event, m.payload);
     if (isLifecycle(event)) {
       this.#meaningless(`the reserved event "${event}"`);
       return;
     }
     if (!this.#listeners._has(event)) {
+      if (this.#early._hold(m)) return;
       this.#log.debug('No listener for event: ' + event);
       reply(undefined, new SmartSocketError(CODES.NO_HANDLER,
         `the client has no listener for "${event}"`));
@@ -112,9 +136,13 @@ export class Dispatch {
 
   #peerError(link: Link, m: Message, id: number): void {
     const error = errorOf(m);
-    if (m.flags & FLAG_ACK) this.#outbox._questions._fail(id, error);
-    // The server closes next, and this becomes the reason. One with an event is only about that.
-    else if (isFatal(0, error.code) && !error.event) link._refusal = error;
-    else this.#listeners._report(error);
+    if (m.flags & FLAG_ACK) {
+      this.#outbox._questions._fail(id, error);
+      return;
+    }
+    const expiring = error.event === AUTH && error.code === CODES.AUTH_FAILED;
+    if (expiring && this.#credentials._renew(link)) return;
+    if (!error.event) link._refusal = error; // the cause, should the server close next
+    this.#listeners._report(error);
   }
 }

@@ -253,6 +253,9 @@ class WasmEngine implements Engine {
           resumeSupported: record[f + 10] === 1,
           maxMessageBytes: this.#number(f + 12),
           handshakeTimeout: this.#number(f + 14),
+          authEvent: record[f + 16] === 1,
+          rateLimit: this.#number(f + 18),
+          rateWindow: this.#number(f + 20),
         };
       case CONNECT_ACK:
         return {

@@ -100,6 +100,19 @@ export function errorFromWire(value: unknown): SmartSocketError {
   return e;
 }
 
+// refusedUpgrade makes an error of the HTTP status with which a server refuses to open a WebSocket,
+// if that has a code of its own. seconds is its Retry-After.
+export function refusedUpgrade(status: number, seconds = ''): SmartSocketError | null {
+  if (status !== 429 && status !== 503) return null;
+  return errorFromWire({
+    code: status === 429 ? CODES.THROTTLED : CODES.MAX_CONNECTIONS,
+    message: (status === 429 ? 'throttled after failed authentications (HTTP 429, failureLimit)'
+      : 'the server takes no more connections (HTTP 503)') +
+      '; try again ' + (+seconds ? `in ${seconds} s` : 'later'),
+    retryAfter: +seconds ? +seconds * 1000 : undefined,
+  });
+}
+
 // errorToWire returns the payload of an ERROR message that answers a question. Codes of other
 // errors are not ours to tell, because Node has ENOENT and the like, and neither are their details.
 // Details that are no JSON are left out.

@@ -69,7 +69,10 @@ export interface RateLimited {
 export interface LifecycleEvents {
   connected: () => void;
   disconnected: (reason: string, detail: Disconnection) => void;
-  reconnecting: (attempt: number, delay: number) => void;
+  /** error: why the attempt before failed; undefined for the first one. */
+  reconnecting: (attempt: number, delay: number, error?: SmartSocketError) => void;
+  /** Less than half of the option highWaterMark is unsent, after it was more. */
+  drain: () => void;
   /**
    * recovered: no event of the server was lost but those it sends as volatile, state or with a
    * deadline; otherwise fetch the state anew.

@@ -71,8 +71,11 @@ function hello(f: Record): Fields {
     algorithms: f._bytes(3),
     authRequired: bits % 2 === 1,
     resumeSupported: Math.floor(bits / 2) % 2 === 1,
+    authEvent: Math.floor(bits / 4) % 2 === 1,
     maxMessageBytes: f._number(6),
     handshakeTimeout: f._number(7),
+    rateLimit: f._number(8),
+    rateWindow: f._number(9),
   };
 }
 

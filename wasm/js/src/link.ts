@@ -12,19 +12,21 @@ import type {
 import { canInflate, chooseEngine, forgetEngines, prepare } from './engine.js';
 import type { LoadWasm } from './engine.js';
 import {
-  CODES, SmartSocketError, connectionLost, errorFromWire, handshakeFailed, messageOf,
+  CODES, SmartSocketError, connectionLost, handshakeFailed, messageOf, refusedUpgrade,
 } from './errors.js';
 import type { Logger } from './logger.js';
 import { errorOf, fromJSON } from './message.js';
 import type { Settings } from './options.js';
 import type { Socket, SocketClass } from './socket.js';
+import { shown } from './targets.js';
 import { CLIENT } from './version.js';
 import { Vigil } from './vigil.js';
-import { CONNECT_ACK, ERROR, HELLO, PING, SUBPROTOCOL, VERSION } from './wire.js';
+import { CONNECT_ACK, ERROR, HELLO, PING, PONG, SUBPROTOCOL, VERSION } from './wire.js';
 
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
 const GRACE = 500; // ms
 const MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
+const ASK = new Uint8Array([PING, 0, 0, 0]); // a PING that tells no time
 
 // Host is what differs between the builds. Either may be missing.
 export interface Host {
@@ -36,9 +38,9 @@ export interface LinkConfig {
   _url: string;
   _options: Settings;
   _host: Host;
-  // Of the session to recover.
-  _token: Bytes;
-  _lastSeq: number;
+  // credentials resolves with the API key of this attempt, when the session to recover is known.
+  _credentials(): Promise<string>;
+  _session(): { _token: Bytes; _lastSeq: number };
   _log: Logger;
 }
 
@@ -63,15 +65,18 @@ export class Link {
   _ends: Ends | null = null;
   _moveTimer: Timer; // after GOAWAY
   _refusal: SmartSocketError | null = null; // the last ERROR before the server closes
+  _hello: Hello | null = null;
   bytesSent = 0;
   bytesReceived = 0;
   readonly _clock = new Clock();
   #config: LinkConfig;
   #hooks: LinkHooks;
-  #vigil = new Vigil();
+  #vigil: Vigil;
+  #url: string; // as it is shown
+  #apiKey = '';
   #timer: Timer;
   #prepared: Promise<unknown> | undefined;
-  #hello: Bytes | null = null;
+  #hello: Bytes | null = null; // as it came
   #limit = DEFAULT_LIMIT;
   #threshold = 0; // above it payloads are compressed; 0 = never
 
@@ -79,8 +84,11 @@ export class Link {
   constructor(config: LinkConfig, hooks: LinkHooks) {
     this.#config = config;
     this.#hooks = hooks;
-    const { _url: url, _options: options, _host: host, _log: log } = config;
-    const { connectTimeout } = options;
+    const { _options: options, _host: host, _log: log } = config;
+    const url = this.#url = shown(config._url), { connectTimeout } = options;
+    this.#vigil = new Vigil(() => this.send(ASK), (time) => {
+      this.end(connectionLost(`nothing was heard from the server for ${Math.round(time)} ms`));
+    });
     this.#timer = setTimeout(() => {
       this.end(new SmartSocketError(CODES.TIMEOUT,
         `no connection to ${url} within ${connectTimeout} ms; check that the server runs`));
@@ -88,11 +96,20 @@ export class Link {
     const engine = chooseEngine(options, host.loadWasm, log, (loaded) => {
       if (this._phase !== 'ended') this.engine = loaded;
     });
-    Promise.all([socketClass(options, host), engine]).then((found) => {
+    Promise.all([socketClass(options, host), engine, config._credentials()]).then((found) => {
+      this.#apiKey = found[2];
       this.#open(found[0], found[1]);
-    }, (error) => {
-      this.end(handshakeFailed('the client could not start: ' + messageOf(error), error));
-    });
+    }).catch((error) => this.#stop('the client could not start: ', error));
+  }
+
+  // unsent is the number of bytes that the WebSocket has not sent yet.
+  _unsent(): number {
+    return this._socket && this._socket.bufferedAmount || 0;
+  }
+
+  // probe asks an open connection for a sign of life, and ends it if none comes.
+  _probe(): void {
+    if (this._phase === 'ready') this.#vigil._probe();
   }
 
   // encode calls the engine with the limits of the server.
@@ -143,8 +160,9 @@ export class Link {
     try {
       socket = this._socket = new Class(url, [SUBPROTOCOL]);
     } catch (error) {
-      this.end(new SmartSocketError(CODES.REFUSED,
-        'no WebSocket could be opened: ' + messageOf(error), error));
+      const said = messageOf(error), secret = said.indexOf(url) >= 0;
+      this.end(new SmartSocketError(CODES.REFUSED, 'no WebSocket could be opened: ' +
+        said.split(url).join(this.#url), secret ? undefined : error));
       return;
     }
     let failure = '';
@@ -165,29 +183,23 @@ export class Link {
   #hearRefusal(socket: Socket): void {
     if (!socket.on) return;
     socket.on('unexpected-response', (_request, response) => {
-      const status = response.statusCode, seconds = response.headers['retry-after'];
-      if (status === 429) {
-        this._refusal = errorFromWire({
-          code: CODES.THROTTLED,
-          message: 'throttled after failed authentications (HTTP 429, failureLimit); ' +
-            `try again in ${seconds} s`,
-          retryAfter: Number(seconds) * 1000 || 0,
-        });
-      }
+      const status = response.statusCode;
+      this._refusal = refusedUpgrade(status, response.headers['retry-after']);
       this.#closed(1006, '', 'Unexpected server response: ' + status);
     });
   }
 
   // closed ends a connection that the server or the network closed.
   #closed(code: number, reason: string, failure: string): void {
-    this.end(this._refusal || explain(this._phase, this.#config._url, code, reason, failure), code,
-      reason);
+    const phase = this._phase, refusal = this._refusal || undefined;
+    this.end(phase !== 'ready' && refusal
+      || explain(phase, this.#url, code, reason, failure, refusal), code, reason);
   }
 
   #opened(socket: Socket): void {
     this.#config._log.debug('WebSocket connection opened');
     if (socket.protocol !== SUBPROTOCOL) {
-      this.end(handshakeFailed(`${this.#config._url} does not speak ${SUBPROTOCOL}`));
+      this.end(handshakeFailed(`${this.#url} does not speak ${SUBPROTOCOL}`));
       return;
     }
     this._phase = 'greeting';
@@ -197,13 +209,14 @@ export class Link {
   #received(data: string | ArrayBuffer): void {
     const text = typeof data === 'string';
     let bytes = text ? null : new Uint8Array(data), sealed = this._ends !== null, m: Message;
-    this.#vigil._heard = Date.now();
+    this.#vigil._heard();
     this.bytesReceived += text ? data.length : data.byteLength;
     // A server that could not open our CONNECT has no keys to seal its refusal with.
     if (sealed && this._phase === 'joining' && bytes && bytes[0] === ERROR) sealed = false;
     try {
       if (sealed) bytes = this.#unseal(bytes);
       m = bytes ? this.engine!.decode(bytes, this.#limit) : fromJSON(data as string);
+      if (m.kind === PONG) return; // a sign of life
       if (m.kind === PING) {
         this.#pong(m.fields as ClockFields);
         return;
@@ -275,15 +288,14 @@ export class Link {
     if (this.#config._options.compression) {
       this.#threshold = Math.min(ack.compressionThreshold, MAX_LIMIT);
     }
-    this.#vigil._begin(ack.heartbeatInterval, (time) => {
-      this.end(connectionLost(`nothing was heard from the server for ${time} ms`));
-    });
+    this.#vigil._begin(ack.heartbeatInterval);
     this.#hooks._ready(ack);
   }
 
   // greet answers HELLO with CONNECT.
   #greet(hello: Hello): void {
     const key = keyOf(this.#config._options), random = new Uint8Array(32);
+    this._hello = hello;
     if (hello.version !== VERSION) {
       this.end(handshakeFailed(`the server speaks version ${hello.version} of the protocol, ` +
         `this client version ${VERSION}`));
@@ -303,22 +315,20 @@ export class Link {
       return;
     }
     this._phase = 'joining';
-    this.#prepared!.then(() => this.#join(hello, algorithm, random)).catch((error) => {
-      this.end(error instanceof SmartSocketError ? error
-        : handshakeFailed('CONNECT could not be sent: ' + messageOf(error), error));
-    });
+    this.#prepared!.then(() => this.#join(hello, algorithm, random))
+      .catch((error) => this.#stop('CONNECT could not be sent: ', error));
   }
 
   // join sends CONNECT, sealed when there is a key.
   #join(hello: Hello, algorithm: number, random: Bytes): void {
     if (this._phase !== 'joining') return;
-    const { _options: options, _token: token, _lastSeq: lastSeq, _log: log } = this.#config;
-    const engine = this.engine!;
+    const { _options: options, _log: log } = this.#config, engine = this.engine!;
+    const { _token: token, _lastSeq: lastSeq } = this.#config._session();
     log.debug('Sending CONNECT message');
     const connect: ConnectFields = {
       random,
       namespace: options.namespace || '',
-      apiKey: options.apiKey || '',
+      apiKey: this.#apiKey,
       sessionToken: hello.resumeSupported ? token : new Uint8Array(0),
       lastSeq: hello.resumeSupported ? lastSeq : 0,
       canInflate: canInflate(engine, options),
@@ -341,9 +351,14 @@ export class Link {
   #pong(ping: ClockFields): void {
     const now = Date.now();
     this._clock._note(ping, now);
-    this.#vigil._ping(now);
     this.send(this.engine!.encodePong(
       { serverTime: ping.serverTime, rtt: ping.rtt, clientTime: now * 1000 }));
+  }
+
+  // stop ends an attempt that met an error.
+  #stop(what: string, error: unknown): void {
+    this.end(error instanceof SmartSocketError ? error
+      : handshakeFailed(what + messageOf(error), error));
   }
 
   // failed returns the error to throw for an error of the engine. If that is not a
@@ -383,7 +398,7 @@ export class Link {
 function endSoon(socket: Socket): void {
   let timer: Timer, left = Infinity;
   const look = (): void => {
-    const unsent = socket.bufferedAmount || 0;
+    const unsent = socket.bufferedAmount;
     if (unsent > 0 && unsent < left) timer = setTimeout(look, GRACE);
     else socket.terminate!();
     left = unsent;
@@ -398,9 +413,9 @@ function engineFailed(error: unknown): string {
 
 // socketClass resolves with the constructor of WebSockets.
 function socketClass(options: Settings, host: Host): Promise<SocketClass> {
+  if (!options.WebSocket && host.loadSocket) return host.loadSocket();
   const given = options.WebSocket || typeof WebSocket === 'function' && WebSocket;
   if (given) return Promise.resolve(given as SocketClass);
-  if (host.loadSocket) return host.loadSocket();
   return Promise.reject(new Error('there is no WebSocket here; pass one as option WebSocket'));
 }
 

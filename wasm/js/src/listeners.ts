@@ -26,7 +26,7 @@ export type Hearing = (...values: never[]) => unknown;
 type Reply = (response: unknown, error: SmartSocketError) => void;
 
 interface Entry {
-  fn: (a: unknown, b: unknown) => unknown;
+  fn: (a: unknown, b: unknown, c?: unknown) => unknown;
   once: boolean;
 }
 
@@ -63,10 +63,12 @@ export class Listeners {
     return this.#table.has(name);
   }
 
-  // raise calls every listener of name with a and b, and reports whether there were any. If a
+  // raise calls every listener of name with a, b and c, and reports whether there were any. If a
   // listener throws or its promise is rejected, the others still run. For an event of the server b
-  // is the ack function; the answer is then an error.
-  _raise(name: string, a?: unknown, b?: unknown): boolean {
+  // is the ack function; the answer is then an error. running gets the promises of those that are
+  // asynchronous.
+  _raise(name: string, a?: unknown, b?: unknown, c?: unknown,
+    running: PromiseLike<unknown>[] = []): boolean {
     const failed = (thrown: unknown): void => {
       this._failed(name, thrown);
       if (typeof b === 'function') {
@@ -78,8 +80,10 @@ export class Listeners {
     for (const entry of list) {
       if (entry.once && !this.#take(name, entry)) continue;
       try {
-        const result = entry.fn(a, b) as Promise<unknown> | undefined;
-        if (result && result.then) result.then(null, failed); // an async function fails later
+        const result = (c === undefined ? entry.fn(a, b) : entry.fn(a, b, c)) as
+          Promise<unknown> | undefined;
+        // An async function fails later.
+        if (result && result.then) running.push(result.then(null, failed));
       } catch (error) {
         failed(error);
       }
@@ -94,11 +98,11 @@ export class Listeners {
     }
   }
 
-  // report raises an error as an event. Where nobody hears it, it is logged.
-  _report(error: SmartSocketError): void {
-    if (!this.#errors || !this._raise('error', error)) {
-      this.#log.error(error.code + ' ' + error.message);
-    }
+  // report raises an error as an event. Where nobody hears it, it is logged, unless it was told in
+  // another way.
+  _report(error: SmartSocketError, told = false): void {
+    if (this.#errors && this._raise('error', error) || told) return;
+    this.#log.error(error.code + ' ' + error.message);
   }
 
   #of(key: string): Entry[] {

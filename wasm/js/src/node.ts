@@ -5,6 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { SmartSocketClient as Client, SmartSocketError } from '@smartsocket/client/js';
 import type { EventMap, Options } from '@smartsocket/client/js';
+import { nodeSocket } from './node-socket.js';
+import type { SocketClass } from './socket.js';
 
 export * from '@smartsocket/client/js';
 
@@ -26,7 +28,8 @@ const host = {
     const wasm = COMMONJS ? require('./wasm.cjs') : await import('./wasm.js');
     return wasm.start(file, SmartSocketError);
   },
-  async loadSocket() {
+  async loadSocket(): Promise<SocketClass> {
+    if (typeof WebSocket === 'function') return nodeSocket(WebSocket);
     try {
       // Bundlers leave it alone, because most programs are built and run without it.
       const ws = COMMONJS ? createRequire(import.meta.url)('ws')

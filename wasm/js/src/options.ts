@@ -3,6 +3,7 @@
 
 import { decodeKey } from './key.js';
 import type { Logger } from './logger.js';
+import type { Given } from './credentials.js';
 import { MAX_TIMER } from './wire.js';
 
 export interface Options {
@@ -25,8 +26,26 @@ export interface Options {
    * uses it.
    */
   encryptionKey?: string;
-  /** Sent inside the handshake, never in the URL. */
-  apiKey?: string;
+  /**
+   * Sent inside the handshake, never in the URL: a string, or a function that returns one or a
+   * promise of one, such as a token that lives for minutes. It is called for every attempt to
+   * connect. If it fails, the attempt fails with ERR_CONN_001 and is made again like any other; a
+   * SmartSocketError with the code ERR_CONN_004 ends the attempts.
+   */
+  apiKey?: Given<string | undefined>;
+  /**
+   * What the event auth carries, by which a socket authenticates: a value, or a function like that
+   * of apiKey. It is sent in each new session, before what was queued. When the server says that
+   * the credentials of a live connection will expire, the function, or else that of apiKey, is
+   * called again, and the event sent anew.
+   */
+  auth?: unknown;
+  /**
+   * Further addresses of the same service, as secure as the first one. connect() tries each once,
+   * a client that has lost its connection tries them in turn. One without a path has that of the
+   * first one, unless there is a namespace.
+   */
+  urls?: readonly string[];
   /**
    * First delay before reconnecting, in milliseconds; grows by 1.5 to at most 30 s, times 0.5 to
    * 1.5. Default 1000.
@@ -37,6 +56,17 @@ export interface Options {
    * 10.
    */
   maxReconnectAttempts?: number;
+  /**
+   * True: a first connect() that fails is made again too, like any lost connection. Default false.
+   */
+  retryConnect?: boolean;
+  /**
+   * True: the session outlives a reload of the page, if URL, namespace, encryptionKey and the
+   * values of apiKey and auth are the same, where the server keeps sessions. A string says instead
+   * of the last two whose session it is, such as the id of the user. recovered tells. Default
+   * false.
+   */
+  keepSession?: boolean | string;
   /** Default wait for an ack, in milliseconds. Default 30000. */
   ackTimeout?: number;
   /** Bounds connect(), loading the engine included, in milliseconds. Default 10000. */
@@ -53,6 +83,12 @@ export interface Options {
   offlineQueueSize?: number;
   /** How long an event is kept, in milliseconds. Default 300000. */
   offlineQueueAge?: number;
+  /**
+   * Above this number of unsent bytes emit returns false, volatile events are dropped and other
+   * events that may be lost are held. The event "drain" tells when there is room again. Default
+   * 1048576.
+   */
+  highWaterMark?: number;
   /**
    * Codec: "wasm" (fails where it cannot load), "js", or "auto" (js at once, wasm as soon as it is
    * there). Default "auto"; in @smartsocket/client/js, which has no wasm, "js".
@@ -85,19 +121,33 @@ const DEFAULTS: Record<string, unknown> = {
   enableEncryption: false,
   encryptionKey: undefined,
   apiKey: undefined,
+  auth: undefined,
+  urls: [],
   reconnectDelay: 1000,
   maxReconnectAttempts: 10,
+  retryConnect: false,
+  keepSession: undefined,
   ackTimeout: 30000,
   connectTimeout: 10000,
   compression: true,
   offlineQueue: true,
   offlineQueueSize: 1000,
   offlineQueueAge: 300000,
+  highWaterMark: 1048576,
   engine: undefined,
   wasmURL: undefined,
   logger: undefined,
   WebSocket: undefined,
 } satisfies Record<keyof Options, unknown>;
+
+// KINDS of the options that are neither numbers nor true or false alone.
+const KINDS: Record<string, RegExp> = {
+  namespace: /undefined|string/,
+  encryptionKey: /undefined|string/,
+  wasmURL: /undefined|string/,
+  apiKey: /undefined|string|function/,
+  keepSession: /undefined|string|boolean/,
+};
 
 // MINIMUM of each numeric option.
 const MINIMUM: Record<string, number> = {
@@ -107,6 +157,7 @@ const MINIMUM: Record<string, number> = {
   connectTimeout: 1,
   offlineQueueSize: 0,
   offlineQueueAge: 0,
+  highWaterMark: 0,
 };
 
 function check(right: unknown, name: string, is: string): void {
@@ -128,10 +179,11 @@ export function readOptions(given: Options | undefined, hasWasm: boolean): Setti
     if (kind === 'boolean') check(typeof read[name] === kind, name, 'must be true or false');
     if (kind === 'number') read[name] = checkNumber(name, read[name]);
   }
-  for (const name of ['namespace', 'apiKey', 'encryptionKey', 'wasmURL']) {
-    const kind = typeof read[name];
-    check(kind === 'undefined' || kind === 'string', name, 'must be a string');
+  for (const name in KINDS) {
+    const kind = KINDS[name];
+    check(kind.test(typeof read[name]), name, 'must be of type ' + kind.source);
   }
+  check(Array.isArray(read.urls), 'urls', 'must be a list');
   const options = read as unknown as Settings;
   checkEncryption(options, given);
   checkEngine(options, hasWasm);
@@ -148,7 +200,7 @@ function checkEncryption(options: Settings, given: Options | undefined): void {
   check(!options.enableEncryption || key !== undefined, 'enableEncryption', 'needs encryptionKey');
   if (key !== undefined) decodeKey(key);
   // Printed objects must not show the secrets.
-  for (const name of ['apiKey', 'encryptionKey']) {
+  for (const name of ['apiKey', 'auth', 'encryptionKey']) {
     Object.defineProperty(options, name, { enumerable: false });
   }
 }
@@ -174,23 +226,4 @@ export function cleanNamespace(path: string): string {
   let clean = path.charAt(0) === '/' ? path : '/' + path;
   while (clean.length > 1 && clean.charAt(clean.length - 1) === '/') clean = clean.slice(0, -1);
   return clean;
-}
-
-// socketURL returns a ws: or wss: URL. It converts http: and https:, and resolves a relative URL
-// against the page's.
-export function socketURL(url: string): string {
-  const inPage = typeof location === 'object' && /^(https?|wss?):/.test(location.href);
-  let parsed: URL;
-  try {
-    parsed = inPage ? new URL(url === undefined ? '/' : url, location.href) : new URL(url);
-  } catch {
-    throw new TypeError(`"${url}" is not a URL; expected something like ws://localhost:3000`);
-  }
-  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
-  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
-  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
-    throw new TypeError(`"${url}" must begin with ws:// or wss://`);
-  }
-  parsed.hash = '';
-  return parsed.href;
 }

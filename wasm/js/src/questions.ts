@@ -7,7 +7,7 @@ import type { Logger } from './logger.js';
 import { valueOf } from './message.js';
 import { MAX_KEPT, MAX_KEPT_BYTES, sizeOf } from './session.js';
 import type { Counters } from './stats.js';
-import { MAX_TIMER } from './wire.js';
+import { AUTH, MAX_TIMER } from './wire.js';
 
 export type Settle = (response: unknown, error?: SmartSocketError) => void;
 
@@ -22,15 +22,18 @@ export interface Question {
 
 export class Questions {
   #open = new Map<number, Question>();
-  #next = 1;
+  _next = 1; // the next ack id
   #listeners: Listeners;
   #log: Logger;
   #stats: Counters;
+  #authenticated: () => void;
 
-  constructor(listeners: Listeners, log: Logger, stats: Counters) {
+  // Questions calls authenticated when the event auth was answered well.
+  constructor(listeners: Listeners, log: Logger, stats: Counters, authenticated: () => void) {
     this.#listeners = listeners;
     this.#log = log;
     this.#stats = stats;
+    this.#authenticated = authenticated;
   }
 
   _count(): number {
@@ -47,7 +50,7 @@ export class Questions {
 
   // ask registers a question and returns its ack id.
   _ask(event: string, settle: Settle, timeout: number): number {
-    const id = this.#next++;
+    const id = this._next++;
     const timer = setTimeout(() => {
       this._fail(id, new SmartSocketError(CODES.ACK_TIMEOUT,
         `no answer to "${event}" within ${timeout} ms`));
@@ -96,6 +99,7 @@ export class Questions {
     } catch (thrown) {
       this.#listeners._failed(question._event, thrown);
     }
+    if (!error && question._event === AUTH) this.#authenticated();
   }
 
   // lose fails the questions whose answers cannot come any more.

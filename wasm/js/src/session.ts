@@ -1,6 +1,7 @@
 // Session: what outlives a lost connection, so that the next one can recover it.
 
 import type { Bytes, Payload } from './codec.js';
+import type { Losable } from './delivery.js';
 import { Ledger } from './ledger.js';
 
 // Bounds of the events that are kept while the session may be recovered, and of the unanswered
@@ -12,6 +13,7 @@ export interface Sent {
   event: string;
   payload: Payload;
   ack: number;
+  _how?: Losable; // undefined = reliable
 }
 
 export function sizeOf(payload: Payload): number {
@@ -26,8 +28,10 @@ export class Session {
   #bytes = 0;
   #count = 0; // how many events the session has sent
 
-  // keep remembers an event that was sent, and returns its number in the session.
+  // keep remembers an event that was sent, and returns its number in the session. Of a volatile one
+  // only the number counts.
   _keep(sent: Sent): number {
+    if (sent._how && sent._how._volatile) sent.payload = undefined;
     this.#bytes += sizeOf(sent.payload);
     this.#sent.push(sent);
     while (this.#sent.length > MAX_KEPT || this.#bytes > MAX_KEPT_BYTES) {

@@ -6,14 +6,14 @@ export interface Socket {
   binaryType: string;
   readonly protocol: string;
   readonly readyState: number;
+  readonly bufferedAmount: number;
   onopen: (() => void) | null;
   onmessage: ((e: { data: string | ArrayBuffer }) => void) | null;
   onerror: ((e?: { message?: string }) => void) | null;
   onclose: ((e: { code: number; reason: string }) => void) | null;
   send(data: Bytes): void;
   close(code?: number): void;
-  readonly bufferedAmount?: number;
-  // Only package ws has it.
+  // terminate gives the connection up at once. Only those of Node have it.
   terminate?(): void;
   // Only package ws has it.
   on?(event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void;

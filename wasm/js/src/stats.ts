@@ -12,8 +12,12 @@ export interface Stats {
   reconnects: number;
   /** Events in the offline queue. */
   queued: number;
-  /** Events dropped from the offline queue. */
+  /** Events that were dropped instead of being sent. */
   dropped: number;
+  /** States that were not sent, because there was a newer one. */
+  replaced: number;
+  /** Bytes that the connection has not sent yet. */
+  bufferedAmount: number;
   pendingAcks: number;
   /** Answers that came for an ack nobody waits for, such as after its timeout. */
   unknownAcks: number;
@@ -30,9 +34,8 @@ export interface Stats {
 }
 
 // Counters are the part that grows; getStats adds the rest.
-export type Counters = Omit<Stats,
-  'connected' | 'uptime' | 'queued' | 'pendingAcks' | 'rtt' | 'clockOffset' | 'engine' |
-  'encrypted'>;
+export type Counters = Omit<Stats, 'connected' | 'uptime' | 'queued' | 'pendingAcks' |
+  'bufferedAmount' | 'rtt' | 'clockOffset' | 'engine' | 'encrypted'>;
 
 export function newCounters(): Counters {
   return {
@@ -42,6 +45,7 @@ export function newCounters(): Counters {
     bytesReceived: 0,
     reconnects: 0,
     dropped: 0,
+    replaced: 0,
     unknownAcks: 0,
     invalidMessages: 0,
   };

@@ -22,5 +22,8 @@ export const MAX_EVENT_NAME = 128;
 export const TWO_32 = 4294967296;
 export const MAX_TIMER = 0x7fffffff; // setTimeout does not wait at all if it is given more
 
+// AUTH is the event by which a socket authenticates. Its data is never logged.
+export const AUTH = 'auth';
+
 // CONTROL finds the characters that an event name must not contain.
 export const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;

@@ -63,8 +63,8 @@ for (const engine of engines) {
     });
 
     test('handshake records', () => {
-      const hello = engine.decode(bytes(record(1, [[1, 1], [2, Buffer.alloc(32)], [5, 3], [6, 2 ** 40], [7, 5000], [1000, 'later']])), LIMIT);
-      assert.deepEqual(hello.fields, { version: 1, random: new Uint8Array(32), algorithms: new Uint8Array(0), authRequired: true, resumeSupported: true, maxMessageBytes: 2 ** 40, handshakeTimeout: 5000 });
+      const hello = engine.decode(bytes(record(1, [[1, 1], [2, Buffer.alloc(32)], [5, 7], [6, 2 ** 40], [7, 5000], [8, 100], [9, 60000], [1000, 'later']])), LIMIT);
+      assert.deepEqual(hello.fields, { version: 1, random: new Uint8Array(32), algorithms: new Uint8Array(0), authRequired: true, resumeSupported: true, authEvent: true, maxMessageBytes: 2 ** 40, handshakeTimeout: 5000, rateLimit: 100, rateWindow: 60000 });
       const ack = engine.decode(bytes(record(3, [[1, 's_1'], [2, [1, 2, 3]], [3, 1], [4, 15000], [5, 1024], [6, 100], [7, 1700000000000000n], [8, 300]])), LIMIT);
       assert.deepEqual(ack.fields, { socketId: 's_1', sessionToken: new Uint8Array([1, 2, 3]), recovered: true, heartbeatInterval: 15000, compressionThreshold: 1024, maxMessageBytes: 100, serverTime: 1700000000000000, arrived: 300 });
       const away = engine.decode(bytes(record(9, [[1, 5000], [2, 3000], [3, 'wss://b/']])), LIMIT);

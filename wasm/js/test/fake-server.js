@@ -57,7 +57,7 @@ export function parse(b) {
     }
     return m;
   }
-  if (m.kind === PONG) {
+  if (m.kind === PING || m.kind === PONG) {
     m.numbers = [];
     while (at < b.length) { [n, at] = readUvarint(b, at); m.numbers.push(n); }
     return m;
@@ -88,7 +88,7 @@ export async function startServer(behaviour = {}, port = 0) {
     server.peers.push(peer);
     socket.on('error', () => {});
     if (behaviour.handshake === false) { behaviour.connection?.(peer); return; }
-    socket.send(record(HELLO, [[1, 1], [2, Buffer.alloc(32, 7)], [5, 2], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 5000], [99, 'a field of the future'], ...(behaviour.hello ?? [])]));
+    socket.send(record(HELLO, [[1, 1], [2, Buffer.alloc(32, 7)], [5, behaviour.bits ?? 2], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 5000], [99, 'a field of the future'], ...(behaviour.hello ?? [])]));
     socket.on('message', (data) => {
       const m = parse(data);
       if (m.kind === CONNECT) {
@@ -97,6 +97,10 @@ export async function startServer(behaviour = {}, port = 0) {
         const recovered = behaviour.recover && m.fields.has(12) ? 1 : 0;
         socket.send(record(CONNECT_ACK, [[1, 's_' + peer.number], [2, behaviour.token ?? Buffer.alloc(32, 1 + peer.number)], [3, recovered], [4, behaviour.heartbeat ?? 0], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 1700000000000000n], ...(recovered && behaviour.received !== undefined ? [[8, behaviour.received + 1]] : [])]));
         behaviour.connection?.(peer);
+        return;
+      }
+      if (m.kind === PING) { // as every server; deaf ones do not
+        if (!behaviour.deaf) socket.send(Buffer.concat([Buffer.from([PONG]), data.subarray(1)]));
         return;
       }
       peer.messages.push(m);

@@ -150,9 +150,10 @@ describe('reconnecting', () => {
       await c.connect();
       let attempts = 0;
       c.on('reconnecting', () => attempts++);
-      const failed = next(c, 'error');
+      const errors = [], gaveUp = new Promise((resolve) => c.on('error', (e) => { if (errors.push(e.code) > max) resolve(); }));
       await server.close();
-      assert.equal((await failed)[0].code, 'ERR_CONN_006');
+      await gaveUp;
+      assert.deepEqual(errors, [...Array(max).fill('ERR_CONN_001'), 'ERR_CONN_006']);
       assert.equal(attempts, max);
     }
   });
@@ -209,6 +210,7 @@ describe('reconnecting', () => {
   test('a server that pings and then falls silent is left', async (t) => {
     const server = await serve(t, {
       heartbeat: 20,
+      deaf: true,
       connection: (peer) => {
         if (peer.number > 0) return;
         const ping = () => peer.send(Buffer.from([PING, 1, 0, 0]));
@@ -239,16 +241,17 @@ describe('the offline queue', () => {
     c.on('connected', () => c.emit('fifth'));
     await c.connect();
     await until(() => server.peers[0].messages.length === 4);
-    assert.deepEqual(server.peers[0].messages.map((m) => m.event), ['second', 'third', 'fourth', 'fifth']);
-    assert.equal(server.peers[0].messages[0].payload[0], 1);
+    assert.deepEqual(server.peers[0].messages.map((m) => m.event), ['fifth', 'second', 'third', 'fourth'], 'what the listener sends comes first');
+    assert.equal(server.peers[0].messages[1].payload[0], 1);
   });
 
   test('drops what is too old or whose ack timed out', async (t) => {
     const server = await serve(t);
     const c = client(t, server.url, { offlineQueueAge: 1000, ackTimeout: 5 });
-    t.mock.timers.enable({ apis: ['Date'], now: 0 });
+    let time = 0;
+    t.mock.method(performance, 'now', () => time);
     c.emit('old');
-    t.mock.timers.setTime(1001);
+    time = 1001;
     await assert.rejects(c.emitWithAck('waits'), code('ERR_ACK_001'));
     c.emit('young');
     await c.connect();

@@ -1,8 +1,8 @@
-// Compiles types.ts against the package as it is packed, once for each way in which TypeScript
-// looks for modules. The directory of the package may be named as argument.
+// Compiles types.ts and adapters.ts against the package as it is packed, once for each way in which
+// TypeScript looks for modules. The directory of the package may be named as argument.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,11 +29,19 @@ function install() {
   execFileSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', modules]);
   writeFileSync(join(project, 'package.json'), '{"private": true}');
   for (const ending of ['ts', 'mts', 'cts']) {
-    copyFileSync(join(here, 'types.ts'), join(project, 'types.' + ending));
+    for (const name of ['types', 'adapters']) {
+      copyFileSync(join(here, name + '.ts'), join(project, `${name}.${ending}`));
+    }
+  }
+  mkdirSync(join(project, 'node_modules/@types'));
+  for (const name of ['@types/react', 'react', 'svelte', 'vue']) {
+    symlinkSync(join(here, '../node_modules', name), join(project, 'node_modules', name), 'dir');
   }
 }
 
-function check(way, module, moduleResolution, files) {
+// The adapters are compiled for themselves: the declarations of the frameworks are not checked, and
+// those of their adapters by tsc over ../src.
+function check(way, module, moduleResolution, files, skipLibCheck) {
   const program = ts.createProgram(files.map((file) => join(project, file)), {
     module,
     moduleResolution,
@@ -43,6 +51,7 @@ function check(way, module, moduleResolution, files) {
     strict: true,
     noEmit: true,
     esModuleInterop: true,
+    skipLibCheck,
   });
   const found = ts.getPreEmitDiagnostics(program);
   if (found.length === 0) return true;
@@ -59,7 +68,9 @@ try {
   install();
   let failed = false;
   for (const [way, [module, resolution, ...files]] of Object.entries(WAYS)) {
-    if (!check(way, module, resolution, files)) failed = true;
+    const adapters = files.map((file) => file.replace('types', 'adapters'));
+    if (!check(way, module, resolution, files, false)) failed = true;
+    if (!check(way, module, resolution, adapters, true)) failed = true;
   }
   process.exitCode = failed ? 1 : 0;
 } finally {

@@ -42,7 +42,8 @@ client.on('question', (_text, ack) => ack('one'));
 
 // The client's own events.
 client.on('connected', () => {}).on('disconnected', (reason, detail) => { same<Same<typeof reason, string>>(); same<Same<typeof detail.code, number>>(); });
-client.on('reconnecting', (attempt, delay) => { same<Same<typeof attempt | typeof delay, number>>(); });
+client.on('reconnecting', (attempt, delay, error) => { same<Same<typeof attempt | typeof delay, number>>(); same<Same<typeof error, SmartSocketError | undefined>>(); });
+client.on('connected', async () => { await client.emitWithAck('join', 'arena'); }).on('drain', () => {});
 client.on('reconnected', (recovered) => { same<Same<typeof recovered, boolean>>(); });
 client.on('error', (error) => { same<Same<typeof error, SmartSocketError>>(); same<Same<typeof error.details, unknown>>(); });
 client.on('__rate-limited__', (info) => { same<Same<typeof info.retryAfter, number>>(); });
@@ -51,6 +52,17 @@ client.on('__rate-limited__', (info) => { same<Same<typeof info.retryAfter, numb
 client.emit('move', { x: 1, y: 2 });
 client.emit('move', { x: 1, y: 2 }, (_answer, error) => { same<Same<typeof error, SmartSocketError | undefined>>(); });
 client.send('ready');
+same<Same<ReturnType<typeof client.emit>, boolean>>();
+client.emit('move', { x: 1, y: 2 }, { volatile: true });
+client.emit('ready', undefined, { state: 'key', deadline: 5 });
+client.setEmitOptions('move', { state: true }).setEmitOptions('move');
+// @ts-expect-error: no such option
+client.emit('move', { x: 1, y: 2 }, { volatil: true });
+// @ts-expect-error: no such event
+client.setEmitOptions('jumped', { volatile: true });
+new SmartSocketClient('ws://localhost:3000', { apiKey: async () => 'key', auth: () => ({ token: 1 }), urls: ['ws://localhost:3001'], retryConnect: true, keepSession: 'user', highWaterMark: 1 });
+// @ts-expect-error: a key is a string
+new SmartSocketClient('ws://localhost:3000', { apiKey: () => 7 });
 client.emit('say').valueOf();
 client.emit('say', 'hello');
 client.emit('ready', () => {});

@@ -89,6 +89,7 @@ func Start(server *smartsocket.Server) {
 			_, _ = Moved.Emit(s.Broadcast(), *m)
 		}, smartsocket.Timeout(time.Second))
 	smartsocket.Handle(g.ns, "join", g.join)
+	smartsocket.Handle[*Move, *Answer](g.ns, "explicit", nil)
 	smartsocket.HandleContext(g.ns, "look",
 		func(context.Context, *smartsocket.Socket, struct{}) ([]byte, error) { return nil, nil })
 	smartsocket.On(guarded{g.ns}, "guarded", func(*smartsocket.Socket, []byte, smartsocket.Ack) {})

@@ -159,7 +159,7 @@ function stopTyping(roomName, id) {
  * @param {E} event
  * @param {import('/dist/index.js').DataOf<ClientEvents[E]>} data
  */
-const ask = (event, data) => client.emitWithAck(event, .../** @type {any} */ ([data, { timeout: 8000 }]));
+const ask = (event, data) => client.emitWithAck(event, data, { timeout: 8000 });
 
 function roomInAddress() {
   try {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package handover
 
 import (
 	"bufio"
@@ -23,10 +23,10 @@ const startTime = 30 * time.Second
 // readyLine is what a successor writes when it serves.
 const readyLine = "ready\n"
 
-// followSuccessors starts the program anew at each SIGUSR2, and hands the listening sockets on. The
+// Follow starts the program anew at each SIGUSR2, and hands the listening sockets on. The
 // channel is closed when the new process serves. If it does not start, the log says why, and this
 // process goes on. stop ends the waiting.
-func followSuccessors(s *sockets, log *slog.Logger) (succeeded <-chan struct{}, stop func()) {
+func Follow(s *Sockets, log *slog.Logger) (succeeded <-chan struct{}, stop func()) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR2)
 	quit, done, served := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -41,7 +41,7 @@ func followSuccessors(s *sockets, log *slog.Logger) (succeeded <-chan struct{}, 
 			pid, err := succeed(s, quit, log)
 			if err == nil {
 				log.Info("another process has taken over", "pid", pid)
-				notify("MAINPID=" + strconv.Itoa(pid))
+				Notify("MAINPID=" + strconv.Itoa(pid))
 				close(served)
 				return
 			}
@@ -56,7 +56,7 @@ func followSuccessors(s *sockets, log *slog.Logger) (succeeded <-chan struct{}, 
 }
 
 // succeed starts the program anew, and returns once it serves, or with the reason why not.
-func succeed(s *sockets, quit <-chan struct{}, log *slog.Logger) (pid int, err error) {
+func succeed(s *Sockets, quit <-chan struct{}, log *slog.Logger) (pid int, err error) {
 	path, err := exec.LookPath(os.Args[0])
 	if err != nil {
 		return 0, fmt.Errorf("the program is not there any more: %w", err)
@@ -132,10 +132,10 @@ func successorEnv(env, names []string) []string {
 		"READY_FD="+strconv.Itoa(firstInherited+len(names)))
 }
 
-// tellReady tells the process that this one succeeds, and the service manager, that this one
+// Ready tells the process that this one succeeds, and the service manager, that this one
 // serves.
-func tellReady() {
-	notify("READY=1")
+func Ready() {
+	Notify("READY=1")
 	fd, err := strconv.Atoi(os.Getenv("READY_FD"))
 	if err != nil || os.Getenv("LISTEN_PPID") != strconv.Itoa(os.Getppid()) {
 		return

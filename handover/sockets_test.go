@@ -1,4 +1,4 @@
-package main
+package handover
 
 import (
 	"net"
@@ -37,7 +37,7 @@ func TestInheritedSocket(t *testing.T) {
 			t.Fatal(err)
 		}
 		fd := f.Fd()
-		s, err := inheritedSockets(func(name string) string { return c.env[name] }, fd)
+		s, err := inherited(func(name string) string { return c.env[name] }, fd, "service")
 		if (err != nil) != c.fails {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -46,7 +46,7 @@ func TestInheritedSocket(t *testing.T) {
 			continue
 		}
 		took := len(s.inherited) > 0
-		got, err := s.listen(serviceSocket, "tcp", "127.0.0.1:0")
+		got, err := s.Listen("service", "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestInheritedSocket(t *testing.T) {
 			t.Errorf("%s: it listens on %v", name, got.Addr())
 		}
 		got.Close()
-		s.close(false)
+		s.Close(false)
 		if took { // closed by s, and no longer f's
 			if err := syscall.Close(int(fd)); err == nil {
 				t.Errorf("%s: the descriptor is still open", name)
@@ -71,12 +71,12 @@ func succession(parent, count, names string) map[string]string {
 // The file of a Unix socket goes with the process, unless another one has the socket.
 func TestUnixSocketStaysForTheSuccessor(t *testing.T) {
 	for _, handed := range []bool{false, true} {
-		s, err := inheritedSockets(func(string) string { return "" }, firstInherited)
+		s, err := inherited(func(string) string { return "" }, firstInherited, "service")
 		if err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "s")
-		l, err := s.listen(serviceSocket, "unix", path)
+		l, err := s.Listen("service", "unix", path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestUnixSocketStaysForTheSuccessor(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Error("the file went with the listener")
 		}
-		s.close(handed)
+		s.Close(handed)
 		if _, err := os.Stat(path); (err == nil) != handed {
 			t.Errorf("handed over: %v, and then: %v", handed, err)
 		}

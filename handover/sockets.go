@@ -1,0 +1,198 @@
+// Package handover lets a new process take over from an old one that serves, without a refused
+// connection: the listening sockets go to the new process, which accepts from then on, and the old
+// one drains into it.
+//
+//	sockets, err := handover.Inherited("game")
+//	l, err := sockets.Listen("game", "tcp", ":3000") // inherited, or bound now
+//	err = server.Serve(l)
+//	handover.Ready()
+//	succeeded, stop := handover.Follow(sockets, log)
+//	defer stop()
+//	select {
+//	case <-ctx.Done(): // SIGTERM
+//		err = server.Drain(drainContext)
+//	case <-succeeded: // SIGUSR2, and the new process serves
+//		handed = true
+//		err = server.HandOver(drainContext)
+//	}
+//	err = errors.Join(err, server.Shutdown(shutdownContext))
+//	sockets.Close(handed)
+//
+// The first process may get its sockets from systemd (LISTEN_FDS), and tells systemd what happens
+// if it asks for that (NOTIFY_SOCKET, as with Type=notify): READY and, when a successor serves,
+// MAINPID. In a container the first process must not end, so nothing can succeed it there.
+//
+// Sockets.mu is a leaf, but for what Follow does to start a process. Read sockets.go, then
+// successor_unix.go.
+package handover
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/smartsocket/smartsocket/reactor"
+)
+
+// firstInherited is the first descriptor that a service manager hands over (sd_listen_fds(3)).
+const firstInherited = 3
+
+// Sockets are the listening sockets of this process: those that it has inherited, by systemd's
+// protocol or from the process that it succeeds, and those that it has bound. Its methods may be
+// called concurrently.
+type Sockets struct {
+	mu        sync.Mutex
+	inherited map[string]*os.File // by name, until Listen takes them
+	open      []socket
+}
+
+// socket is a listening socket that a successor can have.
+type socket struct {
+	name string
+	file *os.File // a descriptor of our own
+	path string   // of a Unix socket that we have bound, else ""
+}
+
+// Inherited returns the sockets that were handed over to this process, if any. name is that of the
+// one which systemd may hand over. An error says that there are some which cannot be used.
+func Inherited(name string) (*Sockets, error) {
+	return inherited(os.Getenv, firstInherited, name)
+}
+
+// inherited reads LISTEN_PID and LISTEN_FDS of the environment. A predecessor, which cannot know
+// our process id before we run, gives its own as LISTEN_PPID, and names in LISTEN_FDNAMES. The
+// descriptors begin at first.
+func inherited(env func(string) string, first uintptr, name string) (*Sockets, error) {
+	s := &Sockets{inherited: make(map[string]*os.File)}
+	count, succeeds := env("LISTEN_FDS"), env("LISTEN_PPID") == strconv.Itoa(os.Getppid())
+	if count == "" || !succeeds && env("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return s, nil // none, or meant for another process
+	}
+	names := []string{name}
+	if succeeds {
+		names = strings.Split(env("LISTEN_FDNAMES"), ":")
+	}
+	if n, err := strconv.Atoi(count); err != nil || n != len(names) {
+		return nil, fmt.Errorf("LISTEN_FDS is %q: hand over exactly one socket", count)
+	}
+	for i, name := range names {
+		s.inherited[name] = os.NewFile(first+uintptr(i), "socket "+name)
+	}
+	return s, nil
+}
+
+// Has tells whether a socket of this name was inherited, and nobody has asked for it yet.
+func (s *Sockets) Has(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inherited[name] != nil
+}
+
+// Listen returns the inherited socket of this name, or binds one at addr: network is tcp, tcp4,
+// tcp6 or unix. The listener is the caller's; Sockets keeps a descriptor of its own, for a
+// successor.
+func (s *Sockets) Listen(name, network, addr string) (net.Listener, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.inherited[name]
+	if delete(s.inherited, name); f != nil {
+		l, err := net.FileListener(f) // duplicates it
+		if err != nil {
+			return nil, fmt.Errorf("the socket of LISTEN_FDS cannot be listened on: %w",
+				errors.Join(err, f.Close()))
+		}
+		s.open = append(s.open, socket{name: name, file: f})
+		keepFile(l)
+		return l, nil
+	}
+	l, err := bind(network, addr)
+	if err != nil {
+		return nil, err
+	}
+	f, err = l.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	opened := socket{name: name, file: f}
+	if network == "unix" {
+		opened.path = addr
+	}
+	s.open = append(s.open, opened)
+	keepFile(l)
+	return l, nil
+}
+
+// keepFile lets the file of a Unix socket stay when l is closed, because a successor may have it.
+func keepFile(l net.Listener) {
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+}
+
+// bind binds addr as the library would.
+func bind(network, addr string) (net.Listener, error) {
+	if network == "unix" {
+		return reactor.BindUnix(addr)
+	}
+	return net.Listen(network, addr)
+}
+
+// Close closes the descriptors of Sockets. handed says that another process has taken over:
+// otherwise the file of a Unix socket is removed.
+func (s *Sockets) Close(handed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.open {
+		if handed {
+			x.path = ""
+		}
+		x.close()
+	}
+	s.open = nil
+	for _, f := range s.inherited {
+		_ = f.Close() // nobody has asked for it
+	}
+	clear(s.inherited)
+}
+
+func (x *socket) close() {
+	_ = x.file.Close()
+	if x.path != "" {
+		_ = os.Remove(x.path)
+	}
+}
+
+// lend calls f with the open sockets and their names, in the same order. They are borrowed.
+func (s *Sockets) lend(f func(names []string, files []*os.File) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	var files []*os.File
+	for _, x := range s.open {
+		names = append(names, x.name)
+		files = append(files, x.file)
+	}
+	return f(names, files)
+}
+
+// Notify tells the service manager something, if it has asked for that, as in "STOPPING=1"
+// (sd_notify(3)).
+func Notify(state string) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return
+	}
+	if strings.HasPrefix(path, "@") {
+		path = "\x00" + path[1:]
+	}
+	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return // it is gone, and nobody else wants to know
+	}
+	defer c.Close()
+	_, _ = c.Write([]byte(state))
+}

@@ -1,0 +1,13 @@
+//go:build !unix
+
+package handover
+
+import "log/slog"
+
+// Follow does nothing: this system has no SIGUSR2.
+func Follow(*Sockets, *slog.Logger) (succeeded <-chan struct{}, stop func()) {
+	return nil, func() {}
+}
+
+// Ready does nothing: see the other systems.
+func Ready() {}

@@ -1,0 +1,376 @@
+// Life: from connect() until disconnect() or the final failure, the connections of a client one
+// after the other, and the waits between them. A connection is a Link (link.ts), what outlives it
+// is in the outbox.
+//
+//   idle ──connect()──► connecting ──► connected ──loss──► waiting ──► connecting …
+//
+// disconnect() leads to closed from every state. A failed first attempt, a final refusal and giving
+// up lead to idle.
+
+import { CAP, HEALTHY, isFatal } from './backoff.js';
+import type { ConnectAck, Goaway } from './codec.js';
+import { Credentials } from './credentials.js';
+import { Dispatch } from './dispatch.js';
+import { connectionLost, messageOf } from './errors.js';
+import type { SmartSocketError } from './errors.js';
+import type { Keeper } from './keep.js';
+import { Link } from './link.js';
+import type { Host } from './link.js';
+import type { Listeners } from './listeners.js';
+import type { Logger } from './logger.js';
+import { now } from './now.js';
+import type { Settings } from './options.js';
+import { AUTHENTICATION, LISTENERS } from './outbox.js';
+import type { Outbox } from './outbox.js';
+import { resume } from './resume.js';
+import { Session } from './session.js';
+import type { Counters } from './stats.js';
+import { isSafe, shown } from './targets.js';
+import { Trial } from './trial.js';
+import { onWake } from './wake.js';
+import { AUTH } from './wire.js';
+
+const NAP = 1000; // ms
+
+interface Attempt {
+  _promise: Promise<void>;
+  _resolve: () => void;
+  _reject: (error: SmartSocketError) => void;
+}
+
+type Timer = ReturnType<typeof setTimeout> | undefined;
+
+// Shell is what a life does with the client that has it.
+export interface Shell {
+  // connect calls the public method, so that an application can wrap it.
+  _connect(): Promise<void>;
+  // tell shows applications the state of the connection; without an id that stays.
+  _tell(connected: boolean, id?: string, recovered?: boolean): void;
+}
+
+export class Life {
+  _link: Link | null = null; // the connection, from the attempt on
+  _connectedAt = 0;
+  readonly _dispatch: Dispatch;
+  #shell: Shell;
+  #host: Host;
+  #options: Settings;
+  #log: Logger;
+  #stats: Counters;
+  #listeners: Listeners;
+  #outbox: Outbox;
+  #credentials: Credentials;
+  #trial: Trial;
+  #url = ''; // of the link
+  #keeper: Keeper | null = null;
+  #asleep: (() => void) | null = null; // ends the watch for the time to wake
+  #state: 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed' = 'idle';
+  #connecting: Attempt | null = null; // the running one
+  #lost = false; // a connection was lost and is not replaced yet
+  #told = false; // the server has said when to come back
+  #timer: Timer;
+  #healthTimer: Timer;
+  #drain: { at: number; url: string } | null = null; // after GOAWAY
+
+  // A life throws a TypeError for an unusable URL.
+  constructor(url: string, options: Settings, host: Host, shell: Shell, outbox: Outbox,
+    listeners: Listeners, log: Logger, stats: Counters) {
+    this.#shell = shell;
+    this.#host = host;
+    this.#options = options;
+    this.#log = log;
+    this.#stats = stats;
+    this.#listeners = listeners;
+    this.#outbox = outbox;
+    this.#trial = new Trial(url, options);
+    this.#credentials = new Credentials(options, outbox, listeners);
+    this._dispatch = new Dispatch(outbox, listeners, log, stats, this.#credentials,
+      (link, fields) => this.#goaway(link, fields));
+    // Those of the page before were smaller, and an id is used once in a session.
+    if (options.keepSession) outbox._questions._next = Date.now();
+  }
+
+  _connect(): Promise<void> {
+    if (this.#state === 'connected') return Promise.resolve();
+    if (this.#state === 'connecting') return this.#connecting!._promise;
+    if (this.#state !== 'waiting') this.#trial._travel(this.#trial._home());
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#state = 'connecting';
+    this.#outbox._closed = false;
+    this.#asleep = this.#asleep || onWake(() => this.#wake());
+    const attempt = this.#connecting = this.#connecting || newAttempt();
+    this.#openLink(attempt);
+    return attempt._promise;
+  }
+
+  _disconnect(): void {
+    const was = this.#state, link = this._link, attempt = this.#connecting;
+    const error = connectionLost('disconnect() was called');
+    this.#state = 'closed';
+    this.#outbox._closed = true;
+    this.#drain = null;
+    this.#outbox._session = new Session();
+    this._dispatch._end();
+    if (this.#keeper) this.#keeper.end();
+    this.#keeper = null;
+    this.#rest();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#leave();
+    if (link) {
+      this.#countBytes(link);
+      link.close();
+    }
+    this.#outbox._fail(error);
+    if (attempt) {
+      attempt._promise.catch(() => {}); // who calls disconnect() need not hear of it here
+      attempt._reject(error);
+    }
+    if (was === 'connected') {
+      this.#listeners._raise('disconnected', error.message,
+        { code: 1000, reason: '', reconnects: false });
+    }
+  }
+
+  // openLink starts one connection for the attempt, to the next address.
+  #openLink(attempt: Attempt): void {
+    this.#url = this.#trial._next();
+    this.#log.info('Connecting to ' + shown(this.#url));
+    const link: Link = this._link = new Link({
+      _url: this.#url,
+      _options: this.#options,
+      _host: this.#host,
+      _credentials: () => this.#prepare(),
+      _session: () => this.#outbox._session,
+      _log: this.#log,
+    }, {
+      _ready: (ack) => this.#ready(link, ack, attempt),
+      _message: (m) => this._dispatch._received(link, m),
+      _invalid: (error) => this._dispatch._invalid(error),
+      _closed: (error, code, reason, wasReady) => {
+        this.#countBytes(link);
+        if (wasReady) this.#lose(error, code, reason);
+        else this.#failAttempt(error, code, attempt);
+      },
+    });
+  }
+
+  // prepare resolves with the API key of an attempt. The first one may go on with the session of
+  // the page before.
+  #prepare(): Promise<string> {
+    const credentials = this.#credentials, options = this.#options;
+    return credentials._ask().then((key) => {
+      if (!options.keepSession || this.#keeper) return key;
+      return resume(this.#trial._home(), options, credentials, this.#outbox).then((keeper) => {
+        this.#keeper = keeper;
+        return key;
+      });
+    });
+  }
+
+  // ready runs when the handshake is done.
+  #ready(link: Link, ack: ConnectAck, attempt: Attempt): void {
+    const outbox = this.#outbox, again = this.#lost;
+    const unknown = ack.recovered ? [] : outbox._asked();
+    if (!ack.recovered) outbox._session = new Session();
+    outbox._session._token = ack.sessionToken;
+    this.#state = 'connected';
+    this.#connecting = null;
+    this.#lost = false;
+    this.#drain = null;
+    this._connectedAt = now();
+    this.#shell._tell(true, ack.socketId, ack.recovered);
+    this.#healthTimer = setTimeout(() => this.#trial._forgive(), HEALTHY);
+    this.#log.info('Connected to server');
+    if (again) this.#stats.reconnects++;
+    else this._dispatch._begin();
+    outbox._begin(link, ack.recovered, ack.recovered ? 0 : this.#waits(link));
+    const missing = ack.recovered ? outbox._sendAgain(link, ack.arrived) : null;
+    // Answers that came without a connection.
+    outbox._session._ledger._forEach((answer) => { if (!answer._on) outbox._answer(answer); });
+    if (!ack.recovered) this.#credentials._begin(link);
+    outbox._release();
+    outbox._questions._lose(unknown, connectionLost(
+      'the session ended with the lost connection; whether the server handled this is unknown'));
+    this.#welcome(link, again && { _recovered: ack.recovered });
+    if (missing) this.#listeners._report(missing);
+    attempt._resolve();
+  }
+
+  // waits says what the queue waits for in a new session on link.
+  #waits(link: Link): number {
+    const led = this.#outbox._parked._lead(AUTH); // which goes out first, and needs no other
+    return (this.#listeners._has('connected') ? LISTENERS : 0) |
+      (!led && this.#credentials._awaits(link) ? AUTHENTICATION : 0);
+  }
+
+  // welcome tells the application about a connection, which is again the one of before, and lets
+  // the queue go when its listeners have finished.
+  #welcome(link: Link, again: false | { _recovered: boolean }): void {
+    const running: PromiseLike<unknown>[] = [], go = (): void => this.#outbox._go(link, LISTENERS);
+    if (this._link !== link) return; // a failing engine may have ended it already
+    this.#listeners._raise('connected', undefined, undefined, undefined, running);
+    if (again) this.#listeners._raise('reconnected', again._recovered);
+    if (running.length > 0) Promise.all(running).then(go);
+    else go();
+  }
+
+  // failAttempt ends an attempt that never became a connection, and begins or plans the next one.
+  #failAttempt(error: SmartSocketError, code: number, attempt: Attempt): void {
+    const fatal = isFatal(code, error.code), lost = this.#lost;
+    this._link = null;
+    this.#log.info(`Connecting failed: ${error.code} ${error.message}`);
+    if (!lost && !fatal && this.#trial._isFirstTurn()) {
+      this.#listeners._report(error, true);
+      if (this.#connecting === attempt) this.#openLink(attempt);
+      return;
+    }
+    if (lost) { // a wrapper of connect() is told of each attempt
+      this.#connecting = null;
+      attempt._reject(error);
+    }
+    const { retryConnect, maxReconnectAttempts: most } = this.#options;
+    if (fatal || !lost && !(retryConnect && most !== 0)) {
+      this.#giveUp(error);
+      return;
+    }
+    this.#state = 'waiting';
+    this.#trial._failed(error);
+    this.#listeners._report(error, !lost);
+    if (this.#state === 'waiting' && !this.#timer) this.#scheduleReconnect(error);
+  }
+
+  // lose runs when an open connection ended and disconnect() was not called.
+  #lose(error: SmartSocketError, code: number, reason: string): void {
+    const fatal = isFatal(code), outbox = this.#outbox, drain = this.#drain;
+    const { retryAfter } = this._link!._refusal || error;
+    this.#trial._travel(drain && drain.url || this.#url);
+    this.#leave();
+    this.#lost = !fatal;
+    this.#state = fatal ? 'idle' : 'waiting';
+    this.#log.info('Disconnected: ' + error.message);
+    const asked = outbox._asked();
+    outbox._questions._lose(fatal || outbox._session._token.length === 0 ? asked
+      : outbox._questions._tooMany(asked), error);
+    if (fatal) {
+      outbox._clear(error.message);
+      this.#rest();
+    }
+    const why = code >= 1000 && code !== 1006 ? 'closed by the server' : 'connection lost';
+    this.#listeners._raise('disconnected', reason || why,
+      { code, reason, reconnects: this.#lost && this.#options.maxReconnectAttempts !== 0 });
+    if (fatal) this.#listeners._report(error);
+    else if (this.#state === 'waiting' && !this.#timer) {
+      this.#scheduleReconnect(undefined, retryAfter);
+    }
+  }
+
+  // leave forgets the current link.
+  #leave(): void {
+    clearTimeout(this.#healthTimer);
+    this._link = null;
+    this.#outbox._end();
+    this.#credentials._end();
+    this.#shell._tell(false);
+  }
+
+  // rest ends the attempts, and the watch for the time to wake.
+  #rest(): void {
+    this.#lost = false;
+    this.#connecting = null;
+    this.#trial._forgive();
+    if (this.#asleep) this.#asleep();
+    this.#asleep = null;
+  }
+
+  // wake tries again at once, or asks a connection that may be dead for a sign of life.
+  #wake(): void {
+    if (this.#timer && !this.#told) {
+      clearTimeout(this.#timer);
+      this.#trial._hurry();
+      this.#reconnect();
+    } else if (this._link) this._link._probe();
+  }
+
+  // scheduleReconnect plans the next attempt. last is why the one before failed.
+  #scheduleReconnect(last?: SmartSocketError, retryAfter = last && last.retryAfter): void {
+    const drain = this.#drain;
+    let delay = this.#trial._delay(last, retryAfter);
+    if (delay < 0) {
+      const { maxReconnectAttempts: most } = this.#options;
+      this.#giveUp(connectionLost((most === 0 ? 'reconnecting is switched off'
+        : `there was no connection in ${most} attempts`) + ': call connect() to try again', last));
+      return;
+    }
+    if (drain) delay = Math.max(0, drain.at - now());
+    this.#drain = null;
+    this.#told = !!(retryAfter || drain);
+    this.#log.info(`Reconnecting in ${Math.round(delay)} ms, attempt ${this.#trial._attempts}`);
+    this.#sleep(now() + delay);
+    this.#listeners._raise('reconnecting', this.#trial._attempts, delay, last);
+  }
+
+  // sleep waits until due, in short naps: a timer may stand still while the machine sleeps.
+  #sleep(due: number): void {
+    this.#timer = setTimeout(() => {
+      if (now() < due) this.#sleep(due);
+      else this.#reconnect();
+    }, Math.min(due - now(), NAP));
+  }
+
+  // reconnect calls the public connect, so that an application can wrap it.
+  #reconnect(): void {
+    this.#timer = undefined;
+    new Promise((resolve) => resolve(this.#shell._connect())).catch((error) => {
+      this.#log.debug('reconnecting failed: ' + messageOf(error));
+      // A wrapper of connect() failed before it called us.
+      if (this.#state === 'waiting' && !this.#timer) this.#scheduleReconnect();
+    });
+  }
+
+  // giveUp ends the attempts for good.
+  #giveUp(error: SmartSocketError): void {
+    const attempt = this.#connecting, lost = this.#lost;
+    this.#state = 'idle';
+    this.#rest();
+    if (lost) this.#outbox._fail(error);
+    this.#listeners._report(error, !!attempt);
+    if (attempt) attempt._reject(error);
+  }
+
+  // goaway plans the move to another server, or back to this one, at a random time within the
+  // window, but not later than after the longest delay of our own.
+  #goaway(link: Link, fields: Goaway): void {
+    const wait = Math.random() * Math.min(fields.reconnectWindow, CAP);
+    let url = '';
+    if (fields.url) {
+      try {
+        url = this.#trial._beside(fields.url);
+      } catch {
+        this.#log.warn('the server named an unusable URL to move to');
+      }
+      if (!isSafe(url, this.#trial._home())) url = '';
+    }
+    this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
+    this.#drain = { at: now() + wait, url };
+    link._moveTimer = setTimeout(() => {
+      if (this._link !== link || link._phase !== 'ready') return;
+      link.end(connectionLost('the server asked its clients to reconnect'), 1001, 'going away');
+    }, wait);
+  }
+
+  #countBytes(link: Link): void {
+    this.#stats.bytesSent += link.bytesSent;
+    this.#stats.bytesReceived += link.bytesReceived;
+  }
+}
+
+function newAttempt(): Attempt {
+  const attempt = {} as Attempt;
+  attempt._promise = new Promise((resolve, reject) => {
+    attempt._resolve = resolve;
+    attempt._reject = reject;
+  });
+  return attempt;
+}

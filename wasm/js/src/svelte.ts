@@ -1,0 +1,75 @@
+// @smartsocket/client/svelte: stores for Svelte 4 and newer, with the contract of svelte/store.
+
+import type { DataOf, Name, SmartSocketClient } from '@smartsocket/client/js';
+import { readable } from 'svelte/store';
+import type { Readable } from 'svelte/store';
+import * as events from './adapter.js';
+import type { Emit, Heard, Hears, Maybe, Send } from './adapter.js';
+import { observe } from './observe.js';
+import type { Connection } from './observe.js';
+
+export type { Connection, Status } from './observe.js';
+
+const inPage = () => typeof window === 'object';
+
+/**
+ * connection is a store of a client's state. The client is connected while anybody subscribes to
+ * such a store of it, as a component does that names $store.
+ *
+ * A client that the application has connected before is left open. On a server nothing is opened;
+ * the status is idle. A connection that fails is no exception here: error says why, connect() of
+ * the client tries again.
+ */
+export function connection<In extends object, Out extends object>(
+  client: SmartSocketClient<In, Out>,
+): Readable<Connection<SmartSocketClient<In, Out>>>;
+export function connection<In extends object, Out extends object>(
+  client: Maybe<In, Out>,
+): Readable<Connection<SmartSocketClient<In, Out> | null>>;
+export function connection<In extends object, Out extends object>(
+  client: Maybe<In, Out>,
+): Readable<Connection<SmartSocketClient<In, Out> | null>> {
+  const of = client || null;
+  const { first, now, subscribe } = observe<SmartSocketClient<In, Out> | null>(of);
+  return readable(first, (set) => {
+    if (!inPage()) return;
+    const stop = subscribe(() => set(now()));
+    set(now());
+    return stop;
+  });
+}
+
+/** latest is a store of the data of the last event of that name; initial before the first. */
+export function latest<
+  In extends object, Out extends object, E extends Name<In>, Initial = undefined,
+>(
+  client: Maybe<In, Out>, event: E, initial?: Initial,
+): Readable<DataOf<In[E]> | Initial> {
+  return readable(initial as DataOf<In[E]> | Initial, (set) => {
+    if (inPage()) return events.listen(client, event, set);
+  });
+}
+
+/**
+ * listen calls listener for each event of that name until the function that it returns is called:
+ * onMount(() => listen(client, 'moved', move)), or the same with $effect.
+ */
+export function listen<In extends object, Out extends object, E extends Heard<In>>(
+  client: Maybe<In, Out>, event: E, listener: Hears<In, E>,
+): () => void {
+  return events.listen(client, event, listener);
+}
+
+/**
+ * emitter returns emit of the client, or with an event name a function that sends this event.
+ * Without a client it returns false.
+ */
+export function emitter<In extends object, Out extends object>(
+  client: Maybe<In, Out>,
+): Emit<In, Out>;
+export function emitter<In extends object, Out extends object, E extends Name<Out>>(
+  client: Maybe<In, Out>, event: E,
+): Send<Out[E]>;
+export function emitter(client: unknown, event?: string): unknown {
+  return events.emitter(() => client, event);
+}

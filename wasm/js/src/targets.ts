@@ -1,0 +1,43 @@
+// The addresses of a service, which are tried in turn.
+
+// shown is a URL for logs and errors, without what may be secret: the user and the query.
+export function shown(url: string): string {
+  return String(url).replace(/[?#][^]*/, '').replace(/^(\w+:?\/*)?[^/]*@/, '$1');
+}
+
+// isSafe reports whether url may stand for home: never plain where home is encrypted.
+export function isSafe(url: string, home: string): boolean {
+  return url.indexOf('wss:') === 0 || home.indexOf('ws:') === 0;
+}
+
+// beside returns url as another address of the service at home: without a path it has home's.
+export function beside(url: string, home: string): string {
+  const address = new URL(socketURL(url));
+  if (address.pathname === '/') address.pathname = new URL(home).pathname;
+  return address.href;
+}
+
+// route lists the addresses to try in turn: first, and then the given ones.
+export function route(first: string, given: string[]): string[] {
+  return [first].concat(given.filter((url) => url !== first));
+}
+
+// socketURL returns a ws: or wss: URL. It converts http: and https:, and resolves a relative URL
+// against the page's.
+export function socketURL(url: string): string {
+  const inPage = typeof location === 'object' && /^(https?|wss?):/.test(location.href);
+  let parsed: URL;
+  try {
+    parsed = inPage ? new URL(url === undefined ? '/' : url, location.href) : new URL(url);
+  } catch {
+    throw new TypeError(
+      `"${shown(url)}" is not a URL; expected something like ws://localhost:3000`);
+  }
+  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
+  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
+  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
+    throw new TypeError(`"${shown(url)}" must begin with ws:// or wss://`);
+  }
+  parsed.hash = '';
+  return parsed.href;
+}
