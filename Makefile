@@ -15,6 +15,7 @@
 #   make bench          our scenarios; table, JSON and profiles in artifacts/bench
 #   make bench-compare  the same against other servers
 #   make bench-browser  the browser client's engines in real browsers; tables in artifacts/bench-browser
+#   make restart-demo   what clients notice of restarts, behind a real HAProxy; prints a table
 #   make profile        capture a CPU profile under load and refresh profiles/default.pgo
 #   make clean          remove what was built
 
@@ -27,7 +28,7 @@ BUILDFLAGS := -trimpath $(addprefix -pgo=,$(wildcard profiles/default.pgo))
 SHELL := bash
 
 .DEFAULT_GOAL := build
-.PHONY: run build wasm npm-pack test test-templates lint graph fuzz mutate bench bench-compare bench-browser profile clean
+.PHONY: run build wasm npm-pack test lint graph fuzz mutate bench bench-compare bench-browser restart-demo profile clean test-templates
 
 # Without the profile, for which the standard library would be compiled once more. What is compiled
 # here serves make test too. make build makes the same program with the profile.
@@ -73,6 +74,11 @@ bench-compare:
 bench-browser:
 	scripts/npm.sh wasm/js
 	. scripts/env.sh && go test ./bench/browser -run '^$$' -bench . -benchtime 1x -args -o "$$PWD/artifacts/bench-browser" $(ARGS)
+
+restart-demo:
+	scripts/haproxy.sh
+	@mkdir -p bin
+	. scripts/env.sh && go build -o bin/restart-demo ./bench/restart && bin/restart-demo $(ARGS)
 
 profile:
 	scripts/profile.sh $(ARGS)

@@ -131,7 +131,7 @@ func (v *Server) Shutdown(ctx context.Context) error {
 	return ending.Run(ctx, v.reactor.OnLoop(), v.current().ShutdownTimeout, v.log, v.shutDown)
 }
 
-const returnRate = 3 // clients that may come back in a millisecond; two cores take four
+const returnRate = 3 // clients that may come back in a millisecond
 
 // shutDown does what Shutdown promises, until whole ends.
 func (v *Server) shutDown(whole context.Context) error {

@@ -187,7 +187,7 @@ func recordVectors() (out []recordVector) {
 				"apiKey":       hex.EncodeToString(c.APIKey),
 				"sessionToken": hex.EncodeToString(c.SessionToken),
 				"lastSeq":      decimal(c.LastSeq), "canInflate": flagText(c.CanInflate),
-				"client": hex.EncodeToString(c.Client)}})
+				"canMove": flagText(c.CanMove), "client": hex.EncodeToString(c.Client)}})
 	}
 	for i := range sampleConnectAcks {
 		c := &sampleConnectAcks[i]
@@ -206,7 +206,7 @@ func recordVectors() (out []recordVector) {
 		out = append(out, recordVector{"goaway " + strconv.Itoa(i),
 			hex.EncodeToString(AppendGoaway(nil, g)), KindGoaway, map[string]string{
 				"deadline": decimal(g.Deadline), "reconnectWindow": decimal(g.ReconnectWindow),
-				"url": hex.EncodeToString(g.URL)}})
+				"url": hex.EncodeToString(g.URL), "move": flagText(g.Move)}})
 	}
 	for _, c := range []Clock{{}, {ServerTime: 1_700_000_000_000_000, RTT: 900},
 		{1, 2, math.MaxUint64}} {

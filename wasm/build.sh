@@ -93,8 +93,8 @@ common static.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
 for framework in react vue svelte; do
-	module $framework.ts $framework.js --external:$framework --external:$framework/store
-	common $framework.ts $framework.cjs --external:$framework --external:$framework/store
+	module $framework.ts $framework.js --external:$framework
+	common $framework.ts $framework.cjs --external:$framework
 done
 
 cp "$here/js/package/package.json" "$here/js/package/README.md" "$here/../LICENSE" "$dist"

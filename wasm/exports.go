@@ -110,6 +110,7 @@ func decodeFields(kind message.Kind, b []byte) error {
 		setNumber(slotField, g.Deadline)
 		setNumber(slotField+2, g.ReconnectWindow)
 		setBytes(slotField+4, g.URL)
+		setBit(slotField+6, g.Move)
 	case message.KindPing, message.KindPong:
 		c, err := message.ParseClock(b)
 		if err != nil {
@@ -195,7 +196,7 @@ func takeConnect(t *taker) message.Connect {
 	c.SessionToken = t.take(record[slotField+6])
 	c.LastSeq = number(slotField + 8)
 	c.Client = t.take(record[slotField+10])
-	c.CanInflate = record[slotField+12] == 1
+	c.CanInflate, c.CanMove = record[slotField+12]&1 != 0, record[slotField+12]&2 != 0
 	return c
 }
 

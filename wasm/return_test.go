@@ -38,10 +38,11 @@ func TestReturnOfAPage(t *testing.T) {
 			http.ServeFile(w, r, "testdata/return.js")
 		})
 		control := startReturns(t)
-		for _, scene := range []string{"online", "pageshow", "visible", "offline", "probe", "reload",
-			"otherKey", "duplicate", "welcome"} {
+		for _, scene := range []string{"online", "pageshow", "visible", "offline", "probe",
+			"reload", "otherKey", "duplicate", "welcome"} {
 			t.Run(scene, func(t *testing.T) {
-				query := neturl.Values{"control": {control}, "scene": {scene}, "tabs": {tabs}}
+				query := neturl.Values{
+					"control": {control}, "scene": {scene}, "tabs": {tabs}}
 				var failures []string
 				report := site.Visit(t, "/return?"+query.Encode())
 				if err := json.Unmarshal(report, &failures); err != nil {

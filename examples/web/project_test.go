@@ -21,8 +21,12 @@ import (
 	"github.com/smartsocket/smartsocket/internal/browsertest"
 )
 
-// patience bounds every step. It guards against hangs and measures nothing.
-const patience = 3 * time.Minute
+// These bound every step. They guard against hangs and measure nothing: on a machine that others
+// use, too, a build of Next.js takes minutes.
+const (
+	patience      = 3 * time.Minute
+	buildPatience = 10 * time.Minute
+)
 
 const (
 	client    = "@smartsocket/client"
@@ -327,7 +331,7 @@ func (p *project) hide(t *testing.T, packages []string) (show func()) {
 // build runs the script that builds.
 func (p *project) build(t *testing.T, script string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), patience)
+	ctx, stop := context.WithTimeout(t.Context(), buildPatience)
 	defer stop()
 	if out, err := p.command(t, ctx, script, "").CombinedOutput(); err != nil {
 		t.Fatalf("npm run %s: %v\n%s", script, err, out)

@@ -224,14 +224,13 @@ func pathOf(t *types.Named) string {
 
 // unique takes a name that is free with each of these ends, by a number behind it if need be.
 func unique(name string, taken map[string]bool, ends ...string) string {
-	is := func(end string) bool { return false }
 	for n := 1; ; n++ {
 		try := name
 		if n > 1 {
 			try += fmt.Sprint(n)
 		}
-		is = func(end string) bool { return taken[try+end] }
-		if !slices.ContainsFunc(ends, is) {
+		used := func(end string) bool { return taken[try+end] }
+		if !slices.ContainsFunc(ends, used) {
 			for _, end := range ends {
 				taken[try+end] = true
 			}

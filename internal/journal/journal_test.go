@@ -137,3 +137,32 @@ func TestCutsAreBursts(t *testing.T) {
 		t.Errorf("after 10 s:\n%s", b)
 	}
 }
+
+// A loop that is held again and again makes few lines, of which the first comes at once.
+func TestHeldLoopsAreBursts(t *testing.T) {
+	j, now, b := record(slog.LevelInfo)
+	for range 100 {
+		j.LoopHeld(3, true, 7)
+		j.LoopHeld(3, false, 0)
+		j.QueueHeld(true)
+		j.QueueHeld(false)
+	}
+	for _, part := range []string{
+		"level=WARN msg=\"an event loop has not answered", "count=1 loop=3 closed=7",
+		"level=INFO msg=\"an event loop answers again\"",
+		"level=WARN msg=\"no goroutine has taken an event on",
+		"level=INFO msg=\"goroutines take events on again\"",
+	} {
+		if !strings.Contains(b.String(), part) {
+			t.Errorf("no line with %q:\n%s", part, b)
+		}
+	}
+	if n := strings.Count(b.String(), "\n"); n != 4 {
+		t.Errorf("%d lines at once", n)
+	}
+	*now = 10 * time.Second
+	j.Flush()
+	if n := strings.Count(b.String(), "count=99"); n != 4 {
+		t.Errorf("%d lines with the rest after 10 s:\n%s", n, b)
+	}
+}

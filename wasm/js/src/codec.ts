@@ -35,6 +35,7 @@ export interface Goaway {
   deadline: number;
   reconnectWindow: number;
   url: string;
+  move: boolean;
 }
 
 // Clock is what a PING and a PONG carry, in microseconds.
@@ -51,6 +52,7 @@ export interface ConnectFields {
   sessionToken: Bytes;
   lastSeq: number;
   canInflate: boolean;
+  canMove: boolean;
   client: string;
 }
 

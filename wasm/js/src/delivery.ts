@@ -31,8 +31,10 @@ export function checkDelivery(given: unknown): void {
   if (!given || typeof given !== 'object') throw new TypeError('the options of emit are an object');
   for (const name in given) {
     const value = (given as Record<string, unknown>)[name], kind = typeof value;
-    if (name === 'volatile' ? kind !== 'boolean' : name === 'deadline' ? kind !== 'number' || !(value as number > 0)
-      : name !== 'state' || kind !== 'boolean' && kind !== 'string') {
+    const right = name === 'volatile' ? kind === 'boolean'
+      : name === 'deadline' ? kind === 'number' && value as number > 0
+        : name === 'state' && (kind === 'boolean' || kind === 'string');
+    if (!right) {
       throw new TypeError(`emit has no option ${name}: ${value}; volatile, state, deadline`);
     }
   }

@@ -39,9 +39,11 @@ export class Dispatch {
 
   // received takes an EVENT, ACK, ERROR or GOAWAY of the open link.
   _received(link: Link, m: Message): void {
-    const { _session: session, _questions: questions } = this.#outbox, wanted = ackOf(m);
+    const { _session: current, _questions: questions } = this.#outbox, wanted = ackOf(m);
+    const session = link._before || current;
     this.#stats.messagesReceived++;
     if (m.flags & FLAG_SEQ) {
+      if (link._before === current) return; // it comes again where the session is now
       if (m.seq <= session._lastSeq) { // handled before
         const answer = m.flags & FLAG_ACK && session._ledger._get(wanted);
         if (answer) this.#outbox._answer(answer);
@@ -50,7 +52,7 @@ export class Dispatch {
       session._lastSeq = m.seq;
     }
     switch (m.kind) {
-      case EVENT: this.#event(m); break;
+      case EVENT: this.#event(m, link); break;
       case ACK: questions._answer(wanted, m); break;
       case ERROR: this.#peerError(link, m, wanted); break;
       case GOAWAY: this.#goaway(link, m.fields as Goaway); break;
@@ -85,8 +87,8 @@ export class Dispatch {
     this._invalid(invalidFormat('the server sent ' + what));
   }
 
-  #event(m: Message): void {
-    const { event } = m, reply = this.#replier(m);
+  #event(m: Message, link?: Link): void {
+    const { event } = m, reply = this.#replier(m, link);
     if (event !== AUTH) trace(this.#log, 'Received', event, m.payload);
     if (isLifecycle(event)) {
       this.#meaningless(`the reserved event "${event}"`);
@@ -112,8 +114,8 @@ export class Dispatch {
 
   // replier makes the ack function of one event. The function does nothing if the server asked for
   // no ack, or after its first call.
-  #replier(m: Message): Reply {
-    const outbox = this.#outbox, { _session: session } = outbox;
+  #replier(m: Message, link?: Link): Reply {
+    const outbox = this.#outbox, session = link && link._before || outbox._session;
     let open = (m.flags & FLAG_ACK) !== 0;
     return (response, error) => {
       if (!open) return;
@@ -121,7 +123,9 @@ export class Dispatch {
       // If this throws, the ack is still open for the error.
       const payload = failed ? errorToWire(error) : encodeData(response, m.event);
       open = false;
-      if (session !== outbox._session) return; // it is over, so nobody waits for the answer
+      const left = link && link._before && link._phase === 'ready' ? link : null;
+      // Otherwise the session is over, so nobody waits for the answer.
+      if (session !== outbox._session && !left) return;
       const answer = {
         _kind: failed ? ERROR : ACK,
         _payload: payload,
@@ -130,7 +134,7 @@ export class Dispatch {
         _on: null,
       };
       if (session._token.length > 0) session._ledger._keep(ackOf(m), answer);
-      outbox._answer(answer);
+      outbox._answer(answer, session === outbox._session ? outbox._link : left);
     };
   }
 

@@ -273,6 +273,7 @@ class WasmEngine implements Engine {
           deadline: this.#number(f),
           reconnectWindow: this.#number(f + 2),
           url: this.#string(f + 4),
+          move: record[f + 6] === 1,
         };
       case PING:
       case PONG:
@@ -305,7 +306,7 @@ class WasmEngine implements Engine {
       this.#putNumber(SLOT_FIELD + slots[i], value.length);
     });
     this.#putNumber(SLOT_FIELD + 8, c.lastSeq);
-    this.#putNumber(SLOT_FIELD + 12, c.canInflate ? 1 : 0);
+    this.#putNumber(SLOT_FIELD + 12, (c.canInflate ? 1 : 0) + (c.canMove ? 2 : 0));
   }
 
   // ends wraps the handle of a connection's keys. close releases it.

@@ -93,7 +93,12 @@ function connectAck(f: Record): Fields {
 }
 
 function goaway(f: Record): Fields {
-  return { deadline: f._number(1), reconnectWindow: f._number(2), url: f._text(3) };
+  return {
+    deadline: f._number(1),
+    reconnectWindow: f._number(2),
+    url: f._text(3),
+    move: f._number(4) % 2 === 1,
+  };
 }
 
 // connectRecord makes a CONNECT. rest has the fields that encryption hides, or is null.
@@ -116,7 +121,7 @@ export function connectRecord(version: number, random: Bytes, algorithm: number,
     field(11, utf8(rest.apiKey));
     field(12, rest.sessionToken);
     number(13, rest.lastSeq);
-    number(14, rest.canInflate ? 1 : 0);
+    number(14, (rest.canInflate ? 1 : 0) + (rest.canMove ? 2 : 0));
     field(15, utf8(rest.client));
   }
   return new Uint8Array(out);

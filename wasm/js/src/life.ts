@@ -7,8 +7,8 @@
 // disconnect() leads to closed from every state. A failed first attempt, a final refusal and giving
 // up lead to idle.
 
-import { CAP, HEALTHY, isFatal } from './backoff.js';
-import type { ConnectAck, Goaway } from './codec.js';
+import { CAP, HEALTHY, backoff, isFatal } from './backoff.js';
+import type { ConnectAck, Goaway, Message } from './codec.js';
 import { Credentials } from './credentials.js';
 import { Dispatch } from './dispatch.js';
 import { connectionLost, messageOf } from './errors.js';
@@ -18,6 +18,7 @@ import { Link } from './link.js';
 import type { Host } from './link.js';
 import type { Listeners } from './listeners.js';
 import type { Logger } from './logger.js';
+import { Leaving, Mover, moveTime } from './mover.js';
 import { now } from './now.js';
 import type { Settings } from './options.js';
 import { AUTHENTICATION, LISTENERS } from './outbox.js';
@@ -28,7 +29,7 @@ import type { Counters } from './stats.js';
 import { isSafe, shown } from './targets.js';
 import { Trial } from './trial.js';
 import { onWake } from './wake.js';
-import { AUTH } from './wire.js';
+import { AUTH, EVENT } from './wire.js';
 
 const NAP = 1000; // ms
 
@@ -71,6 +72,9 @@ export class Life {
   #timer: Timer;
   #healthTimer: Timer;
   #drain: { at: number; url: string } | null = null; // after GOAWAY
+  #mover: Mover | null = null; // makes the connection that replaces the link
+  #moves = 0; // whose links were not healthy
+  #leaving: Leaving | null = null; // the link before, while it is still open
 
   // A life throws a TypeError for an unusable URL.
   constructor(url: string, options: Settings, host: Host, shell: Shell, outbox: Outbox,
@@ -109,6 +113,8 @@ export class Life {
     const error = connectionLost('disconnect() was called');
     this.#state = 'closed';
     this.#outbox._closed = true;
+    this.#stopMoving();
+    if (this.#leaving) this.#leaving._end();
     this.#drain = null;
     this.#outbox._session = new Session();
     this._dispatch._end();
@@ -137,23 +143,41 @@ export class Life {
   #openLink(attempt: Attempt): void {
     this.#url = this.#trial._next();
     this.#log.info('Connecting to ' + shown(this.#url));
-    const link: Link = this._link = new Link({
-      _url: this.#url,
+    const link: Link = this._link = this.#newLink(this.#url,
+      (ack) => this.#ready(link, ack, attempt),
+      (error, code) => this.#failAttempt(error, code, attempt));
+  }
+
+  #newLink(url: string, ready: (ack: ConnectAck) => void,
+    failed: (error: SmartSocketError, code: number) => void): Link {
+    const link: Link = new Link({
+      _url: url,
       _options: this.#options,
       _host: this.#host,
       _credentials: () => this.#prepare(),
       _session: () => this.#outbox._session,
       _log: this.#log,
     }, {
-      _ready: (ack) => this.#ready(link, ack, attempt),
-      _message: (m) => this._dispatch._received(link, m),
+      _ready: ready,
+      _message: (m) => this.#received(link, m),
       _invalid: (error) => this._dispatch._invalid(error),
       _closed: (error, code, reason, wasReady) => {
+        const { _link: left = null } = this.#leaving || {};
+        if (link === left) {
+          this.#leaving!._end();
+          return;
+        }
         this.#countBytes(link);
         if (wasReady) this.#lose(error, code, reason);
-        else this.#failAttempt(error, code, attempt);
+        else failed(error, code);
       },
     });
+    return link;
+  }
+
+  #received(link: Link, m: Message): void {
+    if (this.#leaving && m.kind === EVENT && link === this._link) this.#leaving._hear();
+    this._dispatch._received(link, m);
   }
 
   // prepare resolves with the API key of an attempt. The first one may go on with the session of
@@ -164,8 +188,9 @@ export class Life {
       if (!options.keepSession || this.#keeper) return key;
       return resume(this.#trial._home(), options, credentials, this.#outbox).then((keeper) => {
         this.#keeper = keeper;
-        return key;
-      });
+      }, (error) => {
+        this.#log.warn('the session will not outlive a reload: ' + messageOf(error));
+      }).then(() => key);
     });
   }
 
@@ -173,6 +198,16 @@ export class Life {
   #ready(link: Link, ack: ConnectAck, attempt: Attempt): void {
     const outbox = this.#outbox, again = this.#lost;
     const unknown = ack.recovered ? [] : outbox._asked();
+    if (again) this.#stats.reconnects++;
+    else this._dispatch._begin();
+    this.#begin(link, ack, again, unknown);
+    attempt._resolve();
+  }
+
+  // begin makes link, which is ready, the connection. unknown are the questions that nobody will
+  // answer any more.
+  #begin(link: Link, ack: ConnectAck, again: boolean, unknown: number[]): void {
+    const outbox = this.#outbox;
     if (!ack.recovered) outbox._session = new Session();
     outbox._session._token = ack.sessionToken;
     this.#state = 'connected';
@@ -183,8 +218,6 @@ export class Life {
     this.#shell._tell(true, ack.socketId, ack.recovered);
     this.#healthTimer = setTimeout(() => this.#trial._forgive(), HEALTHY);
     this.#log.info('Connected to server');
-    if (again) this.#stats.reconnects++;
-    else this._dispatch._begin();
     outbox._begin(link, ack.recovered, ack.recovered ? 0 : this.#waits(link));
     const missing = ack.recovered ? outbox._sendAgain(link, ack.arrived) : null;
     // Answers that came without a connection.
@@ -195,7 +228,28 @@ export class Life {
       'the session ended with the lost connection; whether the server handled this is unknown'));
     this.#welcome(link, again && { _recovered: ack.recovered });
     if (missing) this.#listeners._report(missing);
-    attempt._resolve();
+  }
+
+  // moved runs when a link is ready that replaces the one of before, which is still open.
+  #moved(link: Link, url: string, ack: ConnectAck, within: number): void {
+    const outbox = this.#outbox, from = this._link!, asked = outbox._asked();
+    if (this.#leaving) this.#leaving._end(); // two at a time are enough
+    this.#mover = null;
+    from._before = outbox._session;
+    this.#leave(false);
+    this._link = link;
+    this.#url = url;
+    this.#stats.moves++;
+    this.#leaving = new Leaving(from, ack.recovered ? [] : asked, outbox._questions, within, () => {
+      this.#leaving = null;
+      this.#countBytes(from);
+    });
+    this.#begin(link, ack, true, []);
+  }
+
+  #stopMoving(): void {
+    if (this.#mover) this.#mover._end();
+    this.#mover = null;
   }
 
   // waits says what the queue waits for in a new session on link.
@@ -208,7 +262,11 @@ export class Life {
   // welcome tells the application about a connection, which is again the one of before, and lets
   // the queue go when its listeners have finished.
   #welcome(link: Link, again: false | { _recovered: boolean }): void {
-    const running: PromiseLike<unknown>[] = [], go = (): void => this.#outbox._go(link, LISTENERS);
+    const running: PromiseLike<unknown>[] = [];
+    const go = (): void => {
+      if (this.#leaving && link === this._link) this.#leaving._finish();
+      this.#outbox._go(link, LISTENERS);
+    };
     if (this._link !== link) return; // a failing engine may have ended it already
     this.#listeners._raise('connected', undefined, undefined, undefined, running);
     if (again) this.#listeners._raise('reconnected', again._recovered);
@@ -246,6 +304,7 @@ export class Life {
     const fatal = isFatal(code), outbox = this.#outbox, drain = this.#drain;
     const { retryAfter } = this._link!._refusal || error;
     this.#trial._travel(drain && drain.url || this.#url);
+    this.#stopMoving();
     this.#leave();
     this.#lost = !fatal;
     this.#state = fatal ? 'idle' : 'waiting';
@@ -266,13 +325,13 @@ export class Life {
     }
   }
 
-  // leave forgets the current link.
-  #leave(): void {
+  // leave forgets the current link. Without tell the application does not hear of it.
+  #leave(tell = true): void {
     clearTimeout(this.#healthTimer);
     this._link = null;
     this.#outbox._end();
     this.#credentials._end();
-    this.#shell._tell(false);
+    if (tell) this.#shell._tell(false);
   }
 
   // rest ends the attempts, and the watch for the time to wake.
@@ -352,12 +411,34 @@ export class Life {
       }
       if (!isSafe(url, this.#trial._home())) url = '';
     }
+    const { maxReconnectAttempts: most } = this.#options;
+    if (fields.move && most !== 0) {
+      this.#move(fields, wait, url);
+      return;
+    }
     this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
     this.#drain = { at: now() + wait, url };
     link._moveTimer = setTimeout(() => {
       if (this._link !== link || link._phase !== 'ready') return;
       link.end(connectionLost('the server asked its clients to reconnect'), 1001, 'going away');
     }, wait);
+  }
+
+  // move opens the next connection before this one is left. One GOAWAY counts, and a server that
+  // sends away who has just come does not make it hurry.
+  #move(fields: Goaway, wait: number, url: string): void {
+    const within = moveTime(fields.deadline);
+    this.#drain = { at: now() + wait, url };
+    if (this.#mover) return;
+    if (now() - this._connectedAt < HEALTHY) {
+      wait = Math.max(wait, this.#moves++ ? backoff(this.#moves, this.#options.reconnectDelay,
+        Math.random()) : 0);
+    } else this.#moves = 0;
+    this.#log.info('The server is going away; moving to another connection');
+    this.#mover = new Mover(this.#trial._turn(url || this.#url), Math.min(wait, within / 2),
+      this.#options, this.#log,
+      (to, ready, failed) => this.#newLink(to, ready, failed),
+      (link, to, ack) => this.#moved(link, to, ack, within));
   }
 
   #countBytes(link: Link): void {

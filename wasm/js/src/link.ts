@@ -17,6 +17,7 @@ import {
 import type { Logger } from './logger.js';
 import { errorOf, fromJSON } from './message.js';
 import type { Settings } from './options.js';
+import type { Session } from './session.js';
 import type { Socket, SocketClass } from './socket.js';
 import { shown } from './targets.js';
 import { CLIENT } from './version.js';
@@ -66,6 +67,7 @@ export class Link {
   _moveTimer: Timer; // after GOAWAY
   _refusal: SmartSocketError | null = null; // the last ERROR before the server closes
   _hello: Hello | null = null;
+  _before: Session | null = null; // its session, once another link has replaced it
   bytesSent = 0;
   bytesReceived = 0;
   readonly _clock = new Clock();
@@ -332,6 +334,7 @@ export class Link {
       sessionToken: hello.resumeSupported ? token : new Uint8Array(0),
       lastSeq: hello.resumeSupported ? lastSeq : 0,
       canInflate: canInflate(engine, options),
+      canMove: options.maxReconnectAttempts !== 0,
       client: CLIENT,
     };
     const key = keyOf(options);

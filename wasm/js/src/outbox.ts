@@ -128,8 +128,7 @@ export class Outbox {
   }
 
   // answer sends an answer, at most once on each link.
-  _answer(answer: Answer): void {
-    const { _link: link } = this;
+  _answer(answer: Answer, link = this._link): void {
     if (!link || answer._on === link) return;
     answer._on = link;
     try {

@@ -10,6 +10,8 @@ export interface Stats {
   bytesReceived: number;
   /** Connections that replaced a lost one. */
   reconnects: number;
+  /** Connections that replaced one before it was lost, because its server was about to stop. */
+  moves: number;
   /** Events in the offline queue. */
   queued: number;
   /** Events that were dropped instead of being sent. */
@@ -44,6 +46,7 @@ export function newCounters(): Counters {
     bytesSent: 0,
     bytesReceived: 0,
     reconnects: 0,
+    moves: 0,
     dropped: 0,
     replaced: 0,
     unknownAcks: 0,

@@ -1,7 +1,7 @@
-// @smartsocket/client/svelte: stores for Svelte 4 and newer, with the contract of svelte/store.
+// @smartsocket/client/svelte: stores for Svelte 4 and newer, with the contract of svelte/store. They
+// need none of its code, which Vite's development server finds late and reloads the page for.
 
 import type { DataOf, Name, SmartSocketClient } from '@smartsocket/client/js';
-import { readable } from 'svelte/store';
 import type { Readable } from 'svelte/store';
 import * as events from './adapter.js';
 import type { Emit, Heard, Hears, Maybe, Send } from './adapter.js';
@@ -10,7 +10,16 @@ import type { Connection } from './observe.js';
 
 export type { Connection, Status } from './observe.js';
 
-const inPage = () => typeof window === 'object';
+// store calls begin for each subscriber in a page, to tell of every change, and what begin returned
+// at the subscriber's end.
+function store<T>(now: () => T, begin: (changed: () => void) => () => void): Readable<T> {
+  return {
+    subscribe(run) {
+      run(now());
+      return typeof window === 'object' ? begin(() => run(now())) : () => {};
+    },
+  };
+}
 
 /**
  * connection is a store of a client's state. The client is connected while anybody subscribes to
@@ -30,13 +39,8 @@ export function connection<In extends object, Out extends object>(
   client: Maybe<In, Out>,
 ): Readable<Connection<SmartSocketClient<In, Out> | null>> {
   const of = client || null;
-  const { first, now, subscribe } = observe<SmartSocketClient<In, Out> | null>(of);
-  return readable(first, (set) => {
-    if (!inPage()) return;
-    const stop = subscribe(() => set(now()));
-    set(now());
-    return stop;
-  });
+  const { now, subscribe } = observe<SmartSocketClient<In, Out> | null>(of);
+  return store(now, subscribe);
 }
 
 /** latest is a store of the data of the last event of that name; initial before the first. */
@@ -45,9 +49,11 @@ export function latest<
 >(
   client: Maybe<In, Out>, event: E, initial?: Initial,
 ): Readable<DataOf<In[E]> | Initial> {
-  return readable(initial as DataOf<In[E]> | Initial, (set) => {
-    if (inPage()) return events.listen(client, event, set);
-  });
+  let value = initial as DataOf<In[E]> | Initial;
+  return store(() => value, (changed) => events.listen(client, event, (data: DataOf<In[E]>) => {
+    value = data;
+    changed();
+  }));
 }
 
 /**

@@ -48,6 +48,11 @@ export class Trial {
     this.#tries = 0;
   }
 
+  // turn lists the addresses, with this one first.
+  _turn(first: string): string[] {
+    return route(first, this.#urls);
+  }
+
   // next is the address of the next attempt.
   _next(): string {
     return this.#route[this.#tries++ % this.#route.length];

@@ -56,7 +56,7 @@ for (const engine of missing ? [] : [jsEngine, await loadWasmEngine()]) {
           // such a one this client never writes
           if (want.version !== '1' || want.algorithm !== '0' || want.keyId !== '') return;
           const string = (h) => Buffer.from(h, 'hex').toString();
-          assert.equal(hex(engine.encodeConnect({ random: unhex(want.random), namespace: string(want.namespace), apiKey: string(want.apiKey), sessionToken: unhex(want.sessionToken), lastSeq: Number(want.lastSeq), canInflate: want.canInflate === '1', client: string(want.client) })), v.hex);
+          assert.equal(hex(engine.encodeConnect({ random: unhex(want.random), namespace: string(want.namespace), apiKey: string(want.apiKey), sessionToken: unhex(want.sessionToken), lastSeq: Number(want.lastSeq), canInflate: want.canInflate === '1', canMove: want.canMove === '1', client: string(want.client) })), v.hex);
           return;
         }
         const { fields } = engine.decode(unhex(v.hex), LIMIT);
