@@ -41,7 +41,6 @@ pack() {
 		--legal-comments=none --log-level=warning --banner:js="/*! $banner */${head-}" \
 		--define:SMARTSOCKET_VERSION="\"$version\"" --sourcemap --sources-content=true \
 		--tsconfig-raw='{"compilerOptions":{"useDefineForClassFields":true}}' \
-		--log-override:unsupported-require-call=silent \
 		--mangle-props=^_[a-z] --external:node:* --external:ws "$@" --outfile="$dist/$file")
 }
 
