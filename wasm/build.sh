@@ -38,28 +38,30 @@ pack() {
 	source=$1 file=$2 banner=$3
 	shift 3
 	(cd "$work/src" && "$esbuild" "$source" --bundle --minify --charset=utf8 \
-		--legal-comments=none --log-level=warning --banner:js="/*! $banner */" \
+		--legal-comments=none --log-level=warning --banner:js="/*! $banner */${head-}" \
 		--define:SMARTSOCKET_VERSION="\"$version\"" --sourcemap --sources-content=true \
 		--tsconfig-raw='{"compilerOptions":{"useDefineForClassFields":true}}' \
-		--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js \
 		--mangle-props=^_[a-z] --external:node:* --external:ws "$@" --outfile="$dist/$file")
 }
 
-# module SOURCE FILE OPTIONS...: an ES module. common SOURCE FILE OPTIONS...: the same for require;
-# what is loaded later stays modules, which import() takes.
+# later is what an ES module loads when it is needed.
+later='--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js'
+
+# module SOURCE FILE OPTIONS...: an ES module. common SOURCE FILE OPTIONS...: the same for require,
+# without import(), which Jest does not have.
 module() {
 	source=$1 file=$2
 	shift 2
 	# shellcheck disable=SC2086  # several options
 	pack "$source" "$file" "$about" --format=esm --target=es2020 $private \
-		--alias:@smartsocket/client/js=./js.js --external:./js.js "$@"
+		--alias:@smartsocket/client/js=./js.js --external:./js.js --define:COMMONJS=false "$@"
 }
 common() {
 	source=$1 file=$2
 	shift 2
 	pack "$source" "$file" "$about" --format=cjs --platform=node --target=node20 \
-		--define:import.meta.url=moduleURL \
-		--alias:@smartsocket/client/js=./js.cjs --external:./js.cjs "$@"
+		--define:import.meta.url=moduleURL --define:COMMONJS=true \
+		--alias:@smartsocket/client/js=./js.cjs --external:./*.cjs "$@"
 }
 
 # gopack SOURCE FILE OPTIONS...: what contains Go's loader, whose globalThis is ours.
@@ -71,19 +73,24 @@ gopack() {
 		--inject:./go-world.ts "$@"
 }
 
-module js.ts js.js
-module index.ts index.js
-module node.ts node.js
+# shellcheck disable=SC2086  # several options
+{
+	module js.ts js.js $later
+	module index.ts index.js $later
+	module node.ts node.js $later --minify-whitespace=false # for what comments tell bundlers
+}
+module static.ts static.js
 module logger-entry.ts logger.js
 module flate.ts flate.js
 module sealing.ts sealing.js
 module keep.ts keep.js
 gopack wasm.ts wasm.js --format=esm
 gopack wasm-exec.ts wasm_exec.js --format=iife
-common js.ts js.cjs
+# In Jest's world of pages there is no global TextEncoder.
+head='const{TextEncoder,TextDecoder}=require("node:util");' gopack wasm.ts wasm.cjs --format=cjs --platform=node
+common static.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
-module native.ts native.js
 for framework in react vue svelte; do
 	module $framework.ts $framework.js --external:$framework
 	common $framework.ts $framework.cjs --external:$framework

@@ -1,4 +1,4 @@
-import { SmartSocketClient } from './node_modules/@smartsocket/client/js.js';
+import { SmartSocketClient } from './node_modules/@smartsocket/client/static.js';
 
 const state = { status: 'connecting', players: 0, moves: [], cuts: 0, recovered: null };
 let client;

@@ -11,10 +11,13 @@ export const CAP = 30000;
 // its loss.
 export const HEALTHY = 10000;
 
+// FLOOR is the least that the delays grow from, in milliseconds.
+const FLOOR = 5;
+
 // backoff returns the delay before attempt n (1, 2, …) in milliseconds: base × 1.5ⁿ⁻¹, at most 30
-// s, times 0.5 to 1.5.
+// s, times 0.5 to 1.5. A base of less than 5 ms counts as 5.
 export function backoff(n: number, base: number, random: number): number {
-  return Math.round(Math.min(CAP, base * Math.pow(FACTOR, n - 1)) * (0.5 + random));
+  return Math.round(Math.min(CAP, Math.max(base, FLOOR) * Math.pow(FACTOR, n - 1)) * (0.5 + random));
 }
 
 // isFatal reports whether reconnecting after this close code or error code is pointless.

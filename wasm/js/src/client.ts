@@ -131,9 +131,8 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
 
   /**
    * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all
-   * else as JSON, in which a buffer inside of an object is lost. Data that JSON cannot carry, a
-   * Blob or a Map for instance, throws. With a callback it asks for an ack; the callback runs
-   * exactly once. In its place may be options that say what the event may lose. Returns false if
+   * else as JSON. Data that JSON cannot carry, a Map or a buffer inside of an object for instance,
+   * throws. With a callback it asks for an ack; the callback runs exactly once. In its place may be options that say what the event may lose. Returns false if
    * the event is lost, or if more than the option highWaterMark is unsent. Where the server keeps
    * sessions, what a lost connection did not deliver is sent again when the session is recovered.
    */
@@ -189,8 +188,9 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
         else resolve(response);
       }, timeout);
       const abort = (): void => questions._fail(id, abortError(signal!));
-      if (signal) signal.addEventListener('abort', abort);
       this.#outbox._emit(event, data, id);
+      // After an emit that throws or fails at once nobody would remove the listener.
+      if (signal && questions._get(id)) signal.addEventListener('abort', abort);
     });
   }
 

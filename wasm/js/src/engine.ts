@@ -26,7 +26,8 @@ export function chooseEngine(options: Settings, loadWasm: LoadWasm | undefined, 
   if (options.engine === 'wasm') return engine;
   engine.then(swap, (error) => {
     if (!warned) {
-      log.warn('the wasm engine did not load, the js engine goes on: ' + messageOf(error));
+      log[(error as { expected?: boolean }).expected ? 'info' : 'warn'](
+        'the wasm engine did not load, the js engine goes on: ' + messageOf(error));
     }
     warned = true;
   });

@@ -1,22 +1,10 @@
-// @smartsocket/client/js: the client with only the js engine. DEFLATE and encryption are loaded
-// when a connection needs them.
+// @smartsocket/client/js: the client with only the js engine. DEFLATE, encryption and what survives a
+// reload of the page are loaded when a connection needs them.
 
-import { SmartSocketClient } from './client.js';
 import { loaders } from './parts.js';
 
-export { CODES, SmartSocketError } from './errors.js';
-export { createLogger, logger } from './logger.js';
-export type { Logger, LogLevel } from './logger.js';
-export type { Given } from './credentials.js';
-export type { EmitOptions } from './delivery.js';
-export type { Options } from './options.js';
-export type { Stats } from './stats.js';
-export type {
-  Ack, AckCallback, AckOptions, DataOf, Disconnection, EventMap, LifecycleEvents, Listener, Name,
-  NameWithoutData, RateLimited, ResponseOf,
-} from './events.js';
-export { SmartSocketClient };
-export default SmartSocketClient;
+export * from './api.js';
+export { SmartSocketClient as default } from './client.js';
 
 loaders.flate = () => import('./flate.js');
 loaders.sealing = () => import('./sealing.js');

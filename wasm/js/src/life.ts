@@ -129,7 +129,10 @@ export class Life {
       link.close();
     }
     this.#outbox._fail(error);
-    if (attempt) attempt._reject(error);
+    if (attempt) {
+      attempt._promise.catch(() => {}); // who calls disconnect() need not hear of it here
+      attempt._reject(error);
+    }
     if (was === 'connected') {
       this.#listeners._raise('disconnected', error.message,
         { code: 1000, reason: '', reconnects: false });
@@ -415,7 +418,7 @@ export class Life {
     }
     this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
     this.#drain = { at: now() + wait, url };
-    setTimeout(() => {
+    link._moveTimer = setTimeout(() => {
       if (this._link !== link || link._phase !== 'ready') return;
       link.end(connectionLost('the server asked its clients to reconnect'), 1001, 'going away');
     }, wait);

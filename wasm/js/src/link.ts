@@ -25,6 +25,7 @@ import { Vigil } from './vigil.js';
 import { CONNECT_ACK, ERROR, HELLO, PING, PONG, SUBPROTOCOL, VERSION } from './wire.js';
 
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
+const GRACE = 500; // ms
 const MAX_LIMIT = 0x7fffffff; // what the wasm engine takes
 const ASK = new Uint8Array([PING, 0, 0, 0]); // a PING that tells no time
 
@@ -53,6 +54,7 @@ export interface LinkHooks {
   _closed(error: SmartSocketError, code: number, reason: string, wasReady: boolean): void;
 }
 
+type Timer = ReturnType<typeof setTimeout> | undefined;
 type Phase = 'opening' | 'greeting' | 'joining' | 'ready' | 'ended';
 
 export class Link {
@@ -62,6 +64,7 @@ export class Link {
   // The keys, from CONNECT on. They stay in the engine that made them. Once they are set nothing
   // goes in clear.
   _ends: Ends | null = null;
+  _moveTimer: Timer; // after GOAWAY
   _refusal: SmartSocketError | null = null; // the last ERROR before the server closes
   _hello: Hello | null = null;
   _before: Session | null = null; // its session, once another link has replaced it
@@ -73,7 +76,7 @@ export class Link {
   #vigil: Vigil;
   #url: string; // as it is shown
   #apiKey = '';
-  #timer: ReturnType<typeof setTimeout>;
+  #timer: Timer;
   #prepared: Promise<unknown> | undefined;
   #hello: Bytes | null = null; // as it came
   #limit = DEFAULT_LIMIT;
@@ -378,6 +381,7 @@ export class Link {
     const socket = this._socket;
     this._phase = 'ended';
     clearTimeout(this.#timer);
+    clearTimeout(this._moveTimer);
     this.#vigil._end();
     if (this._ends) this._ends.close();
     if (!socket) return;
@@ -388,7 +392,22 @@ export class Link {
     } catch (e) {
       this.#config._log.debug('closing the WebSocket failed: ' + messageOf(e));
     }
+    if (socket.terminate) endSoon(socket);
   }
+}
+
+// endSoon ends a closing WebSocket of Node when the other side does not answer and takes nothing
+// more. Otherwise it would keep the program alive for half a minute.
+function endSoon(socket: Socket): void {
+  let timer: Timer, left = Infinity;
+  const look = (): void => {
+    const unsent = socket.bufferedAmount;
+    if (unsent > 0 && unsent < left) timer = setTimeout(look, GRACE);
+    else socket.terminate!();
+    left = unsent;
+  };
+  timer = setTimeout(look, GRACE);
+  socket.onclose = () => clearTimeout(timer);
 }
 
 function engineFailed(error: unknown): string {
@@ -397,9 +416,9 @@ function engineFailed(error: unknown): string {
 
 // socketClass resolves with the constructor of WebSockets.
 function socketClass(options: Settings, host: Host): Promise<SocketClass> {
+  if (!options.WebSocket && host.loadSocket) return host.loadSocket();
   const given = options.WebSocket || typeof WebSocket === 'function' && WebSocket;
   if (given) return Promise.resolve(given as SocketClass);
-  if (host.loadSocket) return host.loadSocket();
   return Promise.reject(new Error('there is no WebSocket here; pass one as option WebSocket'));
 }
 

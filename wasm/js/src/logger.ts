@@ -28,7 +28,7 @@ declare const process: { env?: Record<string, string | undefined> } | undefined;
 
 // debugRequested reports whether the page or the process asked for SmartSocket's debug lines.
 function debugRequested(): boolean {
-  const wanted = /smartsocket:\*/;
+  const wanted = /(^|[\s,])(\*|smartsocket(:\*)?)($|[\s,])/;
   try {
     if (typeof process === 'object' && process.env && wanted.test(process.env.DEBUG || '')) {
       return true;
@@ -53,9 +53,13 @@ export function createLogger(
   sink?: (level: LogLevel, text: string, detail?: unknown) => void,
 ): Logger {
   const write = sink || toConsole;
-  let threshold = debugRequested() ? LEVELS.debug : LEVELS.warn;
+  let threshold = -1; // until it is needed: a module may set DEBUG after its imports
+  const enabled = (level: LogLevel): boolean => {
+    if (threshold < 0) threshold = debugRequested() ? LEVELS.debug : LEVELS.warn;
+    return LEVELS[level] <= threshold;
+  };
   const at = (level: Writing) => (text: string, detail?: unknown): void => {
-    if (LEVELS[level] <= threshold) write(level, text, detail);
+    if (enabled(level)) write(level, text, detail);
   };
   return {
     setLevel(name) {
@@ -64,7 +68,7 @@ export function createLogger(
       }
       threshold = LEVELS[name];
     },
-    enabled: (name) => LEVELS[name] <= threshold,
+    enabled,
     error: at('error'),
     warn: at('warn'),
     info: at('info'),
@@ -75,6 +79,6 @@ export function createLogger(
 
 /**
  * The logger of every client that is given none; it starts at warn, or at debug when DEBUG (Node)
- * or localStorage.debug holds smartsocket:*.
+ * or localStorage.debug lists *, smartsocket or smartsocket:* when the first line is due.
  */
 export const logger: Logger = createLogger();

@@ -4,6 +4,10 @@ declare module 'node:fs/promises' {
   export function readFile(path: URL): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+declare module 'node:module' {
+  export function createRequire(url: string): (name: 'ws') => typeof import('ws');
+}
+
 declare module 'node:url' {
   export function pathToFileURL(path: string): URL;
 }

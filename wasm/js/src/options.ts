@@ -48,7 +48,7 @@ export interface Options {
   urls?: readonly string[];
   /**
    * First delay before reconnecting, in milliseconds; grows by 1.5 to at most 30 s, times 0.5 to
-   * 1.5. Default 1000.
+   * 1.5. Less than 5 counts as 5. Default 1000.
    */
   reconnectDelay?: number;
   /**

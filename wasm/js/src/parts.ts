@@ -22,7 +22,7 @@ interface Loaders {
   keep: (() => Promise<Keep>) | null;
 }
 
-// loaders resolve with the exports of a part. js.ts fills them in; script.ts sets the parts
+// loaders resolve with the exports of a part. js.ts fills them in; complete.ts sets the parts
 // themselves.
 export const loaders: Loaders = { flate: null, sealing: null, keep: null };
 
@@ -32,6 +32,7 @@ export function loadPart<N extends keyof Parts>(name: N): Promise<void> {
   return (loaders[name] as () => Promise<Parts[N]>)().then((part) => {
     parts[name] = part;
   }, (e) => {
-    throw new Error(`${name}.js, which must lie beside the client, did not load: ${messageOf(e)}`);
+    throw new Error(`${name}.js did not load: ${messageOf(e)}. It must lie beside the client, ` +
+      'or import "@smartsocket/client/static", which has it, as service workers must');
   });
 }

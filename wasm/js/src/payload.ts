@@ -16,12 +16,32 @@ export function encodeData(data: unknown, event: string): Payload {
   } catch (e) {
     throw notJSON(event, messageOf(e), e);
   }
-  // JSON keeps nothing of a Blob, a Map or an Error.
-  if (json === undefined || json === '{}' && kindOf(data) !== '[object Object]') {
-    throw notJSON(event, 'it is ' + kindOf(data));
-  }
+  // What binary data and the like become; other text of this form only costs the look.
+  const what = json === undefined || /\{(?:\}|"0":|"type":"Buffer")/.test(json)
+    ? loss(data, '', json === undefined) : '';
+  if (what) throw notJSON(event, what);
   return json;
 }
+
+// loss finds the first member at or below data, whose path is given, of which JSON keeps nothing: a
+// Blob, a Map, an Error; or which would arrive as something else: binary data.
+function loss(data: unknown, path: string, always = false): string {
+  const kind = kindOf(data), at = path && ` at ${path}`;
+  if (always) return 'it is ' + kind;
+  if (data === null || typeof data !== 'object') return '';
+  if (binary(data)) return `there is ${kind}${at}: send binary data as an event of its own`;
+  if (typeof (data as { toJSON?: unknown }).toJSON === 'function') return '';
+  const names = Object.keys(data);
+  if (names.length === 0 && !KEPT.test(kind)) return `it is ${kind}${at}`;
+  for (const name of names) {
+    const member = Array.isArray(data) ? `[${name}]` : '.' + name;
+    const what = loss((data as Record<string, unknown>)[name], path + member);
+    if (what) return what;
+  }
+  return '';
+}
+
+const KEPT = /^\[object (?:Object|Array|String|Number|Boolean)\]$/;
 
 function notJSON(event: string, why: string, cause?: unknown): SmartSocketError {
   return invalidFormat(`the data of "${event}" cannot become JSON: ${why}`, cause);

@@ -1,19 +1,14 @@
 // SmartSocketClient.js: everything except wasm in one script that sets window.SmartSocketClient, in
 // the syntax of old browsers.
 
-import { coders } from './bytes.js';
 import { SmartSocketClient as Client } from './client.js';
 import type { Engine } from './codec.js';
+import { complete } from './complete.js';
 import { startEngine } from './engine-wasm.js';
 import type { GoClass } from './engine-wasm.js';
 import { CODES, SmartSocketError } from './errors.js';
-import { deflate, inflate } from './flate.js';
-import { Keeper } from './keep.js';
 import { logger } from './logger.js';
 import type { Options } from './options.js';
-import { parts } from './parts.js';
-import { plainDecoder, plainEncoder } from './plain-utf8.js';
-import { connect } from './sealing.js';
 
 declare function importScripts(url: string): void;
 
@@ -24,11 +19,7 @@ const root = (typeof globalThis === 'object' ? globalThis : typeof self === 'obj
   : window) as unknown as Root;
 const base = scriptURL();
 
-parts.flate = { deflate, inflate };
-parts.sealing = { connect };
-parts.keep = { Keeper };
-coders.encoder = coders.encoder || plainEncoder;
-coders.decoder = coders.decoder || plainDecoder;
+complete();
 
 function loadWasm(url?: string): Promise<Engine> {
   if (typeof WebAssembly !== 'object' || typeof TextEncoder !== 'function' ||

@@ -13,6 +13,8 @@ export interface Socket {
   onclose: ((e: { code: number; reason: string }) => void) | null;
   send(data: Bytes): void;
   close(code?: number): void;
+  // terminate gives the connection up at once. Only those of Node have it.
+  terminate?(): void;
   // Only package ws has it.
   on?(event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void;
 }

@@ -10,5 +10,5 @@ const here = dirname(fileURLToPath(import.meta.url)), src = join(here, '../src')
 const into = resolve(process.argv[2] ?? join(here, '../node_modules/.sources'));
 const files = readdirSync(src).filter((file) => !file.endsWith('.d.ts'));
 execFileSync('go', ['tool', 'esbuild', ...files.map((file) => join(src, file)), '--format=esm',
-  '--target=es2022', '--log-level=warning', '--sourcemap=inline', '--outdir=' + into],
+  '--target=es2022', '--define:COMMONJS=false', '--log-level=warning', '--sourcemap=inline', '--outdir=' + into],
 { cwd: join(here, '../..'), stdio: 'inherit', env: { ...process.env, CGO_ENABLED: '0' } });

@@ -74,7 +74,7 @@ export function oldWorld(WebSocket) {
 export function loadOldClient(path, WebSocket) {
   const { context, root } = oldWorld(WebSocket);
   root.JSON = JSON;
-  Object.defineProperty(ArrayBuffer, Symbol.hasInstance, { value: (v) => Object.prototype.toString.call(v) === '[object ArrayBuffer]' });
+  Object.defineProperty(ArrayBuffer, Symbol.hasInstance, { configurable: true, value: (v) => Object.prototype.toString.call(v) === '[object ArrayBuffer]' });
   vm.runInContext(readFileSync(path, 'utf8'), context, { filename: path });
   return root.SmartSocketClient;
 }

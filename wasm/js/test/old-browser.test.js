@@ -24,6 +24,19 @@ test('the script loads there, and says so when it cannot have wasm', async () =>
   await assert.rejects(c.connect(), (e) => e.code === 'ERR_CONN_003' && /WebAssembly/.test(e.message));
 });
 
+test('its class works without new, and as the base of a class made by hand', () => {
+  const Client = loadOldClient(path, WebSocket), c = Client('ws://127.0.0.1:1/');
+  assert.ok(c instanceof Client && c.constructor === Client);
+  assert.equal(c.emit('kept', 1), true);
+  assert.equal(c.getStats().queued, 1);
+  function Mine() { Client.call(this, 'ws://127.0.0.1:1/', { offlineQueueSize: 1 }); }
+  Mine.prototype = Object.create(Client.prototype);
+  Mine.prototype.emit = function (event, data) { return Client.prototype.emit.call(this, 'my ' + event, data); };
+  const mine = new Mine();
+  assert.ok(mine instanceof Mine && mine instanceof Client);
+  assert.ok(mine.emit('kept') && mine.getStats().queued === 1);
+});
+
 // GUARDED are newer names that the script asks for before it uses them, or that are its own: each
 // with the reason.
 const GUARDED = {
