@@ -65,7 +65,8 @@ var connectionSeries = []series{
 	{"Holds", "drain_holds", "Holds that Drain waits for, or would wait for.", nil},
 	{"HoldsExpired", "drain_holds_expired_total", "Holds whose time was over before they were " +
 		"released.", nil},
-	{"HandlerPanics", "handler_panics_total", "Handlers, middlewares and hooks that panicked.", nil},
+	{"HandlerPanics", "handler_panics_total", "Handlers, middlewares and hooks that panicked.",
+		nil},
 	{"Errors", "errors_total", "Errors that were raised on sockets.", nil},
 	{"SlowInline", "inline_overruns_total", "Inline handlers that held their event loop.", nil},
 	{"VolatileDropped", "drops_total", dropsHelp,
@@ -82,7 +83,8 @@ var connectionSeries = []series{
 	{"BytesOut", "sent_bytes_total", "Bytes written to connections.", nil},
 	{"Reads", "socket_reads_total", "System calls that read.", nil},
 	{"Writes", "socket_writes_total", "System calls that wrote.", nil},
-	{"BuffersTaken", "pool_buffers_taken_total", "Buffers taken from the pools of the process.", nil},
+	{"BuffersTaken", "pool_buffers_taken_total", "Buffers taken from the pools of the process.",
+		nil},
 	{"BuffersAllocated", "pool_misses_total", "Of these, the ones that had to be allocated.", nil},
 }
 

@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -107,7 +106,7 @@ func IdentityText(identity any) string {
 		return v
 	case fmt.Stringer:
 		return v.String()
-	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, json.Number:
+	case int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64:
 		return fmt.Sprint(v)
 	}
 	return fmt.Sprintf("(%T)", identity)

@@ -101,6 +101,13 @@ func TestAvoid(t *testing.T) {
 
 // When the loop that accepts is held, another one does so, also if all were held before.
 func TestAvoidTheAcceptingLoop(t *testing.T) {
+	for _, order := range [][2]int{{0, 1}, {1, 0}} {
+		avoidBoth(t, order)
+	}
+}
+
+// avoidBoth holds and avoids both loops. They come back in an order.
+func avoidBoth(t *testing.T, order [2]int) {
 	r := start(t, Options{Loops: 2})
 	ln := listen(t, r, echo)
 	releases := []func(){hold(t, r, 0), hold(t, r, 1)}
@@ -138,7 +145,7 @@ func TestAvoidTheAcceptingLoop(t *testing.T) {
 		default:
 		}
 	}
-	for i := range 2 { // one comes back, whichever it is, and then the other
+	for _, i := range order {
 		releases[i]()
 		r.Welcome(i)
 		for range 3 {

@@ -68,6 +68,7 @@ installer=$!
 step 'Go modules'
 fetching go mod download
 (cd bench/compare && fetching go mod download)
+(cd deploy && fetching go mod download)
 go version
 
 step 'npm packages'
@@ -131,6 +132,11 @@ race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' .
 	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 tests -race -json -timeout=8m $race
+
+# Programs that are missing there, such as nginx, skip tests; -v tells which.
+step 'deployment files'
+(cd deploy && go test -v -timeout=8m ./... >"$work/deploy.log" 2>&1) || { cat "$work/deploy.log"; exit 1; }
+grep -E '^ok|apt-get install' "$work/deploy.log" || true
 
 step 'Go tests'
 # shellcheck disable=SC2046  # one word a package

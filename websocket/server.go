@@ -61,8 +61,8 @@ func (s *Server) Listen(network, addr string) error {
 }
 
 // AddListener accepts on nl too, a *net.TCPListener or *net.UnixListener, which it takes: with
-// Options.TLSConfig if secure, and otherwise without TLS, whatever Options say. It may be called any
-// number of times, until Close. On an error nl is still the caller's.
+// Options.TLSConfig if secure, and otherwise without TLS, whatever Options say. It may be called
+// any number of times, until Close. On an error nl is still the caller's.
 func (s *Server) AddListener(nl net.Listener, secure bool) error {
 	if secure && s.ep.tls == nil {
 		return ErrNoTLS

@@ -4,7 +4,7 @@
 // HAProxy, of a single node that hands its socket on, of one that is killed, and of HAProxy itself.
 //
 //	make restart-demo
-//	make restart-demo ARGS="-clients 1000 -single 3000 -storm 2000"
+//	make restart-demo ARGS="-clients 4000"              # on more than two cores
 //	make restart-demo ARGS="-only rolling"
 //
 // It starts its nodes and the processes with the clients itself, on the loopback interface. It ends
@@ -29,7 +29,7 @@ var (
 	addr    = flag.String("addr", "", "of a node")
 	limits  = flag.Bool("limits", true, "of a node: default limits, or none")
 	hz      = flag.Float64("hz", 20, "ticks a second with -clients; the others get fewer")
-	clients = flag.Int("clients", 4000, "clients of the rolling restart")
+	clients = flag.Int("clients", 1000, "clients of the rolling restart")
 	single  = flag.Int("single", 15_000, "clients of the single node")
 	storm   = flag.Int("storm", 9000, "clients of the restarted HAProxy")
 	pace    = flag.Int("rate", 250, "clients a second that a node asks to leave; 1000 with -single")

@@ -15,7 +15,7 @@ import (
 )
 
 // drainTime is how long a node may drain.
-const drainTime = 30 * time.Second
+const drainTime = 60 * time.Second
 
 // drainDelay is longer than HAProxy needs to notice that a node is not ready, see checkEvery.
 const drainDelay = 2 * time.Second
@@ -31,8 +31,8 @@ func node(ctx context.Context) error {
 		level = slog.LevelInfo
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	o := smartsocket.Options{TrustedProxies: []string{"127.0.0.1"}, DrainDelay: drainDelay, DrainRate: *pace,
-		MaxConnections: 19_000, Logger: logger}
+	o := smartsocket.Options{TrustedProxies: []string{"127.0.0.1"},
+		DrainDelay: drainDelay, DrainRate: *pace, MaxConnections: 19_000, Logger: logger}
 	if !*limits {
 		o.MaxUnauthenticated, o.MaxUnauthenticatedPerAddress = 1<<20, -1
 		o.MaxConnections = 1 << 20

@@ -145,7 +145,7 @@ func players(ctx context.Context, args []string) error {
 	return nil
 }
 
-// newPlayer makes the ith client. The clients have several addresses, because one has too few ports.
+// newPlayer makes the ith client. They have several addresses, because one has too few ports.
 func newPlayer(url string, i int, refused *refusals) (*player, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i%20))}}
 	c, err := client.New(url, client.Options{MaxReconnectAttempts: client.Forever,

@@ -37,7 +37,8 @@ func startNode(ctx context.Context, addr string, ticks float64, limited bool) (*
 		rate = 1000
 	}
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-role", "node", "-addr", addr,
-		fmt.Sprint("-hz=", ticks), fmt.Sprint("-rate=", rate), fmt.Sprint("-limits=", limited), fmt.Sprint("-v=", *verbose))
+		fmt.Sprint("-hz=", ticks), fmt.Sprint("-rate=", rate),
+		fmt.Sprint("-limits=", limited), fmt.Sprint("-v=", *verbose))
 	path, err := os.Executable() // a successor finds it by this name
 	if err != nil {
 		return nil, err

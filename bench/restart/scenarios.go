@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -60,7 +61,8 @@ func rolling(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(pause(ctx, 3*time.Second), c.mark(), pause(ctx, 5*time.Second)); err != nil {
+	err = errors.Join(pause(ctx, 3*time.Second), c.mark(), pause(ctx, 5*time.Second))
+	if err != nil {
 		return nil, err
 	}
 	calm, err := c.report()
@@ -142,8 +144,8 @@ func handOver(ctx context.Context) (rows []row, err error) {
 		{"  attempts that were refused", told(r), "0", r.Refused == 0, true},
 		{"  lost answers", fmt.Sprintf("%d of %d", r.Failed, r.Answered+r.Failed), "0",
 			r.Failed == 0, true},
-		{"  the old process has ended after", took.Round(time.Second / 10).String(), "30s",
-			took <= drainTime, true},
+		{"  the old process has ended after", took.Round(time.Second / 10).String(),
+			drainTime.String(), took <= drainTime, true},
 	}, nil
 }
 
@@ -173,7 +175,8 @@ func kill(ctx context.Context) (rows []row, err error) {
 	p99 := quantile(r.Aways, 0.99)
 	return []row{{fmt.Sprintf("kill -9 and start, %d clients: away", *single),
 		fmt.Sprintf("p50 %.1f, p99 %.1f, max %.1f s; the node for %.1f s",
-			quantile(r.Aways, 0.5)/1000, p99/1000, quantile(r.Aways, 1)/1000, down), "p99 ≤ 6 s", p99 <= 6000, false},
+			quantile(r.Aways, 0.5)/1000, p99/1000, quantile(r.Aways, 1)/1000, down),
+		"p99 ≤ 6 s", p99 <= 6000, false},
 		{"  failed attempts", told(r), "-", true, false},
 		{"  clients that gave up", fmt.Sprint(*single - r.Connected), "0",
 			r.Connected == *single, true},
@@ -224,5 +227,6 @@ func told(r report) string {
 	if r.Refused == 0 {
 		return "0"
 	}
-	return fmt.Sprintf("%d: %s", r.Refused, r.Example)
+	const most = 60
+	return fmt.Sprintf("%d: %.*s…", r.Refused, most, strings.TrimPrefix(r.Example, "smartsocket: "))
 }

@@ -138,8 +138,8 @@ func (c *settings) listenWith(
 		return nil
 	}
 	if c.sockets.Has(serviceSocket) {
-		return errors.New("LISTEN_FDS hands over the one socket, and listen names addresses: keep " +
-			"one of them")
+		return errors.New("LISTEN_FDS hands over the one socket, and listen names addresses: " +
+			"keep one of them")
 	}
 	for _, p := range c.places() {
 		network := p.network

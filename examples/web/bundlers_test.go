@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestEsbuild(t *testing.T) {
 	attempt(t, template{"esbuild", "esbuild", []try{
@@ -55,5 +60,20 @@ func TestSvelteKit(t *testing.T) {
 func TestNuxt(t *testing.T) {
 	attempt(t, template{"nuxt", "nuxt", []try{
 		{name: "generate", build: "generate", static: ".output/public"},
+	}})
+}
+
+// TestReactNative compiles the app as a release build does. There is no device here to run it on,
+// so that it is never shown as passed.
+func TestReactNative(t *testing.T) {
+	attempt(t, template{"react-native", "react-native", []try{
+		{name: "Hermes", build: "build", show: func(t *testing.T, p *project, r *row) {
+			bytecode, err := os.ReadFile(filepath.Join(p.dir, "dist/main.hbc"))
+			if err != nil || !bytes.Contains(bytecode, []byte("smartsocket-js/")) {
+				t.Fatalf("the bytecode of %d bytes has no client: %v", len(bytecode), err)
+			}
+			r.awaits = "a device; Metro and hermesc have compiled it"
+			t.Skip("compiled, but there is no device to run it on")
+		}},
 	}})
 }

@@ -201,8 +201,8 @@ func (p *project) copy(t *testing.T, folder string) {
 // built reports whether a folder of a template holds what its tool has made: .gitignore of
 // examples/web has the same names.
 func built(folder string) bool {
-	return slices.Contains([]string{"node_modules", "dist", "build", ".next", ".svelte-kit", ".nuxt",
-		".output"}, folder)
+	return slices.Contains([]string{"node_modules", "dist", "build", ".next", ".svelte-kit",
+		".nuxt", ".output"}, folder)
 }
 
 // withoutClient takes our package off the dependencies in a package.json.

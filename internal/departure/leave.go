@@ -15,9 +15,10 @@ type departing[L any] struct {
 	ctx context.Context
 
 	window uint64
-	moving int // those who were asked to move
-	busy   []L // those who cannot move, and have a handler that runs
-	held   []L // those whose group is held
+	before int64 // connections when it began
+	moving int   // those who were asked to move
+	busy   []L   // those who cannot move, and have a handler that runs
+	held   []L   // those whose group is held
 }
 
 // sendAllAway sends the clients away, evenly over some time, those of a group one after the other.
@@ -27,11 +28,15 @@ type departing[L any] struct {
 // ctx ends, all go at once, and if the server ends, the rest is left to that.
 func (d *departing[L]) sendAllAway() {
 	all := d.v.together()
+	d.before = d.v.Open()
+	until, end := d.beforeMoves()
+	defer end()
 	whole := d.time(len(all))
 	span := spanOf(d.ctx, whole)
 	d.window = uint64((whole - span).Milliseconds())
 	groups := d.s.Held(d.v.Now())
 	send := func(i int) bool {
+		_ = ending.Until(until, func() bool { return !d.crowded() || d.s.Stage() == Ending })
 		l := all[i]
 		switch {
 		case d.v.Group != nil && groups[d.v.Group(l)] && d.ctx.Err() == nil:
@@ -51,6 +56,15 @@ func (d *departing[L]) sendAllAway() {
 	if d.moving > 0 {
 		d.awaitMoves()
 	}
+}
+
+// underWay is for how many seconds clients are asked to move who have not left yet. If these are
+// too many, the other servers cannot keep up, and would time out more and more of them.
+const underWay = 2
+
+// crowded reports whether no more clients should be asked before some have left.
+func (d *departing[L]) crowded() bool {
+	return int64(d.moving)-(d.before-d.v.Open()) >= int64(max(underWay*d.v.Rate, 16))
 }
 
 // time is how long n clients take to leave.

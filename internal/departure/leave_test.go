@@ -128,6 +128,30 @@ func TestDrainWaitsForMoves(t *testing.T) {
 	}
 }
 
+// If the other servers cannot keep up, no more clients are asked to move until some have left.
+func TestDrainDoesNotHurry(t *testing.T) {
+	var s State
+	c := crowd{movers: true}
+	c.open.Store(40)
+	clients := make([]int, 40)
+	v := c.server(clients...)
+	v.Connected = func(int) bool { return true }
+	v.Rate = 8 // 16 may be under way
+	most := 0
+	v.SendAway = func(n int, _ Words) {
+		c.gone = append(c.gone, n)
+		under := len(c.gone) - 40 + int(c.open.Load())
+		if most = max(most, under); under == 16 || len(c.gone) == 40 {
+			go c.open.Add(int64(-under))
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // less than the rate asks for
+	defer cancel()
+	if err := Drain(ctx, &s, v); err != nil || len(c.gone) != 40 || most != 16 {
+		t.Errorf("%v; of %d clients %d were under way at a time", err, len(c.gone), most)
+	}
+}
+
 // Who has not moved when the time is over is closed.
 func TestDrainClosesWhoDoesNotMove(t *testing.T) {
 	var s State

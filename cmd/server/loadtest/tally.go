@@ -25,7 +25,6 @@ func record(h *hdr.Histogram, d time.Duration) {
 type tally struct {
 	mu       sync.Mutex
 	measured time.Duration // when the measured time begins
-	ends     time.Duration // when it ends; 0 = not known
 
 	latency *hdr.Histogram // of answers in the measured time
 	lag     *hdr.Histogram

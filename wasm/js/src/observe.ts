@@ -115,9 +115,9 @@ function attach(
   client.on('disconnected', (_reason, { reconnects }) => {
     become(reconnects ? 'reconnecting' : 'idle');
   });
-  client.on('reconnecting', () => {
+  client.on('reconnecting', (_attempt, _delay, error) => {
     again = true;
-    become('reconnecting', now().error);
+    become('reconnecting', error || now().error);
   });
   if (client.connected) become('connected');
 }

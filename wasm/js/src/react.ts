@@ -25,7 +25,8 @@ export type { Connection, Status } from './observe.js';
  * again when one of deps changes, and the client before is then disconnected. Never make the client
  * in the call itself, which would be a new one at each rendering. With null it waits.
  *
- * A connection that fails is no exception here: error says why, connect() of the client tries again.
+ * A connection that fails is no exception here: error says why, and connect() of the client tries
+ * again.
  */
 export function useSmartSocket<In extends object, Out extends object>(
   make: () => SmartSocketClient<In, Out>, deps?: DependencyList,

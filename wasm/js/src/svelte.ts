@@ -1,5 +1,5 @@
-// @smartsocket/client/svelte: stores for Svelte 4 and newer, with the contract of svelte/store. They
-// need none of its code, which Vite's development server finds late and reloads the page for.
+// @smartsocket/client/svelte: stores for Svelte 4 and newer, with the contract of svelte/store.
+// They need none of its code, which Vite's development server finds late and reloads the page for.
 
 import type { DataOf, Name, SmartSocketClient } from '@smartsocket/client/js';
 import type { Readable } from 'svelte/store';

@@ -10,11 +10,12 @@ export function isSafe(url: string, home: string): boolean {
   return url.indexOf('wss:') === 0 || home.indexOf('ws:') === 0;
 }
 
-// beside returns url as another address of the service at home: without a path it has home's.
+// beside returns url as another address of the service at home: without a path it has home's. The
+// members of a URL are not set, here and below, because React Native's cannot be.
 export function beside(url: string, home: string): string {
-  const address = new URL(socketURL(url));
-  if (address.pathname === '/') address.pathname = new URL(home).pathname;
-  return address.href;
+  const address = socketURL(url), path = new URL(home).pathname;
+  if (new URL(address).pathname !== '/') return address;
+  return address.replace(/^(\w+:\/\/[^/?]*)\/?/, (_all, host: string) => host + path);
 }
 
 // route lists the addresses to try in turn: first, and then the given ones.
@@ -33,11 +34,9 @@ export function socketURL(url: string): string {
     throw new TypeError(
       `"${shown(url)}" is not a URL; expected something like ws://localhost:3000`);
   }
-  if (parsed.protocol === 'http:') parsed.protocol = 'ws:';
-  if (parsed.protocol === 'https:') parsed.protocol = 'wss:';
-  if (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') {
+  const address = parsed.href.replace(/^http/, 'ws').replace(/#[^]*/, '');
+  if (!/^wss?:/.test(address)) {
     throw new TypeError(`"${shown(url)}" must begin with ws:// or wss://`);
   }
-  parsed.hash = '';
-  return parsed.href;
+  return address;
 }

@@ -74,7 +74,7 @@ export function useEmit<In extends object, Out extends object, E extends Name<Ou
   client: MaybeRefOrGetter<Maybe<In, Out>>, event: E,
 ): Send<Out[E]>;
 export function useEmit(client: unknown, event?: string): unknown {
-  return emitter(() => toRaw(toValue(client)), event);
+  return emitter(() => toValue(client), event);
 }
 
 // follow calls begin for the client, again when it is another one, and what begin returned at its

@@ -39,14 +39,15 @@ describe('without a connection', () => {
   });
 
   test('a deadline and the age of a state are kept', async (t) => {
-    let now = 0;
     const { c, server } = await away(t, {}, { reconnectDelay: 50 });
+    const began = performance.now();
+    let now = began;
     t.mock.method(performance, 'now', () => now);
     c.emit('late', 1, { deadline: 1000 });
     c.emit('old', 1, { state: true, deadline: 1000 });
-    now = 900;
+    now = began + 900;
     c.emit('old', 2, { state: true, deadline: 1000 });
-    now = 1200;
+    now = began + 1200;
     c.emit('last');
     await until(() => server.peers[1]?.messages.length === 2);
     assert.deepEqual(texts(server.peers[1]), ['old2', 'last']);
@@ -140,6 +141,7 @@ describe('the rate limit of the server', () => {
     assert.deepEqual(server.peers[1].messages.map((m) => Number(m.text)), Array.from({ length: 41 }, (_, n) => n));
     c.emit('chat', 'live');
     await arrived(42);
+    c.disconnect(); // so that package ws waits for the closing with a timer that is mocked, too
   });
 
   test('counts what was sent just before, in the same session', async (t) => {

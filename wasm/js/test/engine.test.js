@@ -68,7 +68,7 @@ for (const engine of engines) {
       const ack = engine.decode(bytes(record(3, [[1, 's_1'], [2, [1, 2, 3]], [3, 1], [4, 15000], [5, 1024], [6, 100], [7, 1700000000000000n], [8, 300]])), LIMIT);
       assert.deepEqual(ack.fields, { socketId: 's_1', sessionToken: new Uint8Array([1, 2, 3]), recovered: true, heartbeatInterval: 15000, compressionThreshold: 1024, maxMessageBytes: 100, serverTime: 1700000000000000, arrived: 300 });
       const away = engine.decode(bytes(record(9, [[1, 5000], [2, 3000], [3, 'wss://b/']])), LIMIT);
-      assert.deepEqual(away.fields, { deadline: 5000, reconnectWindow: 3000, url: 'wss://b/' });
+      assert.deepEqual(away.fields, { deadline: 5000, reconnectWindow: 3000, url: 'wss://b/', move: false });
       const ping = engine.decode(bytes(Buffer.concat([Buffer.from([7]), uvarint(1700000000000000n), uvarint(900), uvarint(0)])), LIMIT);
       assert.deepEqual(ping.fields, { serverTime: 1700000000000000, rtt: 900, clientTime: 0 });
       assert.deepEqual(engine.decode(engine.encodePong({ serverTime: 1700000000000001, rtt: 3, clientTime: 2 ** 52 }), LIMIT).fields, { serverTime: 1700000000000001, rtt: 3, clientTime: 2 ** 52 });

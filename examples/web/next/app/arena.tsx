@@ -1,37 +1,33 @@
 'use client';
 
 import { SmartSocketClient } from '@smartsocket/client';
-import { useEffect, useState } from 'react';
+import { useEvent, useSmartSocket } from '@smartsocket/client/react';
+import { useState } from 'react';
 import type { ClientEvents, ServerEvents } from './events';
 
-const start = {
-  status: 'connecting',
-  players: 0,
-  moves: [] as number[],
-  cuts: 0,
-  recovered: null as boolean | null,
-};
-
 export function Arena({ url }: { url: string }) {
-  const [state, setState] = useState(start);
+  // Next.js renders this on the server too, where it opens nothing.
+  const { client, status } = useSmartSocket(
+    () => new SmartSocketClient<ServerEvents, ClientEvents>(url), [url],
+  );
+  const [players, setPlayers] = useState(0);
+  const [moves, setMoves] = useState<number[]>([]);
+  const [cuts, setCuts] = useState(0);
+  const [recovered, setRecovered] = useState<boolean | null>(null);
 
-  useEffect(() => {
-    const client = new SmartSocketClient<ServerEvents, ClientEvents>(url);
-    const show = (change: Partial<typeof start>) => setState((s) => ({ ...s, ...change }));
+  useEvent(client, 'moved', (move) => setMoves((before) => [...before, move.X]));
+  useEvent(client, 'disconnected', (_reason, { reconnects }) => {
+    if (reconnects) setCuts(cuts + 1);
+  });
+  useEvent(client, 'reconnected', setRecovered);
+  useEvent(client, 'connected', async () => {
+    if (players > 0) return; // a session that is recovered has its rooms still
+    setPlayers(await client.emitWithAck('join', 'arena'));
+    client.emit('move', { X: 1, Y: 1 });
+  });
 
-    client.on('connected', () => show({ status: 'connected' }));
-    client.on('moved', (move) => setState((s) => ({ ...s, moves: [...s.moves, move.X] })));
-    client.on('disconnected', (_reason, { reconnects }) => {
-      if (reconnects) setState((s) => ({ ...s, status: 'away', cuts: s.cuts + 1 }));
-    });
-    client.on('reconnected', (recovered) => show({ recovered }));
-    client.once('connected', async () => {
-      show({ players: await client.emitWithAck('join', 'arena') });
-      client.emit('move', { X: 1, Y: 1 });
-    });
-    client.connect();
-    return () => client.disconnect(); // StrictMode does both twice in development
-  }, [url]);
-
-  return <pre id="state">{JSON.stringify(state)}</pre>;
+  const shown = status === 'reconnecting' ? 'away' : status;
+  return (
+    <pre id="state">{JSON.stringify({ status: shown, players, moves, cuts, recovered })}</pre>
+  );
 }

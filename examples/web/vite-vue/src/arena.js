@@ -1,31 +1,20 @@
 import { SmartSocketClient } from '@smartsocket/client';
+import { useEvent, useSmartSocket } from '@smartsocket/client/vue';
 import { defineStore } from 'pinia';
+import { ref } from 'vue';
 
-export const useArena = defineStore('arena', {
-  state: () => ({
-    client: new SmartSocketClient('/game'), // works behind Vue's proxies, too
-    status: 'connecting',
-    players: 0,
-    moves: [],
-    cuts: 0,
-    recovered: null,
-  }),
-  actions: {
-    join() {
-      this.client.on('connected', () => (this.status = 'connected'));
-      this.client.on('moved', (move) => this.moves.push(move.X));
-      this.client.on('disconnected', (reason, { reconnects }) => {
-        if (reconnects) this.$patch({ status: 'away', cuts: this.cuts + 1 });
-      });
-      this.client.on('reconnected', (recovered) => (this.recovered = recovered));
-      this.client.once('connected', async () => {
-        this.players = await this.client.emitWithAck('join', 'arena');
-        this.client.emit('move', { X: 1, Y: 1 });
-      });
-      this.client.connect();
-    },
-    leave() {
-      this.client.disconnect();
-    },
-  },
+export const useArena = defineStore('arena', () => {
+  const client = new SmartSocketClient('/game'); // works behind Vue's proxies, too
+  const { status } = useSmartSocket(client); // connected as soon as a page uses the store
+  const players = ref(0);
+  const moves = ref([]);
+  const cuts = ref(0);
+  const recovered = ref(null);
+
+  useEvent(client, 'moved', (move) => moves.value.push(move.X));
+  useEvent(client, 'disconnected', (reason, { reconnects }) => {
+    if (reconnects) cuts.value++;
+  });
+  useEvent(client, 'reconnected', (again) => (recovered.value = again));
+  return { client, status, players, moves, cuts, recovered };
 });
