@@ -17,7 +17,8 @@ const FLOOR = 5;
 // backoff returns the delay before attempt n (1, 2, …) in milliseconds: base × 1.5ⁿ⁻¹, at most 30
 // s, times 0.5 to 1.5. A base of less than 5 ms counts as 5.
 export function backoff(n: number, base: number, random: number): number {
-  return Math.round(Math.min(CAP, Math.max(base, FLOOR) * Math.pow(FACTOR, n - 1)) * (0.5 + random));
+  const delay = Math.max(base, FLOOR) * Math.pow(FACTOR, n - 1);
+  return Math.round(Math.min(CAP, delay) * (0.5 + random));
 }
 
 // isFatal reports whether reconnecting after this close code or error code is pointless.

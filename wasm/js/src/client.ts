@@ -132,9 +132,10 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
   /**
    * Sends an event. data: ArrayBuffer or a view of one travels as bytes, undefined as no data, all
    * else as JSON. Data that JSON cannot carry, a Map or a buffer inside of an object for instance,
-   * throws. With a callback it asks for an ack; the callback runs exactly once. In its place may be options that say what the event may lose. Returns false if
-   * the event is lost, or if more than the option highWaterMark is unsent. Where the server keeps
-   * sessions, what a lost connection did not deliver is sent again when the session is recovered.
+   * throws. With a callback it asks for an ack; the callback runs exactly once. In its place may be
+   * options that say what the event may lose. Returns false if the event is lost, or if more than
+   * the option highWaterMark is unsent. Where the server keeps sessions, what a lost connection did
+   * not deliver is sent again when the session is recovered.
    */
   emit<E extends NameWithoutData<Out>>(event: E,
     callback?: AckCallback<ResponseOf<Out[E]>>): boolean;

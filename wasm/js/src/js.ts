@@ -1,5 +1,5 @@
-// @smartsocket/client/js: the client with only the js engine. DEFLATE, encryption and what survives a
-// reload of the page are loaded when a connection needs them.
+// @smartsocket/client/js: the client with only the js engine. DEFLATE, encryption and what survives
+// a reload of the page are loaded when a connection needs them.
 
 import { loaders } from './parts.js';
 

@@ -19,8 +19,9 @@ const host = {
       : new URL('./smartsocket.wasm', import.meta.url); // as bundlers look for it
     const { protocol } = address;
     if (!/^(file|https?):$/.test(protocol)) { // Next.js has the address in a page for it
-      throw Object.assign(new Error('the bundler keeps smartsocket.wasm where this program cannot ' +
-        'find it: set the option wasmURL'), { expected: true });
+      const error = new Error('the bundler keeps smartsocket.wasm where this program cannot find ' +
+        'it: set the option wasmURL');
+      throw Object.assign(error, { expected: true });
     }
     const file = protocol === 'file:' ? readFile(address) : fetch(address);
     file.catch(() => {}); // start reports the error
@@ -32,8 +33,8 @@ const host = {
     if (typeof WebSocket === 'function') return nodeSocket(WebSocket);
     try {
       // Bundlers leave it alone, because most programs are built and run without it.
-      const ws = COMMONJS ? createRequire(import.meta.url)('ws')
-        : await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'ws');
+      const ws = COMMONJS ? createRequire(import.meta.url)('ws') : await import(
+        /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'ws');
       return ws.WebSocket;
     } catch (error) {
       throw new Error('this Node has no WebSocket: use Node 22 or newer, run "npm install ws" ' +

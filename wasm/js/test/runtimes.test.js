@@ -225,7 +225,7 @@ describe('in worlds that lack something', () => {
       console.log(await c.emitWithAck('grüße 🎮', { text: 'grüße 🎮' }));
       c.disconnect();`;
     assert.equal(await program(talk), "{ text: 'grüße 🎮' }\n");
-    assert.deepEqual([...server.connects[0].get(14)], [1], 'it can inflate');
+    assert.equal(server.connects[0].get(14)[0] & 1, 1, 'it can inflate');
   });
 
   test('a part that cannot be loaded says what to do', async (t) => {
