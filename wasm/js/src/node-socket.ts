@@ -18,10 +18,13 @@ interface Dispatcher {
 // The place where Node keeps what opens the connections of fetch and WebSocket.
 const SLOT = Symbol.for('undici.globalDispatcher.1');
 
-// nodeSocket returns Node's WebSocket with a terminate(), or any other WebSocket as it is.
+// nodeSocket returns Node's WebSocket with a terminate(), or any other as it is: frameworks and
+// test environments put their own in its place, which would not understand the argument.
 export function nodeSocket(Class: Given): SocketClass {
   const world = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
-  if (!world[SLOT]) return Class as unknown as SocketClass;
+  if (!world[SLOT] || !/WebSocketInit/.test(String(Class))) {
+    return Class as unknown as SocketClass;
+  }
   return class extends Class {
     constructor(url: string, protocols: string[]) {
       let end = (): void => {};

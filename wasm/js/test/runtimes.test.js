@@ -205,6 +205,16 @@ describe('data that JSON would change', () => {
   });
 });
 
+test("a WebSocket that somebody has put in the place of Node's is used as it is", async (t) => {
+  const { nodeSocket } = await source('node-socket.js'), own = globalThis.WebSocket, slot = Symbol.for('undici.globalDispatcher.1');
+  await fetch('data:,'); // which fills the slot
+  assert.ok(globalThis[slot]);
+  class Other { constructor(url, protocols) { this.protocols = protocols; } }
+  assert.equal(nodeSocket(Other), Other);
+  assert.equal(nodeSocket(WebSocket), WebSocket);
+  if (own) assert.equal(typeof new (nodeSocket(own))('ws://127.0.0.1:1', ['x']).terminate, 'function');
+});
+
 describe('in worlds that lack something', () => {
   test('DEBUG counts when it is set after the import', async () => {
     const level = (set) => program(`import { logger } from ${urlOf('js.js')}; process.env.DEBUG = ${JSON.stringify(set)}; console.log(logger.enabled('debug'), logger.enabled('trace'));`);
