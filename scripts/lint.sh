@@ -25,7 +25,7 @@ fetching go vet ./...
 step 'go vet, browser build'
 GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
 step 'go vet, arm64'
-GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./cmd/server
+GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./handover
 for module in bench/compare deploy; do
 	if [ -f $module/go.mod ]; then
 		step "go vet, $module"

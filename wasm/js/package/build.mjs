@@ -87,5 +87,8 @@ function script() {
 script();
 await declare('js.ts', 'js');
 await declare('index.ts', 'index');
+// The static build has the types of the js build, also where "exports" is not heard (node10).
+writeFileSync(join(dist, 'static.d.ts'),
+  "export * from './js.js';\nexport { default } from './js.js';\n");
 await declare('logger-entry.ts', 'logger');
 for (const framework of ['react', 'vue', 'svelte']) await declare(framework + '.ts', framework);
