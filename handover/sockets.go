@@ -5,15 +5,21 @@
 //	sockets, err := handover.Inherited("game")
 //	l, err := sockets.Listen("game", "tcp", ":3000") // inherited, or bound now
 //	err = server.Serve(l)
+//	sockets.CloseRest()
 //	handover.Ready()
 //	succeeded, stop := handover.Follow(sockets, log)
-//	defer stop()
 //	select {
 //	case <-ctx.Done(): // SIGTERM
-//		err = server.Drain(drainContext)
 //	case <-succeeded: // SIGUSR2, and the new process serves
+//	}
+//	stop()
+//	select {
+//	case <-succeeded: // perhaps just now
 //		handed = true
+//		sockets.Close(handed)
 //		err = server.HandOver(drainContext)
+//	default:
+//		err = server.Drain(drainContext)
 //	}
 //	err = errors.Join(err, server.Shutdown(shutdownContext))
 //	sockets.Close(handed)
@@ -46,7 +52,7 @@ const firstInherited = 3
 // called concurrently.
 type Sockets struct {
 	mu        sync.Mutex
-	inherited map[string]*os.File // by name, until Listen takes them
+	inherited map[string][]*os.File // by name, until Listen takes them, the first one first
 	open      []socket
 }
 
@@ -60,6 +66,7 @@ type socket struct {
 // Inherited returns the sockets that were handed over to this process, if any. name is that of the
 // one which systemd may hand over. An error says that there are some which cannot be used.
 func Inherited(name string) (*Sockets, error) {
+	survive()
 	return inherited(os.Getenv, firstInherited, name)
 }
 
@@ -67,7 +74,7 @@ func Inherited(name string) (*Sockets, error) {
 // our process id before we run, gives its own as LISTEN_PPID, and names in LISTEN_FDNAMES. The
 // descriptors begin at first.
 func inherited(env func(string) string, first uintptr, name string) (*Sockets, error) {
-	s := &Sockets{inherited: make(map[string]*os.File)}
+	s := &Sockets{inherited: make(map[string][]*os.File)}
 	count, succeeds := env("LISTEN_FDS"), env("LISTEN_PPID") == strconv.Itoa(os.Getppid())
 	if count == "" || !succeeds && env("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
 		return s, nil // none, or meant for another process
@@ -80,7 +87,8 @@ func inherited(env func(string) string, first uintptr, name string) (*Sockets, e
 		return nil, fmt.Errorf("LISTEN_FDS is %q: hand over exactly one socket", count)
 	}
 	for i, name := range names {
-		s.inherited[name] = os.NewFile(first+uintptr(i), "socket "+name)
+		f := os.NewFile(first+uintptr(i), "socket "+name)
+		s.inherited[name] = append(s.inherited[name], f)
 	}
 	return s, nil
 }
@@ -89,17 +97,18 @@ func inherited(env func(string) string, first uintptr, name string) (*Sockets, e
 func (s *Sockets) Has(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.inherited[name] != nil
+	return len(s.inherited[name]) > 0
 }
 
 // Listen returns the inherited socket of this name, or binds one at addr: network is tcp, tcp4,
-// tcp6 or unix. The listener is the caller's; Sockets keeps a descriptor of its own, for a
-// successor.
+// tcp6 or unix. Of several of one name it returns them in turn. The listener is the caller's;
+// Sockets keeps a descriptor of its own, for a successor.
 func (s *Sockets) Listen(name, network, addr string) (net.Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.inherited[name]
-	if delete(s.inherited, name); f != nil {
+	if list := s.inherited[name]; len(list) > 0 {
+		f := list[0]
+		s.inherited[name] = list[1:]
 		l, err := net.FileListener(f) // duplicates it
 		if err != nil {
 			return nil, fmt.Errorf("the socket of LISTEN_FDS cannot be listened on: %w",
@@ -113,7 +122,7 @@ func (s *Sockets) Listen(name, network, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err = l.(interface{ File() (*os.File, error) }).File()
+	f, err := l.(interface{ File() (*os.File, error) }).File()
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -141,9 +150,24 @@ func bind(network, addr string) (net.Listener, error) {
 	return net.Listen(network, addr)
 }
 
+// CloseRest closes the inherited sockets that Listen has not returned, as of an address that the
+// settings do not name any more. Call it when the process listens: a client that connects to a
+// socket on which nobody accepts waits in vain.
+func (s *Sockets) CloseRest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, list := range s.inherited {
+		for _, f := range list {
+			_ = f.Close() // nobody has asked for it
+		}
+	}
+	clear(s.inherited)
+}
+
 // Close closes the descriptors of Sockets. handed says that another process has taken over:
 // otherwise the file of a Unix socket is removed.
 func (s *Sockets) Close(handed bool) {
+	s.CloseRest()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.open {
@@ -153,10 +177,6 @@ func (s *Sockets) Close(handed bool) {
 		x.close()
 	}
 	s.open = nil
-	for _, f := range s.inherited {
-		_ = f.Close() // nobody has asked for it
-	}
-	clear(s.inherited)
 }
 
 func (x *socket) close() {

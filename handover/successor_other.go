@@ -9,5 +9,8 @@ func Follow(*Sockets, *slog.Logger) (succeeded <-chan struct{}, stop func()) {
 	return nil, func() {}
 }
 
+// survive does nothing: this system has no SIGUSR2.
+func survive() {}
+
 // Ready does nothing: see the other systems.
 func Ready() {}

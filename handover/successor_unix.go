@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -23,12 +24,19 @@ const startTime = 30 * time.Second
 // readyLine is what a successor writes when it serves.
 const readyLine = "ready\n"
 
+// asked gets each SIGUSR2, from survive on.
+var asked = make(chan os.Signal, 1)
+
+// survive catches a SIGUSR2 also while nobody follows, when the system would end the process with
+// it. One that comes before the process serves waits for Follow.
+var survive = sync.OnceFunc(func() { signal.Notify(asked, syscall.SIGUSR2) })
+
 // Follow starts the program anew at each SIGUSR2, and hands the listening sockets on. The
 // channel is closed when the new process serves. If it does not start, the log says why, and this
-// process goes on. stop ends the waiting.
+// process goes on. stop ends the waiting, and a new process that does not serve yet. A SIGUSR2
+// after that has no effect. Follow is for one caller in a process.
 func Follow(s *Sockets, log *slog.Logger) (succeeded <-chan struct{}, stop func()) {
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGUSR2)
+	survive()
 	quit, done, served := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -49,7 +57,6 @@ func Follow(s *Sockets, log *slog.Logger) (succeeded <-chan struct{}, stop func(
 		}
 	}()
 	return served, func() {
-		signal.Stop(asked)
 		close(quit)
 		<-done
 	}

@@ -62,14 +62,19 @@ func node(ctx context.Context) error {
 	over := make(chan struct{})
 	defer close(over)
 	go ticks(v, over)
+	sockets.CloseRest()
 	handover.Ready()
 	succeeded, stop := handover.Follow(sockets, logger)
-	defer stop()
-	drain, handed := v.Drain, false
 	select {
 	case <-ctx.Done():
 	case <-succeeded:
+	}
+	stop()
+	drain, handed := v.Drain, false
+	select {
+	case <-succeeded:
 		drain, handed = v.HandOver, true
+	default:
 	}
 	bounded, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()

@@ -92,6 +92,11 @@ func run(
 		log.Error("the server did not start", "error", err)
 		return 1
 	}
+	serves := ready
+	ready = func(a net.Addr) {
+		c.sockets.CloseRest()
+		serves(a)
+	}
 	ctx, c.drain = context.WithCancel(ctx)
 	defer c.drain()
 	if err := serve(ctx, c, log, ready); err != nil {
@@ -162,15 +167,21 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 // set.
 const handOverTime = 30 * time.Second
 
-// await returns when ctx ends, or when another process has taken over.
+// await returns when ctx ends, or when another process has taken over. Then it has closed the
+// sockets of this one, so that nobody waits on one that the other does not use.
 func (c *settings) await(ctx context.Context, log *slog.Logger) {
 	succeeded, stop := handover.Follow(c.sockets, log)
-	defer stop()
 	select {
 	case <-ctx.Done():
-		handover.Notify("STOPPING=1")
 	case <-succeeded:
+	}
+	stop()
+	select {
+	case <-succeeded: // perhaps while ctx ended
 		c.handed = true
+		c.sockets.Close(c.handed)
+	default:
+		handover.Notify("STOPPING=1")
 	}
 }
 

@@ -249,13 +249,14 @@ func TestSuccessorThatDoesNotStart(t *testing.T) {
 	}
 }
 
-// A second signal ends the process at once, whatever it waits for.
+// A second signal to end does so at once, whatever the process waits for.
 func TestSecondSignalForces(t *testing.T) {
 	p := execute(t, nil, "-host", "127.0.0.1", "-port", "0", "-drain-timeout", "1h",
 		"-drain-delay", "1h")
 	c, moved := stay(t, p.expect(`listening on (\S+)`))
 	p.signal(syscall.SIGTERM)
 	p.expect("draining")
+	p.signal(syscall.SIGUSR2) // is too late, and not the end
 	echoed(t, c)
 	p.signal(syscall.SIGTERM)
 	var exit *exec.ExitError
