@@ -3,6 +3,7 @@ package smartsocket
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -215,6 +216,20 @@ func (v *Server) Inspect(s *Socket) inspect.Socket {
 		at.In, at.Out = d.In.Load(), d.Out.Load()
 	}
 	return at
+}
+
+// ClientAddr is for package ops. It returns the address of the client of s: that of the peer, or
+// what a proxy of Options.TrustedProxies has named, without a port. "" means that it is not known.
+func (v *Server) ClientAddr(s *Socket) string {
+	peer, named := s.RemoteAddr(), s.link.Load().ticket.Address().Unmap() // which does not change
+	if p, ok := peer.(*net.TCPAddr); named.IsValid() &&
+		(!ok || p.AddrPort().Addr().Unmap().WithZone("") != named.WithZone("")) {
+		return named.String()
+	}
+	if peer == nil {
+		return ""
+	}
+	return peer.String()
 }
 
 // NamespaceStats describes every namespace, by path.

@@ -92,8 +92,8 @@ func (h *handler) disconnect(w http.ResponseWriter, r *http.Request) error {
 	if err := how.check(); err != nil {
 		return err
 	}
-	h.acted(r, "disconnect", "socket", s.ID(), "peer", addressOf(s), "code", how.Code, "reason",
-		how.Reason)
+	h.acted(r, "disconnect", "socket", s.ID(), "peer", h.server.ClientAddr(s), "code", how.Code,
+		"reason", how.Reason)
 	how.end(s)
 	return done(w)
 }

@@ -141,6 +141,25 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// Behind a proxy the address is the client's, and the proxy's finds nobody.
+func TestAddressBehindAProxy(t *testing.T) {
+	v := start(t, smartsocket.Options{TrustedProxies: []string{"127.0.0.1"}}, nil)
+	h := Handler(v, Options{})
+	dial(t, v, client.Options{})
+	for _, from := range []string{"192.0.2.7", "2001:db8::7"} {
+		dial(t, v, client.Options{Header: http.Header{"X-Forwarded-For": {from}}})
+		l := get[SocketList](t, h, "/api/sockets?by=address&q="+from)
+		if l.Total != 1 || l.Sockets[0].Address != from {
+			t.Errorf("%s finds %+v", from, l)
+		}
+	}
+	for q, want := range map[string]int{"192.0.2.0/24": 1, "2001:db8::/32": 1, "127.0.0.1": 1} {
+		if l := get[SocketList](t, h, "/api/sockets?by=address&q="+q); l.Total != want {
+			t.Errorf("%s finds %d, want %d", q, l.Total, want)
+		}
+	}
+}
+
 func TestSocketDetails(t *testing.T) {
 	v := arena(t)
 	h := Handler(v, Options{})

@@ -125,8 +125,11 @@ func (h *handler) matcher(by, q string) (func(*smartsocket.Socket) bool, error) 
 		if by == "id" || by == "identity" {
 			return false
 		}
-		address := addressOf(s)
-		host, _, _ := net.SplitHostPort(address)
+		address := h.server.ClientAddr(s)
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			host = address // without a port
+		}
 		if noPrefix == nil {
 			ip := net.ParseIP(host)
 			return ip != nil && prefix.Contains(ip)
@@ -135,15 +138,8 @@ func (h *handler) matcher(by, q string) (func(*smartsocket.Socket) bool, error) 
 	}, nil
 }
 
-func addressOf(s *smartsocket.Socket) string {
-	if a := s.RemoteAddr(); a != nil {
-		return a.String()
-	}
-	return ""
-}
-
 func (h *handler) describe(s *smartsocket.Socket) SocketInfo {
-	return SocketInfo{ID: s.ID(), Namespace: s.Namespace().Path(), Address: addressOf(s),
+	return SocketInfo{ID: s.ID(), Namespace: s.Namespace().Path(), Address: h.server.ClientAddr(s),
 		Identity: h.Identity(s.Identity()), Connected: s.Connected(), Plain: s.Plain(),
 		RTTMs: millis(s.RTT()), OutboxBytes: s.Queued(), Rooms: len(s.Rooms())}
 }
