@@ -264,23 +264,59 @@ func (h *handler) setLevel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	level, ok := levels[to.Level]
-	if !ok || to.ForMs < 0 {
-		return problem(http.StatusBadRequest, codeRequest,
-			"level: give error, warn, info, debug or trace; forMs: give milliseconds")
+	if !ok || to.ForMs < 0 || to.ForMs > maxForMs {
+		return problem(http.StatusBadRequest, codeRequest, "level: give error, warn, info, debug "+
+			"or trace; forMs: give milliseconds, at most those of a week")
 	}
-	before := h.Level.Level()
-	h.acted(r, "log-level", "level", to.Level, "before", levelName(before), "forMs", to.ForMs)
-	h.Level.Set(level)
-	if to.ForMs > 0 {
-		time.AfterFunc(time.Duration(to.ForMs)*time.Millisecond, func() {
-			if h.Level.Level() == level { // nobody has set another one meanwhile
-				h.Level.Set(before)
-				h.Logger.Info("operations: the log's level is back", "level", levelName(before))
-			}
-		})
-	}
+	h.acted(r, "log-level", "level", to.Level, "before", levelName(h.Level.Level()), "forMs",
+		to.ForMs)
+	h.setLevelFor(level, time.Duration(to.ForMs)*time.Millisecond)
 	reply(w, http.StatusOK, to)
 	return nil
+}
+
+// maxForMs is a week.
+const maxForMs = 7 * 24 * 60 * 60 * 1000
+
+// passing is a level of the log that is set for a while.
+type passing struct {
+	level, before slog.Level
+	timer         *time.Timer
+}
+
+// setLevelFor sets the level of the log, for d if that is not 0. Then the level is back that was
+// there before, and not one that was set for a while too.
+func (h *handler) setLevelFor(level slog.Level, d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.Level.Level()
+	if p := h.passing; p != nil {
+		p.timer.Stop()
+		if before == p.level { // nobody has set another one meanwhile
+			before = p.before
+		}
+		h.passing = nil
+	}
+	h.Level.Set(level)
+	if d > 0 {
+		p := &passing{level: level, before: before}
+		h.passing = p
+		p.timer = time.AfterFunc(d, func() { h.levelBack(p) })
+	}
+}
+
+// levelBack ends p, unless another level was set meanwhile.
+func (h *handler) levelBack(p *passing) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.passing != p {
+		return
+	}
+	h.passing = nil
+	if h.Level.Level() == p.level {
+		h.Level.Set(p.before)
+		h.Logger.Info("operations: the log's level is back", "level", levelName(p.before))
+	}
 }
 
 // levels are the names of the log's levels.

@@ -253,6 +253,38 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// When levels are set for a while, one after the other, the first one is back in the end.
+func TestLevelIsBack(t *testing.T) {
+	v := arena(t)
+	var log lines
+	var level slog.LevelVar
+	h := Handler(v, Options{Level: &level, Logger: log.logger()})
+	set := func(text string, want int) {
+		t.Helper()
+		if code, answer := ask(t, h, "POST", "/log-level", text); code != want {
+			t.Errorf("%s: %d %s", text, code, answer)
+		}
+	}
+	set(`{"level":"debug","forMs":9223372036854775807}`, 400)
+	set(`{"level":"warn"}`, 200)
+	set(`{"level":"debug","forMs":3600000}`, 200)
+	set(`{"level":"trace","forMs":1}`, 200)
+	for late := time.Now().Add(time.Minute); !strings.Contains(log.String(), "level is back"); {
+		if time.Now().After(late) {
+			t.Fatal("the level is not back")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if l := level.Level(); l != slog.LevelWarn {
+		t.Errorf("the level is %v", l)
+	}
+	set(`{"level":"debug","forMs":3600000}`, 200)
+	set(`{"level":"error"}`, 200)
+	if h.(*handler).passing != nil || level.Level() != slog.LevelError {
+		t.Error("a level for good is one for a while")
+	}
+}
+
 // A program that offers less says so.
 func TestWhatIsNotOffered(t *testing.T) {
 	h := Handler(arena(t), Options{})

@@ -65,6 +65,7 @@ type handler struct {
 	mu       sync.Mutex
 	warned   time.Time // guarded by mu: when a refusal was logged
 	unwarned int       // guarded by mu: refusals since then
+	passing  *passing  // guarded by mu: nil unless the log's level is set for a while
 }
 
 // Handler serves what this package's comment lists. It panics if the Token is shorter than
