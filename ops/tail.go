@@ -15,6 +15,10 @@ import (
 // quiet is after how long without an event a comment shows that the connection lives.
 const quiet = 15 * time.Second
 
+// stall is after how long without a byte taken somebody does not look on any more, so that another
+// may.
+const stall = 30 * time.Second
+
 // tail streams what happens, as server-sent events: each has the JSON of a tail.Event, and one of
 // the type "missed" the number of those that were too fast. Data is shown only to who asks for it,
 // and that is logged.
@@ -39,6 +43,8 @@ func (h *handler) tail(w http.ResponseWriter, r *http.Request) error {
 	out := http.NewResponseController(w)
 	beat := time.NewTicker(quiet)
 	defer beat.Stop()
+	haste := func() { _ = out.SetWriteDeadline(time.Now().Add(stall)) }
+	haste()
 	fmt.Fprint(w, ": tailing\n\n")
 	for {
 		if n := l.Missed(); n > 0 {
@@ -51,8 +57,10 @@ func (h *handler) tail(w http.ResponseWriter, r *http.Request) error {
 		case <-r.Context().Done():
 			return nil
 		case <-beat.C:
+			haste()
 			fmt.Fprint(w, ": still here\n\n")
 		case e := <-l.Events:
+			haste()
 			writeEvents(w, l, e)
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/internal/tail"
@@ -121,6 +123,50 @@ func TestTailOfSockets(t *testing.T) {
 		if e.Kind != want.Kind || e.Event != want.Event || e.Data != want.Data ||
 			want.Code != "" && e.Code != want.Code || e.Socket != id || e.Time.IsZero() {
 			t.Errorf("%+v, want %+v", e, want)
+		}
+	}
+}
+
+// stalled is what one gets who takes the first answer, and then nothing within the deadline.
+type stalled struct {
+	*httptest.ResponseRecorder
+	flushes int
+	bounded bool
+}
+
+func (s *stalled) SetWriteDeadline(at time.Time) error {
+	s.bounded = at.After(time.Now())
+	return nil
+}
+
+func (s *stalled) FlushError() error {
+	if s.flushes++; s.flushes > 1 && s.bounded {
+		return os.ErrDeadlineExceeded
+	}
+	s.bounded = false
+	return nil
+}
+
+// Who does not read makes room for others.
+func TestTailOfWhoDoesNotRead(t *testing.T) {
+	v := arena(t)
+	h := Handler(v, Options{})
+	r := httptest.NewRequest("GET", "http://localhost/api/tail", nil)
+	r.RemoteAddr = "127.0.0.1:5555"
+	ended := make(chan bool)
+	go func() {
+		h.ServeHTTP(&stalled{ResponseRecorder: httptest.NewRecorder()}, r)
+		close(ended)
+	}()
+	late := time.After(time.Minute)
+	for {
+		select {
+		case <-ended:
+			return
+		case <-late:
+			t.Fatal("somebody who does not read looks on for ever")
+		case <-time.After(time.Millisecond):
+			v.Emit("news", nil) // it looks on soon
 		}
 	}
 }
