@@ -81,6 +81,11 @@ func (h *handler) guard(w http.ResponseWriter, r *http.Request) error {
 		return problem(http.StatusForbidden, codeForbidden,
 			"this request comes from a page of another site: use the page of this address")
 	}
+	if embedded(r) {
+		h.refused(r, "embedded in a page of another site")
+		return problem(http.StatusForbidden, codeForbidden,
+			"a page of another site embeds this: open it by itself")
+	}
 	if h.Token != "" {
 		if h.page != nil && isPage(r) {
 			return nil
@@ -99,6 +104,16 @@ func (h *handler) guard(w http.ResponseWriter, r *http.Request) error {
 			"this machine is answered, under a name of its own: "+why)
 	}
 	return nil
+}
+
+// embedded reports whether a page of another site asks, other than by a link that somebody follows.
+// It could not read the answer, but take the places of those who tail, or record profiles.
+func embedded(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "cross-site", "same-site":
+		return r.Header.Get("Sec-Fetch-Dest") != "document"
+	}
+	return false
 }
 
 // isPage reports whether r asks for a file of the page, which has no secrets.

@@ -76,6 +76,17 @@ func TestGuard(t *testing.T) {
 				c.header, w.Code, w.Body, c.status)
 		}
 	}
+	for dest, status := range map[string]int{"empty": 403, "image": 403, "iframe": 403,
+		"document": 200} {
+		r := httptest.NewRequest("GET", "http://localhost/debug/pprof/", nil)
+		r.RemoteAddr = local
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Sec-Fetch-Dest", dest)
+		w := httptest.NewRecorder()
+		if open.ServeHTTP(w, r); w.Code != status {
+			t.Errorf("for %s in a page of another site: %d, want %d", dest, w.Code, status)
+		}
+	}
 	r := httptest.NewRequest("GET", "/stats", nil)
 	r.SetBasicAuth("anna", token)
 	w := httptest.NewRecorder()
