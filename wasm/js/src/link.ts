@@ -180,7 +180,7 @@ export class Link {
     this.#hearRefusal(socket);
   }
 
-  // hearRefusal asks package ws how the upgrade was answered. A browser does not tell, and there
+  // hearRefusal asks a WebSocket of Node how the upgrade was answered. A browser does not tell, and there
   // the server refuses in the protocol.
   #hearRefusal(socket: Socket): void {
     if (!socket.on) return;

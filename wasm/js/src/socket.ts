@@ -15,7 +15,7 @@ export interface Socket {
   close(code?: number): void;
   // terminate gives the connection up at once. Only those of Node have it.
   terminate?(): void;
-  // Only package ws has it.
+  // The same.
   on?(event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void;
 }
 

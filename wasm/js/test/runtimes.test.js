@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { getEventListeners } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, mock, test } from 'node:test';
@@ -252,4 +253,21 @@ describe('in worlds that lack something', () => {
       assert.match(told, /npm install ws.*\(Cannot find (module|package) 'ws'/);
     }
   });
+});
+
+test("Node's own WebSocket tells how the upgrade was refused", async (t) => {
+  const http = createServer(), flag = Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-websocket'] : [];
+  http.on('upgrade', (request, socket) => {
+    const [status, ...head] = decodeURI(request.url.slice(1)).split('/');
+    socket.end(['HTTP/1.1 ' + status, ...head, 'Content-Length: 0', '', ''].join('\r\n'));
+  });
+  t.after(() => http.close());
+  const port = await new Promise((resolve) => http.listen(0, '127.0.0.1', () => resolve(http.address().port)));
+  const said = await program(`import { SmartSocketClient } from ${urlOf('node.js')};
+    for (const path of ['429%20No/retry-After:%207', '503%20No', '403%20No']) {
+      const client = new SmartSocketClient('ws://127.0.0.1:${port}/' + path, { engine: 'js' });
+      const e = await client.connect().catch((e) => e);
+      console.log(e.code, e.retryAfter, e.message.match(/throttled|no more connections|did not accept.*403/)?.[0].slice(0, 14));
+    }`, flag);
+  assert.equal(said, 'ERR_CONN_007 7000 throttled\nERR_CONN_005 undefined no more connec\nERR_CONN_003 undefined did not accept\n');
 });
