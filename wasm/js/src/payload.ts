@@ -14,7 +14,11 @@ export function encodeData(data: unknown, event: string): Payload {
   try {
     json = JSON.stringify(data);
   } catch (e) {
-    throw notJSON(event, messageOf(e), e);
+    let what = '';
+    try {
+      what = loss(data, '');
+    } catch {} // cyclic
+    throw notJSON(event, what || messageOf(e), e);
   }
   // What binary data and the like become; other text of this form only costs the look.
   const what = json === undefined || /\{(?:\}|"0":|"type":"Buffer")/.test(json)
@@ -27,10 +31,14 @@ export function encodeData(data: unknown, event: string): Payload {
 // Blob, a Map, an Error; or which would arrive as something else: binary data.
 function loss(data: unknown, path: string, always = false): string {
   const kind = kindOf(data), at = path && ` at ${path}`;
-  if (always) return 'it is ' + kind;
+  const { toJSON } = Object(data) as { toJSON?: () => unknown };
+  if (always || typeof data === 'bigint' && !toJSON) return `it is ${kind}${at}`;
   if (data === null || typeof data !== 'object') return '';
   if (binary(data)) return `there is ${kind}${at}: send binary data as an event of its own`;
-  if (typeof (data as { toJSON?: unknown }).toJSON === 'function') return '';
+  if (typeof toJSON === 'function') {
+    const stands = toJSON.call(data);
+    return stands === data ? '' : loss(stands, path);
+  }
   const names = Object.keys(data);
   if (names.length === 0 && !KEPT.test(kind)) return `it is ${kind}${at}`;
   for (const name of names) {

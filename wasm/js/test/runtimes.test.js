@@ -177,10 +177,12 @@ describe('data that JSON would change', () => {
     [[new Uint8Array(0)], /at \[0\]/], [{ view: new DataView(bytes.buffer) }, /DataView\] at \.view/],
     [{ file: Buffer.from('abc') }, /at \.file/], [{ empty: Buffer.alloc(0) }, /at \.empty/],
     [{ all: new Map([[1, 2]]) }, /it is \[object Map\] at \.all/], [{ set: new Set([1]) }, /at \.set/],
-    [{ why: new Error('x') }, /at \.why/], [{ blob: new Blob(['x']) }, /at \.blob/], [new Map(), /it is \[object Map\]/], [Symbol('x'), /it is \[object Symbol\]/],
+    [{ why: new Error('x') }, /at \.why/], [{ blob: new Blob(['x']) }, /at \.blob/], [new Map(), /it is \[object Map\]/],
+    [{ big: [new BigInt64Array(1)] }, /BigInt64Array\] at \.big\[0\]/], [{ a: { b: 1n } }, /BigInt\] at \.a\.b/], [{ a: { toJSON: () => ({ img: bytes }) } }, /Uint8Array\] at \.a\.img/],
+    [Symbol('x'), /it is \[object Symbol\]/],
   ];
   const plain = [{}, [], [{}], { a: {} }, { 0: 'zero' }, { a: { 0: {} } }, { type: 'Buffer', data: [1] }, 'a {} in text', { s: '{}' },
-    { at: new Date(0), a: {} }, { a: Object(''), b: {} }, Object.create(null), { toJSON: () => ({}) }, { a: null, b: {} }];
+    { at: new Date(0), a: {} }, { a: Object(''), b: {} }, Object.create(null), { toJSON: () => ({}) }, { toJSON() { return this; }, a: {} }, { a: null, b: {} }];
 
   test('is refused with its path', async (t) => {
     const server = await serve(t), c = client(t, server.url);
