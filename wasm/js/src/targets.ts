@@ -26,17 +26,18 @@ export function route(first: string, given: string[]): string[] {
 // socketURL returns a ws: or wss: URL. It converts http: and https:, and resolves a relative URL
 // against the page's.
 export function socketURL(url: string): string {
+  const named = /@/.test(url) ? '…' : shown(url); // who knows where a password ends that is no URL
   const inPage = typeof location === 'object' && /^(https?|wss?):/.test(location.href);
   let parsed: URL;
   try {
     parsed = inPage ? new URL(url === undefined ? '/' : url, location.href) : new URL(url);
   } catch {
     throw new TypeError(
-      `"${shown(url)}" is not a URL; expected something like ws://localhost:3000`);
+      `"${named}" is not a URL; expected something like ws://localhost:3000`);
   }
   const address = parsed.href.replace(/^http/, 'ws').replace(/#[^]*/, '');
   if (!/^wss?:/.test(address)) {
-    throw new TypeError(`"${shown(url)}" must begin with ws:// or wss://`);
+    throw new TypeError(`"${named}" must begin with ws:// or wss://`);
   }
   return address;
 }

@@ -312,8 +312,8 @@ describe('errors', () => {
     await dead.close();
     const d = client(t, address(dead.port), { logger, connectTimeout: 500 });
     await assert.rejects(d.connect(), (e) => lines.push(inspect(e)) > 0);
-    for (const url of ['hush://user:hush@x', 'wss//user:hush@x?token=hush', 'http://user:hush@[']) {
-      try { new SmartSocketClient(url.replace(/^hush/, 'ftp')); assert.fail('it was taken'); } catch (e) { lines.push(inspect(e)); }
+    for (const url of ['hush://user:hush@x', 'wss//user:hush@x?token=hush', 'http://user:hush@[', '//user:hush@x', 'wss://user:hush/1@x', 'wss://user:hush?1@x', 'x@hush@y', 'hush:1@x']) {
+      try { new SmartSocketClient(url.replace(/^hush:\/\//, 'ftp://')); assert.fail('it was taken'); } catch (e) { lines.push(inspect(e)); }
     }
     for (const line of lines) assert.doesNotMatch(line, secrets);
     const trace = lines.join('\n');
