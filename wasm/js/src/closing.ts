@@ -3,6 +3,7 @@
 import { CODES, SmartSocketError, connectionLost, handshakeFailed } from './errors.js';
 
 export const CLOSE_DECRYPT = 3502;
+export const CLOSE_REPLACED = 3503; // another connection goes on with the session
 // Unlike 1000 it leaves the session on the server, to be resumed.
 export const CLOSE_LOST = 3001;
 

@@ -8,6 +8,7 @@
 // up lead to idle.
 
 import { CAP, HEALTHY, backoff, isFatal } from './backoff.js';
+import { CLOSE_REPLACED } from './closing.js';
 import type { ConnectAck, Goaway, Message } from './codec.js';
 import { Credentials } from './credentials.js';
 import { Dispatch } from './dispatch.js';
@@ -167,6 +168,8 @@ export class Life {
           this.#leaving!._end();
           return;
         }
+        // The connection that is being made has taken the session over already.
+        if (wasReady && code === CLOSE_REPLACED && this.#mover && this.#mover._joins()) return;
         this.#countBytes(link);
         if (wasReady) this.#lose(error, code, reason);
         else failed(error, code);
@@ -437,7 +440,13 @@ export class Life {
     this.#log.info('The server is going away; moving to another connection');
     this.#mover = new Mover(this.#trial._turn(url || this.#url), Math.min(wait, within / 2),
       this.#options, this.#log,
-      (to, ready, failed) => this.#newLink(to, ready, failed),
+      (to, ready, failed) => this.#newLink(to, ready, (error, code) => {
+        if (this._link!._phase !== 'ended') failed(error, code);
+        else { // there is nothing to stay on
+          this.#countBytes(this._link!);
+          this.#lose(error, 0, '');
+        }
+      }),
       (link, to, ack) => this.#moved(link, to, ack, within));
   }
 

@@ -63,6 +63,11 @@ export class Mover {
     if (next) next.close();
   }
 
+  // joins reports whether the server may have taken the next connection by now.
+  _joins(): boolean {
+    return !!this.#next && this.#next._phase === 'joining';
+  }
+
   #wait(ms: number): void {
     this.#timer = setTimeout(() => this.#try(0), ms);
   }

@@ -93,9 +93,10 @@ export async function startServer(behaviour = {}, port = 0) {
       const m = parse(data);
       if (m.kind === CONNECT) {
         server.connects.push(m.fields);
-        if (behaviour.refuse) { behaviour.refuse(peer); return; }
         const recovered = behaviour.recover && m.fields.has(12) ? 1 : 0;
-        socket.send(record(CONNECT_ACK, [[1, 's_' + peer.number], [2, behaviour.token ?? Buffer.alloc(32, 1 + peer.number)], [3, recovered], [4, behaviour.heartbeat ?? 0], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 1700000000000000n], ...(recovered && behaviour.received !== undefined ? [[8, behaviour.received + 1]] : [])]));
+        peer.accept = () => socket.send(record(CONNECT_ACK, [[1, 's_' + peer.number], [2, behaviour.token ?? Buffer.alloc(32, 1 + peer.number)], [3, recovered], [4, behaviour.heartbeat ?? 0], [6, behaviour.maxMessageBytes ?? 1 << 20], [7, 1700000000000000n], ...(recovered && behaviour.received !== undefined ? [[8, behaviour.received + 1]] : [])]));
+        if (behaviour.refuse) { behaviour.refuse(peer); return; }
+        peer.accept();
         behaviour.connection?.(peer);
         return;
       }

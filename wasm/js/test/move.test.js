@@ -132,3 +132,35 @@ test('disconnect() ends both connections', async (t) => {
   await assert.rejects(waits);
   await until(() => server.wss.clients.size === 0);
 });
+
+test('the end of the old connection may come before the new one is accepted', async (t) => {
+  const server = await serve(t, { recover: true, received: 0 });
+  const c = client(t, server.url), heard = lives(c);
+  await c.connect();
+  const [old] = server.peers;
+  server.behaviour.refuse = (peer) => {
+    server.behaviour.refuse = undefined;
+    old.socket.on('close', () => { c.emit('meanwhile'); peer.accept(); });
+    old.socket.close(3503, 'the session continues on a newer connection');
+  };
+  old.send(move([1, 10000]));
+  await next(c, 'reconnected');
+  assert.deepEqual(heard, ['connected', 'connected', 'reconnected true']);
+  await until(() => server.peers[1].messages.length === 1);
+  assert.equal(server.peers[1].messages[0].event, 'meanwhile');
+});
+
+test('reconnects when the old connection has ended and the new one is not accepted', async (t) => {
+  const server = await serve(t, { recover: true, received: 0 });
+  const c = client(t, server.url), heard = lives(c);
+  await c.connect();
+  const [old] = server.peers;
+  server.behaviour.refuse = (peer) => {
+    server.behaviour.refuse = undefined;
+    old.socket.on('close', () => peer.socket.terminate());
+    old.socket.close(3503);
+  };
+  old.send(move([1, 10000]));
+  await next(c, 'reconnected');
+  assert.deepEqual(heard, ['connected', 'disconnected', 'connected', 'reconnected true']);
+});
