@@ -350,7 +350,7 @@ export class Life {
   #wake(): void {
     if (this.#timer && !this.#told) {
       clearTimeout(this.#timer);
-      this.#trial._hurry();
+    if (!this.#told) this.#trial._hurry();
       this.#reconnect();
     } else if (this._link) this._link._probe();
   }
