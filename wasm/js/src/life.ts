@@ -272,7 +272,9 @@ export class Life {
     };
     if (this._link !== link) return; // a failing engine may have ended it already
     this.#listeners._raise('connected', undefined, undefined, undefined, running);
-    if (again) this.#listeners._raise('reconnected', again._recovered);
+    if (again && this._link === link) {
+      this.#listeners._raise('reconnected', again._recovered);
+    }
     if (running.length > 0) Promise.all(running).then(go);
     else go();
   }
