@@ -54,6 +54,7 @@ export class Outbox {
   #pace = new Pace();
   #waits = 0; // what the queue waits for on this link
   #behind = false; // what is emitted must wait behind what is parked
+  #owes = false; // the event drain
   #releaseTimer: Timer;
   #drainTimer: Timer;
 
@@ -71,7 +72,8 @@ export class Outbox {
   _begin(link: Link, recovered: boolean, waits: number): void {
     const { rateLimit, rateWindow } = link._hello!;
     this._link = link;
-    this.#waits = waits;
+    this.#waits = recovered ? this.#waits & AUTHENTICATION : waits;
+    if (this.#owes) this.#watch(link);
     this.#behind = false;
     this.#pace._begin(rateLimit, rateWindow, recovered);
   }
@@ -81,7 +83,6 @@ export class Outbox {
     this._link = null;
     clearTimeout(this.#releaseTimer);
     clearTimeout(this.#drainTimer);
-    this.#drainTimer = undefined;
   }
 
   // go releases the queue on link when there is nothing else than what that it waits for.
@@ -221,17 +222,22 @@ export class Outbox {
   #isFull(link: Link): boolean {
     const { highWaterMark } = this.#options;
     if (link._unsent() <= highWaterMark) return false;
-    const look = (): void => {
-      this.#drainTimer = undefined;
-      if (link._unsent() > highWaterMark / 2) {
-        this.#drainTimer = setTimeout(look, LOOK);
+    if (!this.#owes) this.#watch(link);
+    return true;
+  }
+
+  // watch looks for room, also on the link after the one that was full.
+  #watch(link: Link): void {
+    this.#owes = true;
+    this.#drainTimer = setTimeout(() => {
+      if (link._unsent() > this.#options.highWaterMark / 2) {
+        this.#watch(link);
         return;
       }
       this._release();
+      this.#owes = false;
       this.#listeners._raise('drain');
-    };
-    if (!this.#drainTimer) this.#drainTimer = setTimeout(look, LOOK);
-    return true;
+    }, LOOK);
   }
 
   #park(sent: Sent, held: boolean): void {
