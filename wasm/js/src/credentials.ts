@@ -111,7 +111,7 @@ export class Credentials {
       if (!error || error.code === CODES.CONNECTION_LOST) return;
       this.#listeners._report(error);
       // A server that does not insist takes the rest all the same.
-      if (!link._hello!.authEvent) outbox._go(link, AUTHENTICATION);
+      if (!link._hello!.authEvent) outbox._go(outbox._link, AUTHENTICATION);
     };
     outbox._emit(AUTH, value,
       enableAcknowledgments ? outbox._questions._ask(AUTH, answered, ackTimeout) : 0);

@@ -221,7 +221,7 @@ export class Life {
     this.#shell._tell(true, ack.socketId, ack.recovered);
     this.#healthTimer = setTimeout(() => this.#trial._forgive(), HEALTHY);
     this.#log.info('Connected to server');
-    outbox._begin(link, ack.recovered, ack.recovered ? 0 : this.#waits(link));
+    outbox._begin(link, ack.recovered, this.#waits(link));
     const missing = ack.recovered ? outbox._sendAgain(link, ack.arrived) : null;
     // Answers that came without a connection.
     outbox._session._ledger._forEach((answer) => { if (!answer._on) outbox._answer(answer); });
@@ -350,9 +350,9 @@ export class Life {
 
   // wake tries again at once, or asks a connection that may be dead for a sign of life.
   #wake(): void {
+    if (!this.#told) this.#trial._hurry();
     if (this.#timer && !this.#told) {
       clearTimeout(this.#timer);
-    if (!this.#told) this.#trial._hurry();
       this.#reconnect();
     } else if (this._link) this._link._probe();
   }

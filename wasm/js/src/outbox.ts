@@ -68,7 +68,8 @@ export class Outbox {
       () => this._go(this._link, AUTHENTICATION));
   }
 
-  // begin makes link the connection. The queue waits for waits until go was called.
+  // begin makes link the connection. The queue waits for waits until go was called, but after a
+  // recovery for nothing else than the authentication that the session still lacks.
   _begin(link: Link, recovered: boolean, waits: number): void {
     const { rateLimit, rateWindow } = link._hello!;
     this._link = link;
@@ -234,8 +235,8 @@ export class Outbox {
         this.#watch(link);
         return;
       }
-      this._release();
       this.#owes = false;
+      this._release();
       this.#listeners._raise('drain');
     }, LOOK);
   }
