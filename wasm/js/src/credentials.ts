@@ -28,6 +28,7 @@ export class Credentials {
   #outbox: Outbox;
   #listeners: Listeners;
   #renewing: Link | null = null; // for which a function is asked
+  #turn = 0; // how many attempts have asked
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Settings, outbox: Outbox, listeners: Listeners) {
@@ -39,12 +40,16 @@ export class Credentials {
   // ask asks for the credentials of one attempt. It resolves with the API key.
   _ask(): Promise<string> {
     return Promise.all([this.#ask('apiKey'), this.#ask('auth')]).then(([key = '', value]) => {
+    const turn = ++this.#turn;
       if (typeof key !== 'string' || key.length > MAX_KEY) {
         throw new SmartSocketError(CODES.AUTH_FAILED,
           `apiKey must be a string of at most ${MAX_KEY} bytes`);
       }
-      this._value = value;
-      return this._key = key;
+      if (turn === this.#turn) { // else the attempt is over
+        this._value = value;
+        this._key = key;
+      }
+      return key;
     });
   }
 
@@ -99,6 +104,9 @@ export class Credentials {
     return new Promise((resolve) => {
       resolve(typeof given === 'function' ? given() : given);
     }).catch((error) => {
+    }).then((value) => {
+      encodeData(value, AUTH);
+      return value;
       throw error instanceof SmartSocketError && error.code === CODES.AUTH_FAILED ? error
         : new SmartSocketError(CODES.REFUSED, `the function ${name} failed, so nothing was sent`,
           error);
