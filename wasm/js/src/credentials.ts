@@ -13,6 +13,7 @@ import type { Listeners } from './listeners.js';
 import type { Settings } from './options.js';
 import { AUTHENTICATION } from './outbox.js';
 import type { Outbox } from './outbox.js';
+import { encodeData } from './payload.js';
 import type { Settle } from './questions.js';
 import { AUTH } from './wire.js';
 
@@ -27,8 +28,8 @@ export class Credentials {
   #options: Settings;
   #outbox: Outbox;
   #listeners: Listeners;
-  #renewing: Link | null = null; // for which a function is asked
   #turn = 0; // how many attempts have asked
+  #renewing: Link | null = null; // for which a function is asked
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Settings, outbox: Outbox, listeners: Listeners) {
@@ -39,8 +40,8 @@ export class Credentials {
 
   // ask asks for the credentials of one attempt. It resolves with the API key.
   _ask(): Promise<string> {
-    return Promise.all([this.#ask('apiKey'), this.#ask('auth')]).then(([key = '', value]) => {
     const turn = ++this.#turn;
+    return Promise.all([this.#ask('apiKey'), this.#ask('auth')]).then(([key = '', value]) => {
       if (typeof key !== 'string' || key.length > MAX_KEY) {
         throw new SmartSocketError(CODES.AUTH_FAILED,
           `apiKey must be a string of at most ${MAX_KEY} bytes`);
@@ -103,12 +104,12 @@ export class Credentials {
     const given: Given<unknown> = this.#options[name];
     return new Promise((resolve) => {
       resolve(typeof given === 'function' ? given() : given);
-    }).catch((error) => {
     }).then((value) => {
       encodeData(value, AUTH);
       return value;
+    }).catch((error) => {
       throw error instanceof SmartSocketError && error.code === CODES.AUTH_FAILED ? error
-        : new SmartSocketError(CODES.REFUSED, `the function ${name} failed, so nothing was sent`,
+        : new SmartSocketError(CODES.REFUSED, `the option ${name} failed, so nothing was sent`,
           error);
     });
   }

@@ -93,7 +93,8 @@ export class Link {
     });
     this.#timer = setTimeout(() => {
       this.end(new SmartSocketError(CODES.TIMEOUT,
-        `no connection to ${url} within ${connectTimeout} ms; check that the server runs`));
+        `no connection to ${url} within ${connectTimeout} ms; check that ` +
+        (this._socket ? 'the server runs' : 'the functions apiKey and auth return')));
     }, connectTimeout);
     const engine = chooseEngine(options, host.loadWasm, log, (loaded) => {
       if (this._phase !== 'ended') this.engine = loaded;

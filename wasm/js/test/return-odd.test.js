@@ -1,0 +1,127 @@
+// The return of a client where something else goes wrong as well: credentials, listeners, signs of
+// life at odd moments.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SmartSocketClient, WebSocket, client, code, next, until } from './setup.js';
+import { GOAWAY, ackOf, error, record, serve } from './fake-server.js';
+
+const ASKS_AUTH = 6; // HELLO's bits: resume, and new sockets authenticate by the event auth
+const events = (peer) => peer.messages.map((m) => m.event);
+const answer = (peer, m) => { if (m.ack !== undefined) peer.send(ackOf(m.ack)); };
+
+describe('the queue', () => {
+  test('a recovered session that was never authenticated lets nothing pass before that', async (t) => {
+    const server = await serve(t, { bits: ASKS_AUTH, recover: true, received: 0, message: answer });
+    const c = client(t, server.url);
+    await c.connect();
+    server.peers[0].socket.terminate();
+    await next(c, 'disconnected');
+    c.emit('queued');
+    await next(c, 'reconnected');
+    assert.equal(c.recovered, true);
+    await c.emitWithAck('live');
+    await c.emitWithAck('auth', 'right');
+    await until(() => server.peers[1].messages.length === 3);
+    assert.deepEqual(events(server.peers[1]), ['live', 'auth', 'queued']);
+  });
+
+  test('the refusal of a repeated auth lets it pass where the server does not insist', async (t) => {
+    const server = await serve(t, { recover: true, received: 0, message: (peer, m) => {
+      if (m.event === 'auth' && peer.number > 0) peer.send(error('ERR_APP_003', 'no handler', m.ack));
+    } });
+    const c = client(t, server.url, { auth: 'token' }), told = next(c, 'error');
+    await c.connect();
+    await until(() => server.peers[0].messages.length === 1);
+    server.peers[0].socket.terminate();
+    await next(c, 'disconnected');
+    c.emit('queued');
+    assert.equal((await told)[0].code, 'ERR_APP_003');
+    await until(() => server.peers[1].messages.length === 2);
+    assert.deepEqual(events(server.peers[1]), ['auth', 'queued']);
+  });
+
+  test('drain comes after the next connection when the one that was full is lost', async (t) => {
+    const server = await serve(t), made = [];
+    class Full extends WebSocket {
+      constructor(...args) { super(...args); made.push(this); }
+      get bufferedAmount() { return this === made[0] ? 1e9 : 0; }
+    }
+    const c = client(t, server.url, { WebSocket: Full });
+    await c.connect();
+    assert.equal(c.emit('one'), false);
+    const drained = next(c, 'drain');
+    server.peers[0].socket.terminate();
+    await drained;
+    assert.equal(c.connected, true);
+  });
+});
+
+describe('credentials', () => {
+  test('those of an attempt that is over do not reach the next one', async (t) => {
+    const server = await serve(t, { message: answer }), asked = [];
+    const c = client(t, server.url, { auth: () => new Promise((resolve) => { asked.push(resolve); }) });
+    c.connect();
+    await until(() => asked.length === 1);
+    c.disconnect();
+    const connected = c.connect();
+    await until(() => asked.length === 2);
+    asked[1]('new');
+    asked[0]('old');
+    await connected;
+    await until(() => server.peers[0].messages.length === 1);
+    assert.equal(server.peers[0].messages[0].text, '"new"');
+  });
+
+  test('what cannot become JSON fails the attempt, and a renewal, with its cause', async (t) => {
+    const server = await serve(t, { message: answer });
+    let value = { key: new Map() };
+    const c = client(t, server.url, { auth: () => value });
+    await assert.rejects(c.connect(), (e) => e.code === 'ERR_CONN_001' && /\.key/.test(e.cause.message));
+    value = 'good';
+    await c.connect();
+    value = { key: 1n };
+    const told = next(c, 'error');
+    server.peers.at(-1).send(error('ERR_CONN_004', 'soon', undefined, { event: 'auth' }));
+    assert.match((await told)[0].cause.message, /\.key/);
+    assert.equal(c.connected, true);
+  });
+
+  test('the end of an attempt says that a function has not answered', async (t) => {
+    const server = await serve(t);
+    for (const name of ['apiKey', 'auth']) {
+      const c = client(t, server.url, { [name]: () => new Promise(() => {}), connectTimeout: 20 });
+      await assert.rejects(c.connect(), (e) => e.code === 'ERR_CONN_002' && /apiKey.*auth/.test(e.message));
+    }
+  });
+});
+
+test('a sign of life while it connects lets the delays begin anew', async (t) => {
+  const server = await serve(t), signs = new Map(), delays = [];
+  globalThis.addEventListener = (name, f) => signs.set(name, f);
+  globalThis.removeEventListener = (name) => signs.delete(name);
+  t.after(() => { delete globalThis.addEventListener; delete globalThis.removeEventListener; });
+  const c = client(t, server.url, { maxReconnectAttempts: -1, reconnectDelay: 5 });
+  c.on('reconnecting', (_n, delay) => delays.push(delay));
+  await c.connect();
+  server.behaviour.refuse = (peer) => {
+    if (peer.number === 8) signs.get('online')();
+    peer.socket.close(1013);
+  };
+  server.peers[0].socket.terminate();
+  await until(() => delays.length === 9);
+  c.disconnect();
+  assert.ok(delays[8] < 8, `waits ${delays[8]} ms`);
+  assert.equal(signs.size, 0);
+});
+
+test('disconnect() in a connected listener is the last that is heard', async (t) => {
+  const server = await serve(t), heard = [];
+  const c = client(t, server.url);
+  await c.connect();
+  for (const name of ['disconnected', 'reconnected']) c.on(name, () => heard.push(name));
+  c.on('connected', () => c.disconnect());
+  server.peers[0].socket.terminate();
+  await until(() => heard.length >= 2);
+  assert.deepEqual(heard, ['disconnected', 'disconnected']);
+});
