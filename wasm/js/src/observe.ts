@@ -95,16 +95,16 @@ function attach(
 ) {
   const { connect, disconnect } = client;
   let turn = 0, again = false;
-  client.connect = async () => {
+  client.connect = () => {
     const mine = ++turn;
     again = false;
     if (now().status === 'idle') become('connecting');
-    try {
-      await connect.call(client);
-    } catch (error) {
+    // The client's own promise: nobody need hear that disconnect() has ended an attempt.
+    const attempt = Promise.resolve(connect.call(client));
+    attempt.catch((error) => {
       if (mine === turn) become(again ? 'reconnecting' : 'idle', error);
-      throw error;
-    }
+    });
+    return attempt;
   };
   client.disconnect = () => {
     turn++;

@@ -73,7 +73,7 @@ export class Outbox {
   _begin(link: Link, recovered: boolean, waits: number): void {
     const { rateLimit, rateWindow } = link._hello!;
     this._link = link;
-    this.#waits = recovered ? this.#waits & AUTHENTICATION : waits;
+    this.#waits = recovered ? this.#waits & waits & AUTHENTICATION : waits;
     if (this.#owes) this.#watch(link);
     this.#behind = false;
     this.#pace._begin(rateLimit, rateWindow, recovered);

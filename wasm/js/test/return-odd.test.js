@@ -26,6 +26,18 @@ describe('the queue', () => {
     assert.deepEqual(events(server.peers[1]), ['live', 'auth', 'queued']);
   });
 
+  test('an auth that waited goes first in a recovered session, too', async (t) => {
+    const server = await serve(t, { bits: ASKS_AUTH, recover: true, received: 0, message: answer });
+    const c = client(t, server.url);
+    await c.connect();
+    server.peers[0].socket.terminate();
+    await next(c, 'disconnected');
+    c.emit('queued');
+    await c.emitWithAck('auth', 'right');
+    await until(() => server.peers[1].messages.length === 2);
+    assert.deepEqual(events(server.peers[1]), ['auth', 'queued']);
+  });
+
   test('the refusal of a repeated auth lets it pass where the server does not insist', async (t) => {
     const server = await serve(t, { recover: true, received: 0, message: (peer, m) => {
       if (m.event === 'auth' && peer.number > 0) peer.send(error('ERR_APP_003', 'no handler', m.ack));

@@ -72,6 +72,10 @@ test('a client that is mounted, unmounted and mounted again makes no noise', asy
   first.disconnect();
   await assert.rejects(attempt, code('ERR_CONN_006')); // who asks is told
   await second.connect();
+  const { observe } = await source('observe.js'); // an adapter wraps connect()
+  observe(first).subscribe(() => {});
+  first.connect();
+  first.disconnect();
   await turns();
   assert.deepEqual(loud, []);
 });
