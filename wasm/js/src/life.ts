@@ -407,6 +407,7 @@ export class Life {
   // window, but not later than after the longest delay of our own.
   #goaway(link: Link, fields: Goaway): void {
     const wait = Math.random() * Math.min(fields.reconnectWindow, CAP);
+    if (link !== this._link) return; // it is left already
     let url = '';
     if (fields.url) {
       try {

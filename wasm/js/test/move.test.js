@@ -164,3 +164,21 @@ test('reconnects when the old connection has ended and the new one is not accept
   await next(c, 'reconnected');
   assert.deepEqual(heard, ['connected', 'disconnected', 'connected', 'reconnected true']);
 });
+
+test('a second GOAWAY on a connection that is left moves nothing', async (t) => {
+  const server = await serve(t, { recover: true, received: 0 });
+  const c = client(t, server.url);
+  await c.connect();
+  c.emitWithAck('never').catch(() => {}); // keeps the old connection
+  server.behaviour.connection = (peer) => {
+    if (peer.number > 1) return;
+    server.peers[0].send(move([1, 10000]));
+    server.peers[0].send(event('last', '', { ack: 1 }));
+  };
+  c.on('last', (_data, ack) => ack());
+  server.peers[0].send(move([1, 10000]));
+  await next(c, 'reconnected');
+  await next(c, 'last');
+  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  assert.equal(server.peers.length, 2);
+});
