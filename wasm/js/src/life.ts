@@ -155,7 +155,7 @@ export class Life {
       _url: url,
       _options: this.#options,
       _host: this.#host,
-      _credentials: () => this.#prepare(),
+      _credentials: () => this.#prepare(() => link._phase === 'ended'),
       _session: () => this.#outbox._session,
       _log: this.#log,
     }, {
@@ -184,15 +184,16 @@ export class Life {
   }
 
   // prepare resolves with the API key of an attempt. The first one may go on with the session of
-  // the page before.
-  #prepare(): Promise<string> {
+  // the page before. ended tells whether the attempt is over.
+  #prepare(ended: () => boolean): Promise<string> {
     const credentials = this.#credentials, options = this.#options;
     return credentials._ask().then((key) => {
-      if (!options.keepSession || this.#keeper) return key;
+      if (!options.keepSession || this.#keeper || ended()) return key;
       return resume(this.#trial._home(), options, credentials, this.#outbox).then((keeper) => {
-        this.#keeper = keeper;
+        if (this.#keeper || ended()) keeper.end();
+        else this.#keeper = keeper;
       }, (error) => {
-        this.#log.warn('the session will not outlive a reload: ' + messageOf(error));
+        if (!ended()) this.#log.warn('the session will not outlive a reload: ' + messageOf(error));
       }).then(() => key);
     });
   }
@@ -406,8 +407,8 @@ export class Life {
   // goaway plans the move to another server, or back to this one, at a random time within the
   // window, but not later than after the longest delay of our own.
   #goaway(link: Link, fields: Goaway): void {
-    const wait = Math.random() * Math.min(fields.reconnectWindow, CAP);
     if (link !== this._link) return; // it is left already
+    const wait = Math.random() * Math.min(fields.reconnectWindow, CAP);
     let url = '';
     if (fields.url) {
       try {

@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SmartSocketClient, WebSocket, client, code, next, until } from './setup.js';
-import { GOAWAY, ackOf, error, record, serve } from './fake-server.js';
+import { WebSocket, client, createLogger, next, until } from './setup.js';
+import { ackOf, error, serve } from './fake-server.js';
 
 const ASKS_AUTH = 6; // HELLO's bits: resume, and new sockets authenticate by the event auth
 const events = (peer) => peer.messages.map((m) => m.event);
@@ -136,4 +136,22 @@ test('disconnect() in a connected listener is the last that is heard', async (t)
   server.peers[0].socket.terminate();
   await until(() => heard.length >= 2);
   assert.deepEqual(heard, ['disconnected', 'disconnected']);
+});
+
+test('an attempt that is over keeps no session, and says nothing about that', async (t) => {
+  const server = await serve(t), heard = [], lines = [];
+  globalThis.addEventListener = (name) => { if (name === 'pagehide') heard.push(name); };
+  globalThis.removeEventListener = (name) => { if (name === 'pagehide') heard.pop(); };
+  t.after(() => { delete globalThis.addEventListener; delete globalThis.removeEventListener; });
+  const log = createLogger((level, text) => lines.push(text));
+  const c = client(t, server.url, { keepSession: true, logger: log });
+  c.connect();
+  c.disconnect();
+  await c.connect(); // as React's StrictMode does
+  assert.equal(heard.length, 1);
+  c.disconnect();
+  c.connect();
+  c.disconnect();
+  await new Promise((resolve) => { setTimeout(resolve, 20); });
+  assert.deepEqual([heard, lines], [[], []]);
 });
