@@ -14,6 +14,7 @@ export class Early {
 
   // begin begins the time of grace. When it is over, refuse gets what still has no listener.
   _begin(refuse: (m: Message) => void): void {
+    clearTimeout(this.#timer);
     this.#until = now() + TIME;
     this.#timer = setTimeout(() => {
       this.#until = 0;

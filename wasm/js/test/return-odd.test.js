@@ -155,3 +155,20 @@ test('an attempt that is over keeps no session, and says nothing about that', as
   await new Promise((resolve) => { setTimeout(resolve, 20); });
   assert.deepEqual([heard, lines], [[], []]);
 });
+
+test('a client that is refused and connects again leaves no timer', async (t) => {
+  const server = await serve(t), timers = new Set();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  globalThis.setTimeout = (f, ms) => { const timer = set(() => { timers.delete(timer); f(); }, ms); if (ms > 500) timers.add(timer); return timer; };
+  globalThis.clearTimeout = (timer) => { timers.delete(timer); clear(timer); };
+  t.after(() => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }));
+  const c = client(t, server.url);
+  await c.connect();
+  const lost = next(c, 'disconnected');
+  server.peers[0].socket.close(3504, 'kicked');
+  await lost;
+  await c.connect();
+  c.disconnect();
+  await until(() => server.wss.clients.size === 0);
+  assert.equal(timers.size, 0);
+});
