@@ -93,8 +93,9 @@ export class Link {
     });
     this.#timer = setTimeout(() => {
       this.end(new SmartSocketError(CODES.TIMEOUT,
-        `no connection to ${url} within ${connectTimeout} ms; check that ` +
-        (this._socket ? 'the server runs' : 'the functions apiKey and auth return')));
+        `no connection to ${url} within ${connectTimeout} ms` + (this._socket
+          ? '; check that the server runs'
+          : '; check that the functions apiKey and auth return, and the engine loads')));
     }, connectTimeout);
     const engine = chooseEngine(options, host.loadWasm, log, (loaded) => {
       if (this._phase !== 'ended') this.engine = loaded;
@@ -181,8 +182,8 @@ export class Link {
     this.#hearRefusal(socket);
   }
 
-  // hearRefusal asks a WebSocket of Node how the upgrade was answered. A browser does not tell, and there
-  // the server refuses in the protocol.
+  // hearRefusal asks a WebSocket of Node how the upgrade was answered. A browser does not tell, and
+  // there the server refuses in the protocol.
   #hearRefusal(socket: Socket): void {
     if (!socket.on) return;
     socket.on('unexpected-response', (_request, response) => {
