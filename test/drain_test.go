@@ -130,7 +130,8 @@ func TestSessionsComeBackDuringADrain(t *testing.T) {
 	eventually(t, "their end", func() bool { return s.Stats().Connections == 0 })
 }
 
-// A page does not see the status of a refusal, so it is told in the protocol.
+// A page does not see the status of a refusal, so it is told in the protocol. A proxy sees nothing
+// but the status, by which it asks another server.
 func TestDrainTellsPages(t *testing.T) {
 	v := startServer(t, Options{AllowedOrigins: []string{"*"}}, nil)
 	hold(t, v)
@@ -148,6 +149,13 @@ func TestDrainTellsPages(t *testing.T) {
 	}
 	if !strings.Contains(string(got), string(message.CodeShuttingDown)) {
 		t.Errorf("a page is told %q", got)
+	}
+	behind := dialRaw(t, v, strings.Replace(upgradeRequest(message.Subprotocol, ""), "\r\n\r\n",
+		"\r\nOrigin: https://a.example\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n", 1))
+	defer behind.Close()
+	r, err := http.ReadResponse(bufio.NewReader(behind), nil)
+	if err != nil || r.StatusCode != 503 || r.Header.Get("Retry-After") != "1" {
+		t.Errorf("a proxy gets %v, %v", r, err)
 	}
 	v.Close()
 	if err := returned(t, "Drain", done); !errors.Is(err, smartsocket.ErrClosed) {

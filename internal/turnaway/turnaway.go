@@ -77,8 +77,12 @@ func spoken(e *frame.HandshakeError, r *frame.Request, code message.Code) *frame
 }
 
 // Draining is the answer to a new client of a server that is about to end. r is its request, or
-// nil. Clients go to another address that they know, or come back.
+// nil. Clients go to another address that they know, or come back. A proxy that has forwarded the
+// request understands the status alone, by which it may ask another server.
 func Draining(r *frame.Request) *frame.HandshakeError {
+	if r != nil && (r.ForwardedFor != nil || r.Forwarded != nil) {
+		r = nil
+	}
 	return spoken(&frame.HandshakeError{
 		Status: http.StatusServiceUnavailable, Cause: frame.CauseDraining,
 		Reason: ErrDraining.Message, RetryAfter: int(ErrDraining.RetryAfter / 1000),
