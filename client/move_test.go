@@ -140,11 +140,14 @@ func TestStaysIfItCannotMove(t *testing.T) {
 	refused := make(chan bool, 99)
 	c.OnError(func(error) { refused <- true })
 	connect(t, c.Client)
-	done := drained(t, a, 400*time.Millisecond)
+	ctx, end := context.WithCancel(testContext(t))
+	done := make(chan error, 1)
+	go func() { done <- a.Drain(ctx) }()
 	poll(t, "a refusal", func() bool { return a.ConnectionStats().Refusals["draining"] > 0 })
 	if s := who(t, c.Client); s != "a" || len(refused) > 0 || len(c.gone) > 0 {
 		t.Errorf("it talks to %s, %d errors", s, len(refused))
 	}
+	end()
 	if err := take(t, done, "the end of Drain"); err != nil {
 		t.Error(err)
 	}
