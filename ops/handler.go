@@ -30,7 +30,7 @@ type Options struct {
 	// Cluster is the one that joins the server with others; nil means none.
 	Cluster *cluster.Cluster
 	// Drain begins the end of the program, as SIGTERM does. It returns at once. nil means
-	// Server.Drain, with the server's DrainTimeout, after which the program goes on.
+	// Server.Drain, without a limit of its own, after which the program goes on.
 	Drain func()
 	// Level is what POST /log-level sets: the level of the program's logger. nil means that it
 	// cannot be set.

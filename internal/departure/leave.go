@@ -17,8 +17,16 @@ type departing[L any] struct {
 	window uint64
 	before int64 // connections when it began
 	moving int   // those who were asked to move
-	busy   []L   // those who cannot move, and have a handler that runs
-	held   []L   // those whose group is held
+	asked  []asked[L]
+	stayed int // those who were asked and closed, because they have not left in their time
+	busy   []L // those who cannot move, and have a handler that runs
+	held   []L // those whose group is held
+}
+
+// asked is a client that was asked to move, and when its time to do so is over.
+type asked[L any] struct {
+	l    L
+	over time.Duration
 }
 
 // sendAllAway sends the clients away, evenly over some time, those of a group one after the other.
@@ -62,9 +70,23 @@ func (d *departing[L]) sendAllAway() {
 // too many, the other servers cannot keep up, and would time out more and more of them.
 const underWay = 2
 
-// crowded reports whether no more clients should be asked before some have left.
+// crowded reports whether no more clients should be asked before some have left. Those who do not
+// leave in their time are closed, so that they cannot keep the others.
 func (d *departing[L]) crowded() bool {
+	d.closeLate()
 	return int64(d.moving)-(d.before-d.v.Open()) >= int64(max(underWay*d.v.Rate, 16))
+}
+
+// closeLate closes those who were asked to move and are here when their time is over.
+func (d *departing[L]) closeLate() {
+	now := d.v.Now()
+	for len(d.asked) > 0 && d.asked[0].over <= now {
+		if l := d.asked[0].l; d.v.Connected(l) {
+			d.stayed++
+			d.v.Close(l)
+		}
+		d.asked = d.asked[1:]
+	}
 }
 
 // time is how long n clients take to leave.
@@ -118,6 +140,7 @@ func (d *departing[L]) send(l L) bool {
 func (d *departing[L]) away(l L) {
 	if d.v.Moves(l) {
 		d.moving++
+		d.asked = append(d.asked, asked[L]{l, d.v.Now() + moveTime})
 	}
 	d.v.SendAway(l, Words{Deadline: uint64(d.left().Milliseconds()), Window: d.window})
 }
@@ -148,6 +171,7 @@ func (d *departing[L]) await() {
 	until, end := d.beforeMoves()
 	defer end()
 	_ = ending.Until(until, func() bool {
+		d.closeLate()
 		d.v.look(d.s, d.v.Now()) // logs what is over
 		groups := d.s.Held(d.v.Now())
 		d.held = slices.DeleteFunc(d.held, func(l L) bool {
@@ -181,18 +205,17 @@ func (d *departing[L]) awaitMoves() {
 	ctx, end := context.WithTimeout(d.ctx, moveTime)
 	defer end()
 	if ending.Until(ctx, func() bool {
+		d.closeLate()
 		return d.v.Open() == 0 || d.s.Stage() == Ending
-	}) == nil {
-		return
+	}) != nil {
+		d.v.Each(func(l L) {
+			if d.v.Connected(l) {
+				d.stayed++
+				d.v.Close(l)
+			}
+		})
 	}
-	stayed := 0
-	d.v.Each(func(l L) {
-		if d.v.Connected(l) {
-			stayed++
-			d.v.Close(l)
-		}
-	})
-	if stayed > 0 {
-		d.v.Log.Warn("clients did not move in their time and were closed", "clients", stayed)
+	if d.stayed > 0 {
+		d.v.Log.Warn("clients did not move in their time and were closed", "clients", d.stayed)
 	}
 }

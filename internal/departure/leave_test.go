@@ -132,22 +132,20 @@ func TestDrainWaitsForMoves(t *testing.T) {
 func TestDrainDoesNotHurry(t *testing.T) {
 	var s State
 	c := crowd{movers: true}
-	c.open.Store(40)
-	clients := make([]int, 40)
+	c.open.Store(20)
+	clients := make([]int, 20)
 	v := c.server(clients...)
 	v.Connected = func(int) bool { return true }
 	v.Rate = 8 // 16 may be under way
 	most := 0
 	v.SendAway = func(n int, _ Words) {
 		c.gone = append(c.gone, n)
-		under := len(c.gone) - 40 + int(c.open.Load())
-		if most = max(most, under); under == 16 || len(c.gone) == 40 {
+		under := len(c.gone) - 20 + int(c.open.Load())
+		if most = max(most, under); under == 16 || len(c.gone) == 20 {
 			go c.open.Add(int64(-under))
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // less than the rate asks for
-	defer cancel()
-	if err := Drain(ctx, &s, v); err != nil || len(c.gone) != 40 || most != 16 {
+	if err := Drain(t.Context(), &s, v); err != nil || len(c.gone) != 20 || most != 16 {
 		t.Errorf("%v; of %d clients %d were under way at a time", err, len(c.gone), most)
 	}
 }
@@ -170,5 +168,34 @@ func TestDrainClosesWhoDoesNotMove(t *testing.T) {
 	}
 	if !strings.Contains(c.log.String(), "did not move in their time") {
 		t.Error("the log does not say so")
+	}
+}
+
+// Clients that say they move, and do not leave, keep the others for as long as a move may take, and
+// not for ever, when Drain has no limit.
+func TestThoseWhoStayDoNotKeepTheOthers(t *testing.T) {
+	var s State
+	c := crowd{movers: true}
+	c.open.Store(40)
+	v := c.server()
+	v.Rate = 8 // 16 may be under way
+	d := &departing[int]{v: v, s: &s, ctx: t.Context(), before: 40}
+	for n := range 16 {
+		if d.crowded() {
+			t.Fatalf("%d are too many", n)
+		}
+		d.away(n + 1)
+	}
+	c.now.Store(int64(moveTime) - 1)
+	if !d.crowded() || c.closed != nil {
+		t.Fatalf("closed early: %v", c.closed)
+	}
+	c.now.Store(int64(moveTime))
+	if d.crowded(); len(c.closed) != 16 || d.stayed != 16 {
+		t.Fatalf("closed %v", c.closed)
+	}
+	c.open.Add(-16)
+	if d.crowded() {
+		t.Error("nobody may follow those who were closed")
 	}
 }
