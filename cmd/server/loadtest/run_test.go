@@ -63,10 +63,34 @@ func fail(t *testing.T, r *Result) {
 	t.Errorf("%s\n%+v", b.String(), r.Series)
 }
 
-// run runs a plan on a clock of its own. After each step of it everything is answered.
+// run runs a plan on a clock of its own. After each step of it whoever was to connect has done so,
+// and everything is answered.
 func run(t *testing.T, p *Plan) *Result {
 	t.Helper()
-	return runWith(t, p, func(x *test) { settled(t, x) })
+	return runWith(t, p, func(x *test) {
+		for _, one := range x.players {
+			if p.Ramp*time.Duration(one.number)/time.Duration(p.Clients) < p.clock.Now() {
+				arrived(t, one)
+			}
+		}
+		settled(t, x)
+	})
+}
+
+// arrived waits until a client was connected.
+func arrived(t *testing.T, one *player) {
+	t.Helper()
+	for until := time.Now().Add(patience); ; runtime.Gosched() {
+		one.mu.Lock()
+		up := one.everUp
+		one.mu.Unlock()
+		if up {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("client %d does not connect", one.number)
+		}
+	}
 }
 
 // settled waits until nothing waits for an answer.
