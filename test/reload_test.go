@@ -31,7 +31,8 @@ func TestReload(t *testing.T) {
 
 	o.RateLimitMaxRequests, o.APIKeys, o.MaxConnections = 100, []string{"key-number-two"}, 1
 	changed, err := v.Reload(o)
-	want := []string{"APIKeys", "RateLimitMaxRequests", "MaxConnections"}
+	want := []string{ // MaxUnauthenticated follows MaxConnections
+		"APIKeys", "MaxUnauthenticated", "RateLimitMaxRequests", "MaxConnections"}
 	if err != nil || !slices.Equal(changed, want) {
 		t.Fatalf("%v, %v, want %v", changed, err, want)
 	}
@@ -41,7 +42,8 @@ func TestReload(t *testing.T) {
 	full.wantClose(frame.CloseCode(message.CloseBusy))
 	o.MaxConnections = 0
 	changed, err = v.Reload(o)
-	if err != nil || !slices.Equal(changed, []string{"MaxConnections"}) {
+	want = []string{"MaxUnauthenticated", "MaxConnections"}
+	if err != nil || !slices.Equal(changed, want) {
 		t.Fatalf("%v, %v", changed, err)
 	}
 	refused := dialWire(t, v, "/", message.Subprotocol)
