@@ -157,8 +157,9 @@ func play(t *testing.T, ops []byte, maxBytes int) {
 		p.compare(t, step)
 	}
 	p.held.Close(&p.counts)
-	if p.counts.Bytes != 0 || p.held.Bytes() != 0 {
-		t.Fatalf("%d bytes at the end, %d held", p.counts.Bytes, p.held.Bytes())
+	if p.counts.Bytes != 0 || p.counts.Events != 0 || p.held.Bytes() != 0 {
+		t.Fatalf("%d bytes of %d events at the end, %d held", p.counts.Bytes, p.counts.Events,
+			p.held.Bytes())
 	}
 	p.line.check(t)
 }
@@ -182,7 +183,7 @@ func (p *player) step(t *testing.T, step int, op byte, arg int) {
 		case 1:
 			l.gone = true
 			p.held.Close(&p.counts)
-			p.list.n.Bytes = p.counts.Bytes
+			p.list.n.Bytes, p.list.n.Events = p.counts.Bytes, p.counts.Events
 			p.list.n.Dropped += len(p.list.events)
 			p.list.events = nil
 		default:
@@ -218,7 +219,7 @@ func (p *player) compare(t *testing.T, step int) {
 	t.Helper()
 	want := p.list.events
 	count, bytes := 0, 0
-	p.list.n.Bytes = 0
+	p.list.n.Bytes, p.list.n.Events = 0, len(want)
 	if q := p.held.q.Load(); q != nil {
 		count, bytes = len(q.list)-q.first, q.bytes
 		if len(q.list) > 2*MaxHeld+2 {
