@@ -140,7 +140,7 @@ grep -E '^ok|apt-get install' "$work/deploy.log" || true
 
 step 'Go tests'
 # shellcheck disable=SC2046  # one word a package
-TMPDIR=$work/tmp tests -json -count=1 -timeout=8m $(go list ./... | grep -v /examples/web$)
+TMPDIR=$work/tmp tests -json -count=1 -timeout=15m $(go list ./... | grep -v /examples/web$)
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
 	exit 1
