@@ -196,8 +196,8 @@ func TestBackoff(t *testing.T) {
 	}
 	ms := time.Millisecond
 	want := []time.Duration{
-		1000 * ms, 1500 * ms, 9500 * ms, 3375 * ms, 5063 * ms, 9500 * ms,
-		11391 * ms, 17086 * ms, 9500 * ms, 30000 * ms, 30000 * ms, 9500 * ms,
+		1000 * ms, 1500 * ms, 13500 * ms, 3375 * ms, 5063 * ms, 13500 * ms,
+		11391 * ms, 17086 * ms, 13500 * ms, 30000 * ms, 30000 * ms, 13500 * ms,
 	}
 	if !slices.Equal(delays, want) {
 		t.Errorf("the delays are\n%v, want\n%v", delays, want)
@@ -319,7 +319,7 @@ func TestHintsAreCapped(t *testing.T) {
 	if d := k.step(t); d != maxDelay/2 {
 		t.Errorf("after GOAWAY the delay is %v", d)
 	}
-	if d := k.step(t); d != maxDelay+time.Second/2 {
+	if d := k.step(t); d != maxDelay+maxDelay/2 {
 		t.Errorf("after Retry-After the delay is %v", d)
 	}
 }
