@@ -229,7 +229,8 @@ func (e *Encoder) appendChanges(dst []byte, f *field, es *entries, w walk) ([]by
 func (e *Encoder) encodeChanges(dst []byte, f *field, es *entries, w walk) []byte {
 	c, mark := es.enc, len(e.touched)
 	removed, touched := c.gone, c.dirty
-	if w.base < e.prior {
+	recent := e.last == e.tick && w.base >= e.prior // what the last commit found is all
+	if !recent {
 		e.removed = e.removed[:0]
 		for slot, one := range es.at {
 			if one == nil && c.died[slot] > w.base {
@@ -258,7 +259,7 @@ func (e *Encoder) encodeChanges(dst []byte, f *field, es *entries, w walk) []byt
 	}
 	e.touched = e.touched[:mark] // entries within entries lay behind it
 	if f.kind == kindList {
-		known := c.order <= w.base && (w.base >= e.prior || c.members <= w.base)
+		known := c.order <= w.base && (recent || c.members <= w.base)
 		dst = appendOrder(dst, es.order, known)
 	}
 	return dst

@@ -3,6 +3,7 @@ package state
 import (
 	"math"
 	"reflect"
+	"slices"
 	"unsafe"
 )
 
@@ -39,6 +40,8 @@ func (f *field) store(to *field, q unsafe.Pointer, raw uint64) {
 		v := int64(raw)
 		if f.kind != kindEnum {
 			v = f.integer(raw)
+		} else if to.kind == kindEnum {
+			v = int64(slices.Index(to.words, f.words[raw])) // -1 if the Go struct does not know it
 		}
 		storeInteger(to.mem, q, v)
 	}
