@@ -226,3 +226,42 @@ func TestWriteLast(t *testing.T) {
 		t.Errorf("after Close: status %v", s)
 	}
 }
+
+// Two that gather at a time: what the first one flushes leaves, and the gathering goes on until the
+// second one flushes, too. Push ends nobody's.
+func TestGatheringOfTwoEndsWithTheSecond(t *testing.T) { links(t, testGatheringOfTwo) }
+
+func testGatheringOfTwo(t *testing.T, r *Reactor, dial func(Handler) net.Conn) {
+	conns := make(chan *Conn, 1)
+	peer := dial(&hooks{open: func(c *Conn) { conns <- c }})
+	c := <-conns
+	writes := func(f func()) int64 {
+		before := r.Stats().Writes
+		f()
+		return r.Stats().Writes - before
+	}
+	some := func() {
+		for range 3 {
+			c.Write([]byte("x"))
+		}
+	}
+	c.Gather()
+	c.Gather()
+	for _, step := range []struct {
+		what string
+		do   func()
+		most int64
+	}{
+		{"both gather", some, 0}, {"a push", c.Push, 1}, {"after it", some, 0},
+		{"the first flush", c.Flush, 1}, {"one gathers", some, 0}, {"the last flush", c.Flush, 1},
+	} {
+		// The holder of the loop may have sent it before, if this goroutine was held up.
+		if n := writes(step.do); n > max(step.most, 1) {
+			t.Errorf("%s: %d writes", step.what, n)
+		}
+	}
+	peer.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.ReadFull(peer, make([]byte, 9)); err != nil {
+		t.Fatal(err)
+	}
+}
