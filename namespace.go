@@ -1,7 +1,6 @@
 package smartsocket
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -41,6 +40,9 @@ func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
+
+// Server returns the server that the namespace belongs to.
+func (n *Namespace) Server() *Server { return n.srv }
 
 // Len counts the connected sockets of the namespace on this server. All counts and lists of a
 // Namespace cover connected sockets only; Away lists the rest.
@@ -102,21 +104,13 @@ func (v *Server) lookup(path string) *Namespace {
 	return v.namespaces[cleanPath(path)]
 }
 
-// namespacesTold is how many namespaces a client is told at most.
-const namespacesTold = 20
-
 // unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
 	}
-	names := v.Namespaces()
-	more := ""
-	if n := len(names) - namespacesTold; n > 0 {
-		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
-	}
-	return fault.Errorf(message.CodeInvalidNamespace,
-		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s",
+		fault.List(v.Namespaces(), 20))
 }
 
 // Namespace returns the namespace of a path, making it if need be. A missing
