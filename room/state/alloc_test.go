@@ -54,7 +54,9 @@ func (a *crowd) move(tick int) {
 		m.Angle = float32(tick)
 		if tick%8 == 0 {
 			m.Kind = "blue"
-			m.Cards[tick%2]++
+			for i := range m.Cards {
+				m.Cards[i]++
+			}
 		}
 	}
 	for _, b := range a.Bullets.All() {

@@ -36,7 +36,12 @@ type Change struct {
 	place *place
 	field *field
 
-	old, now      uint64
+	old, now uint64
+	long     *long // of a string, of bytes and scalars
+}
+
+// long holds the values that are no numbers.
+type long struct {
 	oldText, text string
 	oldBlob, blob []byte
 }
@@ -109,10 +114,20 @@ func (c Change) Entry() any {
 
 // Old returns the value before, of a Set: a bool, int64, uint64, float64, string, []byte or a slice
 // of those. The word of an enum is a string.
-func (c Change) Old() any { return c.value(c.old, c.oldText, c.oldBlob) }
+func (c Change) Old() any {
+	if c.long != nil {
+		return c.value(0, c.long.oldText, c.long.oldBlob)
+	}
+	return c.value(c.old, "", nil)
+}
 
 // New returns the value now, of a Set, in the types of Old.
-func (c Change) New() any { return c.value(c.now, c.text, c.blob) }
+func (c Change) New() any {
+	if c.long != nil {
+		return c.value(0, c.long.text, c.long.blob)
+	}
+	return c.value(c.now, "", nil)
+}
 
 func (c Change) value(raw uint64, text string, blob []byte) any {
 	switch {

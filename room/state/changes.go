@@ -21,7 +21,7 @@ type changes struct {
 // shared is where the bytes of something lie that several views need in the same tick.
 type shared struct {
 	commit, base uint64
-	from, to     int
+	from, to     uint32
 }
 
 // compareEntries finds what came, changed and went in a map or list.

@@ -25,6 +25,20 @@ func (f *field) fill(p unsafe.Pointer, r *record) {
 	}
 }
 
+// fillZeros stores the values of a record whose fields are zero, because the zero of a range or of an
+// enum need not be that of Go. The key of a list's entry is among them.
+func (p *plan) fillZeros(to unsafe.Pointer, r *record) {
+	for i := range p.fields {
+		f := &p.fields[i]
+		switch {
+		case f.kind == kindStruct:
+			f.sub.fillZeros(to, r)
+		case f.kind.number() || f.key:
+			f.fill(to, r)
+		}
+	}
+}
+
 // store writes a number, bool or word to memory at q, as the field to of the Go struct has it.
 func (f *field) store(to *field, q unsafe.Pointer, raw uint64) {
 	switch to.mem {
