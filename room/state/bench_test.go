@@ -79,8 +79,8 @@ func (m *setMover) SetAngle(v float32) {
 	}
 }
 
-// commit does with what setters marked what Commit does with what it found: it rounds, and notes the
-// tick.
+// commit does with what setters marked what Commit does with what it found: it rounds, and notes
+// the tick.
 func (c *setCrowd) commit(p *plan, tick uint64) {
 	for _, slot := range c.dirty {
 		m := c.movers[slot]

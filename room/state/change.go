@@ -61,8 +61,8 @@ func (c Change) Field() string {
 	return c.field.name
 }
 
-// Path returns the names and keys that lead to what changed: the name of each field, and behind that
-// of a map or list the entry's key, as in players, p1, x. Integer keys are in decimal.
+// Path returns the names and keys that lead to what changed: the name of each field, and behind
+// that of a map or list the entry's key, as in players, p1, x. Integer keys are in decimal.
 func (c Change) Path() []string {
 	if c.Op == Add || c.Op == Remove {
 		return c.place.path(nil)
@@ -88,8 +88,8 @@ func (f *field) keyText(one *entry) string {
 	return one.text
 }
 
-// Key returns the key of the entry that came or went, or that has the field: a string, an int64 or a
-// uint64. It is nil for fields outside of entries.
+// Key returns the key of the entry that came or went, or that has the field: a string, an int64 or
+// a uint64. It is nil for fields outside of entries.
 func (c Change) Key() any {
 	switch {
 	case c.place == nil:
@@ -146,7 +146,8 @@ func (c Change) value(raw uint64, text string, blob []byte) any {
 // Float returns the values before and now of a Set of a number, without an allocation. It is false
 // for all else.
 func (c Change) Float() (old, now float64, ok bool) {
-	if c.Op != Set || !c.field.kind.number() || c.field.kind == kindBool || c.field.kind == kindEnum {
+	k := c.field.kind
+	if c.Op != Set || !k.number() || k == kindBool || k == kindEnum {
 		return 0, 0, false
 	}
 	return c.field.float(c.old), c.field.float(c.now), true
@@ -198,8 +199,8 @@ func plainSlice[T any](f *field, blob []byte) []T {
 	return out
 }
 
-// fillSlice makes the slice at p one of the scalars in blob. from is how they were sent, to how they
-// lie in memory.
+// fillSlice makes the slice at p one of the scalars in blob. from is how they were sent, to how
+// they lie in memory.
 func fillSlice(from, to *field, p unsafe.Pointer, t reflect.Type, blob []byte) {
 	slice := reflect.NewAt(t, p).Elem()
 	if len(blob) == 0 {

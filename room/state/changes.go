@@ -137,8 +137,8 @@ func (r *record) reset(p *plan) {
 	r.zero(p)
 }
 
-// compareOrder finds out whether the order of a list is another than a client expects that knows who
-// came and went: what came stands at the end, by slot.
+// compareOrder finds out whether the order of a list is another than a client expects that knows
+// who came and went: what came stands at the end, by slot.
 func (e *Encoder) compareOrder(t *table, es *entries) bool {
 	c := es.enc
 	c.expect = c.expect[:0]

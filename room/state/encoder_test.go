@@ -115,8 +115,8 @@ func TestCommitNeedsTicksThatGrow(t *testing.T) {
 	}
 }
 
-// TestNothingToSend: without a change there is no message, and a client that got none for many ticks
-// is up to date.
+// TestNothingToSend: without a change there is no message, and a client that got none for many
+// ticks is up to date.
 func TestNothingToSend(t *testing.T) {
 	a := &vecPoint{X: 1}
 	p := newPair(t, a)

@@ -173,8 +173,8 @@ func (w *world) lose(c *client, missed []byte) {
 	c.v.Reset()
 }
 
-// deliver brings a message to both decoders, and compares what they have with what they should. What
-// a decoder has wrong stays wrong, so that the typed one need not be compared each time.
+// deliver brings a message to both decoders, and compares what they have with what they should.
+// What a decoder has wrong stays wrong, so that the typed one need not be compared each time.
 func (w *world) deliver(c *client, any, typed bool) {
 	if any {
 		if _, err := c.plain.Apply(c.buf); err != nil {
@@ -244,8 +244,8 @@ func FuzzChanges(f *testing.F) {
 	})
 }
 
-// TestNothingHiddenIsOnTheWire: no byte of an entry outside of a client's interest, and of another's
-// owner fields, is in a message to that client.
+// TestNothingHiddenIsOnTheWire: no byte of an entry outside of a client's interest, and of
+// another's owner fields, is in a message to that client.
 func TestNothingHiddenIsOnTheWire(t *testing.T) {
 	type secret struct {
 		Text string               `state:"text"`

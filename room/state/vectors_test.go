@@ -358,11 +358,12 @@ func vecZeros(t *testing.T) vecSeries {
 
 func vectors(t *testing.T) vecFile {
 	f := vecFile{About: []string{
-		"Test vectors of states, written by go test ./room/state -run Vectors -update. See docs/STATE.md.",
+		"Test vectors of states, written by go test ./room/state -run Vectors -update.",
 		"series: apply the messages in order to an empty decoder; state is what it must then have.",
-		"Floats that JSON cannot say are strings (NaN, +Inf, -Inf); bytes are base64; time and step are " +
-			"microseconds; input is 0 until the first one.",
-		"refused: after the messages of before, a decoder refuses hex. If synced, its state is as it was.",
+		"Floats that JSON cannot say are strings (NaN, +Inf, -Inf); bytes are base64; time and " +
+			"step are microseconds; input is 0 until the first one.",
+		"refused: after the messages of before, a decoder refuses hex. If synced, its state is " +
+			"as it was.",
 	}}
 	f.Series = []vecSeries{vecKinds(t), vecEntries(t), vecLists(t), vecOwner(t), vecZeros(t)}
 	f.Refused = refusals(t)
@@ -385,8 +386,8 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(made, kept) {
-		t.Error("testdata/vectors.json differs from what the encoder writes: a change of the wire " +
-			"breaks clients; if it must be, run this test with -update")
+		t.Error("testdata/vectors.json differs from what the encoder writes: a change of the " +
+			"wire breaks clients; if it must be, run this test with -update")
 	}
 }
 
