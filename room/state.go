@@ -72,8 +72,8 @@ func (r *Room[S]) show(m *Member) {
 	r.update(m, r.rooms.schedule.now())
 }
 
-// keep has the encoder take the state as it is. If the room ticks, the number stays that of the last
-// tick, so that those who have that already get the rest with the next one.
+// keep has the encoder take the state as it is. If the room ticks, the number stays that of the
+// last tick, so that those who have that already get the rest with the next one.
 func (r *Room[S]) keep() {
 	at := r.Now()
 	if r.rooms.step == 0 {
