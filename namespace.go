@@ -75,9 +75,6 @@ func (n *Namespace) RoomLen(room string) int { return n.hub.RoomSize(room) }
 // RoomNames lists the rooms that have connected members, sorted.
 func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 
-// maxRoomName is the longest name of a room in bytes.
-const maxRoomName = hub.MaxName
-
 // join puts s into rooms, and says in the words of the wire why it cannot.
 func (n *Namespace) join(s *Socket, rooms []string) error {
 	refused, err := n.hub.Join(s, rooms)
@@ -94,7 +91,7 @@ func (n *Namespace) join(s *Socket, rooms []string) error {
 			"room name %q has the form of a socket id: use another", refused)
 	}
 	return fault.Errorf(message.CodeInvalidFormat,
-		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
+		"room name %.40q: use 1 to %d bytes", refused, hub.MaxName)
 }
 
 // lookup finds the namespace that a client asks for, nil if there is none.

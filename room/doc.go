@@ -2,7 +2,12 @@
 // never runs twice at a time, ticks at a fixed step, keeps the seats of players who drop, and is
 // over when it should be.
 //
-//	type Arena struct{ Ships map[string]*Ship }
+//	type Arena struct {
+//		Ships state.Map[string, Ship] `state:"ships"`
+//	}
+//	type Ship struct {
+//		X float64 `state:"x,min=0,max=1000,step=0.1"`
+//	}
 //
 //	arenas := room.Register(server.Namespace("/game"), room.Options[Arena]{
 //		Name: "arena", Rate: 30, Capacity: 16, Seats: 20 * time.Second,
@@ -63,6 +68,14 @@
 // its code panics. A panic is logged and counted and ends that room alone. Members get the event
 // name:over with an Over, and whatever still wants to enter gets the error that Room.Err says.
 //
+// # The state
+//
+// If fields of State have tags of package room/state, clients hold the same state. What has changed
+// travels at the end of each tick, or in a room that does not tick at the end of each turn. A
+// client that is behind is sent nothing until it is not, and then all that has changed since. Who
+// enters, comes back or asks for it gets the whole state. Options.OnView says which entries are a
+// member's own, and Options.Interest what he sees: what lies outside is never sent to him.
+//
 // # Events
 //
 // With the Name "arena" these events are the room's: arena carries the state, arena:over says that
@@ -79,6 +92,7 @@
 // # Reading order
 //
 // options.go and rooms.go are the kind, room.go is one room, turns.go how its code runs and
-// schedule.go when. tick.go, input.go, member.go and send.go are what happens in a turn. handle.go
-// and ticker.go stand on the rest, save.go and stats.go are what one would expect.
+// schedule.go when. tick.go, input.go, member.go, state.go and send.go are what happens in a turn,
+// interest.go what members see. handle.go and ticker.go stand on the rest, save.go and stats.go are
+// what one would expect.
 package room

@@ -68,6 +68,9 @@ func (k *Rooms[S]) listen() {
 	if k.step > 0 {
 		opts = append(opts, smartsocket.Inline) // it only waits for the tick
 	}
+	if k.stateful {
+		k.ns.On(k.opts.Name+":sync", k.sync)
+	}
 	if k.opts.OnInput != nil {
 		k.ns.On(k.opts.Name+":input", k.input, opts...)
 	}

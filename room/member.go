@@ -26,7 +26,7 @@ type Member struct {
 
 	until time.Duration // when the seat is over, by the schedule; 0 = the session is not
 	seq   uint64        // of the last input that was handled
-	view  view          // what its client has of the state
+	sight sight         // what its client has of the state
 
 	// Guarded by inputs.mu.
 	queued int    // inputs that wait
@@ -105,7 +105,6 @@ func (r *Room[S]) away(m *Member, s *smartsocket.Socket) {
 	m.away = true
 	r.present--
 	r.rooms.stats.away.Add(1)
-	r.forgetView(m)
 	if f := r.rooms.opts.OnAway; f != nil {
 		f(r, m)
 	}
@@ -199,7 +198,6 @@ func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	m.socket = s
 	s.Set(r.rooms.mark, m)
 	r.inbox.Load().restart(m)
-	r.forgetView(m)
 	r.returned(m)
 	return r.missed(m)
 }
@@ -275,13 +273,12 @@ func (r *Room[S]) remove(m *Member, why error) {
 // drop takes m out of everything.
 func (r *Room[S]) drop(m *Member) {
 	k := r.rooms
-	m.in = false
+	m.in, m.sight = false, sight{}
 	if m.away {
 		k.stats.away.Add(-1)
 	} else {
 		r.present--
 	}
-	r.forgetView(m)
 	m.socket.Leave(r.hall)
 	if at, _ := m.socket.Get(k.mark).(*Member); at == m {
 		m.socket.Set(k.mark, nil)

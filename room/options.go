@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
 // Forever is how long an empty room is kept that is never to end by itself.
@@ -60,6 +61,13 @@ type Options[S any] struct {
 	OnAway func(r *Room[S], m *Member)
 	// OnBack is told that it has come back, perhaps on another socket.
 	OnBack func(r *Room[S], m *Member)
+	// OnView is given the view of a member before it is used for the first time, to say which
+	// entries of the State are the member's own, and which he will see for as long as he is there.
+	// Without OnView and Interest he sees all, except for what only owners see.
+	OnView func(r *Room[S], m *Member, v *state.View)
+	// Interest says what a member sees of the State, ahead of each message to him. See, SeeTeam and
+	// SeeNear make one for a map of the State.
+	Interest Interest[S]
 	// OnLeave is told that a member is out of the room. why is nil if he has left by himself,
 	// otherwise the reason that Kick was given, or an error that says how his session ended.
 	OnLeave func(r *Room[S], m *Member, why error)

@@ -54,7 +54,7 @@ func newRoom[S any](k *Rooms[S], name string, label any) *Room[S] {
 	r := &Room[S]{rooms: k, name: name, hall: k.opts.Name + ":" + name}
 	r.turns.host, r.place.owner = r, &r.turns
 	k.serial++
-	r.origin = phase(k.serial, k.step)
+	r.origin, r.tick = phase(k.serial, k.step), 1
 	r.SetLabel(label)
 	return r
 }
@@ -346,6 +346,7 @@ func (r *Room[S]) occupied() {
 	o := &outlet{hall: k.ns.Local().To(r.hall)}
 	o.work = func() { r.work(o.jobs, o.woken) }
 	r.out, r.empty = o, 0
+	r.draw()
 	r.inbox.Store(new(inputs))
 	if k.step > 0 && r.next == 0 {
 		r.next = firstTick(now, k.step, r.origin)

@@ -20,6 +20,7 @@ type Rooms[S any] struct {
 	srv      *smartsocket.Server
 	log      *slog.Logger
 	schedule *schedule
+	stateful bool   // S has tags for clients
 	mark     string // under which a socket has its Member
 	step     time.Duration
 	stats    counters
@@ -41,7 +42,7 @@ func Register[S any](ns *smartsocket.Namespace, o Options[S]) *Rooms[S] {
 	v := ns.Server()
 	k := &Rooms[S]{
 		opts: o, ns: ns, srv: v, log: v.Logger(), schedule: newSchedule(v),
-		mark: "room " + o.Name, byName: make(map[string]*Room[S]),
+		stateful: describes[S](), mark: "room " + o.Name, byName: make(map[string]*Room[S]),
 		holders: make(map[string]*Member),
 	}
 	if o.Rate > 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
 // Over is what a client is told, by the event name:over, when its room has ended or it is out.
@@ -18,6 +19,10 @@ type outlet struct {
 	work  func() // does jobs, and the rest if woken
 	jobs  []job
 	woken bool
+
+	encoder *state.Encoder // nil without a state for clients
+	message []byte         // the last one of the state, to use its memory again
+	shown   uint64         // the tick that was sent
 }
 
 // To selects the members whose clients are connected.

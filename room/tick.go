@@ -4,8 +4,10 @@ import (
 	"time"
 )
 
-// Tick is the number of the tick that runs, or of the last one. It grows by one with each tick, and
-// by more if ticks were left out because the room was too late, see Options.CatchUp.
+// Tick is the number of the tick that runs, or of the last one. 1 is the state that OnOpen has
+// left, so the first tick is 2. It grows by one with each tick, and by more if ticks were left out
+// because the room was too late, see Options.CatchUp. If the room does not tick, it counts the
+// turns after which the state was sent.
 func (r *Room[S]) Tick() uint64 { return r.tick }
 
 // Step is the time from tick to tick, by which OnTick moves the room on. It is 0 for a room that
