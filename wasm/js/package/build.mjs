@@ -91,4 +91,5 @@ await declare('index.ts', 'index');
 writeFileSync(join(dist, 'static.d.ts'),
   "export * from './js.js';\nexport { default } from './js.js';\n");
 await declare('logger-entry.ts', 'logger');
+await declare('state.ts', 'state');
 for (const framework of ['react', 'vue', 'svelte']) await declare(framework + '.ts', framework);
