@@ -59,7 +59,7 @@ export function interpolate<T, P extends Path<T>, B extends Blends<Shown<At<T, P
     const all = new Map<unknown, number[]>();
     let at: unknown = state.value;
     for (const name of path.split('.')) at = at && (at as Record<string, unknown>)[name];
-    const slots = at && slotsOf(at);
+    const slots = at ? slotsOf(at) : undefined;
     if (slots) slots._bySlot.forEach(({ _key: key, _value: v }) => all.set(key, values(v)));
     else if (at) all.set(undefined, values(at));
     return all;

@@ -9,6 +9,7 @@ import type { Entry, Slots } from './state-value.js';
 import type { Bytes } from './codec.js';
 
 const SNAPSHOT = 1, END = 3, SCHEMA = 0x10, INPUT = 0x20, SUM = 0x40;
+const MAX_SLOTS = 1 << 24;
 
 // Change is one thing that a message has changed: a field of an object, or the entries of a Map or
 // an array.
@@ -20,7 +21,8 @@ export interface Change {
   _removed: Entry[];
   _added: Entry[];
   _changed: [entry: Entry, fields: string[]][];
-  _kept: Entry[]; // all entries that stay, if the message numbers the slots anew
+  _gone: Set<Entry>; // what was in slots that are empty or taken now
+  _fresh: Entry[]; // what is in slots now: added ones, and others that are written anew
   _order: Entry[] | null;
 }
 
@@ -56,7 +58,7 @@ export class Decoder {
     if (kind < SNAPSHOT || kind > END || head & (kind === SNAPSHOT ? 0x80 : 0x80 | SCHEMA)) {
       throw new Error('it is of no known kind');
     }
-    const tick = from._number();
+    const tick = from._uint();
     let step = this._step, time: number, text = this.#schema;
     if (kind === END) {
       this.#end();
@@ -64,16 +66,16 @@ export class Decoder {
       return { _kind: kind, _changes: [], _anew: null, _drift: false };
     }
     if (kind === SNAPSHOT) {
-      time = from._number();
-      step = from._number();
+      time = from._uint();
+      step = from._uint();
       if (head & SCHEMA) text = from._text();
     } else {
-      const age = from._number();
+      const age = from._uint();
       if (age < 1) throw new Error('it is about itself');
       if (!this._tick || tick - age !== this._tick) return null;
       time = this._time + age * step;
     }
-    const input = head & INPUT ? from._number() : 0;
+    const input = head & INPUT ? from._uint() : 0;
     const sum = head & SUM ? from._view.getUint32(from._skip(4), true) : 0;
     const old = this._value, known = old && text === this.#schema;
     if (!text) throw new Error('it has no schema');
@@ -110,8 +112,10 @@ export class Decoder {
     }
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i], there = from._bytes[mask + (i >> 3)] >> (i & 7) & 1;
-      if (there ? this.#field(field, on, mode)
-        : mode === WHOLE && field._name !== skip && this.#clear(field, on)) {
+      if (field._name === skip) {
+        if (there) throw new Error('a key is changed');
+      } else if (there ? this.#field(field, on, mode)
+        : mode === WHOLE && this.#clear(field, on)) {
         names.push(field._name);
       }
     }
@@ -136,7 +140,8 @@ export class Decoder {
     if (field._holds) {
       const entries = this.#change(value as object, '');
       entries._removed = Array.from(slotsOf(value)._bySlot.values());
-      entries._order = [];
+      entries._gone = new Set(entries._removed);
+      if (field._holds === 'list') entries._order = [];
       return this.#note(on, name, entries._removed.length > 0);
     }
     if (!field._type) return this.#set(on, name, field._scalar!._zero());
@@ -162,67 +167,62 @@ export class Decoder {
   #change(on: object, field: string): Change {
     const change: Change = {
       _on: on, _field: field, _now: undefined, _before: undefined, _removed: [], _added: [],
-      _changed: [], _kept: [], _order: null,
+      _changed: [], _gone: new Set(), _fresh: [], _order: null,
     };
     this.#changes.push(change);
     return change;
   }
 
-  // entries reads the entries of a Map or an array, and reports whether they differ.
+  // entries reads the entries of a Map or an array, and reports whether they differ. An entry stays
+  // the same while its key does.
   #entries(field: Field, container: unknown, mode: number): boolean {
-    const from = this.#from, now = slotsOf(container), isList = field._holds === 'list';
-    const change: Change = this.#change(container as object, '');
-    const gone = new Set<Entry>(change._removed = this.#removed(now, mode));
-    const fresh = new Map<Key, Entry>();
+    const from = this.#from, now = slotsOf(container);
+    const change = this.#change(container as object, '');
+    const gone = change._gone = this.#gone(now, mode), fresh = new Map<Key, Entry>();
     let last = -1;
     for (let n = from._count(); n > 0; n--) {
-      const number = from._number(), slot = Math.floor(number / 2), there = now._bySlot.get(slot);
-      if (slot <= last) throw new Error('slots do not ascend');
+      const number = from._uint(), slot = Math.floor(number / 2), there = now._bySlot.get(slot);
+      if (slot <= last || slot >= MAX_SLOTS) throw new Error('slots do not ascend, or are too large');
       last = slot;
       if (number % 2 === 0) {
-        if (mode !== CHANGED || !there || gone.has(there)) throw new Error('a slot is unknown');
-        this.#changed(change, there, mode);
+        if (!there || gone.has(there)) throw new Error('a slot is unknown');
+        this.#changed(change, there, CHANGED);
         continue;
       }
-      const key = field._key!._read(from) as Key;
+      const key = field._key!._read(from) as Key, known = now._byKey.get(key);
       if (fresh.has(key)) throw new Error('a key comes twice');
-      if (mode === CHANGED && there && !gone.has(there)) {
-        gone.add(there);
-        change._removed.push(there);
-      }
-      const known = mode === WHOLE && now._byKey.get(key);
+      if (there) gone.add(there);
       const entry: Entry = { _slot: slot, _key: key, _value: undefined };
       fresh.set(key, entry);
       if (known) {
+        gone.add(known);
         entry._value = known._value;
-        change._kept.push(entry);
-        this.#changed(change, entry, mode);
+        this.#changed(change, entry, WHOLE);
       } else {
         entry._value = this.#fresh(field, key);
         change._added.push(entry);
       }
     }
-    if (mode === WHOLE) {
-      change._removed = Array.from(now._bySlot.values()).filter((e) => !fresh.has(e._key));
-    }
-    fresh.forEach((_, key) => {
-      const known = mode === CHANGED && now._byKey.get(key);
-      if (known && !gone.has(known)) throw new Error('a key is there already');
+    change._fresh = Array.from(fresh.values());
+    gone.forEach((entry) => {
+      if (!fresh.has(entry._key)) change._removed.push(entry);
     });
-    const moved = isList && this.#order(now, change, gone, mode);
+    const moved = field._holds === 'list' && this.#order(now, change);
     return moved || change._removed.length + change._added.length + change._changed.length > 0;
   }
 
-  #removed(now: Slots, mode: number): Entry[] {
-    const removed: Entry[] = [];
+  // gone reads which entries go. In a snapshot all do that do not come again.
+  #gone(now: Slots, mode: number): Set<Entry> {
+    const gone = new Set<Entry>();
+    if (mode === WHOLE) now._bySlot.forEach((entry) => gone.add(entry));
     let last = -1;
     for (let n = this.#from._count(); n > 0; n--) {
-      const slot = this.#from._number(), entry = now._bySlot.get(slot);
-      if (mode !== CHANGED || slot <= last || !entry) throw new Error('a slot is unknown');
+      const slot = this.#from._uint(), entry = now._bySlot.get(slot);
+      if (slot <= last) throw new Error('slots do not ascend');
       last = slot;
-      removed.push(entry);
+      if (entry) gone.add(entry); // otherwise it came and went between two messages
     }
-    return removed;
+    return gone;
   }
 
   // fresh reads the value of an entry that is new.
@@ -244,28 +244,26 @@ export class Decoder {
     }
     const value = (field._scalar as Scalar)._read(this.#from);
     if (same(value, entry._value)) return;
-    change._changed.push([{ _slot: entry._slot, _key: entry._key, _value: value }, []]);
+    const now = { _slot: entry._slot, _key: entry._key, _value: value };
+    if (mode === WHOLE) entry._value = value; // which is not shown yet
+    change._changed.push([now, []]);
   }
 
   // order reads the order of a list, and reports whether it differs.
-  #order(now: Slots, change: Change, gone: Set<Entry>, mode: number): boolean {
+  #order(now: Slots, change: Change): boolean {
     const from = this.#from, entries = new Map<number, Entry>();
-    if (mode === CHANGED) {
-      for (const entry of now._order) if (!gone.has(entry)) entries.set(entry._slot, entry);
+    for (const entry of now._order.filter((e) => !change._gone.has(e)).concat(change._fresh)) {
+      entries.set(entry._slot, entry);
     }
-    const there = change._kept.concat(change._added).sort((a, b) => a._slot - b._slot);
-    for (const entry of there) entries.set(entry._slot, entry);
-    const flag = from._byte();
-    if (flag > 1) throw new Error('an order is neither there nor not');
-    const order = change._order = flag ? [] : Array.from(entries.values());
-    if (flag) {
-      if (from._count() !== entries.size) throw new Error('an order is not of all entries');
-      for (let n = entries.size; n > 0; n--) {
-        const slot = from._number(), entry = entries.get(slot);
-        if (!entry) throw new Error('an order has an entry twice, or one that is not there');
-        entries.delete(slot);
-        order.push(entry);
-      }
+    const flag = from._byte(), order = change._order = flag ? [] : Array.from(entries.values());
+    if (flag > 1 || flag && from._count() !== entries.size) {
+      throw new Error('an order is not of all entries');
+    }
+    while (flag && entries.size > 0) {
+      const slot = from._uint(), entry = entries.get(slot);
+      if (!entry) throw new Error('an order has an entry twice, or one that is not there');
+      entries.delete(slot);
+      order.push(entry);
     }
     return order.length !== now._order.length ||
       order.some((entry, i) => entry._value !== now._order[i]._value);
@@ -283,26 +281,18 @@ export class Decoder {
 function commitEntries(change: Change): void {
   const now = slotsOf(change._on);
   const map = now._field._holds === 'map' ? change._on as Map<Key, unknown> : null;
-  for (const entry of change._removed) {
-    now._bySlot.delete(entry._slot);
-    now._byKey.delete(entry._key);
-    if (map) map.delete(entry._key);
-  }
-  if (change._kept.length > 0) now._bySlot.clear(); // added come behind them
   const put = (entry: Entry): void => {
     now._bySlot.set(entry._slot, entry);
     now._byKey.set(entry._key, entry);
-  };
-  change._kept.forEach(put);
-  for (const entry of change._added) {
-    put(entry);
     if (map) map.set(entry._key, entry._value);
+  };
+  for (const [entry] of change._changed) put(entry);
+  change._gone.forEach((entry) => now._bySlot.delete(entry._slot));
+  for (const entry of change._removed) {
+    now._byKey.delete(entry._key);
+    if (map) map.delete(entry._key);
   }
-  for (const [entry] of change._changed) {
-    if (now._field._type) continue;
-    put(entry);
-    map!.set(entry._key, entry._value);
-  }
+  change._fresh.forEach(put);
   if (!change._order) return;
   now._order = change._order;
   const list = change._on as unknown[];

@@ -1,13 +1,12 @@
 // What a state consists of, compiled from the schema that the server sends: how each field is read,
 // what its zero value is, and which objects hold it.
 
-import { From, To } from './state-bytes.js';
-import type { Whole } from './state-bytes.js';
+import type { From, To } from './state-bytes.js';
 
-const MAX_TEXT = 65536, MAX_TYPES = 64, MAX_FIELDS = 64, MAX_DEPTH = 8, MAX_ALL = 4096;
+const MAX_TEXT = 65536, MAX_TYPES = 64, MAX_FIELDS = 64, MAX_DEPTH = 8, MAX_ALL = 2048;
 
 /** Key is the key of a map's or a list's entry. */
-export type Key = string | number | bigint;
+export type Key = string | number;
 
 export type Fields = Record<string, unknown>;
 
@@ -83,7 +82,7 @@ export function schemaOf(text: string): Struct {
       type._depth = Math.max(type._depth, field._type._depth + 1);
     }
     if (type._size > MAX_ALL || type._depth > MAX_DEPTH) {
-      throw bad('a type with more than 4096 fields, or too deep');
+      throw bad('a type with more than 2048 fields, or too deep');
     }
     return known[index as number] = type;
   };
@@ -155,7 +154,7 @@ const plain: Record<string, Scalar> = {
     _zero: () => '',
   },
   bytes: {
-    _read: (from) => from._take(),
+    _read: (from) => from._take().slice(),
     _write: (to, value) => to._bytes(value as Uint8Array),
     _zero: () => new Uint8Array(0),
   },
@@ -169,7 +168,7 @@ function scalarOf(told: unknown): Scalar {
   if (k === 'enum' && isWords(of)) {
     return {
       _read(from) {
-        const word = of[from._number()];
+        const word = of[from._uint()];
         if (word === undefined) throw new Error('a word is none of its list');
         return word;
       },
@@ -190,21 +189,21 @@ function scalarOf(told: unknown): Scalar {
 
 // numbers are integers, or multiples of a step, from min to max if these are given.
 function numbers(signed: boolean, step: number, min?: number, max?: number): Scalar {
-  const ranged = min !== undefined, from0 = min || 0, unit = step || 1;
-  const most = max === undefined ? Infinity : Math.round((max - from0) / unit);
-  const zero = from0 > 0 || max! < 0 ? from0 : 0;
+  const base = min || 0, zigzag = signed && min === undefined;
+  const quantum = (v: number): number => step ? Math.floor((v - base) / step + 0.5) : v - base;
+  const value = (n: number): number => step ? base + n * step : base + n;
+  const most = max === undefined ? Number.MAX_SAFE_INTEGER : step ? Math.round((max - base) / step)
+    : max - base;
+  const zero = base > 0 || max! < 0 ? base : value(quantum(0));
   return {
     _read(from) {
-      const n = signed && !ranged ? from._int() : from._uint();
-      if (n > most) throw new Error('a number is out of its range');
-      if (typeof n === 'bigint') return ranged ? n + BigInt(from0) : n;
-      return step ? from0 + n * step : from0 + n;
+      const n = zigzag ? from._int() : from._uint();
+      if (n > most || n < -most) throw new Error('a number is out of its range');
+      return value(n);
     },
-    _write(to, value) {
-      let n = value as Whole;
-      if (step) n = Math.round((n as number - from0) / step);
-      else if (ranged) n = typeof n === 'bigint' ? n - BigInt(from0) : n - from0;
-      if (signed && !ranged) to._int(n);
+    _write(to, v) {
+      const n = quantum(v as number);
+      if (zigzag) to._int(n);
       else to._uint(n);
     },
     _zero: () => zero,
