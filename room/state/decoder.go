@@ -1,0 +1,6 @@
+package state
+
+type (
+	holding struct{}
+	kept    struct{}
+)
