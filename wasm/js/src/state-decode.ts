@@ -182,7 +182,7 @@ export class Decoder {
     let last = -1;
     for (let n = from._count(); n > 0; n--) {
       const number = from._uint(), slot = Math.floor(number / 2), there = now._bySlot.get(slot);
-      if (slot <= last || slot >= MAX_SLOTS) throw new Error('slots do not ascend, or are too large');
+      if (slot <= last || slot >= MAX_SLOTS) throw new Error('a slot is not above the last one');
       last = slot;
       if (number % 2 === 0) {
         if (!there || gone.has(there)) throw new Error('a slot is unknown');
@@ -218,7 +218,7 @@ export class Decoder {
     let last = -1;
     for (let n = this.#from._count(); n > 0; n--) {
       const slot = this.#from._uint(), entry = now._bySlot.get(slot);
-      if (slot <= last) throw new Error('slots do not ascend');
+      if (slot <= last) throw new Error('a slot is not above the last one');
       last = slot;
       if (entry) gone.add(entry); // otherwise it came and went between two messages
     }
