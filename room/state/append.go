@@ -134,6 +134,9 @@ func (e *Encoder) appendAll(dst []byte, f *field, es *entries, w walk) ([]byte, 
 	if n == 0 {
 		return dst, false
 	}
+	if es.dec != nil {
+		es.sort()
+	}
 	dst = appendUvarint(append(dst, 0), uint64(n))
 	for _, one := range es.at {
 		if one == nil || win != nil && !win.sees(one) {

@@ -173,7 +173,7 @@ func (c *compiler) typed(f *field, t reflect.Type, o options, path string, entry
 			return invalid(path, "a slice of structs cannot tell what changed: make it a "+
 				"state.List[%s]", t.Elem().Name())
 		}
-		f.kind = kindScalars
+		f.kind, f.entry = kindScalars, t
 		f.el = &field{size: t.Elem().Size()}
 		return f.el.scalar(t.Elem(), o, path)
 	case reflect.Map:
@@ -185,7 +185,7 @@ func (c *compiler) typed(f *field, t reflect.Type, o options, path string, entry
 
 // container finds out about a map or list.
 func (c *compiler) container(f *field, has contents, o options, path string) error {
-	f.add, f.remove = has.add, has.remove
+	f.add, f.remove, f.entry = has.add, has.remove, has.value
 	f.kind = kindMap
 	if has.key == nil {
 		f.kind = kindList

@@ -52,6 +52,7 @@ type plan struct {
 // field is one field of a plan.
 type field struct {
 	name  string
+	path  []string // of a decoder: names from the record's struct to the field
 	kind  kind
 	owner bool
 	key   bool // it is the key of a list's entries, which is sent before the struct
@@ -77,6 +78,7 @@ type field struct {
 	keyKind kind   // of a map or list: kindString, kindInt or kindUint
 	add     adder
 	remove  remover
+	entry   reflect.Type // of a map's or list's entries; of scalars, the slice
 
 	to *field // of a decoder: the field of the Go struct, nil if it has none
 }

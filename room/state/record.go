@@ -69,3 +69,6 @@ func (r *record) zero(p *plan) {
 		}
 	}
 }
+
+// memory returns about how many bytes an entry with such a record takes in a decoder.
+func (p *plan) memory() int { return 256 + 8*p.nums + 16*p.texts + 24*p.blobs + 128*p.kids }
