@@ -9,6 +9,7 @@ import type { Entry, Slots } from './state-value.js';
 import type { Bytes } from './codec.js';
 
 const SNAPSHOT = 1, END = 3, SCHEMA = 0x10, INPUT = 0x20, SUM = 0x40;
+const FORBIDDEN = [0, 0x80, 0x90, 0xf0]; // by kind
 const MAX_SLOTS = 1 << 24;
 
 // Change is one thing that a message has changed: a field of an object, or the entries of a Map or
@@ -55,7 +56,7 @@ export class Decoder {
   _apply(bytes: Bytes): Applied | null {
     const from = this.#from = new From(bytes), head = from._byte(), kind = head & 15;
     this.#changes = [];
-    if (kind < SNAPSHOT || kind > END || head & (kind === SNAPSHOT ? 0x80 : 0x80 | SCHEMA)) {
+    if (kind < SNAPSHOT || kind > END || head & FORBIDDEN[kind]) {
       throw new Error('it is of no known kind');
     }
     const tick = from._uint();
@@ -218,7 +219,7 @@ export class Decoder {
     let last = -1;
     for (let n = this.#from._count(); n > 0; n--) {
       const slot = this.#from._uint(), entry = now._bySlot.get(slot);
-      if (slot <= last) throw new Error('a slot is not above the last one');
+      if (slot <= last || slot >= MAX_SLOTS) throw new Error('a slot is not above the last one');
       last = slot;
       if (entry) gone.add(entry); // otherwise it came and went between two messages
     }
