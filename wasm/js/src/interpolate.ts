@@ -31,7 +31,7 @@ export type Blends<V> = { [F in keyof V as V[F] extends number ? F : never]?: Bl
 export interface Interpolation<V, K, B> {
   /** The entry's fields now; undefined if it is not there. A struct has no key. */
   get(key?: K): { [F in keyof B & keyof V]: number } | undefined;
-  /** How far the shown moment is behind the newest values, in milliseconds. */
+  /** How far what is shown is behind the newest values, in milliseconds. */
   delay(): number;
   off(): void;
 }
@@ -50,8 +50,9 @@ export function interpolate<T, P extends Path<T>, B extends Blends<Shown<At<T, P
   state: State<T>, path: P, blends: B,
 ): Interpolation<Shown<At<T, P>>, KeyOf<At<T, P>>, B> {
   const names = Object.keys(blends);
-  const late: number[] = []; // how much later than its tick a message came, by other clocks
-  let frames: Frame[] = [], behind = 0, usual = 0;
+  // How much later than the tick before it a message came, by clocks that differ.
+  const late: number[] = [];
+  let frames: Frame[] = [], behind = 0, usual = 0, last = 0;
 
   const values = (entry: unknown): number[] =>
     names.map((name) => (entry as Record<string, number>)[name]);
@@ -65,26 +66,28 @@ export function interpolate<T, P extends Path<T>, B extends Blends<Shown<At<T, P
     return all;
   };
 
+  // moment is what is shown now. It stands still while the delay grows.
+  const moment = (): number => last = Math.max(last, now() - behind);
+
   const off = state.onChange((_, { snapshot, time }) => {
     const { step } = state, newest = frames[frames.length - 1];
     if (!step || !newest || time <= newest._at) {
       frames = [];
       usual = step;
+      last = 0;
     }
-    late.push(now() - time);
+    // Who stood still for some ticks starts in the last of them. Where every message spans several
+    // ticks, because the connection is slow, the way is theirs.
+    const gap = frames.length > 0 ? time - newest._at : step, way = Math.min(gap, usual);
+    usual = snapshot ? step : gap;
+    if (gap > way) frames.push({ _at: time - way, _values: newest._values });
+    late.push(now() - time + way);
     if (late.length > SEEN) late.shift();
-    const target = Math.min(Math.max(...late), Math.min(...late) + MOST * step) + step;
+    const target = Math.min(Math.max(...late), Math.min(...late) + MOST * step);
     behind = frames.length === 0 ? target
       : behind + Math.max(-step / 20, Math.min(target - behind, step / 4));
-    if (frames.length > 0) {
-      // Who stood still for some ticks starts in the last of them. Where every message spans
-      // several ticks, because the connection is slow, the way is theirs.
-      const gap = time - newest._at, way = Math.min(gap, usual);
-      usual = snapshot ? step : gap;
-      if (gap > way) frames.push({ _at: time - way, _values: newest._values });
-    }
     frames.push({ _at: time, _values: read() });
-    while (frames.length > 2 && frames[1]._at <= now() - behind) frames.shift();
+    while (frames.length > 2 && frames[1]._at <= moment()) frames.shift();
   });
 
   const blend = (a: number[], b: number[], part: number): Record<string, number> => {
@@ -97,7 +100,7 @@ export function interpolate<T, P extends Path<T>, B extends Blends<Shown<At<T, P
 
   return {
     get(key) {
-      const shown = now() - behind;
+      const shown = moment();
       let i = 0;
       while (i + 1 < frames.length && frames[i + 1]._at <= shown) i++;
       const from = frames[i] || { _at: 0, _values: read() }, to = frames[i + 1];
@@ -106,7 +109,7 @@ export function interpolate<T, P extends Path<T>, B extends Blends<Shown<At<T, P
       const part = b ? Math.max(0, (shown - from._at) / (to._at - from._at)) : 0;
       return blend(a, b || a, part) as never;
     },
-    delay: () => Math.max(0, behind - (late.length ? late[late.length - 1] : 0)),
+    delay: () => frames.length > 0 ? Math.max(0, frames[frames.length - 1]._at - moment()) : 0,
     off,
   };
 }
