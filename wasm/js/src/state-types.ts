@@ -7,7 +7,7 @@ type Leaf = Scalar | Uint8Array | readonly Scalar[];
 type Scalar = string | number | bigint | boolean;
 
 /** A map's or a list's type, as it stands in the value. */
-export type Container = ReadonlyMap<never, unknown> | readonly object[];
+export type Container = ReadonlyMap<any, any> | readonly object[];
 
 /** The fields of a state's value, those of structs within it behind a dot: 'phase', 'ball.x'. */
 export type Path<T> = IsAny<T> extends true ? string : {

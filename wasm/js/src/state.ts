@@ -4,6 +4,7 @@
 import { CODES, SmartSocketClient, SmartSocketError, logger } from '@smartsocket/client/js';
 import type { EmitOptions } from '@smartsocket/client/js';
 import { now } from './now.js';
+import { To } from './state-bytes.js';
 import { Decoder } from './state-decode.js';
 import type { Applied } from './state-decode.js';
 import type { At, Entries, EntryOf, KeyOf, Path } from './state-types.js';
@@ -148,13 +149,24 @@ export class State<T = any> {
   }
 
   /**
-   * Sends an input, as the event name:input with {seq, at, data}, and returns its number: 1, 2 and
-   * so on. Without a connection it sends nothing and returns 0. at is the server's clock.
+   * Sends an input as the event name:input, and returns its number: 1, 2 and so on. JSON travels
+   * as {seq, at, data}, and behind the two numbers if it is binary. at is the server's clock.
+   * Without a connection nothing is sent, and 0 returned.
    */
   send(input: unknown, options?: EmitOptions): number {
     if (!this.#client.connected) return 0;
     const seq = this.#sent + 1, at = Math.round(this.now() * 1000);
-    this.#client.emit(this.name + ':input', { seq, at, data: input }, options);
+    const bytes = ArrayBuffer.isView(input)
+      ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
+      : isBuffer(input) ? new Uint8Array(input) : null;
+    let data: unknown = { seq, at, data: input };
+    if (bytes) {
+      const to = new To();
+      to._uint(seq);
+      to._uint(at);
+      data = new Uint8Array(to._out.concat(Array.from(bytes)));
+    }
+    this.#client.emit(this.name + ':input', data, options);
     return this.#sent = seq;
   }
 
@@ -194,10 +206,8 @@ export class State<T = any> {
   #hear(data: unknown): void {
     let applied: Applied | null;
     try {
-      if (Object.prototype.toString.call(data) !== '[object ArrayBuffer]') {
-        throw new Error('it is not binary');
-      }
-      applied = this.#decoder._apply(new Uint8Array(data as ArrayBuffer));
+      if (!isBuffer(data)) throw new Error('it is not binary');
+      applied = this.#decoder._apply(new Uint8Array(data));
     } catch (error) {
       this.#fail(`made no sense: ${(error as Error).message}`, error);
       return;
@@ -273,6 +283,11 @@ export class State<T = any> {
       console.error(`[smartsocket] [error] a listener of the state "${this.name}" failed:`, error);
     }
   }
+}
+
+// isBuffer knows those of other windows, too.
+function isBuffer(data: unknown): data is ArrayBuffer {
+  return Object.prototype.toString.call(data) === '[object ArrayBuffer]';
 }
 
 const states = new WeakMap<object, Map<string, State>>();

@@ -2,15 +2,14 @@
 // what is predicted.
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { dist } from './setup.js';
+import { loadState } from './setup.js';
+import { uvarint } from './fake-server.js';
 import {
   Hearer, ball, box, delta, end, entries, list, player, schema, snapshot, wins,
 } from './state-messages.js';
 
-const { interpolate, lerp, lerpAngle, predict, state } = await import(pathToFileURL(join(dist, 'state.js')));
+const { interpolate, lerp, lerpAngle, predict, state } = await loadState();
 const BEGIN = 1_750_000_000_000; // ms
 
 function start(t) {
@@ -253,6 +252,10 @@ test('inputs are numbered, and tell the server\'s time', (t) => {
   assert.deepEqual(client.sent, [['arena:input', { seq: 1, at, data: { dx: 1 } }, undefined],
     ['arena:input', { seq: 2, at, data: null }, { volatile: true }],
     ['arena:input', { seq: 3, at, data: undefined }, undefined]]);
+  client.sent.length = 0;
+  for (const bytes of [new Uint8Array([7, 8]), new Uint8Array([7, 8]).buffer, new Uint8Array([6, 7, 8]).subarray(1)]) arena.send(bytes);
+  assert.deepEqual(client.sent.map(([, data]) => Buffer.from(data).toString('hex')),
+    ['04', '05', '06'].map((seq) => seq + uvarint(at).toString('hex') + '0708'));
 });
 
 test('the lag is how old a tick was when it came', (t) => {
