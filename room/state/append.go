@@ -167,7 +167,7 @@ func (e *Encoder) appendFresh(dst []byte, f *field, one *entry, w walk) []byte {
 	if one.whole.commit != e.commits {
 		from := len(e.bytes)
 		e.bytes = e.encodeFresh(e.bytes, f, one, in)
-		one.whole = shared{commit: e.commits, from: from, to: len(e.bytes)}
+		one.whole = shared{commit: e.commits, from: uint32(from), to: uint32(len(e.bytes))}
 	}
 	return append(dst, e.bytes[one.whole.from:one.whole.to]...)
 }
@@ -194,7 +194,7 @@ func (e *Encoder) appendChanged(dst []byte, f *field, one *entry, w walk) []byte
 	if c := &one.delta; c.commit != e.commits || c.base != w.base {
 		from := len(e.bytes)
 		e.bytes, _ = e.appendStruct(e.bytes, f.sub, one.rec, in)
-		*c = shared{commit: e.commits, base: w.base, from: from, to: len(e.bytes)}
+		*c = shared{e.commits, w.base, uint32(from), uint32(len(e.bytes))}
 	}
 	return append(dst, e.bytes[one.delta.from:one.delta.to]...)
 }
@@ -215,9 +215,9 @@ func (e *Encoder) appendChanges(dst []byte, f *field, es *entries, w walk) ([]by
 		// Entries are shared through e.bytes, too, so that this goes through another buffer.
 		from := len(dst)
 		dst = e.encodeChanges(dst, f, es, w)
-		c.cache = shared{commit: e.commits, base: w.base, from: len(e.bytes)}
+		c.cache = shared{commit: e.commits, base: w.base, from: uint32(len(e.bytes))}
 		e.bytes = append(e.bytes, dst[from:]...)
-		c.cache.to = len(e.bytes)
+		c.cache.to = uint32(len(e.bytes))
 		return dst, true
 	}
 	return append(dst, e.bytes[c.cache.from:c.cache.to]...), true

@@ -68,7 +68,8 @@ func feed(t *testing.T, plain *Reader, typed *Decoder[vecArena], b []byte) {
 	if err == nil && err2 != nil && typed.core.root == plain.core.root {
 		t.Fatalf("only the typed decoder refuses: %v", err2)
 	}
-	if took := after.TotalAlloc - before.TotalAlloc; took > allowedFloor+allowedPerByte*uint64(len(b)) {
+	took := after.TotalAlloc - before.TotalAlloc
+	if took > allowedFloor+allowedPerByte*uint64(len(b)) {
 		t.Fatalf("%d bytes of memory for a message of %d", took, len(b))
 	}
 	plain.Value()

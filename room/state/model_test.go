@@ -175,7 +175,8 @@ func (s *script) changeRoot(a *vecArena) {
 	case 5:
 		a.Scores = append(a.Scores[:s.below(len(a.Scores)+1)], s.below(256)-128)
 	case 6:
-		a.Names = append(a.Names[:s.below(len(a.Names)+1)], [...]string{"", "x", "\xff", "日"}[s.below(4)])
+		name := [...]string{"", "x", "\xff", "日"}[s.below(4)]
+		a.Names = append(a.Names[:s.below(len(a.Names)+1)], name)
 	case 7:
 		a.Centre.X = int32(s.below(256)) - 128
 	case 8:

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/race"
 )
 
 // client is one client of the random test: a view, and two decoders of the other side.
@@ -139,12 +141,12 @@ func (w *world) step(s *script) int {
 			c.v.Reset()
 		case 5:
 			c.buf = c.v.AppendSnapshot(c.buf[:0])
-			w.deliver(c, true)
+			w.deliver(c, true, true)
 			continue
 		}
 		var any bool
 		c.buf, any = c.v.AppendDelta(c.buf[:0], s.below(4) == 0)
-		w.deliver(c, any)
+		w.deliver(c, any, s.below(4) == 0)
 	}
 	return changes
 }
@@ -172,7 +174,8 @@ func (w *world) lose(c *client, missed []byte) {
 }
 
 // deliver brings a message to both decoders, and compares what they have with what they should.
-func (w *world) deliver(c *client, any bool) {
+// What a decoder has wrong stays wrong, so that the typed one need not be compared each time.
+func (w *world) deliver(c *client, any, typed bool) {
 	if any {
 		if _, err := c.plain.Apply(c.buf); err != nil {
 			w.t.Fatalf("tick %d: %v\n%x", w.tick, err, c.buf)
@@ -185,6 +188,9 @@ func (w *world) deliver(c *client, any bool) {
 	if got := c.plain.Value(); !reflect.DeepEqual(got, want) {
 		w.t.Fatalf("tick %d, plain values:\n%v\n%v\n%x", w.tick, got, want, c.buf)
 	}
+	if !typed {
+		return
+	}
 	if got := everything.arena(c.typed.State(), true); !reflect.DeepEqual(got, want) {
 		w.t.Fatalf("tick %d, typed:\n%v\n%v\n%x", w.tick, got, want, c.buf)
 	}
@@ -194,6 +200,9 @@ func (w *world) deliver(c *client, any bool) {
 // the last message has the same state. STATE_CHANGES sets the number of changes.
 func TestRandomChanges(t *testing.T) {
 	changes := 100_000
+	if race.Enabled {
+		changes = 10_000
+	}
 	if v, err := strconv.Atoi(os.Getenv("STATE_CHANGES")); err == nil {
 		changes = v
 	}
@@ -235,8 +244,8 @@ func FuzzChanges(f *testing.F) {
 	})
 }
 
-// TestNothingHiddenIsOnTheWire: no byte of an entry outside of a client's interest, and of another's
-// owner fields, is in a message to that client.
+// TestNothingHiddenIsOnTheWire: no byte of an entry outside of a client's interest, and of
+// another's owner fields, is in a message to that client.
 func TestNothingHiddenIsOnTheWire(t *testing.T) {
 	type secret struct {
 		Text string               `state:"text"`
