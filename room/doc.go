@@ -76,6 +76,13 @@
 // enters, comes back or asks for it gets the whole state. Options.OnView says which entries are a
 // member's own, and Options.Interest what he sees: what lies outside is never sent to him.
 //
+// # Recordings
+//
+// Options.Record writes what comes to a room into a file, bounded and redacted: members, inputs,
+// ticks, and the events of Handle and On. Replay plays it with the same code, for debugging, as a
+// test of what should not change, or as a load. The states are equal if the code asks for time and
+// chance by Room.Now and Room.Rand alone, and changes the State in hooks and handlers.
+//
 // # Events
 //
 // With the Name "arena" these events are the room's: arena carries the state, arena:over says that
@@ -85,7 +92,8 @@
 //
 // Rooms.mu guards the lists of rooms, who has which seat, and the counts of seats. It is held for
 // memory work and for Wish.Where. turns.mu guards what waits for a room's turn, schedule.mu what is
-// due when, inputs.mu the inputs that wait, writer.mu what is to be saved. Rooms.mu may be held
+// due when, inputs.mu the inputs that wait, writer.mu what is to be saved, recorder.mu what is to be recorded.
+// Rooms.mu may be held
 // when the server's locks are taken; all others are leaves. None is held while code of the
 // application runs, except Where.
 //
@@ -93,6 +101,6 @@
 //
 // options.go and rooms.go are the kind, room.go is one room, turns.go how its code runs and
 // schedule.go when. tick.go, input.go, member.go, state.go and send.go are what happens in a turn,
-// interest.go what members see. handle.go and ticker.go stand on the rest, save.go and stats.go are
-// what one would expect.
+// interest.go what members see. handle.go, ticker.go, record.go and replay.go stand on the rest,
+// save.go and stats.go are what one would expect.
 package room

@@ -103,6 +103,7 @@ func (r *Room[S]) away(m *Member, s *smartsocket.Socket) {
 		return
 	}
 	m.away = true
+	r.noteOf(m, "away", nil)
 	r.present--
 	r.rooms.stats.away.Add(1)
 	if f := r.rooms.opts.OnAway; f != nil {
@@ -115,6 +116,7 @@ func (r *Room[S]) back(m *Member, s *smartsocket.Socket) {
 	if !m.in || m.socket != s || !m.away {
 		return
 	}
+	r.noteOf(m, "back", nil)
 	r.returned(m)
 }
 
@@ -140,7 +142,7 @@ func (r *Room[S]) ended(m *Member, s *smartsocket.Socket, why smartsocket.Reason
 	}
 	keep := r.rooms.opts.Seats
 	if m.spectator || !m.named || keep == 0 || !comesBack(why) {
-		r.remove(m, ending(why))
+		r.lost(m, ending(why))
 		return
 	}
 	r.away(m, s)
@@ -198,6 +200,9 @@ func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	m.socket = s
 	s.Set(r.rooms.mark, m)
 	r.inbox.Load().restart(m)
+	if r.rec != nil {
+		r.note(&Record{Kind: "back", Key: m.key, Moved: true})
+	}
 	r.returned(m)
 	return r.missed(m)
 }
@@ -209,6 +214,7 @@ func (r *Room[S]) admit(m *Member) error {
 		return err
 	}
 	m.in = true
+	r.noteOf(m, "enter", nil)
 	r.add(m)
 	if f := k.opts.OnEnter; f != nil {
 		if err := f(r, m); err != nil {
@@ -220,7 +226,7 @@ func (r *Room[S]) admit(m *Member) error {
 		return ErrOutside
 	}
 	if err := s.Join(r.hall); err != nil {
-		r.remove(m, err)
+		r.lost(m, err)
 		return err
 	}
 	s.Set(k.mark, m)
@@ -235,7 +241,7 @@ func (r *Room[S]) missed(m *Member) error {
 	case s.Context().Err() == nil:
 		r.away(m, s)
 	default:
-		r.remove(m, smartsocket.ErrConnectionLost)
+		r.lost(m, smartsocket.ErrConnectionLost)
 		return smartsocket.ErrConnectionLost
 	}
 	return nil
@@ -252,6 +258,14 @@ func (r *Room[S]) add(m *Member) {
 	}
 	r.seats = append(r.seats, m)
 	r.rooms.stats.players.Add(1)
+}
+
+// lost lets m out for a reason that the room's own code does not have.
+func (r *Room[S]) lost(m *Member, why error) {
+	if m.in {
+		r.noteOf(m, "leave", why)
+	}
+	r.remove(m, why)
 }
 
 // remove lets m out, and tells him and the application.

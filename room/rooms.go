@@ -2,6 +2,7 @@ package room
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -24,7 +25,8 @@ type Rooms[S any] struct {
 	mark     string // under which a socket has its Member
 	step     time.Duration
 	stats    counters
-	writes   sync.WaitGroup // what Save has returned
+	writes   sync.WaitGroup                                            // what Save has returned, and recordings
+	events   map[string]func(*Room[S], *Member, json.RawMessage) error // of Handle, for Replay
 
 	mu      sync.Mutex
 	byName  map[string]*Room[S]
@@ -44,6 +46,7 @@ func Register[S any](ns *smartsocket.Namespace, o Options[S]) *Rooms[S] {
 		opts: o, ns: ns, srv: v, log: v.Logger(), schedule: newSchedule(v),
 		stateful: describes[S](), mark: "room " + o.Name, byName: make(map[string]*Room[S]),
 		holders: make(map[string]*Member),
+		events:  make(map[string]func(*Room[S], *Member, json.RawMessage) error),
 	}
 	if o.Rate > 0 {
 		k.step = time.Second / time.Duration(o.Rate)

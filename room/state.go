@@ -75,13 +75,13 @@ func (r *Room[S]) show(m *Member) {
 // keep has the encoder take the state as it is. If the room ticks, the number stays that of the
 // last tick, so that those who have that already get the rest with the next one.
 func (r *Room[S]) keep() {
-	at := r.Now()
+	at := r.at
 	if r.rooms.step == 0 {
 		r.tick++
 	} else if r.next != 0 {
-		at = at.Add(r.next - r.rooms.step - r.rooms.schedule.now())
+		at = r.timeOf(r.next - r.rooms.step)
 	}
-	if err := r.out.encoder.Commit(r.tick, at); err != nil {
+	if err := r.out.encoder.Commit(r.tick, time.UnixMicro(at)); err != nil {
 		r.rooms.log.Error("a state cannot be sent as it is", "room", r.hall, "error", err)
 	}
 }
