@@ -5,6 +5,7 @@ package rooms
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,29 +35,24 @@ func TestRounds(t *testing.T) {
 
 // TestWorld: everybody stays in the field, and three of four players move.
 func TestWorld(t *testing.T) {
-	var a Arena
 	random := rand.New(rand.NewPCG(1, 1))
-	for _, key := range []string{"a", "b", "c", "d"} {
-		a.enter(key, random)
+	var players []*Player
+	for range 4 {
+		p := newPlayer("a", random)
+		players = append(players, &p)
 	}
-	before := map[string]Player{}
-	for key, p := range a.Players.All() {
-		before[key] = *p
-	}
+	before := *players[0]
+	still := *players[3]
 	for tick := range uint64(900) {
-		a.steer("a", Steer{Angle: float64(tick)})
-		a.step(tick+1, 1.0/rate)
+		players[0].steer(Steer{Angle: float64(tick)})
+		step(slices.Values(players), tick+1, 1.0/rate)
 	}
-	moved := 0
-	for key, p := range a.Players.All() {
+	for _, p := range players {
 		if p.X < 0 || p.X > 1000 || p.Y < 0 || p.Y > 1000 || p.Angle < 0 || p.Angle > 6.3 {
-			t.Errorf("%s is at %v, %v and looks to %v", key, p.X, p.Y, p.Angle)
-		}
-		if p.X != before[key].X {
-			moved++
+			t.Errorf("a player is at %v, %v and looks to %v", p.X, p.Y, p.Angle)
 		}
 	}
-	if moved != 3 {
-		t.Errorf("%d of 4 players have moved", moved)
+	if players[0].X == before.X || players[3].X != still.X {
+		t.Errorf("at %v and %v, before at %v and %v", players[0].X, players[3].X, before.X, still.X)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/room"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
 const (
@@ -100,16 +103,20 @@ func playRooms(s *smartsocket.Server, perRoom int) func(*figures) {
 		OnEnter: func(r *room.Room[Arena], m *room.Member) error {
 			mu.Lock()
 			defer mu.Unlock()
-			r.State.enter(m.Key(), random)
+			r.State.Phase = "play"
+			r.State.Players.Put(m.Key(), newPlayer(m.Key(), random))
 			return nil
 		},
 		OnInput: func(r *room.Room[Arena], m *room.Member, in room.Input) {
 			var want Steer
 			if in.Decode(&want) == nil {
-				r.State.steer(m.Key(), want)
+				r.State.Players.Get(m.Key()).steer(want)
 			}
 		},
-		OnTick: func(r *room.Room[Arena]) { r.State.step(r.Tick(), r.Delta()) },
+		OnTick: func(r *room.Room[Arena]) {
+			step(everybody(&r.State.Players), r.Tick(), r.Delta())
+			r.State.Left = left(r.Tick(), r.Delta())
+		},
 		OnLeave: func(r *room.Room[Arena], m *room.Member, _ error) {
 			r.State.Players.Delete(m.Key())
 		},
@@ -127,10 +134,21 @@ func playRooms(s *smartsocket.Server, perRoom int) func(*figures) {
 	}
 }
 
+// everybody yields the players of a room.
+func everybody(players *state.Map[string, Player]) iter.Seq[*Player] {
+	return func(yield func(*Player) bool) {
+		for _, p := range players.All() {
+			if !yield(p) {
+				return
+			}
+		}
+	}
+}
+
 // byHand is one room as people write it: a lock, and a snapshot to everybody in each tick.
 type byHand struct {
 	mu    sync.Mutex
-	state Arena
+	state Plain
 	room  *smartsocket.Target
 	tick  uint64
 }
@@ -145,12 +163,14 @@ func playByHand(s *smartsocket.Server, _ int) func(*figures) {
 		defer mu.Unlock()
 		r := rooms[name]
 		if r == nil {
-			r = &byHand{room: s.Namespace().To(name)}
+			r = &byHand{room: s.Namespace().To(name),
+				state: Plain{Phase: "play", Players: make(map[string]*Player)}}
 			rooms[name], list = r, append(list, r)
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.state.enter(s.ID(), random)
+		p := newPlayer(s.ID(), random)
+		r.state.Players[s.ID()] = &p
 		s.Set("room", r)
 		return s.ID(), s.Join(name)
 	})
@@ -160,7 +180,7 @@ func playByHand(s *smartsocket.Server, _ int) func(*figures) {
 		if r := smartsocket.Value[*byHand](s, "room"); r != nil {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.state.steer(s.ID(), in.Data)
+			r.state.Players[s.ID()].steer(in.Data)
 		}
 	})
 	var late, busy spans
@@ -176,7 +196,8 @@ func playByHand(s *smartsocket.Server, _ int) func(*figures) {
 				late.add(began.Sub(due))
 				r.mu.Lock()
 				r.tick++
-				r.state.step(r.tick, 1.0/rate)
+				step(maps.Values(r.state.Players), r.tick, 1.0/rate)
+				r.state.Left = left(r.tick, 1.0/rate)
 				_, _ = r.room.Emit("arena", &r.state, smartsocket.State(""))
 				r.mu.Unlock()
 				busy.add(time.Since(began))

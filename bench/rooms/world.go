@@ -1,17 +1,25 @@
 package rooms
 
 import (
+	"iter"
 	"math"
 	"math/rand/v2"
 
 	"github.com/smartsocket/smartsocket/room/state"
 )
 
-// Arena is the state of one room, for both ways to send it.
+// Arena is the state of one room.
 type Arena struct {
-	Phase   string                    `state:"phase,enum=lobby|play|over" json:"phase"`
-	Left    int                       `state:"left,min=0,max=3600" json:"left"` // seconds
-	Players state.Map[string, Player] `state:"players" json:"players"`
+	Phase   string                    `state:"phase,enum=lobby|play|over"`
+	Left    int                       `state:"left,min=0,max=3600"` // seconds
+	Players state.Map[string, Player] `state:"players"`
+}
+
+// Plain is the same, as people write it for JSON.
+type Plain struct {
+	Phase   string             `json:"phase"`
+	Left    int                `json:"left"`
+	Players map[string]*Player `json:"players"`
 }
 
 // Player is one of 16. A field is 1000 units wide.
@@ -33,25 +41,20 @@ type Steer struct {
 
 const speed = 120 // units a second
 
-// enter puts a player somewhere.
-func (a *Arena) enter(key string, random *rand.Rand) {
-	a.Phase = "play"
-	a.Players.Put(key, Player{Name: "Player " + key, X: 1000 * random.Float64(),
-		Y: 1000 * random.Float64(), Health: 100, Weapon: "bow", Alive: true})
+// newPlayer is somebody somewhere.
+func newPlayer(key string, random *rand.Rand) Player {
+	return Player{Name: "Player " + key, X: 1000 * random.Float64(), Y: 1000 * random.Float64(),
+		Health: 100, Weapon: "bow", Alive: true}
 }
 
 // steer turns a player.
-func (a *Arena) steer(key string, s Steer) {
-	if p := a.Players.Get(key); p != nil {
-		p.Angle = math.Mod(math.Abs(s.Angle), 2*math.Pi)
-	}
-}
+func (p *Player) steer(s Steer) { p.Angle = math.Mod(math.Abs(s.Angle), 2*math.Pi) }
 
 // step moves everybody on by dt seconds. Three of four players move, the others stand. Now and then
 // somebody is hit.
-func (a *Arena) step(tick uint64, dt float64) {
+func step(players iter.Seq[*Player], tick uint64, dt float64) {
 	i := uint64(0)
-	for _, p := range a.Players.All() {
+	for p := range players {
 		i++
 		if i%4 != 0 {
 			p.X = bounce(p.X+speed*dt*math.Cos(p.Angle), &p.Angle)
@@ -62,8 +65,10 @@ func (a *Arena) step(tick uint64, dt float64) {
 			p.Score++
 		}
 	}
-	a.Left = 3600 - int(float64(tick)*dt)%3600
 }
+
+// left is how many seconds a game still has.
+func left(tick uint64, dt float64) int { return 3600 - int(float64(tick)*dt)%3600 }
 
 // bounce keeps a coordinate in the field and turns who has hit its edge.
 func bounce(v float64, angle *float64) float64 {
