@@ -185,8 +185,8 @@ func playByHand(s *smartsocket.Server, _ int) func(*figures) {
 	})
 	var late, busy spans
 	go func() {
-		const step = time.Second / rate
-		for due := time.Now(); ; due = due.Add(step) {
+		const period = time.Second / rate
+		for due := time.Now(); ; due = due.Add(period) {
 			time.Sleep(time.Until(due))
 			mu.Lock()
 			now := slices.Clone(list)
