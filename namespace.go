@@ -1,16 +1,15 @@
 package smartsocket
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/internal/socketid"
-	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/internal/vetting"
 )
 
 // Namespace is a separate world of sockets, rooms, handlers and middleware under one path. Get one
@@ -76,25 +75,6 @@ func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 // maxRoomName is the longest name of a room in bytes.
 const maxRoomName = hub.MaxName
 
-// join puts s into rooms, and says in the words of the wire why it cannot.
-func (n *Namespace) join(s *Socket, rooms []string) error {
-	refused, err := n.hub.Join(s, rooms)
-	switch err {
-	case nil:
-		return nil
-	case hub.ErrAbsent:
-		return fault.Lost("the socket has left: join rooms while it is connected")
-	case hub.ErrFull:
-		return fault.Errorf(message.CodeInvalidFormat,
-			"the socket is in %d rooms already: leave one first", hub.MaxRooms)
-	case hub.ErrReserved:
-		return fault.Errorf(message.CodeInvalidFormat,
-			"room name %q has the form of a socket id: use another", refused)
-	}
-	return fault.Errorf(message.CodeInvalidFormat,
-		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
-}
-
 // lookup finds the namespace that a client asks for, nil if there is none.
 func (v *Server) lookup(path string) *Namespace {
 	v.mu.RLock()
@@ -102,21 +82,12 @@ func (v *Server) lookup(path string) *Namespace {
 	return v.namespaces[cleanPath(path)]
 }
 
-// namespacesTold is how many namespaces a client is told at most.
-const namespacesTold = 20
-
 // unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
-		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
+		return vetting.UnknownNamespace(nil)
 	}
-	names := v.Namespaces()
-	more := ""
-	if n := len(names) - namespacesTold; n > 0 {
-		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
-	}
-	return fault.Errorf(message.CodeInvalidNamespace,
-		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return vetting.UnknownNamespace(v.Namespaces())
 }
 
 // Namespace returns the namespace of a path, making it if need be. A missing
@@ -151,7 +122,7 @@ func (s *Socket) Join(rooms ...string) error {
 	g := s.granted()
 	err := g.Joins(rooms)
 	if err == nil {
-		err = s.ns.join(s, rooms)
+		err = refusal.OfRoom(s.ns.hub.Join(s, rooms))
 	}
 	if now := s.granted(); now != g { // a new one came meanwhile, and may have missed these rooms
 		s.Leave(now.Refused(rooms)...)

@@ -60,7 +60,8 @@ var below = map[string][]string{
 	"internal/health":     {"frame"},
 	"internal/incoming":   {"message", "frame", "pool", "internal/fault", "internal/outgoing"},
 	"internal/refusal": {
-		"message", "internal/incoming", "internal/outgoing", "internal/ratelimit",
+		"message", "internal/fault", "internal/hub", "internal/incoming", "internal/outgoing",
+		"internal/ratelimit",
 	},
 	"internal/greeting": {"message", "frame", "pool", "internal/fault", "internal/sealing"},
 	"internal/outgoing": {"message", "frame", "pool"},
@@ -73,6 +74,8 @@ var below = map[string][]string{
 	"internal/pulse":   {"internal/metrics"},
 	"internal/session": {"message", "pool"},
 	"internal/ledger":  {"message", "pool"},
+	"internal/succession": {"message", "pool", "internal/grant", "internal/ledger",
+		"internal/session", "internal/testclock"},
 	"": {
 		"websocket", "reactor", "frame", "message", "crypto", "pool",
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
@@ -86,7 +89,7 @@ var below = map[string][]string{
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock", "internal/grant",
-		"internal/tail", "internal/inspect", "internal/pulse",
+		"internal/tail", "internal/inspect", "internal/pulse", "internal/succession",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
 		"internal/tail"},
@@ -95,7 +98,7 @@ var below = map[string][]string{
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
 	"cluster":  {""},
-	"handover": {"reactor"},
+	"handover": {"reactor", "internal/socketpair"},
 	"config":   {}, // the root's options are a struct like any other to it
 	"wasm":     {"client", "message", "pool", "crypto"},
 }

@@ -103,3 +103,16 @@ func Host(field, host string) *Violation {
 	return When(strange, field,
 		fmt.Sprintf("%q is no host, and the port is an option of its own"+fix, host))
 }
+
+// Toggle reads true, false or auto: 1, 2 or 0. Empty is auto.
+func Toggle(text string) (uint8, error) {
+	switch text {
+	case "true":
+		return 1, nil
+	case "false":
+		return 2, nil
+	case "auto", "":
+		return 0, nil
+	}
+	return 0, fmt.Errorf("%q is none of true, false and auto", text)
+}
