@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/smartsocket/smartsocket/internal/session"
 	"github.com/smartsocket/smartsocket/pool"
@@ -209,8 +210,13 @@ func (l *Line) end() {
 	l.changed.Broadcast()
 }
 
-// close ends the line when all that is queued is written, or when ctx ends.
+// closeTime is how long the other process may take to read the rest.
+const closeTime = 2 * time.Second
+
+// close ends the line when all that is queued is written, or when ctx ends, soon in any case.
 func (l *Line) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
 	l.end()
 	select {
 	case <-l.written:
