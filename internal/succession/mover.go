@@ -39,7 +39,12 @@ func (g *Giver) move(n *session.Session, ask uint64, within time.Duration) {
 		m.stay() // before the client's events are kept from coming
 		return
 	}
-	m.late = g.clock.AfterFunc(within, m.leave)
+	armed := make(chan bool)
+	m.late = g.clock.AfterFunc(within, func() {
+		<-armed
+		m.leave()
+	})
+	close(armed)
 	m.Retry()
 }
 

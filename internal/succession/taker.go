@@ -87,20 +87,27 @@ func (t *Taker) Ask(token session.Hash, within time.Duration, done func()) bool 
 	n := t.last
 	t.asks[n] = ask{done, t.clock.AfterFunc(within, func() { t.settle(n) })}
 	t.mu.Unlock()
-	if !t.line.send(frame{Kind: kindAsk, Ask: n, Token: token, Within: within}) {
-		t.settle(n)
+	if t.line.send(frame{Kind: kindAsk, Ask: n, Token: token, Within: within}) {
+		return true
 	}
-	return true
+	_, mine := t.claim(n)
+	return !mine // else done was called meanwhile
+}
+
+// claim takes the nth ask out. ok is false if it is out already.
+func (t *Taker) claim(n uint64) (a ask, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if a, ok = t.asks[n]; ok {
+		delete(t.asks, n)
+		a.timer.Stop()
+	}
+	return a, ok
 }
 
 // settle calls done of the nth ask, unless it was.
 func (t *Taker) settle(n uint64) {
-	t.mu.Lock()
-	a, ok := t.asks[n]
-	delete(t.asks, n)
-	t.mu.Unlock()
-	if ok {
-		a.timer.Stop()
+	if a, ok := t.claim(n); ok {
 		a.done()
 	}
 }
