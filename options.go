@@ -120,7 +120,7 @@ type Options struct {
 	// moves there, see Server.GiveSessions. Bools, numbers, strings, []byte and []string among its
 	// values, and as its identity, move by themselves. Without ExportSession a session with others,
 	// or with handlers of its socket alone, stays. An error of a hook begins a new session. Neither
-	// hook may block. ExportSession may be called twice for one move.
+	// may block. ExportSession runs behind the socket's handlers; if these are late, it stays.
 	ExportSession func(*Socket) ([]byte, error) `config:"-"`
 	ImportSession func(*Socket, []byte) error   `config:"-"`
 	// MessageCacheTotalBytes limits the bytes kept for all clients together.

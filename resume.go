@@ -196,13 +196,13 @@ func (o *owner) lapsed() bool {
 }
 
 // GiveSessions lets the sessions of this server go on in another process, which calls TakeSessions
-// with the other end of to: each when its client presents its token there, and the rest at the end
-// of HandOver, which follows. It takes to, which may be nil. Package handover has such connections.
+// with the other end of to (see package handover): each when its client presents its token there,
+// and the rest at the end of HandOver, which follows. It takes to, which may be nil.
 //
-// A session takes along what Options.ExportSession says, its id, rooms, kept events, answers and
-// open questions, once its handlers have returned, or after a quarter of HandshakeTimeout. Then the
-// disconnected handlers run here, with code 3503, and the connected ones there. The Socket is away.
-// What is emitted to it here, late answers and Disconnect are passed on; other changes are lost.
+// A session takes along its id, rooms, kept events, answers, open questions and what ExportSession
+// says, once its handlers have returned, or after a quarter of HandshakeTimeout. The disconnected
+// handlers run here, with code 3503, and the connected ones there. The Socket is away here. What is
+// emitted to it, late answers and Disconnect are passed on; other changes are lost.
 func (v *Server) GiveSessions(to net.Conn) {
 	v.giver.Store(succession.NewGiver(to, v.sessions, v.clock, v.log))
 }
@@ -216,20 +216,21 @@ func (v *Server) TakeSessions(from net.Conn) {
 
 // The methods of succession.Leaving and succession.Arrived.
 
-func (o *owner) Pack(x *succession.Session) (err error) {
+func (o *owner) Pack(x *succession.Session) bool {
 	s, l, more := o.socket(), o.link.Load(), o.socket().extra()
 	x.ID, x.Namespace, x.Auth = s.ID(), s.ns.path, s.auth.Load()
 	x.Inflates, x.Address = l.inflates, l.ticket.Address()
 	values, who := x.Keep(more.values.All(), o.identity.Load())
 	who = who || s.srv.hooks != nil && x.Auth == authNotNeeded // the hook says it again
 	all := values && who && !more.own.Any() && !more.life.Any()
-	switch hook := s.srv.current().ExportSession; {
-	case x.Auth == authMissing, hook == nil && !all:
-		return errNotConnected
-	case hook != nil:
-		x.App, err = hook(s)
+	return x.Auth != authMissing && (all || s.srv.current().ExportSession != nil)
+}
+
+func (o *owner) Export() func() ([]byte, error) {
+	if hook := o.srv.current().ExportSession; hook != nil {
+		return func() ([]byte, error) { return hook(o.socket()) }
 	}
-	return err
+	return nil
 }
 
 func (o *owner) Freeze(x *succession.Session) {
@@ -281,9 +282,7 @@ func (o *owner) Kick(code uint16, text string) {
 }
 
 // adopt makes the socket of a session that has moved. Its client is away.
-func (v *Server) adopt(
-	x *succession.Session, answer func(uint64, succession.Answer),
-) (*session.Session, error) {
+func (v *Server) adopt(x *succession.Session, to succession.Back) (*session.Session, error) {
 	ns := v.lookup(x.Namespace)
 	who, err := x.Outcome(v.clock.Micro(), v.current().AuthTimeout)
 	if ns == nil {
@@ -307,7 +306,7 @@ func (v *Server) adopt(
 	s.kept.ledger.Adopt(x.Ledger, l.serial, v.sinceStart(), v.sessions)
 	s.extra().questions.Adopt(x.Asked, x.Questions, func(id uint64) func(Data, error) {
 		return func(d Data, err error) {
-			answer(id, succession.Answer{Data: d.Bytes(), Binary: d.Binary(), Err: err})
+			to(id, succession.Answer{Data: d.Bytes(), Binary: d.Binary(), Err: err})
 		}
 	})
 	v.sessions.Adopt(&s.kept.Session, (*owner)(s), l, &x.State)

@@ -14,9 +14,12 @@ import (
 
 // Leaving is the owner of a session that moves, as its Giver sees it.
 type Leaving interface {
-	// Pack writes down what moves with the session. An error says why the session stays. It may be
-	// called several times.
-	Pack(x *Session) error
+	// Pack writes down what moves by itself, and reports whether the session may move. It may be
+	// called several times, also while handlers run.
+	Pack(x *Session) bool
+	// Export returns what asks the application what else moves, or nil. It is only asked when the
+	// handlers have returned, because it may read what they change. The session stays after an error.
+	Export() func() ([]byte, error)
 	// Freeze writes down what handlers may still have changed, and ends it here. It is called under
 	// the session's lock.
 	Freeze(x *Session)

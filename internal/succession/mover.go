@@ -35,14 +35,14 @@ func (g *Giver) move(n *session.Session, ask uint64, within time.Duration) {
 	if !g.begin() {
 		return
 	}
-	if Guarded(func() error { return m.s.Pack(new(Session)) }) != nil {
+	if !m.s.Pack(new(Session)) {
 		m.stay() // before the client's events are kept from coming
 		return
 	}
 	armed := make(chan bool)
 	m.late = g.clock.AfterFunc(within, func() {
 		<-armed
-		m.leave()
+		m.leave(false)
 	})
 	close(armed)
 	m.Retry()
@@ -56,7 +56,7 @@ func (m *mover) Retry() {
 			m.stay()
 		}
 	case session.Resumed:
-		m.s.Behind(m.leave)
+		m.s.Behind(func() { m.leave(true) })
 	}
 }
 
@@ -71,13 +71,14 @@ func (m *mover) stay() {
 	}
 }
 
-// leave lets the session go. What comes for it from then on follows it.
-func (m *mover) leave() {
+// leave lets the session go. What comes for it from then on follows it. behind says that the events
+// which came have been handled.
+func (m *mover) leave(behind bool) {
 	if !m.begun.CompareAndSwap(false, true) {
 		return
 	}
 	x := new(Session)
-	if Guarded(func() error { return m.s.Pack(x) }) != nil || x.size() > MaxBytes {
+	if !m.s.Pack(x) || !m.export(x, behind) || x.size() > MaxBytes {
 		m.n.Withdraw()
 		m.stay()
 		return
@@ -101,6 +102,18 @@ func (m *mover) leave() {
 		m.late.Stop()
 		m.s.GoneOn(had)
 	}
+}
+
+// export asks the application for what else moves, and reports whether the session may move.
+func (m *mover) export(x *Session, behind bool) bool {
+	ask := m.s.Export()
+	if ask == nil {
+		return true
+	}
+	return behind && Guarded(func() (err error) {
+		x.App, err = ask()
+		return err
+	}) == nil
 }
 
 // Guarded calls f, and turns a panic of the application's part of it into an error.

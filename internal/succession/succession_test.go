@@ -39,7 +39,8 @@ func awaited[T any](t *testing.T, what string, c <-chan T) (v T) {
 type owner struct {
 	session.Session
 	values   map[string]any
-	pack     func(*Session) error
+	stays    bool
+	app      func() ([]byte, error)
 	behind   func(f func())
 	gone     chan session.Peer
 	answered chan Answer
@@ -60,14 +61,12 @@ func newOwner() *owner {
 func (o *owner) Left()                                 {}
 func (o *owner) Back(session.Peer)                     {}
 func (o *owner) Ended(why session.End, _ session.Peer) { o.ended <- why }
-func (o *owner) Pack(x *Session) error {
+func (o *owner) Pack(x *Session) bool {
 	x.Keep(o.values, nil)
-	if o.pack != nil {
-		return o.pack(x)
-	}
-	return nil
+	return !o.stays
 }
-func (o *owner) Freeze(x *Session) { x.Rooms = []string{"r"} }
+func (o *owner) Export() func() ([]byte, error) { return o.app }
+func (o *owner) Freeze(x *Session)              { x.Rooms = []string{"r"} }
 func (o *owner) Behind(f func()) {
 	if o.behind != nil {
 		o.behind(f)
@@ -136,14 +135,12 @@ func (p *pair) close() {
 	p.taker.Close(ctx)
 }
 
-func (p *pair) adopt(
-	x *Session, answer func(uint64, Answer),
-) (*session.Session, error) {
+func (p *pair) adopt(x *Session, back Back) (*session.Session, error) {
 	if p.refuse != nil {
 		return nil, p.refuse
 	}
 	o := newOwner()
-	o.answer = answer
+	o.answer = back
 	p.to.Adopt(&o.Session, o, newPeer(), &x.State)
 	o.Done()
 	p.here <- o
@@ -234,13 +231,14 @@ func TestMovesWhenAskedFor(t *testing.T) {
 // A session stays if the application cannot pack it, or if it is too large.
 func TestStays(t *testing.T) {
 	p := newPair(t, nil)
-	for name, pack := range map[string]func(*Session) error{
-		"an error":  func(*Session) error { return io.EOF },
-		"a panic":   func(*Session) error { panic("boom") },
-		"too large": func(x *Session) error { x.App = make([]byte, MaxBytes); return nil },
+	for name, app := range map[string]func() ([]byte, error){
+		"an error":  func() ([]byte, error) { return nil, io.EOF },
+		"a panic":   func() ([]byte, error) { panic("boom") },
+		"no":        nil,
+		"too large": func() ([]byte, error) { return make([]byte, MaxBytes), nil },
 	} {
 		o := newOwner()
-		o.pack = pack
+		o.app, o.stays = app, app == nil
 		p.ask(p.start(o))
 		e := event(1)
 		if o.Send(e) != session.Sent || len(p.here) > 0 || len(o.gone) > 0 || o.Moved() {
@@ -281,6 +279,16 @@ func TestDoesNotWaitForEver(t *testing.T) {
 	handlers() // too late
 	if len(o.gone) > 0 || len(p.here) != 1 {
 		t.Error("it has moved twice")
+	}
+	o = newOwner()
+	o.behind = func(f func()) { waits <- f }
+	o.app = func() ([]byte, error) { t.Error("it is asked while handlers run"); return nil, nil }
+	p.taker.Ask(p.start(o), time.Minute, func() { done <- true })
+	awaited(t, "its turn", waits)
+	c.Advance(30*time.Second, func() {})
+	awaited(t, "the answer", done)
+	if o.Moved() {
+		t.Error("it has moved without what the application says")
 	}
 }
 

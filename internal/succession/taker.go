@@ -22,10 +22,12 @@ type Arrived interface {
 	Kick(code uint16, text string)
 }
 
-// Adopt takes a session in. answer passes on what its client answers to a question of the other
-// process. An error says why it cannot be taken in: then it is lost. The owner of the session is
-// Arrived.
-type Adopt func(x *Session, answer func(id uint64, a Answer)) (*session.Session, error)
+// Back passes on what a client has answered to a question of the other process.
+type Back func(id uint64, a Answer)
+
+// Adopt takes a session in, whose owner is Arrived. back is for the answers of its client. An error
+// says why it cannot be taken in: then it is lost.
+type Adopt func(x *Session, back Back) (*session.Session, error)
 
 // Taker takes sessions over. Its methods may be called concurrently. A nil Taker has nobody to ask.
 type Taker struct {
