@@ -76,6 +76,13 @@ func open(conn net.Conn, log *slog.Logger, receive func(*frame), ended func()) *
 	return l
 }
 
+// fits reports whether a session of this size can go now.
+func (l *Line) fits(size int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.closed && size <= MaxBytes && l.bytes+size <= maxQueued/2
+}
+
 // send queues a frame. It reports false when it is lost. Only an event may be lost while the
 // connection is there, or what a taker has asked for in vain.
 func (l *Line) send(f frame) bool {

@@ -78,7 +78,7 @@ func (m *mover) leave(behind bool) {
 		return
 	}
 	x := new(Session)
-	if !m.s.Pack(x) || !m.export(x, behind) || x.size() > MaxBytes {
+	if !m.s.Pack(x) || !m.export(x, behind) || !m.g.line.fits(x.size()+m.n.Bytes()) {
 		m.n.Withdraw()
 		m.stay()
 		return

@@ -394,6 +394,21 @@ func TestOtherVersion(t *testing.T) {
 	b.Close()
 }
 
+// When the other process is gone the rest stays.
+func TestNothingMovesToNobody(t *testing.T) {
+	p := newPair(t, nil)
+	o := newOwner()
+	p.start(o)
+	p.close()
+	p.giver.mu.Lock()
+	p.giver.over = false // as if the other process had closed the line
+	p.giver.mu.Unlock()
+	p.giver.Rest(t.Context())
+	if o.Moved() || len(o.gone) > 0 {
+		t.Error("it has moved")
+	}
+}
+
 // Without another process, or without sessions, there is nothing to do.
 func TestNobodyThere(t *testing.T) {
 	a, b := net.Pipe()
