@@ -48,7 +48,8 @@ func TestMove(t *testing.T) {
 	ask(&m, 4, 2, New)
 	ask(&m, 5, 2, New)
 	b.Budget = &there
-	if asker, known := m.Answer(3, []byte("three"), time.Hour+35*time.Second, b); !known || asker != 2 {
+	asker, known := m.Answer(3, []byte("three"), time.Hour+35*time.Second, b)
+	if !known || asker != 2 {
 		t.Errorf("the answer is for %d, known: %v", asker, known)
 	}
 	ask(&m, 2, 2, Answered) // of the age of 55 s

@@ -18,7 +18,8 @@ type Leaving interface {
 	// called several times, also while handlers run.
 	Pack(x *Session) bool
 	// Export returns what asks the application what else moves, or nil. It is only asked when the
-	// handlers have returned, because it may read what they change. The session stays after an error.
+	// handlers have returned, because it may read what they change. The session stays after an
+	// error.
 	Export() func() ([]byte, error)
 	// Freeze writes down what handlers may still have changed, and ends it here. It is called under
 	// the session's lock.

@@ -103,7 +103,8 @@ func (p *peer) Send(_ []byte, seq uint64) bool {
 
 func registry() *session.Registry {
 	l := session.Limits{Events: 99, Bytes: 1 << 30, Age: time.Hour, TotalBytes: 1 << 30, Away: 99}
-	return session.NewRegistry(func() session.Limits { return l }, func() time.Duration { return 0 })
+	now := func() time.Duration { return 0 }
+	return session.NewRegistry(func() session.Limits { return l }, now)
 }
 
 // pair are a giver and a taker.
