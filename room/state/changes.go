@@ -1,9 +1,6 @@
 package state
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // changes is what the encoder keeps for a map or list besides its entries.
 type changes struct {
@@ -170,6 +167,3 @@ func (e *Encoder) compareOrder(t *table, es *entries) bool {
 
 // maskBytes returns the number of bytes of a struct's mask.
 func (p *plan) maskBytes() int { return (len(p.fields) + 7) / 8 }
-
-// slotBytes returns the length of a slot as it is written among the changed.
-func slotBytes(slot uint32) int { return (bits.Len32(slot<<1|1) + 6) / 7 }
