@@ -89,7 +89,7 @@ var below = map[string][]string{
 		"internal/tail", "internal/inspect", "internal/pulse",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
-		"internal/tail"},
+		"internal/tail", "internal/turnaway"},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
