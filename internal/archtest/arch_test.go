@@ -90,6 +90,7 @@ var below = map[string][]string{
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
 		"internal/tail", "internal/turnaway"},
+	"ops/page": {},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
