@@ -226,6 +226,19 @@ func actions(t *testing.T, browser context.Context) {
 	p.shows("This socket has ended.")
 	w.logged(`action=disconnect who=anna`)
 
+	carl := w.player("carl", "green")
+	p.visit("#/socket?id=" + carl.id)
+	p.press("Disconnect…")
+	p.do(chromedp.Click(`dialog input[value="3000"]`, chromedp.ByQuery))
+	p.press("Disconnect")
+	<-carl.ended
+	if recovered := <-carl.back; !recovered {
+		t.Error("carl has lost his session")
+	}
+	if s := arena.Socket(carl.id); s == nil || !s.Connected() || !s.In("green") {
+		t.Error("carl is not back in his session")
+	}
+
 	p.visit("#/room?namespace=/arena&room=red")
 	p.shows("1 member")
 	p.press("Disconnect all…")

@@ -134,18 +134,21 @@ type player struct {
 	*client.Client
 	id    string
 	ended chan struct{} // when it is disconnected for the first time
+	back  chan bool     // when it is in its session again
 }
 
 func (w *world) player(who string, rooms ...string) *player {
 	w.t.Helper()
-	c, err := client.New("ws://"+w.server.Addr().String(), client.Options{Namespace: "/arena"})
+	c, err := client.New("ws://"+w.server.Addr().String(), client.Options{Namespace: "/arena",
+		ReconnectDelay: time.Millisecond})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(c.Disconnect)
-	p := &player{Client: c, ended: make(chan struct{})}
+	p := &player{Client: c, ended: make(chan struct{}), back: make(chan bool, 1)}
 	var once sync.Once
 	c.OnDisconnected(func(client.Reason) { once.Do(func() { close(p.ended) }) })
+	c.OnReconnected(func(recovered bool) { p.back <- recovered })
 	if err := c.Connect(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}

@@ -95,15 +95,20 @@ export function keyed(parent, items, key, make) {
  * @param {(item: any) => string} key
  */
 export function table(label, columns, key) {
-  const body = el('tbody');
+  // The roles are those of a table in any case. Said here they hold where a phone's layout makes
+  // rows of it that are none of a table.
+  const body = el('tbody', { role: 'rowgroup' });
   const make = () => {
-    const cells = columns.map(([, kind]) => el('td', { class: kind || null }));
-    const row = el('tr', {}, ...cells);
+    const cells = columns.map(([, kind]) => el('td', { class: kind || null, role: 'cell' }));
+    const row = el('tr', { role: 'row' }, ...cells);
     row.update = (item) => columns.forEach(([, , fill], i) => fill(cells[i], item));
     return row;
   };
-  const head = columns.map(([name, kind]) => el('th', { class: kind || null, scope: 'col' }, name));
-  const whole = el('table', { 'aria-label': label }, el('thead', {}, el('tr', {}, ...head)), body);
+  const head = columns.map(([name, kind]) => el('th', {
+    class: kind || null, scope: 'col', role: 'columnheader',
+  }, name));
+  const whole = el('table', { class: label.toLowerCase(), 'aria-label': label, role: 'table' },
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...head)), body);
   const box = el('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' },
     whole);
   box.show = (items) => keyed(body, items, key, make);

@@ -160,6 +160,7 @@ function follower({ lines, status, error, start, filter, data, signal }) {
     else {
       seen++;
       lines.add(e);
+      if (seen === 1) tell();
     }
   };
   const stop = () => {
