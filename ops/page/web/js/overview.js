@@ -56,7 +56,7 @@ function bars(title, none) {
 function nodeTable() {
   const received = (of) => (cell, n) => put(cell, n.self ? '–' : count(n[of]));
   return table('Nodes', [
-    ['Node', '', (cell, n) => put(cell, n.node || 'this node')],
+    ['Node', '', (cell, n) => put(cell, n.node || '–')],
     ['State', '', (cell, n) => {
       put(cell, n.self ? 'this node' : n.left ? 'left' : n.present ? 'present' : 'silent');
       cell.dataset.kind = n.present ? 'good' : n.left ? '' : 'bad';
@@ -88,8 +88,9 @@ function health() {
     put(ready, !info.healthy ? 'Not healthy' : info.ready ? 'Ready' : 'Not ready');
     put(reason, bad || 'It takes new clients, and every event loop answers.');
     keyed(list, [
-      ['Node', info.node || 'alone'], ['Clients at', info.address || 'other listeners'],
-      ['Up for', span(info.uptimeMs)], ['Memory', bytes(server.memoryBytes)],
+      ['Node', info.node || 'alone'], ['Up for', span(info.uptimeMs)],
+      ...(info.address ? [['Clients at', info.address]] : []),
+      ['Memory', bytes(server.memoryBytes)],
       ['Version', info.version + (info.revision ? ` (${info.revision.slice(0, 9)})` : '')],
       ['Go', info.go.replace(/^go/, '')],
     ], ([k]) => k, make);
