@@ -191,8 +191,29 @@ func tail(t *testing.T, browser context.Context) {
 	p.shoot("tail-light")
 	p.scheme("dark")
 	p.shoot("tail-dark")
+	w.down.Store(true)
+	w.cut()
+	p.shows("It goes on when that is back.")
+	w.down.Store(false)
+	p.look()
+	p.until("goes on", `!document.body.innerText.includes('It goes on')`)
+	w.logged(`action="tail with data" who=anna`)
+	p.until("shows what comes then", `document.querySelectorAll('.data').length > 1`, move)
 	p.press("Stop")
 	p.shows("Stopped")
+
+	p.enter("event", "flood")
+	p.press("in") // off again
+	p.press("Start")
+	p.shows("Following: 0 events.")
+	for i := range 3000 {
+		if _, err := w.server.Namespace("/arena").To("red").Emit("flood", i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.until("says what it leaves out", `/and [\d,]+ were too fast/.test(document.body.innerText)`)
+	p.until("shows the newest", `document.querySelector('.tail .data')?.textContent === '2999'`)
+	p.until("bounds its list", `document.querySelectorAll('.tail tbody tr').length <= 500`)
 	p.clean()
 }
 

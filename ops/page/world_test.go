@@ -24,7 +24,7 @@ import (
 const token = "a-token-of-the-operators"
 
 // patience guards against hangs and measures nothing.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // world is a node of two with players in rooms, and its operations address.
 type world struct {
@@ -34,6 +34,7 @@ type world struct {
 	level   slog.LevelVar
 	drained chan bool
 	down    atomic.Bool // the operations address answers nobody
+	cut     func()      // ends its connections
 	log     text
 }
 
@@ -97,6 +98,7 @@ func (w *world) listen(below string) (url string) {
 	s := httptest.NewUnstartedServer(http.StripPrefix(below, w))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	s.Start()
+	w.cut = s.CloseClientConnections
 	w.t.Cleanup(func() {
 		s.CloseClientConnections() // tails would go on
 		s.Close()

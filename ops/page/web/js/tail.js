@@ -1,14 +1,17 @@
 // What happens, live. Names and sizes; data only after a question, which the server logs.
 
-import { Failure, stream } from './api.js';
+import { connection, Failure, stream } from './api.js';
 import { ask, sentence } from './dialog.js';
 import { el, put } from './dom.js';
 import { bytes, clock, count, many } from './format.js';
 import { choose, here } from './list.js';
+import { poll } from './live.js';
 
 const KINDS = ['in', 'out', 'broadcast', 'ack', 'refused', 'connected', 'recovered',
   'disconnected', 'rejected'];
 const SHOWN = 500; // lines kept
+const AT_ONCE = 100; // lines drawn at a time
+const PACE = 100; // ms from one time to the next
 
 /** hex shows raw bytes, given in base64. @param {string} text */
 function hex(text) {
@@ -40,8 +43,12 @@ function line(e) {
     place, el('td', { class: 'n' }, e.bytes ? bytes(e.bytes) : ''), more);
 }
 
-/** screen has the lines, newest first, and draws what came once a frame at most. */
-function screen() {
+/**
+ * screen has the lines, newest first. Ten times a second it draws what has come, only the newest of
+ * it if that is too much to read anyway, and tells of each that it skips.
+ * @param {() => void} skipped
+ */
+function screen(skipped) {
   const body = el('tbody');
   const head = ['Time', 'Kind', 'Namespace', 'Event', 'Socket', 'Size', 'More'].map((name) =>
     el('th', { scope: 'col', class: name === 'Namespace' ? 'wide' : name === 'Size' ? 'n' : null },
@@ -60,12 +67,13 @@ function screen() {
   };
   node.add = (e) => {
     fresh.push(e);
-    if (fresh.length > SHOWN) fresh.shift();
+    if (fresh.length > AT_ONCE) {
+      fresh.shift();
+      skipped();
+    }
     if (due) return;
     due = true;
-    // A frame may not come while the tab is hidden.
-    if (document.hidden) setTimeout(draw, 1000);
-    else requestAnimationFrame(draw);
+    setTimeout(draw, PACE);
   };
   node.clear = () => {
     fresh = [];
@@ -112,7 +120,7 @@ export function tail(main, params, signal) {
       ['1000', 'One of 1000']], params.get('sample') ?? ''),
   };
   const data = el('input', { type: 'checkbox', id: 'data' });
-  const lines = screen();
+  const lines = screen(() => follow.skipped());
   const status = el('p', { class: 'note', role: 'status' }, 'Nothing is followed yet.');
   const error = el('p', { class: 'error', role: 'alert' });
   const start = el('button', { class: 'main', id: 'start' }, 'Start');
@@ -138,6 +146,7 @@ export function tail(main, params, signal) {
     'Show data (the server logs it)')), el('div', { class: 'buttons' }, start, clear)),
   el('section', { class: 'card' }, error, status, lines));
   if (params.get('start')) follow.toggle();
+  poll(signal, 5000, () => ['info'], () => {}); // so that a lost connection is found again
 }
 
 /** follower starts and ends the stream. */
@@ -146,6 +155,7 @@ function follower({ lines, status, error, start, filter, data, signal }) {
   let seen = 0;
   let missed = 0;
   let told = 0;
+  let waiting = false; // for the server to be back
   const tell = () => {
     const text = (missed ? `, and ${count(missed)} were too fast to be shown` : '');
     put(status, `${running ? 'Following' : 'Stopped'}: ${many(seen, 'event')}${text}.`);
@@ -166,6 +176,7 @@ function follower({ lines, status, error, start, filter, data, signal }) {
   const stop = () => {
     running?.abort();
     running = null;
+    waiting = false;
     put(start, 'Start');
     tell();
   };
@@ -183,20 +194,32 @@ function follower({ lines, status, error, start, filter, data, signal }) {
     } catch (failure) {
       if (mine.signal.aborted) return;
       if (!(failure instanceof Failure)) throw failure;
-      put(error, sentence(failure.message));
+      const hope = failure.lost ? ' It goes on when that is back.' : '';
+      put(error, sentence(failure.message) + hope);
+      waiting = failure.lost;
     }
-    if (running === mine) stop();
+    if (running === mine && !waiting) stop();
   };
+  connection.addEventListener('online', () => {
+    if (!waiting || !running) return;
+    waiting = false;
+    run();
+  }, { signal });
   signal.addEventListener('abort', () => {
     clearInterval(timer);
     running?.abort();
     running = null;
   });
   return {
+    skipped: () => {
+      missed++;
+      seen--;
+    },
     toggle: () => { if (running) stop(); else run(); },
     again: () => {
       if (!running) return;
       running.abort();
+      waiting = false;
       run();
     },
   };
