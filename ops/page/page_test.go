@@ -9,6 +9,8 @@ import (
 	"testing"
 )
 
+var handler = Handler()
+
 // ask asks the handler of the page.
 func ask(t *testing.T, method, target, etag string) *httptest.ResponseRecorder {
 	t.Helper()
@@ -17,7 +19,7 @@ func ask(t *testing.T, method, target, etag string) *httptest.ResponseRecorder {
 		r.Header.Set("If-None-Match", etag)
 	}
 	w := httptest.NewRecorder()
-	Handler().ServeHTTP(w, r)
+	handler.ServeHTTP(w, r)
 	return w
 }
 

@@ -37,7 +37,7 @@ func openBrowser(t *testing.T) context.Context {
 		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute),
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	deadline, cancelDeadline := context.WithTimeout(context.Background(), 3*time.Minute)
+	deadline, cancelDeadline := context.WithTimeout(context.Background(), 6*time.Minute)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(deadline, options...)
 	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(
 		func(string, ...any) {})) // events that are newer than chromedp, by the dozen
