@@ -206,10 +206,11 @@ func tail(t *testing.T, browser context.Context) {
 	p.press("in") // off again
 	p.press("Start")
 	p.shows("Following: 0 events.")
+	red := w.server.Namespace("/arena").To("red")
 	emit := func(n int, data any) func() {
 		return func() {
 			for range n {
-				if _, err := w.server.Namespace("/arena").To("red").Emit("flood", data); err != nil {
+				if _, err := red.Emit("flood", data); err != nil {
 					t.Fatal(err)
 				}
 			}
