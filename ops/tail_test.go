@@ -30,7 +30,8 @@ func follow(t *testing.T, v *smartsocket.Server, h http.Handler, query string) *
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Body.Close() })
-	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream" {
+	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream" ||
+		r.Header.Get("X-Accel-Buffering") != "no" {
 		t.Fatalf("%v", r)
 	}
 	f := &stream{t, bufio.NewReader(r.Body)}

@@ -44,8 +44,9 @@ GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/
 step TypeScript
 scripts/npm.sh wasm/js
 (cd wasm/js && node_modules/.bin/tsc)
+wasm/js/node_modules/.bin/tsc -p ops/page
 
 step 'page scripts'
-for file in cmd/server/web/js/*.js bench/browser/page/*.js; do node --check "$file"; done
+for file in cmd/server/web/js/*.js bench/browser/page/*.js ops/page/testdata/*.js; do node --check "$file"; done
 for file in scripts/*.sh wasm/build.sh .ci/run; do bash -n "$file"; done
 echo 'no findings'
