@@ -31,7 +31,7 @@ type collector struct {
 	connections, nodes *numbers
 
 	refusals, present, healthy, ready, build, started *prometheus.Desc
-	most, mostBytes, loops                            *prometheus.Desc
+	most, mostBytes, loops, expires                   *prometheus.Desc
 	namespaceConnections, namespaceAway, rooms        *prometheus.Desc
 	broker, node                                      *prometheus.Desc
 	peerPresent, peerHeard, peerReceived, peerMissed  *prometheus.Desc
@@ -66,7 +66,9 @@ func Collector(server *smartsocket.Server, joined *cluster.Cluster) prometheus.C
 		most: desc("connections_limit", "maxConnections."),
 		mostBytes: desc("buffered_bytes_limit", "maxBufferedBytes, for outboxes, events that "+
 			"wait and sessions together."),
-		loops:                desc("loops", "Event loops."),
+		loops: desc("loops", "Event loops."),
+		expires: desc("certificate_expires_timestamp_seconds", "When the TLS certificate in use "+
+			"expires, in Unix time."),
 		started:              desc("start_time_seconds", "When the server was made, in Unix time."),
 		namespaceConnections: desc("namespace_connections", "Connected sockets.", "namespace"),
 		namespaceAway: desc("namespace_away", "Sockets whose clients are away.",
@@ -146,6 +148,9 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	gauge(to, c.most, float64(limits.Connections))
 	gauge(to, c.mostBytes, float64(limits.BufferedBytes))
 	gauge(to, c.loops, float64(limits.Loops))
+	if at := limits.CertificateExpires; !at.IsZero() {
+		gauge(to, c.expires, float64(at.Unix()))
+	}
 	c.namespaces(to)
 	for _, h := range c.histograms {
 		h.collect(to)
