@@ -133,20 +133,6 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// freePorts returns ports that nobody listens on.
-func freePorts(t *testing.T, n int) (ports []int) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
-
 // node is a server behind a proxy.
 type node struct {
 	*process

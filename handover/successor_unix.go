@@ -136,7 +136,8 @@ func successorEnv(env, names, owned []string) []string {
 	}
 	return append(kept, "LISTEN_PPID="+strconv.Itoa(os.Getpid()),
 		"LISTEN_FDS="+strconv.Itoa(len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"),
-		"LISTEN_OWNED="+strings.Join(owned, ":"), "READY_FD="+strconv.Itoa(firstInherited+len(names)))
+		"LISTEN_OWNED="+strings.Join(owned, ":"),
+		"READY_FD="+strconv.Itoa(firstInherited+len(names)))
 }
 
 // Ready tells the process that this one succeeds, and the service manager, that this one

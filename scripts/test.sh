@@ -129,7 +129,7 @@ mv "$work/skipped" "$work/skipped-templates"
 
 step 'Go tests under the race detector'
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
+	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|freeport|leaktest|mutate|selfsigned))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 tests -race -json -timeout=8m $race
 
