@@ -37,6 +37,7 @@ type collector struct {
 	peerPresent, peerHeard, peerReceived, peerMissed  *prometheus.Desc
 	peerLate                                          *prometheus.Desc
 
+	since      float64 // of the server, in Unix time
 	histograms []histogram
 }
 
@@ -55,6 +56,7 @@ func Collector(server *smartsocket.Server, joined *cluster.Cluster) prometheus.C
 	m := server.Measures()
 	c := &collector{
 		server: server, cluster: joined,
+		since:       float64(time.Now().Add(-server.Stats().Uptime).UnixMilli()) / 1000,
 		connections: newNumbers[smartsocket.ConnectionStats](connectionSeries),
 		refusals:    desc("refusals_total", "Refused connections, by reason.", "reason"),
 		present: prometheus.NewDesc(prefix+"sessions", sessionsHelp, nil,
@@ -142,8 +144,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	gauge(to, c.ready, truth(c.server.Ready() == nil))
 	version, revision := build()
 	gauge(to, c.build, 1, version, runtime.Version(), revision)
-	whole := c.server.Stats()
-	gauge(to, c.started, float64(time.Now().Add(-whole.Uptime).UnixMilli())/1000)
+	gauge(to, c.started, c.since)
 	limits := c.server.Limits()
 	gauge(to, c.most, float64(limits.Connections))
 	gauge(to, c.mostBytes, float64(limits.BufferedBytes))
