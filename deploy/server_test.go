@@ -198,7 +198,11 @@ func find(t *testing.T, name string) string {
 			return path
 		}
 	}
-	t.Skipf("%s is not on this machine: apt-get install %s", name, strings.TrimSuffix(name, "d"))
+	of := strings.TrimSuffix(name, "d")
+	if name == "promtool" {
+		of = "prometheus"
+	}
+	t.Skipf("%s is not on this machine: apt-get install %s", name, of)
 	return ""
 }
 
