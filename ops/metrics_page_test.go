@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// checkPage reports what docs/OPERATIONS.md does not say of the metrics that h has. It has a row for
-// each, each metric once, with what it means and when to worry.
+// checkPage reports what docs/OPERATIONS.md does not say of the metrics that h has. It has each
+// metric once, with what it means and when to worry.
 func checkPage(t *testing.T, h http.Handler) {
 	t.Helper()
 	page, err := os.ReadFile("../docs/OPERATIONS.md")

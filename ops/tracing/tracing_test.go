@@ -96,7 +96,8 @@ func TestLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	call := &smartsocket.Call{Socket: v.Namespace("/").Captive(func(frame.Opcode, []byte) {}), Event: "move"}
+	s := v.Namespace("/").Captive(func(frame.Opcode, []byte) {})
+	call := &smartsocket.Call{Socket: s, Event: "move"}
 	if err := Interceptor(tracer)(ctx, call, func(ctx context.Context, _ *smartsocket.Call) error {
 		if !api.SpanContextFromContext(ctx).IsValid() {
 			t.Error("the handler has no span")
@@ -105,9 +106,9 @@ func TestLink(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	s := spans.Ended()[0]
-	if s.Parent().IsValid() || len(s.Links()) != 1 ||
-		!s.Links()[0].SpanContext.Equal(request.SpanContext()) {
-		t.Errorf("%+v, linked to %+v", s.Parent(), s.Links())
+	got := spans.Ended()[0]
+	if got.Parent().IsValid() || len(got.Links()) != 1 ||
+		!got.Links()[0].SpanContext.Equal(request.SpanContext()) {
+		t.Errorf("%+v, linked to %+v", got.Parent(), got.Links())
 	}
 }
