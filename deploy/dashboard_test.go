@@ -169,11 +169,10 @@ func checkQuery(t *testing.T, where, query string) {
 		}
 		return nil
 	})
-	if rated := regexp.MustCompile(`(?:rate|increase)\((\w+)`).FindAllStringSubmatch(query, -1); rated != nil {
-		for _, m := range rated {
-			if !regexp.MustCompile(`_(total|bucket|sum|count)$`).MatchString(m[1]) {
-				t.Errorf("%s: rate of %s, which is no counter", where, m[1])
-			}
+	rated := regexp.MustCompile(`(?:rate|increase)\((\w+)`)
+	for _, m := range rated.FindAllStringSubmatch(query, -1) {
+		if !regexp.MustCompile(`_(total|bucket|sum|count)$`).MatchString(m[1]) {
+			t.Errorf("%s: rate of %s, which is no counter", where, m[1])
 		}
 	}
 }
