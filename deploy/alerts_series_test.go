@@ -154,8 +154,8 @@ func told(ctx context.Context, rule *rulefmt.Rule, s promql.Sample) (expectedAle
 	delete(a.Labels, labels.MetricName)
 	data := template.AlertTemplateData(maps.Clone(a.Labels), nil, "", s)
 	for name, text := range rule.Annotations {
-		said, err := template.NewTemplateExpander(ctx, begin+text, rule.Alert, data, model.Time(s.T),
-			nil, nil, nil).Expand()
+		said, err := template.NewTemplateExpander(ctx, begin+text, rule.Alert, data,
+			model.Time(s.T), nil, nil, nil).Expand()
 		if err != nil {
 			return a, err
 		}

@@ -96,10 +96,11 @@ func TestComposeSecrets(t *testing.T) {
 func TestComposeMonitoring(t *testing.T) {
 	p := project(t)
 	alerts := "/etc/prometheus/alerts"
-	if !slices.ContainsFunc(p.Services["prometheus"].Volumes, func(v types.ServiceVolumeConfig) bool {
+	mounted := func(v types.ServiceVolumeConfig) bool {
 		_, err := os.Stat(filepath.Join(v.Source, filepath.Base(alertsFile)))
 		return v.Target == alerts && err == nil
-	}) {
+	}
+	if !slices.ContainsFunc(p.Services["prometheus"].Volumes, mounted) {
 		t.Error("Prometheus is not given the alerts")
 	}
 	var scrape struct {
