@@ -94,10 +94,12 @@ var below = map[string][]string{
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
-	"cluster":  {""},
-	"handover": {"reactor"},
-	"config":   {}, // the root's options are a struct like any other to it
-	"wasm":     {"client", "message", "pool", "crypto"},
+	"cluster":    {""},
+	"room":       {"", "message", "room/state"},
+	"room/state": {"message"},
+	"handover":   {"reactor"},
+	"config":     {}, // the root's options are a struct like any other to it
+	"wasm":       {"client", "message", "pool", "crypto"},
 }
 
 // helpers are the packages of internal that only tests use, programs, or the make targets.
