@@ -26,7 +26,7 @@ step 'go vet, browser build'
 GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./room/state ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./handover
-for module in bench/compare deploy; do
+for module in bench/compare deploy ops/tracing; do
 	if [ -f $module/go.mod ]; then
 		step "go vet, $module"
 		(cd $module && fetching go vet ./...)
