@@ -43,7 +43,7 @@ export interface Options {
   /**
    * Further addresses of the same service, as secure as the first one. connect() tries each once,
    * a client that has lost its connection tries them in turn. One without a path has that of the
-   * first one, unless there is a namespace.
+   * first one, and its query, unless there is a namespace.
    */
   urls?: readonly string[];
   /**
