@@ -12,8 +12,7 @@ import { CLOSE_REPLACED } from './closing.js';
 import type { ConnectAck, Goaway, Message } from './codec.js';
 import { Credentials } from './credentials.js';
 import { Dispatch } from './dispatch.js';
-import { connectionLost, messageOf } from './errors.js';
-import type { SmartSocketError } from './errors.js';
+import { CODES, SmartSocketError, connectionLost, messageOf } from './errors.js';
 import type { Keeper } from './keep.js';
 import { Link } from './link.js';
 import type { Host } from './link.js';
@@ -33,6 +32,7 @@ import { onWake } from './wake.js';
 import { AUTH, EVENT } from './wire.js';
 
 const NAP = 1000; // ms
+const PATIENCE = 60000; // ms, how long the queue waits for connected listeners
 
 interface Attempt {
   _promise: Promise<void>;
@@ -72,6 +72,7 @@ export class Life {
   #told = false; // the server has said when to come back
   #timer: Timer;
   #healthTimer: Timer;
+  #patienceTimer: Timer;
   #drain: { at: number; url: string } | null = null; // after GOAWAY
   #mover: Mover | null = null; // makes the connection that replaces the link
   #moves = 0; // whose links were not healthy
@@ -268,6 +269,7 @@ export class Life {
   #welcome(link: Link, again: false | { _recovered: boolean }): void {
     const running: PromiseLike<unknown>[] = [];
     const go = (): void => {
+      clearTimeout(this.#patienceTimer);
       if (this.#leaving && link === this._link) this.#leaving._finish();
       this.#outbox._go(link, LISTENERS);
     };
@@ -276,8 +278,17 @@ export class Life {
     if (again && this._link === link) {
       this.#listeners._raise('reconnected', again._recovered);
     }
-    if (running.length > 0) Promise.all(running).then(go);
-    else go();
+    if (this._link !== link || running.length === 0) {
+      go();
+      return;
+    }
+    this.#patienceTimer = setTimeout(() => {
+      go();
+      this.#listeners._report(new SmartSocketError(CODES.HANDLER_FAILED,
+        `a listener of "connected" has not finished in ${PATIENCE} ms, and the queue does not ` +
+        'wait for it any longer: settle the promise that it returns'));
+    }, PATIENCE);
+    Promise.all(running).then(() => { if (this._link === link) go(); });
   }
 
   // failAttempt ends an attempt that never became a connection, and begins or plans the next one.
@@ -334,6 +345,7 @@ export class Life {
   // leave forgets the current link. Without tell the application does not hear of it.
   #leave(tell = true): void {
     clearTimeout(this.#healthTimer);
+    clearTimeout(this.#patienceTimer);
     this._link = null;
     this.#outbox._end();
     this.#credentials._end();
