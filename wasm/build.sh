@@ -81,6 +81,8 @@ gopack() {
 }
 module static.ts static.js
 module logger-entry.ts logger.js
+# The logger of the static entry, which React Native has in place of the others.
+module logger-entry.ts static-logger.js --alias:@smartsocket/client/js=./static.js --external:./static.js
 module flate.ts flate.js
 module sealing.ts sealing.js
 module keep.ts keep.js
