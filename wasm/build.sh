@@ -45,7 +45,7 @@ pack() {
 }
 
 # later is what an ES module loads when it is needed.
-later='--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js'
+later='--external:./flate.js --external:./keep.js --external:./move.js --external:./sealing.js --external:./wasm.js'
 
 # module SOURCE FILE OPTIONS...: an ES module. common SOURCE FILE OPTIONS...: the same for require,
 # without import(), which Jest does not have.
@@ -86,6 +86,7 @@ module logger-entry.ts static-logger.js --alias:@smartsocket/client/js=./static.
 module flate.ts flate.js
 module sealing.ts sealing.js
 module keep.ts keep.js
+module move.ts move.js
 gopack wasm.ts wasm.js --format=esm
 gopack wasm-exec.ts wasm_exec.js --format=iife
 # In Jest's world of pages there is no global TextEncoder.
