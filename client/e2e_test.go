@@ -399,8 +399,9 @@ func TestPathOfOtherAddresses(t *testing.T) {
 			t.Errorf("URLs %+v: %s", tt, got)
 		}
 		// This is what a browser opens.
-		if got := c.others[0]; strings.TrimSuffix(got.url, "/") != strings.TrimSuffix("ws://b"+tt.want, "/") {
-			t.Errorf("URLs %+v: %s", tt, got.url)
+		opened := strings.TrimSuffix(c.others[0].url, "/")
+		if opened != strings.TrimSuffix("ws://b"+tt.want, "/") {
+			t.Errorf("URLs %+v: %s", tt, opened)
 		}
 		l := &link{c: c}
 		if l.noteAddress([]byte(tt.other)); l.moved.request != tt.want {

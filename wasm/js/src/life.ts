@@ -227,7 +227,7 @@ export class Life {
     this.#shell._tell(true, ack.socketId, ack.recovered);
     this.#healthTimer = setTimeout(() => {
       this.#trial._forgive();
-      if (this.#options.maxReconnectAttempts !== 0) loadPart('move').catch(() => {}); // move asks again
+      if (this.#options.maxReconnectAttempts !== 0) loadPart('move').catch(() => {}); // goaway too
     }, HEALTHY);
     this.#log.info('Connected to server');
     outbox._begin(link, ack.recovered, this.#waits(link));
@@ -289,10 +289,7 @@ export class Life {
     if (again && this._link === link) {
       this.#listeners._raise('reconnected', again._recovered);
     }
-    if (this._link !== link || running.length === 0) {
-      go();
-      return;
-    }
+    if (this._link !== link || running.length === 0) return go();
     this.#patienceTimer = setTimeout(() => {
       go();
       this.#listeners._report(new SmartSocketError(CODES.HANDLER_FAILED,

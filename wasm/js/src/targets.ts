@@ -11,8 +11,8 @@ export function isSafe(url: string, home: string): boolean {
 }
 
 // beside returns url as another address of the service at home: without a path it has home's, and
-// home's query, if it has none of its own. The members of a URL are not set, here and below, because
-// React Native's cannot be.
+// home's query, if it has none of its own. The members of a URL are not set, here and below,
+// because React Native's cannot be.
 export function beside(url: string, home: string): string {
   const [host, own, search] = cut(socketURL(url)), [, path, query] = cut(home);
   return host + (own.length > 1 ? own + search : path + (search || query));
