@@ -76,7 +76,9 @@ func (t *target) beside(home *target) *target {
 	if at.path = home.path; !strings.Contains(t.request, "?") {
 		at.query = home.query
 	}
-	at.request = at.path + at.query
+	if at.request = at.path + at.query; at.request == t.request {
+		return t
+	}
 	at.url = "ws://" + at.host + at.request
 	if at.secure {
 		at.url = "wss" + at.url[len("ws"):]
