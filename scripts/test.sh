@@ -148,7 +148,7 @@ again=$(go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir;
 	echo "$package"
 done | grep -v /examples/web$ || true)
 # shellcheck disable=SC2086  # one word a package
-TMPDIR=$work/tmp tests -json -count=1 -timeout=15m $again
+SMARTSOCKET_NPM_TESTED=1 TMPDIR=$work/tmp tests -json -count=1 -timeout=15m $again
 
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
