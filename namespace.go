@@ -5,11 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/internal/socketid"
-	"github.com/smartsocket/smartsocket/internal/vetting"
+	"github.com/smartsocket/smartsocket/message"
 )
 
 // Namespace is a separate world of sockets, rooms, handlers and middleware under one path. Get one
@@ -40,6 +41,9 @@ func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
+
+// Server returns the server that the namespace belongs to.
+func (n *Namespace) Server() *Server { return n.srv }
 
 // Len counts the connected sockets of the namespace on this server. All counts and lists of a
 // Namespace cover connected sockets only; Away lists the rest.
@@ -72,9 +76,6 @@ func (n *Namespace) RoomLen(room string) int { return n.hub.RoomSize(room) }
 // RoomNames lists the rooms that have connected members, sorted.
 func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 
-// maxRoomName is the longest name of a room in bytes.
-const maxRoomName = hub.MaxName
-
 // lookup finds the namespace that a client asks for, nil if there is none.
 func (v *Server) lookup(path string) *Namespace {
 	v.mu.RLock()
@@ -85,9 +86,10 @@ func (v *Server) lookup(path string) *Namespace {
 // unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
-		return vetting.UnknownNamespace(nil)
+		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
 	}
-	return vetting.UnknownNamespace(v.Namespaces())
+	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s",
+		fault.List(v.Namespaces(), 20))
 }
 
 // Namespace returns the namespace of a path, making it if need be. A missing

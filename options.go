@@ -31,10 +31,8 @@ const (
 
 // UnmarshalText reads "true", "false" or "auto", as in config files and in the environment.
 func (t *Toggle) UnmarshalText(b []byte) error {
-	n, err := bounds.Toggle(string(b))
-	if err == nil {
-		*t = Toggle(n)
-	}
+	n, err := bounds.Choice(string(b), "auto", "true", "false")
+	*t = Toggle(n)
 	return err
 }
 

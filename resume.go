@@ -196,20 +196,16 @@ func (o *owner) lapsed() bool {
 }
 
 // GiveSessions lets the sessions of this server go on in another process, which calls TakeSessions
-// with the other end of to (see package handover): each when its client presents its token there,
-// and the rest at the end of HandOver, which follows. It takes to, which may be nil.
-//
-// A session takes along its id, rooms, kept events, answers, open questions and what ExportSession
-// says, once its handlers have returned, or after a quarter of HandshakeTimeout. The disconnected
-// handlers run here, with code 3503, and the connected ones there. The Socket is away here. What is
-// emitted to it, late answers and Disconnect are passed on; other changes are lost.
+// with the other end of to (see package handover), which may be nil: each when its client comes
+// there, the rest at the end of HandOver, which follows. A session leaves when its handlers have
+// returned. Its Socket is away here, and what is emitted to it, late answers and Disconnect are
+// passed on. docs/guides/RESTARTS.md has the rest.
 func (v *Server) GiveSessions(to net.Conn) {
 	v.giver.Store(succession.NewGiver(to, v.sessions, v.clock, v.log))
 }
 
-// TakeSessions lets the sessions of another process go on in this server, see GiveSessions. Call it
-// before the server accepts clients. It takes from, which may be nil. A client whose session stays,
-// or does not come within half of HandshakeTimeout, begins a new one.
+// TakeSessions lets the sessions of another process go on in this server. Call it before the server
+// accepts clients. It takes from, which may be nil.
 func (v *Server) TakeSessions(from net.Conn) {
 	v.taker.Store(succession.NewTaker(from, v.sessions, v.clock, v.log, v.adopt))
 }

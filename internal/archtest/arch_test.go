@@ -92,22 +92,25 @@ var below = map[string][]string{
 		"internal/tail", "internal/inspect", "internal/pulse", "internal/succession",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
-		"internal/tail"},
+		"internal/tail", "internal/turnaway"},
+	"ops/page": {},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault"},
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
-	"cluster":  {""},
-	"handover": {"reactor", "internal/socketpair"},
-	"config":   {}, // the root's options are a struct like any other to it
-	"wasm":     {"client", "message", "pool", "crypto"},
+	"cluster":    {""},
+	"room":       {"", "message", "room/state"},
+	"room/state": {"message"},
+	"handover":   {"reactor", "internal/socketpair"},
+	"config":     {}, // the root's options are a struct like any other to it
+	"wasm":       {"client", "message", "pool", "crypto"},
 }
 
 // helpers are the packages of internal that only tests use, programs, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/contract", "internal/leaktest",
-	"internal/mutate", "internal/nodetest", "internal/race", "internal/selfsigned",
-	"internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/contract", "internal/freeport",
+	"internal/leaktest", "internal/mutate", "internal/nodetest", "internal/race",
+	"internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test

@@ -3,6 +3,7 @@ package bounds
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -104,15 +105,10 @@ func Host(field, host string) *Violation {
 		fmt.Sprintf("%q is no host, and the port is an option of its own"+fix, host))
 }
 
-// Toggle reads true, false or auto: 1, 2 or 0. Empty is auto.
-func Toggle(text string) (uint8, error) {
-	switch text {
-	case "true":
-		return 1, nil
-	case "false":
-		return 2, nil
-	case "auto", "":
-		return 0, nil
+// Choice finds text among words, of which "" is the first, and returns its index.
+func Choice(text string, words ...string) (int, error) {
+	if i := slices.Index(words, text); i >= 0 || text == "" {
+		return max(i, 0), nil
 	}
-	return 0, fmt.Errorf("%q is none of true, false and auto", text)
+	return 0, fmt.Errorf("%q is none of %s", text, strings.Join(words, ", "))
 }

@@ -9,8 +9,6 @@
 //
 // The Desk has no lock but that of internal/fairqueue, and none is held while anything of the
 // caller's runs.
-//
-// Read vetting.go; namespace.go stands on its own.
 package vetting
 
 import (
