@@ -49,7 +49,7 @@ func Register[S any](ns *smartsocket.Namespace, o Options[S]) *Rooms[S] {
 		events:  make(map[string]func(*Room[S], *Member, json.RawMessage) error),
 	}
 	if o.Rate > 0 {
-		k.step = time.Second / time.Duration(o.Rate)
+		k.step = stepOf(o.Rate)
 	}
 	ns.OnConnected(k.back)
 	ns.OnDisconnected(k.left)
