@@ -37,6 +37,8 @@
 // What is emitted in a turn leaves in one write for each client when the turn ends, and the state
 // behind it. Room.Urgent does not wait for that, and neither do answers of handlers.
 //
+// A room lives on one server. Behind a balancer, players of one room must come to the same one.
+//
 // # Ticks
 //
 // A room with a Rate ticks while somebody is in it. A tick first hands the inputs that have come to
