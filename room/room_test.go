@@ -20,8 +20,7 @@ const step = time.Second / 20
 
 // world is the state of the tests' rooms: what happened to it, in order.
 type world struct {
-	log   []string
-	moved map[string]int
+	log []string
 }
 
 func (w *world) note(format string, args ...any) {

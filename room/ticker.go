@@ -26,7 +26,6 @@ type Ticker struct {
 	step    time.Duration
 	tick    uint64
 	next    time.Duration
-	skipped uint64
 	idle    bool
 	stopped bool
 }
