@@ -23,7 +23,7 @@ export GOGC=${GOGC:-400} # see build.sh
 step go vet
 fetching go vet ./...
 step 'go vet, browser build'
-GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
+GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./room/state ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./handover
 for module in bench/compare deploy; do
