@@ -167,7 +167,7 @@ func (e *Encoder) appendFresh(dst []byte, f *field, one *entry, w walk) []byte {
 	if one.whole.commit != e.commits {
 		from := len(e.bytes)
 		e.bytes = e.encodeFresh(e.bytes, f, one, in)
-		one.whole = shared{commit: e.commits, from: from, to: len(e.bytes)}
+		one.whole = shared{commit: e.commits, from: uint32(from), to: uint32(len(e.bytes))}
 	}
 	return append(dst, e.bytes[one.whole.from:one.whole.to]...)
 }
@@ -194,7 +194,7 @@ func (e *Encoder) appendChanged(dst []byte, f *field, one *entry, w walk) []byte
 	if c := &one.delta; c.commit != e.commits || c.base != w.base {
 		from := len(e.bytes)
 		e.bytes, _ = e.appendStruct(e.bytes, f.sub, one.rec, in)
-		*c = shared{commit: e.commits, base: w.base, from: from, to: len(e.bytes)}
+		*c = shared{e.commits, w.base, uint32(from), uint32(len(e.bytes))}
 	}
 	return append(dst, e.bytes[one.delta.from:one.delta.to]...)
 }
@@ -215,9 +215,9 @@ func (e *Encoder) appendChanges(dst []byte, f *field, es *entries, w walk) ([]by
 		// Entries are shared through e.bytes, too, so that this goes through another buffer.
 		from := len(dst)
 		dst = e.encodeChanges(dst, f, es, w)
-		c.cache = shared{commit: e.commits, base: w.base, from: len(e.bytes)}
+		c.cache = shared{commit: e.commits, base: w.base, from: uint32(len(e.bytes))}
 		e.bytes = append(e.bytes, dst[from:]...)
-		c.cache.to = len(e.bytes)
+		c.cache.to = uint32(len(e.bytes))
 		return dst, true
 	}
 	return append(dst, e.bytes[c.cache.from:c.cache.to]...), true
@@ -229,7 +229,8 @@ func (e *Encoder) appendChanges(dst []byte, f *field, es *entries, w walk) ([]by
 func (e *Encoder) encodeChanges(dst []byte, f *field, es *entries, w walk) []byte {
 	c, mark := es.enc, len(e.touched)
 	removed, touched := c.gone, c.dirty
-	if w.base < e.prior {
+	recent := e.last == e.tick && w.base >= e.prior // what the last commit found is all
+	if !recent {
 		e.removed = e.removed[:0]
 		for slot, one := range es.at {
 			if one == nil && c.died[slot] > w.base {
@@ -258,7 +259,7 @@ func (e *Encoder) encodeChanges(dst []byte, f *field, es *entries, w walk) []byt
 	}
 	e.touched = e.touched[:mark] // entries within entries lay behind it
 	if f.kind == kindList {
-		known := c.order <= w.base && (w.base >= e.prior || c.members <= w.base)
+		known := c.order <= w.base && (recent || c.members <= w.base)
 		dst = appendOrder(dst, es.order, known)
 	}
 	return dst

@@ -226,16 +226,14 @@ func (d *core) create(b *batch, slot uint32, key wire) *entry {
 	b.es.n++
 	if b.f.kind == kindMap {
 		b.es.dec.keys[key] = one
-	} else if k := &sub.fields[sub.key]; k.kind == kindString {
+	} else if k := &sub.fields[sub.key]; k.kind == kindString { // the key is a field, too
 		one.rec.texts[k.at] = key.text
 	} else {
 		one.rec.nums[k.at] = key.num
 	}
 	if b.fill != nil {
 		one.dec.local, one.dec.fill = b.f.to.add(b.fill, key.num, key.text)
-		if b.f.kind == kindList {
-			sub.fields[sub.key].fill(one.dec.fill, one.rec)
-		}
+		sub.fillZeros(one.dec.fill, one.rec)
 	}
 	if !b.to.quiet {
 		d.list = append(d.list, Change{Op: Add, place: one.dec.place, field: b.f})

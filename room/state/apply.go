@@ -111,6 +111,7 @@ func (d *core) adopt(text []byte) {
 		d.zero()
 	}
 	d.root, d.schema, d.rec = root, slices.Clone(text), newRecord(root, false)
+	root.fillZeros(d.fill, d.rec)
 	d.synced = false
 }
 
@@ -213,8 +214,11 @@ func (d *core) value(f *field, to target, in bool) {
 		if d.err != nil || string(b) == had {
 			return
 		}
-		c.oldText, c.text = had, string(b)
-		to.rec.texts[f.at] = c.text
+		text := string(b)
+		to.rec.texts[f.at] = text
+		if !to.quiet {
+			c.long = &long{oldText: had, text: text}
+		}
 	case kindBytes, kindScalars:
 		var b []byte
 		if in && f.kind == kindBytes {
@@ -226,8 +230,11 @@ func (d *core) value(f *field, to target, in bool) {
 		if d.err != nil || string(b) == string(had) {
 			return
 		}
-		c.oldBlob, c.blob = had, slices.Clone(b)
-		to.rec.blobs[f.at] = c.blob
+		b = slices.Clone(b)
+		to.rec.blobs[f.at] = b
+		if !to.quiet {
+			c.long = &long{oldBlob: had, blob: b}
+		}
 	default:
 		raw := f.zero
 		if in {

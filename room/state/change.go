@@ -36,7 +36,12 @@ type Change struct {
 	place *place
 	field *field
 
-	old, now      uint64
+	old, now uint64
+	long     *long // of a string, of bytes and scalars
+}
+
+// long holds the values that are no numbers.
+type long struct {
 	oldText, text string
 	oldBlob, blob []byte
 }
@@ -56,8 +61,8 @@ func (c Change) Field() string {
 	return c.field.name
 }
 
-// Path returns the names and keys that lead to what changed: the name of each field, and behind that
-// of a map or list the entry's key, as in players, p1, x. Integer keys are in decimal.
+// Path returns the names and keys that lead to what changed: the name of each field, and behind
+// that of a map or list the entry's key, as in players, p1, x. Integer keys are in decimal.
 func (c Change) Path() []string {
 	if c.Op == Add || c.Op == Remove {
 		return c.place.path(nil)
@@ -83,8 +88,8 @@ func (f *field) keyText(one *entry) string {
 	return one.text
 }
 
-// Key returns the key of the entry that came or went, or that has the field: a string, an int64 or a
-// uint64. It is nil for fields outside of entries.
+// Key returns the key of the entry that came or went, or that has the field: a string, an int64 or
+// a uint64. It is nil for fields outside of entries.
 func (c Change) Key() any {
 	switch {
 	case c.place == nil:
@@ -109,10 +114,20 @@ func (c Change) Entry() any {
 
 // Old returns the value before, of a Set: a bool, int64, uint64, float64, string, []byte or a slice
 // of those. The word of an enum is a string.
-func (c Change) Old() any { return c.value(c.old, c.oldText, c.oldBlob) }
+func (c Change) Old() any {
+	if c.long != nil {
+		return c.value(0, c.long.oldText, c.long.oldBlob)
+	}
+	return c.value(c.old, "", nil)
+}
 
 // New returns the value now, of a Set, in the types of Old.
-func (c Change) New() any { return c.value(c.now, c.text, c.blob) }
+func (c Change) New() any {
+	if c.long != nil {
+		return c.value(0, c.long.text, c.long.blob)
+	}
+	return c.value(c.now, "", nil)
+}
 
 func (c Change) value(raw uint64, text string, blob []byte) any {
 	switch {
@@ -131,7 +146,8 @@ func (c Change) value(raw uint64, text string, blob []byte) any {
 // Float returns the values before and now of a Set of a number, without an allocation. It is false
 // for all else.
 func (c Change) Float() (old, now float64, ok bool) {
-	if c.Op != Set || !c.field.kind.number() || c.field.kind == kindBool || c.field.kind == kindEnum {
+	k := c.field.kind
+	if c.Op != Set || !k.number() || k == kindBool || k == kindEnum {
 		return 0, 0, false
 	}
 	return c.field.float(c.old), c.field.float(c.now), true
@@ -183,8 +199,8 @@ func plainSlice[T any](f *field, blob []byte) []T {
 	return out
 }
 
-// fillSlice makes the slice at p one of the scalars in blob. from is how they were sent, to how they
-// lie in memory.
+// fillSlice makes the slice at p one of the scalars in blob. from is how they were sent, to how
+// they lie in memory.
 func fillSlice(from, to *field, p unsafe.Pointer, t reflect.Type, blob []byte) {
 	slice := reflect.NewAt(t, p).Elem()
 	if len(blob) == 0 {

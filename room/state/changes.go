@@ -21,7 +21,7 @@ type changes struct {
 // shared is where the bytes of something lie that several views need in the same tick.
 type shared struct {
 	commit, base uint64
-	from, to     int
+	from, to     uint32
 }
 
 // compareEntries finds what came, changed and went in a map or list.
@@ -137,8 +137,8 @@ func (r *record) reset(p *plan) {
 	r.zero(p)
 }
 
-// compareOrder finds out whether the order of a list is another than a client expects that knows who
-// came and went: what came stands at the end, by slot.
+// compareOrder finds out whether the order of a list is another than a client expects that knows
+// who came and went: what came stands at the end, by slot.
 func (e *Encoder) compareOrder(t *table, es *entries) bool {
 	c := es.enc
 	c.expect = c.expect[:0]

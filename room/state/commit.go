@@ -41,8 +41,8 @@ func loadWord(mem reflect.Kind, p unsafe.Pointer) uint64 {
 	return *(*uint64)(p)
 }
 
-// raw returns the number in memory at p as it is sent. old is the raw value that it had. It is false
-// for a number or word that the field cannot say.
+// raw returns the number in memory at p as it is sent. old is the raw value that it had. It is
+// false for a number or word that the field cannot say.
 func (f *field) raw(p unsafe.Pointer, old uint64) (uint64, bool) {
 	switch f.kind {
 	case kindBool:
@@ -233,8 +233,8 @@ func (e *Encoder) complainNumber(f *field, q unsafe.Pointer) {
 			s, f.name)
 	case f.kind == kindEnum:
 		v, _ := load(f.mem, q)
-		e.complain(f, "", "%d is no word of the enum %s, which keeps its value: add words to the tag",
-			v, f.name)
+		e.complain(f, "", "%d is no word of the enum %s, which keeps its value: add words to the "+
+			"tag", v, f.name)
 	default:
 		e.complain(f, "", "%s does not fit into 53 bits, which is all that JavaScript can count: "+
 			"it is clamped, send it as a string", f.name)
@@ -251,11 +251,11 @@ func (e *Encoder) validKey(f *field, it *item) bool {
 		ok = it.num <= maxWhole
 	}
 	if !ok && f.keyKind == kindString {
-		e.complain(f, it.text, "the key %q of %s is not UTF-8, its entry is not sent: change the key",
-			it.text, f.name)
+		e.complain(f, it.text, "the key %q of %s is not UTF-8, its entry is not sent: change the "+
+			"key", it.text, f.name)
 	} else if !ok {
-		e.complain(f, "", "a key of %s does not fit into 53 bits, its entry is not sent: use strings",
-			f.name)
+		e.complain(f, "", "a key of %s does not fit into 53 bits, its entry is not sent: use "+
+			"strings", f.name)
 	}
 	return ok
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Decoder fills a T with the state that a server sends. Fields are matched by their names in the
-// tags, so that T may have fewer fields than the server's struct, or others. A Decoder and its state
-// belong to one goroutine at a time.
+// tags, so that T may have fewer fields than the server's struct, or others. A Decoder and its
+// state belong to one goroutine at a time.
 type Decoder[T any] struct {
 	core  core
 	state T

@@ -37,8 +37,8 @@ func describe(t reflect.Type) (*Schema, error) {
 	root.place(root)
 	s := &Schema{root: root, text: schemaText(c.plans)}
 	if len(s.text) > maxSchema {
-		return nil, invalid(t.String(), "its schema has %d bytes, and the limit is %d: shorten names "+
-			"and words of enums", len(s.text), maxSchema)
+		return nil, invalid(t.String(), "its schema has %d bytes, and the limit is %d: shorten "+
+			"names and words of enums", len(s.text), maxSchema)
 	}
 	described.Store(t, s)
 	return s, nil
@@ -144,8 +144,8 @@ func (f *field) checkKey(path string) error {
 	case f.owner:
 		return invalid(path, "a key is seen by all: remove owner")
 	case f.kind != kindString && f.kind != kindInt && f.kind != kindUint || f.ranged || f.bounded:
-		return invalid(path, "a key is a string or an integer without a range: change its type, or "+
-			"remove min and max")
+		return invalid(path, "a key is a string or an integer without a range: change its type, "+
+			"or remove min and max")
 	}
 	return nil
 }
@@ -209,8 +209,8 @@ func (c *compiler) container(f *field, has contents, o options, path string) err
 		return err
 	}
 	if f.sub.key < 0 {
-		return invalid(path, "%s needs a field that tells entries apart: add the option key to its "+
-			"tag, as in `state:\"id,key\"`", has.value)
+		return invalid(path, "%s needs a field that tells entries apart: add the option key to "+
+			"its tag, as in `state:\"id,key\"`", has.value)
 	}
 	key := &f.sub.fields[f.sub.key]
 	key.key, f.keyKind = true, key.kind

@@ -14,9 +14,9 @@
 //	}
 //
 // The server makes one [Encoder] for a state and one [View] for each client. [Encoder.Commit] finds
-// what changed, by comparing the state with a copy of what was sent. [View.AppendDelta] then appends
-// what one client is to know. The client's [Decoder] fills a struct of the same type, or of one
-// that has fields of the same names. docs/STATE.md describes the wire and the tags.
+// what changed, by comparing the state with a copy of what was sent. [View.AppendDelta] then
+// appends what one client is to know. The client's [Decoder] fills a struct of the same type, or of
+// one that has fields of the same names. docs/STATE.md describes the wire and the tags.
 //
 // # Locks
 //

@@ -111,12 +111,12 @@ func (v *View) Base() uint64 {
 	return v.base
 }
 
-// Reset forgets what the client has, as after a lost connection or when it asked for a snapshot. The
-// next message is a snapshot with the schema. What it may see and what is its own stays.
+// Reset forgets what the client has, as after a lost connection or when it asked for a snapshot.
+// The next message is a snapshot with the schema. What it may see and what is its own stays.
 func (v *View) Reset() { v.synced, v.told = false, false }
 
-// SetInput says that the state contains the client's inputs up to the one with this number. The next
-// message says so, too.
+// SetInput says that the state contains the client's inputs up to the one with this number. The
+// next message says so, too.
 func (v *View) SetInput(number uint64) { v.input = number }
 
 // AppendDelta appends a message with all that changed since the last message to this client, and

@@ -3,6 +3,7 @@ package state
 import (
 	"math"
 	"reflect"
+	"slices"
 	"unsafe"
 )
 
@@ -24,6 +25,20 @@ func (f *field) fill(p unsafe.Pointer, r *record) {
 	}
 }
 
+// fillZeros stores the values of a record whose fields are zero, because the zero of a range or of
+// an enum need not be that of Go. The key of a list's entry is among them.
+func (p *plan) fillZeros(to unsafe.Pointer, r *record) {
+	for i := range p.fields {
+		f := &p.fields[i]
+		switch {
+		case f.kind == kindStruct:
+			f.sub.fillZeros(to, r)
+		case f.kind.number() || f.key:
+			f.fill(to, r)
+		}
+	}
+}
+
 // store writes a number, bool or word to memory at q, as the field to of the Go struct has it.
 func (f *field) store(to *field, q unsafe.Pointer, raw uint64) {
 	switch to.mem {
@@ -39,6 +54,8 @@ func (f *field) store(to *field, q unsafe.Pointer, raw uint64) {
 		v := int64(raw)
 		if f.kind != kindEnum {
 			v = f.integer(raw)
+		} else if to.kind == kindEnum {
+			v = int64(slices.Index(to.words, f.words[raw])) // -1 if the Go struct does not know it
 		}
 		storeInteger(to.mem, q, v)
 	}
@@ -121,8 +138,8 @@ func (f *field) connect(to *field, path string) error {
 		return f.el.connect(to.el, path)
 	case kindMap, kindList:
 		if f.keyKind != to.keyKind || f.sub.scalar != to.sub.scalar {
-			return invalid(path, "keys or entries are of another type on the server: give both the "+
-				"same types")
+			return invalid(path, "keys or entries are of another type on the server: give both "+
+				"the same types")
 		}
 		if f.sub.scalar {
 			return f.sub.fields[0].connect(&to.sub.fields[0], path)

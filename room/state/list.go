@@ -9,8 +9,8 @@ import (
 )
 
 // List is a list of a state: structs in an order. One field of V has the option key in its tag; its
-// value tells the entries apart and must be unique. The zero value of a List is empty. Do not copy a
-// List that has entries. It belongs to one goroutine at a time.
+// value tells the entries apart and must be unique. The zero value of a List is empty. Do not copy
+// a List that has entries. It belongs to one goroutine at a time.
 type List[V any] struct{ t table }
 
 // Len returns the number of entries.

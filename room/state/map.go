@@ -21,8 +21,8 @@ type Map[K Key, V any] struct {
 	keys  []K // by slot
 }
 
-// Get returns the entry with the key k, or nil. Change the entry through the pointer; it stays valid
-// until the entry is deleted.
+// Get returns the entry with the key k, or nil. Change the entry through the pointer; it stays
+// valid until the entry is deleted.
 func (m *Map[K, V]) Get(k K) *V {
 	slot, ok := m.index[k]
 	if !ok {

@@ -71,6 +71,7 @@ type field struct {
 	step    float64
 	limit   uint64 // largest raw value
 	zero    uint64 // raw value of zero
+	exact   bool   // of fixed: 0 is in the range, and the step nearest to it is exactly 0
 	words   []string
 
 	el      *field // of scalars
@@ -128,7 +129,7 @@ func (f *field) settleFixed() {
 	default:
 		f.limit = uint64(math.Floor((f.max-f.min)/f.step + 0.5))
 	}
-	if f.ranged && f.min <= 0 && (!f.bounded || f.max >= 0) {
+	if f.exact = !f.ranged || f.min <= 0 && (!f.bounded || f.max >= 0); f.exact {
 		f.zero = f.fixed(0)
 	}
 }
@@ -181,6 +182,9 @@ func (f *field) float(raw uint64) float64 {
 	case kindF64:
 		return math.Float64frombits(raw)
 	case kindFixed:
+		if f.exact && raw == f.zero {
+			return 0
+		}
 		q := float64(raw)
 		if !f.ranged {
 			q = float64(unzigzag(raw))

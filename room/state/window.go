@@ -45,8 +45,8 @@ func (v *View) window(t *table) *window {
 	root := v.e.schema.root
 	f := root.containerAt(v.e.root, t)
 	if f == nil {
-		panic(message.New(message.CodeInvalidFormat, "state: Filter, Show and Own are for the maps "+
-			"and lists of the view's own state, outside of their entries"))
+		panic(message.New(message.CodeInvalidFormat, "state: Filter, Show and Own are for the "+
+			"maps and lists of the view's own state, outside of their entries"))
 	}
 	w := v.windows[f.at]
 	if w == nil {
