@@ -91,7 +91,7 @@ var below = map[string][]string{
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
 		"internal/tail"},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
-		"internal/ratelimit", "internal/fault"},
+		"internal/ratelimit", "internal/fault", "room/state"},
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
 	"cluster":    {""},
