@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/envelope"
+	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/socketid"
@@ -137,7 +138,7 @@ func (t *Target) mayBeElsewhere(names []string) bool {
 // appendUsable appends the names that a room or a socket can have.
 func appendUsable(dst, names []string) []string {
 	for _, name := range names {
-		if name != "" && len(name) <= maxRoomName {
+		if name != "" && len(name) <= hub.MaxName {
 			dst = append(dst, name)
 		}
 	}

@@ -232,6 +232,18 @@ func (t *Target) Leave(rooms ...string) int {
 	return t.each(func(s *Socket) bool { s.Leave(rooms...); return true })
 }
 
+// Batch runs f. What is sent meanwhile to the selected sockets of this server leaves in one write
+// for each of them when f returns, by Flush, or after four to eight milliseconds.
+func (t *Target) Batch(f func()) {
+	b := websocket.NewBatch()
+	defer b.Flush()
+	t.each(func(s *Socket) bool { b.Add(s.link.Load().ws); return true })
+	f()
+}
+
+// Flush sends at once what waits for the end of a Batch at the selected sockets of this server.
+func (t *Target) Flush() { t.each(func(s *Socket) bool { s.link.Load().ws.Push(); return true }) }
+
 // Emit sends an event to every selected socket once. It is encoded once, and all receivers share
 // the bytes. data is borrowed for the call. The error is about the name or the data, as that of
 // Socket.Emit, and then nothing was sent. opts say whether the event may be lost, see EmitOption.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/middleware"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/registry"
-	"github.com/smartsocket/smartsocket/message"
 )
 
 // Handler receives one event of one socket. d borrows its bytes until the handler returns; ack
@@ -254,12 +254,8 @@ func (s *Socket) call(to *receiver, event string, d Data, ack Ack, outer outermo
 
 // checkEvent panics on a name that no client could send, because that is a mistake in the program.
 func checkEvent(event string) {
-	if len(event) == 0 || len(event) > message.MaxEventName {
-		panic(fmt.Sprintf("smartsocket: event name %.40q: use 1 to %d bytes",
-			event, message.MaxEventName))
-	}
-	if message.ReservedEvent([]byte(event)) {
-		panic(fmt.Sprintf("smartsocket: event name %q is reserved: use another", event))
+	if err := outgoing.CheckEvent(event); err != nil {
+		panic(fmt.Sprintf("smartsocket: event name %q: %v", event, err))
 	}
 }
 

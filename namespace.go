@@ -1,7 +1,6 @@
 package smartsocket
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -42,6 +41,9 @@ func cleanPath(path string) string { return "/" + strings.Trim(path, "/") }
 // Path is the namespace's name, with a leading slash.
 func (n *Namespace) Path() string { return n.path }
 
+// Server returns the server that the namespace belongs to.
+func (n *Namespace) Server() *Server { return n.srv }
+
 // Len counts the connected sockets of the namespace on this server. All counts and lists of a
 // Namespace cover connected sockets only; Away lists the rest.
 func (n *Namespace) Len() int {
@@ -73,9 +75,6 @@ func (n *Namespace) RoomLen(room string) int { return n.hub.RoomSize(room) }
 // RoomNames lists the rooms that have connected members, sorted.
 func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 
-// maxRoomName is the longest name of a room in bytes.
-const maxRoomName = hub.MaxName
-
 // join puts s into rooms, and says in the words of the wire why it cannot.
 func (n *Namespace) join(s *Socket, rooms []string) error {
 	refused, err := n.hub.Join(s, rooms)
@@ -92,7 +91,7 @@ func (n *Namespace) join(s *Socket, rooms []string) error {
 			"room name %q has the form of a socket id: use another", refused)
 	}
 	return fault.Errorf(message.CodeInvalidFormat,
-		"room name %.40q: use 1 to %d bytes", refused, maxRoomName)
+		"room name %.40q: use 1 to %d bytes", refused, hub.MaxName)
 }
 
 // lookup finds the namespace that a client asks for, nil if there is none.
@@ -102,21 +101,13 @@ func (v *Server) lookup(path string) *Namespace {
 	return v.namespaces[cleanPath(path)]
 }
 
-// namespacesTold is how many namespaces a client is told at most.
-const namespacesTold = 20
-
 // unknownNamespace lists the namespaces, except for a client that still has to authenticate.
 func (v *Server) unknownNamespace() *Error {
 	if v.fixed.Authenticate != nil || v.current().RequireAuth {
 		return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: check the path")
 	}
-	names := v.Namespaces()
-	more := ""
-	if n := len(names) - namespacesTold; n > 0 {
-		names, more = names[:namespacesTold], fmt.Sprintf(" and %d more", n)
-	}
-	return fault.Errorf(message.CodeInvalidNamespace,
-		"no such namespace here: the server has %s%s", strings.Join(names, ", "), more)
+	return fault.Errorf(message.CodeInvalidNamespace, "no such namespace here: the server has %s",
+		fault.List(v.Namespaces(), 20))
 }
 
 // Namespace returns the namespace of a path, making it if need be. A missing

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -31,17 +30,9 @@ const (
 
 // UnmarshalText reads "true", "false" or "auto", as in config files and in the environment.
 func (t *Toggle) UnmarshalText(b []byte) error {
-	switch string(b) {
-	case "true":
-		*t = Enabled
-	case "false":
-		*t = Disabled
-	case "auto", "":
-		*t = Auto
-	default:
-		return fmt.Errorf("%q is none of true, false and auto", b)
-	}
-	return nil
+	n, err := bounds.Choice(string(b), "auto", "true", "false")
+	*t = Toggle(n)
+	return err
 }
 
 // MarshalText writes what UnmarshalText reads.

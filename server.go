@@ -121,6 +121,16 @@ func (v *Server) sinceStart() time.Duration { return v.clock.Since(v.started) }
 // UseClock is for package smartsockettest, and to be called before Start.
 func (v *Server) UseClock(c *testclock.Clock) { v.clock = c }
 
+// Alarm is a timer that calls a function at a time that can be moved, see Server.NewAlarm.
+type Alarm = testclock.Alarm
+
+// NewAlarm makes an Alarm for f, not set yet, by the server's clock: in a test of package
+// smartsockettest that of Advance, which waits for f. Otherwise f gets a goroutine of its own.
+func (v *Server) NewAlarm(f func()) *Alarm { return v.clock.NewAlarm(f) }
+
+// Logger returns the server's log, for a package that stands on the server.
+func (v *Server) Logger() *slog.Logger { return v.log }
+
 // fixed are the options that hold for a server's life. What Reload may change is only in settings.
 type fixed struct {
 	Host, Port                                       string

@@ -93,6 +93,9 @@ func (s *Socket) RemoteAddr() net.Addr {
 	return l.ws.RemoteAddr()
 }
 
+// Behind reports whether the socket's client has not taken yet what was sent to it, see Volatile.
+func (v *Server) Behind(s *Socket) bool { return s.link.Load().ws.Behind() }
+
 // Queued returns the number of bytes that wait for a slow client.
 func (s *Socket) Queued() int { return s.link.Load().ws.Queued() }
 

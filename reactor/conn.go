@@ -47,7 +47,7 @@ type Conn struct {
 	closing   bool   // SetTimer has no effect any more; belongs to the loop
 	counted   bool   // counted in Stats.Open; belongs to the loop
 	late      bool   // guarded by mu: the outbox waits for flushLate and not for writability
-	gathering bool   // guarded by mu: Gather was called
+	gathering uint8  // guarded by mu: how many have called Gather, and not Flush yet
 	turn      uint32 // guarded by mu: the loop's turn at the last direct write
 	secure    bool   // handler is a *tlsConn; set before any other goroutine knows the connection
 	marks     marks  // guarded by mu
@@ -91,9 +91,13 @@ func (c *Conn) WriteLast(head, body []byte) Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	gathering := c.gathering
-	c.gathering = gathering && c.late
+	if !c.late {
+		c.gathering = 0
+	}
 	status := c.sendLocked(head, body, nil)
-	c.gathering = gathering && c.state == stateOpen
+	if c.gathering = gathering; c.state != stateOpen {
+		c.gathering = 0
+	}
 	return status
 }
 

@@ -3,6 +3,7 @@
 package reactor
 
 import (
+	"math"
 	"time"
 
 	"github.com/smartsocket/smartsocket/pool"
@@ -32,21 +33,33 @@ const (
 // milliseconds what was written leaves, and further writes are not gathered.
 func (c *Conn) Gather() {
 	c.mu.Lock()
-	c.gathering = c.state == stateOpen
+	if c.state == stateOpen && c.gathering < math.MaxUint8 {
+		c.gathering++
+	}
 	c.mu.Unlock()
 }
 
-// Flush ends Gather and sends what was gathered.
+// Flush ends a Gather and sends what was gathered. If several callers gather, it is gathered on
+// until the last of them has called Flush.
 func (c *Conn) Flush() {
 	c.mu.Lock()
-	c.gathering = false
+	if c.gathering > 0 {
+		c.gathering--
+	}
+	c.flushLate()
+	c.mu.Unlock()
+}
+
+// Push sends what was gathered so far, and ends nobody's Gather.
+func (c *Conn) Push() {
+	c.mu.Lock()
 	c.flushLate()
 	c.mu.Unlock()
 }
 
 // gathers reports whether a write to c should be gathered. mu is held.
 func (c *Conn) gathers() bool {
-	if c.gathering {
+	if c.gathering > 0 {
 		return true
 	}
 	turn := c.loop.turn.Load()
@@ -60,7 +73,7 @@ func (c *Conn) gathers() bool {
 // gather queues head and body without asking for writability. mu is held.
 func (c *Conn) gather(head, body []byte, s *pool.Shared) Status {
 	n := len(head) + len(body)
-	if c.gathering && !c.late && s == nil && n >= corkMaxWrite {
+	if c.gathering > 0 && !c.late && s == nil && n >= corkMaxWrite {
 		return c.push(nil, head, body, s) // copying it would cost more than a call saves
 	}
 	if !c.hasRoom(n) {
@@ -84,7 +97,7 @@ func (c *Conn) delay() {
 	c.urgent = c.urgent || c.corked
 	switch {
 	case c.late:
-	case c.gathering:
+	case c.gathering > 0:
 		c.loop.hold(c)
 	default:
 		c.loop.post(task{kind: taskLate, c: c})
@@ -172,7 +185,7 @@ func (c *Conn) overdue(tick uint8) (again bool) {
 	}
 	c.heldAt = 0
 	if c.late {
-		c.gathering = false // its caller takes long
+		c.gathering = 0 // its callers take long
 		c.flushLate()
 	}
 	return false

@@ -226,3 +226,33 @@ func TestWriteLast(t *testing.T) {
 		t.Errorf("after Close: status %v", s)
 	}
 }
+
+// Two that gather at a time: what the first one flushes leaves, and the gathering goes on until the
+// second one flushes, too. Push ends nobody's.
+func TestGatheringOfTwoEndsWithTheSecond(t *testing.T) {
+	r := start(t, Options{Loops: 1})
+	conns := make(chan *Conn, 1)
+	peer := dialNet(t, listen(t, r, &hooks{open: func(c *Conn) { conns <- c }}))
+	c := await(t, conns, "OnOpen")
+	onLoop(t, r, func() {}) // OnOpen has returned
+	var kept []int
+	some := func() {
+		for range 3 {
+			c.Write([]byte("x"))
+			c.loop.holder.Stop() // so that the holder sends nothing meanwhile
+		}
+	}
+	for _, do := range []func(){
+		c.Gather, c.Gather, some, c.Push, some, c.Flush, some, c.Flush, some,
+	} {
+		do()
+		kept = append(kept, c.Queued())
+	}
+	if want := []int{0, 0, 3, 0, 3, 0, 3, 0, 0}; !slices.Equal(kept, want) {
+		t.Errorf("%v bytes were kept, want %v", kept, want)
+	}
+	peer.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.ReadFull(peer, make([]byte, 12)); err != nil {
+		t.Fatal(err)
+	}
+}

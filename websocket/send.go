@@ -3,6 +3,7 @@ package websocket
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/pool"
@@ -137,5 +138,32 @@ func (c *Conn) writeControl(op frame.Opcode, p []byte) Status {
 // own goroutine. See reactor.Conn.Gather.
 func (c *Conn) Gather() { c.rc.Gather() }
 
-// Flush ends Gather and sends what was gathered.
+// Flush ends Gather and sends what was gathered. See reactor.Conn.Flush.
 func (c *Conn) Flush() { c.rc.Flush() }
+
+// Push sends what was gathered so far, and the gathering goes on.
+func (c *Conn) Push() { c.rc.Push() }
+
+// Batch is Gather for many connections. It belongs to one goroutine.
+type Batch struct{ conns []*Conn }
+
+var batches = sync.Pool{New: func() any { return new(Batch) }}
+
+// NewBatch makes a Batch of no connections. Flush must be called.
+func NewBatch() *Batch { return batches.Get().(*Batch) }
+
+// Add calls Gather, and has Flush called.
+func (b *Batch) Add(c *Conn) {
+	c.Gather()
+	b.conns = append(b.conns, c)
+}
+
+// Flush calls Flush of all connections. The batch must not be used afterwards.
+func (b *Batch) Flush() {
+	for _, c := range b.conns {
+		c.Flush()
+	}
+	clear(b.conns)
+	b.conns = b.conns[:0]
+	batches.Put(b)
+}

@@ -95,6 +95,7 @@ var below = map[string][]string{
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
 	"cluster":    {""},
+	"room":       {"", "frame", "message", "room/state"},
 	"room/state": {"message"},
 	"handover":   {"reactor"},
 	"config":     {}, // the root's options are a struct like any other to it

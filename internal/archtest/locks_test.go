@@ -49,7 +49,7 @@ func TestEveryMutexIsInTheLockOrder(t *testing.T) {
 // TestPackagesDescribeTheirLocks: the doc.go of a package outside of internal has a section about
 // locks, with the name of each.
 func TestPackagesDescribeTheirLocks(t *testing.T) {
-	for _, name := range []string{"client", "cluster", "reactor", "websocket"} {
+	for _, name := range []string{"client", "cluster", "reactor", "room", "websocket"} {
 		text, err := os.ReadFile("../../" + name + "/doc.go")
 		if err != nil {
 			t.Fatal(err)

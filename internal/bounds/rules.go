@@ -3,6 +3,7 @@ package bounds
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -102,4 +103,12 @@ func Host(field, host string) *Violation {
 	strange := strings.Contains(name, ":") && err != nil || strings.ContainsFunc(name, noHost)
 	return When(strange, field,
 		fmt.Sprintf("%q is no host, and the port is an option of its own"+fix, host))
+}
+
+// Choice finds text among words, of which "" is the first, and returns its index.
+func Choice(text string, words ...string) (int, error) {
+	if i := slices.Index(words, text); i >= 0 || text == "" {
+		return max(i, 0), nil
+	}
+	return 0, fmt.Errorf("%q is none of %s", text, strings.Join(words, ", "))
 }

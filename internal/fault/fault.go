@@ -95,3 +95,11 @@ func ForLog(err error) (text string) {
 	}
 	return text
 }
+
+// List joins the first n names, and says how many more there are.
+func List(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}

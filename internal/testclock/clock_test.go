@@ -112,3 +112,46 @@ func TestTimerStopsWhileItWaits(t *testing.T) {
 	go timer.Stop()
 	c.Advance(2*time.Minute, func() {})
 }
+
+func TestAlarmRingsAtTheLastTimeThatWasSet(t *testing.T) {
+	var c Clock
+	var rang []time.Duration
+	var a *Alarm
+	a = c.NewAlarm(func() {
+		if rang = append(rang, c.Now()); len(rang) == 1 {
+			a.Reset(3 * time.Second)
+		}
+	})
+	began := a.Now()
+	c.Advance(time.Second, func() {})
+	a.Reset(time.Second)
+	a.Reset(2 * time.Second)
+	if n := c.Calls(); n != 0 {
+		t.Errorf("an alarm counts as %d calls", n)
+	}
+	c.Advance(time.Minute, func() {})
+	if len(rang) != 2 || rang[0] != 3*time.Second || rang[1] != 6*time.Second {
+		t.Errorf("it rang at %v", rang)
+	}
+	a.Reset(time.Second)
+	a.Stop()
+	c.Advance(time.Minute, func() {})
+	if d := a.Now().Sub(began); len(rang) != 2 || d != 2*time.Minute+time.Second {
+		t.Errorf("it rang at %v, after %v", rang, d)
+	}
+}
+
+func TestAlarmOfTheSystem(t *testing.T) {
+	rang := make(chan time.Time, 1)
+	var c *Clock
+	var a *Alarm
+	a = c.NewAlarm(func() { rang <- a.Now() })
+	began := a.Now()
+	a.Reset(time.Hour)
+	a.Reset(time.Millisecond)
+	if at := <-rang; at.Sub(began) < time.Millisecond {
+		t.Errorf("it rang after %v", at.Sub(began))
+	}
+	a.Reset(time.Hour)
+	a.Stop()
+}

@@ -1,6 +1,7 @@
 package testclock
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -143,3 +144,57 @@ func (t *Timer) Stop() {
 	t.clock.mu.Unlock()
 	t.end.Do(func() { close(t.ended) })
 }
+
+// Alarm calls a function at a time that can be moved again and again.
+type Alarm struct {
+	f      func()
+	system *time.Timer // nil for a clock that is advanced
+	clock  *Clock
+	due    time.Duration // guarded by Clock.mu
+}
+
+// NewAlarm makes an Alarm for f that is not set. f runs as one of AfterFunc does.
+func (c *Clock) NewAlarm(f func()) *Alarm {
+	if c == nil {
+		return &Alarm{system: time.AfterFunc(math.MaxInt64, f)}
+	}
+	return &Alarm{clock: c, f: f}
+}
+
+// Now is the time of the alarm's clock. Differences of two do not follow changes of the time of
+// day.
+func (a *Alarm) Now() time.Time {
+	if a.system != nil {
+		return time.Now()
+	}
+	return a.clock.day()
+}
+
+// Reset sets the alarm to the time when d has passed, and no other. It allocates nothing by the
+// system's clock.
+func (a *Alarm) Reset(d time.Duration) {
+	if a.system != nil {
+		a.system.Reset(d)
+		return
+	}
+	a.clock.mu.Lock()
+	defer a.clock.mu.Unlock()
+	a.clock.disarm(a)
+	a.due = a.clock.Now() + d
+	a.clock.timers = append(a.clock.timers, a)
+}
+
+// Stop takes the alarm's time away. A call of the function that has begun goes on.
+func (a *Alarm) Stop() {
+	if a.system != nil {
+		a.system.Stop()
+		return
+	}
+	a.clock.mu.Lock()
+	defer a.clock.mu.Unlock()
+	a.clock.disarm(a)
+}
+
+func (a *Alarm) at() time.Duration { return a.due }
+
+func (a *Alarm) fire(time.Time) { a.f() }

@@ -29,7 +29,7 @@ func (e *Encoder) appendStruct(dst []byte, p *plan, r *record, w walk) ([]byte, 
 		case kindMap, kindList:
 			dst, in = e.appendChanges(dst, f, r.kids[f.at], w)
 		default:
-			if in = r.ticks[f.leaf] > w.base; in {
+			if in = r.commits[f.leaf] > w.base; in {
 				dst = f.appendValue(dst, r)
 			}
 		}
@@ -157,7 +157,7 @@ func (e *Encoder) appendAll(dst []byte, f *field, es *entries, w walk) ([]byte, 
 	return dst, true
 }
 
-// appendFresh appends key and values of an entry. What several views need is encoded once a tick,
+// appendFresh appends key and values of an entry. What several views need is encoded once a commit,
 // except for entries within entries, because they are part of what is shared.
 func (e *Encoder) appendFresh(dst []byte, f *field, one *entry, w walk) []byte {
 	in := walk{own: w.own}
@@ -224,12 +224,12 @@ func (e *Encoder) appendChanges(dst []byte, f *field, es *entries, w walk) ([]by
 }
 
 // encodeChanges appends what changed in a container that the client sees wholly. It finds out from
-// ticks alone: if several entries had a slot since w.base, the slot is among the removed although
+// commits alone: if several entries had a slot since w.base, the slot is among the removed although
 // the client may not know it.
 func (e *Encoder) encodeChanges(dst []byte, f *field, es *entries, w walk) []byte {
 	c, mark := es.enc, len(e.touched)
 	removed, touched := c.gone, c.dirty
-	recent := e.last == e.tick && w.base >= e.prior // what the last commit found is all
+	recent := e.last == e.commits && w.base >= e.prior // what the last commit found is all
 	if !recent {
 		e.removed = e.removed[:0]
 		for slot, one := range es.at {

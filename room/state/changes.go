@@ -7,18 +7,18 @@ import (
 
 // changes is what the encoder keeps for a map or list besides its entries.
 type changes struct {
-	died    []uint64 // by slot: the tick at which its last entry went
+	died    []uint64 // by slot: the commit in which its last entry went
 	dirty   []uint32 // slots of what changed in the last commit, ascending
 	gone    []uint32 // slots that became free in the last commit, ascending
-	order   uint64   // tick at which the order changed in a way that clients cannot tell themselves
-	members uint64   // tick at which an entry came or went
+	order   uint64   // commit that changed the order in a way that clients cannot tell themselves
+	members uint64   // commit in which an entry came or went
 	changed uint64
 	spare   []*entry // records of entries that went
 	expect  []uint32 // scratch
 	cache   shared
 }
 
-// shared is where the bytes of something lie that several views need in the same tick.
+// shared is where the bytes of something lie that several views need after the same commit.
 type shared struct {
 	commit, base uint64
 	from, to     uint32
@@ -42,7 +42,7 @@ func (e *Encoder) compareEntries(f *field, t *table, es *entries) bool {
 		}
 		had := es.at[slot]
 		if had != nil && (had.serial != t.serial(slot) || keyChanged(f, t, had)) {
-			es.bury(slot, e.tick)
+			es.bury(slot, e.commits)
 			members = true
 		}
 		if t.serial(slot) != 0 && es.at[slot] == nil && e.validKey(f, &t.items[slot]) {
@@ -52,8 +52,9 @@ func (e *Encoder) compareEntries(f *field, t *table, es *entries) bool {
 		switch now := es.at[slot]; {
 		case now == nil && had != nil:
 			c.gone = append(c.gone, uint32(slot))
-		case now != nil && (e.compare(f.sub, t.items[slot].value, now.rec) || now.born == e.tick):
-			now.changed, changed = e.tick, true
+		case now != nil &&
+			(e.compare(f.sub, t.items[slot].value, now.rec) || now.born == e.commits):
+			now.changed, changed = e.commits, true
 			c.dirty = append(c.dirty, uint32(slot))
 		}
 	}
@@ -61,10 +62,10 @@ func (e *Encoder) compareEntries(f *field, t *table, es *entries) bool {
 		changed = e.compareOrder(t, es) || changed
 	}
 	if members {
-		c.members = e.tick
+		c.members = e.commits
 	}
 	if changed || members {
-		c.changed = e.tick
+		c.changed = e.commits
 	}
 	return changed || members
 }
@@ -84,10 +85,10 @@ func keyChanged(f *field, t *table, had *entry) bool {
 }
 
 // bury takes the entry in a slot out.
-func (es *entries) bury(slot int, tick uint64) {
+func (es *entries) bury(slot int, commit uint64) {
 	es.enc.spare = append(es.enc.spare, es.at[slot])
 	es.at[slot] = nil
-	es.enc.died[slot] = tick
+	es.enc.died[slot] = commit
 	es.n--
 }
 
@@ -102,7 +103,7 @@ func (e *Encoder) bear(f *field, it *item, es *entries, slot int) {
 	} else {
 		n = &entry{rec: newRecord(f.sub, true)}
 	}
-	n.slot, n.num, n.text, n.serial, n.born = uint32(slot), it.num, it.text, it.serial, e.tick
+	n.slot, n.num, n.text, n.serial, n.born = uint32(slot), it.num, it.text, it.serial, e.commits
 	es.at[slot] = n
 	es.n++
 }
@@ -125,7 +126,7 @@ func (es *entries) empty() {
 // reset makes the record one of a struct whose fields are all zero, and keeps its memory.
 func (r *record) reset(p *plan) {
 	clear(r.nums)
-	clear(r.ticks)
+	clear(r.commits)
 	clear(r.texts)
 	for i := range r.blobs {
 		r.blobs[i] = r.blobs[i][:0]
@@ -143,12 +144,12 @@ func (e *Encoder) compareOrder(t *table, es *entries) bool {
 	c := es.enc
 	c.expect = c.expect[:0]
 	for _, slot := range es.order {
-		if now := es.at[slot]; now != nil && now.born != e.tick {
+		if now := es.at[slot]; now != nil && now.born != e.commits {
 			c.expect = append(c.expect, slot)
 		}
 	}
 	for _, slot := range c.dirty {
-		if es.at[slot].born == e.tick {
+		if es.at[slot].born == e.commits {
 			c.expect = append(c.expect, slot)
 		}
 	}
@@ -163,7 +164,7 @@ func (e *Encoder) compareOrder(t *table, es *entries) bool {
 		i++
 	}
 	if !same {
-		c.order = e.tick
+		c.order = e.commits
 	}
 	return !same
 }

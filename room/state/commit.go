@@ -150,11 +150,11 @@ func (e *Encoder) compare(p *plan, at unsafe.Pointer, r *record) bool {
 			}
 		}
 		if diff {
-			r.ticks[f.leaf], changed = e.tick, true
+			r.commits[f.leaf], changed = e.commits, true
 		}
 	}
 	if changed {
-		r.changed = e.tick
+		r.changed = e.commits
 	}
 	return changed
 }

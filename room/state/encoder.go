@@ -19,9 +19,9 @@ type Encoder struct {
 	started bool
 	tick    uint64 // of the last commit
 	micros  int64  // its time
-	last    uint64 // tick of the last commit that found a change
-	prior   uint64 // tick of the last such commit before it
-	commits uint64
+	commits uint64 // counts them; what changed is marked with the number of its commit
+	last    uint64 // the last commit that found a change
+	prior   uint64 // the last such commit before it
 	err     *message.Error
 
 	complaints map[complaint]bool
@@ -57,22 +57,24 @@ func (e *Encoder) Schema() *Schema { return e.schema }
 func (e *Encoder) Tick() uint64 { return e.tick }
 
 // Changed tells whether the last Commit found a change.
-func (e *Encoder) Changed() bool { return e.started && e.last == e.tick }
+func (e *Encoder) Changed() bool { return e.started && e.last == e.commits }
 
 // Commit compares the state with what it was at the last Commit. What views encode from now on is
-// the state as it is now, at this tick and this time. Ticks are above 0 and grow.
+// the state as it is now, at this tick and this time. Ticks are above 0 and grow. A tick may be
+// committed again, before the next one: for who comes in between, so that his snapshot has what
+// changed meanwhile. Others get that with the next tick.
 //
 // An ERR_MSG_001 says what cannot be sent as it is, such as a word that its enum does not have. The
 // rest is committed. The same complaint comes once.
 func (e *Encoder) Commit(tick uint64, at time.Time) error {
-	if tick == 0 || e.started && tick <= e.tick {
+	if tick == 0 || e.started && tick < e.tick {
 		return invalid("commit", "tick %d after tick %d: ticks begin at 1 and grow", tick, e.tick)
 	}
 	e.started, e.tick, e.micros = true, tick, at.UnixMicro()
 	e.commits++
 	e.bytes = e.bytes[:0]
 	if e.compare(e.schema.root, e.root, e.rec) {
-		e.prior, e.last = e.last, tick
+		e.prior, e.last = e.last, e.commits
 	}
 	if err := e.err; err != nil {
 		e.err = nil
@@ -93,6 +95,7 @@ type View struct {
 	synced    bool
 	told      bool   // the client has the schema
 	base      uint64 // the tick that the client has
+	seen      uint64 // the commit that it has
 	input     uint64
 	sentInput uint64
 	windows   []*window // by container of the root, nil without one
@@ -139,7 +142,7 @@ func (v *View) AppendDelta(dst []byte, checksum bool) ([]byte, bool) {
 	if checksum {
 		dst, flags = append(dst, 0, 0, 0, 0), flags|flagChecksum
 	}
-	dst, any := e.appendStruct(dst, e.schema.root, e.rec, walk{v: v, base: v.base})
+	dst, any := e.appendStruct(dst, e.schema.root, e.rec, walk{v: v, base: v.seen})
 	if !any && flags == kindDelta {
 		return dst[:from], false
 	}
@@ -147,7 +150,7 @@ func (v *View) AppendDelta(dst []byte, checksum bool) ([]byte, bool) {
 	if checksum {
 		putUint32(dst[sum:], v.checksum())
 	}
-	v.base, v.sentInput = e.tick, v.input
+	v.base, v.seen, v.sentInput = e.tick, e.commits, v.input
 	return dst, true
 }
 
@@ -173,7 +176,7 @@ func (v *View) AppendSnapshot(dst []byte) []byte {
 	dst, _ = e.appendWhole(dst, e.schema.root, e.rec, walk{v: v})
 	dst[from] = flags
 	putUint32(dst[sum:], crc32.ChecksumIEEE(dst[sum+4:]))
-	v.synced, v.told, v.base, v.sentInput = true, true, e.tick, v.input
+	v.synced, v.told, v.base, v.seen, v.sentInput = true, true, e.tick, e.commits, v.input
 	return dst
 }
 

@@ -106,12 +106,11 @@ func TestCommitComplains(t *testing.T) {
 
 func TestCommitNeedsTicksThatGrow(t *testing.T) {
 	p := newPair(t, &vecPoint{})
-	for _, tick := range []uint64{5, 0, 5, 4} {
+	for _, tick := range []uint64{5, 0, 5, 4} { // the last one may come again
 		err := p.e.Commit(tick, time.UnixMicro(0))
-		if (err == nil) != (tick == 5 && p.e.Tick() == 5 && p.tick == 0) {
+		if (err == nil) != (tick == 5) || p.e.Tick() != 5 {
 			t.Errorf("tick %d: %v", tick, err)
 		}
-		p.tick++
 	}
 }
 

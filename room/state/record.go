@@ -7,8 +7,8 @@ type record struct {
 	texts   []string
 	blobs   [][]byte // bytes; scalars with their count
 	kids    []*entries
-	ticks   []uint64 // of the encoder: by leaf, when the field changed last
-	changed uint64   // of the encoder: the largest of ticks, also of the entries below
+	commits []uint64 // of the encoder: by leaf, the commit in which the field changed last
+	changed uint64   // of the encoder: the largest of commits, also of the entries below
 }
 
 // entries are those of a map or list.
@@ -29,19 +29,19 @@ type entry struct {
 	rec  *record
 
 	serial        uint64 // of the encoder: which entry of the application it is
-	born, changed uint64 // of the encoder: ticks
+	born, changed uint64 // of the encoder: commits
 	delta, whole  shared // of the encoder
 	dec           kept   // of the decoder
 }
 
 // newRecord makes the record of a struct whose fields are all zero.
-func newRecord(p *plan, ticks bool) *record {
+func newRecord(p *plan, commits bool) *record {
 	n := p.nums
-	if ticks {
+	if commits {
 		n += p.leaves
 	}
 	numbers := make([]uint64, n)
-	r := &record{nums: numbers[:p.nums:p.nums], ticks: numbers[p.nums:]}
+	r := &record{nums: numbers[:p.nums:p.nums], commits: numbers[p.nums:]}
 	if p.texts > 0 {
 		r.texts = make([]string, p.texts)
 	}

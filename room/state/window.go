@@ -52,7 +52,7 @@ func (v *View) window(t *table) *window {
 	if w == nil {
 		w = &window{all: true, list: f.kind == kindList}
 		if v.synced {
-			w.assume(v.e.rec.kids[f.at], v.base)
+			w.assume(v.e.rec.kids[f.at], v.seen)
 		}
 		v.windows[f.at] = w
 	}
