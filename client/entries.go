@@ -6,8 +6,8 @@ import (
 	"github.com/smartsocket/smartsocket/room/state"
 )
 
-// EntryListeners hear what happens to the entries of a map or a list. Each may be nil. They run like
-// handlers.
+// EntryListeners hear what happens to the entries of a map or a list. Each may be nil. They run
+// like handlers.
 type EntryListeners[K comparable, V any] struct {
 	Added   func(key K, entry *V) // a new one; at first those that are there already
 	Changed func(key K, entry *V) // something in it has changed

@@ -50,8 +50,8 @@ func (s *Mirror[T]) OnSync(f func(synced bool)) (off func()) {
 }
 
 // OnError registers f, which is told of messages that make no sense, and of a value whose checksum
-// is not the server's; a snapshot is asked for already. Without it the client's own "error" handlers
-// are told. It returns the function that ends this.
+// is not the server's; a snapshot is asked for already. Without it the client's own "error"
+// handlers are told. It returns the function that ends this.
 func (s *Mirror[T]) OnError(f func(err error)) (off func()) {
 	return hear(s.c, &s.hearers.fails, f, nil)
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/smartsocket/smartsocket/room/state"
 )
 
-// Mirror is a state of the server (package room) as this client knows it. Make one with StateOf. Its
-// listeners run like handlers, one after the other, and may read Value. Its methods are safe for
-// concurrent use.
+// Mirror is a state of the server (package room) as this client knows it. Make one with StateOf.
+// Its listeners run like handlers, one after the other, and may read Value. Its methods are safe
+// for concurrent use.
 type Mirror[T any] struct {
 	c     *Client
 	name  string
@@ -51,10 +51,10 @@ type MirrorStatus struct {
 // syncPause is the least time between two requests for a snapshot.
 const syncPause = time.Second
 
-// StateOf returns a Mirror of the state of that name, which arrives in events of the same name. T is
-// a struct with the tags of package room/state. It needs only those fields that the application
-// reads. Call it once, before you enter what has the state, so that it hears the first snapshot. The
-// error says what is wrong with T.
+// StateOf returns a Mirror of the state of that name, which arrives in events of the same name. T
+// is a struct with the tags of package room/state. It needs only those fields that the application
+// reads. Call it once, before you enter what has the state, so that it hears the first snapshot.
+// The error says what is wrong with T.
 func StateOf[T any](c *Client, name string) (*Mirror[T], error) {
 	dec, err := state.NewDecoder[T]()
 	if err != nil {
@@ -66,9 +66,9 @@ func StateOf[T any](c *Client, name string) (*Mirror[T], error) {
 	return s, nil
 }
 
-// Value returns the newest value, which is zero before the first one. It stays the same pointer, and
-// entries stay at their addresses, while the content changes. Only handlers and listeners of the
-// client may read it; use Read elsewhere. Nobody may change it.
+// Value returns the newest value, which is zero before the first one. It stays the same pointer,
+// and entries stay at their addresses, while the content changes. Only handlers and listeners of
+// the client may read it; use Read elsewhere. Nobody may change it.
 func (s *Mirror[T]) Value() *T { return s.value }
 
 // Read calls f with the value, which does not change meanwhile. f must not keep it, and must not

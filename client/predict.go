@@ -29,8 +29,9 @@ type pending[I any] struct {
 }
 
 // Predict applies inputs ahead of the server, and again to each value that comes without them. from
-// copies what is predicted out of the server's value, and says whether it is there. apply does to it
-// what the server will do for the input. Both run under a lock: they must not call the Prediction.
+// copies what is predicted out of the server's value, and says whether it is there. apply does to
+// it what the server will do for the input. Both run under a lock: they must not call the
+// Prediction.
 func Predict[T, S, I any](
 	s *Mirror[T], from func(value *T) (mine S, ok bool), apply func(mine *S, input I),
 ) *Prediction[T, S, I] {

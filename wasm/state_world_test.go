@@ -184,7 +184,7 @@ func (w *world) seen(own string, visible func(string, *being) bool) map[string]a
 		phase = "lobby"
 	}
 	return map[string]any{"phase": phase, "left": w.Left, "score": w.Score, "total": w.Total,
-		"ratio": w.Ratio, "small": float64(w.Small), "name": w.Name, "blob": hex.EncodeToString(w.Blob),
-		"on": w.On, "tags": append([]string{}, w.Tags...), "ball": w.Ball.seen(), "players": players,
-		"boxes": boxes, "wins": wins}
+		"ratio": w.Ratio, "small": float64(w.Small), "name": w.Name,
+		"blob": hex.EncodeToString(w.Blob), "on": w.On, "tags": append([]string{}, w.Tags...),
+		"ball": w.Ball.seen(), "players": players, "boxes": boxes, "wins": wins}
 }
