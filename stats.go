@@ -3,10 +3,10 @@ package smartsocket
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/certfile"
 	"github.com/smartsocket/smartsocket/internal/inspect"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -184,8 +184,10 @@ func (v *Server) Measures() *metrics.Set { return &v.measures }
 
 // Limits is for package ops, which shows how near the server is to them.
 func (v *Server) Limits() inspect.Limits {
-	return inspect.Limits{Connections: v.current().MaxConnections,
-		BufferedBytes: v.memory.Limit(), Loops: v.fixed.Loops}
+	t := v.current()
+	return inspect.Limits{Connections: t.MaxConnections, BufferedBytes: v.memory.Limit(),
+		Loops:              v.fixed.Loops,
+		CertificateExpires: certfile.Expires(v.fixed.TLSConfig, t.TLSCertFile != "")}
 }
 
 // Tail is for package ops, which shows what happens.
@@ -221,15 +223,11 @@ func (v *Server) Inspect(s *Socket) inspect.Socket {
 // ClientAddr is for package ops. It returns the address of the client of s: that of the peer, or
 // what a proxy of Options.TrustedProxies has named, without a port. "" means that it is not known.
 func (v *Server) ClientAddr(s *Socket) string {
-	peer, named := s.RemoteAddr(), s.link.Load().ticket.Address().Unmap() // which does not change
-	if p, ok := peer.(*net.TCPAddr); named.IsValid() &&
-		(!ok || p.AddrPort().Addr().Unmap().WithZone("") != named.WithZone("")) {
-		return named.String()
+	named := s.link.Load().ticket.Address() // which does not change
+	if a := journal.ClientAddr(s.RemoteAddr(), named); a != nil {
+		return a.String()
 	}
-	if peer == nil {
-		return ""
-	}
-	return peer.String()
+	return ""
 }
 
 // NamespaceStats describes every namespace, by path.

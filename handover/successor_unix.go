@@ -76,8 +76,8 @@ func succeed(s *Sockets, quit <-chan struct{}, log *slog.Logger) (pid int, err e
 	next := exec.Command(path, os.Args[1:]...)
 	next.Stdin, next.Stdout, next.Stderr = os.Stdin, os.Stdout, os.Stderr
 	log.Info("starting another process", "program", path)
-	err = s.lend(func(names []string, files []*os.File) error {
-		next.Env = successorEnv(os.Environ(), names)
+	err = s.lend(func(names, owned []string, files []*os.File) error {
+		next.Env = successorEnv(os.Environ(), names, owned)
 		next.ExtraFiles = append(append(next.ExtraFiles, files...), w)
 		return next.Start()
 	})
@@ -124,9 +124,9 @@ func awaitReady(r *os.File, quit <-chan struct{}, ended <-chan error) error {
 	}
 }
 
-// successorEnv is env for a process that gets sockets of these names, and then the pipe by which it
-// says that it serves.
-func successorEnv(env, names []string) []string {
+// successorEnv is env for a process that gets sockets of these names, the files of some of which it
+// owns, and then the pipe by which it says that it serves.
+func successorEnv(env, names, owned []string) []string {
 	var kept []string
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")
@@ -136,12 +136,14 @@ func successorEnv(env, names []string) []string {
 	}
 	return append(kept, "LISTEN_PPID="+strconv.Itoa(os.Getpid()),
 		"LISTEN_FDS="+strconv.Itoa(len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"),
+		"LISTEN_OWNED="+strings.Join(owned, ":"),
 		"READY_FD="+strconv.Itoa(firstInherited+len(names)))
 }
 
 // Ready tells the process that this one succeeds, and the service manager, that this one
 // serves.
 func Ready() {
+	serves.Store(true)
 	Notify("READY=1")
 	fd, err := strconv.Atoi(os.Getenv("READY_FD"))
 	if err != nil || os.Getenv("LISTEN_PPID") != strconv.Itoa(os.Getppid()) {

@@ -1,6 +1,7 @@
-// Package browser measures the codec engines of the browser client in real browsers, beside plain
-// JSON and Socket.IO's parser. It consists of tests: make bench-browser runs the benchmark, and go
-// test checks that all of them agree.
+// Package browser measures the browser client in real browsers: its codec engines beside plain JSON
+// and Socket.IO's parser, how soon a page has its first event, and what memory it keeps. It
+// consists of tests: make bench-browser runs the benchmarks, and go test checks that all codecs
+// agree.
 //
-// Read site_test.go (what the page talks to), then bench_test.go.
+// Read site_test.go (what the page talks to), then bench_test.go and start_test.go.
 package browser

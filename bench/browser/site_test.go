@@ -207,7 +207,7 @@ func build(t testing.TB) string {
 		t.Fatal(err)
 	}
 	run(t, ".", []string{"NODE_PATH=" + modules}, "go", "tool", "esbuild", "page/bench.js",
-		"--bundle", "--minify", "--format=esm", "--target=es2020",
+		"--bundle", "--minify", "--format=esm", "--target=es2022",
 		"--external:/dist/wasm.js", "--log-level=warning",
 		"--outfile="+filepath.Join(dir, "bench.js"))
 	return dir

@@ -372,3 +372,25 @@ func TestArenaInABrowser(t *testing.T) {
 	ann.clean()
 	bob.clean()
 }
+
+// TestReloadKeepsAnInventedName: who reloads the arena without ever having given a name is still
+// the same player under the same name.
+func TestReloadKeepsAnInventedName(t *testing.T) {
+	browser := newBrowser(t)
+	p := openTab(t, browser, "nameless")
+	url := "http://" + start(t, "-demo").addr.String() + "/"
+	const named = `document.body.dataset.state === 'online' && ` +
+		`document.querySelector('#board .me') !== null`
+	var before, after string
+	read := func(into *string) {
+		p.until("is in the arena", named)
+		p.do(chromedp.Evaluate(`document.getElementById('name').value`, into))
+	}
+	p.do(chromedp.Navigate(url))
+	read(&before)
+	p.do(chromedp.Reload())
+	read(&after)
+	if before == "" || after != before {
+		t.Errorf("%q is called %q after a reload", before, after)
+	}
+}

@@ -89,7 +89,8 @@ var below = map[string][]string{
 		"internal/tail", "internal/inspect", "internal/pulse",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
-		"internal/tail"},
+		"internal/tail", "internal/turnaway"},
+	"ops/page": {},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
 		"internal/ratelimit", "internal/fault", "room/state"},
 	"smartsockettest": {"", "client", "frame", "message",
@@ -104,9 +105,9 @@ var below = map[string][]string{
 
 // helpers are the packages of internal that only tests use, programs, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/contract", "internal/leaktest",
-	"internal/mutate", "internal/nodetest", "internal/race", "internal/selfsigned",
-	"internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/contract", "internal/freeport",
+	"internal/leaktest", "internal/mutate", "internal/nodetest", "internal/race",
+	"internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test

@@ -117,7 +117,7 @@ func (j *Journal) OverBudget(d *Diary, b *budget.Budget) {
 	c := Cause{What: "too much waits in the server: those who held most were cut; send less, " +
 		"make handlers return sooner, or raise maxBufferedBytes"}
 	j.Often(slog.LevelWarn, c, func() []any {
-		return []any{"peer", d.Address(), "maxBufferedBytes", b.Limit()}
+		return []any{"peer", d.Client(), "maxBufferedBytes", b.Limit()}
 	})
 }
 

@@ -121,6 +121,10 @@ func (w *world) step(s *script) int {
 	for range changes {
 		s.change(&w.a)
 	}
+	if w.tick > 0 && s.below(8) == 0 {
+		w.enter(w.clients[s.below(len(w.clients))])
+		s.change(&w.a)
+	}
 	w.tick += 1 + uint64(s.below(2))
 	if err := w.e.Commit(w.tick, time.UnixMicro(int64(w.tick)*50_000)); err != nil {
 		w.t.Fatal(err)
@@ -146,9 +150,20 @@ func (w *world) step(s *script) int {
 		}
 		var any bool
 		c.buf, any = c.v.AppendDelta(c.buf[:0], s.below(4) == 0)
-		w.deliver(c, any, s.below(4) == 0)
+		w.deliver(c, any, s.below(3) == 0)
 	}
 	return changes
+}
+
+// enter lets a client come between two ticks: the last tick is committed again, and only he gets
+// what changed since.
+func (w *world) enter(c *client) {
+	if err := w.e.Commit(w.tick, time.UnixMicro(int64(w.tick)*50_000)); err != nil {
+		w.t.Fatal(err)
+	}
+	c.v.Reset()
+	c.buf, _ = c.v.AppendDelta(c.buf[:0], false)
+	w.deliver(c, true, true)
 }
 
 // lose lets a client miss a message. It notices at the next one.
@@ -174,8 +189,8 @@ func (w *world) lose(c *client, missed []byte) {
 }
 
 // deliver brings a message to both decoders, and compares what they have with what they should.
-// What a decoder has wrong stays wrong, so that the typed one need not be compared each time.
-func (w *world) deliver(c *client, any, typed bool) {
+// What a decoder has wrong stays wrong for some messages, so that it need not look each time.
+func (w *world) deliver(c *client, any, look bool) {
 	if any {
 		if _, err := c.plain.Apply(c.buf); err != nil {
 			w.t.Fatalf("tick %d: %v\n%x", w.tick, err, c.buf)
@@ -184,12 +199,12 @@ func (w *world) deliver(c *client, any, typed bool) {
 			w.t.Fatalf("tick %d: %v\n%x", w.tick, err, c.buf)
 		}
 	}
+	if !look {
+		return
+	}
 	want := c.sight.arena(&w.a, false)
 	if got := c.plain.Value(); !reflect.DeepEqual(got, want) {
 		w.t.Fatalf("tick %d, plain values:\n%v\n%v\n%x", w.tick, got, want, c.buf)
-	}
-	if !typed {
-		return
 	}
 	if got := everything.arena(c.typed.State(), true); !reflect.DeepEqual(got, want) {
 		w.t.Fatalf("tick %d, typed:\n%v\n%v\n%x", w.tick, got, want, c.buf)

@@ -17,6 +17,7 @@ let rtts = {};
 
 const panel = new Panel((event, detail) => does[event](detail));
 panel.name = store.get('name') ?? invent();
+store.set('name', panel.name); // so that a reload does not rename the player
 
 const does = {
   name() {

@@ -15,6 +15,7 @@ let current = '';
 /** @type {import('../../events').RoomInfo[]} */
 let rooms = [];
 let name = store.get('name') || invent();
+store.set('name', name); // so that a reload does not rename who reloads
 let reconnects = 0;
 let lastTyping = 0;
 
