@@ -272,7 +272,8 @@ func TestRecordingsAreRedactedAndBounded(t *testing.T) {
 	}
 	text := string(recording)
 	if strings.Contains(text, "4000") || strings.Contains(text, "away") ||
-		!strings.Contains(text, "sword") || !strings.HasSuffix(text, `{"kind":"full","at":0}`+"\n") {
+		!strings.Contains(text, "sword") ||
+		!strings.HasSuffix(text, `{"kind":"full","at":0}`+"\n") {
 		t.Errorf("the recording is\n%s", text)
 	}
 	played, err := room.Replay[dungeon]{
