@@ -89,7 +89,7 @@ func (l *link) endHandshake(e *Error) {
 
 // dismiss sends an ERROR, closes with its close code, and tells the log.
 func (l *link) dismiss(e *Error) {
-	l.srv.journal.Refused(l.ws, e)
+	l.srv.journal.Refused(l.ws, l.ticket.Address(), e)
 	l.sendError(message.Message{Kind: message.KindError}, e)
 	l.ws.Close(frame.CloseCode(message.CloseCodeFor(e.Code)), string(e.Code))
 }
@@ -153,6 +153,7 @@ func (s *Socket) answer(id uint64, b []byte) {
 	}
 	asker, known := s.kept.ledger.Answer(id, b, s.srv.sinceStart(), s.srv.answerBounds())
 	switch l := s.link.Load(); {
+	case !known && s.kept.Answer(id, b): // it has moved
 	case !known:
 		l.sendLast(b)
 	case l.serial == asker:

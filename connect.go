@@ -219,7 +219,7 @@ func (l *link) announce(recovered bool) {
 	} else {
 		l.srv.gate.Settle(&l.ticket)
 	}
-	l.srv.journal.Joined(l.ws, s.ID(), s.ns.path, recovered)
+	l.srv.journal.Joined(l.ws, l.ticket.Address(), s.ID(), s.ns.path, recovered)
 	l.ping()
 	l.sendClock()
 	l.ws.SetTimer(l.srv.fixed.ConnectionTimeout / 2)

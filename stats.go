@@ -1,12 +1,10 @@
 package smartsocket
 
 import (
-	"encoding/json"
-	"fmt"
-	"net"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/certfile"
 	"github.com/smartsocket/smartsocket/internal/inspect"
 	"github.com/smartsocket/smartsocket/internal/journal"
 	"github.com/smartsocket/smartsocket/internal/metrics"
@@ -110,24 +108,9 @@ func (v *Server) Stats() Stats {
 // MarshalJSON gives the numbers under the names of the JavaScript API too:
 // memoryUsage as text ("45.1MB"), uptime and averageLatency in milliseconds.
 func (st Stats) MarshalJSON() ([]byte, error) {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return json.Marshal(struct {
-		Connections       int     `json:"connections"`
-		MemoryUsage       string  `json:"memoryUsage"`
-		MemoryBytes       uint64  `json:"memoryBytes"`
-		Uptime            int64   `json:"uptime"`
-		MessagesPerSecond float64 `json:"messagesPerSecond"`
-		MessagesIn        float64 `json:"messagesInPerSecond"`
-		MessagesOut       float64 `json:"messagesOutPerSecond"`
-		AverageLatency    float64 `json:"averageLatency"`
-		LatencyP50        float64 `json:"latencyP50"`
-		LatencyP99        float64 `json:"latencyP99"`
-		LatencySamples    int64   `json:"latencySamples"`
-	}{
-		st.Connections, fmt.Sprintf("%.1fMB", float64(st.MemoryBytes)/(1<<20)), st.MemoryBytes,
-		st.Uptime.Milliseconds(), st.MessagesIn + st.MessagesOut, st.MessagesIn, st.MessagesOut,
-		ms(st.Latency.Mean), ms(st.Latency.P50), ms(st.Latency.P99), st.Latency.Samples,
-	})
+	o := metrics.Overview{Connections: st.Connections, MemoryBytes: st.MemoryBytes,
+		MessagesIn: st.MessagesIn, MessagesOut: st.MessagesOut}
+	return o.JSON(st.Uptime, metrics.Summary(st.Latency))
 }
 
 // ConnectionStats returns the counters.
@@ -184,8 +167,10 @@ func (v *Server) Measures() *metrics.Set { return &v.measures }
 
 // Limits is for package ops, which shows how near the server is to them.
 func (v *Server) Limits() inspect.Limits {
-	return inspect.Limits{Connections: v.current().MaxConnections,
-		BufferedBytes: v.memory.Limit(), Loops: v.fixed.Loops}
+	t := v.current()
+	return inspect.Limits{Connections: t.MaxConnections, BufferedBytes: v.memory.Limit(),
+		Loops:              v.fixed.Loops,
+		CertificateExpires: certfile.Expires(v.fixed.TLSConfig, t.TLSCertFile != "")}
 }
 
 // Tail is for package ops, which shows what happens.
@@ -221,15 +206,11 @@ func (v *Server) Inspect(s *Socket) inspect.Socket {
 // ClientAddr is for package ops. It returns the address of the client of s: that of the peer, or
 // what a proxy of Options.TrustedProxies has named, without a port. "" means that it is not known.
 func (v *Server) ClientAddr(s *Socket) string {
-	peer, named := s.RemoteAddr(), s.link.Load().ticket.Address().Unmap() // which does not change
-	if p, ok := peer.(*net.TCPAddr); named.IsValid() &&
-		(!ok || p.AddrPort().Addr().Unmap().WithZone("") != named.WithZone("")) {
-		return named.String()
+	named := s.link.Load().ticket.Address() // which does not change
+	if a := journal.ClientAddr(s.RemoteAddr(), named); a != nil {
+		return a.String()
 	}
-	if peer == nil {
-		return ""
-	}
-	return peer.String()
+	return ""
 }
 
 // NamespaceStats describes every namespace, by path.

@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/browsertest"
+	"github.com/smartsocket/smartsocket/internal/freeport"
 	"github.com/smartsocket/smartsocket/message"
 )
 
@@ -151,7 +153,7 @@ func serversForBrowsers(t *testing.T) map[string]string {
 		<-t.Context().Done()
 	}
 	return map[string]string{
-		"FREE_PORT": freePort(t),
+		"FREE_PORT": strconv.Itoa(freeport.Of(t)),
 		"PLAIN":     urlOf(plain, ""), "RELAY": r.url, "GCM": urlOf(gcm, ""), "CBC": urlOf(cbc, ""),
 		"KEYED": urlOf(keyed, ""), "KEY": testKey,
 		"SILENT": fakeServer(t, silent), "MUTE": fakeServer(t, mute),
@@ -199,18 +201,4 @@ func handleBrowsers(v *smartsocket.Server, cut func()) {
 			s.Emit("number", 2)
 		}()
 	})
-}
-
-// freePort is a port on which nobody listens.
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -82,7 +82,7 @@ type Options struct {
 	// URLs are further addresses of the same service, in the form of New's URL and as
 	// secure as that one. Connect tries each address once, New's first, until one accepts or
 	// refuses for good. A reconnection tries them in turn. One without a path has that of
-	// New's URL, unless Namespace is given.
+	// New's URL, and its query, unless Namespace is given.
 	URLs []string
 	// Namespace is the namespace to connect to. "" = the URL's path, or / without one. What
 	// is in front of the server may have taken a prefix off that path, as http.StripPrefix does.

@@ -66,13 +66,23 @@ func parseTarget(raw string) (*target, error) {
 	return t, nil
 }
 
-// beside returns t, as another address of the service at home: without a path it has home's.
+// beside returns t, as another address of the service at home: without a path it has home's, and
+// home's query, if it has none of its own.
 func (t *target) beside(home *target) *target {
-	if t.path != "/" || home.path == "/" {
+	if t.path != "/" {
 		return t
 	}
 	at := *t
-	at.path, at.request = home.path, home.path+t.query
+	if at.path = home.path; !strings.Contains(t.request, "?") {
+		at.query = home.query
+	}
+	if at.request = at.path + at.query; at.request == t.request {
+		return t
+	}
+	at.url = "ws://" + at.host + at.request
+	if at.secure {
+		at.url = "wss" + at.url[len("ws"):]
+	}
 	return &at
 }
 

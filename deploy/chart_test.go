@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ ingress: {enabled: true}
 autoscaling: {enabled: true}
 serviceMonitor: {enabled: true, labels: {release: monitoring}}
 dashboard: {enabled: true}
+prometheusRule: {enabled: true}
 trustedProxies: [10.0.0.0/8]
 secretSettings: {encryptionKey: {secret: keys, key: aes}}
 podAnnotations: {a: b}
@@ -145,6 +147,18 @@ func TestChart(t *testing.T) {
 	board := object[core.ConfigMap](t, objects, "ConfigMap game-smartsocket-dashboard")
 	if board.Data["smartsocket.json"] != read(t, "helm/smartsocket/dashboards/smartsocket.json") {
 		t.Error("the dashboard is not the file")
+	}
+	var alerts struct{ Spec, Groups any }
+	if err := yaml.Unmarshal([]byte(objects["PrometheusRule game-smartsocket"]),
+		&alerts); err != nil {
+		t.Fatal(err)
+	}
+	chart := alerts.Spec
+	if err := yaml.Unmarshal([]byte(read(t, alertsFile)), &alerts); err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]any{"groups": alerts.Groups}; !reflect.DeepEqual(chart, want) {
+		t.Errorf("the rule is %v", chart)
 	}
 }
 

@@ -94,7 +94,17 @@ func TestComposeSecrets(t *testing.T) {
 
 // Prometheus and Grafana find what they are pointed at.
 func TestComposeMonitoring(t *testing.T) {
+	p := project(t)
+	alerts := "/etc/prometheus/alerts"
+	mounted := func(v types.ServiceVolumeConfig) bool {
+		_, err := os.Stat(filepath.Join(v.Source, filepath.Base(alertsFile)))
+		return v.Target == alerts && err == nil
+	}
+	if !slices.ContainsFunc(p.Services["prometheus"].Volumes, mounted) {
+		t.Error("Prometheus is not given the alerts")
+	}
 	var scrape struct {
+		RuleFiles     []string `json:"rule_files"`
 		ScrapeConfigs []struct {
 			JobName       string `json:"job_name"`
 			StaticConfigs []struct {
@@ -108,6 +118,9 @@ func TestComposeMonitoring(t *testing.T) {
 	if got := scrape.ScrapeConfigs[0].StaticConfigs[0].Targets; !slices.Equal(got,
 		[]string{"node1:9090", "node2:9090"}) {
 		t.Errorf("Prometheus reads from %q", got)
+	}
+	if !slices.Equal(scrape.RuleFiles, []string{alerts + "/" + filepath.Base(alertsFile)}) {
+		t.Errorf("Prometheus reads the rules of %q", scrape.RuleFiles)
 	}
 	for file, want := range map[string]string{"datasources/prometheus.yaml": "datasources",
 		"dashboards/smartsocket.yaml": "providers"} {

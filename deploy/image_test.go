@@ -13,6 +13,8 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/smartsocket/smartsocket/internal/freeport"
 )
 
 // image is what the last stage of the Dockerfile says.
@@ -79,7 +81,7 @@ func TestImage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, i.start[0]), text, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	port := freePorts(t, 1)[0]
+	port := freeport.Of(t)
 	inside := func(args ...string) *exec.Cmd {
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir = "/"

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/smartsocket/smartsocket/client"
+	"github.com/smartsocket/smartsocket/internal/freeport"
 	"github.com/smartsocket/smartsocket/internal/selfsigned"
 )
 
@@ -43,7 +44,7 @@ func behind(
 	command func(dir string, port int, nodes []int) *exec.Cmd,
 ) *proxied {
 	t.Helper()
-	ports := freePorts(t, 3)
+	ports := freeport.Several(t, 3)
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)

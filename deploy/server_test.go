@@ -133,20 +133,6 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// freePorts returns ports that nobody listens on.
-func freePorts(t *testing.T, n int) (ports []int) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
-
 // node is a server behind a proxy.
 type node struct {
 	*process
@@ -212,7 +198,11 @@ func find(t *testing.T, name string) string {
 			return path
 		}
 	}
-	t.Skipf("%s is not on this machine: apt-get install %s", name, strings.TrimSuffix(name, "d"))
+	of := strings.TrimSuffix(name, "d")
+	if name == "promtool" {
+		of = "prometheus"
+	}
+	t.Skipf("%s is not on this machine: apt-get install %s", name, of)
 	return ""
 }
 

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/cluster"
+	"github.com/smartsocket/smartsocket/internal/selfsigned"
 )
 
 // The broker and the other nodes have their figures.
@@ -32,7 +34,15 @@ func TestClusterIsShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		nodes = append(nodes, c)
-		servers = append(servers, start(t, smartsocket.Options{Broker: c}, nil))
+		o := smartsocket.Options{Broker: c}
+		if name == "red" { // which has all metrics that there are
+			certificate, err := selfsigned.New(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		}
+		servers = append(servers, start(t, o, nil))
 	}
 	h := Handler(servers[0], Options{Cluster: nodes[0]})
 	deadline := time.Now().Add(30 * time.Second)
@@ -55,6 +65,7 @@ func TestClusterIsShown(t *testing.T) {
 			t.Errorf("%s is %v (there: %t), want %v", name, got, ok, want)
 		}
 	}
+	checkPage(t, h)
 	received, _ := metric(t, h, "smartsocket_broker_received_total")
 	if of, ok := metric(t, h, `smartsocket_broker_peer_received_total{peer="blue"}`); !ok ||
 		received < 3 || of < 3 {

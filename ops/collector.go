@@ -31,12 +31,13 @@ type collector struct {
 	connections, nodes *numbers
 
 	refusals, present, healthy, ready, build, started *prometheus.Desc
-	most, mostBytes, loops                            *prometheus.Desc
+	most, mostBytes, loops, expires                   *prometheus.Desc
 	namespaceConnections, namespaceAway, rooms        *prometheus.Desc
 	broker, node                                      *prometheus.Desc
 	peerPresent, peerHeard, peerReceived, peerMissed  *prometheus.Desc
 	peerLate                                          *prometheus.Desc
 
+	since      float64 // of the server, in Unix time
 	histograms []histogram
 }
 
@@ -55,6 +56,7 @@ func Collector(server *smartsocket.Server, joined *cluster.Cluster) prometheus.C
 	m := server.Measures()
 	c := &collector{
 		server: server, cluster: joined,
+		since:       float64(time.Now().Add(-server.Stats().Uptime).UnixMilli()) / 1000,
 		connections: newNumbers[smartsocket.ConnectionStats](connectionSeries),
 		refusals:    desc("refusals_total", "Refused connections, by reason.", "reason"),
 		present: prometheus.NewDesc(prefix+"sessions", sessionsHelp, nil,
@@ -66,7 +68,9 @@ func Collector(server *smartsocket.Server, joined *cluster.Cluster) prometheus.C
 		most: desc("connections_limit", "maxConnections."),
 		mostBytes: desc("buffered_bytes_limit", "maxBufferedBytes, for outboxes, events that "+
 			"wait and sessions together."),
-		loops:                desc("loops", "Event loops."),
+		loops: desc("loops", "Event loops."),
+		expires: desc("certificate_expires_timestamp_seconds", "When the TLS certificate in use "+
+			"expires, in Unix time."),
 		started:              desc("start_time_seconds", "When the server was made, in Unix time."),
 		namespaceConnections: desc("namespace_connections", "Connected sockets.", "namespace"),
 		namespaceAway: desc("namespace_away", "Sockets whose clients are away.",
@@ -140,12 +144,14 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	gauge(to, c.ready, truth(c.server.Ready() == nil))
 	version, revision := build()
 	gauge(to, c.build, 1, version, runtime.Version(), revision)
-	whole := c.server.Stats()
-	gauge(to, c.started, float64(time.Now().Add(-whole.Uptime).UnixMilli())/1000)
+	gauge(to, c.started, c.since)
 	limits := c.server.Limits()
 	gauge(to, c.most, float64(limits.Connections))
 	gauge(to, c.mostBytes, float64(limits.BufferedBytes))
 	gauge(to, c.loops, float64(limits.Loops))
+	if at := limits.CertificateExpires; !at.IsZero() {
+		gauge(to, c.expires, float64(at.Unix()))
+	}
 	c.namespaces(to)
 	for _, h := range c.histograms {
 		h.collect(to)

@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/smartsocket/smartsocket/client"
 	"github.com/smartsocket/smartsocket/cluster"
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/selfsigned"
 )
 
 // Each field of the statistics has one metric, and no metric has two. Fields that are no number are
@@ -219,6 +222,25 @@ func TestMetrics(t *testing.T) {
 	}
 	if _, ok := metric(t, h, "go_goroutines"); !ok {
 		t.Error("there is nothing of the Go runtime")
+	}
+}
+
+// With TLS of its own a server tells when its certificate expires.
+func TestCertificateExpires(t *testing.T) {
+	const name = "smartsocket_certificate_expires_timestamp_seconds"
+	if _, there := metric(t, Handler(start(t, smartsocket.Options{}, nil), Options{}),
+		name); there {
+		t.Error("a server without TLS has a certificate")
+	}
+	dir := t.TempDir()
+	o := smartsocket.Options{TLSCertFile: filepath.Join(dir, "c"),
+		TLSKeyFile: filepath.Join(dir, "k")}
+	if err := selfsigned.Write(o.TLSCertFile, o.TLSKeyFile, 1); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := metric(t, Handler(start(t, o, nil), Options{}), name)
+	if left := time.Until(time.Unix(int64(got), 0)); left < 50*time.Minute || left > time.Hour {
+		t.Errorf("it expires in %v", left)
 	}
 }
 

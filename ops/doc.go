@@ -13,6 +13,6 @@
 // machine is answered, and pages of other sites never are.
 //
 // handler.mu is the only lock, around the log of refused requests. Read handler.go and guard.go,
-// then series.go and collector.go (metrics), status.go, lists.go, sockets.go, actions.go, tail.go
-// and profiles.go.
+// then series.go and collector.go (metrics), status.go, overview.go, lists.go, sockets.go,
+// actions.go, tail.go and profiles.go. The admin page, a client of the API, is package page.
 package ops

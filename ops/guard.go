@@ -91,7 +91,9 @@ func (h *handler) guard(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		if !h.presents(r) {
-			h.refused(r, "no token, or a wrong one")
+			if !wonders(r) {
+				h.refused(r, "no token, or a wrong one")
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="smartsocket operations"`)
 			return problem(http.StatusUnauthorized, codeForbidden,
 				"present the token (opsToken), as in Authorization: Bearer …")
@@ -128,6 +130,13 @@ func isPage(r *http.Request) bool {
 		}
 	}
 	return true
+}
+
+// wonders reports whether r is how the page finds out that there is a token to ask for. That is
+// nothing to warn of.
+func wonders(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == "/api/info" &&
+		r.Header.Get("Authorization") == ""
 }
 
 // presents reports whether r has the token. How long that takes says nothing of the token.

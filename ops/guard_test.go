@@ -100,6 +100,9 @@ func TestGuard(t *testing.T) {
 func TestGuardLogs(t *testing.T) {
 	var log lines
 	h := Handler(arena(t), Options{Token: token, Logger: log.logger(), Drain: func() {}})
+	if code, _ := ask(t, h, "GET", "/api/info", ""); code != 401 || log.String() != "" {
+		t.Errorf("to a page that asks whether there is a token: %d, and in the log\n%s", code, &log)
+	}
 	for range 100 {
 		ask(t, h, "GET", "/stats", "")
 	}

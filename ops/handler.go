@@ -102,6 +102,7 @@ func (h *handler) routes() {
 		"GET /stats":                        h.stats,
 		"GET /debug/pprof/{name...}":        profile,
 		"GET /api/info":                     h.info,
+		"GET /api/overview":                 h.overview,
 		"GET /api/nodes":                    h.nodes,
 		"GET /api/namespaces":               h.namespaces,
 		"GET /api/rooms":                    h.rooms,

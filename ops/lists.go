@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -35,14 +36,20 @@ type NodeList struct {
 }
 
 func (h *handler) nodes(w http.ResponseWriter, r *http.Request) error {
+	reply(w, http.StatusOK, h.nodeList())
+	return nil
+}
+
+// nodeList is this node and the others, at most maxPage of them.
+func (h *handler) nodeList() NodeList {
 	list := NodeList{Cluster: "none", Nodes: []NodeInfo{{Self: true, Present: true}}}
 	if h.Cluster != nil {
 		st := h.Cluster.Stats()
 		list.Cluster, list.Nodes[0].Node = string(st.State), st.Node
 		list.Nodes = append(list.Nodes, h.peers()...)
 	}
-	reply(w, http.StatusOK, list)
-	return nil
+	list.Nodes = list.Nodes[:min(len(list.Nodes), maxPage)]
+	return list
 }
 
 // peers are the other nodes.
@@ -99,13 +106,41 @@ func (h *handler) rooms(w http.ResponseWriter, r *http.Request) error {
 		return !strings.Contains(name, r.FormValue("q"))
 	})
 	list := RoomList{Namespace: ns.Path(), Total: len(names), Rooms: []RoomInfo{}}
-	names, list.Next = page(names, r.FormValue("after"), limit, strings.Compare,
-		func(name string) string { return name })
+	switch r.FormValue("sort") {
+	case "", "name":
+		names, list.Next = page(names, r.FormValue("after"), limit, strings.Compare,
+			func(name string) string { return name })
+	case "members":
+		names = largest(names, limit, ns.RoomLen, strings.Compare)
+	default:
+		return problem(http.StatusBadRequest, codeRequest, "sort: give name or members")
+	}
 	for _, name := range names {
 		list.Rooms = append(list.Rooms, RoomInfo{name, ns.RoomLen(name)})
 	}
 	reply(w, http.StatusOK, list)
 	return nil
+}
+
+// largest returns the n entries of list whose size is the largest, the largest first, and those of
+// one size in the order of compare. It asks for each size once, because sizes change meanwhile.
+func largest[T any](list []T, n int, size func(T) int, compare func(a, b T) int) []T {
+	type sized struct {
+		of   T
+		size int
+	}
+	all := make([]sized, len(list))
+	for i, of := range list {
+		all[i] = sized{of, size(of)}
+	}
+	slices.SortFunc(all, func(a, b sized) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), compare(a.of, b.of))
+	})
+	first := make([]T, min(n, len(all)))
+	for i := range first {
+		first[i] = all[i].of
+	}
+	return first
 }
 
 // page returns the entries of a sorted list behind the one named after, at most limit, and what is

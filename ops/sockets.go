@@ -45,13 +45,22 @@ func (h *handler) sockets(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(found, func(a, b *smartsocket.Socket) int {
-		return cmp.Compare(a.ID(), b.ID())
-	})
+	byID := func(a, b *smartsocket.Socket) int { return cmp.Compare(a.ID(), b.ID()) }
 	list := SocketList{Total: len(found), Sockets: []SocketInfo{}}
-	found, list.Next = page(found, r.FormValue("after"), limit,
-		func(s *smartsocket.Socket, id string) int { return cmp.Compare(s.ID(), id) },
-		(*smartsocket.Socket).ID)
+	switch r.FormValue("sort") {
+	case "", "id":
+		slices.SortFunc(found, byID)
+		found, list.Next = page(found, r.FormValue("after"), limit,
+			func(s *smartsocket.Socket, id string) int { return cmp.Compare(s.ID(), id) },
+			(*smartsocket.Socket).ID)
+	case "rtt":
+		found = largest(found, limit,
+			func(s *smartsocket.Socket) int { return int(s.RTT()) }, byID)
+	case "outbox":
+		found = largest(found, limit, (*smartsocket.Socket).Queued, byID)
+	default:
+		return problem(http.StatusBadRequest, codeRequest, "sort: give id, rtt or outbox")
+	}
 	for _, s := range found {
 		list.Sockets = append(list.Sockets, h.describe(s))
 	}
@@ -147,7 +156,7 @@ func (h *handler) describe(s *smartsocket.Socket) SocketInfo {
 // SocketDetails is the JSON of /api/sockets/{id}. Times are in milliseconds.
 type SocketDetails struct {
 	SocketInfo
-	RoomNames     []string `json:"roomNames"`
+	RoomNames     []string `json:"roomNames"`     // sorted
 	ClockOffsetMs float64  `json:"clockOffsetMs"` // how far the client's clock is ahead
 	Auth          string   `json:"auth"`          // not needed, missing or done
 	HeldBytes     int      `json:"heldBytes"`     // held back until the client has caught up
@@ -173,7 +182,9 @@ func (h *handler) socket(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := h.server.Inspect(s)
-	d := SocketDetails{SocketInfo: h.describe(s), RoomNames: s.Rooms(),
+	rooms := append([]string{}, s.Rooms()...)
+	slices.Sort(rooms)
+	d := SocketDetails{SocketInfo: h.describe(s), RoomNames: rooms,
 		ClockOffsetMs: millis(s.ClockOffset()), Auth: at.Authenticated, HeldBytes: at.HeldBytes,
 		WaitingBytes: at.WaitingBytes, Handler: at.Handler}
 	d.Session.Resumable, d.Session.Connection = at.Resumable, at.Connection

@@ -72,6 +72,12 @@ type Info struct {
 }
 
 func (h *handler) info(w http.ResponseWriter, r *http.Request) error {
+	reply(w, http.StatusOK, h.about(r))
+	return nil
+}
+
+// about is what the server says of itself to who sent r.
+func (h *handler) about(r *http.Request) Info {
 	version, revision := build()
 	i := Info{Version: version, Revision: revision, Go: runtime.Version(), Healthy: true,
 		Ready: true, UptimeMs: h.server.Stats().Uptime.Milliseconds(), CanReload: h.Reload != nil,
@@ -91,8 +97,7 @@ func (h *handler) info(w http.ResponseWriter, r *http.Request) error {
 	if h.Level != nil {
 		i.LogLevel = levelName(h.Level.Level())
 	}
-	reply(w, http.StatusOK, i)
-	return nil
+	return i
 }
 
 // IdentityText is how an identity is shown unless Options.Identity says otherwise: a text, a number

@@ -39,6 +39,7 @@ func (h *handler) tail(w http.ResponseWriter, r *http.Request) error {
 	h.acted(r, action, "namespace", f.Namespace, "event", f.Event, "socket", f.Socket, "kinds",
 		f.Kinds, "sample", f.Every)
 	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events until it has 4 KiB
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
 	beat := time.NewTicker(quiet)

@@ -2,15 +2,19 @@ package ops
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/client"
 	"github.com/smartsocket/smartsocket/internal/tail"
 )
 
@@ -30,7 +34,8 @@ func follow(t *testing.T, v *smartsocket.Server, h http.Handler, query string) *
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Body.Close() })
-	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream" {
+	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "text/event-stream" ||
+		r.Header.Get("X-Accel-Buffering") != "no" {
 		t.Fatalf("%v", r)
 	}
 	f := &stream{t, bufio.NewReader(r.Body)}
@@ -125,6 +130,59 @@ func TestTailOfSockets(t *testing.T) {
 			t.Errorf("%+v, want %+v", e, want)
 		}
 	}
+}
+
+// Behind a proxy the tail and the warnings of the log name the client, not the proxy.
+func TestTailBehindAProxy(t *testing.T) {
+	var log lockedBuffer
+	v := start(t, smartsocket.Options{TrustedProxies: []string{"127.0.0.1"},
+		APIKeys: []string{"0123456789abcdef"},
+		Logger:  slog.New(slog.NewTextHandler(&log, nil))}, nil)
+	f := follow(t, v, Handler(v, Options{}), "kind=connected,disconnected,rejected")
+	const from = "192.0.2.7"
+	o := client.Options{Header: http.Header{"X-Forwarded-For": {from}},
+		MaxReconnectAttempts: client.Never, APIKey: "0123456789abcdef"}
+	dial(t, v, o).Disconnect()
+	for _, kind := range []tail.Kind{tail.Connected, tail.Disconnected} {
+		if e := f.next(); e.Kind != kind || e.Peer != from {
+			t.Errorf("%+v, want %s of %s", e, kind, from)
+		}
+	}
+	o.APIKey = "another key of 16"
+	c, err := client.New("ws://"+v.Addr().String(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Disconnect)
+	if c.Connect(t.Context()) == nil {
+		t.Fatal("a wrong key opens the server")
+	}
+	if e := f.next(); e.Kind != tail.Rejected || e.Peer != from || e.Code != "ERR_CONN_004" {
+		t.Errorf("%+v", e)
+	}
+	if text := log.String(); !strings.Contains(text, "peer="+from+"\n") {
+		t.Errorf("the log does not name %s:\n%s", from, text)
+	}
+}
+
+// lockedBuffer is a log that several goroutines write.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write keeps p.
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String is what was written.
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
 
 // stalled is what one gets who takes the first answer, and then nothing within the deadline.

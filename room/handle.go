@@ -40,6 +40,9 @@ func Handle[S, Req, Res any](
 	}
 }
 
+// replays is a handler of Handle as a Replay calls it.
+type replays[S any] func(r *Room[S], m *Member, data json.RawMessage) error
+
 // On registers a handler like Handle for an event that needs no answer. An ack says that it has
 // run.
 func On[S, T any](

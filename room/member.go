@@ -6,6 +6,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
 // Member is somebody in a room: a player, who has a seat, or a spectator. It stays the same from
@@ -36,6 +37,7 @@ type Member struct {
 
 // lodging is a room of any kind, as its members see it.
 type lodging interface {
+	view(m *Member) *state.View
 	emitTo(m *Member, event string, data any, opts []smartsocket.EmitOption) (
 		smartsocket.Delivery, error)
 }
@@ -54,6 +56,10 @@ func (m *Member) Away() bool { return m.away }
 
 // Seq is the number of the member's last input that OnInput was given.
 func (m *Member) Seq() uint64 { return m.seq }
+
+// View is the member's view of the room's State, from OnEnter until he is out, whatever his client
+// does. It is nil if the State is none for clients.
+func (m *Member) View() *state.View { return m.room.view(m) }
 
 // Emit sends an event to the member alone, see smartsocket.Socket.Emit.
 func (m *Member) Emit(event string, data any, opts ...smartsocket.EmitOption) (
@@ -122,6 +128,13 @@ func (r *Room[S]) back(m *Member, s *smartsocket.Socket) {
 
 // returned is back for whatever socket the member has now.
 func (r *Room[S]) returned(m *Member) {
+	if r.welcome(m); m.in {
+		r.show(m)
+	}
+}
+
+// welcome tells the application that a member is here again.
+func (r *Room[S]) welcome(m *Member) {
 	if m.away {
 		m.away, m.until = false, 0
 		r.present++
@@ -129,9 +142,6 @@ func (r *Room[S]) returned(m *Member) {
 	}
 	if f := r.rooms.opts.OnBack; f != nil {
 		f(r, m)
-	}
-	if m.in {
-		r.show(m)
 	}
 }
 
@@ -189,9 +199,6 @@ func (r *Room[S]) enter(m *Member) (*Member, error) {
 // moved gives a seat to another socket of its player.
 func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	old := m.socket
-	if err := s.Join(r.hall); err != nil {
-		return err
-	}
 	if !m.away {
 		r.dismiss(m, ErrReplaced)
 	}
@@ -203,7 +210,14 @@ func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	if r.rec != nil {
 		r.note(&Record{Kind: "back", Key: m.key, Moved: true})
 	}
-	r.returned(m)
+	if r.welcome(m); !m.in {
+		return ErrOutside
+	}
+	if err := s.Join(r.hall); err != nil {
+		r.lost(m, err)
+		return err
+	}
+	r.show(m)
 	return r.missed(m)
 }
 

@@ -13,8 +13,9 @@ import (
 // Record is a line of a recording: something that came to a room from outside, or a tick. A
 // recording is a JSON object on each line.
 type Record struct {
-	Kind string `json:"kind"` // open, enter, away, back, leave, input, event, tick, sum, end or full
-	At   int64  `json:"at"`   // the server's time in µs since 1970
+	// Kind is open, enter, away, back, leave, input, event, tick, sum, end or full.
+	Kind string `json:"kind"`
+	At   int64  `json:"at"` // the server's time in µs since 1970
 
 	// Of open. Tick is the last one before.
 	Version int    `json:"version,omitempty"`

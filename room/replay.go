@@ -50,8 +50,8 @@ type DriftError struct {
 
 // Error says where the states differ.
 func (e *DriftError) Error() string {
-	return fmt.Sprintf("room: the state of %s is another than the recorded one at tick %d: the code "+
-		"has changed, or it asks something else than Room.Now and Room.Rand, or the order of a map",
+	return fmt.Sprintf("room: the state of %s at tick %d is not the recorded one: the code has "+
+		"changed, or depends on more than Room.Now and Room.Rand, such as the order of a Go map",
 		e.Room, e.Tick)
 }
 
@@ -231,7 +231,7 @@ func (p *player[S]) of(m *Member, e *Record) error {
 		p.done.Events++
 		h := r.rooms.events[e.Event]
 		if h == nil {
-			return fmt.Errorf("room: no handler of the event %q is registered: give Replay a Register",
+			return fmt.Errorf("room: there is no handler of the event %q: give Replay a Register",
 				e.Event)
 		}
 		_ = h(r, m, e.Data) // it may have failed before, too

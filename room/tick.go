@@ -10,8 +10,8 @@ import (
 // turns after which the state was sent.
 func (r *Room[S]) Tick() uint64 { return r.tick }
 
-// Step is the time from tick to tick, by which OnTick moves the room on. It is 0 for a room that
-// does not tick.
+// Step is the time from tick to tick, in whole microseconds, by which OnTick moves the room on. It
+// is 0 for a room that does not tick.
 func (r *Room[S]) Step() time.Duration { return r.rooms.step }
 
 // Delta is Step in seconds.
@@ -49,6 +49,11 @@ func (r *Room[S]) timeOf(at time.Duration) int64 {
 	s := r.rooms.schedule
 	now := s.alarm.Now()
 	return now.Add(at - now.Sub(s.start)).UnixMicro()
+}
+
+// stepOf is the step of a rate, in whole microseconds, because clients compute with these.
+func stepOf(rate int) time.Duration {
+	return (time.Second / time.Duration(rate)).Truncate(time.Microsecond)
 }
 
 // dueTicks is how many ticks to run if the first one is late, and how many to leave out before.

@@ -23,10 +23,10 @@ export GOGC=${GOGC:-400} # see build.sh
 step go vet
 fetching go vet ./...
 step 'go vet, browser build'
-GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./examples/browser-go
+GOOS=js GOARCH=wasm go vet ./wasm/... ./message/... ./pool/... ./crypto/... ./client/... ./room/state ./examples/browser-go
 step 'go vet, arm64'
 GOARCH=arm64 go vet . ./reactor ./websocket ./frame ./message ./pool ./handover
-for module in bench/compare deploy; do
+for module in bench/compare deploy ops/tracing; do
 	if [ -f $module/go.mod ]; then
 		step "go vet, $module"
 		(cd $module && fetching go vet ./...)
@@ -44,8 +44,9 @@ GOOS=js GOARCH=wasm "$checker/staticcheck" ./wasm ./client ./message ./examples/
 step TypeScript
 scripts/npm.sh wasm/js
 (cd wasm/js && node_modules/.bin/tsc)
+wasm/js/node_modules/.bin/tsc -p ops/page
 
 step 'page scripts'
-for file in cmd/server/web/js/*.js bench/browser/page/*.js; do node --check "$file"; done
+for file in cmd/server/web/js/*.js bench/browser/page/*.js ops/page/testdata/*.js; do node --check "$file"; done
 for file in scripts/*.sh wasm/build.sh .ci/run; do bash -n "$file"; done
 echo 'no findings'

@@ -69,6 +69,7 @@ step 'Go modules'
 fetching go mod download
 (cd bench/compare && fetching go mod download)
 (cd deploy && fetching go mod download)
+(cd ops/tracing && fetching go mod download)
 go version
 
 step 'npm packages'
@@ -130,7 +131,7 @@ mv "$work/skipped" "$work/skipped-templates"
 step 'Go tests under the race detector'
 # Left out is what starts programs instead of goroutines, or has one goroutine.
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|leaktest|mutate|selfsigned|setuptest))(/|$)|/(frame|crypto|wasm)$')
+	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|freeport|leaktest|mutate|selfsigned|setuptest))(/|$)|/(frame|crypto|wasm)$')
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 tests -race -json -timeout=8m $race
 
@@ -138,15 +139,16 @@ CGO_ENABLED=1 tests -race -json -timeout=8m $race
 step 'deployment files'
 (cd deploy && go test -v -timeout=8m ./... >"$work/deploy.log" 2>&1) || { cat "$work/deploy.log"; exit 1; }
 grep -E '^ok|apt-get install' "$work/deploy.log" || true
+(cd ops/tracing && go test -timeout=2m ./...)
 
 # As they ship run those that the detector did not, and those of whose tests it skips some.
 step 'Go tests'
 again=$(go list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do
 	if grep -qxF "$package" <<<"$race" && ! grep -qsE 'race\.Enabled' "$dir"/*_test.go; then continue; fi
 	echo "$package"
-done | grep -v /examples/web$)
+done | grep -v /examples/web$ || true)
 # shellcheck disable=SC2086  # one word a package
-TMPDIR=$work/tmp tests -json -count=1 -timeout=15m $again
+SMARTSOCKET_NPM_TESTED=1 TMPDIR=$work/tmp tests -json -count=1 -timeout=15m $again
 
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2

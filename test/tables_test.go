@@ -139,6 +139,34 @@ func TestClusterTables(t *testing.T) {
 	}
 }
 
+// The page for operators says what survives what, and which test shows it. Its figures of costs are
+// those of the pages that measured them.
+func TestOperationsTables(t *testing.T) {
+	if n := checkTables(t, "docs/OPERATIONS.md", false); n < 12 {
+		t.Errorf("only %d rows were read", n)
+	}
+	page, err := os.ReadFile(filepath.Join(root, "docs/OPERATIONS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "\n## Capacity\n")
+	text, _, _ = strings.Cut(text, "\n### ")
+	row := regexp.MustCompile(`(?m)^\| .* \| ([\d.]+) .* \| \[\w+\]\((\S+\.\w+)\) \|$`)
+	rows := row.FindAllStringSubmatch(text, -1)
+	for _, m := range rows {
+		source, err := os.ReadFile(filepath.Join(root, "docs", m[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`\b` + regexp.QuoteMeta(m[1]) + `\b`).Match(source) {
+			t.Errorf("%s does not say %s: %s", m[2], m[1], m[0])
+		}
+	}
+	if len(rows) < 10 {
+		t.Errorf("only %d figures were read", len(rows))
+	}
+}
+
 // The page about attacks names a test for each, or the reason why none is needed.
 func TestSecurityTable(t *testing.T) {
 	if n := checkTables(t, "docs/SECURITY.md", true); n < 50 {

@@ -45,7 +45,7 @@ pack() {
 }
 
 # later is what an ES module loads when it is needed.
-later='--external:./flate.js --external:./keep.js --external:./sealing.js --external:./wasm.js'
+later='--external:./flate.js --external:./keep.js --external:./move.js --external:./sealing.js --external:./wasm.js'
 
 # module SOURCE FILE OPTIONS...: an ES module. common SOURCE FILE OPTIONS...: the same for require,
 # without import(), which Jest does not have.
@@ -81,9 +81,12 @@ gopack() {
 }
 module static.ts static.js
 module logger-entry.ts logger.js
+# The logger of the static entry, which React Native has in place of the others.
+module logger-entry.ts static-logger.js --alias:@smartsocket/client/js=./static.js --external:./static.js
 module flate.ts flate.js
 module sealing.ts sealing.js
 module keep.ts keep.js
+module move.ts move.js
 gopack wasm.ts wasm.js --format=esm
 gopack wasm-exec.ts wasm_exec.js --format=iife
 # In Jest's world of pages there is no global TextEncoder.

@@ -41,7 +41,6 @@ func TestOldBrowsers(t *testing.T) {
 			node(t, file+".test.js", append(old.list(), servers.list()...)...)
 		})
 	}
-	t.Run("names", func(t *testing.T) { node(t, "old-browser.test.js") })
 }
 
 // codeServers starts the servers for codes.test.js and behaviour.test.js.

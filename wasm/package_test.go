@@ -185,17 +185,27 @@ console.log(names(all[0]));
 		"CODES,SmartSocketClient,SmartSocketError,createLogger,default,logger\n"; got != want {
 		t.Error(got)
 	}
+	writeFile(t, filepath.Join(project, "native.mjs"), `
+const loggers = new Set();
+for (const path of ['', '/js', '/static', '/logger']) {
+	loggers.add((await import('@smartsocket/client' + path)).logger);
+}
+console.log(loggers.size);
+`)
+	if got := runNode(t, project, "--conditions=react-native", "native.mjs"); got != "1\n" {
+		t.Errorf("React Native gets %s loggers", got)
+	}
 }
 
-func runNode(t *testing.T, dir, file string) string {
+func runNode(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "node", file)
+	cmd := exec.CommandContext(ctx, "node", args...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("node %s: %v\n%s", file, err, out)
+		t.Fatalf("node %v: %v\n%s", args, err, out)
 	}
 	return string(out)
 }

@@ -30,7 +30,7 @@ type world struct {
 }
 
 type ball struct {
-	X      float64 `state:"x,min=-10,max=10,step=0.1"`
+	X      float64 `state:"x,min=-9.95,max=10,step=0.1"`
 	Height float64 `state:"height,step=0.25"`
 }
 
@@ -78,7 +78,7 @@ func (w *world) change(r *rand.Rand) {
 			w.Tags = append(w.Tags, text(r, r.IntN(5)))
 		}
 	case 10:
-		w.Ball = ball{r.Float64()*20 - 10, float64(r.IntN(9) - 4)}
+		w.Ball = ball{r.Float64()*19.9 - 9.9, float64(r.IntN(9) - 4)}
 	case 11:
 		w.Wins.Put(r.IntN(9)-4, r.IntN(3))
 	case 12:
@@ -114,7 +114,7 @@ func (w *world) changePlayers(r *rand.Rand) {
 	case n == 3:
 		p.At.Height = float64(r.IntN(9)) / 4
 	case n == 4:
-		p.Items.Put(uint8(r.IntN(6)), ball{X: float64(r.IntN(20) - 10)})
+		p.Items.Put(uint8(r.IntN(6)), ball{X: float64(r.IntN(20) - 9)})
 	case n == 5:
 		p.Items.Delete(uint8(r.IntN(6)))
 	default:
@@ -142,13 +142,17 @@ func (w *world) changeBoxes(r *rand.Rand) {
 	}
 }
 
-// quantum is what is left of v by a step.
+// quantum is what is left of v by a step. The step that is nearest to 0 is 0.
 func quantum(v, low, step float64) float64 {
-	return low + float64(math.Floor((v-low)/step+0.5)*step)
+	n := math.Floor((v-low)/step + 0.5)
+	if n == math.Floor((0-low)/step+0.5) {
+		return 0
+	}
+	return low + float64(n*step)
 }
 
 func (b ball) seen() map[string]any {
-	return map[string]any{"x": quantum(b.X, -10, 0.1), "height": quantum(b.Height, 0, 0.25)}
+	return map[string]any{"x": quantum(b.X, -9.95, 0.1), "height": quantum(b.Height, 0, 0.25)}
 }
 
 // seen is what a client sees that has the players for which visible returns true, with the cards of
@@ -180,7 +184,7 @@ func (w *world) seen(own string, visible func(string, *being) bool) map[string]a
 		phase = "lobby"
 	}
 	return map[string]any{"phase": phase, "left": w.Left, "score": w.Score, "total": w.Total,
-		"ratio": w.Ratio, "small": float64(w.Small), "name": w.Name, "blob": hex.EncodeToString(w.Blob),
-		"on": w.On, "tags": append([]string{}, w.Tags...), "ball": w.Ball.seen(), "players": players,
-		"boxes": boxes, "wins": wins}
+		"ratio": w.Ratio, "small": float64(w.Small), "name": w.Name,
+		"blob": hex.EncodeToString(w.Blob), "on": w.On, "tags": append([]string{}, w.Tags...),
+		"ball": w.Ball.seen(), "players": players, "boxes": boxes, "wins": wins}
 }

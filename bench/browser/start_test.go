@@ -163,7 +163,8 @@ func BenchmarkStarts(b *testing.B) {
 // startTable has a row for each engine.
 func startTable(r begun) []string {
 	rows := []string{
-		"| engine | the client is loaded | the first event | memory before | after | messages a second |",
+		"| engine | the client is loaded | the first event | memory before | after " +
+			"| messages a second |",
 		"|---|---:|---:|---:|---:|---:|"}
 	for _, f := range r.Floods {
 		var loaded, event []float64

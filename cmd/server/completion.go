@@ -59,7 +59,7 @@ type shellData struct {
 	Words  []shellFlag // words, with their help
 	Server []shellFlag // flags of the server
 	Load   []shellFlag // flags of loadtest
-	Ops    []shellFlag // flags of tail and emit
+	Ops    []shellFlag // flags of tail, emit and report
 }
 
 // runCompletion is the word completion. It returns the exit code.
@@ -86,6 +86,7 @@ func shellFlags() shellData {
 		{Name: "loadtest", Help: "many clients against a server"},
 		{Name: "tail", Help: "show live what happens on a server"},
 		{Name: "emit", Help: "emit an event from a server"},
+		{Name: "report", Help: "gather what a report of a fault needs"},
 		{Name: "completion", Help: "print completions for a shell"},
 	}}
 	s := source(nil, nil)

@@ -39,6 +39,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	if err != nil {
 		return err
 	}
+	srv.TakeSessions(c.sockets.Predecessor())
 	if err := srv.StartDetached(); err != nil {
 		return err
 	}

@@ -6,11 +6,11 @@ const usage = `smartsocket-server: a real-time event server over WebSocket
   smartsocket-server [serve] [flags]
   smartsocket-server checkconfig|defaultconfig|health|keygen|version|help [flags]
   smartsocket-server loadtest ws://host:port/namespace [flags]
-  smartsocket-server tail|emit [flags]
+  smartsocket-server tail|emit|report [flags]
   smartsocket-server completion bash|zsh|fish
 
 The words of the second line may stand anywhere, and also be written as flags.
-loadtest, tail and emit tell their own flags with -help.
+loadtest, tail, emit and report tell their own flags with -help.
 
 SIGHUP reads the settings again: rate limits, keys, origins, limits of
 connections, compression and the log level change without a restart. SIGUSR2

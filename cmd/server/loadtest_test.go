@@ -49,9 +49,10 @@ events:
 	if err != nil || json.Unmarshal(written, &result) != nil {
 		t.Fatal(err, string(written))
 	}
-	if result.Connected != 20 || result.Failed != 0 || result.Answered < 400 ||
-		result.Answered > 700 || result.Seed != 3 || len(result.Limits) != 3 ||
-		result.Ended != "" {
+	// What is due in a second is not more, and on a machine with no time for it less.
+	if result.Connected != 20 || result.Failed != 0 || result.Answered == 0 ||
+		result.Answered != result.Sent || result.Sent > 700 || result.Seed != 3 ||
+		len(result.Limits) != 3 || result.Ended != "" {
 		t.Errorf("%s", written)
 	}
 }

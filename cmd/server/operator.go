@@ -20,10 +20,12 @@ import (
 	"github.com/smartsocket/smartsocket/ops"
 )
 
-const operatorUsage = `smartsocket-server tail, emit: through a server's operations address
+const operatorUsage = `smartsocket-server tail, emit, report: through a server's operations address
 
   smartsocket-server tail [flags]                show what happens, until Ctrl-C
   smartsocket-server emit EVENT [JSON] [flags]   emit an event to sockets of all nodes
+  smartsocket-server report [FILE] [flags]       gather what a report of a fault needs in a ZIP
+                                                 file: metrics, statistics, profiles
 
   smartsocket-server tail -event 'mo*' -kind in,refused
   smartsocket-server emit news '{"text":"restart at noon"}' -to lobby
@@ -49,6 +51,8 @@ type operatorSettings struct {
 	JSON      bool     `config:"json"`
 
 	To []string `config:"to"`
+
+	Seconds int `config:"seconds"`
 }
 
 var operatorHelp = map[string]string{
@@ -61,6 +65,7 @@ var operatorHelp = map[string]string{
 	"sample":    "tail: show one of so many",
 	"data":      "tail: show data too, which the server logs",
 	"json":      "tail: show each as the server sends it",
+	"seconds":   "report: of the CPU profile; 0 for none",
 	"to":        "emit: rooms or ids of sockets; without it the whole namespace",
 }
 
@@ -82,6 +87,11 @@ func runEmit(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	return operate(ctx, args, environ, stdout, stderr, (*operator).emit)
 }
 
+// runReport is the word report.
+func runReport(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	return operate(ctx, args, environ, stdout, stderr, (*operator).report)
+}
+
 // errUsage is an error of the command line.
 type errUsage struct{ error }
 
@@ -94,7 +104,7 @@ func operate(
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		o.args, args = append(o.args, args[0]), args[1:]
 	}
-	o.OpsAddr, o.Sample = "127.0.0.1:9090", 1
+	o.OpsAddr, o.Sample, o.Seconds = "127.0.0.1:9090", 1, 5
 	loaded, err := config.Load(&o.operatorSettings, config.Source{
 		EnvPrefix: "SMARTSOCKET_", Environ: operatorEnviron(environ), Args: args,
 		Usage: operatorUsage, Help: operatorHelp,
@@ -144,8 +154,8 @@ func (o *operator) connect() {
 	}
 }
 
-// ask sends a request and returns the answer, which is no error.
-func (o *operator) ask(ctx context.Context, method, path string, body []byte) (
+// send sends a request and returns the answer, whatever it says.
+func (o *operator) send(ctx context.Context, method, path string, body []byte) (
 	*http.Response, error,
 ) {
 	host := o.OpsAddr
@@ -164,8 +174,16 @@ func (o *operator) ask(ctx context.Context, method, path string, body []byte) (
 		return nil, fmt.Errorf("%s does not answer: start the server with opsAddr, and give the "+
 			"same here: %w", o.OpsAddr, err)
 	}
-	if answer.StatusCode == http.StatusOK {
-		return answer, nil
+	return answer, nil
+}
+
+// ask sends a request and returns the answer, which is no error.
+func (o *operator) ask(ctx context.Context, method, path string, body []byte) (
+	*http.Response, error,
+) {
+	answer, err := o.send(ctx, method, path, body)
+	if err != nil || answer.StatusCode == http.StatusOK {
+		return answer, err
 	}
 	defer answer.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxHealthText))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/ops"
+	admin "github.com/smartsocket/smartsocket/ops/page"
 )
 
 // checkOps checks the settings of the operations address.
@@ -44,7 +45,7 @@ func serveOps(
 		return nil, err
 	}
 	o := ops.Options{Token: c.OpsToken, Cluster: joined.cluster, Level: &c.level, Logger: log,
-		Drain: end}
+		Drain: end, Page: admin.Handler()}
 	if again != nil {
 		o.Reload = again.now
 	}

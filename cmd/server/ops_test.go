@@ -56,6 +56,9 @@ func TestOpsAddress(t *testing.T) {
 			"/readyz":                        `{"ready":true}`,
 			"/api/info":                      `"canReload":true`,
 			"/api/namespaces":                `"path":"/"`,
+			"/":                              "<title>SmartSocket operations</title>",
+			"/js/main.js":                    "import",
+			"/api/overview":                  `"loopLag":`,
 			"/debug/pprof/":                  "goroutine",
 			"/debug/pprof/goroutine?debug=1": "goroutine profile",
 		} {
@@ -106,8 +109,10 @@ func TestOpsToken(t *testing.T) {
 			t.Errorf("with %q: %d, want %d", given, code, want)
 		}
 	}
-	if code, _ := askOps(t, "GET", url+"/readyz", "", ""); code != 200 {
-		t.Errorf("/readyz: %d", code)
+	for _, path := range []string{"/readyz", "/", "/admin.css"} {
+		if code, _ := askOps(t, "GET", url+path, "", ""); code != 200 {
+			t.Errorf("%s without the token: %d", path, code)
+		}
 	}
 	if strings.Contains(r.log.String(), token) {
 		t.Error("the token is in the log")

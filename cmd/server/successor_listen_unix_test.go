@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,8 +34,68 @@ func TestSuccessorOnSeveralAddresses(t *testing.T) {
 	answers(t, "unix", socket, nil)
 }
 
-// succeeded waits until another process has taken over and this one has ended.
-func (p *process) succeeded() {
+// The file of a Unix socket goes with the last process, and not with one that fails to succeed.
+func TestUnixSocketGoesWithTheLast(t *testing.T) {
+	dir := t.TempDir()
+	stays, goes, file := filepath.Join(dir, "s"), filepath.Join(dir, "g"), filepath.Join(dir, "c")
+	write := func(addresses ...string) {
+		text := `{"listen": ["` + strings.Join(addresses, `", "`) + `"]}`
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func(path string) bool {
+		_, err := os.Lstat(path)
+		return err == nil
+	}
+	write("unix:"+stays, "unix:"+goes)
+	p := execute(t, nil, "-config", file)
+	p.expect(`listening on (\S+)`)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	write("unix:"+stays, taken.Addr().String())
+	p.signal(syscall.SIGUSR2)
+	p.expect(`no other process has taken over`)
+	if !there(stays) || !there(goes) {
+		t.Error("a process that did not serve has removed the files of its predecessor")
+	}
+	answers(t, "unix", stays, nil)
+	write("unix:" + stays)
+	p.signal(syscall.SIGUSR2)
+	pid := p.succeeded()
+	if !there(stays) || there(goes) {
+		t.Errorf("after the hand-over: %t, %t", there(stays), there(goes))
+	}
+	answers(t, "unix", stays, nil)
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.expect("stopped")
+	p.over()
+	if there(stays) {
+		t.Error("the file is still there")
+	}
+}
+
+// over waits until no process has the log any more.
+func (p *process) over() {
+	p.t.Helper()
+	late := time.After(patience)
+	for open := true; open; {
+		select {
+		case _, open = <-p.lines:
+		case <-late:
+			p.t.Fatal("another process lives on")
+		}
+	}
+}
+
+// succeeded waits until another process has taken over and this one has ended. It returns the
+// other's id.
+func (p *process) succeeded() (pid int) {
 	p.t.Helper()
 	pid, err := strconv.Atoi(p.expect(`taken over pid=(\d+)`))
 	if err != nil {
@@ -44,6 +105,7 @@ func (p *process) succeeded() {
 	if err := p.end(); err != nil {
 		p.t.Error(err)
 	}
+	return pid
 }
 
 // An address that the new process does not have refuses clients. They do not wait there for nobody.
@@ -90,12 +152,5 @@ func TestEndsWhileASuccessorStarts(t *testing.T) {
 	if err := p.end(); err != nil {
 		t.Error(err)
 	}
-	late := time.After(patience)
-	for open := true; open; { // the log ends with the last process that has it
-		select {
-		case _, open = <-p.lines:
-		case <-late:
-			t.Fatal("the other process lives on")
-		}
-	}
+	p.over() // also the one that was started
 }

@@ -21,6 +21,7 @@ func words() []word {
 		{"loadtest", runLoadtest},
 		{"tail", runTail},
 		{"emit", runEmit},
+		{"report", runReport},
 		{"completion", runCompletion},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -22,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/smartsocket/smartsocket/internal/browsertest"
+	"github.com/smartsocket/smartsocket/internal/freeport"
 )
 
 // staticPage serves a folder and the arena. options.json has the options of the page's client.
@@ -52,22 +52,12 @@ func staticPage(t *testing.T, p *project, way try, r *row) {
 // servePage lets the tool's own server serve the page. SMARTSOCKET_URL tells it where the arena is.
 func servePage(t *testing.T, p *project, way try, r *row) {
 	arena := startArena(t, "")
-	port := freePort(t)
+	port := freeport.Of(t)
 	tool := p.start(t, way.serve, fmt.Sprintf(way.port, port), "SMARTSOCKET_URL="+arena.url)
 	at := fmt.Sprintf(":%d", port)
 	tool.until(t, "its address", func(line string) bool { return strings.Contains(line, at) })
 	show(t, "http://localhost"+at, r)
 	tool.stop(t)
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // One browser shows all pages, each in a tab of its own.

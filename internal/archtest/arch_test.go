@@ -60,7 +60,8 @@ var below = map[string][]string{
 	"internal/health":     {"frame"},
 	"internal/incoming":   {"message", "frame", "pool", "internal/fault", "internal/outgoing"},
 	"internal/refusal": {
-		"message", "internal/incoming", "internal/outgoing", "internal/ratelimit",
+		"message", "internal/fault", "internal/hub", "internal/incoming", "internal/outgoing",
+		"internal/ratelimit",
 	},
 	"internal/greeting": {"message", "frame", "pool", "internal/fault", "internal/sealing"},
 	"internal/outgoing": {"message", "frame", "pool"},
@@ -73,6 +74,8 @@ var below = map[string][]string{
 	"internal/pulse":   {"internal/metrics"},
 	"internal/session": {"message", "pool"},
 	"internal/ledger":  {"message", "pool"},
+	"internal/succession": {"message", "pool", "internal/grant", "internal/ledger",
+		"internal/session", "internal/testclock"},
 	"": {
 		"websocket", "reactor", "frame", "message", "crypto", "pool",
 		"internal/hub", "internal/mailbox", "internal/registry", "internal/ratelimit",
@@ -86,27 +89,28 @@ var below = map[string][]string{
 		"internal/advice", "internal/health", "internal/incoming", "internal/refusal",
 		"internal/greeting", "internal/claim", "internal/middleware", "internal/socketid",
 		"internal/values", "internal/clocksync", "internal/testclock", "internal/grant",
-		"internal/tail", "internal/inspect", "internal/pulse",
+		"internal/tail", "internal/inspect", "internal/pulse", "internal/succession",
 	},
 	"ops": {"", "cluster", "frame", "reactor", "internal/inspect", "internal/metrics",
-		"internal/tail"},
+		"internal/tail", "internal/turnaway"},
+	"ops/page": {},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
-		"internal/ratelimit", "internal/fault"},
+		"internal/ratelimit", "internal/fault", "room/state"},
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
 	"cluster":    {""},
 	"room":       {"", "frame", "message", "room/state"},
 	"room/state": {"message"},
-	"handover":   {"reactor"},
+	"handover":   {"reactor", "internal/socketpair"},
 	"config":     {}, // the root's options are a struct like any other to it
 	"wasm":       {"client", "message", "pool", "crypto"},
 }
 
 // helpers are the packages of internal that only tests use, programs, or the make targets.
 var helpers = []string{
-	"internal/archtest", "internal/browsertest", "internal/contract", "internal/leaktest",
-	"internal/mutate", "internal/nodetest", "internal/race", "internal/selfsigned",
-	"internal/setuptest", "internal/testreport",
+	"internal/archtest", "internal/browsertest", "internal/contract", "internal/freeport",
+	"internal/leaktest", "internal/mutate", "internal/nodetest", "internal/race",
+	"internal/selfsigned", "internal/setuptest", "internal/testreport",
 }
 
 // programs and helpers may import whatever they need. Nothing of the product imports them; test

@@ -8,6 +8,7 @@ package certfile
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -48,6 +49,30 @@ func Config(base *tls.Config, certFile, keyFile string, log *slog.Logger) (*tls.
 	config := base.Clone()
 	config.Certificates, config.GetCertificate = nil, files.Certificate
 	return config, nil
+}
+
+// Expires returns when the certificate expires that a server with this config has, zero if that is
+// not known. follows says that the config is one of Config.
+func Expires(config *tls.Config, follows bool) time.Time {
+	var cert *tls.Certificate
+	switch {
+	case config == nil:
+		return time.Time{}
+	case follows:
+		cert, _ = config.GetCertificate(nil) // no error, see Certificate
+	case len(config.Certificates) > 0:
+		cert = &config.Certificates[0]
+	default: // a function of the application's, which is for its clients alone
+		return time.Time{}
+	}
+	leaf := cert.Leaf
+	if leaf == nil && len(cert.Certificate) > 0 {
+		leaf, _ = x509.ParseCertificate(cert.Certificate[0]) // nil with an error
+	}
+	if leaf == nil {
+		return time.Time{}
+	}
+	return leaf.NotAfter
 }
 
 // Follow loads a certificate chain and its private key from two PEM files and

@@ -175,3 +175,35 @@ func TestConfig(t *testing.T) {
 		t.Errorf("without a key: %v", err)
 	}
 }
+
+// The end of a certificate is known if it is in files or in the config, and that of the files is
+// that of the newest ones.
+func TestExpires(t *testing.T) {
+	x := follow(t)
+	first := Expires(&tls.Config{GetCertificate: x.Certificate}, true)
+	if left := time.Until(first); left < 50*time.Minute || left > time.Hour {
+		t.Errorf("it expires at %v", first)
+	}
+	x.write(2)
+	x.current.Load().Leaf.NotAfter = time.Unix(1, 0) // so that the second one differs
+	x.at += 2 * recheck
+	if got := Expires(&tls.Config{GetCertificate: x.Certificate}, true); got.Before(first) {
+		t.Errorf("the new one expires at %v", got)
+	}
+	given, err := selfsigned.New(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Expires(&tls.Config{Certificates: []tls.Certificate{given}}, false); got.IsZero() {
+		t.Error("of a certificate that was given nothing is known")
+	}
+	theirs := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		t.Error("the application's function was called")
+		return nil, nil
+	}}
+	for _, c := range []*tls.Config{nil, theirs, {Certificates: make([]tls.Certificate, 1)}} {
+		if got := Expires(c, false); !got.IsZero() {
+			t.Errorf("%v expires at %v", c, got)
+		}
+	}
+}

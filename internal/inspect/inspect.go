@@ -23,4 +23,6 @@ type Limits struct {
 	Connections   int
 	BufferedBytes int64
 	Loops         int
+	// CertificateExpires is when the certificate in use does, zero if that is not known.
+	CertificateExpires time.Time
 }

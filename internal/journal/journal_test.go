@@ -100,7 +100,7 @@ func TestOffCostsNoAllocation(t *testing.T) {
 		j.Upgraded(p)
 		j.Connect(p, new(message.Connect))
 		j.Authenticated(p, "x")
-		j.Joined(p, "ss_1", "/", false)
+		j.Joined(p, netip.Addr{}, "ss_1", "/", false)
 		j.RefusedMessage("ss_1", "/", m.Event, e)
 		j.Received("ss_1", "/", m)
 		j.Emitted("ss_1", "/", "e", 1, v)
@@ -135,6 +135,31 @@ func TestCutsAreBursts(t *testing.T) {
 	if strings.Count(b.String(), "\n") != 4 ||
 		strings.Count(b.String(), "count=999 over=10s") != 2 {
 		t.Errorf("after 10 s:\n%s", b)
+	}
+}
+
+// A client behind a proxy is named by its own address.
+func TestClientAddr(t *testing.T) {
+	proxy := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7}
+	for named, want := range map[string]string{"": "127.0.0.1:7", "127.0.0.1": "127.0.0.1:7",
+		"::ffff:127.0.0.1": "127.0.0.1:7", "192.0.2.7": "192.0.2.7", "2001:db8::7": "2001:db8::7"} {
+		var a netip.Addr
+		if named != "" {
+			a = netip.MustParseAddr(named)
+		}
+		if got := ClientAddr(proxy, a); got.String() != want {
+			t.Errorf("%q is shown as %v, not as %s", named, got, want)
+		}
+	}
+	if got := new(Diary).Client(); got != nil {
+		t.Errorf("nobody is %v", got)
+	}
+	j, _, b := record(slog.LevelInfo)
+	d := Gone(nil, &peer{proxy}, netip.MustParseAddr("192.0.2.7"))
+	j.SlowConsumer(d, "ss_1", 99, errors.New("too slow"))
+	j.OverBudget(d, budget.New(800))
+	if n := strings.Count(b.String(), "peer=192.0.2.7 "); n != 2 {
+		t.Errorf("%d lines name the client:\n%s", n, b)
 	}
 }
 

@@ -23,6 +23,7 @@ type Diary struct {
 	Counted bool          // In and Out began with the connection
 	In, Out atomic.Int64  // messages
 	Peer    netip.AddrPort
+	Named   netip.Addr // the client's, which a trusted proxy may have named
 }
 
 // Received counts a message of the client. d may be nil.
@@ -40,9 +41,10 @@ func (d *Diary) Sent() {
 }
 
 // Gone makes the Diary d, which may be nil, keep the address of a peer that is about to be
-// forgotten. d and ip stand in for a peer of whom the system knows no address any more.
-func Gone(d *Diary, p Peer, ip netip.Addr) *Diary {
-	gone := &Diary{Peer: netip.AddrPortFrom(ip, 0)}
+// forgotten. d and named, the client's, stand in for a peer of whom the system knows no address any
+// more.
+func Gone(d *Diary, p Peer, named netip.Addr) *Diary {
+	gone := &Diary{Peer: netip.AddrPortFrom(named, 0), Named: named}
 	if at := addressOf(p); at.IsValid() {
 		gone.Peer = at
 	} else if d != nil && d.Peer.IsValid() {
@@ -71,6 +73,26 @@ func (d *Diary) Address() net.Addr {
 		return nil
 	}
 	return net.TCPAddrFromAddrPort(d.Peer)
+}
+
+// Client returns the address of the client that Gone kept, as ClientAddr does. d may be nil.
+func (d *Diary) Client() net.Addr {
+	if d == nil {
+		return nil
+	}
+	return ClientAddr(d.Address(), d.Named)
+}
+
+// ClientAddr is the address of a client: peer, or named, without a port, if a proxy has named
+// another one or the peer's port is forgotten. nil means that it is not known.
+func ClientAddr(peer net.Addr, named netip.Addr) net.Addr {
+	named = named.Unmap()
+	p, ok := peer.(*net.TCPAddr)
+	if named.IsValid() &&
+		(!ok || p.Port == 0 || p.AddrPort().Addr().Unmap().WithZone("") != named.WithZone("")) {
+		return &net.IPAddr{IP: named.AsSlice(), Zone: named.Zone()}
+	}
+	return peer
 }
 
 // textOf is an address as text, "" for none.
@@ -113,11 +135,11 @@ func (j *Journal) Authenticated(p Peer, by string) {
 	}
 }
 
-// Joined tells that a connection is a socket's.
-func (j *Journal) Joined(p Peer, socket, namespace string, recovered bool) {
+// Joined tells that a connection is a socket's. named is the client's address, see ClientAddr.
+func (j *Journal) Joined(p Peer, named netip.Addr, socket, namespace string, recovered bool) {
 	if j.Tail.On() {
 		e := tail.Event{Kind: tail.Connected, Socket: socket, Namespace: namespace,
-			Peer: textOf(p.RemoteAddr())}
+			Peer: textOf(ClientAddr(p.RemoteAddr(), named))}
 		if recovered {
 			e.Kind = tail.Recovered
 		}
@@ -137,14 +159,14 @@ func (j *Journal) Expired(p Peer, socket string) {
 }
 
 // Refused tells that a handshake, or a connection that did not authenticate, is ended, and counts
-// it.
-func (j *Journal) Refused(p Peer, e *message.Error) {
+// it. named is the client's address, see ClientAddr.
+func (j *Journal) Refused(p Peer, named netip.Addr, e *message.Error) {
 	j.mu.Lock()
 	j.refused[causeOf(e.Code)]++
 	j.mu.Unlock()
 	if j.Tail.On() {
-		j.Tail.Tell(tail.Event{Kind: tail.Rejected, Peer: textOf(p.RemoteAddr()),
-			Code: string(e.Code), Reason: e.Message}, nil)
+		j.Tail.Tell(tail.Event{Kind: tail.Rejected, Code: string(e.Code), Reason: e.Message,
+			Peer: textOf(ClientAddr(p.RemoteAddr(), named))}, nil)
 	}
 	if j.On() {
 		j.log.Debug("connection refused", "peer", p.RemoteAddr(), "code", string(e.Code),
@@ -153,7 +175,8 @@ func (j *Journal) Refused(p Peer, e *message.Error) {
 	said := e.Cause
 	c := Cause{What: "connections are refused after the upgrade", Detail: string(e.Code)}
 	j.Often(slog.LevelWarn, c, func() []any {
-		args := []any{"code", string(e.Code), "reason", e.Message, "peer", p.RemoteAddr()}
+		args := []any{"code", string(e.Code), "reason", e.Message,
+			"peer", ClientAddr(p.RemoteAddr(), named)}
 		if said != nil { // by the Authenticate hook
 			args = append(args, "error", said)
 		}
@@ -212,7 +235,7 @@ func (j *Journal) RefusedMessage(socket, namespace string, event []byte, e *mess
 func (j *Journal) SlowConsumer(d *Diary, socket string, bytes int, err error) {
 	c := Cause{What: "slow consumers are cut: send less, or raise maxOutboxBytes and maxOutboxAge"}
 	j.Often(slog.LevelWarn, c, func() []any {
-		return []any{"peer", d.Address(), "socket", socket, "bytes", bytes, "error", err}
+		return []any{"peer", d.Client(), "socket", socket, "bytes", bytes, "error", err}
 	})
 }
 
@@ -225,7 +248,7 @@ func (j *Journal) Closed(
 			reason = err.Error()
 		}
 		j.Tail.Tell(tail.Event{Kind: tail.Disconnected, Socket: socket, Namespace: namespace,
-			Peer: textOf(d.Address()), Code: strconv.Itoa(int(code)), Reason: reason}, nil)
+			Peer: textOf(d.Client()), Code: strconv.Itoa(int(code)), Reason: reason}, nil)
 	}
 	if !j.On() {
 		return

@@ -11,9 +11,13 @@ package logline
 
 import (
 	"context"
+	"encoding"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,7 +149,8 @@ func droppedLine(n int64) []byte {
 const dropped = "log lines were dropped, because the log could not be written"
 
 // NewJSON returns a handler that writes records as slog's JSON handler does: time, level, msg, then
-// the values, whose durations are in milliseconds. The levels are ERROR, WARN, INFO, DEBUG and
+// the values, whose durations are in milliseconds. What the text handler writes by its String
+// method, such as an address, is that text here too. The levels are ERROR, WARN, INFO, DEBUG and
 // TRACE. It writes through a Queue.
 func NewJSON(w io.Writer, level slog.Leveler) slog.Handler {
 	o := &slog.HandlerOptions{Level: level, ReplaceAttr: forMachines}
@@ -163,8 +168,25 @@ func forMachines(groups []string, a slog.Attr) slog.Attr {
 		a.Value = slog.Float64Value(float64(a.Value.Duration()) / float64(time.Millisecond))
 	case isLevel && len(groups) == 0 && a.Key == slog.LevelKey:
 		a.Value = slog.StringValue(strings.ToUpper(levelName(level)))
+	case a.Value.Kind() == slog.KindAny:
+		if text, ok := textOf(a.Value.Any()); ok {
+			a.Value = slog.StringValue(text)
+		}
 	}
 	return a
+}
+
+// textOf is what v says of itself, if it does not know how it is written as JSON.
+func textOf(v any) (string, bool) {
+	switch v.(type) {
+	case json.Marshaler, encoding.TextMarshaler, error, slog.Level:
+		return "", false
+	}
+	s, ok := v.(fmt.Stringer)
+	if p := reflect.ValueOf(v); !ok || p.Kind() == reflect.Pointer && p.IsNil() {
+		return "", false
+	}
+	return s.String(), true
 }
 
 // WithAttrs implements slog.Handler.

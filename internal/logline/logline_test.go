@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,7 +139,9 @@ func TestJSONForMachines(t *testing.T) {
 	log := slog.New(NewJSON(&b, lowest))
 	for _, l := range []slog.Level{lowest, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn,
 		slog.LevelError} {
-		log.Log(t.Context(), l, "m", "held", 1500*time.Microsecond, "error", errors.New("x"))
+		log.Log(t.Context(), l, "m", "held", 1500*time.Microsecond, "error", errors.New("x"),
+			"peer", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 7}, "none", (*net.TCPAddr)(nil),
+			"kind", kind(2))
 	}
 	levels := []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR"}
 	for line := range strings.Lines(b.String()) {
@@ -147,7 +150,8 @@ func TestJSONForMachines(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got["level"] != levels[0] || got["msg"] != "m" || got["held"] != 1.5 ||
-			got["error"] != "x" || got["time"] == nil || len(got) != 5 {
+			got["error"] != "x" || got["time"] == nil || got["peer"] != "127.0.0.1:7" ||
+			got["none"] != nil || got["kind"] != "second" || len(got) != 8 {
 			t.Errorf("%s", line)
 		}
 		levels = levels[1:]
@@ -156,3 +160,8 @@ func TestJSONForMachines(t *testing.T) {
 		t.Errorf("no lines of %v", levels)
 	}
 }
+
+// kind is a value that has a name.
+type kind int
+
+func (k kind) String() string { return [...]string{"none", "first", "second"}[k] }

@@ -148,6 +148,9 @@ func (l *Log) write(b burst.Line[string, websocket.Refusal]) {
 		"fix", fixes[b.Cause])
 }
 
+// Fix says what the operator can do about refusals of a cause, "" if nothing is known.
+func Fix(cause string) string { return fixes[cause] }
+
 // fixes say by cause what the operator can do.
 var fixes = map[string]string{
 	"request":              "look at what these clients send: it is no upgrade by HTTP/1.1",
@@ -169,6 +172,7 @@ var fixes = map[string]string{
 	"draining":      "let the load balancer ask readyPath more often",
 	"pending":       "raise maxConnections or maxUnauthenticated if these are real clients",
 	"notTLS":        "connect with wss:// or https://",
+	"namespace":     "mend the client's URL, or register the namespace",
 	"proxyProtocol": "list the proxy in trustedProxies, and set proxyProtocol as it does",
 	"other":         "look for the error in the log",
 	unreadable:      "let the proxy write an IP address, and drop the client's own header",

@@ -1,16 +1,13 @@
 package state
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // changes is what the encoder keeps for a map or list besides its entries.
 type changes struct {
 	died    []uint64 // by slot: the commit in which its last entry went
 	dirty   []uint32 // slots of what changed in the last commit, ascending
 	gone    []uint32 // slots that became free in the last commit, ascending
-	order   uint64   // commit that changed the order in a way that clients cannot tell themselves
+	order   uint64   // commit in which the order changed in a way that clients cannot tell
 	members uint64   // commit in which an entry came or went
 	changed uint64
 	spare   []*entry // records of entries that went
@@ -52,8 +49,8 @@ func (e *Encoder) compareEntries(f *field, t *table, es *entries) bool {
 		switch now := es.at[slot]; {
 		case now == nil && had != nil:
 			c.gone = append(c.gone, uint32(slot))
-		case now != nil &&
-			(e.compare(f.sub, t.items[slot].value, now.rec) || now.born == e.commits):
+		case now != nil && (e.compare(f.sub, t.items[slot].value, now.rec) ||
+			now.born == e.commits):
 			now.changed, changed = e.commits, true
 			c.dirty = append(c.dirty, uint32(slot))
 		}
@@ -171,6 +168,3 @@ func (e *Encoder) compareOrder(t *table, es *entries) bool {
 
 // maskBytes returns the number of bytes of a struct's mask.
 func (p *plan) maskBytes() int { return (len(p.fields) + 7) / 8 }
-
-// slotBytes returns the length of a slot as it is written among the changed.
-func slotBytes(slot uint32) int { return (bits.Len32(slot<<1|1) + 6) / 7 }

@@ -106,10 +106,12 @@ func TestCommitComplains(t *testing.T) {
 
 func TestCommitNeedsTicksThatGrow(t *testing.T) {
 	p := newPair(t, &vecPoint{})
-	for _, tick := range []uint64{5, 0, 5, 4} { // the last one may come again
-		err := p.e.Commit(tick, time.UnixMicro(0))
-		if (err == nil) != (tick == 5) || p.e.Tick() != 5 {
-			t.Errorf("tick %d: %v", tick, err)
+	for _, one := range []struct {
+		tick uint64
+		ok   bool
+	}{{0, false}, {5, true}, {0, false}, {4, false}, {5, true}, {6, true}} {
+		if err := p.e.Commit(one.tick, time.UnixMicro(0)); (err == nil) != one.ok {
+			t.Errorf("tick %d: %v", one.tick, err)
 		}
 	}
 }

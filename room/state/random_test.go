@@ -155,8 +155,8 @@ func (w *world) step(s *script) int {
 	return changes
 }
 
-// enter lets a client come between two ticks: the last tick is committed again, and only he gets what
-// changed since.
+// enter lets a client come between two ticks: the last tick is committed again, and only he gets
+// what changed since.
 func (w *world) enter(c *client) {
 	if err := w.e.Commit(w.tick, time.UnixMicro(int64(w.tick)*50_000)); err != nil {
 		w.t.Fatal(err)

@@ -26,11 +26,11 @@ _smartsocket_server() {
 		mapfile -t COMPREPLY < <(compgen -W '{{join .Choices " "}}' -- "$current")
 		return ;;
 {{- else if .File}}
-	tail:{{.Name}} | tail:-{{.Name}} | emit:{{.Name}} | emit:-{{.Name}})
+	tail:{{.Name}} | tail:-{{.Name}} | emit:{{.Name}} | emit:-{{.Name}} | report:{{.Name}} | report:-{{.Name}})
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return ;;
 {{- end}}{{end}}
-	tail:* | emit:*)
+	tail:* | emit:* | report:*)
 		mapfile -t COMPREPLY < <(compgen -W '{{range .Ops}}-{{.Name}} {{end}}' -- "$current")
 		return ;;
 {{- range .Server}}{{if .File}}

@@ -12,10 +12,10 @@ complete -c smartsocket-server -n '__fish_seen_subcommand_from loadtest' -o {{.N
 	{{- if .File}} -rF{{else if .Choices}} -xa {{quote (join .Choices " ")}}{{end}} -d {{quote .Help}}
 {{- end}}
 {{- range .Ops}}
-complete -c smartsocket-server -n '__fish_seen_subcommand_from tail emit' -o {{.Name}}
+complete -c smartsocket-server -n '__fish_seen_subcommand_from tail emit report' -o {{.Name}}
 	{{- if .File}} -rF{{else if .Choices}} -xa {{quote (join .Choices " ")}}{{end}} -d {{quote .Help}}
 {{- end}}
 {{- range .Server}}
-complete -c smartsocket-server -n 'not __fish_seen_subcommand_from loadtest completion tail emit' -o {{.Name}}
+complete -c smartsocket-server -n 'not __fish_seen_subcommand_from loadtest completion tail emit report' -o {{.Name}}
 	{{- if .File}} -rF{{else if .Choices}} -xa {{quote (join .Choices " ")}}{{end}} -d {{quote .Help}}
 {{- end}}

@@ -26,6 +26,7 @@ _smartsocket-server() {
 	case ${words[2]} in
 	completion) compadd bash zsh fish ;;
 	tail | emit) _arguments $ops '*: :' ;;
+	report) _arguments $ops '*:file:_files' ;;
 	loadtest) _arguments $load '*: :' ;;
 	*) _arguments $server '*: :{_describe word words_of_program}' ;;
 	esac

@@ -2,6 +2,7 @@
 
 import type { Bytes } from './codec.js';
 import { invalidFormat } from './errors.js';
+import { SHORT, putAscii } from './short.js';
 import { CONTROL, MAX_EVENT_NAME } from './wire.js';
 
 interface Coders {
@@ -17,7 +18,8 @@ export const coders: Coders = {
 };
 
 export function utf8(s: string): Bytes {
-  return coders.encoder!.encode(s);
+  const short = new Uint8Array(s.length > SHORT ? 0 : s.length);
+  return putAscii(short, 0, s) ? short : coders.encoder!.encode(s);
 }
 
 // text decodes UTF-8 strictly: anything else throws.

@@ -4,7 +4,7 @@
 import { isEventName } from './bytes.js';
 import { checkDelivery } from './delivery.js';
 import type { EmitOptions } from './delivery.js';
-import { CODES, SmartSocketError, invalidFormat } from './errors.js';
+import { CODES, SmartSocketError, define, invalidFormat } from './errors.js';
 import type {
   AckCallback, AckOptions, DataOf, EventMap, LifecycleEvents, Listener, Name, NameWithoutData,
   RateLimited, ResponseOf,
@@ -246,7 +246,7 @@ export class SmartSocketClient<In extends object = EventMap, Out extends object 
 }
 
 // Consoles show this name, and a minifier shortens that of the class.
-Object.defineProperty(SmartSocketClient, 'name', { value: 'SmartSocketClient' });
+define(SmartSocketClient, 'name', 'SmartSocketClient');
 
 // bindMethods makes the public methods work when they are taken off the client, or are called on a
 // Proxy of it, as stores of Vue do: what is private exists on the client alone. A subclass's
@@ -254,8 +254,7 @@ Object.defineProperty(SmartSocketClient, 'name', { value: 'SmartSocketClient' })
 function bindMethods(client: object): void {
   for (const name of Object.getOwnPropertyNames(SmartSocketClient.prototype)) {
     if (name === 'constructor') continue;
-    const value = (client as Record<string, () => void>)[name].bind(client);
-    Object.defineProperty(client, name, { value, writable: true, configurable: true });
+    define(client, name, (client as Record<string, () => void>)[name].bind(client));
   }
 }
 

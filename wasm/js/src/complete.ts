@@ -4,6 +4,7 @@
 import { coders } from './bytes.js';
 import { deflate, inflate } from './flate.js';
 import { Keeper } from './keep.js';
+import { Leaving, Mover } from './move.js';
 import { parts } from './parts.js';
 import { plainDecoder, plainEncoder } from './plain-utf8.js';
 import { connect } from './sealing.js';
@@ -13,6 +14,7 @@ export function complete(): void {
   parts.flate = { deflate, inflate };
   parts.sealing = { connect };
   parts.keep = { Keeper };
+  parts.move = { Leaving, Mover };
   coders.encoder = coders.encoder || plainEncoder;
   coders.decoder = coders.decoder || plainDecoder;
 }

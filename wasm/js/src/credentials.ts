@@ -7,6 +7,7 @@
 //                      └──────┘
 
 import { backoff } from './backoff.js';
+import { utf8 } from './bytes.js';
 import { CODES, SmartSocketError } from './errors.js';
 import type { Link } from './link.js';
 import type { Listeners } from './listeners.js';
@@ -42,7 +43,7 @@ export class Credentials {
   _ask(): Promise<string> {
     const turn = ++this.#turn;
     return Promise.all([this.#ask('apiKey'), this.#ask('auth')]).then(([key = '', value]) => {
-      if (typeof key !== 'string' || key.length > MAX_KEY) {
+      if (typeof key !== 'string' || utf8(key).length > MAX_KEY) {
         throw new SmartSocketError(CODES.AUTH_FAILED,
           `apiKey must be a string of at most ${MAX_KEY} bytes`);
       }

@@ -5,7 +5,7 @@ import type {
   Bytes, ClockFields, ConnectFields, Ends, Engine, Fields, Message, Payload, SealedConnect,
 } from './codec.js';
 import type { SmartSocketError } from './errors.js';
-import { Names, ascii, putAscii } from './short.js';
+import { Names, SHORT, ascii, putAscii } from './short.js';
 import {
   ACK, CONNECT_ACK, ERROR, EVENT, FLAG_ACK, FLAG_BINARY, FLAG_DEFLATED, FLAG_SEQ, GOAWAY, HELLO,
   PING, PONG, TWO_32,
@@ -16,6 +16,7 @@ const SLOT_KIND = 1, SLOT_FLAGS = 2, SLOT_SEQ = 4, SLOT_ACK = 6, SLOT_EVENT = 8,
   SLOT_CODE = 12, SLOT_TEXT = 14, SLOT_FIELD = 16;
 const RECORD_SLOTS = 40;
 const INPLACE_LIMIT = 65536; // longer strings are measured before they are copied in
+const MAX_SENT = 64;
 const SMALL = 4096; // what the input always has room for, see record.go
 
 // Exports are Go's functions. Most return whether they failed.
@@ -46,6 +47,7 @@ class WasmEngine implements Engine {
   #encoder = new TextEncoder();
   #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #names = new Names(); // of events that Go has accepted
+  #sent = new Set<string>(); // names in ASCII of events that Go has encoded
   #bytes: Bytes;
   #recordAddress: number;
   #record: Uint32Array;
@@ -83,6 +85,10 @@ class WasmEngine implements Engine {
 
   encode(kind: number, event: string, data: Payload, ackLow: number, ackHigh: number,
     withAck: boolean, threshold: number, limit: number): Bytes {
+    const short = kind === EVENT && !withAck && typeof data === 'string' &&
+      !(data.length > threshold && threshold || data.length > limit && limit)
+      ? this.#quickEvent(event, data) : null;
+    if (short) return short;
     let flags = withAck ? FLAG_ACK : 0, room = event.length * 3, source = data, length = 0;
     if (typeof data === 'object') flags |= FLAG_BINARY;
     if (typeof data === 'string' && data.length > INPLACE_LIMIT) {
@@ -98,7 +104,25 @@ class WasmEngine implements Engine {
     }
     this.#check(this.#go.ss_encode(kind, flags, ackLow, ackHigh, nameLength, length, threshold || 0,
       limit || 0));
+    if (kind === EVENT && nameLength === event.length) this.#remember(event);
     return this.#result();
+  }
+
+  // remember notes the name of an event, in ASCII, for quickEvent.
+  #remember(event: string): void {
+    if (this.#sent.size >= MAX_SENT) this.#sent.clear();
+    this.#sent.add(event);
+  }
+
+  // quickEvent encodes, without a call into Go, an event with a known name and a short text in
+  // ASCII. It returns null for any other.
+  #quickEvent(event: string, data: string): Bytes | null {
+    const n = event.length, at = 2 + n;
+    if (n > 127 || data.length > SHORT || !this.#sent.has(event)) return null;
+    const bytes = new Uint8Array(at + data.length);
+    bytes[0] = EVENT;
+    bytes[1] = n;
+    return putAscii(bytes, 2, event) && putAscii(bytes, at, data) ? bytes : null;
   }
 
   encodeConnect(c: ConnectFields): Bytes {

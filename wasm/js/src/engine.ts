@@ -67,5 +67,5 @@ export function prepare(engine: Engine, options: Settings, log: Logger): Promise
 
 // canInflate reports whether a server may send compressed messages.
 export function canInflate(engine: Engine, options: Settings): boolean {
-  return options.compression && (engine !== jsEngine || parts.flate !== null);
+  return options.compression && (engine !== jsEngine || !!parts.flate);
 }

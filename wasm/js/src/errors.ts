@@ -54,10 +54,14 @@ export class SmartSocketError extends Error {
   }
 }
 
+// define gives an object a property that is not enumerable.
+export function define(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, writable: true, configurable: true });
+}
+
 // Consoles and error trackers show these names, and a minifier shortens that of the class.
-const shown = { value: 'SmartSocketError', writable: true, configurable: true };
-Object.defineProperty(SmartSocketError, 'name', shown);
-Object.defineProperty(SmartSocketError.prototype, 'name', shown);
+define(SmartSocketError, 'name', 'SmartSocketError');
+define(SmartSocketError.prototype, 'name', 'SmartSocketError');
 
 /** messageOf returns what a thrown value says. */
 export function messageOf(thrown: unknown): string {

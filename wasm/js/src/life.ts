@@ -12,18 +12,18 @@ import { CLOSE_REPLACED } from './closing.js';
 import type { ConnectAck, Goaway, Message } from './codec.js';
 import { Credentials } from './credentials.js';
 import { Dispatch } from './dispatch.js';
-import { connectionLost, messageOf } from './errors.js';
-import type { SmartSocketError } from './errors.js';
+import { CODES, SmartSocketError, connectionLost, messageOf } from './errors.js';
 import type { Keeper } from './keep.js';
 import { Link } from './link.js';
 import type { Host } from './link.js';
 import type { Listeners } from './listeners.js';
 import type { Logger } from './logger.js';
-import { Leaving, Mover, moveTime } from './mover.js';
+import type { Leaving, Mover } from './move.js';
 import { now } from './now.js';
 import type { Settings } from './options.js';
 import { AUTHENTICATION, LISTENERS } from './outbox.js';
 import type { Outbox } from './outbox.js';
+import { loadPart, parts } from './parts.js';
 import { resume } from './resume.js';
 import { Session } from './session.js';
 import type { Counters } from './stats.js';
@@ -33,6 +33,9 @@ import { onWake } from './wake.js';
 import { AUTH, EVENT } from './wire.js';
 
 const NAP = 1000; // ms
+const MOVE_TIME = 10000; // ms, how long a connection is kept at most after its replacement
+const MAX_MOVE_TIME = 60000; // ms, the same when the server says it
+const PATIENCE = 60000; // ms, how long the queue waits for connected listeners
 
 interface Attempt {
   _promise: Promise<void>;
@@ -72,6 +75,7 @@ export class Life {
   #told = false; // the server has said when to come back
   #timer: Timer;
   #healthTimer: Timer;
+  #patienceTimer: Timer;
   #drain: { at: number; url: string } | null = null; // after GOAWAY
   #mover: Mover | null = null; // makes the connection that replaces the link
   #moves = 0; // whose links were not healthy
@@ -115,7 +119,7 @@ export class Life {
     this.#state = 'closed';
     this.#outbox._closed = true;
     this.#stopMoving();
-    if (this.#leaving) this.#leaving._end();
+    if (this.#leaving) this.#leaving.end();
     this.#drain = null;
     this.#outbox._session = new Session();
     this._dispatch._end();
@@ -163,13 +167,14 @@ export class Life {
       _message: (m) => this.#received(link, m),
       _invalid: (error) => this._dispatch._invalid(error),
       _closed: (error, code, reason, wasReady) => {
-        const { _link: left = null } = this.#leaving || {};
+        const { link: left = null } = this.#leaving || {};
         if (link === left) {
-          this.#leaving!._end();
+          this.#leaving!.end();
           return;
         }
         // The connection that is being made has taken the session over already.
-        if (wasReady && code === CLOSE_REPLACED && this.#mover && this.#mover._joins()) return;
+        const { next = null } = this.#mover || {};
+        if (wasReady && code === CLOSE_REPLACED && next && next._phase === 'joining') return;
         this.#countBytes(link);
         if (wasReady) this.#lose(error, code, reason);
         else failed(error, code);
@@ -179,7 +184,7 @@ export class Life {
   }
 
   #received(link: Link, m: Message): void {
-    if (this.#leaving && m.kind === EVENT && link === this._link) this.#leaving._hear();
+    if (this.#leaving && m.kind === EVENT && link === this._link) this.#leaving.hear();
     this._dispatch._received(link, m);
   }
 
@@ -220,7 +225,10 @@ export class Life {
     this.#drain = null;
     this._connectedAt = now();
     this.#shell._tell(true, ack.socketId, ack.recovered);
-    this.#healthTimer = setTimeout(() => this.#trial._forgive(), HEALTHY);
+    this.#healthTimer = setTimeout(() => {
+      this.#trial._forgive();
+      if (this.#options.maxReconnectAttempts !== 0) loadPart('move').catch(() => {}); // goaway too
+    }, HEALTHY);
     this.#log.info('Connected to server');
     outbox._begin(link, ack.recovered, this.#waits(link));
     const missing = ack.recovered ? outbox._sendAgain(link, ack.arrived) : null;
@@ -236,23 +244,27 @@ export class Life {
 
   // moved runs when a link is ready that replaces the one of before, which is still open.
   #moved(link: Link, url: string, ack: ConnectAck, within: number): void {
-    const outbox = this.#outbox, from = this._link!, asked = outbox._asked();
-    if (this.#leaving) this.#leaving._end(); // two at a time are enough
+    const outbox = this.#outbox, { _questions: questions } = outbox, from = this._link!;
+    const asked = ack.recovered ? [] : outbox._asked();
+    if (this.#leaving) this.#leaving.end(); // two at a time are enough
     this.#mover = null;
     from._before = outbox._session;
     this.#leave(false);
     this._link = link;
     this.#url = url;
     this.#stats.moves++;
-    this.#leaving = new Leaving(from, ack.recovered ? [] : asked, outbox._questions, within, () => {
+    const waits = () => asked.some((id) => questions._get(id));
+    this.#leaving = new parts.move!.Leaving(from, within, now, waits, () => {
       this.#leaving = null;
       this.#countBytes(from);
+      if (from._phase !== 'ended') from.close();
+      questions._lose(asked, connectionLost('the connection ended before the answer came'));
     });
     this.#begin(link, ack, true, []);
   }
 
   #stopMoving(): void {
-    if (this.#mover) this.#mover._end();
+    if (this.#mover) this.#mover.end();
     this.#mover = null;
   }
 
@@ -268,7 +280,8 @@ export class Life {
   #welcome(link: Link, again: false | { _recovered: boolean }): void {
     const running: PromiseLike<unknown>[] = [];
     const go = (): void => {
-      if (this.#leaving && link === this._link) this.#leaving._finish();
+      clearTimeout(this.#patienceTimer);
+      if (this.#leaving && link === this._link) this.#leaving.finish();
       this.#outbox._go(link, LISTENERS);
     };
     if (this._link !== link) return; // a failing engine may have ended it already
@@ -276,8 +289,14 @@ export class Life {
     if (again && this._link === link) {
       this.#listeners._raise('reconnected', again._recovered);
     }
-    if (running.length > 0) Promise.all(running).then(go);
-    else go();
+    if (this._link !== link || running.length === 0) return go();
+    this.#patienceTimer = setTimeout(() => {
+      go();
+      this.#listeners._report(new SmartSocketError(CODES.HANDLER_FAILED,
+        `a listener of "connected" did not settle its promise in ${PATIENCE} ms, and the queue ` +
+        'waits no longer'));
+    }, PATIENCE);
+    Promise.all(running).then(() => { if (this._link === link) go(); });
   }
 
   // failAttempt ends an attempt that never became a connection, and begins or plans the next one.
@@ -334,6 +353,7 @@ export class Life {
   // leave forgets the current link. Without tell the application does not hear of it.
   #leave(tell = true): void {
     clearTimeout(this.#healthTimer);
+    clearTimeout(this.#patienceTimer);
     this._link = null;
     this.#outbox._end();
     this.#credentials._end();
@@ -419,12 +439,17 @@ export class Life {
       if (!isSafe(url, this.#trial._home())) url = '';
     }
     const { maxReconnectAttempts: most } = this.#options;
-    if (fields.move && most !== 0) {
-      this.#move(fields, wait, url);
-      return;
-    }
-    this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
     this.#drain = { at: now() + wait, url };
+    if (fields.move && most !== 0) {
+      loadPart('move').then(() => this.#move(link, fields, wait, url), (error) => {
+        this.#log.warn('no connection before the next one: ' + messageOf(error));
+        this.#endSoon(link, wait);
+      });
+    } else this.#endSoon(link, wait);
+  }
+
+  #endSoon(link: Link, wait: number): void {
+    this.#log.info(`The server is going away; reconnecting in ${Math.round(wait)} ms`);
     link._moveTimer = setTimeout(() => {
       if (this._link !== link || link._phase !== 'ready') return;
       link.end(connectionLost('the server asked its clients to reconnect'), 1001, 'going away');
@@ -433,25 +458,30 @@ export class Life {
 
   // move opens the next connection before this one is left. One GOAWAY counts, and a server that
   // sends away who has just come does not make it hurry.
-  #move(fields: Goaway, wait: number, url: string): void {
-    const within = moveTime(fields.deadline);
-    this.#drain = { at: now() + wait, url };
-    if (this.#mover) return;
+  #move(link: Link, { deadline }: Goaway, wait: number, url: string): void {
+    const within = deadline > 0 ? Math.min(deadline, MAX_MOVE_TIME) : MOVE_TIME;
+    if (this.#mover || this._link !== link) return;
     if (now() - this._connectedAt < HEALTHY) {
       wait = Math.max(wait, this.#moves++ ? backoff(this.#moves, this.#options.reconnectDelay,
         Math.random()) : 0);
     } else this.#moves = 0;
     this.#log.info('The server is going away; moving to another connection');
-    this.#mover = new Mover(this.#trial._turn(url || this.#url), Math.min(wait, within / 2),
-      this.#options, this.#log,
-      (to, ready, failed) => this.#newLink(to, ready, (error, code) => {
+    this.#mover = new parts.move!.Mover(this.#trial._turn(url || this.#url),
+      Math.min(wait, within / 2), (to, ready, failed) => this.#newLink(to, ready, (error, code) => {
         if (this._link!._phase !== 'ended') failed(error, code);
         else { // there is nothing to stay on
           this.#countBytes(this._link!);
           this.#lose(error, 0, '');
         }
       }),
-      (link, to, ack) => this.#moved(link, to, ack, within));
+      (next, to, ack) => this.#moved(next, to, ack, within),
+      (to, error, code, round) => {
+        this.#log.warn('The next connection could not be made, staying on this one: ' +
+          `${shown(to)}: ${error.message}`);
+        return isFatal(code, error.code) ? -1
+          : Math.max(backoff(round, this.#options.reconnectDelay, Math.random()),
+            Math.min(error.retryAfter || 0, MOVE_TIME / 4));
+      });
   }
 
   #countBytes(link: Link): void {

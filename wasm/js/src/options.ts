@@ -43,7 +43,7 @@ export interface Options {
   /**
    * Further addresses of the same service, as secure as the first one. connect() tries each once,
    * a client that has lost its connection tries them in turn. One without a path has that of the
-   * first one, unless there is a namespace.
+   * first one, and its query, unless there is a namespace.
    */
   urls?: readonly string[];
   /**
@@ -113,51 +113,33 @@ export interface Settings extends Required<Omit<Options, 'namespace' | 'encrypti
   'wasmURL' | 'logger'>>, Pick<Options, 'namespace' | 'encryptionKey' | 'apiKey' | 'wasmURL' |
   'logger'> {}
 
-const DEFAULTS: Record<string, unknown> = {
-  namespace: undefined,
+// DEFAULTS of the options that must be a number of at least the second value, or true or false. Of
+// the others it is nothing, or the pattern of the types that they may have.
+const DEFAULTS: Record<keyof Options, [number, number] | boolean | RegExp | undefined> = {
+  namespace: /undefined|string/,
   enableNamespaces: true,
   enableAcknowledgments: true,
   enableErrorHandling: true,
   enableEncryption: false,
-  encryptionKey: undefined,
-  apiKey: undefined,
+  encryptionKey: /undefined|string/,
+  apiKey: /undefined|string|function/,
   auth: undefined,
-  urls: [],
-  reconnectDelay: 1000,
-  maxReconnectAttempts: 10,
+  urls: undefined,
+  reconnectDelay: [1000, 0],
+  maxReconnectAttempts: [10, -1],
   retryConnect: false,
-  keepSession: undefined,
-  ackTimeout: 30000,
-  connectTimeout: 10000,
+  keepSession: /undefined|string|boolean/,
+  ackTimeout: [30000, 1],
+  connectTimeout: [10000, 1],
   compression: true,
   offlineQueue: true,
-  offlineQueueSize: 1000,
-  offlineQueueAge: 300000,
-  highWaterMark: 1048576,
+  offlineQueueSize: [1000, 0],
+  offlineQueueAge: [300000, 0],
+  highWaterMark: [1048576, 0],
   engine: undefined,
-  wasmURL: undefined,
+  wasmURL: /undefined|string/,
   logger: undefined,
   WebSocket: undefined,
-} satisfies Record<keyof Options, unknown>;
-
-// KINDS of the options that are neither numbers nor true or false alone.
-const KINDS: Record<string, RegExp> = {
-  namespace: /undefined|string/,
-  encryptionKey: /undefined|string/,
-  wasmURL: /undefined|string/,
-  apiKey: /undefined|string|function/,
-  keepSession: /undefined|string|boolean/,
-};
-
-// MINIMUM of each numeric option.
-const MINIMUM: Record<string, number> = {
-  reconnectDelay: 0,
-  maxReconnectAttempts: -1,
-  ackTimeout: 1,
-  connectTimeout: 1,
-  offlineQueueSize: 0,
-  offlineQueueAge: 0,
-  highWaterMark: 0,
 };
 
 function check(right: unknown, name: string, is: string): void {
@@ -165,8 +147,7 @@ function check(right: unknown, name: string, is: string): void {
 }
 
 export function readOptions(given: Options | undefined, hasWasm: boolean): Settings {
-  const read: Record<string, unknown> = {};
-  for (const name in DEFAULTS) read[name] = DEFAULTS[name];
+  const read: Record<string, unknown> = { urls: [] };
   Object.keys(given || {}).forEach((name) => {
     if (!Object.prototype.hasOwnProperty.call(DEFAULTS, name)) {
       throw new TypeError(`unknown option "${name}"`);
@@ -174,15 +155,7 @@ export function readOptions(given: Options | undefined, hasWasm: boolean): Setti
     const value = (given as Record<string, unknown>)[name];
     if (value !== undefined) read[name] = value;
   });
-  for (const name in DEFAULTS) {
-    const kind = typeof DEFAULTS[name];
-    if (kind === 'boolean') check(typeof read[name] === kind, name, 'must be true or false');
-    if (kind === 'number') read[name] = checkNumber(name, read[name]);
-  }
-  for (const name in KINDS) {
-    const kind = KINDS[name];
-    check(kind.test(typeof read[name]), name, 'must be of type ' + kind.source);
-  }
+  for (const name in DEFAULTS) read[name] = readOption(name, read[name]);
   check(Array.isArray(read.urls), 'urls', 'must be a list');
   const options = read as unknown as Settings;
   checkEncryption(options, given);
@@ -215,10 +188,19 @@ function checkEngine(options: Settings, hasWasm: boolean): void {
   }
 }
 
-function checkNumber(name: string, n: unknown): number {
-  const least = MINIMUM[name];
-  check(typeof n === 'number' && n >= least, name, 'must be a number of at least ' + least);
-  return Math.min(n as number, MAX_TIMER);
+function readOption(name: string, given: unknown): unknown {
+  const usual = DEFAULTS[name as keyof Options];
+  if (usual instanceof RegExp) {
+    check(usual.test(typeof given), name, 'must be of type ' + usual.source);
+  } else if (typeof usual === 'boolean') {
+    if (given === undefined) return usual;
+    check(typeof given === 'boolean', name, 'must be true or false');
+  } else if (usual) {
+    const [value, least] = usual, n = given === undefined ? value : given;
+    check(typeof n === 'number' && n >= least, name, 'must be a number of at least ' + least);
+    return Math.min(n as number, MAX_TIMER);
+  }
+  return given;
 }
 
 // cleanNamespace adds the leading slash and trims trailing ones, as the server does.

@@ -1,30 +1,23 @@
-// The parts of the js engine that only some connections need: DEFLATE and encryption. A connection
-// loads them before its CONNECT.
+// The parts that only some clients need, or that are needed only later: DEFLATE and encryption,
+// which a connection loads before its CONNECT, the session that outlives a reload, and moving.
 
 import { messageOf } from './errors.js';
 
-type Flate = Pick<typeof import('./flate.js'), 'deflate' | 'inflate'>;
-type Sealing = Pick<typeof import('./sealing.js'), 'connect'>;
-type Keep = Pick<typeof import('./keep.js'), 'Keeper'>;
-
 export interface Parts {
-  flate: Flate | null;
-  sealing: Sealing | null;
-  keep: Keep | null;
+  flate?: Pick<typeof import('./flate.js'), 'deflate' | 'inflate'>;
+  sealing?: Pick<typeof import('./sealing.js'), 'connect'>;
+  keep?: Pick<typeof import('./keep.js'), 'Keeper'>;
+  move?: Pick<typeof import('./move.js'), 'Mover' | 'Leaving'>;
 }
 
-// parts holds the exports of flate.ts and sealing.ts once they are loaded.
-export const parts: Parts = { flate: null, sealing: null, keep: null };
+// parts holds the exports of the files of these names once they are loaded.
+export const parts: Parts = {};
 
-interface Loaders {
-  flate: (() => Promise<Flate>) | null;
-  sealing: (() => Promise<Sealing>) | null;
-  keep: (() => Promise<Keep>) | null;
-}
+type Loaders = { [N in keyof Parts]?: () => Promise<Parts[N]> };
 
 // loaders resolve with the exports of a part. js.ts fills them in; complete.ts sets the parts
 // themselves.
-export const loaders: Loaders = { flate: null, sealing: null, keep: null };
+export const loaders: Loaders = {};
 
 // loadPart resolves once parts[name] is loaded.
 export function loadPart<N extends keyof Parts>(name: N): Promise<void> {

@@ -2,7 +2,8 @@
 
 import type { Bytes } from './codec.js';
 
-const SHORT = 256, NAMES = 64;
+export const SHORT = 256; // the most bytes of a short text
+const NAMES = 64;
 const rows: number[][] = []; // one array of each length, to be used again
 
 function newRow(n: number): number[] {

@@ -191,10 +191,11 @@ function scalarOf(told: unknown): Scalar {
 function numbers(signed: boolean, step: number, min?: number, max?: number): Scalar {
   const base = min || 0, zigzag = signed && min === undefined;
   const quantum = (v: number): number => step ? Math.floor((v - base) / step + 0.5) : v - base;
-  const value = (n: number): number => step ? base + n * step : base + n;
+  const isIn = !(base > 0 || max! < 0); // whether 0 is in the range
+  const none = isIn ? quantum(0) : 0, zero = isIn ? 0 : base;
+  const value = (n: number): number => n === none ? zero : step ? base + n * step : base + n;
   const most = max === undefined ? Number.MAX_SAFE_INTEGER : step ? Math.round((max - base) / step)
     : max - base;
-  const zero = base > 0 || max! < 0 ? base : value(quantum(0));
   return {
     _read(from) {
       const n = zigzag ? from._int() : from._uint();

@@ -10,12 +10,17 @@ export function isSafe(url: string, home: string): boolean {
   return url.indexOf('wss:') === 0 || home.indexOf('ws:') === 0;
 }
 
-// beside returns url as another address of the service at home: without a path it has home's. The
-// members of a URL are not set, here and below, because React Native's cannot be.
+// beside returns url as another address of the service at home: without a path it has home's, and
+// home's query, if it has none of its own. The members of a URL are not set, here and below,
+// because React Native's cannot be.
 export function beside(url: string, home: string): string {
-  const address = socketURL(url), path = new URL(home).pathname;
-  if (new URL(address).pathname !== '/') return address;
-  return address.replace(/^(\w+:\/\/[^/?]*)\/?/, (_all, host: string) => host + path);
+  const [host, own, search] = cut(socketURL(url)), [, path, query] = cut(home);
+  return host + (own.length > 1 ? own + search : path + (search || query));
+}
+
+// cut returns the scheme with the host, the path, and the query with its question mark.
+function cut(address: string): string[] {
+  return /^(\w+:\/\/[^/?]*)([^?]*)([^]*)/.exec(address)!.slice(1);
 }
 
 // route lists the addresses to try in turn: first, and then the given ones.

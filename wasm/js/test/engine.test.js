@@ -104,6 +104,23 @@ for (const engine of engines) {
       assert.equal(read(event(name, '2')).event, name);
     });
 
+    test('an event is encoded alike whether its name went out before or not', () => {
+      const { encode } = jsEngine, texts = ['1', '"' + 'x'.repeat(254) + '"', '"' + 'x'.repeat(255) + '"', '"é"', '"' + 'z'.repeat(5000) + '"'];
+      for (const name of ['plain', 'grüße', 'n'.repeat(127), 'n'.repeat(128)]) {
+        const head = [...Buffer.from([4, ...uvarint(Buffer.byteLength(name))]), ...Buffer.from(name)];
+        for (const payload of [...texts, undefined, ...texts]) {
+          const want = [...head, ...Buffer.from(payload ?? '')];
+          assert.deepEqual([...engine.encode(4, name, payload, 0, 0, false, 0, LIMIT)], want);
+          assert.deepEqual([...engine.encode(4, name, payload, 7, 0, true, 0, LIMIT)], [...encode(4, name, payload, 7, 0, true, 0, LIMIT)]);
+        }
+        const limited = (n) => () => engine.encode(4, name, '"12345678"', 0, 0, false, 0, n);
+        assert.equal(limited(10)().length, head.length + 10);
+        assert.throws(limited(9), (e) => e.code === 'ERR_MSG_004');
+        assert.ok(engine.encode(4, name, '"' + 'y'.repeat(200) + '"', 0, 0, false, 100, LIMIT)[0] & 0x10, 'compressed');
+      }
+      for (let i = 0; i < 200; i++) assert.equal(engine.encode(4, 'event' + i, '1', 0, 0, false, 0, LIMIT).length, 8 + String(i).length);
+    });
+
     test('an oversized buffer does not disturb the messages after it', () => {
       const big = engine.encode(4, 'big', 'x'.repeat(3 << 20), 0, 0, false);
       assert.equal(engine.decode(big, LIMIT * 8).payload.length, 3 << 20);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { client, next, until } from './setup.js';
+import { WebSocket, client, createLogger, next, source, until } from './setup.js';
 import { EVENT, GOAWAY, ackOf, event, record, serve } from './fake-server.js';
 
 const MOVE = [4, 1];
@@ -181,4 +181,31 @@ test('a second GOAWAY on a connection that is left moves nothing', async (t) => 
   await next(c, 'last');
   await new Promise((resolve) => { setTimeout(resolve, 50); });
   assert.equal(server.peers.length, 2);
+});
+
+test('what it needs is loaded when a connection has lasted; without that the client reconnects', async (t) => {
+  const { SmartSocketClient } = await source('js.js'), { loaders, parts } = await source('parts.js');
+  const { move: load } = loaders, server = await serve(t), lines = [];
+  let tries = 0;
+  loaders.move = () => { tries++; return Promise.reject(new Error('it is gone')); };
+  t.after(() => { loaders.move = load; });
+  const logger = createLogger((level, text) => { if (level === 'warn') lines.push(text); });
+  const c = new SmartSocketClient(server.url, { WebSocket, logger, reconnectDelay: 5 });
+  t.after(() => c.disconnect());
+  const heard = lives(c);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  await c.connect();
+  t.mock.timers.tick(9999);
+  assert.deepEqual([tries, parts.move], [0, undefined]);
+  t.mock.timers.tick(1);
+  t.mock.timers.reset();
+  assert.equal(tries, 1);
+  server.peers[0].send(move([1, 10000], [2, 5]));
+  await next(c, 'reconnected');
+  assert.deepEqual([heard, c.getStats().moves, tries], [['connected', 'disconnected', 'connected', 'reconnected false'], 0, 2]);
+  assert.match(lines[0], /move\.js.*it is gone/);
+  loaders.move = load;
+  server.peers[1].send(move([1, 10000], [2, 5]));
+  await next(c, 'reconnected');
+  assert.equal(c.getStats().moves, 1, 'it loads in time, or when it is asked for');
 });

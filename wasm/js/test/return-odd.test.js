@@ -53,6 +53,31 @@ describe('the queue', () => {
     assert.deepEqual(events(server.peers[1]), ['auth', 'queued']);
   });
 
+  test('a connected listener whose promise never settles holds it for a minute, and is told', async (t) => {
+    const server = await serve(t), c = client(t, server.url), errors = [];
+    c.on('error', (e) => errors.push(e)).on('connected', () => new Promise(() => {}));
+    c.emit('queued');
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await c.connect();
+    t.mock.timers.tick(59999);
+    assert.deepEqual([c.getStats().queued, errors], [1, []]);
+    t.mock.timers.tick(1);
+    assert.deepEqual([c.getStats().queued, errors.length, errors[0].code], [0, 1, 'ERR_APP_002']);
+    assert.match(errors[0].message, /listener of "connected".* promise/);
+    while (server.peers[0].messages.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(events(server.peers[0]), ['queued']);
+  });
+
+  test('the end of a connection ends the wait for its connected listeners', async (t) => {
+    const server = await serve(t), c = client(t, server.url), errors = [];
+    c.on('error', (e) => errors.push(e.code)).once('connected', () => new Promise(() => {}));
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await c.connect();
+    c.disconnect();
+    t.mock.timers.tick(60000);
+    assert.deepEqual(errors, []);
+  });
+
   test('drain comes after the next connection when the one that was full is lost', async (t) => {
     const server = await serve(t), made = [];
     class Full extends WebSocket {
@@ -69,7 +94,27 @@ describe('the queue', () => {
   });
 });
 
+test('a test ends when the WebSockets of its clients are closed', async (t) => {
+  const made = [];
+  class Kept extends WebSocket {
+    constructor(...args) { super(...args); made.push(this); }
+  }
+  await t.test('with one', async (t) => {
+    const server = await serve(t), c = client(t, server.url, { WebSocket: Kept });
+    await c.connect();
+  });
+  assert.deepEqual(made.map((socket) => socket.readyState), [WebSocket.CLOSED]);
+});
+
 describe('credentials', () => {
+  test('the limit of apiKey is one of bytes, as on the server', async (t) => {
+    const server = await serve(t);
+    await client(t, server.url, { apiKey: '€'.repeat(682) }).connect();
+    assert.equal(server.connects[0].get(11).length, 2046);
+    await assert.rejects(client(t, server.url, { apiKey: '€'.repeat(683) }).connect(), (e) => e.code === 'ERR_CONN_004' && /2048 bytes/.test(e.message));
+    assert.equal(server.connects.length, 1);
+  });
+
   test('those of an attempt that is over do not reach the next one', async (t) => {
     const server = await serve(t, { message: answer }), asked = [];
     const c = client(t, server.url, { auth: () => new Promise((resolve) => { asked.push(resolve); }) });

@@ -330,7 +330,7 @@ describe('addresses', () => {
     const c = client(t, server.url + '/room?x=1');
     await c.connect();
     await next(c, 'reconnected');
-    assert.equal(target.peers[0].request.url, '/room', 'an address without a path has that of the given one');
+    assert.equal(target.peers[0].request.url, '/room?x=1', 'an address without a path has that of the given one, and its query');
     const again = next(c, 'reconnected');
     await target.close();
     await again;
@@ -342,11 +342,11 @@ describe('addresses', () => {
     const dead = await startServer();
     await dead.close();
     const one = await startServer(), two = await serve(t);
-    const c = client(t, dead.url + '/room', { urls: [one.url, two.url + '/own'] });
+    const c = client(t, dead.url + '/room?x=1', { urls: [one.url + '?y=2', two.url + '/own'] });
     const raised = [], announced = [];
     c.on('error', (e) => raised.push(e.code)).on('reconnecting', (n, d, e) => announced.push(n));
     await c.connect();
-    assert.deepEqual([raised, announced, one.peers[0].request.url], [['ERR_CONN_001'], [], '/room']);
+    assert.deepEqual([raised, announced, one.peers[0].request.url], [['ERR_CONN_001'], [], '/room?y=2']);
     const again = next(c, 'reconnected');
     await one.close();
     await again;

@@ -34,11 +34,29 @@ logger.setLevel('error');
 // code matches an error of ours by its code.
 export const code = (c) => (e) => e instanceof SmartSocketError && e.code === c;
 
-// clients made here are closed after the test t.
+// clients made here are closed after the test t, which ends when their WebSockets are closed, too.
+// Otherwise the next test may have mocked clearTimeout when one of them closes, and its timer would
+// keep the process for half a minute.
 export function client(t, url, options) {
-  const c = new SmartSocketClient(url, { WebSocket, engine: 'js', reconnectDelay: 5, ...options });
-  t.after(() => c.disconnect());
+  const open = new Set(), { WebSocket: Class = WebSocket } = options ?? {};
+  const c = new SmartSocketClient(url, { engine: 'js', reconnectDelay: 5, ...options, WebSocket: Class && watched(Class, open) });
+  t.after(async () => {
+    c.disconnect();
+    while (open.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
   return c;
+}
+
+// watched makes WebSockets of Class that are in open as long as they are not closed.
+function watched(Class, open) {
+  return class extends Class {
+    constructor(...args) {
+      super(...args);
+      if (!this.addEventListener) return; // some stand-in of a test
+      open.add(this);
+      this.addEventListener('close', () => open.delete(this));
+    }
+  };
 }
 
 // next resolves with the arguments of the next event.
