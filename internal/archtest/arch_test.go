@@ -96,7 +96,7 @@ var below = map[string][]string{
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
 	"cluster":    {""},
-	"room":       {"", "message", "room/state"},
+	"room":       {"", "frame", "message", "room/state"},
 	"room/state": {"message"},
 	"handover":   {"reactor"},
 	"config":     {}, // the root's options are a struct like any other to it
