@@ -92,7 +92,7 @@ var below = map[string][]string{
 		"internal/tail", "internal/turnaway"},
 	"ops/page": {},
 	"client": {"message", "pool", "frame", "crypto", "internal/registry",
-		"internal/ratelimit", "internal/fault"},
+		"internal/ratelimit", "internal/fault", "room/state"},
 	"smartsockettest": {"", "client", "frame", "message",
 		"internal/socketpair", "internal/testclock"},
 	"cluster":    {""},
