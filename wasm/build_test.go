@@ -33,9 +33,9 @@ const (
 	// maxAdapterGzip is for each of the adapters to React, Vue and Svelte.
 	maxAdapterGzip = 1_000
 	// maxStateGzip is for states of rooms: the decoder with the checksum is two thirds of it.
-	maxStateGzip   = 6_750
-	maxScriptGzip  = 27_650 // everything except wasm in one file
-	maxStaticGzip  = 23_100 // the same as a module, without the loader of wasm
+	maxStateGzip  = 6_750
+	maxScriptGzip = 27_650 // everything except wasm in one file
+	maxStaticGzip = 23_100 // the same as a module, without the loader of wasm
 )
 
 // dist is the client as build.sh made it for these tests, sources the modules of js/src, compiled
