@@ -119,7 +119,9 @@ func newArena(srv *smartsocket.Server) *room.Rooms[arena] {
 		},
 	})
 	// enter gives a client the player of its token, or a new one, and that the name.
-	smartsocket.Handle(ns, "enter", func(s *smartsocket.Socket, q enterRequest) (enterReply, error) {
+	smartsocket.Handle(ns, "enter", func(s *smartsocket.Socket, q enterRequest) (
+		enterReply, error,
+	) {
 		name, err := cleanLine(q.Name, maxNameRunes, "name")
 		if err != nil {
 			return enterReply{}, err
@@ -132,10 +134,8 @@ func newArena(srv *smartsocket.Server) *room.Rooms[arena] {
 		if err != nil {
 			return enterReply{}, err
 		}
-		return enterReply{m.Value.(uint32), m.Key(), rules}, r.Call(func(r *room.Room[arena]) error {
-			r.State.of(m).Name = name
-			return nil
-		})
+		r.Do(func(r *room.Room[arena]) { r.State.of(m).Name = name })
+		return enterReply{m.Value.(uint32), m.Key(), rules}, nil
 	})
 	room.Handle(arenas, "talk", talk)
 	room.On(arenas, "rtt", func(r *room.Room[arena], m *room.Member, ms float64) {

@@ -261,7 +261,7 @@ func TestArenaPlayerSurvivesItsConnection(t *testing.T) {
 			t.Error("a wrong token took the player over")
 		}
 	}
-	second.player("itself here", second, func(p *player) bool { return here(p) && p.Name == "Anna" })
+	second.player("itself", second, func(p *player) bool { return here(p) && p.Name == "Anna" })
 	if err := second.Emit("drop", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
-// Command quiz is a quiz with rooms, hosts and scores, on package room: a host makes a room, players
-// join it by its code, and whoever reloads the page keeps his seat.
+// Command quiz is a quiz with rooms, hosts and scores, on package room: a host makes a room,
+// players join it by its code, and whoever reloads the page keeps his seat.
 //
 //	go run ./examples/quiz
 //

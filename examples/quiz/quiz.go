@@ -58,7 +58,7 @@ const (
 )
 
 var (
-	errHostOnly = smartsocket.NewCode("QUIZ_HOST_ONLY", "only the host goes on to the next question")
+	errHostOnly = smartsocket.NewCode("QUIZ_HOST_ONLY", "only the host goes on to the next one")
 	errNobody   = smartsocket.NewCode("QUIZ_NOBODY", "nobody plays yet: tell them the code")
 	errName     = smartsocket.NewCode("QUIZ_NAME", "give a name of 1 to 20 characters")
 	errTaken    = smartsocket.NewCode("QUIZ_NAME_TAKEN", "somebody has this name: take another")
