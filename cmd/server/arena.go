@@ -134,7 +134,11 @@ func newArena(srv *smartsocket.Server) *room.Rooms[arena] {
 		if err != nil {
 			return enterReply{}, err
 		}
-		r.Do(func(r *room.Room[arena]) { r.State.of(m).Name = name })
+		r.Do(func(r *room.Room[arena]) {
+			if p := r.State.of(m); p != nil {
+				p.Name = name
+			}
+		})
 		return enterReply{m.Value.(uint32), m.Key(), rules}, nil
 	})
 	room.Handle(arenas, "talk", talk)
@@ -154,9 +158,7 @@ func talk(r *room.Room[arena], m *room.Member, text string) (any, error) {
 	w, p := &r.State, r.State.of(m)
 	w.lastLine++
 	w.Lines.Append(arenaLine{w.lastLine, p.Name, p.Hue, text})
-	if w.Lines.Len() > maxHistory {
-		w.Lines.Delete(0)
-	}
+	w.Lines.DeleteFunc(func(l *arenaLine) bool { return l.ID+maxHistory <= w.lastLine })
 	return nil, nil
 }
 

@@ -55,11 +55,12 @@ func host(t *testing.T, s *smartsockettest.Server) *person {
 	return h
 }
 
-func (h *person) joinedBy(name string) *person {
-	h.t.Helper()
-	p := connect(h.t, h.s, name)
-	p.in = smartsockettest.Call[joined](p.Client, "join", joinRequest{h.in.Code, name})
-	return p
+// joinedBy lets somebody join the quiz that p is in.
+func (p *person) joinedBy(name string) *person {
+	p.t.Helper()
+	j := connect(p.t, p.s, name)
+	j.in = smartsockettest.Call[joined](j.Client, "join", joinRequest{p.in.Code, name})
+	return j
 }
 
 // sees returns the quiz as it is for somebody when the next tick is over.
