@@ -76,7 +76,8 @@ func TestTailAndEmit(t *testing.T) {
 
 // A client's event cannot clear the operator's terminal, nor begin a line of its own.
 func TestTailIsForNoTerminalToObey(t *testing.T) {
-	event := tail.Event{Kind: tail.In, Event: "a\x1b[2J\nb\u009b\x7f", Data: "{\n\"x\":\"é\u202e\"}"}
+	event := tail.Event{Kind: tail.Disconnected, Reason: "a\x1b[2J\nb\u009b\x7f",
+		Data: "{\n\"x\":\"é\u202e\"}"}
 	text, err := json.Marshal(event)
 	if err != nil {
 		t.Fatal(err)
