@@ -99,8 +99,5 @@ func (v *Server) proxied() func(net.Addr) bool {
 	if !v.fixed.ProxyProtocol {
 		return nil
 	}
-	return func(peer net.Addr) bool {
-		t := v.current()
-		return t.proxies.Trusts(peer)
-	}
+	return func(peer net.Addr) bool { return v.current().proxies.Trusts(peer) }
 }

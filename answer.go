@@ -153,6 +153,7 @@ func (s *Socket) answer(id uint64, b []byte) {
 	}
 	asker, known := s.kept.ledger.Answer(id, b, s.srv.sinceStart(), s.srv.answerBounds())
 	switch l := s.link.Load(); {
+	case !known && s.kept.Answer(id, b): // it has moved
 	case !known:
 		l.sendLast(b)
 	case l.serial == asker:

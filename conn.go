@@ -160,7 +160,8 @@ func (l *link) OnClose(_ *websocket.Conn, code frame.CloseCode, reason string, e
 	l.handshake.forgetHello()
 	l.dropHeld()
 	if was == linkOpen {
-		if x := l.s.ext.Load(); x != nil {
+		moved := l.s.kept != nil && l.s.kept.Moved() // and its handlers may go on
+		if x := l.s.ext.Load(); x != nil && !moved {
 			x.contexts.EndConnection(l.serial, errGone)
 		}
 		l.s.left(l, reasonOf(code, reason, err))

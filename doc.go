@@ -89,7 +89,8 @@
 //  5. The client sends again the events that were not counted, and its unanswered questions. Its
 //     first message proves that it has the new token, and ends the old one (Proved).
 //
-// If the session is busy, Retry calls open again. If Resume refuses, begin makes a new Socket.
+// If the session is busy, Retry calls open again. If Resume refuses, begin makes a new Socket. A
+// session may also be in a process that this one succeeds (internal/succession): then open waits.
 //
 // # Locks
 //
@@ -97,7 +98,7 @@
 //
 //	Server.reloading → Server.mu → websocket.Server.mu, metrics.Rates.mu, those of reactor
 //	session.Registry.mu → session.Session.mu → session.absent.mu, those of hub,
-//	    question.Table.mu, those of a send
+//	    question.Table.mu, ledger.Ledger.mu, succession.Line.mu, those of a send
 //	hub.Hub.mu → hub.shard.mu
 //	outgoing.queue.mu → those of a send; question.Table.mu → testclock.Clock.mu
 //	a send: sealing.Line.mu → websocket.Conn.mu → reactor.Conn.mu → those of its loop
@@ -109,7 +110,8 @@
 // All others are leaves, because nothing else is taken under them: admission.Gate.mu,
 // departure.State.mu, journal.Journal.mu, ledger.Ledger.mu, lifetime.Contexts.mu, mailbox.Box.mu,
 // middleware.List.mu and middleware.Decision.mu, outgoing.Rules.mu, ratelimit.Windows.mu and
-// ratelimit.Rules.mu, registry.Table.mu, tail.Tail.mu and values.Map.mu. What internal/ has besides
+// ratelimit.Rules.mu, registry.Table.mu, succession.Giver.mu, succession.Line.mu,
+// succession.Taker.mu, tail.Tail.mu and values.Map.mu. What internal/ has besides
 // takes no lock of its own: packages turnaway and journal write through burst, and vetting waits in
 // fairqueue.
 // Package cluster calls the server under Cluster.gate, and a test under testclock.Clock.advancing;
@@ -128,5 +130,5 @@
 // message and of a resume: accept, connect, conn, resume, event, ratelimit, job, middleware, clock,
 // auth. What an application calls: emit, broker, handlers, call, ack, answer, lifecycle; of these,
 // handlers, call, ack and answer are steps of the way of a message too. What all of them stand on:
-// stats, data, reload, namespace, server, options, socket, errors, log.
+// stats, data, reload, namespace, server, options, socket, errors.
 package smartsocket

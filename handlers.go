@@ -127,7 +127,7 @@ func (r *registrations) Off(event string) { off(event, r.events, &r.life) }
 
 // tableOf finds where the handlers of an event are registered, and under which name.
 func tableOf(event string, events, life *table) (*table, string) {
-	if name := lifecycleEvent(event); name != "" {
+	if name := registry.Lifecycle(event); name != "" {
 		return life, name
 	}
 	checkEvent(event)
@@ -136,7 +136,7 @@ func tableOf(event string, events, life *table) (*table, string) {
 
 // off removes the handlers of an event from where they are.
 func off(event string, events, life *table) {
-	if name := lifecycleEvent(event); name != "" {
+	if name := registry.Lifecycle(event); name != "" {
 		event, events = name, life
 	}
 	events.Remove(event)

@@ -1,7 +1,6 @@
 package smartsocket
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/smartsocket/smartsocket/internal/budget"
@@ -91,9 +90,7 @@ func (v *Server) watchWorkers() {
 		}
 	}
 	load := v.workers.Load()
-	v.log.Warn("all workers are busy, and what waits for one has waited for more than a second: "+
-		"make handlers return sooner, or raise workers",
-		"workers", load.Max, "waiting", load.Waiting, "running", fmt.Sprint(busy))
+	v.journal.WorkersBusy(load.Max, load.Waiting, busy)
 }
 
 // holds returns how many bytes wait for l and its socket.

@@ -113,6 +113,8 @@ func (s *Socket) do(j *job) {
 		s.gone(j)
 	case jobEnded:
 		s.over(*j.reason)
+	case jobElse:
+		j.data.info.(func())()
 	case jobLimited:
 		j.data.info = j.notice
 		s.fire(eventLimited, Data{&j.data})

@@ -17,25 +17,12 @@ import (
 // The lifecycle events: what happens to sockets, as opposed to what they send. Their
 // handlers are in tables of their own, the server's and each namespace's.
 const (
-	eventConnected    = "connected"
-	eventDisconnected = "disconnected"
+	eventConnected    = registry.Connected
+	eventDisconnected = registry.Disconnected
 	eventEnded        = "ended"
-	eventError        = "error"
-	eventLimited      = "rate-limit"
+	eventError        = registry.Error
+	eventLimited      = registry.Limited
 )
-
-// lifecycleEvent returns the lifecycle event with this name or alias, "" if there is none.
-func lifecycleEvent(event string) string {
-	switch event {
-	case "connected", "connect", "connection":
-		return eventConnected
-	case "disconnected", "disconnect":
-		return eventDisconnected
-	case eventError, eventLimited:
-		return event
-	}
-	return ""
-}
 
 // lifecycleHandlers are those of s: the server's, its namespace's and then its own.
 func (s *Socket) lifecycleHandlers(event string) (h [3]*entry) {

@@ -8,6 +8,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/hub"
 	"github.com/smartsocket/smartsocket/internal/outgoing"
+	"github.com/smartsocket/smartsocket/internal/refusal"
 	"github.com/smartsocket/smartsocket/internal/socketid"
 	"github.com/smartsocket/smartsocket/message"
 )
@@ -75,25 +76,6 @@ func (n *Namespace) RoomLen(room string) int { return n.hub.RoomSize(room) }
 // RoomNames lists the rooms that have connected members, sorted.
 func (n *Namespace) RoomNames() []string { return n.hub.RoomNames() }
 
-// join puts s into rooms, and says in the words of the wire why it cannot.
-func (n *Namespace) join(s *Socket, rooms []string) error {
-	refused, err := n.hub.Join(s, rooms)
-	switch err {
-	case nil:
-		return nil
-	case hub.ErrAbsent:
-		return fault.Lost("the socket has left: join rooms while it is connected")
-	case hub.ErrFull:
-		return fault.Errorf(message.CodeInvalidFormat,
-			"the socket is in %d rooms already: leave one first", hub.MaxRooms)
-	case hub.ErrReserved:
-		return fault.Errorf(message.CodeInvalidFormat,
-			"room name %q has the form of a socket id: use another", refused)
-	}
-	return fault.Errorf(message.CodeInvalidFormat,
-		"room name %.40q: use 1 to %d bytes", refused, hub.MaxName)
-}
-
 // lookup finds the namespace that a client asks for, nil if there is none.
 func (v *Server) lookup(path string) *Namespace {
 	v.mu.RLock()
@@ -142,7 +124,7 @@ func (s *Socket) Join(rooms ...string) error {
 	g := s.granted()
 	err := g.Joins(rooms)
 	if err == nil {
-		err = s.ns.join(s, rooms)
+		err = refusal.OfRoom(s.ns.hub.Join(s, rooms))
 	}
 	if now := s.granted(); now != g { // a new one came meanwhile, and may have missed these rooms
 		s.Leave(now.Refused(rooms)...)

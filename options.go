@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -113,6 +114,13 @@ type Options struct {
 	MessageCacheSize  int           `config:"messageCacheSize" default:"1000" min:"1" max:"1Mi" reload:"live"`
 	MessageCacheBytes int           `config:"messageCacheBytes" default:"256KiB" min:"1" max:"1GiB" reload:"live"`
 	MessageCacheAge   time.Duration `config:"messageCacheAge" default:"5m" min:"100ms" reload:"live"`
+	// ExportSession returns what ImportSession of the next process makes of a socket whose session
+	// moves there, see Server.GiveSessions. Bools, numbers, strings, []byte and []string among its
+	// values, and as its identity, move by themselves. Without ExportSession a session with others,
+	// or with handlers of its socket alone, stays. An error of a hook begins a new session. Neither
+	// may block. ExportSession runs behind the socket's handlers; if these are late, it stays.
+	ExportSession func(*Socket) ([]byte, error) `config:"-"`
+	ImportSession func(*Socket, []byte) error   `config:"-"`
 	// MessageCacheTotalBytes limits the bytes kept for all clients together.
 	MessageCacheTotalBytes int `config:"messageCacheTotalBytes" default:"256MiB" min:"1" reload:"live"`
 	// EnableRateLimiting turns all rate limits on (the default) or off.
@@ -285,18 +293,6 @@ func LoadTLS(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
 	return certfile.Config(nil, certFile, keyFile, log)
 }
 
-// secured returns the config to listen with, or nil to listen without TLS.
-func (o *Options) secured() (*tls.Config, error) {
-	if o.TLSCertFile == "" && o.TLSKeyFile == "" {
-		return o.TLSConfig, nil
-	}
-	config, err := certfile.Config(o.TLSConfig, o.TLSCertFile, o.TLSKeyFile, o.Logger)
-	if err != nil {
-		return nil, &OptionError{"TLSCertFile", err.Error()}
-	}
-	return config, nil
-}
-
 // AuthRequest is what an Authenticate hook decides about. Its strings are the hook's to keep.
 type AuthRequest struct {
 	APIKey    string
@@ -311,3 +307,21 @@ type AuthRequest struct {
 
 // AuthEvent is the only event that passes before a socket that must authenticate has done so.
 const AuthEvent = "auth"
+
+// LevelTrace is below slog.LevelDebug: the only level at which payloads may be logged.
+const LevelTrace = slog.Level(-8)
+
+// NewLogHandler returns a slog.Handler that writes one line per record in the form
+//
+//	2026-11-27T11:26:58.123Z [smartsocket] [info] listening on 127.0.0.1:3000 codec=sonic
+//
+// to w, for records at level and above. On a terminal the level has a colour, unless NO_COLOR is
+// set; CLICOLOR_FORCE colours any w. Values are quoted when they contain
+// anything that could break or forge a line. When w blocks, lines are queued, up to 4096 or 1 MiB;
+// more are dropped, and their number is logged later. Safe for concurrent use.
+func NewLogHandler(w io.Writer, level slog.Leveler) slog.Handler {
+	return logline.New(w, level)
+}
+
+// DebugEnabled reports whether DEBUG has "*" or "smartsocket:*" among its comma-separated names.
+func DebugEnabled() bool { return logline.DebugEnabled() }

@@ -54,11 +54,5 @@ func (s *Socket) limitedAs(event []byte) []byte {
 		return h.First().Name()
 	}
 	// The connected handlers may still register some. Whoever limits a version has handlers for it.
-	limited, best := base, uint32(0)
-	s.srv.eventLimits.Each(func(name string) {
-		if b, n := registry.Version(name); b == string(base) && n > best && n <= version {
-			limited, best = []byte(name), n
-		}
-	})
-	return limited
+	return registry.Closest(base, version, s.srv.eventLimits.Each)
 }

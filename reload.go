@@ -108,6 +108,7 @@ func (v *Server) Reload(o Options) (changed []string, err error) {
 	}
 	o.Authenticate, o.TLSConfig, o.Broker = old.Authenticate, old.TLSConfig, old.Broker
 	o.MapError = old.MapError
+	o.ExportSession, o.ImportSession = old.ExportSession, old.ImportSession
 	t, err := newSettings(o)
 	if err != nil {
 		return nil, err

@@ -1,10 +1,16 @@
 package smartsocket
 
 import (
+	"cmp"
+	"net"
+
 	"github.com/smartsocket/smartsocket/frame"
+	"github.com/smartsocket/smartsocket/internal/admission"
 	"github.com/smartsocket/smartsocket/internal/fault"
 	"github.com/smartsocket/smartsocket/internal/grant"
+	"github.com/smartsocket/smartsocket/internal/outgoing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/succession"
 	"github.com/smartsocket/smartsocket/message"
 	"github.com/smartsocket/smartsocket/pool"
 	"github.com/smartsocket/smartsocket/websocket"
@@ -20,6 +26,12 @@ func (l *link) resume() session.Result {
 		return session.Refused
 	}
 	token := session.HashOf(h.token)
+	if from := l.srv.taker.Load(); !h.sought && l.srv.sessions.Holder(token) == nil {
+		h.sought = true
+		if from.Ask(token, l.srv.fixed.HandshakeTimeout/2, func() { l.ws.Post(l.open) }) {
+			return session.Busy
+		}
+	}
 	n := l.srv.sessions.Find(token, h.apiKey, func(o session.Owner) bool {
 		return grant.Same(o.(*owner).identity.Load(), h.identity)
 	})
@@ -157,9 +169,7 @@ func (s *Socket) forget() {
 	s.ns.hub.SetAway(s, true)
 	if x := s.ext.Load(); x != nil {
 		x.contexts.End(errGone)
-		for _, done := range x.questions.Close() {
-			s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
-		}
+		(*owner)(s).Orphaned()
 	}
 	if s.kept != nil {
 		s.kept.ledger.End(s.srv.sessions)
@@ -183,4 +193,128 @@ func (o *owner) lapsed() bool {
 		s.link.Load().ws.Close(code, grant.Reason)
 	}
 	return over
+}
+
+// GiveSessions lets the sessions of this server go on in another process, which calls TakeSessions
+// with the other end of to (see package handover), which may be nil: each when its client comes
+// there, the rest at the end of HandOver, which follows. A session leaves when its handlers have
+// returned. Its Socket is away here, and what is emitted to it, late answers and Disconnect are
+// passed on. docs/guides/RESTARTS.md has the rest.
+func (v *Server) GiveSessions(to net.Conn) {
+	v.giver.Store(succession.NewGiver(to, v.sessions, v.clock, v.log))
+}
+
+// TakeSessions lets the sessions of another process go on in this server. Call it before the server
+// accepts clients. It takes from, which may be nil.
+func (v *Server) TakeSessions(from net.Conn) {
+	v.taker.Store(succession.NewTaker(from, v.sessions, v.clock, v.log, v.adopt))
+}
+
+// The methods of succession.Leaving and succession.Arrived.
+
+func (o *owner) Pack(x *succession.Session) bool {
+	s, l, more := o.socket(), o.link.Load(), o.socket().extra()
+	x.ID, x.Namespace, x.Auth = s.ID(), s.ns.path, s.auth.Load()
+	x.Inflates, x.Address = l.inflates, l.ticket.Address()
+	values, who := x.Keep(more.values.All(), o.identity.Load())
+	who = who || s.srv.hooks != nil && x.Auth == authNotNeeded // the hook says it again
+	all := values && who && !more.own.Any() && !more.life.Any()
+	return x.Auth != authMissing && (all || s.srv.current().ExportSession != nil)
+}
+
+func (o *owner) Export() func() ([]byte, error) {
+	if hook := o.srv.current().ExportSession; hook != nil {
+		return func() ([]byte, error) { return hook(o.socket()) }
+	}
+	return nil
+}
+
+func (o *owner) Freeze(x *succession.Session) {
+	x.Rooms = o.socket().Rooms()
+	x.Ledger = o.kept.ledger.Move(o.srv.sinceStart(), o.srv.sessions)
+	x.Asked, x.Questions = o.socket().extra().questions.Move()
+}
+
+func (o *owner) Behind(f func()) { o.socket().post(job{kind: jobElse, data: body{info: f}}) }
+
+func (o *owner) GoneOn(had session.Peer) {
+	s := o.socket()
+	if s.ns.hub.SetAway(s, true); s.srv.fixed.Broker != nil { // which reaches its rooms there, too
+		s.ns.hub.Remove(s)
+	}
+	o.Behind(func() {
+		if had != nil {
+			s.gone(&job{reason: &Reason{Code: frame.CloseCode(message.CloseReplaced),
+				Text: "the session goes on in another process"}})
+		}
+		s.settled.Store(true)
+		s.extra().contexts.End(errGone)
+	})
+}
+
+func (o *owner) Kicked() (uint16, string) {
+	r := cmp.Or(o.kept.kicked.Load(), new(Reason))
+	return uint16(r.Code), r.Text
+}
+
+func (o *owner) Answered(id uint64, a succession.Answer) {
+	if done, ok := o.socket().extra().questions.Claim(id); ok {
+		p := outgoing.Payload{B: a.Data, Binary: a.Binary}
+		o.socket().finish(done, Data{&body{Payload: p}}, a.Err)
+	}
+}
+
+func (o *owner) Orphaned() {
+	s := o.socket()
+	for _, done := range s.extra().questions.Close() {
+		s.finish(done, Data{}, fault.Lost("the connection was lost before the answer came"))
+	}
+}
+
+func (o *owner) Reply(id uint64, answer []byte) { o.socket().answer(id, answer) }
+
+func (o *owner) Kick(code uint16, text string) {
+	o.socket().DisconnectWith(frame.CloseCode(code), text)
+}
+
+// adopt makes the socket of a session that has moved. Its client is away.
+func (v *Server) adopt(x *succession.Session, to succession.Back) (*session.Session, error) {
+	ns := v.lookup(x.Namespace)
+	who, err := x.Outcome(v.clock.Micro(), v.current().AuthTimeout)
+	if ns == nil {
+		err = fault.Errorf(message.CodeInvalidNamespace, "no namespace %.40q", x.Namespace)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &link{srv: v, ns: ns, ws: websocket.Gone(), serial: 1, inflates: x.Inflates,
+		ticket: admission.TicketOf(x.Address)}
+	l.phase.Store(linkClosed)
+	s := &Socket{srv: v, ns: ns, kept: new(kept)}
+	l.s, s.place.ID = s, x.ID
+	s.link.Store(l)
+	s.auth.Store(x.Auth)
+	s.told.Store(1)
+	s.identity.Store(who)
+	for key, value := range x.Values {
+		s.Set(key, value)
+	}
+	s.kept.ledger.Adopt(x.Ledger, l.serial, v.sinceStart(), v.sessions)
+	s.extra().questions.Adopt(x.Asked, x.Questions, func(id uint64) func(Data, error) {
+		return func(d Data, err error) {
+			to(id, succession.Answer{Data: d.Bytes(), Binary: d.Binary(), Err: err})
+		}
+	})
+	v.sessions.Adopt(&s.kept.Session, (*owner)(s), l, &x.State)
+	defer s.kept.Done()
+	ns.hub.Add(s)
+	ns.hub.SetAway(s, true)
+	_, err = ns.hub.Join(s, x.Rooms)
+	if hook := v.current().ImportSession; err == nil && hook != nil {
+		err = succession.Guarded(func() error { return hook(s, x.App) })
+	}
+	if err != nil {
+		s.kept.Doom()
+	}
+	return &s.kept.Session, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/smartsocket/smartsocket/frame"
 	"github.com/smartsocket/smartsocket/internal/advice"
 	"github.com/smartsocket/smartsocket/internal/budget"
+	"github.com/smartsocket/smartsocket/internal/certfile"
 	"github.com/smartsocket/smartsocket/internal/departure"
 	"github.com/smartsocket/smartsocket/internal/greeting"
 	"github.com/smartsocket/smartsocket/internal/health"
@@ -35,8 +36,11 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.TLSConfig, err = o.secured(); err != nil {
-		return nil, err
+	if o.TLSCertFile != "" {
+		o.TLSConfig, err = certfile.Config(o.TLSConfig, o.TLSCertFile, o.TLSKeyFile, o.Logger)
+		if err != nil {
+			return nil, &OptionError{"TLSCertFile", err.Error()}
+		}
 	}
 	t, err := newSettings(o)
 	if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/smartsocket/smartsocket/internal/ratelimit"
 	"github.com/smartsocket/smartsocket/internal/sealing"
 	"github.com/smartsocket/smartsocket/internal/session"
+	"github.com/smartsocket/smartsocket/internal/succession"
 	"github.com/smartsocket/smartsocket/internal/testclock"
 	"github.com/smartsocket/smartsocket/internal/turnaway"
 	"github.com/smartsocket/smartsocket/internal/vetting"
@@ -60,6 +61,8 @@ type Server struct {
 	gate          admission.Gate
 	refusals      *turnaway.Log
 	sessions      *session.Registry // nil without the message cache
+	giver         atomic.Pointer[succession.Giver]
+	taker         atomic.Pointer[succession.Taker]
 	workers       *mailbox.Workers
 	hooks         *vetting.Desk  // nil without Authenticate
 	memory        *budget.Budget // of what waits

@@ -50,7 +50,11 @@ func (v *Server) leave(ctx context.Context, handed bool) error {
 		endpoint.HandOver()
 	}
 	o := v.current()
-	return ending.Run(ctx, r.OnLoop(), cmp.Or(o.DrainTimeout, o.ShutdownTimeout), v.log, v.drain)
+	drain := func(ctx context.Context) error {
+		defer v.giver.Load().Rest(ctx)
+		return v.drain(ctx)
+	}
+	return ending.Run(ctx, r.OnLoop(), cmp.Or(o.DrainTimeout, o.ShutdownTimeout), v.log, drain)
 }
 
 // drain does what Drain promises.
@@ -178,6 +182,8 @@ func (v *Server) stop(ctx context.Context) error {
 		left.Stop(ctx, "sessions", func() error { v.sessions.EndAll(session.Shutdown); return nil })
 	}
 	left.Left(int64(v.workers.Stop(ctx)), "handlers")
+	v.giver.Load().Close(ctx)
+	v.taker.Load().Close(ctx)
 	if v.hooks != nil && !v.hooks.Close(ctx) {
 		left.Left(1, "or more authenticate hooks")
 	}

@@ -261,6 +261,7 @@ type handshake struct {
 	asked    string           // the namespace
 	early    greeting.Queue   // came behind CONNECT, for when the link is open
 	settled  bool             // the transport was told that the peer is no stranger
+	sought   bool             // the process before us was asked for the session
 	wanted   *session.Session // was busy when the client asked for it; nil = none
 }
 
@@ -289,6 +290,7 @@ const (
 	jobLeft              // its connection is gone
 	jobEnded             // its session is over
 	jobLimited           // it is over a rate limit
+	jobElse              // something of the server's own
 )
 
 // job is one thing to do for a socket, behind what it has to do already.
@@ -318,6 +320,6 @@ type kept struct {
 
 type body struct {
 	outgoing.Payload
-	info any // what a lifecycle handler is told: an error or a Reason
+	info any // what a lifecycle handler is told: an error or a Reason; a func() of jobElse
 	call any // the *Call for which a handler is given it now
 }

@@ -1,8 +1,6 @@
 package smartsocket
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/smartsocket/smartsocket/frame"
@@ -110,24 +108,9 @@ func (v *Server) Stats() Stats {
 // MarshalJSON gives the numbers under the names of the JavaScript API too:
 // memoryUsage as text ("45.1MB"), uptime and averageLatency in milliseconds.
 func (st Stats) MarshalJSON() ([]byte, error) {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return json.Marshal(struct {
-		Connections       int     `json:"connections"`
-		MemoryUsage       string  `json:"memoryUsage"`
-		MemoryBytes       uint64  `json:"memoryBytes"`
-		Uptime            int64   `json:"uptime"`
-		MessagesPerSecond float64 `json:"messagesPerSecond"`
-		MessagesIn        float64 `json:"messagesInPerSecond"`
-		MessagesOut       float64 `json:"messagesOutPerSecond"`
-		AverageLatency    float64 `json:"averageLatency"`
-		LatencyP50        float64 `json:"latencyP50"`
-		LatencyP99        float64 `json:"latencyP99"`
-		LatencySamples    int64   `json:"latencySamples"`
-	}{
-		st.Connections, fmt.Sprintf("%.1fMB", float64(st.MemoryBytes)/(1<<20)), st.MemoryBytes,
-		st.Uptime.Milliseconds(), st.MessagesIn + st.MessagesOut, st.MessagesIn, st.MessagesOut,
-		ms(st.Latency.Mean), ms(st.Latency.P50), ms(st.Latency.P99), st.Latency.Samples,
-	})
+	o := metrics.Overview{Connections: st.Connections, MemoryBytes: st.MemoryBytes,
+		MessagesIn: st.MessagesIn, MessagesOut: st.MessagesOut}
+	return o.JSON(st.Uptime, metrics.Summary(st.Latency))
 }
 
 // ConnectionStats returns the counters.

@@ -7,10 +7,30 @@ package main
 import (
 	"os"
 
+	"github.com/smartsocket/smartsocket/bench/rooms"
 	"github.com/smartsocket/smartsocket/bench/runner"
 )
 
-func main() { os.Exit(runner.Main(suite)) }
+func main() {
+	if args, ok := forRooms(os.Args[1:]); ok {
+		os.Exit(rooms.Main(args))
+	}
+	os.Exit(runner.Main(suite))
+}
+
+// forRooms reports whether args ask for the scenario of package rooms, which has servers and a load
+// of its own, or make this process one of its servers. The name of the scenario comes first.
+func forRooms(args []string) (left []string, ok bool) {
+	switch {
+	case len(args) > 0 && args[0] == rooms.Serve:
+		return args, true
+	case len(args) > 0 && (args[0] == "-scenario=rooms" || args[0] == "--scenario=rooms"):
+		return args, true
+	case len(args) > 1 && (args[0] == "-scenario" || args[0] == "--scenario") && args[1] == "rooms":
+		return args[1:], true
+	}
+	return nil, false
+}
 
 var suite = runner.Suite{
 	Command: "go run ./bench",

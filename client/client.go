@@ -29,7 +29,7 @@ type Client struct {
 	random    func() float64
 
 	mu     sync.Mutex
-	state  state
+	state  stage
 	life   context.Context // from Connect until Disconnect or the final failure
 	end    context.CancelFunc
 	failed int // failed attempts since the last healthy connection
@@ -65,10 +65,10 @@ type Client struct {
 	stats    counters
 }
 
-type state uint8
+type stage uint8
 
 const (
-	idle state = iota
+	idle stage = iota
 	connecting
 	connected
 	reconnecting

@@ -71,10 +71,11 @@
 //	           │            └─► Client.ackMu
 //	           ├─► ledger.mu, pace.mu
 //	           └─► dispatcher.mu
+//	Prediction.mu ──► Mirror.mu ──► those of Emit
 //
 // Some are taken alone and for a few lines: that of Client.handlers, observers.mu, syncs.mu and
-// remoteClock.mu. User code never runs under a lock: handlers and callbacks are
-// jobs of the dispatcher.
+// remoteClock.mu. User code never runs under a lock, except the functions of Mirror.Read and
+// Predict: handlers and callbacks are jobs of the dispatcher.
 //
 // # In a browser
 //
@@ -93,7 +94,8 @@
 // parked.go holds what waits for a connection, delivery.go says what may be lost, and pace.go
 // what the server's rate limit allows. emit.go and send.go are the way out, dispatch.go,
 // early.go, handlers.go and observe.go the way in; typed.go gives both types, and sync.go
-// waits for both. reconnect.go restores a session, move.go changes connections before one is
-// lost. transport_net.go, read_net.go, read_unix.go, write_net.go, vigil.go and transport_js.go
-// move the bytes.
+// waits for both. mirror.go follows a state of a room, hearers.go and entries.go are who hears
+// of it, and predict.go is ahead of it. reconnect.go restores a session, move.go changes
+// connections before one is lost. transport_net.go, read_net.go, read_unix.go, write_net.go,
+// vigil.go and transport_js.go move the bytes.
 package client

@@ -1,9 +1,12 @@
 // Package handover lets a new process take over from an old one that serves, without a refused
 // connection: the listening sockets go to the new process, which accepts from then on, and the old
-// one drains into it.
+// one drains into it. The two have a connection of their own, over which the sessions of clients
+// move. Nobody else can have it: it has no name and is inherited, and on Linux the new process
+// checks that the old one, under the same user, has made it.
 //
 //	sockets, err := handover.Inherited("game")
 //	l, err := sockets.Listen("game", "tcp", ":3000") // inherited, or bound now
+//	server.TakeSessions(sockets.Predecessor())
 //	err = server.Serve(l)
 //	sockets.CloseRest()
 //	handover.Ready()
@@ -17,6 +20,7 @@
 //	case <-succeeded: // perhaps just now
 //		handed = true
 //		sockets.Close(handed)
+//		server.GiveSessions(sockets.Successor())
 //		err = server.HandOver(drainContext)
 //	default:
 //		err = server.Drain(drainContext)
@@ -55,6 +59,8 @@ type Sockets struct {
 	mu        sync.Mutex
 	inherited map[string][]bequest // by name, until Listen takes them, the first one first
 	open      []socket
+
+	predecessor, successor net.Conn // until they are taken
 }
 
 // bequest is an inherited socket.
@@ -79,7 +85,40 @@ type socket struct {
 // one which systemd may hand over. An error says that there are some which cannot be used.
 func Inherited(name string) (*Sockets, error) {
 	survive()
-	return inherited(os.Getenv, firstInherited, name)
+	s, err := inherited(os.Getenv, firstInherited, name)
+	if c := predecessor(); err == nil {
+		s.predecessor = c
+	} else if c != nil {
+		_ = c.Close()
+	}
+	return s, err
+}
+
+// Predecessor returns the connection to the process that this one succeeds, for
+// Server.TakeSessions. It is the caller's. It is nil if there is no such process, and at the next
+// call.
+func (s *Sockets) Predecessor() net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.predecessor
+	s.predecessor = nil
+	return c
+}
+
+// Successor returns the connection to the process that has taken over, for Server.GiveSessions. It
+// is the caller's. It is nil if none has, and at the next call.
+func (s *Sockets) Successor() net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.successor
+	s.successor = nil
+	return c
+}
+
+func (s *Sockets) setSuccessor(c net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.successor = c
 }
 
 // inherited reads LISTEN_PID and LISTEN_FDS of the environment. A predecessor, which cannot know

@@ -2,7 +2,10 @@
 
 package handover
 
-import "log/slog"
+import (
+	"log/slog"
+	"net"
+)
 
 // Follow does nothing: this system has no SIGUSR2.
 func Follow(*Sockets, *slog.Logger) (succeeded <-chan struct{}, stop func()) {
@@ -14,3 +17,6 @@ func survive() {}
 
 // Ready does nothing: see the other systems.
 func Ready() {}
+
+// predecessor returns nil: see the other systems.
+func predecessor() net.Conn { return nil }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/smartsocket/smartsocket/internal/socketpair"
 )
 
 // startTime is how long a successor may take until it serves.
@@ -73,25 +76,71 @@ func succeed(s *Sockets, quit <-chan struct{}, log *slog.Logger) (pid int, err e
 		return 0, err
 	}
 	defer r.Close()
+	ours, theirs, err := line()
+	if err != nil {
+		w.Close()
+		return 0, err
+	}
+	defer theirs.Close()
 	next := exec.Command(path, os.Args[1:]...)
 	next.Stdin, next.Stdout, next.Stderr = os.Stdin, os.Stdout, os.Stderr
 	log.Info("starting another process", "program", path)
 	err = s.lend(func(names, owned []string, files []*os.File) error {
 		next.Env = successorEnv(os.Environ(), names, owned)
-		next.ExtraFiles = append(append(next.ExtraFiles, files...), w)
+		next.ExtraFiles = append(append(next.ExtraFiles, files...), w, theirs)
 		return next.Start()
 	})
 	w.Close()
 	if err != nil {
+		ours.Close()
 		return 0, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- next.Wait() }()
 	if err := awaitReady(r, quit, ended); err != nil {
 		_ = next.Process.Kill() // if it still runs
+		ours.Close()
 		return 0, err
 	}
+	s.setSuccessor(ours)
 	return next.Process.Pid, nil
+}
+
+// line makes the connection between this process and the next one. Nobody else can have it: it has
+// no name, and its other end is inherited.
+func line() (ours net.Conn, theirs *os.File, err error) {
+	a, b, err := socketpair.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer b.Close() // File duplicates it
+	if theirs, err = b.File(); err != nil {
+		a.Close()
+		return nil, nil, err
+	}
+	return a, theirs, nil
+}
+
+// predecessor returns the connection to the process that has started this one to succeed it, nil
+// if there is none.
+func predecessor() net.Conn {
+	fd, err := strconv.Atoi(os.Getenv("HANDOVER_FD"))
+	if err != nil || os.Getenv("LISTEN_PPID") != strconv.Itoa(os.Getppid()) {
+		return nil
+	}
+	os.Unsetenv("HANDOVER_FD")
+	f := os.NewFile(uintptr(fd), "HANDOVER_FD")
+	defer f.Close() // FileConn duplicates it
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil
+	}
+	u, ok := c.(*net.UnixConn)
+	if !ok || !ofParent(u) {
+		c.Close()
+		return nil
+	}
+	return u
 }
 
 // awaitReady waits until the process at the other end of r has said that it serves.
@@ -125,19 +174,20 @@ func awaitReady(r *os.File, quit <-chan struct{}, ended <-chan error) error {
 }
 
 // successorEnv is env for a process that gets sockets of these names, the files of some of which it
-// owns, and then the pipe by which it says that it serves.
+// owns, and then the pipe by which it says that it serves, and the line.
 func successorEnv(env, names, owned []string) []string {
 	var kept []string
 	for _, v := range env {
 		name, _, _ := strings.Cut(v, "=")
-		if !strings.HasPrefix(name, "LISTEN_") && name != "READY_FD" {
+		if !strings.HasPrefix(name, "LISTEN_") && name != "READY_FD" && name != "HANDOVER_FD" {
 			kept = append(kept, v)
 		}
 	}
 	return append(kept, "LISTEN_PPID="+strconv.Itoa(os.Getpid()),
 		"LISTEN_FDS="+strconv.Itoa(len(names)), "LISTEN_FDNAMES="+strings.Join(names, ":"),
 		"LISTEN_OWNED="+strings.Join(owned, ":"),
-		"READY_FD="+strconv.Itoa(firstInherited+len(names)))
+		"READY_FD="+strconv.Itoa(firstInherited+len(names)),
+		"HANDOVER_FD="+strconv.Itoa(firstInherited+len(names)+1))
 }
 
 // Ready tells the process that this one succeeds, and the service manager, that this one

@@ -34,8 +34,10 @@
 // turn, in the order in which it came. A room in which nothing happens is memory and nothing else:
 // less than 1 KB, and no timer. Code that blocks in its turn holds up its own room alone.
 //
-// What is emitted in a turn leaves in one write for each client when the turn ends. Room.Urgent
-// does not wait for that, and neither do answers of handlers.
+// What is emitted in a turn leaves in one write for each client when the turn ends, and the state
+// behind it. Room.Urgent does not wait for that, and neither do answers of handlers.
+//
+// A room lives on one server. Behind a balancer, players of one room must come to the same one.
 //
 // # Ticks
 //
@@ -71,10 +73,18 @@
 // # The state
 //
 // If fields of State have tags of package room/state, clients hold the same state. What has changed
-// travels at the end of each tick, or in a room that does not tick at the end of each turn. A
+// travels at the end of each tick, also what handlers changed since the last one. In a room that
+// does not tick it travels at the end of each turn. A
 // client that is behind is sent nothing until it is not, and then all that has changed since. Who
 // enters, comes back or asks for it gets the whole state. Options.OnView says which entries are a
 // member's own, and Options.Interest what he sees: what lies outside is never sent to him.
+//
+// # Recordings
+//
+// Options.Record writes what comes to a room into a file, bounded and redacted: members, inputs,
+// ticks, and the events of Handle and On. Replay plays it with the same code, for debugging, as a
+// test of what should not change, or as a load. The states are equal if the code asks for time and
+// chance by Room.Now and Room.Rand alone, and changes the State in hooks and handlers.
 //
 // # Events
 //
@@ -85,14 +95,14 @@
 //
 // Rooms.mu guards the lists of rooms, who has which seat, and the counts of seats. It is held for
 // memory work and for Wish.Where. turns.mu guards what waits for a room's turn, schedule.mu what is
-// due when, inputs.mu the inputs that wait, writer.mu what is to be saved. Rooms.mu may be held
-// when the server's locks are taken; all others are leaves. None is held while code of the
-// application runs, except Where.
+// due when, inputs.mu the inputs that wait, writer.mu what is to be saved, recorder.mu what is to
+// be recorded. Under Rooms.mu the server's lock of holds is taken; all others are leaves. None is
+// held while code of the application runs, except Where.
 //
 // # Reading order
 //
 // options.go and rooms.go are the kind, room.go is one room, turns.go how its code runs and
 // schedule.go when. tick.go, input.go, member.go, state.go and send.go are what happens in a turn,
-// interest.go what members see. handle.go and ticker.go stand on the rest, save.go and stats.go are
-// what one would expect.
+// interest.go what members see. handle.go, ticker.go, record.go and replay.go stand on the rest,
+// save.go and stats.go are what one would expect.
 package room

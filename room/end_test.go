@@ -38,7 +38,7 @@ func TestCloseTellsEverybody(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []*smartsockettest.Client{a, b, w} {
-		told(t, c, won)
+		told(t, c, "arena", won)
 	}
 	if want := []string{"ann", "bob", "eve", won.Error()}; !slices.Equal(closed, want) {
 		t.Errorf("OnClose saw %q, want %q", closed, want)
@@ -50,7 +50,7 @@ func TestCloseTellsEverybody(t *testing.T) {
 		t.Error("ann was placed in a room that is over")
 	}
 	k.Close(nil)
-	told(t, a, room.ErrOver)
+	told(t, a, "arena", room.ErrOver)
 	a.CallFails("play", play{Who: "ann"}, room.ErrOver.Code)
 }
 
@@ -68,7 +68,7 @@ func TestKick(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	told(t, c, errBanned)
+	told(t, c, "arena", errBanned)
 	want(t, "the room", noted(t, r), []string{"enter ann", "leave ann: " + errBanned.Error()})
 	c.ExpectNothing()
 	enter(t, c, play{Who: "ann"})

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/smartsocket/smartsocket"
@@ -23,12 +24,24 @@ func Handle[S, Req, Res any](
 			if at != r {
 				return ErrOutside
 			}
+			r.noteEvent(m, event, req)
 			res, err = h(r, m, req)
 			return err
 		})
 		return res, err
 	}, opts...)
+	k.events[event] = func(r *Room[S], m *Member, data json.RawMessage) error {
+		var req Req
+		if err := json.Unmarshal(data, &req); err != nil {
+			return err
+		}
+		_, err := h(r, m, req)
+		return err
+	}
 }
+
+// replays is a handler of Handle as a Replay calls it.
+type replays[S any] func(r *Room[S], m *Member, data json.RawMessage) error
 
 // On registers a handler like Handle for an event that needs no answer. An ack says that it has
 // run.

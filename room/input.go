@@ -170,6 +170,7 @@ func (r *Room[S]) takeInputs() {
 		if w.at != 0 {
 			got.At = time.UnixMicro(w.at)
 		}
+		r.noteInput(m, got, w.at)
 		r.rooms.opts.OnInput(r, m, got)
 	}
 	clear(in.taken)

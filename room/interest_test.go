@@ -123,7 +123,7 @@ func nothingOutside(t *testing.T, interest Interest[field], sees func(me, other 
 		}
 		w.wire = w.wire[:0]
 	}
-	for tick := range 400 {
+	for tick := range 200 {
 		if len(all) < 12 && tick%5 == 0 {
 			d, err := state.NewDecoder[field]()
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/message"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
 // Member is somebody in a room: a player, who has a seat, or a spectator. It stays the same from
@@ -36,6 +37,7 @@ type Member struct {
 
 // lodging is a room of any kind, as its members see it.
 type lodging interface {
+	view(m *Member) *state.View
 	emitTo(m *Member, event string, data any, opts []smartsocket.EmitOption) (
 		smartsocket.Delivery, error)
 }
@@ -54,6 +56,10 @@ func (m *Member) Away() bool { return m.away }
 
 // Seq is the number of the member's last input that OnInput was given.
 func (m *Member) Seq() uint64 { return m.seq }
+
+// View is the member's view of the room's State, from OnEnter until he is out, whatever his client
+// does. It is nil if the State is none for clients.
+func (m *Member) View() *state.View { return m.room.view(m) }
 
 // Emit sends an event to the member alone, see smartsocket.Socket.Emit.
 func (m *Member) Emit(event string, data any, opts ...smartsocket.EmitOption) (
@@ -103,6 +109,7 @@ func (r *Room[S]) away(m *Member, s *smartsocket.Socket) {
 		return
 	}
 	m.away = true
+	r.noteOf(m, "away", nil)
 	r.present--
 	r.rooms.stats.away.Add(1)
 	if f := r.rooms.opts.OnAway; f != nil {
@@ -115,11 +122,19 @@ func (r *Room[S]) back(m *Member, s *smartsocket.Socket) {
 	if !m.in || m.socket != s || !m.away {
 		return
 	}
+	r.noteOf(m, "back", nil)
 	r.returned(m)
 }
 
 // returned is back for whatever socket the member has now.
 func (r *Room[S]) returned(m *Member) {
+	if r.welcome(m); m.in {
+		r.show(m)
+	}
+}
+
+// welcome tells the application that a member is here again.
+func (r *Room[S]) welcome(m *Member) {
 	if m.away {
 		m.away, m.until = false, 0
 		r.present++
@@ -127,9 +142,6 @@ func (r *Room[S]) returned(m *Member) {
 	}
 	if f := r.rooms.opts.OnBack; f != nil {
 		f(r, m)
-	}
-	if m.in {
-		r.show(m)
 	}
 }
 
@@ -140,7 +152,7 @@ func (r *Room[S]) ended(m *Member, s *smartsocket.Socket, why smartsocket.Reason
 	}
 	keep := r.rooms.opts.Seats
 	if m.spectator || !m.named || keep == 0 || !comesBack(why) {
-		r.remove(m, ending(why))
+		r.lost(m, ending(why))
 		return
 	}
 	r.away(m, s)
@@ -187,9 +199,6 @@ func (r *Room[S]) enter(m *Member) (*Member, error) {
 // moved gives a seat to another socket of its player.
 func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	old := m.socket
-	if err := s.Join(r.hall); err != nil {
-		return err
-	}
 	if !m.away {
 		r.dismiss(m, ErrReplaced)
 	}
@@ -198,7 +207,17 @@ func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	m.socket = s
 	s.Set(r.rooms.mark, m)
 	r.inbox.Load().restart(m)
-	r.returned(m)
+	if r.rec != nil {
+		r.note(&Record{Kind: "back", Key: m.key, Moved: true})
+	}
+	if r.welcome(m); !m.in {
+		return ErrOutside
+	}
+	if err := s.Join(r.hall); err != nil {
+		r.lost(m, err)
+		return err
+	}
+	r.show(m)
 	return r.missed(m)
 }
 
@@ -209,6 +228,7 @@ func (r *Room[S]) admit(m *Member) error {
 		return err
 	}
 	m.in = true
+	r.noteOf(m, "enter", nil)
 	r.add(m)
 	if f := k.opts.OnEnter; f != nil {
 		if err := f(r, m); err != nil {
@@ -220,7 +240,7 @@ func (r *Room[S]) admit(m *Member) error {
 		return ErrOutside
 	}
 	if err := s.Join(r.hall); err != nil {
-		r.remove(m, err)
+		r.lost(m, err)
 		return err
 	}
 	s.Set(k.mark, m)
@@ -235,7 +255,7 @@ func (r *Room[S]) missed(m *Member) error {
 	case s.Context().Err() == nil:
 		r.away(m, s)
 	default:
-		r.remove(m, smartsocket.ErrConnectionLost)
+		r.lost(m, smartsocket.ErrConnectionLost)
 		return smartsocket.ErrConnectionLost
 	}
 	return nil
@@ -252,6 +272,14 @@ func (r *Room[S]) add(m *Member) {
 	}
 	r.seats = append(r.seats, m)
 	r.rooms.stats.players.Add(1)
+}
+
+// lost lets m out for a reason that the room's own code does not have.
+func (r *Room[S]) lost(m *Member, why error) {
+	if m.in {
+		r.noteOf(m, "leave", why)
+	}
+	r.remove(m, why)
 }
 
 // remove lets m out, and tells him and the application.

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"io"
 	"strings"
 	"time"
 
@@ -85,6 +86,16 @@ type Options[S any] struct {
 	// Load fills the State of a new room from what Save has kept under its Name, ahead of OnOpen.
 	Load func(r *Room[S]) error
 
+	// Record says where a new room is recorded, for Replay; nil, or a nil writer, is nowhere. It is
+	// written on a goroutine, and closed when the room ends. What comes to the room is recorded:
+	// members, inputs, ticks, and the events of Handle and On. What Do and Call change is not.
+	Record func(r *Room[S]) (io.WriteCloser, error)
+	// RecordBytes limits a recording; the default is 64 MiB. The rest is left out.
+	RecordBytes int64
+	// Redact sees each Record before it is written, and may change it, as to take out what is
+	// private. It leaves out those for which it returns false. What it takes out, a replay lacks.
+	Redact func(e *Record) bool
+
 	// Drain is how long Server.Drain waits for a room with players; 0 means not at all.
 	Drain time.Duration
 }
@@ -95,6 +106,7 @@ const (
 	defaultEmpty      = 10 * time.Second
 	defaultInputs     = 32
 	defaultInputBytes = 1024
+	defaultRecord     = 64 << 20
 	maxRate           = 1000
 	maxKind           = 64
 )
@@ -122,6 +134,8 @@ func (o Options[S]) checked() Options[S] {
 	case o.Inputs < 0 || o.InputBytes < 0:
 		badOption("Inputs", "%d inputs of %d bytes: use 0 for the defaults, %d of %d",
 			o.Inputs, o.InputBytes, defaultInputs, defaultInputBytes)
+	case o.RecordBytes < 0:
+		badOption("RecordBytes", "%d: use 0 for %d", o.RecordBytes, defaultRecord)
 	case o.SaveEvery < 0 || o.SaveEvery > 0 && o.Save == nil:
 		badOption("SaveEvery", "%v without something to do: set Save, too", o.SaveEvery)
 	}
@@ -129,6 +143,7 @@ func (o Options[S]) checked() Options[S] {
 	o.Empty = either(o.Empty, defaultEmpty)
 	o.Inputs = either(o.Inputs, defaultInputs)
 	o.InputBytes = either(o.InputBytes, defaultInputBytes)
+	o.RecordBytes = either(o.RecordBytes, defaultRecord)
 	return o
 }
 

@@ -3,6 +3,7 @@ package room
 import (
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -45,6 +46,13 @@ type Room[S any] struct {
 	hold            *smartsocket.Hold
 	closing         error
 	writer          *writer // nil until Save is asked
+
+	at      int64     // the time of the turn, or of the tick, in µs since 1970
+	rec     *recorder // nil if the room is not recorded
+	replays bool      // the room is played by a Replay
+	crash   string    // of a room that is played: its panic
+	seed    uint64
+	random  *rand.Rand // nil until Rand
 }
 
 // maxHall is the longest name of a room of a namespace.
@@ -54,7 +62,7 @@ func newRoom[S any](k *Rooms[S], name string, label any) *Room[S] {
 	r := &Room[S]{rooms: k, name: name, hall: k.opts.Name + ":" + name}
 	r.turns.host, r.place.owner = r, &r.turns
 	k.serial++
-	r.origin, r.tick = phase(k.serial, k.step), 1
+	r.origin, r.tick, r.seed = phase(k.serial, k.step), 1, rand.Uint64()
 	r.SetLabel(label)
 	return r
 }
@@ -162,7 +170,7 @@ func (r *Room[S]) let(m *Member) (got *Member, err error) {
 func (r *Room[S]) Leave(s *smartsocket.Socket) {
 	r.Do(func(r *Room[S]) {
 		if m, at := r.rooms.of(s); at == r {
-			r.remove(m, nil)
+			r.lost(m, nil)
 		}
 	})
 }
@@ -206,14 +214,16 @@ func (r *Room[S]) Close(why error) {
 // open is a room's first job.
 func (r *Room[S]) open() {
 	r.waits(r.rooms.schedule.now())
-	for _, f := range []func(*Room[S]) error{r.rooms.opts.Load, r.rooms.opts.OnOpen} {
-		if f == nil {
-			continue
-		}
-		if err := f(r); err != nil {
-			r.finish(err)
-			return
-		}
+	o := &r.rooms.opts
+	var err error
+	if o.Load != nil {
+		err = o.Load(r)
+	}
+	if r.record(); o.OnOpen != nil && err == nil {
+		err = o.OnOpen(r)
+	}
+	if err != nil {
+		r.finish(err)
 	}
 }
 
@@ -230,6 +240,9 @@ func (r *Room[S]) turn(jobs []job, woken bool) {
 
 // work is turn without the collecting of what is sent.
 func (r *Room[S]) work(jobs []job, woken bool) {
+	if !r.replays {
+		r.at = r.rooms.schedule.alarm.Now().UnixMicro()
+	}
 	done := 0
 	defer func() { // also if a job ends its goroutine
 		for _, j := range jobs[done:] {
@@ -274,6 +287,9 @@ func (r *Room[S]) failed(p any) {
 		p = "runtime.Goexit: it ended its goroutine"
 	}
 	r.rooms.stats.panics.Add(1)
+	if r.replays {
+		r.crash = fmt.Sprintf("%v\n%s", p, debug.Stack())
+	}
 	r.rooms.log.Error("the code of a room panicked; the room is over", "room", r.hall,
 		"tick", r.tick, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 	r.finish(ErrFailed)
@@ -308,9 +324,12 @@ func (r *Room[S]) routine() {
 
 // expire looks after what is over by now.
 func (r *Room[S]) expire(now time.Duration) {
+	if r.replays {
+		return
+	}
 	for _, m := range r.seats {
 		if m.in && m.until != 0 && now >= m.until {
-			r.remove(m, errStayedAway)
+			r.lost(m, errStayedAway)
 		}
 	}
 	if r.empty != 0 && now >= r.empty && r.closing == nil && r.rooms.forget(r, true) {
@@ -323,6 +342,7 @@ var errStayedAway = smartsocket.NewCode("ROOM_STAYED_AWAY", "the player did not 
 // finish ends the room. Its code does not run any more.
 func (r *Room[S]) finish(why error) {
 	r.over.Store(&why)
+	r.noteEnd(why)
 	r.rooms.forget(r, false)
 	for _, list := range [][]*Member{r.seats, r.watching} {
 		for _, m := range list {
@@ -347,6 +367,9 @@ func (r *Room[S]) occupied() {
 	o.work = func() { r.work(o.jobs, o.woken) }
 	r.out, r.empty = o, 0
 	r.draw()
+	if r.replays {
+		return
+	}
 	r.inbox.Store(new(inputs))
 	if k.step > 0 && r.next == 0 {
 		r.next = firstTick(now, k.step, r.origin)
@@ -388,6 +411,9 @@ func (r *Room[S]) plan() {
 	if r.out != nil && len(r.seats)+len(r.watching) == 0 {
 		r.vacated()
 		r.waits(r.rooms.schedule.now())
+	}
+	if r.replays {
+		return
 	}
 	at := r.next
 	for _, other := range [...]time.Duration{r.empty, r.saving} {

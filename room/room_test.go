@@ -20,8 +20,7 @@ const step = time.Second / 20
 
 // world is the state of the tests' rooms: what happened to it, in order.
 type world struct {
-	log   []string
-	moved map[string]int
+	log []string
 }
 
 func (w *world) note(format string, args ...any) {
@@ -136,9 +135,9 @@ func enter(t *testing.T, c *smartsockettest.Client, p play) string {
 }
 
 // told expects that the client hears that it is out of its room.
-func told(t *testing.T, c *smartsockettest.Client, why *smartsocket.Error) {
+func told(t *testing.T, c *smartsockettest.Client, kind string, why *smartsocket.Error) {
 	t.Helper()
-	c.Expect("arena:over", room.Over{Code: string(why.Code), Message: why.Message})
+	c.Expect(kind+":over", room.Over{Code: string(why.Code), Message: why.Message})
 }
 
 func TestPlacesByLabelAndFillsTheOldest(t *testing.T) {
@@ -234,7 +233,7 @@ func TestAnotherSessionOfThePlayerGetsTheSeat(t *testing.T) {
 	want(t, "after the return", noted(t, r), []string{"back ann"})
 	third := s.Client(t)
 	enter(t, third, play{Who: "ann"})
-	told(t, second, room.ErrReplaced)
+	told(t, second, "arena", room.ErrReplaced)
 	goodbye(second) // which is nothing to the room any more
 	want(t, "after the third", noted(t, r), []string{"back ann"})
 	goodbye(third)
@@ -298,7 +297,7 @@ func TestPanicEndsItsRoomAlone(t *testing.T) {
 	enter(t, bad, play{Who: "ann", Label: "bad"})
 	enter(t, good, play{Who: "bob", Label: "good"})
 	s.Advance(3 * step)
-	told(t, bad, room.ErrFailed)
+	told(t, bad, "arena", room.ErrFailed)
 	if st := k.Stats(); st.Panics != 1 || st.Rooms != 1 || st.Players != 1 {
 		t.Errorf("stats are %+v", st)
 	}

@@ -24,7 +24,8 @@ type Rooms[S any] struct {
 	mark     string // under which a socket has its Member
 	step     time.Duration
 	stats    counters
-	writes   sync.WaitGroup // what Save has returned
+	writes   sync.WaitGroup        // what Save has returned, and recordings
+	events   map[string]replays[S] // of Handle, for Replay
 
 	mu      sync.Mutex
 	byName  map[string]*Room[S]
@@ -44,9 +45,10 @@ func Register[S any](ns *smartsocket.Namespace, o Options[S]) *Rooms[S] {
 		opts: o, ns: ns, srv: v, log: v.Logger(), schedule: newSchedule(v),
 		stateful: describes[S](), mark: "room " + o.Name, byName: make(map[string]*Room[S]),
 		holders: make(map[string]*Member),
+		events:  make(map[string]replays[S]),
 	}
 	if o.Rate > 0 {
-		k.step = time.Second / time.Duration(o.Rate)
+		k.step = stepOf(o.Rate)
 	}
 	ns.OnConnected(k.back)
 	ns.OnDisconnected(k.left)

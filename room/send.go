@@ -1,8 +1,6 @@
 package room
 
 import (
-	"errors"
-
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/room/state"
 )
@@ -59,10 +57,6 @@ func (r *Room[S]) emitTo(m *Member, event string, data any, opts []smartsocket.E
 // dismiss tells a member's client that it is out of the room, and why.
 func (r *Room[S]) dismiss(m *Member, why error) {
 	r.sendEnd(m)
-	told := Over{Code: string(ErrOver.Code), Message: why.Error()}
-	var e *smartsocket.Error
-	if errors.As(why, &e) {
-		told = Over{Code: string(e.Code), Message: e.Message}
-	}
-	_, _ = m.socket.Emit(r.rooms.opts.Name+":over", told)
+	code, sentence := told(why)
+	_, _ = m.socket.Emit(r.rooms.opts.Name+":over", Over{Code: code, Message: sentence})
 }

@@ -17,7 +17,8 @@ const (
 
 // sight is what a member's client has of the state, for the room's turn.
 type sight struct {
-	view  *state.View // nil until it is shown the state for the first time
+	view  *state.View // nil until it is asked for
+	shown bool        // the client has been sent the state
 	check time.Duration
 	asked time.Duration
 }
@@ -57,9 +58,20 @@ func (r *Room[S]) draw() {
 
 // show sends a member all that it may see, with what this turn has changed so far.
 func (r *Room[S]) show(m *Member) {
-	o := r.out
-	if o == nil || o.encoder == nil {
+	if r.view(m) == nil {
 		return
+	}
+	m.sight.shown = true
+	r.keep()
+	m.sight.view.Reset()
+	r.update(m, r.rooms.schedule.now())
+}
+
+// view implements lodging.
+func (r *Room[S]) view(m *Member) *state.View {
+	o := r.out
+	if o == nil || o.encoder == nil || !m.in {
+		return nil
 	}
 	if m.sight.view == nil {
 		m.sight.view = o.encoder.View()
@@ -67,21 +79,19 @@ func (r *Room[S]) show(m *Member) {
 			f(r, m, m.sight.view)
 		}
 	}
-	r.keep()
-	m.sight.view.Reset()
-	r.update(m, r.rooms.schedule.now())
+	return m.sight.view
 }
 
 // keep has the encoder take the state as it is. If the room ticks, the number stays that of the
 // last tick, so that those who have that already get the rest with the next one.
 func (r *Room[S]) keep() {
-	at := r.Now()
+	at := r.at
 	if r.rooms.step == 0 {
 		r.tick++
 	} else if r.next != 0 {
-		at = at.Add(r.next - r.rooms.step - r.rooms.schedule.now())
+		at = r.timeOf(r.next - r.rooms.step)
 	}
-	if err := r.out.encoder.Commit(r.tick, at); err != nil {
+	if err := r.out.encoder.Commit(r.tick, time.UnixMicro(at)); err != nil {
 		r.rooms.log.Error("a state cannot be sent as it is", "room", r.hall, "error", err)
 	}
 }
@@ -98,7 +108,7 @@ func (r *Room[S]) commit() {
 	now := r.rooms.schedule.now()
 	for _, list := range [...][]*Member{r.seats, r.watching} {
 		for _, m := range list {
-			if m.in && !m.away && m.sight.view != nil {
+			if m.in && !m.away && m.sight.shown {
 				r.update(m, now)
 			}
 		}
@@ -144,7 +154,7 @@ func (r *Room[S]) update(m *Member, now time.Duration) {
 
 // sendEnd tells a member's client that its state is not kept up any more.
 func (r *Room[S]) sendEnd(m *Member) {
-	if o := r.out; o != nil && o.encoder != nil && m.sight.view != nil {
+	if o := r.out; o != nil && o.encoder != nil && m.sight.shown {
 		o.message = o.encoder.AppendEnd(o.message[:0])
 		_, _ = m.socket.Emit(r.rooms.opts.Name, &o.message)
 	}

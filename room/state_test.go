@@ -192,6 +192,37 @@ func TestReturningPlayerGetsASnapshotFirst(t *testing.T) {
 	}
 }
 
+// Another socket of a player gets the state first, with what OnBack has changed, and the view is
+// the same.
+func TestAnotherSocketGetsASnapshotFirst(t *testing.T) {
+	var views []*state.View
+	s, k := serveSeas(t, smartsocket.Options{}, room.Options[sea]{
+		Rate: 20,
+		OnBack: func(r *room.Room[sea], m *room.Member) {
+			views = append(views, m.View())
+			r.State.Wind++
+			_, _ = r.Emit("back", m.Key())
+		},
+	})
+	a, b, c := s.Client(t), s.Client(t), s.Client(t)
+	b.Call("play", play{Who: "bob"})
+	r := k.Room(smartsockettest.Call[string](a, "play", play{Who: "ann"}))
+	look(t, a).next()
+	r.Do(func(r *room.Room[sea]) { views = append(views, r.Member("ann").View()) })
+	c.Call("play", play{Who: "ann"})
+	b.Expect("back", "ann")
+	ann := look(t, c)
+	if changes := ann.next(); !changes.Snapshot {
+		t.Errorf("the first message is %+v", changes)
+	}
+	ann.shows("wind 1, bob the bob at 0 with 0, ann the ann at 0 with 7")
+	c.ExpectNothing()
+	if len(views) != 2 || views[0] == nil || views[0] != views[1] {
+		t.Errorf("the views are %p", views)
+	}
+	told(t, a, "sea", room.ErrReplaced)
+}
+
 // Without ticks every turn that changes something sends that.
 func TestStateWithoutTicks(t *testing.T) {
 	s, k := serveSeas(t, smartsocket.Options{}, room.Options[sea]{})

@@ -21,6 +21,7 @@ type Stats struct {
 	Inputs        int64
 	InputsDropped int64 // because too many waited, or they were too large or malformed
 	SaveErrors    int64
+	RecordErrors  int64 // recordings that could not begin, or ended early
 
 	Snapshots  int64 // states that were sent whole
 	Deltas     int64 // changes that were sent
@@ -41,7 +42,8 @@ type Times struct {
 type counters struct {
 	players, spectators, away             atomic.Int64
 	opened, ended, panics, skipped        atomic.Int64
-	inputs, inputsDropped, saveErrors     atomic.Int64
+	inputs, inputsDropped                 atomic.Int64
+	saveErrors, recordErrors              atomic.Int64
 	snapshots, deltas, behind, stateBytes atomic.Int64
 	lateness, busy                        times
 }
@@ -54,7 +56,8 @@ func (k *Rooms[S]) Stats() Stats {
 		Away: int(c.away.Load()), Opened: c.opened.Load(), Ended: c.ended.Load(),
 		Panics: c.panics.Load(), Skipped: c.skipped.Load(), Inputs: c.inputs.Load(),
 		InputsDropped: c.inputsDropped.Load(), SaveErrors: c.saveErrors.Load(),
-		Snapshots: c.snapshots.Load(), Deltas: c.deltas.Load(), Behind: c.behind.Load(),
+		RecordErrors: c.recordErrors.Load(),
+		Snapshots:    c.snapshots.Load(), Deltas: c.deltas.Load(), Behind: c.behind.Load(),
 		StateBytes: c.stateBytes.Load(), Lateness: c.lateness.read(), Busy: c.busy.read(),
 	}
 	s.Ticks = s.Lateness.Samples

@@ -10,15 +10,16 @@ import (
 // turns after which the state was sent.
 func (r *Room[S]) Tick() uint64 { return r.tick }
 
-// Step is the time from tick to tick, by which OnTick moves the room on. It is 0 for a room that
-// does not tick.
+// Step is the time from tick to tick, in whole microseconds, by which OnTick moves the room on. It
+// is 0 for a room that does not tick.
 func (r *Room[S]) Step() time.Duration { return r.rooms.step }
 
 // Delta is Step in seconds.
 func (r *Room[S]) Delta() float64 { return r.rooms.step.Seconds() }
 
-// Now is the server's time of day. In a test of package smartsockettest only Advance moves it on.
-func (r *Room[S]) Now() time.Time { return r.rooms.schedule.alarm.Now() }
+// Now is the server's time of day when the turn began, and in a tick the time at which that was
+// due, in whole microseconds. A replay repeats it.
+func (r *Room[S]) Now() time.Time { return time.UnixMicro(r.at) }
 
 // ticks runs the ticks that are due by now.
 func (r *Room[S]) ticks(now time.Duration) {
@@ -30,14 +31,29 @@ func (r *Room[S]) ticks(now time.Duration) {
 	for ; left > 0 && r.closing == nil; left-- {
 		began := k.schedule.now()
 		k.stats.lateness.add(began - r.next)
+		r.at = r.timeOf(r.next)
 		r.tick++
 		r.next += k.step
 		r.takeInputs()
 		if f := k.opts.OnTick; f != nil && r.closing == nil {
+			r.noteTick()
 			f(r)
+			r.sumUp()
 		}
 		k.stats.busy.add(k.schedule.now() - began)
 	}
+}
+
+// timeOf is the time of day at a time of the schedule, in µs since 1970.
+func (r *Room[S]) timeOf(at time.Duration) int64 {
+	s := r.rooms.schedule
+	now := s.alarm.Now()
+	return now.Add(at - now.Sub(s.start)).UnixMicro()
+}
+
+// stepOf is the step of a rate, in whole microseconds, because clients compute with these.
+func stepOf(rate int) time.Duration {
+	return (time.Second / time.Duration(rate)).Truncate(time.Microsecond)
 }
 
 // dueTicks is how many ticks to run if the first one is late, and how many to leave out before.

@@ -26,7 +26,6 @@ type Ticker struct {
 	step    time.Duration
 	tick    uint64
 	next    time.Duration
-	skipped uint64
 	idle    bool
 	stopped bool
 }
@@ -41,7 +40,7 @@ func NewTicker(ns *smartsocket.Namespace, rate int, f func(t *Ticker)) *Ticker {
 	v := ns.Server()
 	t := &Ticker{
 		schedule: newSchedule(v), hall: ns.Local(), log: v.Logger(), ns: ns, f: f,
-		step: time.Second / time.Duration(rate), idle: true,
+		step: stepOf(rate), idle: true,
 	}
 	t.turns.host, t.place.owner, t.run = t, &t.turns, t.ticks
 	ns.OnConnected(func(*smartsocket.Socket) {

@@ -27,7 +27,7 @@ if fresh; then exit 0; fi
 rm -f $stamp
 find . -maxdepth 1 -type d -name 'dist.*' -exec rm -rf {} + # of a run that was killed
 fetching sh wasm/build.sh
-for file in index.js js.js wasm.js flate.js move.js sealing.js smartsocket.wasm; do
+for file in index.js js.js wasm.js flate.js move.js sealing.js state.js smartsocket.wasm; do
 	cp "dist/$file" "$to/$file"
 	gzip -9 -n -c "dist/$file" >"$to/$file.gz"
 done

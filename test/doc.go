@@ -22,6 +22,8 @@
 //	                broadcasts, delivery classes, and what waits for a client that is behind
 //	session, session_resume, session_retry
 //	                what outlives a connection: resuming, and events that are sent again
+//	session_move, session_export
+//	                sessions that go on in the process which takes over, and what moves with them
 //	session_lifecycle, session_end, session_cuts, session_storm
 //	                one Socket for all connections of a session: what the application is told, and
 //	                what its methods do while the client is away; session_diary writes it down

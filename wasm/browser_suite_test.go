@@ -37,6 +37,7 @@ var inBrowsers = map[string]int{
 	"e2e-sealed.test.js": 30,
 	"codes.test.js":      38,
 	"behaviour.test.js":  13,
+	"state-e2e.test.js":  12,
 }
 
 // TestBrowserSuite runs the client's tests in real browsers, in pages and in workers: the golden
@@ -55,7 +56,8 @@ func TestBrowserSuite(t *testing.T) {
 	}
 	eachBrowser(t, func(t *testing.T, browser browsertest.Browser) {
 		env := environment{}
-		for _, servers := range []environment{plainServers(t), sealedServers(t), codeServers(t)} {
+		for _, servers := range []environment{plainServers(t), sealedServers(t), codeServers(t),
+			stateServers(t)} {
 			maps.Copy(env, servers)
 		}
 		for _, run := range runs {

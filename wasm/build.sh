@@ -94,6 +94,11 @@ head='const{TextEncoder,TextDecoder}=require("node:util");' gopack wasm.ts wasm.
 common static.ts js.cjs
 common node.ts node.cjs --inject:./cjs-url.ts
 common logger-entry.ts logger.cjs
+module state.ts state.js
+# shellcheck disable=SC2086  # several options
+pack state.ts state-static.js "$about" --format=esm --target=es2020 $private \
+	--alias:@smartsocket/client/js=./static.js --external:./static.js # for React Native
+common state.ts state.cjs
 for framework in react vue svelte; do
 	module $framework.ts $framework.js --external:$framework
 	common $framework.ts $framework.cjs --external:$framework

@@ -5,6 +5,13 @@ import (
 	"github.com/smartsocket/smartsocket/reactor"
 )
 
+// Gone returns a connection that is closed. Nothing that is done to it has an effect.
+func Gone() *Conn {
+	c := Captive(func(frame.Opcode, []byte) {})
+	c.state.Store(stateDone)
+	return c
+}
+
 // Captive returns an open connection of a server that has no peer, for tests of what sends to
 // connections, see reactor.Captive. take gets the opcode and the payload of each frame. It borrows
 // the payload until it returns, and must not use the connection.

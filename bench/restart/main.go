@@ -27,6 +27,7 @@ import (
 var (
 	role    = flag.String("role", "", "what this process is: node, players, or empty for the rest")
 	addr    = flag.String("addr", "", "of a node")
+	keeps   = flag.Bool("keeps", false, "of a node: keep sessions, and hand them on")
 	limits  = flag.Bool("limits", true, "of a node: default limits, or none")
 	hz      = flag.Float64("hz", 20, "ticks a second with -clients; the others get fewer")
 	clients = flag.Int("clients", 1000, "clients of the rolling restart")

@@ -32,7 +32,8 @@ func node(ctx context.Context) error {
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	o := smartsocket.Options{TrustedProxies: []string{"127.0.0.1"},
-		DrainDelay: drainDelay, DrainRate: *pace, MaxConnections: 19_000, Logger: logger}
+		EnableMessageCache: *keeps, DrainDelay: drainDelay,
+		DrainRate: *pace, MaxConnections: 19_000, Logger: logger}
 	if !*limits {
 		o.MaxUnauthenticated, o.MaxUnauthenticatedPerAddress = 1<<20, -1
 		o.MaxConnections = 1 << 20
@@ -56,6 +57,7 @@ func node(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	v.TakeSessions(sockets.Predecessor())
 	if err := v.Serve(l); err != nil {
 		return err
 	}
@@ -74,6 +76,7 @@ func node(ctx context.Context) error {
 	select {
 	case <-succeeded:
 		drain, handed = v.HandOver, true
+		v.GiveSessions(sockets.Successor())
 	default:
 	}
 	bounded, cancel := context.WithTimeout(context.Background(), drainTime)

@@ -27,6 +27,7 @@ type player struct {
 	last, gap, lostAt   atomic.Int64 // nanoseconds; the time of the last tick, 0 = not lost
 	away                atomic.Int64
 	answered, forgotten atomic.Int64
+	recovered           atomic.Bool // its session went on at the last reconnection
 }
 
 // report is what the players of a process have noticed. Times are in milliseconds, sorted.
@@ -34,7 +35,7 @@ type report struct {
 	Gaps, Aways               []float64
 	Moves, Reconnects         uint64
 	Refused, Answered, Failed int64
-	Connected                 int
+	Connected, Recovered      int
 	Stall                     float64 // how late a timer of this process was at most
 	Example                   string  // of an attempt that was refused
 }
@@ -49,6 +50,7 @@ func (r *report) add(o report) {
 	r.Stall = max(r.Stall, o.Stall)
 	r.Example = cmp.Or(r.Example, o.Example)
 	r.Failed, r.Connected = r.Failed+o.Failed, r.Connected+o.Connected
+	r.Recovered += o.Recovered
 }
 
 // quantile of sorted values.
@@ -165,6 +167,7 @@ func newPlayer(url string, i int, refused *refusals) (*player, error) {
 			p.away.Store(max(p.away.Load(), now()-lost))
 		}
 	})
+	c.OnReconnected(p.recovered.Store)
 	c.OnDisconnected(func(client.Reason) { p.lostAt.Store(now()) })
 	c.OnError(func(err error) { refused.count(err.Error()) })
 	return p, nil
@@ -224,6 +227,9 @@ func noticed(all []*player, refused *refusals) (r report) {
 		r.Answered, r.Failed = r.Answered+p.answered.Load(), r.Failed+p.forgotten.Load()
 		if s.Connected {
 			r.Connected++
+		}
+		if p.recovered.Load() {
+			r.Recovered++
 		}
 	}
 	if r.Refused = refused.n.Load(); r.Refused > 0 {

@@ -31,14 +31,17 @@ func freeAddr() (string, error) {
 }
 
 // startNode starts a node and waits until it takes clients.
-func startNode(ctx context.Context, addr string, ticks float64, limited bool) (*exec.Cmd, error) {
+func startNode(
+	ctx context.Context, addr string, ticks float64, limited, keeps bool,
+) (*exec.Cmd, error) {
 	rate := *pace
 	if ticks == slow {
 		rate = 1000
 	}
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "-role", "node", "-addr", addr,
 		fmt.Sprint("-hz=", ticks), fmt.Sprint("-rate=", rate),
-		fmt.Sprint("-limits=", limited), fmt.Sprint("-v=", *verbose))
+		fmt.Sprint("-limits=", limited), fmt.Sprint("-keeps=", keeps),
+		fmt.Sprint("-v=", *verbose))
 	path, err := os.Executable() // a successor finds it by this name
 	if err != nil {
 		return nil, err

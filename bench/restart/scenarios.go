@@ -28,7 +28,7 @@ func startPair(ctx context.Context, ticks float64, limited bool) (*pair, error) 
 		if p.nodes[i], err = freeAddr(); err != nil {
 			return p, err
 		}
-		if p.cmds[i], err = startNode(ctx, p.nodes[i], ticks, limited); err != nil {
+		if p.cmds[i], err = startNode(ctx, p.nodes[i], ticks, limited, false); err != nil {
 			return p, err
 		}
 	}
@@ -73,7 +73,7 @@ func rolling(ctx context.Context) (rows []row, err error) {
 		if err := terminate(old); err != nil {
 			return nil, fmt.Errorf("node %d: %w", i, err)
 		}
-		if p.cmds[i], err = startNode(ctx, p.nodes[i], *hz, true); err != nil {
+		if p.cmds[i], err = startNode(ctx, p.nodes[i], *hz, true, false); err != nil {
 			return nil, err
 		}
 		// until the balancer has noticed, and what is under way has arrived
@@ -103,13 +103,13 @@ func rolling(ctx context.Context) (rows []row, err error) {
 // slow is the rate of ticks where there are too many clients for more.
 const slow = 1
 
-// alone starts a single node with its clients.
-func alone(ctx context.Context) (string, *exec.Cmd, *crowd, error) {
+// alone starts a single node with its clients. keeps says that it keeps their sessions.
+func alone(ctx context.Context, keeps bool) (string, *exec.Cmd, *crowd, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return "", nil, new(crowd), err
 	}
-	cmd, err := startNode(ctx, addr, slow, true)
+	cmd, err := startNode(ctx, addr, slow, true, keeps)
 	if err != nil {
 		return addr, cmd, new(crowd), err
 	}
@@ -119,7 +119,7 @@ func alone(ctx context.Context) (string, *exec.Cmd, *crowd, error) {
 
 // handOver lets a new process take over from a single node.
 func handOver(ctx context.Context) (rows []row, err error) {
-	_, cmd, c, err := alone(ctx)
+	_, cmd, c, err := alone(ctx, true)
 	defer c.end()
 	if err != nil {
 		return nil, err
@@ -144,6 +144,8 @@ func handOver(ctx context.Context) (rows []row, err error) {
 		{"  attempts that were refused", told(r), "0", r.Refused == 0, true},
 		{"  lost answers", fmt.Sprintf("%d of %d", r.Failed, r.Answered+r.Failed), "0",
 			r.Failed == 0, true},
+		{"  sessions that went on", fmt.Sprintf("%d of %d (%.1f %%)", r.Recovered, *single,
+			100*float64(r.Recovered)/float64(*single)), "all", r.Recovered == *single, false},
 		{"  the old process has ended after", took.Round(time.Second / 10).String(),
 			drainTime.String(), took <= drainTime, true},
 	}, nil
@@ -151,7 +153,7 @@ func handOver(ctx context.Context) (rows []row, err error) {
 
 // kill kills a single node, and starts it again a second later.
 func kill(ctx context.Context) (rows []row, err error) {
-	addr, cmd, c, err := alone(ctx)
+	addr, cmd, c, err := alone(ctx, false)
 	defer c.end()
 	if err != nil {
 		return nil, err
@@ -162,7 +164,7 @@ func kill(ctx context.Context) (rows []row, err error) {
 	if err := pause(ctx, time.Second); err != nil {
 		return nil, err
 	}
-	next, err := startNode(ctx, addr, slow, true)
+	next, err := startNode(ctx, addr, slow, true, false)
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,7 @@ func serve(ctx context.Context, c *settings, log *slog.Logger, ready func(net.Ad
 	again, stopReloads := followReloads(c, srv, log)
 	defer stopReloads()
 	handleBasics(srv)
+	srv.TakeSessions(c.sockets.Predecessor())
 	if err := c.serve(srv); err != nil {
 		return err
 	}
@@ -194,6 +195,7 @@ func end(
 	drainTime, drain := c.DrainTimeout, srv.Drain
 	if c.handed {
 		drainTime, drain = cmp.Or(drainTime, handOverTime), srv.HandOver
+		srv.GiveSessions(c.sockets.Successor())
 	} else {
 		ctx = context.WithoutCancel(ctx)
 	}

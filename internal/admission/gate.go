@@ -64,6 +64,9 @@ const (
 	inTold                                 // Gate.told
 )
 
+// TicketOf is a ticket that counts for nothing, of a client that was at this address.
+func TicketOf(address netip.Addr) Ticket { return Ticket{address: address} }
+
 // Address is the client's address as Arrival gave it. It stays after Leave.
 func (t *Ticket) Address() netip.Addr { return t.address }
 

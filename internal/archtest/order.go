@@ -17,5 +17,5 @@ var readingOrder = []string{
 	"emit.go", "broker.go", "handlers.go", "call.go", "ack.go", "answer.go", "lifecycle.go",
 	// What all of them stand on.
 	"stats.go", "data.go", "reload.go", "namespace.go", "server.go", "options.go", "socket.go",
-	"errors.go", "log.go",
+	"errors.go",
 }

@@ -14,10 +14,12 @@ import (
 // 4 600 lines until contexts, interceptors, grants, codes, versions, drains, groups of clients that
 // leave together and the hand-over to another process came. What they need besides their exported
 // names and comments is in internal/. Then came 130 lines of what package ops reads: seven
-// statistics, Healthy, Ready, Inspect, and where handlers and broadcasts are measured.
+// statistics, Healthy, Ready, Inspect, and where handlers and broadcasts are measured. At last
+// came 82 for sessions that go on in another process: two methods, two hooks, and what of a socket
+// moves.
 const (
 	maxRootFiles     = 30
-	maxRootLines     = 5580
+	maxRootLines     = 5662
 	maxSocketFields  = 22
 	maxSocketMethods = 75
 	maxReferencesUp  = 18 // from a lower to a higher file of the root, see Root.Up

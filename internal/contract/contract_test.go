@@ -27,7 +27,7 @@ func generate(t *testing.T, pkg string) (Result, error) {
 
 // The contracts of testdata are those in the files beside it.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"hard", "flow"} {
+	for _, name := range []string{"hard", "flow", "states"} {
 		t.Run(name, func(t *testing.T) {
 			r, err := generate(t, name)
 			if err != nil {

@@ -9,6 +9,7 @@
 //	uses.go      what a handler does with a Data and an Ack
 //	fields.go    which fields encoding/json sees in a struct
 //	convert.go   a Go type as the codec writes it, in TypeScript
+//	states.go    the types of states, by their tags
 //	write.go     the file
 //	diff.go      what differs between two files
 //

@@ -49,7 +49,7 @@ type writer struct{ *converter }
 // file is the whole text.
 func (w *writer) file(paths []string, list []event) string {
 	taken := map[string]bool{"Record": true, "Partial": true, "ArrayBuffer": true,
-		"ArrayBufferView": true}
+		"ArrayBufferView": true, "ReadonlyMap": true, "Uint8Array": true}
 	var out strings.Builder
 	out.WriteString(Header)
 	for _, path := range paths {
@@ -64,6 +64,7 @@ func (w *writer) file(paths []string, list []event) string {
 			out.WriteString(w.events(name, path, outgoing, list))
 		}
 	}
+	w.states()
 	types := w.declarations(taken)
 	for _, n := range types {
 		out.WriteString("\n" + n.text)
@@ -206,7 +207,9 @@ func (w *writer) declarations(taken map[string]bool) []*named {
 	})
 	for _, n := range list {
 		name := nameOf(n.t)
-		if taken[name] && n.t.Obj().Pkg() != nil {
+		if taken[name] && strings.HasPrefix(n.key, ofStates) {
+			name += "State"
+		} else if taken[name] && n.t.Obj().Pkg() != nil {
 			name = exported(n.t.Obj().Pkg().Name()) + name
 		}
 		n.name = unique(name, taken, "")

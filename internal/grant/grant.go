@@ -125,6 +125,13 @@ func Who(outcome any) any {
 	return outcome
 }
 
+// Terms returns a copy of what New was given, with its own lists.
+func (g *Grant) Terms() *Terms {
+	t := g.terms
+	t.Rooms, t.Namespaces = slices.Clone(t.Rooms), slices.Clone(t.Namespaces)
+	return &t
+}
+
 // Values returns what the application keeps with the client. It is not to be changed.
 func (g *Grant) Values() map[string]any {
 	if g == nil {

@@ -18,6 +18,7 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -175,6 +176,13 @@ func (j *Journal) LoopHeld(loop int, held bool, closed int) {
 		level, c.What = slog.LevelInfo, "an event loop answers again"
 	}
 	j.Often(level, c, func() []any { return []any{"loop", loop, "closed", closed} })
+}
+
+// WorkersBusy tells that all goroutines of handlers are busy, with what, and that owners wait.
+func (j *Journal) WorkersBusy(workers, waiting int, running map[string]int) {
+	j.log.Warn("all workers are busy, and what waits for one has waited for more than a second: "+
+		"make handlers return sooner, or raise workers",
+		"workers", workers, "waiting", waiting, "running", fmt.Sprint(running))
 }
 
 // QueueHeld tells that the goroutines of handlers take nothing on, or do so again.

@@ -12,7 +12,11 @@
 // Mark before it sends a PING. So every answer that counts for a mark was written ahead of the
 // PING, and a client that has answered the PING has read it.
 //
+// A ledger may go on in another process: see move.go.
+//
 // Ledger.mu guards everything. It is a leaf: while it is held, only Budget is called.
+//
+// Read ledger.go, then move.go.
 package ledger
 
 import (
@@ -202,6 +206,11 @@ func (l *Ledger) Confirm(asker, mark uint64, b Budget) {
 func (l *Ledger) End(b Budget) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.end(b)
+}
+
+// end is End. mu is held.
+func (l *Ledger) end(b Budget) {
 	l.count(-l.bytes, b)
 	l.open, l.answers, l.ended = nil, ids{}, true
 }

@@ -9,6 +9,8 @@
 package question
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,9 +63,35 @@ func (t *Table[Q]) Claim(id uint64) (q Q, ok bool) {
 	e, ok := t.open[id]
 	if ok {
 		delete(t.open, id)
-		e.timer.Stop()
+		e.stop()
 	}
 	return e.q, ok
+}
+
+func (e *entry[Q]) stop() {
+	if e.timer != nil { // a question that was adopted has none
+		e.timer.Stop()
+	}
+}
+
+// Move takes no more questions, and returns the newest id and those of the open questions, which
+// stay and can be claimed.
+func (t *Table[Q]) Move() (last uint64, open []uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	return t.last, slices.Sorted(maps.Keys(t.open))
+}
+
+// Adopt makes t, which was never used, go on where another table was. q is called for each
+// question that is open there, whose timer stays there.
+func (t *Table[Q]) Adopt(last uint64, open []uint64, q func(id uint64) Q) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last, t.open = last, make(map[uint64]entry[Q])
+	for _, id := range open {
+		t.open[id] = entry[Q]{q: q(id)}
+	}
 }
 
 // Asked reports whether a question with this id was ever asked, and whether it is still open.
@@ -80,7 +108,7 @@ func (t *Table[Q]) Close() (claimed []Q) {
 	defer t.mu.Unlock()
 	t.closed = true
 	for _, e := range t.open {
-		e.timer.Stop()
+		e.stop()
 		claimed = append(claimed, e.q)
 	}
 	t.open = nil

@@ -4,7 +4,7 @@
 // the sender, counts the violation, or ends the connection. So a reader sees at the check what a
 // message leads to, and finds how it is done in one file.
 //
-// It has no state and no locks.
+// It has no state and no locks. Read refusal.go; room.go stands on its own.
 package refusal
 
 import (

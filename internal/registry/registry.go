@@ -129,6 +129,12 @@ func (t *Table[H]) FindString(event string) *Entry[H] {
 	return s.m[event]
 }
 
+// Any reports whether there is a handler.
+func (t *Table[H]) Any() bool {
+	events, _ := t.Count()
+	return events > 0
+}
+
 // Count returns how many events have handlers, and how many handlers these are.
 func (t *Table[H]) Count() (events, handlers int) {
 	s := t.s.Load()

@@ -101,3 +101,15 @@ func Fallback[H any](name []byte, many, own *Table[Registered[H]]) (p Pair[H]) {
 	p.Many, p.Own = many.version(event, n), own.version(event, n)
 	return p
 }
+
+// Closest is, of the names that each lists, the one of the highest version of base up to version,
+// or base if there is none, which is borrowed.
+func Closest(base []byte, version uint32, each func(f func(name string))) []byte {
+	found, best := base, uint32(0)
+	each(func(name string) {
+		if b, n := Version(name); b == string(base) && n > best && n <= version {
+			found, best = []byte(name), n
+		}
+	})
+	return found
+}

@@ -18,6 +18,8 @@
 //   - Leave decides, once, what the end of a connection means for its session. If the client has
 //     not authenticated yet, Decide does, behind the client's events.
 //
+// A session may also go on in another process: see move.go.
+//
 // # Locks
 //
 // Registry.mu guards the table of tokens, Session.mu all of a session, and absent.mu the list of
@@ -25,5 +27,5 @@
 // say which of them are called under Session.mu: those must not call the session, and may take
 // only locks that are never held while a session is called.
 //
-// Reading order: registry.go, session.go, resume.go, ring.go, absent.go.
+// Reading order: registry.go, session.go, resume.go, ring.go, absent.go, move.go.
 package session

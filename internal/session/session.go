@@ -27,7 +27,12 @@ type Peer interface {
 
 	// Replaced closes the connection, because another one has its session.
 	Replaced()
-	// Retry asks for another Resume, because the session was busy at the last one.
+	Suitor
+}
+
+// Suitor asks for a session.
+type Suitor interface {
+	// Retry asks again, because the session was busy. It is called without the session's lock.
 	Retry()
 }
 
@@ -145,13 +150,14 @@ type Session struct {
 	away     bool          // in Registry.away
 	doomed   bool          // nobody may take it over any more
 	ended    bool
-	owed     uint32 // bytes that were sent again, and not acknowledged by a later resume
-	busy     int    // see Take
-	suitors  []Peer // who asked while it was busy
-	promised bool   // to suitors that were told to Retry: no event of last is taken meanwhile
-	acked    uint32 // lower half of the newest number that a resume acknowledged
-	untold   End    // why it ended while it was busy; the owner hears of it in Done
-	here     Peer   // of untold
+	owed     uint32   // bytes that were sent again, and not acknowledged by a later resume
+	busy     int      // see Take
+	suitors  []Suitor // who asked while it was busy
+	promised bool     // to suitors that were told to Retry: no event of last is taken meanwhile
+	acked    uint32   // lower half of the newest number that a resume acknowledged
+	untold   End      // why it ended while it was busy; the owner hears of it in Done
+	here     Peer     // of untold
+	onward   Onward   // where it goes on if it has moved; nil = it has not
 
 	older, newer *Session // in Registry.away, guarded by its lock
 }
@@ -191,7 +197,7 @@ func (n *Session) Take(p Peer) bool {
 // The application has been told by then, or will be in order. Peers that asked for the session
 // meanwhile ask again, and the owner hears of an end that came meanwhile.
 func (n *Session) Done() {
-	var waiting []Peer
+	var waiting []Suitor
 	var why End
 	var here Peer
 	n.mu.Lock()
@@ -223,6 +229,9 @@ func (n *Session) Send(event *pool.Shared) Status {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ended {
+		if n.onward != nil && n.onward.Event(event) {
+			return Kept
+		}
 		return Dropped
 	}
 	n.seq++
@@ -341,6 +350,9 @@ func (n *Session) wait() {
 func (n *Session) Doom() {
 	n.mu.Lock()
 	n.doomed = true
+	if n.onward != nil {
+		n.onward.Doom()
+	}
 	n.mu.Unlock()
 	n.endIf(Disconnected, func() bool { return n.at == nil })
 }

@@ -1,7 +1,10 @@
 // Package values keeps an application's values under keys. Map.mu guards everything and is a leaf.
 package values
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // Map holds the values of one owner. The zero value is empty and ready. Safe for concurrent use.
 type Map struct {
@@ -28,4 +31,11 @@ func (m *Map) Get(key string) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.m[key]
+}
+
+// All returns a copy of all values.
+func (m *Map) All() map[string]any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.m)
 }

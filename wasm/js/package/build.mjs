@@ -21,13 +21,20 @@ async function declare(source, name) {
     input: join(src, source),
     external: [/^@smartsocket\/client/, 'react', 'vue', 'svelte/store'],
     plugins: [dts({ tsconfig: join(here, '../tsconfig.json') })],
+    onLog(level, log, handler) {
+      if (!log.message.includes("declare module './client.js'")) handler(level, log);
+    },
   });
   for (const [types, code] of [['d.ts', 'js'], ['d.cts', 'cjs']]) {
+    const file = join(dist, `${name}.${types}`);
     await bundle.write({
-      file: join(dist, `${name}.${types}`),
+      file,
       format: 'es',
       paths: (id) => id.replace(/^@smartsocket\/client(.*)/, `.$1.${code}`),
     });
+    // What is added to the client's class is added where the package declares it.
+    writeFileSync(file, readFileSync(file, 'utf8')
+      .replace("declare module './client.js'", `declare module './js.${code}'`));
   }
   await bundle.close();
 }
@@ -91,4 +98,5 @@ await declare('index.ts', 'index');
 writeFileSync(join(dist, 'static.d.ts'),
   "export * from './js.js';\nexport { default } from './js.js';\n");
 await declare('logger-entry.ts', 'logger');
+await declare('state.ts', 'state');
 for (const framework of ['react', 'vue', 'svelte']) await declare(framework + '.ts', framework);

@@ -15,7 +15,7 @@ const require = createRequire(import.meta.url);
 const load = (file) => (file.endsWith('.cjs') ? require(join(dist, file)) : import(pathToFileURL(join(dist, file))));
 
 // What the declarations say, read by the compiler.
-const program = ts.createProgram([join(dist, 'index.d.ts'), join(dist, 'js.d.ts')], { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler, target: ts.ScriptTarget.ES2022, lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], types: [] });
+const program = ts.createProgram(['index', 'js', 'state'].map((name) => join(dist, name + '.d.ts')), { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler, target: ts.ScriptTarget.ES2022, lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], types: [] });
 const checker = program.getTypeChecker();
 const exportsOf = (file) => checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(join(dist, file))));
 const found = (name) => {
@@ -27,9 +27,9 @@ const members = (name) => checker.getDeclaredTypeOfSymbol(found(name)).getProper
 
 test('the types declare exactly what the modules export', async () => {
   const isValue = (symbol) => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol).flags & ts.SymbolFlags.Value;
-  for (const [types, ...files] of [['index.d.ts', 'index.js', 'node.js', 'node.cjs'], ['js.d.ts', 'js.js', 'js.cjs']]) {
+  for (const [types, ...files] of [['index.d.ts', 'index.js', 'node.js', 'node.cjs'], ['js.d.ts', 'js.js', 'js.cjs'], ['state.d.ts', 'state.js', 'state.cjs', 'state-static.js']]) {
     const declared = exportsOf(types).filter(isValue).map((symbol) => symbol.name).sort();
-    assert.ok(declared.includes('SmartSocketClient') && declared.includes('default'));
+    assert.ok(declared.includes(types === 'state.d.ts' ? 'state' : 'SmartSocketClient') && declared.includes('default') === (types !== 'state.d.ts'));
     for (const file of files) assert.deepEqual(Object.keys(await load(file)).filter((n) => n !== 'module.exports').sort(), declared, file);
   }
 });
@@ -113,7 +113,7 @@ test('every source map names the sources and holds their text', () => {
 test('the README tells the sizes of today', () => {
   const readme = readFileSync(join(dist, 'README.md'), 'utf8');
   const size = (...files) => files.reduce((sum, f) => sum + gzipSync(readFileSync(join(dist, f)), { level: 9 }).length, 0) / 1000;
-  const rows = [['`@smartsocket/client/js`', 'js.js'], ['DEFLATE', 'flate.js'], ['encryption for', 'sealing.js'], ['a session that', 'keep.js'], ['moving to', 'move.js'], ['the WebAssembly codec', 'index.js', 'wasm.js', 'smartsocket.wasm'], ['`SmartSocketClient.js`', 'SmartSocketClient.js']];
+  const rows = [['`@smartsocket/client/js`', 'js.js'], ['DEFLATE', 'flate.js'], ['encryption for', 'sealing.js'], ['a session that', 'keep.js'], ['moving to', 'move.js'], ['`@smartsocket/client/state`', 'state.js'], ['the WebAssembly codec', 'index.js', 'wasm.js', 'smartsocket.wasm'], ['`SmartSocketClient.js`', 'SmartSocketClient.js']];
   for (const [words, ...files] of rows) {
     const row = readme.split('\n').find((line) => line.startsWith('|') && line.includes(words));
     const told = parseFloat(row.split('|')[2]), real = size(...files);

@@ -26,6 +26,9 @@ await Promise.all([loadPart('flate'), loadPart('sealing')]);
 const { start } = await import(pathToFileURL(join(dist, 'wasm.js')));
 export const loadWasmEngine = () => start(readFile(join(dist, 'smartsocket.wasm')), SmartSocketError);
 
+// loadState loads @smartsocket/client/state.
+export const loadState = () => import(pathToFileURL(join(dist, 'state.js')));
+
 logger.setLevel('error');
 
 // code matches an error of ours by its code.

@@ -1,4 +1,4 @@
-// Compiles types.ts and adapters.ts against the package as it is packed, once for each way in which
+// Compiles types.ts, state.ts and adapters.ts against the package as it is packed, once for each way in which
 // TypeScript looks for modules. The directory of the package may be named as argument.
 
 import { execFileSync } from 'node:child_process';
@@ -29,7 +29,7 @@ function install() {
   execFileSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', modules]);
   writeFileSync(join(project, 'package.json'), '{"private": true}');
   for (const ending of ['ts', 'mts', 'cts']) {
-    for (const name of ['types', 'adapters']) {
+    for (const name of ['types', 'state', 'adapters']) {
       copyFileSync(join(here, name + '.ts'), join(project, `${name}.${ending}`));
     }
   }
@@ -68,8 +68,9 @@ try {
   install();
   let failed = false;
   for (const [way, [module, resolution, ...files]] of Object.entries(WAYS)) {
-    const adapters = files.map((file) => file.replace('types', 'adapters'));
-    if (!check(way, module, resolution, files, false)) failed = true;
+    const [states, adapters] = ['state', 'adapters'].map((name) =>
+      files.map((file) => file.replace('types', name)));
+    if (!check(way, module, resolution, files.concat(states), false)) failed = true;
     if (!check(way, module, resolution, adapters, true)) failed = true;
   }
   process.exitCode = failed ? 1 : 0;

@@ -16,6 +16,8 @@ const { start } = await import('/dist/wasm.js');
 export const loadWasmEngine = () => start(fetch('/dist/smartsocket.wasm'), sourceError);
 export const engines = ['wasm', 'js', 'auto'];
 
+export const loadState = () => import('/dist/state.js');
+
 logger.setLevel('error');
 
 export function client(t, url, options) {

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
 type table map[[2]int]string // want a map with keys of type [2]int
@@ -17,8 +18,14 @@ type bad struct {
 	OK *chan bool `json:"-"`
 }
 
+type world struct {
+	C map[string]int `state:"c"` // want map[string]int cannot be in a state
+	D complex64      // stays on the server
+}
+
 // Register registers.
 func Register(server *smartsocket.Server) {
+	_, _ = state.Describe[world]()
 	ns := server.Namespace("/" + os.Args[0]) // want the namespace's path is not a constant
 	name := os.Args[1]
 	_, _ = ns.Emit(name, 1)        // want the event's name is not a constant
