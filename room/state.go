@@ -86,7 +86,7 @@ func (r *Room[S]) view(m *Member) *state.View {
 // last tick, so that those who have that already get the rest with the next one.
 func (r *Room[S]) keep() {
 	at := r.at
-	if r.rooms.step == 0 {
+	if r.rooms.step == 0 && !r.replays { // a replay has the ticks of its recording
 		r.tick++
 	} else if r.next != 0 {
 		at = r.timeOf(r.next - r.rooms.step)
