@@ -32,7 +32,11 @@ func body(w http.ResponseWriter, r *http.Request, v any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	err = d.Decode(v)
+	if err == nil && d.Decode(new(json.RawMessage)) != io.EOF {
+		err = errors.New("there is more behind it")
+	}
+	if err != nil {
 		return problem(http.StatusBadRequest, codeRequest,
 			"the body is not the JSON of this action, see docs/OPERATIONS.md: "+err.Error())
 	}
@@ -268,7 +272,7 @@ func (h *handler) setLevel(w http.ResponseWriter, r *http.Request) error {
 		return problem(http.StatusBadRequest, codeRequest, "level: give error, warn, info, debug "+
 			"or trace; forMs: give milliseconds, at most those of a week")
 	}
-	h.acted(r, "log-level", "level", to.Level, "before", levelName(h.Level.Level()), "forMs",
+	h.acted(r, "log-level", "logLevel", to.Level, "before", levelName(h.Level.Level()), "forMs",
 		to.ForMs)
 	h.setLevelFor(level, time.Duration(to.ForMs)*time.Millisecond)
 	reply(w, http.StatusOK, to)
@@ -315,7 +319,7 @@ func (h *handler) levelBack(p *passing) {
 	h.passing = nil
 	if h.Level.Level() == p.level {
 		h.Level.Set(p.before)
-		h.Logger.Info("operations: the log's level is back", "level", levelName(p.before))
+		h.Logger.Info("operations: the log's level is back", "logLevel", levelName(p.before))
 	}
 }
 

@@ -241,7 +241,11 @@ func TestActions(t *testing.T) {
 	if level.Level() != slog.LevelDebug {
 		t.Errorf("the level is %v", level.Level())
 	}
+	if text := log.String(); !strings.Contains(text, "logLevel=debug before=info") {
+		t.Errorf("the log does not say which level was set:\n%s", text) // level= is the line's own
+	}
 	do("/log-level", `{"level":"loud"}`, 400, codeRequest)
+	do("/log-level", `{"level":"info"} {"level":"trace"}`, 400, codeRequest, "more")
 	do("/reload", "", 200, `"changed":["rateLimitWindow"]`)
 	do("/reload", "", 409, "port")
 	do("/drain", "", 202)

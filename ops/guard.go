@@ -152,6 +152,10 @@ func (h *handler) presents(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(sum[:], h.token[:]) == 1
 }
 
+// traces are what proxies add to a request.
+var traces = []string{"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Host",
+	"X-Forwarded-Proto"}
+
 // strange says why r does not come from this machine, "" if it does.
 func (h *handler) strange(r *http.Request) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
@@ -159,8 +163,10 @@ func (h *handler) strange(r *http.Request) string {
 	switch {
 	case !local:
 		return "the peer is " + r.RemoteAddr
-	case r.Header.Get("X-Forwarded-For") != "", r.Header.Get("Forwarded") != "":
+	case slices.ContainsFunc(traces, func(name string) bool { return r.Header.Get(name) != "" }):
 		return "a proxy has forwarded it"
+	case !r.ProtoAtLeast(1, 1):
+		return "it is HTTP/1.0, by which nginx forwards what it is not told otherwise"
 	case err != nil: // no page gets to a Unix socket
 		return ""
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const token = "0123456789abcdef-token"
@@ -38,6 +39,8 @@ func TestGuard(t *testing.T) {
 		{open, "GET", "/stats", "localhost.evil.example", local, "", 403},
 		{open, "GET", "/stats", "localhost", local, "X-Forwarded-For: 192.0.2.1", 403},
 		{open, "GET", "/stats", "localhost", unix, "Forwarded: for=192.0.2.1", 403},
+		{open, "GET", "/stats", "localhost", local, "X-Real-IP: 192.0.2.1", 403},
+		{open, "GET", "/stats", "localhost", local, "Via: 1.1 proxy", 403},
 		{open, "POST", "/drain", "localhost", local, "", 202},
 		{open, "POST", "/drain", "localhost", local, "Origin: http://localhost", 202},
 		{open, "POST", "/drain", "localhost", local, "Origin: http://evil.example", 403},
@@ -93,6 +96,43 @@ func TestGuard(t *testing.T) {
 	closed.ServeHTTP(w, r)
 	if w.Code != 200 {
 		t.Errorf("as the password of a user: %d", w.Code)
+	}
+}
+
+// What comes by HTTP/1.0 is a proxy's, although that says nothing of itself and names this machine:
+// so nginx forwards unless it is told otherwise.
+func TestGuardKnowsASilentProxy(t *testing.T) {
+	r := httptest.NewRequest("GET", "http://localhost/stats", nil)
+	r.RemoteAddr, r.Proto, r.ProtoMajor, r.ProtoMinor = "127.0.0.1:1", "HTTP/1.0", 1, 0
+	w := httptest.NewRecorder()
+	if Handler(arena(t), Options{}).ServeHTTP(w, r); w.Code != 403 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// hasty is a connection that notes its deadlines.
+type hasty struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (h *hasty) SetReadDeadline(at time.Time) error  { h.read = at; return nil }
+func (h *hasty) SetWriteDeadline(at time.Time) error { h.write = at; return nil }
+
+// Whoever sends a body or takes an answer slowly keeps no connection, with the token or without.
+func TestSlowRequestsEnd(t *testing.T) {
+	h := Handler(arena(t), Options{Token: token})
+	for _, path := range []string{"/drain", "/healthz"} {
+		w := &hasty{ResponseRecorder: httptest.NewRecorder()}
+		h.ServeHTTP(w, httptest.NewRequest("POST", path, strings.NewReader("x")))
+		if w.read.IsZero() || w.write.IsZero() {
+			t.Errorf("POST %s may take for ever: %v %v", path, w.read, w.write)
+		}
+	}
+	w := &hasty{ResponseRecorder: httptest.NewRecorder()}
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if !w.read.IsZero() || w.write.IsZero() {
+		t.Errorf("GET: %v %v", w.read, w.write) // a deadline of reading would end a tail
 	}
 }
 

@@ -23,7 +23,8 @@ type Options struct {
 	// Token is what a request must present, as "Authorization: Bearer …", or as the password of
 	// basic authentication, whose user name then is who acts in the log. It has at least
 	// MinToken bytes. "" answers this machine alone: peers on a loopback address or a Unix socket,
-	// that ask for a loopback name and were not forwarded. /healthz and /readyz need no token.
+	// that ask for a loopback name by HTTP/1.1 and were not forwarded. /healthz and /readyz need no
+	// token.
 	Token string
 	// Hosts are further names, host or host:port, under which this machine may ask without a token.
 	Hosts []string
@@ -48,6 +49,10 @@ type Options struct {
 	// page, in which there are no secrets. nil means none.
 	Page http.Handler
 }
+
+// bodyTime is how long the body of a request may take. Without it anybody could hold a connection
+// for ever, also without the token.
+const bodyTime = 10 * time.Second
 
 // MinToken is how many bytes Options.Token has at least.
 const MinToken = 16
@@ -144,6 +149,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
+	limits := http.NewResponseController(w)
+	_ = limits.SetWriteDeadline(time.Now().Add(stall)) // tails and profiles set their own
+	if r.ContentLength != 0 {
+		_ = limits.SetReadDeadline(time.Now().Add(bodyTime))
+	}
 	switch r.URL.Path {
 	case "/healthz", "/readyz":
 		h.probe(w, r)

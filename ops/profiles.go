@@ -70,6 +70,9 @@ func record(
 	}
 	http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	w.Header().Set("Content-Type", "application/octet-stream")
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	if err := start(w); err != nil {
 		w.Header().Del("Content-Type")
 		return problem(http.StatusConflict, codeFailed,

@@ -16,7 +16,7 @@ import (
 const quiet = 15 * time.Second
 
 // stall is after how long without a byte taken somebody does not look on any more, so that another
-// may.
+// may. Other answers have to be taken within that time.
 const stall = 30 * time.Second
 
 // tail streams what happens, as server-sent events: each has the JSON of a tail.Event, and one of
@@ -26,6 +26,10 @@ func (h *handler) tail(w http.ResponseWriter, r *http.Request) error {
 	f, err := filterOf(r)
 	if err != nil {
 		return err
+	}
+	if r.Method == http.MethodHead { // who has the answer already would keep a place
+		w.Header().Set("Content-Type", "text/event-stream")
+		return nil
 	}
 	l, err := h.server.Tail().Listen(f)
 	if err != nil {

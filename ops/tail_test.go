@@ -3,6 +3,7 @@ package ops
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -225,6 +226,32 @@ func TestTailOfWhoDoesNotRead(t *testing.T) {
 			t.Fatal("somebody who does not read looks on for ever")
 		case <-time.After(time.Millisecond):
 			v.Emit("news", nil) // it looks on soon
+		}
+	}
+}
+
+// HEAD has its answer at once: who asks for it would not know of the place that it keeps.
+func TestHeadEnds(t *testing.T) {
+	v := arena(t)
+	h := Handler(v, Options{})
+	soon, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, path := range []string{"/api/tail", "/debug/pprof/profile", "/debug/pprof/trace"} {
+		r := httptest.NewRequestWithContext(soon, "HEAD", "http://localhost"+path, nil)
+		r.RemoteAddr = "127.0.0.1:5555"
+		w := httptest.NewRecorder()
+		ended := make(chan bool)
+		go func() {
+			h.ServeHTTP(w, r)
+			close(ended)
+		}()
+		select {
+		case <-ended:
+		case <-time.After(time.Minute):
+			t.Fatalf("HEAD %s does not end", path)
+		}
+		if w.Code != 200 || w.Header().Get("Content-Type") == "" {
+			t.Errorf("HEAD %s: %d %v", path, w.Code, w.Header())
 		}
 	}
 }

@@ -201,8 +201,8 @@ func keep(ctx context.Context, list *[]result, way string, s size, slow int) err
 		return fmt.Errorf("%s: %w", way, err)
 	}
 	if want := float64(s.rooms*rate) * s.least; r.ticks < want {
-		return fmt.Errorf("%s: %.0f ticks a second, and at least %.0f were wanted: the machine is too "+
-			"busy to measure", way, r.ticks, want)
+		return fmt.Errorf("%s: %.0f ticks a second, and at least %.0f were wanted: the machine is "+
+			"too busy to measure", way, r.ticks, want)
 	}
 	*list = append(*list, r)
 	return nil
@@ -267,8 +267,8 @@ func table(s size, delta, hand, lagging []result, quiet idleFigures) string {
 			median(lagging, func(r result) float64 { return r.slow99 }),
 			median(lagging, func(r result) float64 { return r.slowMax })), "", "", "")
 	}
-	row(fmt.Sprintf("one of %d idle rooms, bytes", s.idle), fmt.Sprintf("%.0f", quiet.Bytes), "", "",
-		"≤ 1024")
+	row(fmt.Sprintf("one of %d idle rooms, bytes", s.idle), fmt.Sprintf("%.0f", quiet.Bytes), "",
+		"", "≤ 1024")
 	row("CPU of all of them, cores", fmt.Sprintf("%.4f", quiet.CPU), "", "", "0")
 	return b.String()
 }

@@ -1,313 +1,250 @@
 package main
 
 import (
-	"context"
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
+	crand "crypto/rand"
 	"math"
-	mathrand "math/rand/v2"
-	"slices"
-	"sync"
+	"math/rand/v2"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
+	"github.com/smartsocket/smartsocket/room"
+	"github.com/smartsocket/smartsocket/room/state"
 )
 
-// arena is the demo's game: one world, with 60 ticks a second while anyone plays. Positions are
-// sent as states, so that a client that lags behind gets the newest one and costs the others
-// nothing. Chat lines and the list of players are reliable.
-type arena struct {
-	ns   *smartsocket.Namespace
-	wake chan struct{} // signals that somebody came
-
-	// mu is never held while code of the user runs. Emit does not block, so it may be called under
-	// it.
-	mu      sync.Mutex
-	world   *world
-	history []arenaLine
-	lastID  uint64
-}
-
+// The rules of the arena, in its own units, in seconds and in ticks.
 const (
-	arenaRoom  = "arena"
-	awayTime   = 30 * time.Second // how long a player waits for its client to come back
-	arenaToken = "arena token"
+	arenaWidth, arenaHeight = 1600.0, 900.0
+	playerR, gemR           = 17.0, 9.0
+	walkSpeed, dashSpeed    = 280.0, 840.0
+	ticksPerSec             = 60
+	// A dash takes up to three gems from another player. No two hits follow within safeTicks.
+	dashGems, dashTicks, dashPause, safeTicks = 3, 10, 72, 90
+	gemCount, botCount, maxPlayers            = 28, 5, 100
 )
 
-// The messages of the arena, as they are on the wire.
+// rules are those that the page needs to predict its own player.
+var rules = map[string]float64{"width": arenaWidth, "height": arenaHeight, "playerR": playerR,
+	"gemR": gemR, "walk": walkSpeed, "dash": dashSpeed, "dashTicks": dashTicks,
+	"dashPause": dashPause, "ticks": ticksPerSec}
+
 type (
+	// arena is what the pages see of one room. It is a simulation without clients and a clock.
+	arena struct {
+		Players state.Map[uint32, player] `state:"players"`
+		Gems    state.Map[uint8, gem]     `state:"gems"`
+		Lines   state.List[arenaLine]     `state:"lines"` // the end of the conversation
+
+		random           *rand.Rand
+		lastID, lastLine uint32
+	}
+	player struct {
+		Name  string  `state:"name"`
+		Hue   int     `state:"hue"`
+		Bot   bool    `state:"bot"`
+		Away  bool    `state:"away"` // its client is gone and may come back
+		X     float64 `state:"x,min=0,max=1600,step=0.125"`
+		Y     float64 `state:"y,min=0,max=1600,step=0.125"`
+		AX    int8    `state:"ax"` // where it wants to go, each from -127 to 127
+		AY    int8    `state:"ay"`
+		Dash  bool    `state:"dash"`
+		Safe  bool    `state:"safe"` // nobody can take its gems
+		Score int     `state:"score"`
+		RTT   float64 `state:"rtt,min=0,max=60000,step=0.1"` // in ms, as its client has measured
+
+		dashUntil, dashFrom, safeUntil uint64 // ticks; no dash before dashFrom
+	}
+	gem struct {
+		X int `state:"x"`
+		Y int `state:"y"`
+	}
+	arenaLine struct {
+		ID   uint32 `state:"id,key"`
+		Name string `state:"name"`
+		Hue  int    `state:"hue"`
+		Text string `state:"text"`
+	}
+	hit          [3]uint32 // a dash: who took, from whom, how many gems
 	enterRequest struct {
 		Name  string `json:"name"`
 		Token string `json:"token"` // from an earlier enter; "" means none
 	}
 	enterReply struct {
-		ID     uint16      `json:"id"`
-		Token  string      `json:"token"`
-		Rules  arenaRules  `json:"rules"`
-		Lines  []arenaLine `json:"lines" ts:"notnull"`
-		Roster []rosterRow `json:"roster" ts:"notnull"`
-	}
-	arenaRules struct {
-		Width     float64 `json:"width"`
-		Height    float64 `json:"height"`
-		PlayerR   float64 `json:"playerR"`
-		GemR      float64 `json:"gemR"`
-		Walk      float64 `json:"walk"`
-		Dash      float64 `json:"dash"`
-		DashTime  int64   `json:"dashTime"`  // ms
-		DashPause int64   `json:"dashPause"` // ms
-		Ticks     int     `json:"ticks"`     // per second
-	}
-	rosterRow struct {
-		ID   uint16 `json:"id"`
-		Name string `json:"name"`
-		Hue  int    `json:"hue"`
-		Bot  bool   `json:"bot"`
-	}
-	arenaLine struct {
-		ID   uint64 `json:"id"`
-		From uint16 `json:"from"`
-		Name string `json:"name"`
-		Hue  int    `json:"hue"`
-		Text string `json:"text"`
-	}
-	pulse struct {
-		RTT    map[uint16]float64 `json:"rtt" ts:"notnull"` // ms, by player
-		Server statsReport        `json:"server"`
-		// Replaced counts the states that were replaced by a newer one, since the start.
-		Replaced int64 `json:"replaced"`
+		ID    uint32             `json:"id"`
+		Token string             `json:"token"`
+		Rules map[string]float64 `json:"rules" ts:"notnull"`
 	}
 )
 
-var rules = arenaRules{
-	Width: arenaWidth, Height: arenaHeight, PlayerR: playerR, GemR: gemR, Walk: walkSpeed,
-	Dash:     dashSpeed,
-	DashTime: dashTime.Milliseconds(), DashPause: dashPause.Milliseconds(), Ticks: ticksPerSec,
-}
-
-// newArena registers the game on the namespace /arena. run makes it move.
-func newArena(srv *smartsocket.Server) *arena {
+// newArena registers the game on the namespace /arena, in rooms for 100 players.
+func newArena(srv *smartsocket.Server) *room.Rooms[arena] {
 	ns := srv.Namespace("/arena")
-	a := &arena{ns: ns, wake: make(chan struct{}, 1),
-		world: newWorld(mathrand.New(mathrand.NewPCG(uint64(time.Now().UnixNano()), 1)))}
-	srv.SetEventRateLimit("i", smartsocket.Limit{Window: time.Second, MaxRequests: 120})
+	srv.SetEventRateLimit("arena:input", smartsocket.Limit{Window: time.Second, MaxRequests: 120})
 	srv.SetEventRateLimit("talk", smartsocket.Limit{Window: 10 * time.Second, MaxRequests: 10})
 	srv.SetEventRateLimit("enter", smartsocket.Limit{Window: 10 * time.Second, MaxRequests: 10})
-	ns.SetEmitOptions("s", smartsocket.State(""))
-	ns.OnConnected(a.back)
-	ns.OnDisconnected(func(s *smartsocket.Socket, _ smartsocket.Reason) { a.left(s) })
-	smartsocket.Handle(ns, "enter", a.enter)
-	smartsocket.Handle(ns, "talk", a.talk)
-	//smartsocket:ts Uint8Array
-	ns.On("i", a.input, smartsocket.Inline)
-	smartsocket.On(ns, "rtt", func(s *smartsocket.Socket, ms float64, ack smartsocket.Ack) {
-		a.measured(s, ms)
-		ack.Reply(nil)
-	}, smartsocket.Inline)
-	ns.On("drop", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
-		s.DisconnectWith(closeDropped, "dropped on request")
-	})
-	return a
-}
-
-// run moves the world until ctx ends, and sends the statistics once a second.
-func (a *arena) run(ctx context.Context, srv *smartsocket.Server) {
-	ticker := time.NewTicker(time.Second / ticksPerSec)
-	defer ticker.Stop()
-	last := time.Now()
-	for {
-		if a.ns.RoomLen(arenaRoom) == 0 {
-			select {
-			case <-ctx.Done():
-				return
-			case <-a.wake:
-				last = time.Now()
+	away := func(is bool) func(*room.Room[arena], *room.Member) {
+		return func(r *room.Room[arena], m *room.Member) {
+			p := r.State.of(m)
+			p.Away, p.AX, p.AY = is, 0, 0
+		}
+	}
+	arenas := room.Register(ns, room.Options[arena]{
+		Name: "arena", Rate: ticksPerSec, Capacity: maxPlayers,
+		Seats: 30 * time.Second, Empty: time.Hour,
+		Key: func(s *smartsocket.Socket) string { return smartsocket.Value[string](s, "token") },
+		OnOpen: func(r *room.Room[arena]) error {
+			r.State.open(rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
+			return nil
+		},
+		OnEnter: func(r *room.Room[arena], m *room.Member) error {
+			m.Value = r.State.add(m.Value.(string))
+			return nil
+		},
+		OnInput: func(r *room.Room[arena], m *room.Member, in room.Input) {
+			var wish [3]int8 // direction, and 1 to dash
+			if in.Decode(&wish) == nil {
+				r.State.of(m).steer(wish[0], wish[1], wish[2] == 1, r.Tick())
 			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			// A late tick moves as far as necessary, but not so far that a player passes through
-			// another.
-			a.tick(now, min(now.Sub(last).Seconds(), 0.05))
-			if now.Unix() != last.Unix() {
-				a.report(srv, now)
+		},
+		OnTick: func(r *room.Room[arena]) {
+			for _, h := range r.State.step(r.Tick(), r.Delta()) {
+				_, _ = r.Emit("hit", h)
 			}
-			last = now
-		}
-	}
-}
-
-// tick moves the world once and tells everyone.
-func (a *arena) tick(now time.Time, dt float64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	hits := a.world.step(now, dt)
-	var buf [4096]byte
-	room := a.room()
-	_, _ = room.Emit("s", a.world.appendSnapshot(buf[:0], now))
-	for _, h := range hits {
-		_, _ = room.Emit("hit", h)
-	}
-}
-
-// report sends the statistics, and forgets the players whose clients stayed away.
-func (a *arena) report(srv *smartsocket.Server, now time.Time) {
-	p := pulse{RTT: make(map[uint16]float64), Server: reportOf(srv.Stats()),
-		Replaced: srv.ConnectionStats().StateReplaced}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.forget(now) {
-		a.sendRoster()
-	}
-	for _, q := range a.world.players {
-		if !q.bot && !q.away {
-			p.RTT[q.id] = q.rtt
-		}
-	}
-	_, _ = a.room().Emit("pulse", p)
-}
-
-// forget removes the players whose clients stayed away, and reports whether there were any. mu is
-// held.
-func (a *arena) forget(now time.Time) bool {
-	n := len(a.world.players)
-	a.world.players = slices.DeleteFunc(a.world.players, func(p *player) bool {
-		return p.away && now.Sub(p.leftAt) > awayTime
+			if r.Tick()%ticksPerSec == 0 {
+				_, _ = r.Emit("pulse", reportOf(srv.Stats()))
+			}
+		},
+		OnAway: away(true), OnBack: away(false),
+		OnLeave: func(r *room.Room[arena], m *room.Member, _ error) {
+			r.State.Players.Delete(m.Value.(uint32))
+		},
 	})
-	return len(a.world.players) != n
-}
-
-// sendRoster tells everyone who is here. mu is held.
-//
-//smartsocket:ts rosterRow[]
-func (a *arena) sendRoster() { _, _ = a.room().Emit("roster", a.roster()) }
-
-// room is everyone who plays on this server. Each of several servers has an arena of its own.
-func (a *arena) room() *smartsocket.Target { return a.ns.Local().To(arenaRoom) }
-
-func (a *arena) roster() []rosterRow {
-	rows := make([]rosterRow, 0, len(a.world.players))
-	for _, p := range a.world.players {
-		rows = append(rows, rosterRow{p.id, p.name, p.hue, p.bot})
-	}
-	return rows
-}
-
-// enter gives a client a player: the one that its token names if that is still here, otherwise a
-// new one.
-func (a *arena) enter(s *smartsocket.Socket, req enterRequest) (enterReply, error) {
-	name, err := cleanLine(req.Name, maxNameRunes, "name")
-	if err != nil {
-		return enterReply{}, err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	p, _ := s.Get(arenaToken).(*player)
-	if p == nil || a.world.byID(p.id) != p {
-		if p, err = a.claim(req.Token); err != nil {
+	// enter gives a client the player of its token, or a new one, and that the name.
+	smartsocket.Handle(ns, "enter", func(s *smartsocket.Socket, q enterRequest) (
+		enterReply, error,
+	) {
+		name, err := cleanLine(q.Name, maxNameRunes, "name")
+		if err != nil {
 			return enterReply{}, err
 		}
-		s.Set(arenaToken, p)
-	}
-	p.name, p.away, p.owner = name, false, s.ID()
-	if err := s.Join(arenaRoom); err != nil {
-		return enterReply{}, err
-	}
-	a.sendRoster()
-	select {
-	case a.wake <- struct{}{}:
-	default:
-	}
-	return enterReply{ID: p.id, Token: p.token, Rules: rules,
-		Lines: append([]arenaLine{}, a.history...), Roster: a.roster()}, nil
-}
-
-// claim finds the player of a token, or makes one. mu is held.
-func (a *arena) claim(token string) (*player, error) {
-	for _, p := range a.world.players {
-		if !p.bot && subtle.ConstantTimeCompare([]byte(p.token), []byte(token)) == 1 {
-			return p, nil
+		if fresh := crand.Text(); len(q.Token) != len(fresh) {
+			q.Token = fresh
 		}
-	}
-	if len(a.world.players) >= maxPlayers {
-		a.forget(time.Now()) // nobody reports while nobody plays
-	}
-	if len(a.world.players) >= maxPlayers {
-		return nil, rejected("the arena is full: try again in a minute")
-	}
-	p := a.world.add("")
-	var raw [16]byte
-	rand.Read(raw[:])
-	p.token = base64.RawURLEncoding.EncodeToString(raw[:])
-	return p, nil
+		s.Set("token", q.Token)
+		r, m, err := arenas.Place(s, room.Wish[arena]{Value: name})
+		if err != nil {
+			return enterReply{}, err
+		}
+		r.Do(func(r *room.Room[arena]) {
+			if p := r.State.of(m); p != nil {
+				p.Name = name
+			}
+		})
+		return enterReply{m.Value.(uint32), m.Key(), rules}, nil
+	})
+	room.Handle(arenas, "talk", talk)
+	room.On(arenas, "rtt", func(r *room.Room[arena], m *room.Member, ms float64) {
+		r.State.of(m).RTT = ms
+	})
+	ns.On("drop", dropped)
+	return arenas
 }
 
-func (a *arena) playerOf(s *smartsocket.Socket) *player {
-	p, _ := s.Get(arenaToken).(*player)
-	return p
-}
-
-// back runs for every connection. A client whose session continued still has its player.
-func (a *arena) back(s *smartsocket.Socket) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if p := a.playerOf(s); p != nil {
-		p.away = false
-	}
-}
-
-func (a *arena) left(s *smartsocket.Socket) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if p := a.playerOf(s); p != nil && p.owner == s.ID() {
-		p.away, p.leftAt, p.ax, p.ay = true, time.Now(), 0, 0
-	}
-}
-
-// input is 3 bytes: flags (1 means dash) and the direction.
-func (a *arena) input(s *smartsocket.Socket, d smartsocket.Data, _ smartsocket.Ack) {
-	b := d.Bytes()
-	p := a.playerOf(s)
-	if p == nil || !d.Binary() || len(b) != 3 {
-		return
-	}
-	a.mu.Lock()
-	p.steer(int8(b[1]), int8(b[2]), b[0]&1 != 0, time.Now())
-	a.mu.Unlock()
-}
-
-// measured keeps the round-trip time that a client measured, to show it to the others.
-func (a *arena) measured(s *smartsocket.Socket, ms float64) {
-	p := a.playerOf(s)
-	if p == nil || math.IsNaN(ms) {
-		return
-	}
-	a.mu.Lock()
-	p.rtt = math.Round(min(max(ms, 0), 60_000)*10) / 10
-	a.mu.Unlock()
-}
-
-// talk sends a line to everyone.
-func (a *arena) talk(s *smartsocket.Socket, text string) (uint64, error) {
+// talk shows a line to everyone.
+func talk(r *room.Room[arena], m *room.Member, text string) (any, error) {
 	text, err := cleanText(text)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	p := a.playerOf(s)
-	if p == nil {
-		return 0, rejected("you are not in the arena: send enter first")
+	w, p := &r.State, r.State.of(m)
+	w.lastLine++
+	w.Lines.Append(arenaLine{w.lastLine, p.Name, p.Hue, text})
+	w.Lines.DeleteFunc(func(l *arenaLine) bool { return l.ID+maxHistory <= w.lastLine })
+	return nil, nil
+}
+
+func (w *arena) open(random *rand.Rand) {
+	w.random = random
+	for i := range uint8(gemCount) {
+		w.place(w.Gems.Put(i, gem{}))
 	}
-	a.lastID++
-	line := arenaLine{a.lastID, p.id, p.name, p.hue, text}
-	if len(a.history) == maxHistory {
-		a.history = slices.Delete(a.history, 0, 1)
+	for i := range botCount {
+		b := w.Players.Get(w.add("Bot " + string(rune('A'+i))))
+		b.Bot, b.Hue = true, 0
 	}
-	a.history = append(a.history, line)
-	_, err = a.room().Emit("said", line)
-	return line.ID, err
+}
+
+func (w *arena) place(g *gem) {
+	g.X, g.Y = 40+w.random.IntN(arenaWidth-80), 40+w.random.IntN(arenaHeight-80)
+}
+
+// add puts a new player somewhere.
+func (w *arena) add(name string) (id uint32) {
+	w.lastID++
+	w.Players.Put(w.lastID, player{Name: name, Hue: int(w.lastID) * 137 % 360,
+		X: playerR + w.random.Float64()*(arenaWidth-2*playerR),
+		Y: playerR + w.random.Float64()*(arenaHeight-2*playerR)})
+	return w.lastID
+}
+
+// of is a member's player.
+func (w *arena) of(m *room.Member) *player { return w.Players.Get(m.Value.(uint32)) }
+
+// steer records what a client wants. A dash needs a direction.
+func (p *player) steer(ax, ay int8, dash bool, tick uint64) {
+	p.AX, p.AY = max(ax, -127), max(ay, -127)
+	if dash && (p.AX != 0 || p.AY != 0) && tick >= p.dashFrom {
+		p.dashUntil, p.dashFrom = tick+dashTicks, tick+dashPause
+	}
+}
+
+// step moves everything by a tick of dt seconds and returns the hits.
+func (w *arena) step(tick uint64, dt float64) (hits []hit) {
+	for _, p := range w.Players.All() {
+		if p.Bot && w.random.IntN(12) == 0 {
+			w.think(p, tick)
+		}
+		if p.Dash, p.Safe = tick < p.dashUntil && !p.Away, tick < p.safeUntil; !p.Away {
+			w.move(p, dt)
+		}
+	}
+	for by, p := range w.Players.All() {
+		for from, q := range w.Players.All() {
+			if p.Dash && p != q && !q.Away && q.Score > 0 && tick >= q.safeUntil &&
+				math.Hypot(p.X-q.X, p.Y-q.Y) < 2*playerR {
+				n := min(q.Score, dashGems)
+				p.Score, q.Score, q.safeUntil = p.Score+n, q.Score-n, tick+safeTicks
+				hits = append(hits, hit{by, from, uint32(n)})
+			}
+		}
+	}
+	return hits
+}
+
+// move takes a player on, and lets it collect.
+func (w *arena) move(p *player, dt float64) {
+	way := walkSpeed * dt / max(127, math.Hypot(float64(p.AX), float64(p.AY)))
+	if p.Dash {
+		way *= dashSpeed / walkSpeed
+	}
+	p.X = min(max(p.X+float64(p.AX)*way, playerR), arenaWidth-playerR)
+	p.Y = min(max(p.Y+float64(p.AY)*way, playerR), arenaHeight-playerR)
+	for _, g := range w.Gems.All() {
+		if math.Hypot(float64(g.X)-p.X, float64(g.Y)-p.Y) < playerR+gemR {
+			p.Score++
+			w.place(g)
+		}
+	}
+}
+
+// think steers a bot to the nearest gem, but not quite straight.
+func (w *arena) think(p *player, tick uint64) {
+	best, angle := math.MaxFloat64, 0.0
+	for _, g := range w.Gems.All() {
+		x, y := float64(g.X)-p.X, float64(g.Y)-p.Y
+		if d := math.Hypot(x, y); d < best {
+			best, angle = d, math.Atan2(y, x)
+		}
+	}
+	angle += (w.random.Float64() - 0.5) * 0.7
+	p.steer(int8(75*math.Cos(angle)), int8(75*math.Sin(angle)), w.random.IntN(60) == 0, tick)
 }

@@ -304,9 +304,10 @@ func TestArenaInABrowser(t *testing.T) {
 	url := "http://" + start(t, "-demo").addr.String() + "/"
 	ann, bob := play(t, browser, url, "Ann Arbor", 1280, 800),
 		play(t, browser, url, "Bob Barker", 390, 844)
-	early := false // a snapshot that comes before the rules is not drawn
+	early := false // a state that comes before the rules is not drawn
 	ann.do(chromedp.Evaluate(`import('/js/arena/world.js').then(({ World }) => { const w = `+
-		`new World(); w.take(new ArrayBuffer(14), 0); return w.look(0, 0, 0) === null; })`, &early,
+		`new World(); w.watch({ value: { players: new Map(), gems: new Map() }, onSync() {}, `+
+		`onChange() {} }, { interpolate() {} }); return w.look(0, 0) === null; })`, &early,
 		func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
 			return p.WithAwaitPromise(true)
 		}))
@@ -345,8 +346,14 @@ func TestArenaInABrowser(t *testing.T) {
 		`document.getElementById('resumed').textContent === '1' && document.body.dataset.state `+
 			`=== 'online'`)
 	ann.hears("the session was resumed, nothing is lost")
-	ann.do(chromedp.Click("#slow", chromedp.ByID))
-	ann.until("skips updates", `parseInt(document.getElementById('skipped').textContent) > 20`)
+	const hue = `document.querySelector('#board .me i').style.getPropertyValue('--hue')`
+	var before string
+	ann.do(chromedp.Evaluate(hue, &before), chromedp.Evaluate(
+		`window.skippedBefore = parseInt(document.getElementById('skipped').textContent)`, nil),
+		chromedp.Click("#slow", chromedp.ByID))
+	ann.until("skips updates",
+		`parseInt(document.getElementById('skipped').textContent) > window.skippedBefore + 20`)
+	ann.until("is the same player", fmt.Sprintf(`%s === %q`, hue, before))
 	dark := emulation.SetEmulatedMedia().WithFeatures(
 		[]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}})
 	ann.do(dark)
@@ -358,7 +365,7 @@ func TestArenaInABrowser(t *testing.T) {
 	ann.do(chromedp.Click("#engines label:has([value=js])"))
 	ann.until("runs the js engine",
 		`document.getElementById('engine').textContent === 'js' && document.querySelector('#board `+
-			`.me td').textContent.startsWith('Ann Arbor')`)
+			`.me td').textContent.startsWith('Ann Arbor') && `+hue+` === '`+before+`'`)
 	ann.do(chromedp.Click("#engines label:has([value=wasm])"))
 	ann.until("runs the wasm engine", `document.getElementById('engine').textContent === 'wasm'`)
 	bob.do(dark, chromedp.Click("#tab-wire", chromedp.ByID))

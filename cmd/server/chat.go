@@ -145,10 +145,13 @@ func newChat(ns *smartsocket.Namespace) *chat {
 	ns.On("rtt", func(_ *smartsocket.Socket, d smartsocket.Data, ack smartsocket.Ack) {
 		ack.Reply(nil)
 	}, smartsocket.Inline)
-	ns.On("drop", func(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
-		s.DisconnectWith(closeDropped, "dropped on request")
-	})
+	ns.On("drop", dropped)
 	return c
+}
+
+// dropped cuts the connection of a client that wants to see it come back.
+func dropped(s *smartsocket.Socket, _ smartsocket.Data, _ smartsocket.Ack) {
+	s.DisconnectWith(closeDropped, "dropped on request")
 }
 
 func (c *chat) introduce(s *smartsocket.Socket, req introduceRequest) (introduceReply, error) {

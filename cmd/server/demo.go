@@ -13,6 +13,7 @@ import (
 
 	"github.com/smartsocket/smartsocket"
 	"github.com/smartsocket/smartsocket/cluster"
+	"github.com/smartsocket/smartsocket/room"
 )
 
 //go:generate go run ../smartsocket types -o web/events.d.ts .
@@ -33,7 +34,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	ctx, drain := context.WithCancel(ctx)
 	defer drain()
 	handleBasics(srv)
-	room := newChat(srv.Namespace("/chat"))
+	talks := newChat(srv.Namespace("/chat"))
 	game := newArena(srv)
 	files, err := loadAssets()
 	if err != nil {
@@ -53,7 +54,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 		return err
 	}
 	_, addr := c.address()
-	relays := newLanes(demoHandler(c, srv, joined, files), l.Addr(), c.TLSCertFile != "")
+	relays := newLanes(demoHandler(c, srv, game, joined, files), l.Addr(), c.TLSCertFile != "")
 	front := &http.Server{
 		Addr:              addr, // tells whether only this machine reaches it
 		Handler:           relays,
@@ -83,9 +84,7 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	playing, over := context.WithCancel(context.WithoutCancel(ctx))
 	defer over()
 	reported := make(chan struct{})
-	go func() { defer close(reported); room.report(playing, srv) }()
-	played := make(chan struct{})
-	go func() { defer close(played); game.run(playing, srv) }()
+	go func() { defer close(reported); talks.report(playing, srv) }()
 
 	log.Info("listening", "address", l.Addr(), "page", page+pageHost(l.Addr())+"/")
 	ready(l.Addr())
@@ -105,7 +104,6 @@ func serveDemo(ctx context.Context, c *settings, log *slog.Logger, ready func(ne
 	over()
 	relays.close()
 	<-reported
-	<-played
 	return err
 }
 
@@ -124,7 +122,7 @@ func pageHost(addr net.Addr) string {
 // demoHandler routes upgrades, and what asks for health, to SmartSocket, and everything else to the
 // page.
 func demoHandler(
-	c *settings, srv *smartsocket.Server, joined *nodes, files *assets,
+	c *settings, srv *smartsocket.Server, game *room.Rooms[arena], joined *nodes, files *assets,
 ) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) {
@@ -132,8 +130,10 @@ func demoHandler(
 			Server      smartsocket.Stats                     `json:"server"`
 			Connections smartsocket.ConnectionStats           `json:"connections"`
 			Namespaces  map[string]smartsocket.NamespaceStats `json:"namespaces"`
+			Arena       room.Stats                            `json:"arena"`
 			Cluster     *cluster.Stats                        `json:"cluster,omitempty"`
-		}{srv.Stats(), srv.ConnectionStats(), srv.NamespaceStats(), joined.stats()})
+		}{srv.Stats(), srv.ConnectionStats(), srv.NamespaceStats(), game.Stats(),
+			joined.stats()})
 	})
 	mux.Handle("GET /", files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

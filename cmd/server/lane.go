@@ -15,9 +15,9 @@ import (
 // fills up, as it would with a real slow client.
 const (
 	slowLane   = "/slow"
-	slowRate   = 8 << 10 // bytes per second towards the client
+	slowRate   = 1500    // bytes per second towards the client
 	slowSteps  = 16      // per second
-	slowBuffer = 4 << 10 // what the relay's end may hold in the kernel
+	slowBuffer = 2 << 10 // what the relay's end may hold in the kernel
 	// demoSendBuffer is what the kernel holds for a client of the demo. It is small, so that a slow
 	// client shows soon.
 	demoSendBuffer = 4 << 10

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/smartsocket/smartsocket/config"
 	"github.com/smartsocket/smartsocket/internal/tail"
@@ -228,7 +229,7 @@ func (o *operator) tail(ctx context.Context) error {
 		case strings.HasPrefix(line, "event: "):
 			missed = line == "event: missed"
 		case isData && (o.JSON || missed):
-			fmt.Fprintln(o.stdout, data)
+			fmt.Fprintln(o.stdout, unobeyed(data))
 			missed = false
 		case isData:
 			o.show(data)
@@ -240,7 +241,7 @@ func (o *operator) tail(ctx context.Context) error {
 func (o *operator) show(text string) {
 	var e tail.Event
 	if json.Unmarshal([]byte(text), &e) != nil {
-		fmt.Fprintln(o.stdout, text) // of a newer server
+		fmt.Fprintln(o.stdout, unobeyed(text)) // of a newer server
 		return
 	}
 	line := fmt.Sprintf("%s %-12s %s", e.Time.Local().Format("15:04:05.000"), e.Kind, e.Event)
@@ -256,7 +257,24 @@ func (o *operator) show(text string) {
 			line += " " + []string{"bytes", "queued", "dropped"}[i] + "=" + strconv.Itoa(n)
 		}
 	}
-	fmt.Fprintln(o.stdout, line)
+	fmt.Fprintln(o.stdout, unobeyed(line))
+}
+
+// unobeyed is text with what a terminal would obey in place of showing it written as JSON escapes
+// it. Clients choose the data of events and the reasons of close frames, and must not write on an
+// operator's terminal.
+func unobeyed(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // emit emits an event and tells who gets it.

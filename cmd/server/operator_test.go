@@ -2,11 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/smartsocket/smartsocket/client"
+	"github.com/smartsocket/smartsocket/internal/tail"
 )
 
 // tailing is a writer that gives each line on.
@@ -64,6 +70,35 @@ func TestTailAndEmit(t *testing.T) {
 		cancel()
 		if code := <-ended; code != 0 {
 			t.Errorf("%s: code %d", form.flag, code)
+		}
+	}
+}
+
+// A client's event cannot clear the operator's terminal, nor begin a line of its own.
+func TestTailIsForNoTerminalToObey(t *testing.T) {
+	event := tail.Event{Kind: tail.Disconnected, Reason: "a\x1b[2J\nb\u009b\x7f",
+		Data: "{\n\"x\":\"é\u202e\"}"}
+	text, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, asJSON := range []bool{false, true} {
+		server := httptest.NewServer(http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, "data: %s\n\n", text) }))
+		defer server.Close()
+		args := []string{"tail", "-ops-addr", server.Listener.Addr().String()}
+		if asJSON {
+			args = append(args, "-json")
+		}
+		_, shown, _ := command(args...)
+		line := strings.TrimSuffix(shown, "\n")
+		if strings.ContainsFunc(line, func(r rune) bool { return !strconv.IsPrint(r) }) ||
+			!strings.Contains(line, `a\u001b[2J`) || !strings.Contains(line, "é") {
+			t.Errorf("%v: %q", asJSON, shown)
+		}
+		var again tail.Event
+		if asJSON && (json.Unmarshal([]byte(line), &again) != nil || again != event) {
+			t.Errorf("%q is another event", line)
 		}
 	}
 }

@@ -50,11 +50,7 @@ func serveOps(
 		o.Reload = again.now
 	}
 	life, cut := context.WithCancel(context.Background()) // of tails and profiles
-	server := &http.Server{
-		Handler: ops.Handler(srv, o), ReadHeaderTimeout: httpHeadTimeout,
-		BaseContext: func(net.Listener) context.Context { return life },
-		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	server := opsServer(life, ops.Handler(srv, o), log)
 	log.Info("the operations address is open", "address", l.Addr(), "token", c.OpsToken != "")
 	done := make(chan struct{})
 	go func() {
@@ -70,6 +66,20 @@ func serveOps(
 		}
 		<-done
 	}, nil
+}
+
+// httpIdleTimeout is how long a connection may wait for its next request: longer than Prometheus
+// waits between scrapes, and not for ever, because connections are free to whoever reaches the
+// address, and descriptors are what players need.
+const httpIdleTimeout = 2 * time.Minute
+
+// opsServer serves h. Its requests end with life.
+func opsServer(life context.Context, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: httpHeadTimeout, IdleTimeout: httpIdleTimeout,
+		BaseContext: func(net.Listener) context.Context { return life },
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 // listenOps binds the operations address, or takes it over from the process before. A Unix socket

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,6 +43,15 @@ func askOps(t *testing.T, method, url, token, text string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(b)
+}
+
+// Nobody keeps a connection for nothing: each has a limit while it asks, and while it does not.
+func TestOpsConnectionsEnd(t *testing.T) {
+	s := opsServer(t.Context(), http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	if s.IdleTimeout <= 0 || s.ReadHeaderTimeout <= 0 {
+		t.Errorf("idle %v, head %v: a connection may wait for ever", s.IdleTimeout,
+			s.ReadHeaderTimeout)
+	}
 }
 
 // Everything that the operations address has is there, with and without the demo.

@@ -80,9 +80,11 @@ var arena = room.Options[Arena]{
 			}
 		}
 	},
-	OnAway:  func(r *room.Room[Arena], m *room.Member) { r.State.Players.Get(m.Key()).Away = true },
-	OnBack:  func(r *room.Room[Arena], m *room.Member) { r.State.Players.Get(m.Key()).Away = false },
-	OnLeave: func(r *room.Room[Arena], m *room.Member, _ error) { r.State.Players.Delete(m.Key()) },
+	OnAway: func(r *room.Room[Arena], m *room.Member) { r.State.Players.Get(m.Key()).Away = true },
+	OnBack: func(r *room.Room[Arena], m *room.Member) { r.State.Players.Get(m.Key()).Away = false },
+	OnLeave: func(r *room.Room[Arena], m *room.Member, _ error) {
+		r.State.Players.Delete(m.Key())
+	},
 }
 
 var options = smartsocket.Options{

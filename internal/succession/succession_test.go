@@ -9,7 +9,6 @@ import (
 	"net"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -82,11 +81,7 @@ func (o *owner) Reply(_ uint64, answer []byte) { o.replies <- string(answer) }
 func (o *owner) Kick(_ uint16, text string)    { o.kicks <- text }
 
 // peer is a connection that takes down the numbers of events.
-type peer struct {
-	mu   sync.Mutex
-	seqs []uint64
-	came chan uint64
-}
+type peer struct{ came chan uint64 }
 
 func newPeer() *peer { return &peer{came: make(chan uint64, 99)} }
 

@@ -106,6 +106,10 @@ func overview(t *testing.T, browser context.Context) {
 	p.press("Try now")
 	p.until("is back", `document.body.dataset.state === 'online' && `+
 		`document.getElementById('banner').hidden`)
+	p.do(chromedp.Evaluate(`location.hash = '#/control'`, nil))
+	p.until("is elsewhere", `document.querySelector('h1').textContent === 'Control'`)
+	p.do(chromedp.Evaluate(`location.hash = '#/constructor'`, nil)) // which every object has
+	p.until("is back", `document.querySelector('h1').textContent === 'Overview'`)
 	p.clean()
 }
 

@@ -13,27 +13,13 @@ export interface ClientEvents {
 }
 
 /** What a client of the namespace "/arena" gets from the server. */
-export interface ArenaServerEvents {
-  hit: Hit;
-  pulse: Pulse;
-  roster: RosterRow[];
-  s: ArrayBuffer;
-  said: ArenaLine;
-}
+export interface ArenaServerEvents {}
 
 /** What a client of the namespace "/arena" sends to the server. */
 export interface ArenaClientEvents {
+  /** dropped cuts the connection of a client that wants to see it come back. */
   drop: void;
-  /**
-   * enter gives a client a player: the one that its token names if that is still here, otherwise a
-   * new one.
-   */
   enter: (data: EnterRequest) => EnterReply;
-  /** input is 3 bytes: flags (1 means dash) and the direction. */
-  i: Uint8Array;
-  rtt: (data: number) => void;
-  /** talk sends a line to everyone. */
-  talk: (data: string) => number;
 }
 
 /** What a client of the namespace "/chat" gets from the server. */
@@ -47,6 +33,7 @@ export interface ChatServerEvents {
 
 /** What a client of the namespace "/chat" sends to the server. */
 export interface ChatClientEvents {
+  /** dropped cuts the connection of a client that wants to see it come back. */
   drop: void;
   introduce: (data: IntroduceRequest) => IntroduceReply;
   join: (data: RoomRequest) => JoinReply;
@@ -56,42 +43,25 @@ export interface ChatClientEvents {
   typing: (data: RoomRequest) => void;
 }
 
-export interface ArenaLine {
-  /** (uint64: exact up to 2 ** 53) */
-  id: number;
-  from: number;
-  name: string;
-  hue: number;
-  text: string;
+/** arena is what the pages see of one room. It is a simulation without clients and a clock. */
+export interface Arena {
+  readonly players: ReadonlyMap<number, Player>;
+  readonly gems: ReadonlyMap<number, Gem>;
+  /** the end of the conversation */
+  readonly lines: readonly ArenaLine[];
 }
 
-export interface ArenaRules {
-  width: number;
-  height: number;
-  playerR: number;
-  gemR: number;
-  walk: number;
-  dash: number;
-  /**
-   * ms
-   * (int64: exact up to 2 ** 53)
-   */
-  dashTime: number;
-  /**
-   * ms
-   * (int64: exact up to 2 ** 53)
-   */
-  dashPause: number;
-  /** per second */
-  ticks: number;
+export interface ArenaLine {
+  readonly id: number;
+  readonly name: string;
+  readonly hue: number;
+  readonly text: string;
 }
 
 export interface EnterReply {
   id: number;
   token: string;
-  rules: ArenaRules;
-  lines: ArenaLine[];
-  roster: RosterRow[];
+  rules: { [key: string]: number };
 }
 
 export interface EnterRequest {
@@ -100,11 +70,9 @@ export interface EnterRequest {
   token: string;
 }
 
-/** hit is a dash that took something. */
-export interface Hit {
-  by: number;
-  from: number;
-  gems: number;
+export interface Gem {
+  readonly x: number;
+  readonly y: number;
 }
 
 export interface IntroduceReply {
@@ -127,21 +95,29 @@ export interface PersonInfo {
   name: string;
 }
 
+export interface Player {
+  readonly name: string;
+  readonly hue: number;
+  readonly bot: boolean;
+  /** its client is gone and may come back */
+  readonly away: boolean;
+  readonly x: number;
+  readonly y: number;
+  /** where it wants to go, each from -127 to 127 */
+  readonly ax: number;
+  readonly ay: number;
+  readonly dash: boolean;
+  /** nobody can take its gems */
+  readonly safe: boolean;
+  readonly score: number;
+  /** in ms, as its client has measured */
+  readonly rtt: number;
+}
+
 export interface Presence {
   room: string;
   count: number;
   people: PersonInfo[];
-}
-
-export interface Pulse {
-  /** ms, by player */
-  rtt: { [key: number]: number };
-  server: StatsReport;
-  /**
-   * Replaced counts the states that were replaced by a newer one, since the start.
-   * (int64: exact up to 2 ** 53)
-   */
-  replaced: number;
 }
 
 export interface RoomInfo {
@@ -151,13 +127,6 @@ export interface RoomInfo {
 
 export interface RoomRequest {
   room: string;
-}
-
-export interface RosterRow {
-  id: number;
-  name: string;
-  hue: number;
-  bot: boolean;
 }
 
 export interface SaidMessage {

@@ -20,7 +20,7 @@ export const schema = JSON.stringify({ v: 1, types: [
 ] });
 
 const zigzag = (n) => uvarint(n < 0 ? -2 * n - 1 : 2 * n);
-const text = (s) => Buffer.concat([uvarint(Buffer.byteLength(s)), Buffer.from(s)]);
+const text = (s) => Buffer.concat([uvarint(Buffer.from(s).length), Buffer.from(s)]);
 const all = (...parts) => Buffer.concat(parts.map((p) => Buffer.isBuffer(p) ? p : Buffer.from([p])));
 
 // struct writes the fields that are not undefined.

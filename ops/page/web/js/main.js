@@ -37,7 +37,7 @@ function state(name, text) {
 function route() {
   if (document.body.dataset.state === 'login') return;
   const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-  const [title, home, view] = views[path] ?? views[''];
+  const [title, home, view] = views[Object.hasOwn(views, path) ? path : ''];
   shown.abort();
   shown = new AbortController();
   for (const a of byId('nav').querySelectorAll('a')) {

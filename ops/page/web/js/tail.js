@@ -134,7 +134,10 @@ export function tail(main, params, signal) {
   });
   const follow = follower({ lines, status, error, start, filter, data, signal });
   data.addEventListener('change', async () => {
-    if (data.checked && !await consent()) data.checked = false;
+    if (data.checked) {
+      data.checked = false; // a tail that goes on meanwhile must not take the question for its answer
+      data.checked = await consent();
+    }
     follow.again();
   });
   for (const input of [of.kinds, of.event.input, of.namespace.input, of.socket.input,

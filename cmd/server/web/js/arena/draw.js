@@ -38,7 +38,7 @@ export class Painter {
   }
 
   draw(scene, world, dt) {
-    const { rules, roster, me } = world;
+    const { rules, me } = world;
     const g = this.#g, c = this.#colours;
     const box = this.#canvas.getBoundingClientRect();
     const ratio = Math.min(2, devicePixelRatio || 1);
@@ -53,7 +53,7 @@ export class Painter {
     this.#grid(rules);
     this.#gems(scene.gems, rules, size);
     const players = scene.players.sort((a, b) => (a.id === me) - (b.id === me));
-    for (const p of players) this.#player(p, roster.get(p.id), p.id === me, rules, size);
+    for (const p of players) this.#player(p, p.id === me, rules, size);
     this.#effects(dt);
   }
 
@@ -86,13 +86,12 @@ export class Painter {
     this.#gemsBefore = gems;
   }
 
-  #player(p, who, mine, rules, size) {
+  #player(p, mine, rules, size) {
     const g = this.#g, c = this.#colours;
     const r = rules.playerR * size;
-    const hue = who?.hue ?? 0;
-    const colour = p.bot ? c.bot : `hsl(${hue} 68% ${c.light})`;
+    const colour = p.bot ? c.bot : `hsl(${p.hue} 68% ${c.light})`;
     g.globalAlpha = p.away ? 0.3 : 1;
-    if (p.dash && !still.matches) for (let i = 0; i < 2; i++) this.#sparks.push({ x: p.x, y: p.y, vx: -p.ax + Math.random() * 40 - 20, vy: -p.ay + Math.random() * 40 - 20, hue: p.bot ? 220 : hue, life: 0.8 });
+    if (p.dash && !still.matches) for (let i = 0; i < 2; i++) this.#sparks.push({ x: p.x, y: p.y, vx: -p.ax + Math.random() * 40 - 20, vy: -p.ay + Math.random() * 40 - 20, hue: p.bot ? 220 : p.hue, life: 0.8 });
     if (p.safe) {
       g.strokeStyle = colour;
       g.lineWidth = 2.5;
@@ -125,7 +124,7 @@ export class Painter {
     g.shadowBlur = 0;
     g.font = `${mine ? 650 : 500} ${15 * size}px system-ui, sans-serif`;
     g.fillStyle = c.label;
-    const name = (who?.name ?? '') + (p.away ? ' (away)' : '');
+    const name = p.name + (p.away ? ' (away)' : '');
     g.fillText(name, p.x, p.y - r - 14 * size < 8 ? p.y + r + 14 * size : p.y - r - 14 * size);
     g.globalAlpha = 1;
   }

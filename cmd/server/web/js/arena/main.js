@@ -8,12 +8,12 @@ import { Net } from './net.js';
 import { Panel } from './panel.js';
 import { World } from './world.js';
 
-/** @typedef {import('../../events').ArenaServerEvents} ServerEvents */
+/** @typedef {Omit<import('../../arena').ServerEvents, 'arena:over'>} ServerEvents */
 
 const $ = (id) => document.getElementById(id);
 const world = new World();
 const painter = new Painter($('canvas'));
-let rtts = {};
+let entered = false; // since the last connection was made
 
 const panel = new Panel((event, detail) => does[event](detail));
 panel.name = store.get('name') ?? invent();
@@ -37,7 +37,7 @@ const does = {
     const slow = !net.slow;
     panel.slow(slow);
     panel.note(slow
-      ? 'Your messages now come over a line of 8 kB a second, less than the arena sends. The server keeps only the newest position of everything for you ("updates skipped"); look at the others\' round trips: they do not notice.'
+      ? 'Your messages now come over a line of 1.5 kB a second, less than the arena sends. Whenever it is free, you get all that has changed meanwhile ("updates skipped"); look at the others\' round trips: they do not notice.'
       : 'Full speed again.');
     await net.use({ slow });
   },
@@ -59,9 +59,15 @@ const net = new Net({
   name: () => panel.name,
   state: (state, text) => panel.state(state, text),
   failed: (error) => panel.toast(error.message),
+  watch(state, tools) {
+    entered = false;
+    world.watch(state, tools);
+    state.entries('lines', { added(line) { if (entered) panel.line(line); } });
+  },
   entered(reply) {
     world.enter(reply);
-    panel.lines(reply.lines);
+    if (!entered) panel.lines(world.latest?.lines ?? []);
+    entered = true;
   },
   took(event, data) {
     if (took[event]) took[event](data);
@@ -73,18 +79,14 @@ const net = new Net({
 
 /** @type {{ [E in keyof ServerEvents]: (data: ServerEvents[E]) => void } & { resumed(recovered: boolean): void }} */
 const took = {
-  s(buffer) { world.take(buffer, net.now()); },
-  roster(rows) { world.people(rows); },
-  pulse(p) {
-    rtts = p.rtt;
-    panel.server(p.server);
-    if (world.latest) panel.board(world.latest.players, world.roster, world.me, rtts);
+  pulse(server) {
+    panel.server(server);
+    if (world.players) panel.board(world.players, world.me);
   },
-  said(line) { panel.line(line); },
-  hit(h) {
-    const name = (id) => world.roster.get(id)?.name ?? 'Somebody';
-    painter.burst(world.latest?.players.get(h.from), world.roster.get(h.by)?.hue ?? 0);
-    if (h.by === world.me || h.from === world.me) panel.line({ text: h.by === world.me ? `You took ${h.gems} from ${name(h.from)}` : `${name(h.by)} took ${h.gems} from you` });
+  hit([by, from, gems]) {
+    const name = (id) => world.players?.get(id)?.name ?? 'Somebody';
+    painter.burst(world.players?.get(from), world.players?.get(by)?.hue ?? 0);
+    if (by === world.me || from === world.me) panel.line({ text: by === world.me ? `You took ${gems} from ${name(from)}` : `${name(by)} took ${gems} from you` });
   },
   resumed(recovered) { panel.line({ text: recovered ? 'Back: the session was resumed, nothing is lost' : 'Back in a new session' }); },
 };
@@ -97,12 +99,12 @@ const input = new Input({
     const now = performance.now();
     const dashes = dash && (ax !== 0 || ay !== 0) && now >= dashFrom;
     if (dashes && world.rules) {
-      dashFrom = now + world.rules.dashPause;
-      painter.dashed(world.rules.dashPause);
+      const pause = world.ticks(world.rules.dashPause);
+      dashFrom = now + pause;
+      painter.dashed(pause);
     }
     panel.helped();
-    net.steer(ax, ay, dash);
-    world.wish(ax, ay, dashes, net.now(), trip());
+    world.wish(net.steer(ax, ay, dash), ax, ay, dashes, net.now() + trip());
   },
 });
 
@@ -113,7 +115,7 @@ let last = performance.now();
 function frame(now) {
   const dt = Math.min(0.1, (now - last) / 1000);
   last = now;
-  const scene = world.look(net.now(), trip(), dt);
+  const scene = world.look(net.now() + trip(), dt);
   requestAnimationFrame(frame); // first, so that a fault in one frame is not the end of all
   if (scene) painter.draw(scene, world, dt);
 }

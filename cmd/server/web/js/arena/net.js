@@ -4,8 +4,8 @@
 
 import { store } from '../identity.js';
 
-/** @typedef {import('../../events').ArenaServerEvents} ServerEvents */
-/** @typedef {import('../../events').ArenaClientEvents} ClientEvents */
+/** @typedef {import('../../arena').ServerEvents} ServerEvents */
+/** @typedef {import('../../arena').ClientEvents} ClientEvents */
 /** @typedef {import('/dist/index.js').SmartSocketClient<ServerEvents, ClientEvents>} Client */
 
 const SAMPLES = 60;
@@ -21,15 +21,22 @@ export class Net {
   #page;
   /** @type {typeof import('/dist/index.js').SmartSocketClient} */
   #Client;
+  /** @type {import('/dist/state.js').State<import('../../events').Arena>} */
+  state;
+  /** @type {typeof import('/dist/state.js')} */
+  #tools;
+  /** @type {Client[]} */
+  #left = []; // connections that are not used any more
   #countdown = 0;
   #serial = 0;
 
-  // page is told: state(state, text), entered(reply), took(event, data), failed(error), figures({ rtt, in, out, bytes }), connected().
+  // page is told: state(state, text), watch(state, tools), entered(reply), took(event, data), failed(error), figures({ rtt, in, out, bytes }).
   constructor(page) { this.#page = page; }
 
   async start() {
     try {
       ({ SmartSocketClient: this.#Client } = await import('/dist/index.js'));
+      this.#tools = await import('/dist/state.js');
     } catch (error) {
       this.#page.state('offline', 'Not built');
       this.#page.failed(new Error(`The browser client is not part of this server: stop it and run "make run". (${error.message})`));
@@ -39,14 +46,18 @@ export class Net {
     await this.use({});
   }
 
-  // use connects in another way: with another engine, or through the slow lane.
+  // use connects in another way: with another engine, or through the slow lane. The old connection ends when its player has
+  // moved to the new one: a goodbye before that would be the player's.
   async use({ engine = this.engine, slow = this.slow }) {
     Object.assign(this, { engine, slow });
     const serial = ++this.#serial;
-    this.client?.disconnect();
+    const before = this.client;
+    if (before) this.#left.push(before);
     /** @type {Client} */
     const client = new this.#Client(slow ? '/slow/' : '/', { namespace: '/arena', engine, maxReconnectAttempts: -1, reconnectDelay: 600, offlineQueue: false });
     this.client = client;
+    this.state = client.state('arena');
+    this.#page.watch(this.state, this.#tools);
     this.#listen(client);
     for (let wait = 500; serial === this.#serial; wait = Math.min(wait * 1.5, 10000)) {
       try {
@@ -78,9 +89,13 @@ export class Net {
     client.on('disconnected', current((reason, detail) => { if (detail.reconnects) this.#page.state('offline', 'Connection lost'); }));
     client.on('reconnecting', current((attempt, delay) => this.#count(attempt, delay)));
     client.on('error', current((error) => this.#page.failed(error)));
+    client.on('arena:over', current((over) => {
+      this.#page.failed(new Error(over.message));
+      if (over.code !== 'ROOM_REPLACED') this.#enter(client); // into another one
+    }));
     client.on('__rate-limited__', current((limit) => this.#page.failed(new Error(limit.message))));
     /** @type {(keyof ServerEvents)[]} */
-    const events = ['s', 'roster', 'pulse', 'said', 'hit'];
+    const events = ['pulse', 'hit'];
     for (const event of events) client.on(event, current((data) => this.#page.took(event, data)));
   }
 
@@ -89,7 +104,9 @@ export class Net {
     try {
       const reply = await client.emitWithAck('enter', { name: this.#page.name(), token: store.get('player') ?? '' });
       store.set('player', reply.token);
-      if (client === this.client) this.#page.entered(reply);
+      if (client !== this.client) return;
+      for (const old of this.#left.splice(0)) old.disconnect();
+      this.#page.entered(reply);
     } catch (error) {
       if (client === this.client) this.#page.failed(error);
     }
@@ -108,10 +125,8 @@ export class Net {
     show();
   }
 
-  // steer sends a direction, -127..127 each way; nothing is kept for later when there is no connection.
-  steer(ax, ay, dash) {
-    if (this.client?.connected) this.client.emit('i', new Uint8Array([dash ? 1 : 0, ax & 255, ay & 255]));
-  }
+  // steer sends a direction, -127..127 each way, and returns its number; without a connection it sends nothing and returns 0.
+  steer(ax, ay, dash) { return this.state?.send([ax, ay, dash ? 1 : 0]) ?? 0; }
 
   talk(text) { return this.client.emitWithAck('talk', text); }
 

@@ -63,18 +63,17 @@ export class Panel {
   server(s) { $('server').textContent = `${Math.round(s.messagesOut).toLocaleString()}/s`; }
 
   // board lists the players, the richest first.
-  board(players, roster, me, rtt) {
+  board(players, me) {
     const rows = [...players].sort(([a, p], [b, q]) => q.score - p.score || a - b).map(([id, p]) => {
-      const who = roster.get(id);
       const row = document.createElement('tr');
       row.className = [p.bot && 'bot', p.away && 'away', id === me && 'me'].filter(Boolean).join(' ');
       const name = document.createElement('td');
       const dot = document.createElement('i');
-      dot.style.setProperty('--hue', who?.hue ?? 0);
-      name.append(dot, who?.name ?? '…');
+      dot.style.setProperty('--hue', p.hue);
+      name.append(dot, p.name);
       const what = id === me ? 'you' : p.away ? 'away' : '';
       if (what) name.append(Object.assign(document.createElement('small'), { textContent: what }));
-      row.append(name, cell(p.score), cell(p.bot ? '' : id in rtt ? milliseconds(rtt[id]) : '–'));
+      row.append(name, cell(p.score), cell(p.bot ? '' : p.rtt && !p.away ? milliseconds(p.rtt) : '–'));
       return row;
     });
     $('board').replaceChildren(...rows);
