@@ -2,6 +2,7 @@ package room
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
@@ -28,6 +29,8 @@ type Member struct {
 	until time.Duration // when the seat is over, by the schedule; 0 = the session is not
 	seq   uint64        // of the last input that was handled
 	sight sight         // what its client has of the state
+
+	asked atomic.Int64 // when it was last sent the state because it asked, by the schedule
 
 	// Guarded by inputs.mu.
 	queued int    // inputs that wait

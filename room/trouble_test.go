@@ -284,3 +284,20 @@ func TestEmptyRoomEndsUnderItsName(t *testing.T) {
 		t.Errorf("the name was free before the room was over; %d rooms are left", k.Len())
 	}
 }
+
+// Who asks for the state too often costs the room no turns, and so no look at its State.
+func TestFloodOfSyncsCostsNoTurns(t *testing.T) {
+	s, k := serveSeas(t, smartsocket.Options{}, room.Options[sea]{})
+	a := s.Client(t)
+	r := k.Room(smartsockettest.Call[string](a, "play", play{Who: "ann"}))
+	var ticks []uint64 // a room that does not tick counts its turns
+	count := func(r *room.Room[sea]) error { ticks = append(ticks, r.Tick()); return nil }
+	_ = r.Call(count)
+	for range 20 {
+		a.Call("sea:sync", nil)
+	}
+	_ = r.Call(count)
+	if n := ticks[1] - ticks[0]; n > 4 {
+		t.Errorf("20 requests took the room from tick %d to %d", ticks[0], ticks[1])
+	}
+}
