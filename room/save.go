@@ -22,14 +22,24 @@ func (r *Room[S]) save() {
 	}
 	w = &writer{next: write, done: make(chan struct{})}
 	k.writing[r.name] = w
-	k.writes.Go(func() {
-		for write := k.toWrite(r.name, w); write != nil; write = k.toWrite(r.name, w) {
-			if err := guardedWrite(write); err != nil {
-				k.stats.saveErrors.Add(1)
-				k.log.Error("a room could not be saved", "room", r.hall, "error", err)
-			}
+	k.writes.Go(func() { k.write(r.name, w) })
+}
+
+// write writes until nothing is left.
+func (k *Rooms[S]) write(name string, w *writer) {
+	done := false
+	defer func() {
+		if !done { // what Save has returned has ended this goroutine
+			k.writes.Go(func() { k.write(name, w) })
 		}
-	})
+	}()
+	for write := k.toWrite(name, w); write != nil; write = k.toWrite(name, w) {
+		if err := guardedWrite(write); err != nil {
+			k.stats.saveErrors.Add(1)
+			k.log.Error("a room could not be saved", "kind", k.opts.Name, "room", name, "error", err)
+		}
+	}
+	done = true
 }
 
 // writer has what is to be written of the rooms of one name, guarded by Rooms.mu.

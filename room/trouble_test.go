@@ -301,3 +301,23 @@ func TestFloodOfSyncsCostsNoTurns(t *testing.T) {
 		t.Errorf("20 requests took the room from tick %d to %d", ticks[0], ticks[1])
 	}
 }
+
+// Saving that ends its goroutine does not keep the name's next room from loading.
+func TestSaveThatEndsItsGoroutine(t *testing.T) {
+	o := hooks(room.Options[world]{})
+	o.Save = func(*room.Room[world]) func() error {
+		return func() error { runtime.Goexit(); return nil }
+	}
+	o.Load = func(*room.Room[world]) error { return nil }
+	_, k := start(t, smartsocket.Options{}, o)
+	for range 3 {
+		r, err := k.Create("castle", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Call(func(r *room.Room[world]) error { r.Close(nil); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.Close(nil)
+}
