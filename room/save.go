@@ -36,7 +36,7 @@ func (k *Rooms[S]) write(name string, w *writer) {
 	for write := k.toWrite(name, w); write != nil; write = k.toWrite(name, w) {
 		if err := guardedWrite(write); err != nil {
 			k.stats.saveErrors.Add(1)
-			k.log.Error("a room could not be saved", "kind", k.opts.Name, "room", name, "error", err)
+			k.log.Error("a room could not be saved", "room", k.opts.Name+":"+name, "error", err)
 		}
 	}
 	done = true
