@@ -24,6 +24,8 @@ type Mirror[T any] struct {
 	lost   bool // the next message must be a snapshot
 	closed bool
 	sent   uint64    // inputs
+	before uint64    // sent when the connection was lost, 0 if it was not
+	gone   uint64    // the last input that was lost with its session
 	asked  time.Time // for a snapshot
 	stop   func() bool
 
@@ -42,7 +44,8 @@ type MirrorStatus struct {
 	Tick uint64
 	Time time.Time
 	Step time.Duration
-	// Acked is the number of the last input of this client that the value contains.
+	// Acked is the number of the last input of this client that the value contains, or that was
+	// lost with its session.
 	Acked uint64
 	// Lag is how old the value was when it came. It is not known without a Step.
 	Lag time.Duration
@@ -220,11 +223,17 @@ func (s *Mirror[T]) apply(d Data) (changes state.Changes, fault *Error) {
 		s.lost, s.told.Synced = true, false
 		s.ask()
 	case changes.End:
-		s.told.Ended, s.told.Synced, s.sent = true, false, 0
+		s.told.Ended, s.told.Synced, s.sent, s.before, s.gone = true, false, 0, 0, 0
 	default:
 		s.lost = false
+		if l := s.c.current.Load(); s.before > 0 && l != nil {
+			if !l.recovered {
+				s.gone = s.before
+			}
+			s.before = 0
+		}
 		s.told = MirrorStatus{Synced: true, Tick: changes.Tick, Time: changes.Time,
-			Step: s.dec.Step(), Acked: changes.Input}
+			Step: s.dec.Step(), Acked: max(changes.Input, s.gone)}
 		if s.told.Step > 0 {
 			s.told.Lag = s.Now().Sub(changes.Time)
 		}
@@ -250,7 +259,7 @@ func (s *Mirror[T]) suits(b []byte) bool {
 func (s *Mirror[T]) lose() {
 	s.mu.Lock()
 	was := s.told.Synced && !s.closed
-	s.lost, s.told.Synced = true, false
+	s.lost, s.told.Synced, s.before = true, false, s.sent
 	s.cancel()
 	s.mu.Unlock()
 	if was {

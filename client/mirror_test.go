@@ -372,3 +372,40 @@ func TestMirrorHearsEverything(t *testing.T) {
 		}
 	}
 }
+
+// What was lost with its session is not predicted for ever.
+func TestMirrorForgetsInputsOfALostSession(t *testing.T) {
+	g := newStage(t)
+	m, log := g.mirror(systemClock{})
+	p := Predict(m, func(a *arena) (float64, bool) {
+		if ann := a.Players.Get("ann"); ann != nil {
+			return ann.X, true
+		}
+		return 0, false
+	}, func(x *float64, dx float64) { *x += dx })
+	g.a.Players.Put("ann", player{X: 10})
+	g.send()
+	expect(t, log, "tick 1", "synced true")
+	for range 3 {
+		if _, err := p.Send(0.5); err != nil {
+			t.Fatal(err)
+		}
+		take(t, g.inputs, "an input")
+	}
+	g.s.DisconnectWith(1001, "away")
+	expect(t, log, "synced false")
+	take(t, g.socket, "the second socket")
+	g.begin()
+	g.a.Players.Put("ann", player{X: 10})
+	g.send()
+	expect(t, log, "tick 1", "synced true")
+	done := make(chan struct{})
+	m.c.post(job{run: func() { close(done) }})
+	take(t, done, "the handlers")
+	if x, _ := p.Value(); x != 10 || p.Pending() != 0 || m.Status().Acked != 3 {
+		t.Errorf("predicted %v with %d inputs, acked %d", x, p.Pending(), m.Status().Acked)
+	}
+	if seq, err := p.Send(0.5); err != nil || seq != 4 || p.Pending() != 1 {
+		t.Errorf("got %d, %v, %d inputs", seq, err, p.Pending())
+	}
+}

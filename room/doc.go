@@ -93,11 +93,11 @@
 //
 // # Locks
 //
-// Rooms.mu guards the lists of rooms, who has which seat, and the counts of seats. It is held for
-// memory work and for Wish.Where. turns.mu guards what waits for a room's turn, schedule.mu what is
-// due when, inputs.mu the inputs that wait, writer.mu what is to be saved, recorder.mu what is to
-// be recorded. Under Rooms.mu the server's lock of holds is taken; all others are leaves. None is
-// held while code of the application runs, except Where.
+// Rooms.mu guards the lists of rooms, who has which seat, the counts of seats, and what is to be
+// saved. It is held for memory work and for Wish.Where. turns.mu guards what waits for a room's
+// turn, schedule.mu what is due when, inputs.mu the inputs that wait, recorder.mu what is to be
+// recorded. Under Rooms.mu the server's lock of holds is taken; all others are leaves. None is held
+// while code of the application runs, except Where.
 //
 // # Reading order
 //

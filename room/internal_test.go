@@ -251,3 +251,37 @@ func TestPhasesSpread(t *testing.T) {
 		}
 	}
 }
+
+// Who asks twice at once gets one seat, and no error.
+func TestPlacedTwiceAtOnce(t *testing.T) {
+	opened, release := make(chan *Room[int], 1), make(chan struct{})
+	k := Register(server(t).Namespace("/"), Options[int]{
+		Name: "arena", Capacity: 1,
+		OnOpen: func(r *Room[int]) error { opened <- r; <-release; return nil },
+	})
+	s := k.ns.Captive(func(frame.Opcode, []byte) {})
+	got := make(chan *Member, 2)
+	place := func() {
+		_, m, err := k.Place(s, Wish[int]{})
+		if err != nil {
+			t.Error(err)
+		}
+		got <- m
+	}
+	go place()
+	r := <-opened
+	go place()
+	for waiting := 0; waiting == 0; runtime.Gosched() {
+		r.mu.Lock()
+		waiting = len(r.jobs)
+		r.mu.Unlock()
+	}
+	close(release)
+	if a, b := <-got, <-got; a == nil || a != b || r.Len() != 1 {
+		t.Errorf("members %p and %p, %d seats", a, b, r.Len())
+	}
+	r.Leave(s)
+	if r.Len() != 0 || len(k.holders) != 0 {
+		t.Errorf("%d seats are left, %d holders", r.Len(), len(k.holders))
+	}
+}

@@ -2,6 +2,7 @@ package room
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/smartsocket/smartsocket"
@@ -28,6 +29,8 @@ type Member struct {
 	until time.Duration // when the seat is over, by the schedule; 0 = the session is not
 	seq   uint64        // of the last input that was handled
 	sight sight         // what its client has of the state
+
+	asked atomic.Int64 // when it was last sent the state because it asked, by the schedule
 
 	// Guarded by inputs.mu.
 	queued int    // inputs that wait
@@ -181,6 +184,9 @@ func (r *Room[S]) enter(m *Member) (*Member, error) {
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
+	if s.Context().Err() != nil {
+		return nil, smartsocket.ErrConnectionLost
+	}
 	if at, _ := k.of(s); at != nil {
 		if at.room == lodging(r) && at.spectator == m.spectator {
 			return at, nil
@@ -199,9 +205,7 @@ func (r *Room[S]) enter(m *Member) (*Member, error) {
 // moved gives a seat to another socket of its player.
 func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	old := m.socket
-	if !m.away {
-		r.dismiss(m, ErrReplaced)
-	}
+	r.dismiss(m, ErrReplaced)
 	old.Leave(r.hall)
 	old.Set(r.rooms.mark, nil)
 	m.socket = s
@@ -213,13 +217,19 @@ func (r *Room[S]) moved(m *Member, s *smartsocket.Socket) error {
 	if r.welcome(m); !m.in {
 		return ErrOutside
 	}
-	if err := s.Join(r.hall); err != nil {
-		r.lost(m, err)
+	if err := s.Join(r.hall); err != nil { // the socket has died, and the seat may wait for another
+		r.ended(m, s, diedOnTheWay)
 		return err
 	}
 	r.show(m)
-	return r.missed(m)
+	err := r.missed(m)
+	if err != nil {
+		r.ended(m, s, diedOnTheWay)
+	}
+	return err
 }
+
+var diedOnTheWay = smartsocket.Reason{Code: 1006, Text: "the connection was lost on the way in"}
 
 // admit lets in somebody new.
 func (r *Room[S]) admit(m *Member) error {
@@ -245,17 +255,21 @@ func (r *Room[S]) admit(m *Member) error {
 	}
 	s.Set(k.mark, m)
 	r.show(m)
-	return r.missed(m)
+	err := r.missed(m)
+	if err != nil {
+		r.lost(m, err)
+	}
+	return err
 }
 
 // missed looks after a socket that has gone while it entered, whose end nobody has told the room.
+// The error says that its session is over.
 func (r *Room[S]) missed(m *Member) error {
 	switch s := m.socket; {
 	case s.Connected():
 	case s.Context().Err() == nil:
 		r.away(m, s)
 	default:
-		r.lost(m, smartsocket.ErrConnectionLost)
 		return smartsocket.ErrConnectionLost
 	}
 	return nil
@@ -287,9 +301,9 @@ func (r *Room[S]) remove(m *Member, why error) {
 	if !m.in {
 		return
 	}
-	if !m.away && why != nil {
+	if why != nil {
 		r.dismiss(m, why)
-	} else if !m.away {
+	} else {
 		r.sendEnd(m)
 	}
 	r.drop(m)

@@ -84,6 +84,7 @@ type Options[S any] struct {
 	// SaveEvery is how often Save is asked; 0 means not by time.
 	SaveEvery time.Duration
 	// Load fills the State of a new room from what Save has kept under its Name, ahead of OnOpen.
+	// It is asked when that is written.
 	Load func(r *Room[S]) error
 
 	// Record says where a new room is recorded, for Replay; nil, or a nil writer, is nowhere. It is
@@ -94,6 +95,7 @@ type Options[S any] struct {
 	RecordBytes int64
 	// Redact sees each Record before it is written, and may change it, as to take out what is
 	// private. It leaves out those for which it returns false. What it takes out, a replay lacks.
+	// If it panics, nothing more is recorded.
 	Redact func(e *Record) bool
 
 	// Drain is how long Server.Drain waits for a room with players; 0 means not at all.

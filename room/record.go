@@ -17,7 +17,7 @@ type Record struct {
 	Kind string `json:"kind"`
 	At   int64  `json:"at"` // the server's time in µs since 1970
 
-	// Of open. Tick is the last one before.
+	// Of open.
 	Version int    `json:"version,omitempty"`
 	Of      string `json:"of,omitempty"` // the kind of room
 	Room    string `json:"room,omitempty"`
@@ -42,7 +42,7 @@ type Record struct {
 	Data  json.RawMessage `json:"data,omitempty"`  // of input and event
 	Raw   []byte          `json:"raw,omitempty"`   // of an input of raw bytes
 
-	Tick uint64 `json:"tick,omitempty"` // of tick and open
+	Tick uint64 `json:"tick,omitempty"` // Room.Tick
 	Sum  uint32 `json:"sum,omitempty"`  // of sum: CRC-32 of the State as JSON
 }
 
@@ -99,7 +99,7 @@ func (r *Room[S]) record() {
 	}
 	e := &Record{
 		Kind: "open", Version: recordVersion, Of: k.opts.Name, Room: r.name, Label: r.Label(),
-		Seed: r.seed, Tick: r.tick,
+		Seed: r.seed,
 	}
 	if k.opts.Load != nil {
 		e.State, _ = json.Marshal(&r.State)
@@ -113,14 +113,28 @@ func (r *Room[S]) note(e *Record) {
 	if c == nil || c.over {
 		return
 	}
-	e.At = r.at
-	if c.redact != nil && !c.redact(e) {
+	e.At, e.Tick = r.at, r.tick
+	if !c.keeps(e) {
 		return
 	}
 	c.append(e)
 	if len(c.buf) >= recordChunk || e.Kind == "tick" && e.Tick%32 == 0 {
 		c.flush(false)
 	}
+}
+
+// keeps asks Redact. If that panics, nothing more is recorded.
+func (c *recorder) keeps(e *Record) bool {
+	if c.redact == nil {
+		return true
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.over = true
+			c.failed(&panicError{p})
+		}
+	}()
+	return c.redact(e)
 }
 
 // noteOf records something about a member.
@@ -141,7 +155,7 @@ func (r *Room[S]) noteOf(m *Member, kind string, why error) {
 // noteTick records a tick.
 func (r *Room[S]) noteTick() {
 	if r.rec != nil {
-		r.note(&Record{Kind: "tick", Tick: r.tick})
+		r.note(&Record{Kind: "tick"})
 	}
 }
 
@@ -188,8 +202,13 @@ func (r *Room[S]) noteSum() {
 	}
 }
 
-// sum is the CRC-32 of the state as JSON, 0 if it has none.
-func (r *Room[S]) sum() uint32 {
+// sum is the CRC-32 of the state as JSON, 0 if it has none, or a MarshalJSON of it panics.
+func (r *Room[S]) sum() (sum uint32) {
+	defer func() {
+		if recover() != nil {
+			sum = 0
+		}
+	}()
 	text, err := json.Marshal(&r.State)
 	if err != nil {
 		return 0

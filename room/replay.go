@@ -125,7 +125,7 @@ func (p *player[S]) line(e *Record) error {
 		err = p.check(e)
 	} else {
 		p.r.post(job{do: func() {
-			p.r.at = e.At
+			p.r.at, p.r.tick = e.At, max(e.Tick, p.r.tick)
 			err = p.play(e)
 		}})
 	}
@@ -180,7 +180,6 @@ func (p *player[S]) play(e *Record) error {
 	switch e.Kind {
 	case "tick":
 		p.done.Ticks++
-		r.tick = e.Tick
 		if f := r.rooms.opts.OnTick; f != nil {
 			f(r)
 		}

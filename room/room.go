@@ -33,6 +33,7 @@ type Room[S any] struct {
 	inbox  atomic.Pointer[inputs] // nil while nobody is there; changed in the turn
 	// taken and audience are changed under Rooms.mu.
 	taken, audience atomic.Int32 // seats and places of spectators, with those reserved
+	shut            bool         // guarded by Rooms.mu: it ends, because nobody is in it
 
 	// Of the turn.
 	seats, watching []*Member // in the order in which they entered
@@ -45,7 +46,6 @@ type Room[S any] struct {
 	saving          time.Duration // when Save is asked; 0 = not by time
 	hold            *smartsocket.Hold
 	closing         error
-	writer          *writer // nil until Save is asked
 
 	at      int64     // the time of the turn, or of the tick, in µs since 1970
 	rec     *recorder // nil if the room is not recorded
@@ -217,6 +217,7 @@ func (r *Room[S]) open() {
 	o := &r.rooms.opts
 	var err error
 	if o.Load != nil {
+		r.rooms.written(r.name)
 		err = o.Load(r)
 	}
 	if r.record(); o.OnOpen != nil && err == nil {
@@ -332,7 +333,7 @@ func (r *Room[S]) expire(now time.Duration) {
 			r.lost(m, errStayedAway)
 		}
 	}
-	if r.empty != 0 && now >= r.empty && r.closing == nil && r.rooms.forget(r, true) {
+	if r.empty != 0 && now >= r.empty && r.closing == nil && r.rooms.shut(r) {
 		r.Close(nil)
 	}
 }
@@ -343,12 +344,10 @@ var errStayedAway = smartsocket.NewCode("ROOM_STAYED_AWAY", "the player did not 
 func (r *Room[S]) finish(why error) {
 	r.over.Store(&why)
 	r.noteEnd(why)
-	r.rooms.forget(r, false)
+	r.rooms.forget(r)
 	for _, list := range [][]*Member{r.seats, r.watching} {
 		for _, m := range list {
-			if !m.away {
-				r.dismiss(m, why)
-			}
+			r.dismiss(m, why)
 			r.drop(m)
 		}
 	}
@@ -389,6 +388,11 @@ func (r *Room[S]) vacated() {
 	if !r.rooms.opts.Always {
 		r.next = 0
 	}
+	r.letGo()
+}
+
+// letGo ends the hold on the server's Drain.
+func (r *Room[S]) letGo() {
 	if r.hold != nil {
 		r.hold.Release()
 		r.hold = nil
@@ -411,6 +415,9 @@ func (r *Room[S]) plan() {
 	if r.out != nil && len(r.seats)+len(r.watching) == 0 {
 		r.vacated()
 		r.waits(r.rooms.schedule.now())
+	}
+	if r.out == nil && r.Len()+r.Watching() == 0 {
+		r.letGo()
 	}
 	if r.replays {
 		return

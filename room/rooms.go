@@ -31,6 +31,7 @@ type Rooms[S any] struct {
 	byName  map[string]*Room[S]
 	list    []*Room[S]         // as they were made
 	holders map[string]*Member // who has a seat, or is about to get one, by key
+	writing map[string]*writer // what is being saved, by the room's name
 	closed  bool
 	serial  uint64
 }
@@ -44,8 +45,8 @@ func Register[S any](ns *smartsocket.Namespace, o Options[S]) *Rooms[S] {
 	k := &Rooms[S]{
 		opts: o, ns: ns, srv: v, log: v.Logger(), schedule: newSchedule(v),
 		stateful: describes[S](), mark: "room " + o.Name, byName: make(map[string]*Room[S]),
-		holders: make(map[string]*Member),
-		events:  make(map[string]replays[S]),
+		holders: make(map[string]*Member), writing: make(map[string]*writer),
+		events: make(map[string]replays[S]),
 	}
 	if o.Rate > 0 {
 		k.step = stepOf(o.Rate)
@@ -167,13 +168,15 @@ func (k *Rooms[S]) Place(s *smartsocket.Socket, w Wish[S]) (*Room[S], *Member, e
 	if inside() {
 		return nil, nil, ErrInside
 	}
+	if at, _ := k.of(s); at != nil && at.spectator {
+		return nil, nil, ErrElsewhere
+	}
 	for {
 		m := k.newMember(s, nil, w.Value)
 		r, fresh, err := k.choose(m, w)
 		if err != nil {
 			return nil, nil, err
 		}
-		m.room = r
 		if fresh {
 			r.run(atOnce)
 		}
@@ -190,6 +193,7 @@ func (k *Rooms[S]) choose(m *Member, w Wish[S]) (r *Room[S], fresh bool, err err
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if at := k.holders[m.key]; at != nil {
+		m.room = at.room
 		return at.room.(*Room[S]), false, nil
 	}
 	for _, r := range k.list {
@@ -205,7 +209,7 @@ func (k *Rooms[S]) choose(m *Member, w Wish[S]) (r *Room[S], fresh bool, err err
 }
 
 // fits reports whether a player may be placed in r. Rooms.mu is held.
-func (r *Room[S]) fits() bool { return !r.Locked() && !r.Full() && r.Err() == nil }
+func (r *Room[S]) fits() bool { return !r.shut && !r.Locked() && !r.Full() && r.Err() == nil }
 
 // take reserves a seat for m. mu is held.
 func (k *Rooms[S]) take(r *Room[S], m *Member) {
@@ -231,8 +235,13 @@ func (r *Room[S]) reserve(m *Member) error {
 		r.audience.Add(1)
 		return nil
 	}
+	at := k.holders[m.key]
 	switch {
-	case k.holders[m.key] != nil:
+	case at != nil && at.room == lodging(r) && !at.in: // he enters twice at once, or on two sockets
+		at.reserved, m.reserved = false, true
+		k.holders[m.key] = m
+		return nil
+	case at != nil:
 		return ErrElsewhere
 	case r.Locked():
 		return ErrLocked
@@ -262,20 +271,25 @@ func (k *Rooms[S]) release(m *Member) {
 	}
 }
 
-// forget takes a room out of the lists. With unless it does not if somebody is about to enter.
-func (k *Rooms[S]) forget(r *Room[S], unless bool) bool {
+// shut keeps everybody out of a room that is about to end because nobody is in it. It returns false
+// if somebody is about to enter.
+func (k *Rooms[S]) shut(r *Room[S]) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if unless && r.taken.Load()+r.audience.Load() > 0 {
-		return false
-	}
+	r.shut = r.taken.Load()+r.audience.Load() == 0
+	return r.shut
+}
+
+// forget takes a room that is over out of the lists.
+func (k *Rooms[S]) forget(r *Room[S]) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.byName[r.name] == r {
 		delete(k.byName, r.name)
 		i := slices.Index(k.list, r)
 		k.list = slices.Delete(k.list, i, i+1)
 		k.stats.ended.Add(1)
 	}
-	return true
 }
 
 // Close ends all rooms, with this reason, and makes no further ones. When it returns, all have

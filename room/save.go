@@ -1,7 +1,5 @@
 package room
 
-import "sync"
-
 // Save has Options.Save asked in the room's next turn.
 func (r *Room[S]) Save() { r.Do((*Room[S]).save) }
 
@@ -15,45 +13,65 @@ func (r *Room[S]) save() {
 	if write == nil {
 		return
 	}
-	if r.writer == nil {
-		r.writer = new(writer)
-	}
-	w := r.writer
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.next = write // a newer one takes the place of one that has not begun
-	if w.busy {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	w := k.writing[r.name]
+	if w != nil {
+		w.next = write // a newer one takes the place of one that has not begun
 		return
 	}
-	w.busy = true
-	k.writes.Go(func() {
-		for write := w.take(); write != nil; write = w.take() {
-			if err := r.written(write); err != nil {
-				k.stats.saveErrors.Add(1)
-				k.log.Error("a room could not be saved", "room", r.hall, "error", err)
-			}
+	w = &writer{next: write, done: make(chan struct{})}
+	k.writing[r.name] = w
+	k.writes.Go(func() { k.write(r.name, w) })
+}
+
+// write writes until nothing is left.
+func (k *Rooms[S]) write(name string, w *writer) {
+	done := false
+	defer func() {
+		if !done { // what Save has returned has ended this goroutine
+			k.writes.Go(func() { k.write(name, w) })
 		}
-	})
+	}()
+	for write := k.toWrite(name, w); write != nil; write = k.toWrite(name, w) {
+		if err := guardedWrite(write); err != nil {
+			k.stats.saveErrors.Add(1)
+			k.log.Error("a room could not be saved", "room", k.opts.Name+":"+name, "error", err)
+		}
+	}
+	done = true
 }
 
-// writer has what is to be written of a room.
+// writer has what is to be written of the rooms of one name, guarded by Rooms.mu.
 type writer struct {
-	mu   sync.Mutex
-	busy bool
 	next func() error
+	done chan struct{} // closed when nothing is left
 }
 
-// take is the next thing to write, nil if there is none.
-func (w *writer) take() func() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// toWrite is the next thing to write. If there is none, the writer's work is done.
+func (k *Rooms[S]) toWrite(name string, w *writer) func() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	write := w.next
-	w.next, w.busy = nil, write != nil
+	if w.next = nil; write == nil {
+		delete(k.writing, name)
+		close(w.done)
+	}
 	return write
 }
 
-// written runs write and makes an error of its panic.
-func (r *Room[S]) written(write func() error) (err error) {
+// written waits until what earlier rooms of this name have saved is written, so that Load finds it.
+func (k *Rooms[S]) written(name string) {
+	k.mu.Lock()
+	w := k.writing[name]
+	k.mu.Unlock()
+	if w != nil {
+		<-w.done
+	}
+}
+
+// guardedWrite runs write and makes an error of its panic.
+func guardedWrite(write func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &panicError{p}

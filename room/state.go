@@ -20,7 +20,6 @@ type sight struct {
 	view  *state.View // nil until it is asked for
 	shown bool        // the client has been sent the state
 	check time.Duration
-	asked time.Duration
 }
 
 // volatile is how states are sent: a client that is behind gets what has changed once it is not.
@@ -86,7 +85,7 @@ func (r *Room[S]) view(m *Member) *state.View {
 // last tick, so that those who have that already get the rest with the next one.
 func (r *Room[S]) keep() {
 	at := r.at
-	if r.rooms.step == 0 {
+	if r.rooms.step == 0 && !r.replays { // a replay has the ticks of its recording
 		r.tick++
 	} else if r.next != 0 {
 		at = r.timeOf(r.next - r.rooms.step)
@@ -167,13 +166,14 @@ func (k *Rooms[S]) sync(s *smartsocket.Socket, _ smartsocket.Data, ack smartsock
 		ack.Fail(ErrOutside)
 		return
 	}
-	r.post(job{do: func() {
-		now := k.schedule.now()
-		if !m.in || m.socket != s || m.away || m.sight.asked != 0 && now < m.sight.asked+askEvery {
-			return
-		}
-		m.sight.asked = now
-		r.show(m)
-	}})
+	now, last := k.schedule.now(), m.asked.Load()
+	due := last == 0 || now >= time.Duration(last)+askEvery // otherwise a flood costs no turns
+	if due && m.asked.CompareAndSwap(last, int64(now)) {
+		r.post(job{do: func() {
+			if m.in && m.socket == s && !m.away {
+				r.show(m)
+			}
+		}})
+	}
 	ack.Reply(nil)
 }

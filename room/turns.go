@@ -129,8 +129,20 @@ func (t *turns) run(limit int) {
 // inside reports whether the caller is code of a room.
 func inside() bool {
 	var at [64]uintptr
-	n := runtime.Callers(2, at[:])
-	frames := runtime.CallersFrames(at[:n])
+	for skip := 2; ; skip += len(at) {
+		n := runtime.Callers(skip, at[:])
+		if within(at[:n]) {
+			return true
+		}
+		if n < len(at) {
+			return false
+		}
+	}
+}
+
+// within reports whether turns.run is among callers.
+func within(callers []uintptr) bool {
+	frames := runtime.CallersFrames(callers)
 	for {
 		f, more := frames.Next()
 		if f.Function == runName {

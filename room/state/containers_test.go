@@ -154,3 +154,44 @@ func TestSaving(t *testing.T) {
 		t.Error("entries cannot be found")
 	}
 }
+
+// A state is saved whole, also by who passes it by value.
+func TestStatesAreSavedByValue(t *testing.T) {
+	type box struct {
+		ID int `state:"id,key"`
+	}
+	type saved struct {
+		Wins  Map[string, int] `state:"wins"`
+		Boxes List[box]        `state:"boxes"`
+	}
+	var s saved
+	s.Wins.Put("ann", 3)
+	s.Boxes.Append(box{7})
+	byPointer, err := json.Marshal(&s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byValue, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"Wins":{"ann":3},"Boxes":[{"ID":7}]}`
+	if string(byPointer) != want || string(byValue) != want {
+		t.Errorf("got %s and by value %s, want %s", byPointer, byValue, want)
+	}
+}
+
+// All goes on safely if the map is cleared on the way.
+func TestMapClearedWhileItIsWalked(t *testing.T) {
+	var m Map[string, int]
+	m.Put("a", 1)
+	m.Put("b", 2)
+	n := 0
+	for range m.All() {
+		n++
+		m.Clear()
+	}
+	if n != 1 || m.Len() != 0 {
+		t.Errorf("%d entries were walked, %d are left", n, m.Len())
+	}
+}

@@ -260,3 +260,33 @@ func TestOwnFunc(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A zero of Go that lies above its range is sent as what it is clamped to, from the beginning.
+func TestZeroAboveItsRangeIsClamped(t *testing.T) {
+	type below struct {
+		Depth float64 `state:"depth,min=-10,max=-1,step=1"`
+	}
+	s := &below{}
+	e, err := NewEncoder(s, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := NewDecoder[below]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := e.View()
+	for tick, depth := range []float64{0, -5, 0} {
+		s.Depth = depth
+		if err := e.Commit(uint64(tick+1), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		message, _ := v.AppendDelta(nil, true)
+		if _, err := d.Apply(message); err != nil {
+			t.Fatal(err)
+		}
+		if want := min(depth, -1); d.State().Depth != want {
+			t.Errorf("%v came as %v, want %v", depth, d.State().Depth, want)
+		}
+	}
+}

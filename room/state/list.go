@@ -107,7 +107,7 @@ func (l *List[V]) Filter(v *View, visible func(e *V) bool) {
 func (l *List[V]) ShowAll(v *View) { v.window(&l.t).all = true }
 
 // MarshalJSON writes the list as a JSON array, for saving a state.
-func (l *List[V]) MarshalJSON() ([]byte, error) {
+func (l List[V]) MarshalJSON() ([]byte, error) {
 	plain := make([]*V, 0, l.Len())
 	for _, e := range l.All() {
 		plain = append(plain, e)

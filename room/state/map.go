@@ -77,7 +77,7 @@ func (m *Map[K, V]) Len() int { return m.t.count }
 // oldest free place is filled first. Entries may be deleted on the way.
 func (m *Map[K, V]) All() iter.Seq2[K, *V] {
 	return func(yield func(K, *V) bool) {
-		for slot := range m.t.items {
+		for slot, n := 0, len(m.t.items); slot < min(n, len(m.t.items)); slot++ {
 			if it := &m.t.items[slot]; it.serial != 0 && !yield(m.keys[slot], (*V)(it.value)) {
 				return
 			}
@@ -141,8 +141,8 @@ func (m *Map[K, V]) Hide(v *View, k K) {
 func (m *Map[K, V]) ShowAll(v *View) { v.window(&m.t).all = true }
 
 // MarshalJSON writes the map as a JSON object, for saving a state.
-func (m *Map[K, V]) MarshalJSON() ([]byte, error) {
-	plain := make(map[K]*V, m.Len())
+func (m Map[K, V]) MarshalJSON() ([]byte, error) {
+	plain := make(map[K]*V, m.t.count)
 	for k, v := range m.All() {
 		plain[k] = v
 	}

@@ -64,11 +64,17 @@ func (r *record) zero(p *plan) {
 			r.zero(f.sub)
 		case f.kind.number():
 			r.nums[f.at] = f.zero
+			if f.kind == kindFixed && !f.exact {
+				r.nums[f.at+1] = unseen
+			}
 		case (f.kind == kindMap || f.kind == kindList) && r.kids[f.at] == nil:
 			r.kids[f.at] = &entries{}
 		}
 	}
 }
+
+// unseen is no float that a program computes: the next comparison looks at the field.
+const unseen = ^uint64(0)
 
 // memory returns about how many bytes an entry with such a record takes in a decoder.
 func (p *plan) memory() int { return 256 + 8*p.nums + 16*p.texts + 24*p.blobs + 128*p.kids }

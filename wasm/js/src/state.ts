@@ -22,6 +22,7 @@ const PAUSE = 1000; // ms between two requests for a snapshot
 // Client is what is needed of a client, whatever its event maps are.
 interface Client {
   readonly connected: boolean;
+  readonly recovered: boolean;
   on(event: string, listener: (a: unknown) => void): unknown;
   off(event: string, listener: (a: unknown) => void): unknown;
   emit(event: string, data: unknown, options?: EmitOptions): boolean;
@@ -67,7 +68,7 @@ export class State<T = any> {
   readonly time: number = 0;
   /** Milliseconds from tick to tick; 0 if ticks only count changes. */
   readonly step: number = 0;
-  /** The number of the last input of this client that value contains. */
+  /** The last input of this client that value contains, or that was lost with its session. */
   readonly acked: number = 0;
   /** How old the newest value was when it came, in milliseconds. Not known without a step. */
   readonly lag: number = 0;
@@ -81,6 +82,8 @@ export class State<T = any> {
     error: new Set<Listener>(),
   };
   #sent = 0; // inputs
+  #before = 0; // sent when the connection was lost, 0 if it was not
+  #gone = 0; // the last input that was lost with its session
   #asked = -PAUSE;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #off: () => void;
@@ -226,7 +229,9 @@ export class State<T = any> {
     self.tick = from._tick;
     self.time = from._time / 1000;
     self.step = from._step / 1000;
-    self.acked = from._input;
+    if (this.#before && !this.#client.recovered) this.#gone = this.#before;
+    this.#before = 0;
+    self.acked = Math.max(from._input, this.#gone);
     self.lag = self.step ? this.now() - self.time : 0;
     self.ended = false;
     if (applied._anew) this.#watches._begin(from._value!);
@@ -238,13 +243,14 @@ export class State<T = any> {
   // end takes the end of the state. Inputs of the next one count from 1 again.
   #end(): void {
     (this as Mutable<State<T>>).ended = true;
-    this.#sent = 0;
+    this.#sent = this.#before = this.#gone = 0;
     this.#become(false);
   }
 
   // lose takes the end of the connection: the next one begins with a snapshot.
   #lose(): void {
     clearTimeout(this.#timer);
+    this.#before = this.#sent;
     this.#decoder._tick = 0;
     this.#become(false);
   }

@@ -369,3 +369,27 @@ test('a prediction does inputs at once, and again until the server has them', (t
   assert.deepEqual(predict(arena, { from: (v) => ({ n: v.wins.size }), apply() {} }).value, { n: 0 });
 });
 
+
+test('what was lost with its session is not predicted for ever', (t) => {
+  const { client, arena, hear } = start(t);
+  const me = predict(arena, {
+    from: (value) => ({ x: value.players.get('ann').x }),
+    apply: (mine, { dx }) => { mine.x += dx; },
+  });
+  const lose = (recovered) => {
+    client.raise('disconnected');
+    client.recovered = recovered;
+    hear(snapshot(9, BEGIN, 50, { players: two() }));
+  };
+  hear(snapshot(1, BEGIN, 50, { players: two() }));
+  for (let i = 0; i < 3; i++) me.send({ dx: 1 });
+  lose(true); // they are sent again
+  assert.deepEqual([me.value, me.pending, arena.acked], [{ x: 4 }, 3, 0]);
+  lose(false);
+  assert.deepEqual([me.value, me.pending, arena.acked], [{ x: 1 }, 0, 3]);
+  assert.deepEqual([me.send({ dx: 1 }), me.pending], [4, 1]);
+  hear(end(10));
+  assert.equal(me.send({ dx: 1 }), 1);
+  hear(snapshot(11, BEGIN, 50, { players: two() }));
+  assert.deepEqual([me.pending, arena.acked], [1, 0]);
+});
