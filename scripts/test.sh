@@ -132,8 +132,9 @@ step 'Go tests under the race detector'
 # Left out is what starts programs instead of goroutines, or has one goroutine.
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
 	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|freeport|leaktest|mutate|selfsigned|setuptest))(/|$)|/(frame|crypto|wasm|ops/page)$')
+# Three packages at a time on two cores, because tests wait more than they work.
 # shellcheck disable=SC2086  # one word a package
-CGO_ENABLED=1 tests -race -json -timeout=8m $race
+CGO_ENABLED=1 tests -race -json -p 3 -timeout=8m $race
 
 # Programs that are missing there, such as nginx, skip tests; -v tells which.
 step 'deployment files'
@@ -159,7 +160,7 @@ if [ -n "$again" ]; then
 	mv "$work/skipped" "$work/skipped-again"
 fi
 # shellcheck disable=SC2086  # one word a package
-TMPDIR=$work/tmp tests -json -count=1 -timeout=15m $rest
+TMPDIR=$work/tmp tests -json -count=1 -p 3 -timeout=15m $rest
 if [ -s "$work/skipped-again" ]; then cat "$work/skipped-again" >>"$work/skipped"; fi
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
