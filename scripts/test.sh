@@ -121,6 +121,12 @@ tests() {
 	sed 's/^/'"$current: "'/' "$work/failed" >>"$work/unsteady"
 }
 
+# slow_first puts the packages that take longest first, so that none of them runs alone at the end.
+slow_first() {
+	awk '/\/(wasm|test|pool|conformance|cmd\/server|client|internal\/setuptest)$/ { print; next }
+		{ rest = rest $0 "\n" } END { printf "%s", rest }'
+}
+
 go build -o "$work/testreport" ./internal/testreport
 step templates
 mkdir "$work/tmp" # what tests leave there when they are interrupted goes with it
@@ -131,7 +137,8 @@ mv "$work/skipped" "$work/skipped-templates"
 step 'Go tests under the race detector'
 # Left out is what starts programs instead of goroutines, or has one goroutine.
 race=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... |
-	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|freeport|leaktest|mutate|selfsigned|setuptest))(/|$)|/(frame|crypto|wasm|ops/page)$')
+	grep -Ev '/(bench|examples|conformance|cmd/smartsocket|internal/(archtest|browsertest|contract|freeport|leaktest|mutate|selfsigned|setuptest))(/|$)|/(frame|crypto|wasm|ops/page)$' |
+	slow_first)
 # Three packages at a time on two cores, because tests wait more than they work.
 # shellcheck disable=SC2086  # one word a package
 CGO_ENABLED=1 tests -race -json -p 3 -timeout=8m $race
@@ -153,7 +160,7 @@ while read -r package dir; do
 		again+=" $package" names+=" $asks"
 	fi
 done < <(go list -f '{{.ImportPath}} {{.Dir}}' ./...)
-rest=$(go list ./... | grep -vxF "$race" | grep -v /examples/web$ || true)
+rest=$(go list ./... | grep -vxF "$race" | grep -v /examples/web$ | slow_first || true)
 # shellcheck disable=SC2086  # one word a package, one a name
 if [ -n "$again" ]; then
 	tests -json -count=1 -timeout=5m -run "^($(printf '%s\n' $names | sort -u | paste -sd'|'))\$" $again
