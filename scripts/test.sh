@@ -170,7 +170,7 @@ if [ -n "$again" ]; then
 	mv "$work/skipped" "$work/skipped-again"
 fi
 # shellcheck disable=SC2086  # one word a package
-TMPDIR=$work/tmp tests -json -count=1 -p 3 -timeout=15m $rest
+SMARTSOCKET_NPM_TESTED=1 TMPDIR=$work/tmp tests -json -count=1 -p 3 -timeout=15m $rest
 if [ -s "$work/skipped-again" ]; then cat "$work/skipped-again" >>"$work/skipped"; fi
 if grep -E 'npm ci|make wasm|is not installed|is missing|in PATH' "$work/skipped"; then
 	echo 'Tests were skipped because something is missing that the steps before should have made.' >&2
