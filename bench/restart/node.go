@@ -33,7 +33,8 @@ func node(ctx context.Context) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	o := smartsocket.Options{TrustedProxies: []string{"127.0.0.1"},
 		EnableMessageCache: *keeps, DrainDelay: drainDelay,
-		DrainRate: *pace, MaxConnections: 19_000, Logger: logger}
+		DrainRate: *pace, MaxConnections: 19_000, Logger: logger,
+		Workers: 1024} // one of twenty purchases waits: 15 ms of a worker each, on average
 	if !*limits {
 		o.MaxUnauthenticated, o.MaxUnauthenticatedPerAddress = 1<<20, -1
 		o.MaxConnections = 1 << 20
