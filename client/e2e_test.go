@@ -382,34 +382,6 @@ func TestNamespaceBelowAMount(t *testing.T) {
 	}
 }
 
-// Another address without a path has the path and the query of the first, unless a namespace was
-// given.
-func TestPathOfOtherAddresses(t *testing.T) {
-	for _, tt := range []struct{ home, other, given, want string }{
-		{"ws://a/game?x=1", "ws://b", "", "/game?x=1"}, {"ws://a/?x=1", "ws://b/", "", "/?x=1"},
-		{"ws://a/game?x=1", "ws://b/?t=1", "", "/game?t=1"}, {"ws://a?x=1", "ws://b/c", "", "/c"},
-		{"ws://a/game", "ws://b/other", "", "/other"}, {"ws://a", "ws://b/other", "", "/other"},
-		{"ws://a/", "ws://b", "", "/"}, {"ws://a/ws?x=1", "ws://b", "/game", "/"},
-	} {
-		c, err := New(tt.home, Options{URLs: []string{tt.other}, Namespace: tt.given})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := c.others[0].request; got != tt.want {
-			t.Errorf("URLs %+v: %s", tt, got)
-		}
-		// This is what a browser opens.
-		opened := strings.TrimSuffix(c.others[0].url, "/")
-		if opened != strings.TrimSuffix("ws://b"+tt.want, "/") {
-			t.Errorf("URLs %+v: %s", tt, opened)
-		}
-		l := &link{c: c}
-		if l.noteAddress([]byte(tt.other)); l.moved.request != tt.want {
-			t.Errorf("GOAWAY %+v: %s", tt, l.moved.request)
-		}
-	}
-}
-
 func TestFullServer(t *testing.T) {
 	v := startServer(t, smartsocket.Options{MaxConnections: 1}, nil)
 	connect(t, newClient(t, urlOf(v, "/"), Options{}))

@@ -41,8 +41,6 @@ type Member struct {
 // lodging is a room of any kind, as its members see it.
 type lodging interface {
 	view(m *Member) *state.View
-	emitTo(m *Member, event string, data any, opts []smartsocket.EmitOption) (
-		smartsocket.Delivery, error)
 }
 
 // Key says who the member is: what Options.Key said, the identity, or the id of the socket.
@@ -68,7 +66,7 @@ func (m *Member) View() *state.View { return m.room.view(m) }
 func (m *Member) Emit(event string, data any, opts ...smartsocket.EmitOption) (
 	smartsocket.Delivery, error,
 ) {
-	return m.room.emitTo(m, event, data, opts)
+	return m.socket.Emit(event, data, opts...)
 }
 
 // newMember makes the member that s would be.

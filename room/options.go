@@ -1,6 +1,7 @@
 package room
 
 import (
+	"cmp"
 	"io"
 	"strings"
 	"time"
@@ -141,21 +142,12 @@ func (o Options[S]) checked() Options[S] {
 	case o.SaveEvery < 0 || o.SaveEvery > 0 && o.Save == nil:
 		badOption("SaveEvery", "%v without something to do: set Save, too", o.SaveEvery)
 	}
-	o.CatchUp = either(o.CatchUp, defaultCatchUp)
-	o.Empty = either(o.Empty, defaultEmpty)
-	o.Inputs = either(o.Inputs, defaultInputs)
-	o.InputBytes = either(o.InputBytes, defaultInputBytes)
-	o.RecordBytes = either(o.RecordBytes, defaultRecord)
+	o.CatchUp = cmp.Or(o.CatchUp, defaultCatchUp)
+	o.Empty = cmp.Or(o.Empty, defaultEmpty)
+	o.Inputs = cmp.Or(o.Inputs, defaultInputs)
+	o.InputBytes = cmp.Or(o.InputBytes, defaultInputBytes)
+	o.RecordBytes = cmp.Or(o.RecordBytes, defaultRecord)
 	return o
-}
-
-// either is v, or the default if v is zero.
-func either[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 func validKind(name string) bool {

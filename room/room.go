@@ -1,6 +1,7 @@
 package room
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -176,7 +177,7 @@ func (r *Room[S]) Leave(s *smartsocket.Socket) {
 }
 
 // Kick sends a member out of the room. why is told to it and to OnLeave.
-func (r *Room[S]) Kick(m *Member, why error) { r.remove(m, either(why, error(ErrOutside))) }
+func (r *Room[S]) Kick(m *Member, why error) { r.remove(m, cmp.Or(why, error(ErrOutside))) }
 
 // Members walks the players, in the order in which they entered, those who are away included.
 // Members may enter and leave meanwhile.
@@ -207,7 +208,7 @@ func (r *Room[S]) Member(key string) *Member {
 // Close ends the room when the turn is over. Members are told why; nil is ErrOver.
 func (r *Room[S]) Close(why error) {
 	if r.closing == nil {
-		r.closing = either(why, error(ErrOver))
+		r.closing = cmp.Or(why, error(ErrOver))
 	}
 }
 

@@ -48,12 +48,6 @@ func (r *Room[S]) Urgent(event string, data any, opts ...smartsocket.EmitOption)
 	return d, err
 }
 
-func (r *Room[S]) emitTo(m *Member, event string, data any, opts []smartsocket.EmitOption) (
-	smartsocket.Delivery, error,
-) {
-	return m.socket.Emit(event, data, opts...)
-}
-
 // dismiss tells a member's client that it is out of the room, and why.
 func (r *Room[S]) dismiss(m *Member, why error) {
 	r.sendEnd(m)
