@@ -48,29 +48,7 @@ func newBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Cont
 // bareBrowser starts a headless Chromium that talks only to the page's server.
 func bareBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path := browsertest.Path(t, browsertest.Chromium)
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(time.Minute))
-	options = append(options, more...)
-	deadline, cancelDeadline := context.WithTimeout(context.Background(), 3*time.Minute)
-	allocator, cancelAllocator := chromedp.NewExecAllocator(deadline, options...)
-	browser, cancelBrowser := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(browser); err != nil {
-			t.Logf("closing the browser: %v", err)
-		}
-		cancelBrowser()
-		cancelAllocator()
-		cancelDeadline()
-	})
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatalf("starting %s: %v", path, err)
-	}
-	return browser
+	return browsertest.Driven(t, 3*time.Minute, more...)
 }
 
 // open loads the demo in a new tab and waits until it is in its room.

@@ -103,14 +103,7 @@ func TestPage(t *testing.T) {
 	if _, err := os.Stat(dist + "/state.js"); err != nil {
 		t.Skip("the browser client is not built: run scripts/wasm.sh")
 	}
-	path := browsertest.Path(t, browsertest.Chromium)
-	deadline, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	allocator, cancel := chromedp.NewExecAllocator(deadline,
-		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
-			chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute))...)
-	defer cancel()
-	tab, cancel := chromedp.NewContext(allocator)
+	tab, cancel := chromedp.NewContext(browsertest.Driven(t, browsertest.Patience))
 	defer cancel()
 	chromedp.ListenTarget(tab, func(event any) {
 		if e, ok := event.(*runtime.EventExceptionThrown); ok {

@@ -37,7 +37,7 @@ func serveTest(t *testing.T) (browser context.Context, url string) {
 		}
 		t.Skip(missing)
 	}
-	browser = startBrowser(t)
+	browser = browsertest.Driven(t, browsertest.Patience)
 	server, err := smartsocket.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -50,30 +50,6 @@ func serveTest(t *testing.T) (browser context.Context, url string) {
 	web := httptest.NewServer(site(server, client))
 	t.Cleanup(web.Close)
 	return browser, web.URL
-}
-
-// startBrowser starts a headless Chromium.
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path := browsertest.Path(t, browsertest.Chromium)
-	deadline, cancelDeadline := context.WithTimeout(context.Background(), browsertest.Patience)
-	allocator, cancelAllocator := chromedp.NewExecAllocator(deadline,
-		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-			chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-			chromedp.WSURLReadTimeout(time.Minute))...)
-	browser, cancelBrowser := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(browser); err != nil {
-			t.Logf("closing the browser: %v", err)
-		}
-		cancelBrowser()
-		cancelAllocator()
-		cancelDeadline()
-	})
-	if err := chromedp.Run(browser); err != nil {
-		t.Fatalf("starting %s: %v", path, err)
-	}
-	return browser
 }
 
 // open opens the page in a tab. Whatever its console complains about fails the test.

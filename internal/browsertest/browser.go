@@ -4,9 +4,10 @@
 // A page loads /browsertest.js, which Site serves, and calls browsertest.report(value). The answer
 // to a report is the address of the next page. One start of a browser, which is its slowest part,
 // therefore serves many pages. No browser protocol is involved, so everything works in every
-// browser that can be started with an address.
+// browser that can be started with an address. Only Driven is for tests that press keys and take
+// pictures, in Chromium by its own protocol.
 //
-// The package has no mutex. Read browser.go (starting a browser), then site.go.
+// The package has no mutex. Read browser.go (starting a browser), then site.go and driven.go.
 package browsertest
 
 import (

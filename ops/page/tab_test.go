@@ -31,28 +31,7 @@ type tab struct {
 // openBrowser starts a headless Chromium, which ends with the test.
 func openBrowser(t *testing.T) context.Context {
 	t.Helper()
-	path := browsertest.Path(t, browsertest.Chromium)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
-	deadline, cancelDeadline := context.WithTimeout(context.Background(), 6*time.Minute)
-	allocator, cancelAllocator := chromedp.NewExecAllocator(deadline, options...)
-	ctx, cancel := chromedp.NewContext(allocator, chromedp.WithErrorf(
-		func(string, ...any) {})) // events that are newer than chromedp, by the dozen
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Logf("closing the browser: %v", err)
-		}
-		cancel()
-		cancelAllocator()
-		cancelDeadline()
-	})
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("starting %s: %v", path, err)
-	}
-	return ctx
+	return browsertest.Driven(t, 6*time.Minute)
 }
 
 // openTab opens a window of a size, with one tab. Unlike a second tab it counts as visible.
