@@ -9,8 +9,8 @@ import (
 )
 
 // Driven starts a headless Chromium that the test drives by chromedp, and returns its context, from
-// which chromedp.NewContext makes tabs. It ends with the test, and after lasting at the latest. more
-// are added to its options. Without a Chromium the test is skipped, see Path.
+// which chromedp.NewContext makes tabs. It ends with the test, and after lasting at the latest. The
+// options are added to the usual ones. Without a Chromium the test is skipped, see Path.
 func Driven(
 	t testing.TB, lasting time.Duration, more ...chromedp.ExecAllocatorOption,
 ) context.Context {
